@@ -1,0 +1,3 @@
+"""polyglot: an experiment factory for multilingual instruction tuning (the controller)."""
+
+__version__ = "0.1.0"

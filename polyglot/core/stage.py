@@ -1,0 +1,96 @@
+"""A stage: one unit of work, named by the content that determines its result.
+
+The key is the SHA-256 of the RFC 8785 form of exactly `kind + version + params + keys of inputs + seed`. Whatever
+does not change the meaning of a result (image, threads, resources, retries, prices) is never in here; it is
+recorded with the result as its execution.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from polyglot.core.canonical import Json, digest
+
+# Kinds whose result digest may differ between two correct executions (sampling, networks, GPU kernels).
+NETWORKED = frozenset({"judge", "translate", "reference"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """What a worker is asked to make. `inputs` maps a role ("base", "tokens:DE") to the key of an earlier stage."""
+
+    kind: str
+    version: int
+    params: Mapping[str, Json]
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    seed: int | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return the stage as the JSON document whose digest is the key."""
+        return {
+            "kind": self.kind,
+            "version": self.version,
+            "params": dict(self.params),
+            "inputs": dict(self.inputs),
+            "seed": self.seed,
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """64 hex digits."""
+        return digest(self.document())
+
+    @property
+    def path(self) -> str:
+        """Where the stage lies in a store."""
+        return f"stages/{self.kind}/{self.key}"
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Stage":
+        """Rebuild a stage from `document()`. Raises KeyError when a part is missing."""
+        return cls(
+            kind=document["kind"],
+            version=document["version"],
+            params=document["params"],
+            inputs=document["inputs"],
+            seed=document["seed"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What one attempt may use. Never part of a key."""
+
+    cpus: int = 1
+    memory_bytes: int = 4 * 2**30
+    gpus: int = 0
+    ranks: int = 1
+    deadline_seconds: int = 24 * 3600
+    grace_seconds: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStage:
+    """A stage with everything about it that is not part of its key.
+
+    `label` is unique in a plan and readable ("train tiny ENDEFRITES@full s0"); `settings` are execution settings of the
+    job (threads, batch size of generation, judge concurrency, endpoint); `networked` results may differ between runs.
+    """
+
+    stage: Stage
+    label: str
+    resources: Resources = Resources()
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    mix: str = ""
+
+    @property
+    def key(self) -> str:
+        """The stage's key."""
+        return self.stage.key
+
+    @property
+    def name(self) -> str:
+        """`<kind>[-<mix slug>]-<key12>`, a DNS label of at most 55 characters; attempts append `-r<n>`."""
+        slug = "".join(c if c.isascii() and c.isalnum() else "-" for c in self.mix.lower())[:28].strip("-")
+        return "-".join(part for part in (self.stage.kind, slug, self.key[:12]) if part)

@@ -1,0 +1,127 @@
+"""Mix names: which languages' instructions a model is tuned on, in what form and how many.
+
+    mix      = forms [ "@" size ]
+    forms    = codes [ "-sampled" ] | share ( "," share )*
+    codes    = ISO 639-1 codes without separators       EN, DEFRITES, ENDEFRITES, NOFI
+    share    = code ":" weight                          EN:0.5,DE:0.25,FR:0.25
+    size     = number of ids, 1 or more                 ENDEFRITES-sampled@1000
+
+A mix is a set: the canonical form orders languages as the paper does (EN DE FR IT ES), then by code. Shares imply the
+sampled form. They are normalised to millionths that sum to one exactly (largest remainder, ties in canonical order), so
+`EN:2,DE:1,FR:1` is `EN:0.5,DE:0.25,FR:0.25`; equal shares are the plain sampled form. One language is never sampled.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from polyglot.core.errors import BadInput
+from polyglot.core.languages import is_language, language_rank
+
+_MILLION = 1_000_000
+_NUMBER = re.compile(r"\d{1,12}(\.\d{1,12})?(e-?\d{1,2})?", re.ASCII)
+_SIZE = re.compile(r"[1-9]\d{0,11}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """A parsed mix. `weights` are shares in the order of `languages` (None: equal); `size` counts ids (None: all)."""
+
+    languages: tuple[str, ...]
+    weights: tuple[float, ...] | None = None
+    sampled: bool = False
+    size: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Mix":
+        """Parse any spelling, upper or lower case. Raises BadInput with what is wrong."""
+        forms, at, size_text = text.strip().partition("@")
+        size = _parse_size(text, size_text) if at else None
+        if not forms:
+            raise _bad(text, "a mix without languages", "language codes such as EN or DEFRITES")
+        if ":" in forms:
+            return _parse_shares(text, forms, size)
+        codes, dash, form = forms.partition("-")
+        if dash and form.lower() != "sampled":
+            raise _bad(text, f"unknown form {form!r}", "`-sampled` or nothing")
+        languages = _parse_codes(text, codes)
+        return cls(languages, sampled=bool(dash) and len(languages) > 1, size=size)
+
+    @property
+    def canonical(self) -> str:
+        """The one spelling of this mix: `parse(canonical) == self`."""
+        if self.weights is not None:
+            shares = zip(self.languages, self.weights, strict=True)
+            name = ",".join(f"{language}:{_decimal(weight)}" for language, weight in shares)
+        else:
+            name = "".join(self.languages) + ("-sampled" if self.sampled else "")
+        return name if self.size is None else f"{name}@{self.size}"
+
+    def with_size(self, size: int | None) -> "Mix":
+        """Return the same mix at another size."""
+        return replace(self, size=size)
+
+    def __str__(self) -> str:
+        return self.canonical
+
+
+def _parse_size(text: str, size: str) -> int:
+    if not _SIZE.fullmatch(size):
+        raise _bad(text, f"bad size {size!r}", "a whole number of ids, 1 or more, such as @1000")
+    return int(size)
+
+
+def _parse_codes(text: str, codes: str) -> tuple[str, ...]:
+    if len(codes) % 2:
+        raise _bad(text, "languages do not split into two-letter codes", "ISO 639-1 codes such as DEFRITES")
+    return _check_languages(text, [codes[start : start + 2].upper() for start in range(0, len(codes), 2)])
+
+
+def _check_languages(text: str, codes: list[str]) -> tuple[str, ...]:
+    for code in codes:
+        if not is_language(code):
+            raise _bad(text, f"unknown language {code!r}", "ISO 639-1 codes such as EN, DE or NO")
+    if len(set(codes)) < len(codes):
+        twice = next(code for code in codes if codes.count(code) > 1)
+        raise _bad(text, f"language {twice} is named twice", "each language once")
+    return tuple(sorted(codes, key=language_rank))
+
+
+def _parse_shares(text: str, forms: str, size: int | None) -> Mix:
+    weights: dict[str, Fraction] = {}
+    codes = []
+    for share in forms.split(","):
+        code, colon, number = (part.strip() for part in share.partition(":"))
+        if not colon or not _NUMBER.fullmatch(number.lower()):
+            raise _bad(
+                text, f"bad share {share.strip()!r}", "code:weight with a positive number, such as EN:0.5,DE:0.5"
+            )
+        codes.append(code.upper())
+        weights[code.upper()] = Fraction(number)
+        if weights[code.upper()] <= 0:
+            raise _bad(text, f"weight {number} of {code.upper()}", "a positive weight; leave the language out instead")
+    languages = _check_languages(text, codes)
+    if len(set(weights.values())) == 1:
+        return Mix(languages, sampled=len(languages) > 1, size=size)
+    millionths = _apportion([weights[language] for language in languages])
+    if 0 in millionths:
+        raise _bad(text, "a share below one millionth", "weights within a factor of a million")
+    return Mix(languages, tuple(part / _MILLION for part in millionths), True, size)
+
+
+def _apportion(weights: list[Fraction]) -> list[int]:
+    """Split a million in proportion, by largest remainder."""
+    quotas = [weight * _MILLION / sum(weights) for weight in weights]
+    parts = [int(quota) for quota in quotas]
+    by_remainder = sorted(range(len(parts)), key=lambda index: (parts[index] - quotas[index], index))
+    for index in by_remainder[: _MILLION - sum(parts)]:
+        parts[index] += 1
+    return parts
+
+
+def _decimal(weight: float) -> str:
+    return f"{weight:.6f}".rstrip("0").rstrip(".")
+
+
+def _bad(text: str, what: str, expected: str) -> BadInput:
+    return BadInput(f"bad mix name: {what}", got=repr(text[:80]), expected=expected)

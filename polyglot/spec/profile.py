@@ -1,0 +1,152 @@
+"""A profile says where a study runs: store, backend, resources and settings by kind. Nothing in it enters a key."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from polyglot.core.errors import BadInput
+from polyglot.core.stage import Resources
+from polyglot.core.units import parse_bytes, parse_seconds
+from polyglot.spec.base import Broken, Problem, Section
+from polyglot.spec.params import KINDS
+from polyglot.spec.problems import invalid_file
+from polyglot.spec.settings import KindSettings
+from polyglot.spec.yaml_file import read_yaml
+
+GIB = 2**30
+DEFAULT_STORE = "file://./.polyglot/store"
+
+DEFAULT_RESOURCES: Mapping[str, Resources] = {
+    "ingest": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
+    "base": Resources(memory_bytes=4 * GIB),
+    "tokenize": Resources(memory_bytes=3 * GIB, deadline_seconds=6 * 3600),
+    "mix": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
+    "train": Resources(memory_bytes=4 * GIB, deadline_seconds=7 * 24 * 3600),
+    "answer": Resources(memory_bytes=4 * GIB),
+    "judge": Resources(memory_bytes=2 * GIB),
+    "aggregate": Resources(memory_bytes=2 * GIB, deadline_seconds=3600),
+    "report": Resources(memory_bytes=2 * GIB, deadline_seconds=3600),
+}
+
+
+def _number_of(parse: Any) -> AfterValidator:
+    def check(text: str) -> str:
+        try:
+            parse(text)
+        except BadInput as error:
+            problem = Problem(what=error.what, got=error.got, expected=error.expected)
+            raise Broken(problem) from error
+        return text
+
+    return AfterValidator(check)
+
+
+Bytes = Annotated[str, _number_of(parse_bytes)]
+Duration = Annotated[str, _number_of(parse_seconds)]
+
+
+def _check_kind(kind: str) -> str:
+    if kind not in KINDS:
+        near = difflib.get_close_matches(kind, KINDS, 1)
+        remedy = f"Did you mean {near[0]}?" if near else ""
+        raise Broken(Problem(what="no such stage kind", expected="one of " + ", ".join(KINDS), remedy=remedy))
+    return kind
+
+
+Kind = Annotated[str, AfterValidator(_check_kind)]
+
+
+class ResourceSection(Section):
+    """Overrides of a kind's default resources."""
+
+    cpus: int | None = Field(None, ge=1, le=4096)
+    memory: Bytes | None = None
+    gpus: int | None = Field(None, ge=0)
+    ranks: int | None = Field(None, ge=1, le=4096)
+    deadline: Duration | None = None
+    grace: Duration | None = None
+
+
+class ProfileFile(Section):
+    """A profile file as it is written."""
+
+    store: str = DEFAULT_STORE
+    backend: Literal["local"] = "local"
+    cpus: int | None = Field(None, ge=1, le=4096)
+    memory: Bytes | None = None
+    max_attempts: int = Field(4, ge=1, le=100)
+    resources: Mapping[Kind, ResourceSection] = Field(default_factory=dict)
+    settings: KindSettings = Field(default_factory=KindSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Where to run. `cpus` and `memory_bytes` bound the local backend (None: the machine's own)."""
+
+    name: str
+    store: str
+    backend: str
+    cpus: int | None
+    memory_bytes: int | None
+    max_attempts: int
+    resources: Mapping[str, Resources]
+    settings: Mapping[str, Mapping[str, Any]]
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """Load `local` (built in, unless a file of that name is there) or a profile file; POLYGLOT_STORE wins.
+
+    A name is looked for as profiles/NAME.yaml, then in the user's configuration folder. Raises BadInput.
+    """
+    path = _find(name_or_path)
+    if path is None:
+        content = ProfileFile()
+    else:
+        file = read_yaml(path, what="profile", keys="`store`, `resources`, `settings`, …")
+        try:
+            content = ProfileFile.model_validate(file.value, by_alias=True, by_name=False)
+        except ValidationError as error:
+            raise invalid_file(file, error, ProfileFile) from error
+    return Profile(
+        name=name_or_path,
+        store=os.environ.get("POLYGLOT_STORE") or content.store,
+        backend=content.backend,
+        cpus=content.cpus,
+        memory_bytes=parse_bytes(content.memory) if content.memory else None,
+        max_attempts=content.max_attempts,
+        resources={
+            kind: _resources(default, content.resources.get(kind)) for kind, default in DEFAULT_RESOURCES.items()
+        },
+        settings={kind: content.settings.of(kind) for kind in KINDS},
+    )
+
+
+def _find(name: str) -> Path | None:
+    if name.endswith((".yaml", ".yml")):
+        return Path(name)
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "polyglot" / "profiles"
+    places = [Path("profiles") / f"{name}.yaml", config / f"{name}.yaml"]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None and name != "local":
+        raise BadInput("no such profile", got=repr(name), expected=f"`local`, a .yaml file, or {places[0]}")
+    return found
+
+
+def _resources(default: Resources, section: ResourceSection | None) -> Resources:
+    if section is None:
+        return default
+    changes: dict[str, int] = {
+        name: value for name in ("cpus", "gpus", "ranks") if (value := getattr(section, name)) is not None
+    }
+    if section.memory:
+        changes["memory_bytes"] = parse_bytes(section.memory)
+    if section.deadline:
+        changes["deadline_seconds"] = parse_seconds(section.deadline)
+    if section.grace:
+        changes["grace_seconds"] = parse_seconds(section.grace)
+    return replace(default, **changes)

@@ -1,0 +1,225 @@
+"""Where models, data sets and benchmarks come from, as a study file names them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from polyglot.spec.base import Broken, Count, HubName, Language, Problem, Revision, Section, tuple_of
+from polyglot.spec.files import SourceFile, SourceFiles
+
+BUILT_IN_LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
+# Shares of the study's own base model, 24EU-7B, in its pre-training data (percent; renormalised).
+STUDY_SHARES = {"EN": 43.88, "FR": 8.65, "DE": 8.48, "ES": 7.63, "IT": 4.64}
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+def _yaml(names: tuple[str, ...]) -> list[str]:
+    return [name.replace("_", "-") for name in names]
+
+
+def source_of(section: Section, *names: str) -> str:
+    """Return which one of the optional fields is set. Raises Broken when none or several are."""
+    given = tuple(name for name in names if getattr(section, name) is not None)
+    if len(given) != 1:
+        got = " and ".join(_yaml(given)) or "none of them"
+        raise Broken(Problem(what="no single source", got=got, expected="exactly one of " + ", ".join(_yaml(names))))
+    return given[0]
+
+
+def _strangers(section: Section, source: str, names: tuple[str, ...]) -> Iterator[Problem]:
+    """Keys that mean nothing beside the chosen source."""
+    for name, key in zip(names, _yaml(names), strict=True):
+        if name in section.model_fields_set:
+            what = f"means nothing for a source that is {source.replace('_', '-')}"
+            yield Problem(what=what, place=(key,), remedy="Remove it")
+
+
+def _pinning(source: str, revision: str | None) -> Iterator[Problem]:
+    if source == "hub" and revision is None:
+        remedy = "Add `revision:`; branches and tags move"
+        yield Problem(what="not pinned", expected="a commit of 40 hex digits", remedy=remedy)
+
+
+class BuiltInModel(Section):
+    """The tiny Llama that the base stage pre-trains on built-in text; numbers left out are the base stage's own."""
+
+    seed: int = Field(0, ge=0, lt=2**32)
+    """Of weights and text."""
+    shares: Mapping[Language, Positive] = Field(default_factory=lambda: dict(STUDY_SHARES), min_length=1)
+    """Languages of the pre-training text, renormalised."""
+    hidden_size: int | None = Field(None, ge=16, le=4096)
+    intermediate_size: int | None = Field(None, ge=16, le=16384)
+    layers: int | None = Field(None, ge=1, le=64)
+    heads: int | None = Field(None, ge=1, le=64)
+    vocabulary: int | None = Field(None, ge=300, le=65536)
+    max_positions: int | None = Field(None, ge=64, le=65536)
+    steps: Count | None = None
+    batch_size: Count | None = None
+    block_tokens: int | None = Field(None, ge=16, le=65536)
+    learning_rate: Positive | None = None
+    warmup_steps: int | None = Field(None, ge=0)
+    weight_decay: float | None = Field(None, ge=0)
+    muon_steps: int | None = Field(None, ge=1, le=20)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        strange = [language for language in self.shares if language not in BUILT_IN_LANGUAGES]
+        if strange:
+            expected = "some of " + ", ".join(BUILT_IN_LANGUAGES)
+            raise Broken(
+                *(Problem(what="no built-in text", place=("shares", name), expected=expected) for name in strange)
+            )
+        if self.hidden_size is not None and self.heads is not None and self.hidden_size % (2 * self.heads):
+            got = f"{self.hidden_size} for {self.heads} heads"
+            expected = "an even number of dimensions for each head"
+            raise Broken(Problem(what="does not divide", place=("hidden-size",), got=got, expected=expected))
+        return self
+
+
+class Model(Section):
+    """A base model. Exactly one of built-in, hub, files and directory."""
+
+    built_in: BuiltInModel | None = None
+    """Pre-train the built-in tiny one; `{}` for its defaults."""
+    hub: HubName | None = None
+    """owner/name of a model repository."""
+    revision: Revision | None = None
+    """The hub repository's commit."""
+    files: SourceFiles | None = None
+    """Local files: config.json, tokenizer files, safetensors."""
+    directory: str | None = Field(None, min_length=1, max_length=2000)
+    """A local folder with such files; the lock pins their content."""
+    template: Literal["system-user-assistant", "tokenizer"] = "system-user-assistant"
+    """The paper's chat format, or the model's own chat template."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        source = source_of(self, "built_in", "hub", "files", "directory")
+        problems = list(_pinning(source, self.revision))
+        if source != "hub":
+            problems += _strangers(self, source, ("revision",))
+        names = [file.name for file in self.files or ()]
+        for number, file in enumerate(self.files or ()):
+            if file.is_address:
+                what, remedy = "a model's files must be local", "Name its hub repository and revision instead"
+                problems.append(Problem(what=what, place=("files", number, "path"), remedy=remedy))
+            elif names.index(file.name) < number:
+                what = f"two files are called {file.name}"
+                problems.append(Problem(what=what, place=("files", number, "path")))
+        if problems:
+            raise Broken(*problems)
+        return self
+
+
+class Dataset(Section):
+    """Instruction data in one or more languages. Exactly one of built-in, files and hub."""
+
+    built_in: Literal["instructions"] | None = None
+    """The five-language parallel set made for this program."""
+    files: Mapping[Language, SourceFiles] | None = Field(None, min_length=1)
+    """One or several files for each language."""
+    hub: HubName | None = None
+    """owner/name of a data set repository."""
+    revision: Revision | None = None
+    """The hub repository's commit."""
+    config: str | None = Field(None, max_length=200)
+    """The hub configuration; `{language}` becomes de, `{LANGUAGE}` DE."""
+    split: str = Field("train", min_length=1, max_length=200)
+    """The hub split; not with data-files."""
+    data_files: str | None = Field(None, max_length=200)
+    """A file pattern inside the hub repository, with the same placeholders."""
+    format: Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt"] = "bactrian-x"
+    """The schema of the rows; needed with files and hub."""
+    languages: Annotated[tuple[Language, ...] | None, BeforeValidator(tuple_of)] = Field(None, min_length=1)
+    """What to read from a hub repository; files and the built-in set name theirs."""
+    licence: str = Field("", max_length=200)
+    """Carried into every row and the report."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        source = source_of(self, "built_in", "files", "hub")
+        problems = list(_pinning(source, self.revision))
+        if source != "hub":
+            names = ("revision", "config", "split", "data_files", "languages")
+            problems += _strangers(self, source, names + (("format",) if source == "built_in" else ()))
+        if source != "built_in" and "format" not in self.model_fields_set:
+            known = ", ".join(type(self).model_fields["format"].annotation.__args__)  # type: ignore[union-attr]
+            problems.append(Problem(what="no format", expected=f"one of {known}", remedy="Add `format:`"))
+        if source == "hub":
+            problems += self._hub_problems()
+        if problems:
+            raise Broken(*problems)
+        return self
+
+    def _hub_problems(self) -> Iterator[Problem]:
+        if self.languages is None:
+            yield Problem(what="no languages", remedy="Add `languages:`, a list such as [EN, DE]")
+        elif len(set(self.languages)) < len(self.languages):
+            yield Problem(what="a language is named twice", place=("languages",))
+        if self.data_files is not None:
+            yield from _strangers(self, "data-files", ("split",))
+        for key, pattern in (("config", self.config), ("data-files", self.data_files)):
+            for name in _PLACEHOLDER.findall(pattern or ""):
+                if name not in ("language", "LANGUAGE"):
+                    expected = "{language} (de) or {LANGUAGE} (DE)"
+                    yield Problem(what="unknown placeholder", place=(key,), got=f"{{{name}}}", expected=expected)
+            if ".." in (pattern or ""):
+                yield Problem(what="leaves the repository", place=(key,), got=repr(pattern))
+        if len(self.languages or ()) > 1 and not _PLACEHOLDER.search(f"{self.config}{self.data_files}"):
+            remedy = "Put {language} or {LANGUAGE} into `config` or `data-files`"
+            yield Problem(what="every language would be read from the same rows", remedy=remedy)
+
+    @property
+    def all_languages(self) -> tuple[str, ...]:
+        """The languages that the source has."""
+        if self.files is not None:
+            return tuple(self.files)
+        return self.languages or BUILT_IN_LANGUAGES
+
+
+class Benchmark(Section):
+    """Two-turn questions in several languages, with references and judge prompts. One of built-in and format."""
+
+    built_in: Literal["verifiable", "verifiable-dev"] | None = None
+    """The benchmark made for this program; `-dev` is for choosing settings."""
+    format: Literal["mt-bench"] | None = None
+    """The schema of the files."""
+    name: str | None = Field(None, min_length=1, max_length=80)
+    """What the report calls it."""
+    questions: Mapping[Language, SourceFiles] | None = Field(None, min_length=1)
+    """question.jsonl of each language."""
+    references: Mapping[Language, SourceFiles] | None = Field(None, min_length=1)
+    """Reference answers of each language, where there are any."""
+    prompts: Mapping[Language, SourceFile] | None = Field(None, min_length=1)
+    """judge_prompts.jsonl of each language; the judge section may override one."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        source = source_of(self, "built_in", "format")
+        problems: list[Problem] = []
+        if source == "built_in":
+            problems += _strangers(self, source, ("questions", "references", "prompts"))
+        elif self.questions is None:
+            problems.append(Problem(what="no questions", remedy="Add `questions:`, a file for each language"))
+        else:
+            for key, files in (("references", self.references), ("prompts", self.prompts)):
+                for language in files or ():
+                    if language not in self.questions:
+                        problems.append(Problem(what="no questions in this language", place=(key, language)))
+        if problems:
+            raise Broken(*problems)
+        return self
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that questions are asked in."""
+        return tuple(self.questions) if self.questions else BUILT_IN_LANGUAGES
+
+    @property
+    def title(self) -> str:
+        """What reports call it."""
+        return self.name or self.built_in or str(self.format)

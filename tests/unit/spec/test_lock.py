@@ -1,0 +1,153 @@
+"""The lock pins every file by content, and says what cannot be pinned."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from polyglot.core.canonical import sha256_file
+from polyglot.core.errors import BadInput
+from polyglot.spec.load import load_study
+from polyglot.spec.lock import Locked, built_in_prompts, lock_study
+from polyglot.spec.params import File
+from tests.kit.bad_inputs.studies import study_text
+
+ROOT = Path(__file__).parents[3]
+SHARED = Path(os.environ.get("POLYGLOT_SHARED") or ROOT.parent / "shared")
+
+
+def put(folder: Path, name: str, data: bytes) -> str:
+    """Write a file and return its SHA-256."""
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def lock(folder: Path, **changes: str) -> Locked:
+    (folder / "study.yaml").write_text(study_text(**changes), encoding="utf-8")
+    return lock_study(load_study(folder / "study.yaml"))
+
+
+class TestFiles:
+    def test_local_files_are_pinned_by_content_and_found_again_by_it(self, tmp_path: Path) -> None:
+        one, two = put(tmp_path, "data/one.jsonl", b"{}\n"), put(tmp_path, "two.jsonl.gz", b"\x1f\x8b")
+        files = f"{{EN: [{{path: data/one.jsonl, sha256: {one}}}, {{path: two.jsonl.gz, sha256: {two}}}]}}"
+        locked = lock(tmp_path, datasets=f"{{d: {{format: dolly, files: {files}}}}}", mixes="[EN]")
+        assert locked.files_at("datasets", "d", "files") == {
+            "EN": (File(sha256=one, bytes=3, name="one.jsonl"), File(sha256=two, bytes=2, name="two.jsonl.gz"))
+        }
+        assert {sha256_file(path) for sha256, path in locked.local_files.items()} >= {one, two}
+        assert all(sha256_file(path) == sha256 for sha256, path in locked.local_files.items())
+
+    def test_an_address_is_pinned_as_it_is_written_and_nothing_is_fetched(self, tmp_path: Path) -> None:
+        address = "https://data.example/x.jsonl.gz?download=true"
+        file = f"{{path: '{address}', sha256: {'1a' * 32}, bytes: 7}}"
+        locked = lock(tmp_path, datasets=f"{{d: {{format: dolly, files: {{EN: {file}}}}}}}", mixes="[EN]")
+        pinned = File(sha256="1a" * 32, bytes=7, name="x.jsonl.gz", uri=address)
+        assert locked.files_at("datasets", "d", "files") == {"EN": (pinned,)}
+
+    def test_the_same_content_at_another_place_gives_the_same_lock(self, tmp_path: Path) -> None:
+        documents = []
+        for place in ("a", "b/c"):
+            folder = tmp_path / place
+            sha256 = put(folder, "x.jsonl", b"{}\n")
+            file = f"{{path: x.jsonl, sha256: {sha256}}}"
+            locked = lock(folder, datasets=f"{{d: {{format: dolly, files: {{EN: {file}}}}}}}", mixes="[EN]")
+            documents.append(locked.bytes())
+        assert documents[0] == documents[1]
+        assert str(tmp_path).encode() not in documents[0]
+        assert json.loads(documents[0])["files"]["datasets.d.files.EN"][0]["name"] == "x.jsonl"
+
+    def test_every_file_that_does_not_fit_is_named_with_its_line(self, tmp_path: Path) -> None:
+        put(tmp_path, "there.jsonl", b"{}\n")
+        put(tmp_path, "sized.jsonl", b"{}\n")
+        right = sha256_file(tmp_path / "sized.jsonl")
+        zeros = "0" * 64
+        text = study_text(datasets=None, mixes="[EN]") + (
+            "datasets:\n  d:\n    format: dolly\n    files:\n"
+            f"      EN: {{path: gone.jsonl, sha256: '{zeros}'}}\n"
+            f"      DE:\n        path: there.jsonl\n        sha256: '{zeros}'\n"
+            f"      FR:\n        - {{path: ., sha256: '{zeros}'}}\n"
+            f"        - {{path: sized.jsonl, sha256: {right}, bytes: 4}}\n"
+        )
+        (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
+        with pytest.raises(BadInput) as caught:
+            lock_study(load_study(tmp_path / "study.yaml"))
+        lines = str(caught.value).replace(f"{tmp_path}/", "").splitlines()
+        assert [line.split(";")[0] for line in lines] == [
+            "study.yaml:11: datasets.d.files.EN.path: no such file",
+            "study.yaml:14: datasets.d.files.DE.sha256: the file has other content",
+            "study.yaml:16: datasets.d.files.FR.0.path: no such file",
+            "study.yaml:17: datasets.d.files.FR.1.bytes: another size",
+        ]
+
+    @pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="needs a file that no one can read")
+    def test_a_file_that_cannot_be_read_is_named(self, tmp_path: Path) -> None:
+        file = f"{{path: /proc/self/mem, sha256: {'1a' * 32}}}"
+        with pytest.raises(BadInput, match=r"files.EN.path: cannot be read; got Input/output error"):
+            lock(tmp_path, datasets=f"{{d: {{format: dolly, files: {{EN: {file}}}}}}}", mixes="[EN]")
+
+
+class TestModels:
+    def test_a_folder_gives_its_weights_and_tokenizer_and_nothing_that_can_run(self, tmp_path: Path) -> None:
+        taken = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer.model", "vocab.txt"]
+        left = ["pytorch_model.bin", "modeling_x.py", ".git", "optimizer.pt", "original/config.json"]
+        for name in (*taken, *left):
+            put(tmp_path / "model", name, name.encode())
+        files = lock(tmp_path, models="{m: {directory: model}}").files["models", "m", "files"]
+        assert [file.name for file in files] == taken
+
+    def test_a_folder_with_pickles_alone_is_refused(self, tmp_path: Path) -> None:
+        put(tmp_path / "model", "config.json", b"{}")
+        put(tmp_path / "model", "pytorch_model.bin", b"x")
+        with pytest.raises(BadInput, match=r"no \*.safetensors in the folder; got config.json, pytorch_model.bin"):
+            lock(tmp_path, models="{m: {directory: model}}")
+
+
+class TestPrompts:
+    def test_a_built_in_benchmark_has_prompts_for_its_languages_in_the_package(self, tmp_path: Path) -> None:
+        locked = lock(tmp_path)
+        assert list(locked.prompts_sha256) == ["EN", "DE", "FR", "IT", "ES"]
+        for language, sha256 in locked.prompts_sha256.items():
+            assert locked.local_files[sha256] == built_in_prompts(language)
+
+    def test_one_language_s_prompts_may_be_changed_and_no_other_s_change(self, tmp_path: Path) -> None:
+        sha256 = put(tmp_path, "mine.jsonl", b'{"name": "single-v1"}\n')
+        before = lock(tmp_path).prompts_sha256
+        after = lock(
+            tmp_path, judge=f"{{endpoint: built-in, prompts: {{DE: {{path: mine.jsonl, sha256: {sha256}}}}}}}"
+        ).prompts_sha256
+        assert {language for language in before if before[language] != after[language]} == {"DE"}
+        assert after["DE"] == sha256
+
+    def test_a_language_without_built_in_prompts_says_what_to_do(self) -> None:
+        with pytest.raises(BadInput, match=r"no built-in judge prompts for NO. Bring your own under `judge.prompts`"):
+            built_in_prompts("NO")
+
+
+def beside_shared(folder: Path, study: str) -> Path:
+    """A copy of a study in a checkout that has the shared data beside it, wherever these are."""
+    (folder / "shared").symlink_to(SHARED)
+    (folder / "checkout" / "studies").mkdir(parents=True)
+    return Path(shutil.copy(ROOT / "studies" / study, folder / "checkout" / "studies"))
+
+
+class TestRevisions:
+    def test_every_commit_that_is_to_be_filled_in_is_named_with_the_command_that_finds_it(self, tmp_path: Path) -> None:
+        if not SHARED.is_dir():
+            pytest.skip("needs the shared data sets")
+        with pytest.raises(BadInput) as caught:
+            lock_study(load_study(beside_shared(tmp_path, "paper.yaml")))
+        lines = str(caught.value).splitlines()
+        assert len(lines) == 3
+        assert all("git ls-remote https://huggingface.co/" in line for line in lines)
+
+    def test_the_example_over_published_files_fits_them(self, tmp_path: Path) -> None:
+        if not SHARED.is_dir():
+            pytest.skip("needs the shared data sets")
+        locked = lock_study(load_study(beside_shared(tmp_path, "docs-x.yaml")))
+        assert len(locked.files_at("datasets", "docs", "files")) == 5
+        assert len(set(locked.prompts_sha256.values())) == 5

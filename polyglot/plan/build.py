@@ -1,0 +1,48 @@
+"""A locked study under a profile -> its plan. Pure: no clock, no I/O, no environment, no randomness."""
+
+from polyglot.core.errors import BadInput
+from polyglot.plan.cells import CellStages, cell_stages, untuned_stages
+from polyglot.plan.plan import Plan, make_plan, needed_for
+from polyglot.plan.planner import Planner
+from polyglot.plan.sources import source_stages
+from polyglot.plan.tables import add_tables
+from polyglot.spec.lock import Locked
+from polyglot.spec.mix import Mix
+from polyglot.spec.profile import Profile
+
+
+def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None) -> Plan:
+    """Return the stages of a study, or of one mix of it (and the untuned base), the report last.
+
+    Raises BadInput when `mix` is none of the study's.
+    """
+    planner = Planner(profile)
+    mixes = _arms(locked, mix)
+    sources = source_stages(planner, locked)
+    cells: list[CellStages] = []
+    for model in locked.study.models:
+        if locked.study.untuned:
+            cells.append(untuned_stages(planner, locked, sources, model))
+        for dataset in locked.study.datasets:
+            for arm in mixes:
+                cells += cell_stages(planner, locked, sources, model, dataset, arm)
+    report = add_tables(planner, locked, sources, cells, mixes)
+    return make_plan(locked.study.name, needed_for(report, planner.stages))
+
+
+def _arms(locked: Locked, only: str | None) -> list[Mix]:
+    """The study's mixes at its sizes; those of one mix (whatever its size) when `only` names it."""
+    study, arms = locked.study, list(locked.study.arms())
+    if only is None:
+        return arms
+    wanted = Mix.parse(only)
+    chosen = [arm for arm in arms if arm == wanted or (wanted.size is None and arm.with_size(None) == wanted)]
+    if not chosen:
+        raise BadInput(
+            "the study has no such mix",
+            where=f"study {study.name}",
+            got=wanted.canonical,
+            expected="one of " + ", ".join(arm.canonical for arm in arms),
+            remedy="Add it to `mixes` in the study file, or choose one of these",
+        )
+    return chosen

@@ -1,0 +1,137 @@
+"""The stages of one cell: a model trained on one mix with one seed (or left untuned), its answers, its verdicts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from polyglot.core.canonical import Json
+from polyglot.core.stage import PlannedStage
+from polyglot.plan.planner import Planner
+from polyglot.plan.sources import Sources
+from polyglot.spec.lock import Locked
+from polyglot.spec.mix import Mix
+from polyglot.spec.params import AnswerParams, Cell, JudgeParams, MixParams, TrainParams
+
+BUILT_IN_JUDGE = "polyglot-rules"  # the model name under which the built-in judge server answers
+MT_BENCH_REFERENCES = ("math", "reasoning", "coding")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellStages:
+    """A cell and the stages behind it; `mix` and `train` are None for an untuned base."""
+
+    cell: Cell
+    mix: PlannedStage | None
+    train: PlannedStage | None
+    answer: PlannedStage
+    judge: PlannedStage
+
+
+def untuned_stages(planner: Planner, locked: Locked, sources: Sources, model: str) -> CellStages:
+    """The base model as it is: what instruction tuning starts from."""
+    cell = Cell(cell=f"{model}/untuned", model=model, dataset=None, mix=None)
+    return _evaluated(planner, locked, sources, cell, model=sources.bases[model], mix=None, train=None)
+
+
+def cell_stages(
+    planner: Planner, locked: Locked, sources: Sources, model: str, dataset: str, arm: Mix
+) -> Iterator[CellStages]:
+    """One cell per seed, and per draw where the order of ids matters: in sampled mixes and below full size."""
+    study = locked.study
+    for draw in study.draws if arm.sampled or arm.size is not None else study.draws[:1]:
+        mix = _mix_stage(planner, sources, model, dataset, arm, draw)
+        for seed in study.seeds:
+            name = f"{model}/{dataset}/{arm.canonical}/s{seed}" + (f"/d{draw}" if draw != study.draws[0] else "")
+            cell = Cell(
+                cell=name,
+                model=model,
+                dataset=dataset,
+                mix=arm.with_size(None).canonical,
+                languages=arm.languages,
+                sampled=arm.sampled,
+                size=arm.size,
+                seed=seed,
+                draw=draw,
+            )
+            train = _train_stage(planner, locked, sources, cell, mix)
+            yield _evaluated(planner, locked, sources, cell, model=train, mix=mix, train=train)
+
+
+def _mix_stage(planner: Planner, sources: Sources, model: str, dataset: str, arm: Mix, draw: int) -> PlannedStage:
+    count = len(arm.languages)
+    params = MixParams(
+        mix=arm.with_size(None).canonical,
+        languages=arm.languages,
+        weights=arm.weights or (1 / count,) * count,
+        sampled=arm.sampled,
+        size=arm.size,
+        draw=draw,
+    )
+    inputs = {"rows": sources.rows[dataset], "questions": sources.questions}
+    inputs |= _tokens(sources, model, dataset, arm.languages)
+    label = f"mix {model}/{dataset}/{arm.canonical}" + (f"/d{draw}" if draw else "")
+    return planner.add(label, params, inputs, mix=arm.canonical)
+
+
+def _tokens(sources: Sources, model: str, dataset: str, languages: Sequence[str]) -> dict[str, PlannedStage]:
+    return {f"tokens:{language}": sources.tokens[model, dataset, language] for language in languages}
+
+
+def _train_stage(planner: Planner, locked: Locked, sources: Sources, cell: Cell, mix: PlannedStage) -> PlannedStage:
+    training = locked.study.training
+    params = TrainParams(**training.model_dump(include=set(TrainParams.model_fields)))
+    inputs = {"base": sources.bases[cell.model], "mix": mix}
+    inputs |= _tokens(sources, cell.model, cell.dataset or "", cell.languages)
+    return planner.add(f"train {cell.cell}", params, inputs, seed=cell.seed, mix=mix.mix)
+
+
+def _evaluated(
+    planner: Planner,
+    locked: Locked,
+    sources: Sources,
+    cell: Cell,
+    *,
+    model: PlannedStage,
+    mix: PlannedStage | None,
+    train: PlannedStage | None,
+) -> CellStages:
+    study = locked.study
+    slug = mix.mix if mix else ""
+    answers = study.answers
+    answer = planner.add(
+        f"answer {cell.cell}",
+        AnswerParams(
+            languages=sources.languages,
+            template=study.models[cell.model].template,
+            systems={language: study.system(language) for language in sources.languages},
+            **answers.model_dump(include=set(AnswerParams.model_fields) - {"languages", "template", "systems"}),
+        ),
+        {"model": model, "questions": sources.questions},
+        mix=slug,
+    )
+    inputs = {"answers": answer, "questions": sources.questions}
+    if sources.references is not None:
+        inputs["references"] = sources.references
+    verdicts = planner.add(f"judge {cell.cell}", _judge(locked, sources), inputs, mix=slug, settings=_prices(locked))
+    return CellStages(cell=cell, mix=mix, train=train, answer=answer, judge=verdicts)
+
+
+def _judge(locked: Locked, sources: Sources) -> JudgeParams:
+    judge, given = locked.study.judge, locked.study.judge.reference_categories
+    built_in = locked.study.benchmark.built_in is not None
+    return JudgeParams(
+        endpoint=judge.endpoint,
+        model=judge.model or BUILT_IN_JUDGE,
+        languages=sources.languages,
+        temperature=judge.temperature,
+        max_tokens=judge.max_tokens,
+        seed=judge.seed,
+        prompts_sha256={language: locked.prompts_sha256[language] for language in sources.languages},
+        reference_categories=given if given is not None else "all" if built_in else MT_BENCH_REFERENCES,
+        max_failed_share=judge.max_failed_share,
+    )
+
+
+def _prices(locked: Locked) -> dict[str, Json]:
+    """Prices are settings: they bound and count the cost, and change no result."""
+    names = ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion")
+    return {name: price for name in names if (price := getattr(locked.study.judge, name)) is not None}

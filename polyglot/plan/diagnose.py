@@ -1,0 +1,100 @@
+"""What a plan would do, and because of what: a pure join of a plan with what was observed in a store."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from polyglot.core.stage import PlannedStage
+from polyglot.plan.plan import Plan
+
+
+class State(StrEnum):
+    """What would become of a stage if the study were submitted now."""
+
+    CACHED = "cached"
+    WILL_RUN = "will run"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One stage's state with its cause in one line: "judge changed: params.prompts_sha256.EN 1a2b… -> 3c4d…"."""
+
+    planned: PlannedStage
+    state: State
+    because: str
+
+
+def diagnose(
+    plan: Plan, *, committed: Mapping[str, Any], failures: Mapping[str, str], earlier: Sequence[Mapping[str, Any]]
+) -> list[Diagnosis]:
+    """Say for every stage what would happen.
+
+    `committed` has the keys whose manifests stand, `failures` maps keys to the reason of a permanent failure, `earlier`
+    holds rows of `Plan.document()` from earlier submissions of the study, in any order.
+    """
+    past: dict[str, list[Mapping[str, Any]]] = {}
+    for row in earlier:
+        past.setdefault(row["label"], []).append(row["stage"])
+    states: dict[str, State] = {}
+    found = []
+    for planned in plan:
+        state, because = _judge(planned, plan, committed, failures, states, past)
+        states[planned.key] = state
+        found.append(Diagnosis(planned, state, because))
+    return found
+
+
+def _judge(
+    planned: PlannedStage,
+    plan: Plan,
+    committed: Mapping[str, Any],
+    failures: Mapping[str, str],
+    states: Mapping[str, State],
+    past: Mapping[str, list[Mapping[str, Any]]],
+) -> tuple[State, str]:
+    if planned.key in committed:
+        return State.CACHED, "committed"
+    if planned.key in failures:
+        return State.BLOCKED, f"failed for good: {failures[planned.key]}; `polyglot retry` lets it try again"
+    inputs = [(role, plan.by_key[key]) for role, key in planned.stage.inputs.items()]
+    for _, source in inputs:
+        if states[source.key] is State.BLOCKED:
+            return State.BLOCKED, f"needs {source.label}, which is blocked"
+    change = _nearest_change(planned, past.get(planned.label, ()))
+    waits = [source.label for _, source in inputs if states[source.key] is State.WILL_RUN]
+    if change:
+        return State.WILL_RUN, change
+    if waits:
+        return State.WILL_RUN, f"needs {waits[0]}" + (f" and {len(waits) - 1} more" if len(waits) > 1 else "")
+    return State.WILL_RUN, "not computed yet"
+
+
+def _nearest_change(planned: PlannedStage, documents: Sequence[Mapping[str, Any]]) -> str:
+    """Compare with the most similar stage that an earlier plan had under the same label."""
+    own = planned.stage.document()
+    others = [list(_differences(document, own)) for document in documents]
+    nearest = min(others, key=len, default=[])
+    if not nearest:
+        return ""
+    params = [text for path, text in nearest if not path.startswith("inputs")]
+    shown = params or [f"input {path.removeprefix('inputs.')} changed" for path, _ in nearest]
+    more = f" and {len(shown) - 2} more" if len(shown) > 2 else ""
+    return f"{planned.stage.kind} changed: " + "; ".join(shown[:2]) + more
+
+
+def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (path, "path old -> new") for every leaf that differs."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted({*old, *new}):
+            yield from _differences(old.get(name), new.get(name), f"{path}.{name}" if path else name)
+    elif old != new:
+        yield path, f"{path} {_short(old)} -> {_short(new)}"
+
+
+def _short(value: Any) -> str:
+    text = str(value) if not isinstance(value, str) or value == "" else value
+    if len(text) == 64 and all(c in "0123456789abcdef" for c in text):
+        return text[:8] + "…"
+    return text if len(text) <= 40 else text[:39] + "…"

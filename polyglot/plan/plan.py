@@ -1,0 +1,125 @@
+"""A plan: every stage of a study, each after all that it reads, checked to be sound."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from polyglot.core.errors import BadInput
+from polyglot.core.stage import PlannedStage, Stage
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Stages in an order in which they can run. `study` is the study's name."""
+
+    study: str
+    stages: tuple[PlannedStage, ...]
+
+    @cached_property
+    def by_key(self) -> Mapping[str, PlannedStage]:
+        """Stages by their full key."""
+        return {planned.key: planned for planned in self.stages}
+
+    def __iter__(self) -> Iterator[PlannedStage]:
+        return iter(self.stages)
+
+    def __len__(self) -> int:
+        return len(self.stages)
+
+    def find(self, text: str) -> PlannedStage:
+        """Return the stage that a user means: a label, a name (`train-defrites-1a2b…`), a key or its beginning.
+
+        Raises BadInput when nothing or more than one fits.
+        """
+        exact = [planned for planned in self.stages if text in (planned.label, planned.name, planned.key)]
+        loose = exact or [
+            planned
+            for planned in self.stages
+            if (len(text) >= 6 and planned.key.startswith(text)) or text.lower() in planned.label.lower()
+        ]
+        if len(loose) == 1:
+            return loose[0]
+        some = ", ".join(repr(planned.label) for planned in (loose or self.stages)[:4])
+        raise BadInput(
+            "no such stage" if not loose else f"{len(loose)} stages fit",
+            where=f"study {self.study}",
+            got=repr(text),
+            expected=f"a stage's label, name or key, such as {some}",
+            remedy="`polyglot status` lists them",
+        )
+
+    def document(self) -> list[dict[str, Any]]:
+        """The plan as JSON: what is kept with a submission, and compared with by later plans."""
+        return [{"label": planned.label, "key": planned.key, "stage": planned.stage.document()} for planned in self]
+
+
+def needed_for(last: PlannedStage, stages: Sequence[PlannedStage]) -> list[PlannedStage]:
+    """The stages that `last` reads, directly or through others, and itself: what one mix needs of a whole study."""
+    by_key = {planned.key: planned for planned in stages}
+    wanted, waiting = {last.key}, [last]
+    while waiting:
+        for key in waiting.pop().stage.inputs.values():
+            if key in by_key and key not in wanted:
+                wanted.add(key)
+                waiting.append(by_key[key])
+    return [planned for planned in stages if planned.key in wanted]
+
+
+def make_plan(study: str, stages: Sequence[PlannedStage]) -> Plan:
+    """Drop repeated keys (equal stages of two cells are one), order by inputs, and check.
+
+    Raises BadInput for a cycle, an input that no stage makes, or two stages under one label.
+    """
+    unique: dict[str, PlannedStage] = {}
+    labels: dict[str, str] = {}
+    for planned in stages:
+        unique.setdefault(planned.key, planned)
+        if labels.setdefault(planned.label, planned.key) != planned.key:
+            raise BadInput("two stages have one label", where=f"study {study}", got=repr(planned.label))
+    return Plan(study, tuple(_ordered(study, unique)))
+
+
+def _ordered(study: str, unique: Mapping[str, PlannedStage]) -> Iterator[PlannedStage]:
+    """Depth first without recursion, so that a long chain cannot overflow the stack."""
+    state: dict[str, bool] = {}  # False: on the path, True: yielded
+    for root in unique:
+        path = [root]
+        while path:
+            key = path[-1]
+            if key in state and state[key]:
+                path.pop()
+                continue
+            state[key] = False
+            waiting = []
+            for role, wanted in unique[key].stage.inputs.items():
+                if wanted not in unique:
+                    raise BadInput(
+                        "an input that no stage makes",
+                        where=f"study {study}, {unique[key].label}",
+                        got=f"{role} = {wanted[:12]}",
+                    )
+                if wanted not in state:
+                    waiting.append(wanted)
+                elif not state[wanted]:
+                    raise BadInput(
+                        "stages wait for each other in a circle", where=f"study {study}, {unique[key].label}"
+                    )
+            if waiting:
+                path.extend(dict.fromkeys(reversed(waiting)))
+                continue
+            state[key] = True
+            yield unique[path.pop()]
+
+
+def restore_plan(study: str, rows: Sequence[Mapping[str, Any]]) -> Plan:
+    """Rebuild stages from rows of `document()`, of one submission or of many: equal labels are told apart by key."""
+    unique: dict[str, PlannedStage] = {}
+    labels: set[str] = set()
+    for row in rows:
+        if row["key"] in unique:
+            continue
+        label = row["label"] if row["label"] not in labels else f"{row['label']} ({row['key'][:8]})"
+        labels.add(label)
+        unique[row["key"]] = PlannedStage(stage=Stage.from_document(row["stage"]), label=label)
+    return Plan(study, tuple(_ordered(study, unique)))

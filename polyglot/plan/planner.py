@@ -1,0 +1,44 @@
+"""Turns typed parameters into planned stages, with the resources and settings that the profile gives their kind."""
+
+from collections.abc import Mapping
+
+from polyglot.core.canonical import Json
+from polyglot.core.stage import PlannedStage, Resources, Stage
+from polyglot.spec.params import Params
+from polyglot.spec.profile import Profile
+
+
+class Planner:
+    """Collects the stages of one plan."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.stages: list[PlannedStage] = []
+        self._profile = profile
+
+    def add(
+        self,
+        label: str,
+        params: Params,
+        inputs: Mapping[str, PlannedStage] | None = None,
+        *,
+        seed: int | None = None,
+        mix: str = "",
+        settings: Mapping[str, Json] | None = None,
+    ) -> PlannedStage:
+        """Add a stage and return it. `settings` go on top of the profile's for its kind."""
+        stage = Stage(
+            kind=params.kind,
+            version=params.version,
+            params=params.document(),
+            inputs={role: source.key for role, source in (inputs or {}).items()},
+            seed=seed,
+        )
+        planned = PlannedStage(
+            stage=stage,
+            label=label,
+            resources=self._profile.resources.get(params.kind, Resources()),
+            settings={**self._profile.settings.get(params.kind, {}), **(settings or {})},
+            mix=mix,
+        )
+        self.stages.append(planned)
+        return planned

@@ -1,0 +1,89 @@
+"""The last two stages of a study: the aggregate over its cells, and the report."""
+
+from collections.abc import Sequence
+
+from polyglot.core.stage import PlannedStage
+from polyglot.plan.cells import CellStages
+from polyglot.plan.contrasts import find_contrasts
+from polyglot.plan.planner import Planner
+from polyglot.plan.sources import Sources
+from polyglot.spec.lock import Locked
+from polyglot.spec.mix import Mix
+from polyglot.spec.params import AggregateParams, Contrast, ReportParams
+
+BUILT_IN_JUDGE = (
+    "Judged by the built-in rule-based judge: scores say how often answers are verifiably right, "
+    "and compare with no published MT-Bench figure."
+)
+BUILT_IN_MODEL = "The base model is a tiny one, pre-trained in seconds on generated text: a study in miniature."
+
+
+def add_tables(
+    planner: Planner, locked: Locked, sources: Sources, cells: Sequence[CellStages], mixes: Sequence[Mix]
+) -> PlannedStage:
+    """Add the aggregate and the report, and return the report."""
+    inputs = {"questions": sources.questions}
+    for row in cells:
+        inputs[f"verdicts:{row.cell.cell}"] = row.judge
+        inputs[f"answers:{row.cell.cell}"] = row.answer
+    params = AggregateParams(
+        languages=sources.languages,
+        cells=tuple(row.cell for row in cells),
+        contrasts=_contrasts(locked, sources, mixes),
+    )
+    aggregate = planner.add("aggregate", params, inputs)
+    return planner.add("report", _report(locked), _report_inputs(sources, cells, aggregate))
+
+
+def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[Contrast, ...]:
+    study = locked.study
+    pairs = [(model, dataset) for model in study.models for dataset in study.datasets]
+    if study.contrasts == "auto":
+        return tuple(row for pair in pairs for row in find_contrasts(*pair, mixes, sources.languages))
+    known = {mix.canonical for mix in mixes}
+    return tuple(
+        Contrast(
+            name=row.name,
+            family="custom",
+            model=model,
+            dataset=dataset,
+            treatment=tuple(mix.canonical for mix in row.treatment),
+            control=tuple(mix.canonical for mix in row.control),
+            on=row.languages(sources.languages),
+        )
+        for model, dataset in pairs
+        for row in study.contrasts
+        if known.issuperset(mix.canonical for mix in (*row.treatment, *row.control))
+    )
+
+
+def _report(locked: Locked) -> ReportParams:
+    study = locked.study
+    notes = []
+    if study.judge.endpoint == "built-in":
+        notes.append(BUILT_IN_JUDGE)
+    if any(model.built_in is not None for model in study.models.values()):
+        notes.append(BUILT_IN_MODEL)
+    training = study.training
+    facts = {
+        "training length": f"{training.steps} steps" if training.steps is not None else f"{training.epochs:g} epochs",
+        "batch size": f"{training.batch_size} samples",
+        "learning rate": f"{training.learning_rate:g}, {training.schedule}, weight decay {training.weight_decay:g}",
+        "judge": study.judge.model or "built-in",
+        "seeds": ", ".join(map(str, study.seeds)),
+    }
+    return ReportParams(study=study.name, question=study.question, notes=tuple(notes), facts=facts)
+
+
+def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: PlannedStage) -> dict[str, PlannedStage]:
+    inputs = {"aggregate": aggregate, "questions": sources.questions}
+    if sources.references is not None:
+        inputs["references"] = sources.references
+    inputs |= {f"data:{name}": stage for name, stage in sources.rows.items()}
+    inputs |= {f"base:{name}": stage for name, stage in sources.bases.items()}
+    for row in cells:
+        inputs[f"verdicts:{row.cell.cell}"] = row.judge
+        if row.mix is not None and row.train is not None:
+            inputs[f"mix:{row.cell.cell.rsplit('/s', 1)[0]}"] = row.mix
+            inputs[f"train:{row.cell.cell}"] = row.train
+    return inputs

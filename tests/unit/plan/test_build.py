@@ -1,0 +1,112 @@
+"""A study's plan: the paper's stages, keys that move only with meaning, and quickness."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from polyglot.core.errors import BadInput
+from polyglot.core.stage import Resources
+from polyglot.plan.build import build_plan
+from polyglot.plan.plan import Plan
+from polyglot.spec.load import load_study
+from polyglot.spec.lock import Locked, lock_study
+from polyglot.spec.profile import Profile, load_profile
+
+STUDY = """
+study: small
+models: {tiny: {built-in: {}}}
+datasets: {house: {built-in: instructions}}
+mixes: [EN, DE, FR, IT, ES, ENDEFRITES, DEFRITES, ENDEFRITES-sampled, DEFRITES-sampled]
+training: {steps: 10}
+benchmark: {built-in: verifiable}
+judge: {endpoint: built-in}
+"""
+
+
+@pytest.fixture
+def profile() -> Profile:
+    return load_profile("local")
+
+
+def locked(folder: Path, text: str = STUDY) -> Locked:
+    path = folder / "study.yaml"
+    path.write_text(text, encoding="utf-8")
+    return lock_study(load_study(path))
+
+
+def kinds(plan: Plan) -> Counter[str]:
+    return Counter(planned.stage.kind for planned in plan)
+
+
+def keys(plan: Plan) -> dict[str, str]:
+    return {planned.label: planned.key for planned in plan}
+
+
+class TestStages:
+    def test_nine_mixes_and_the_untuned_base(self, tmp_path: Path, profile: Profile) -> None:
+        assert kinds(build_plan(locked(tmp_path), profile)) == {
+            "ingest": 3,
+            "base": 1,
+            "tokenize": 5,
+            "mix": 9,
+            "train": 9,
+            "answer": 10,
+            "judge": 10,
+            "aggregate": 1,
+            "report": 1,
+        }
+
+    def test_one_mix_needs_only_its_own_languages(self, tmp_path: Path, profile: Profile) -> None:
+        plan = build_plan(locked(tmp_path), profile, mix="defrites")
+        assert kinds(plan)["train"] == 1
+        assert [p.stage.params["language"] for p in plan if p.stage.kind == "tokenize"] == ["DE", "FR", "IT", "ES"]
+
+    def test_the_report_is_last(self, tmp_path: Path, profile: Profile) -> None:
+        assert build_plan(locked(tmp_path), profile).stages[-1].stage.kind == "report"
+
+    def test_a_mix_that_the_study_lacks_is_refused_with_those_that_it_has(
+        self, tmp_path: Path, profile: Profile
+    ) -> None:
+        with pytest.raises(BadInput, match="no such mix; got ENDE; expected one of EN, DE"):
+            build_plan(locked(tmp_path), profile, mix="ENDE")
+
+    def test_a_stage_of_one_mix_is_the_same_stage_in_the_whole_study(self, tmp_path: Path, profile: Profile) -> None:
+        whole, part = (keys(build_plan(locked(tmp_path), profile, mix=mix)) for mix in (None, "DEFRITES"))
+        assert all(whole[label] == key for label, key in part.items() if label not in ("aggregate", "report"))
+
+    def test_draws_count_only_where_the_order_of_ids_matters(self, tmp_path: Path, profile: Profile) -> None:
+        plan = build_plan(locked(tmp_path, STUDY + "draws: [0, 1]\n"), profile)
+        mixes = Counter(p.stage.params["mix"] for p in plan if p.stage.kind == "mix")
+        assert mixes["ENDEFRITES-sampled"] == 2
+        assert mixes["ENDEFRITES"] == mixes["EN"] == 1
+
+
+class TestKeys:
+    def changed(self, folder: Path, profile: Profile, old: str, new: str) -> set[str]:
+        before = keys(build_plan(locked(folder), profile))
+        after = keys(build_plan(locked(folder, STUDY.replace(old, new)), profile))
+        return {label.split()[0] for label in before if before[label] != after.get(label)}
+
+    def test_a_changed_training_length_trains_again_and_ingests_nothing(self, tmp_path: Path, profile: Profile) -> None:
+        changed = self.changed(tmp_path, profile, "steps: 10", "steps: 11")
+        assert changed == {"train", "answer", "judge", "aggregate", "report"}
+
+    def test_a_changed_judge_limit_judges_again_and_trains_nothing(self, tmp_path: Path, profile: Profile) -> None:
+        changed = self.changed(tmp_path, profile, "endpoint: built-in", "endpoint: built-in, max-tokens: 99")
+        assert changed == {"judge", "aggregate", "report"}
+
+    def test_a_price_changes_no_key(self, tmp_path: Path, profile: Profile) -> None:
+        new = "endpoint: built-in, price-usd-per-mtok-prompt: 3"
+        assert self.changed(tmp_path, profile, "endpoint: built-in", new) == set()
+
+    def test_resources_and_settings_change_no_key(self, tmp_path: Path, profile: Profile) -> None:
+        other = replace(profile, resources={"train": Resources(cpus=64)}, settings={"train": {"threads": 9}})
+        assert keys(build_plan(locked(tmp_path), profile)) == keys(build_plan(locked(tmp_path), other))
+
+    def test_the_files_around_a_study_change_no_key(self, tmp_path: Path, profile: Profile) -> None:
+        (tmp_path / "a").mkdir()
+        (tmp_path / "b").mkdir()
+        first, second = (keys(build_plan(locked(tmp_path / name), profile)) for name in "ab")
+        assert first == second

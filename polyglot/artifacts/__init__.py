@@ -1,0 +1,1 @@
+"""What was committed: a store of immutable blobs, manifests put last, and the records of attempts."""

@@ -1,0 +1,183 @@
+"""The records of a stage's attempts: who started, how far it came, why it failed. Never an input of anything.
+
+    stages/<kind>/<key>/attempts/<n>/starts/<m>.json          a worker started (conditional put)
+                                    progress/<…>.json         how far it is
+                                    log/<start>-<sequence>    its output, in chunks
+                                    checkpoints/…  journal/…  see those modules
+                                    failure.json              how the attempt ended; the first record stays
+                                    retry.json                a person allowed this attempt after a permanent failure
+
+Every record is an immutable object, so drivers and workers on several machines need no lock; what holds is computed
+from what is there.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from polyglot.artifacts.futures import concurrently
+from polyglot.artifacts.manifest import seal, unseal
+from polyglot.artifacts.progress import Progress, newest_progress, put_progress, reached
+from polyglot.artifacts.store import Store
+from polyglot.core.canonical import Json
+from polyglot.core.errors import Missing, StoreError
+from polyglot.core.stage import Stage
+
+__all__ = ["Attempts", "Failure", "Progress", "progress_many"]
+
+PERMANENT = "permanent"  # the outcome that blocks a stage
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """How an attempt ended. `outcome` is a `run.backend.Outcome` in words, `reason` one line, `detail` the rest."""
+
+    outcome: str
+    reason: str
+    detail: str = ""
+    peak_memory_bytes: int | None = None
+    time: datetime = field(default_factory=_now)
+
+
+class Attempts:
+    """The attempts of one stage in one store. Holds nothing but the sequence numbers of what it writes itself."""
+
+    def __init__(self, store: Store, stage: Stage) -> None:
+        """No request is made."""
+        self._store, self._base = store, f"{stage.path}/attempts/"
+        self._sequences: dict[tuple[int, int], int] = {}
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of all attempts that left a record, in order."""
+        return sorted(int(name) for name in self._store.folders(self._base) if name.isdecimal())
+
+    def next_number(self) -> int:
+        """Return the number of the attempt to run: the newest while it has not failed (resume it), else one more."""
+        numbers = self.numbers()
+        if not numbers:
+            return 1
+        return numbers[-1] if self.failure(numbers[-1]) is None else numbers[-1] + 1
+
+    def claim(self, n: int, who: Mapping[str, Json]) -> int:
+        """Record that a worker starts on attempt n and return the number of this start, from 1; nobody else gets it."""
+        record = {"who": dict(who), "time": _now().isoformat(), "nonce": uuid.uuid4().hex}
+        free = self.starts(n) + 1
+        for number in range(free, free + 1000):
+            if self._store.create(f"{self._base}{n}/starts/{number}.json", seal({**record, "start": number})):
+                return number
+        raise StoreError(f"{self._store.url}: {self._base}{n}: 1000 starts came first")
+
+    def starts(self, n: int) -> int:
+        """Return how many workers have started on attempt n."""
+        return len(self._starts(n))
+
+    def starts_without_progress(self) -> int:
+        """Return the starts since the last one that got further than all before it, over all attempts.
+
+        Further: more done than ever reported, a checkpoint of a later step, or new records in the journal. A start that
+        runs now counts until it has done so. A `retry` begins the count anew.
+        """
+        numbers = self.numbers()
+        allowed = [n for n in numbers if self._store.head(f"{self._base}{n}/retry.json")]
+        if allowed:
+            numbers = [n for n in numbers if n >= allowed[-1]]
+        fruitless, most_done, last_step = 0, 0, 0
+        for n in numbers:
+            marks = reached(self._store, f"{self._base}{n}/")
+            for start in self._starts(n):
+                mark = marks.get(start)
+                fruitless += 1
+                if mark and (mark.done > most_done or mark.step > last_step or mark.journalled):
+                    fruitless = 0
+                    most_done, last_step = max(most_done, mark.done), max(last_step, mark.step)
+        return fruitless
+
+    def fail(self, n: int, failure: Failure) -> None:
+        """Record how attempt n ended. The first record stays; a later one is dropped."""
+        self._store.create(
+            f"{self._base}{n}/failure.json",
+            seal(
+                {
+                    "outcome": failure.outcome,
+                    "reason": failure.reason,
+                    "detail": failure.detail,
+                    "peak_memory_bytes": failure.peak_memory_bytes,
+                    "time": failure.time.isoformat(),
+                }
+            ),
+        )
+
+    def failure(self, n: int) -> Failure | None:
+        """Return how attempt n failed, or None. Raises Corrupt for a damaged record."""
+        path = f"{self._base}{n}/failure.json"
+        try:
+            record = unseal(self._store.read(path), where=f"{self._store.url}: {path}")
+        except Missing:
+            return None
+        return Failure(
+            outcome=record["outcome"],
+            reason=record["reason"],
+            detail=record["detail"],
+            peak_memory_bytes=record["peak_memory_bytes"],
+            time=datetime.fromisoformat(record["time"]),
+        )
+
+    def blocked(self) -> Failure | None:
+        """Return the failure that forbids further attempts: the newest attempt's, when it is permanent."""
+        numbers = self.numbers()
+        failure = self.failure(numbers[-1]) if numbers else None
+        return failure if failure and failure.outcome == PERMANENT else None
+
+    def allow_retry(self, reason: str) -> int:
+        """Allow one attempt more and return its number; a stage whose newest attempt is open needs no leave."""
+        numbers, number = self.numbers(), self.next_number()
+        if not numbers or number > numbers[-1]:
+            record = {"reason": reason, "time": _now().isoformat(), "nonce": uuid.uuid4().hex}
+            self._store.create(f"{self._base}{number}/retry.json", seal(record))
+        return number
+
+    def append_log(self, n: int, start: int, sequence: int, data: bytes) -> None:
+        """Put one chunk of a worker's output. Raises StoreError when this place holds other bytes."""
+        path = f"{self._base}{n}/log/{start:04d}-{sequence:08d}"
+        if not self._store.create(path, data) and self._store.read(path) != data:
+            raise StoreError(f"{self._store.url}: {path} was written by someone else")
+
+    def log(self, n: int) -> Iterator[bytes]:
+        """Yield the output of attempt n so far, over all of its starts, in order."""
+        for _, data in self.log_since(n, ""):
+            yield data
+
+    def log_since(self, n: int, cursor: str) -> Iterator[tuple[str, bytes]]:
+        """Yield (cursor, chunk) for the chunks after a cursor that this gave before; "" for all. To follow a log."""
+        for entry in self._store.list(f"{self._base}{n}/log/"):
+            if entry.path > cursor:
+                yield entry.path, self._store.read(entry.path)
+
+    def report_progress(self, n: int, start: int, progress: Progress) -> None:
+        """Record how far a worker is. Each call is one object: callers report every few seconds, not every step."""
+        self._sequences[n, start] = put_progress(
+            self._store, f"{self._base}{n}/", start, self._sequences.get((n, start)), progress
+        )
+
+    def progress(self) -> Progress | None:
+        """Return the newest report of the newest attempt that has one."""
+        for n in reversed(self.numbers()):
+            if found := newest_progress(self._store, f"{self._base}{n}/"):
+                return found
+        return None
+
+    def _starts(self, n: int) -> list[int]:
+        prefix = f"{self._base}{n}/starts/"
+        names = (entry.path.removeprefix(prefix).removesuffix(".json") for entry in self._store.list(prefix))
+        return sorted(int(name) for name in names if name.isdecimal())
+
+
+def progress_many(store: Store, stages: list[Stage]) -> dict[str, Progress]:
+    """Return the newest progress, by key, of those stages that have any; concurrent, for a screen that refreshes."""
+    found = concurrently(lambda stage: Attempts(store, stage).progress(), stages)
+    return {stage.key: progress for stage, progress in zip(stages, found, strict=True) if progress is not None}

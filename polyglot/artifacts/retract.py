@@ -1,0 +1,36 @@
+"""Withdrawing a committed result: the one way in which a manifest goes away.
+
+The record of it (why, who, when, and the manifest's own text) stays below `retractions/`; the blobs stay until `gc`.
+"""
+
+import uuid
+from datetime import UTC, datetime
+
+from polyglot.artifacts.manifest import manifest_path, seal
+from polyglot.artifacts.store import Store
+from polyglot.core.errors import BadInput, Missing
+
+
+def retract(store: Store, kind: str, key: str, reason: str, who: str) -> None:
+    """Record the withdrawal, then delete the manifest. Raises Missing when there is none, BadInput without a reason.
+
+    A damaged manifest is withdrawn in the same way: nothing of it needs to be understood.
+    """
+    if not reason.strip():
+        raise BadInput("a retraction needs a reason", where="--reason", got=repr(reason))
+    path = manifest_path(kind, key)
+    try:
+        text = store.read(path).decode("utf-8", errors="backslashreplace")
+    except Missing:
+        raise Missing(f"{store.url}: {kind} {key[:12]} has no committed result to withdraw") from None
+    record = {
+        "kind": kind,
+        "key": key,
+        "reason": reason,
+        "who": who,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "manifest": text,
+    }
+    # named by nobody's count: two people who withdraw at once both leave their record
+    store.create(f"stages/{kind}/{key}/retractions/{uuid.uuid4().hex}.json", seal(record))
+    store.delete(path)

@@ -1,0 +1,92 @@
+"""Studies as they were submitted: `studies/<name>/<digest>/study.yaml`, `lock.json` and `plan-<sha12>.json`.
+
+One digest may hold several plans: the same study narrowed to other mixes. Written once, never changed; the plan comes
+last, so a submission whose plan is there is whole.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from polyglot.artifacts.futures import concurrently
+from polyglot.artifacts.paths import check_path
+from polyglot.artifacts.store import Store
+from polyglot.core.canonical import sha256_bytes
+from polyglot.core.errors import BadInput, Corrupt, Missing, StoreError
+
+_ROOT = "studies/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What was submitted, byte for byte. `time` is when its newest plan was stored, by the store's clock."""
+
+    name: str
+    digest: str
+    study: bytes
+    lock: bytes
+    plan: bytes
+    time: datetime
+
+
+def save(store: Store, study_name: str, digest: str, *, study: bytes, lock: bytes, plan: bytes) -> None:
+    """Keep a submission; keeping it again changes nothing. Raises StoreError when the digest names other content."""
+    base = f"{_folder(study_name)}{digest}/"
+    for name, data in (
+        ("study.yaml", study),
+        ("lock.json", lock),
+        (f"plan-{sha256_bytes(plan)[:12]}.json", plan),
+    ):
+        path = base + name
+        # a comment changed in the study file leaves its digest, and the first text stays
+        if not store.create(path, data) and name == "lock.json" and store.read(path) != data:
+            raise StoreError(f"{store.url}: {path} holds another lock, although the digest is the same")
+
+
+def names(store: Store) -> list[str]:
+    """Return the names of all studies that were submitted, sorted."""
+    return list(store.folders(_ROOT))
+
+
+def plans(store: Store, study_name: str) -> list[dict[str, Any]]:
+    """Return the rows of every plan that was submitted under a name, the oldest plan first; [] for an unknown name."""
+    rows: list[dict[str, Any]] = []
+    found = _plan_paths(store, study_name)
+    for (_, path), data in zip(found, concurrently(lambda item: store.read(item[1]), found), strict=True):
+        try:
+            plan = json.loads(data)
+        except ValueError as error:
+            raise Corrupt(f"{store.url}: {path}: cannot be read; its bytes were damaged") from error
+        rows.extend(plan if isinstance(plan, list) else [plan])
+    return rows
+
+
+def load(store: Store, name: str, digest: str | None = None) -> Submission:
+    """Return one submission, the newest of the name when no digest is given. Raises Missing."""
+    found = [item for item in _plan_paths(store, name) if digest is None or f"/{digest}/" in item[1]]
+    if not found:
+        raise Missing(
+            f"{store.url}: no study {name!r} was submitted" + (f" with digest {digest[:12]}" if digest else "")
+        )
+    time, path = found[-1]
+    base = path.rpartition("/")[0]
+    study, lock, plan = concurrently(store.read, [f"{base}/study.yaml", f"{base}/lock.json", path])
+    return Submission(name=name, digest=base.rpartition("/")[2], study=study, lock=lock, plan=plan, time=time)
+
+
+def _plan_paths(store: Store, name: str) -> Sequence[tuple[datetime, str]]:
+    entries = store.list(_folder(name))
+    return sorted((entry.modified, entry.path) for entry in entries if "/plan-" in entry.path)
+
+
+def _folder(name: str) -> str:
+    try:
+        if "/" in name:
+            raise ValueError
+        return check_path(f"{_ROOT}{name}") + "/"
+    except ValueError:
+        raise BadInput(
+            "not a study's name", where="study", got=repr(name), expected="ASCII letters, digits, '.', '_', '-'"
+        ) from None

@@ -1,0 +1,159 @@
+"""Checkpoints and journals: what a killed worker's successor finds."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from polyglot.artifacts.blobs import blob_path
+from polyglot.artifacts.checkpoints import StoredCheckpoints
+from polyglot.artifacts.directory import DirectoryStore
+from polyglot.artifacts.journal import StoredJournal
+from polyglot.artifacts.store import Store
+from polyglot.core.canonical import sha256_bytes
+from polyglot.core.errors import Corrupt, StoreError
+from tests.kit.damage import flip, truncate
+from tests.kit.stages import stage, write
+
+
+def state(folder: Path, step: int) -> Path:
+    return write(folder / f"state-{step}", {"model/weights": b"weights %d" % step, "rng.json": b"%d" % step})
+
+
+class TestCheckpoints:
+    def test_the_newest_step_is_fetched_whole(self, store: Store, tmp_path: Path) -> None:
+        checkpoints = StoredCheckpoints(store, stage(), 1, 1)
+        assert checkpoints.newest(tmp_path / "resume") is None
+        for step in (9, 10, 2):
+            checkpoints.save(state(tmp_path, step), step)
+        assert checkpoints.newest(tmp_path / "resume") == 10
+        assert (tmp_path / "resume/model/weights").read_bytes() == b"weights 10"
+        assert sorted(path.name for path in (tmp_path / "resume").iterdir()) == ["model", "rng.json"]
+
+    def test_all_attempts_share_them(self, store: Store, tmp_path: Path) -> None:
+        StoredCheckpoints(store, stage(), 1, 1).save(state(tmp_path, 5), 5)
+        StoredCheckpoints(store, stage(), 2, 1).save(state(tmp_path, 4), 4)
+        assert StoredCheckpoints(store, stage(), 3, 1).newest(tmp_path / "resume") == 5
+
+    def test_an_earlier_target_is_replaced(self, store: Store, tmp_path: Path) -> None:
+        checkpoints = StoredCheckpoints(store, stage(), 1, 1)
+        checkpoints.save(state(tmp_path, 1), 1)
+        write(tmp_path / "resume", {"left over": b"x"})
+        assert checkpoints.newest(tmp_path / "resume") == 1
+        assert not (tmp_path / "resume/left over").exists()
+
+    @pytest.mark.parametrize("damage", [lambda path: flip(path, 2), truncate, Path.unlink], ids=["flip", "cut", "gone"])
+    @pytest.mark.parametrize("part", ["record", "blob"])
+    def test_a_damaged_one_is_passed_over_with_a_warning(
+        self,
+        store: Store,
+        tmp_path: Path,
+        file_of: Callable[[str], Path],
+        caplog: pytest.LogCaptureFixture,
+        damage: Callable[[Path], None],
+        part: str,
+    ) -> None:
+        checkpoints = StoredCheckpoints(store, stage(), 1, 1)
+        for step in (1, 2, 3):
+            checkpoints.save(state(tmp_path, step), step)
+        record = f"{stage().path}/attempts/1/checkpoints/000000003-0001.json"
+        damage(file_of(record if part == "record" else blob_path(sha256_bytes(b"weights 3"))))
+        with caplog.at_level(logging.WARNING):
+            assert checkpoints.newest(tmp_path / "resume") == 2
+        assert (tmp_path / "resume/model/weights").read_bytes() == b"weights 2"
+        told = [message for message in caplog.messages if "passing over" in message]
+        assert len(told) == (0 if (part, damage) == ("record", Path.unlink) else 1)
+
+    def test_a_store_that_fails_is_not_a_damaged_checkpoint(self, tmp_path: Path) -> None:
+        store = DirectoryStore(tmp_path / "store")
+        StoredCheckpoints(store, stage(), 1, 1).save(state(tmp_path, 1), 1)
+
+        class Broken(DirectoryStore):
+            def download(self, path: str, target: Path, chunks: object = ()) -> None:
+                raise StoreError("the network is down")
+
+        with pytest.raises(StoreError, match="network"):
+            StoredCheckpoints(Broken(store.root), stage(), 1, 2).newest(tmp_path / "resume")
+
+    def test_the_same_step_saved_twice_by_one_start_must_be_the_same(self, store: Store, tmp_path: Path) -> None:
+        checkpoints = StoredCheckpoints(store, stage(), 1, 1)
+        for _ in range(2):
+            checkpoints.save(state(tmp_path, 1), 1)
+        with pytest.raises(StoreError, match="other content"):
+            checkpoints.save(write(tmp_path / "other", {"x": b"y"}), 1)
+
+
+class TestJournal:
+    def test_records_of_all_attempts_come_back_in_order(self, store: Store) -> None:
+        written = []
+        for attempt, start in ((1, 1), (1, 2), (2, 1), (10, 1)):
+            with StoredJournal(store, stage(), attempt, start) as journal:
+                for number in range(30):
+                    record = {"id": f"{attempt}-{start}-{number}", "text": "zwei\nZeilen \u2028 ü"}
+                    journal.append(record)
+                    written.append(record)
+        assert StoredJournal(store, stage(), 11, 1).read() == written
+
+    def test_flushed_records_are_durable_without_closing(self, store: Store) -> None:
+        journal = StoredJournal(store, stage(), 1, 1)
+        journal.append({"id": "1"})
+        journal.flush()
+        assert StoredJournal(store, stage(), 1, 2).read() == [{"id": "1"}]
+        journal.close()
+        journal.close()
+
+    def test_many_threads_append_and_nothing_is_lost(self, store: Store) -> None:
+        with StoredJournal(store, stage(), 1, 1) as journal:
+
+            def work(worker: int) -> None:
+                for number in range(50):
+                    journal.append({"id": f"{worker}-{number}"})
+                journal.flush()
+
+            threads = [threading.Thread(target=work, args=(worker,)) for worker in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len({record["id"] for record in journal.read()}) == 400
+        groups = list(store.list(f"{stage().path}/attempts/1/journal/"))
+        assert len(groups) < 400, "records that wait together are put together"
+
+    @pytest.mark.parametrize("damage", [lambda path: flip(path, 150), truncate, lambda path: flip(path, 3)])
+    def test_a_damaged_group_is_told(
+        self, store: Store, file_of: Callable[[str], Path], damage: Callable[[Path], None]
+    ) -> None:
+        with StoredJournal(store, stage(), 1, 1) as journal:
+            for number in range(5):
+                journal.append({"id": str(number), "text": "x" * 40})
+        (first, *_) = store.list(f"{stage().path}/attempts/1/journal/")
+        damage(file_of(first.path))
+        with pytest.raises(Corrupt, match="journal"):
+            StoredJournal(store, stage(), 1, 2).read()
+
+    def test_the_writers_error_reaches_whoever_waits(self, tmp_path: Path) -> None:
+        class Full(DirectoryStore):
+            def create(self, path: str, data: bytes) -> bool:
+                raise StoreError("no space left")
+
+        journal = StoredJournal(Full(tmp_path), stage(), 1, 1)
+        journal.append({"id": "1"})
+        for _ in range(2):
+            with pytest.raises(StoreError, match="no space"):
+                journal.flush()
+        with pytest.raises(StoreError, match="no space"):
+            journal.append({"id": "2"})
+
+    def test_two_writers_with_one_start_number_are_noticed(self, store: Store) -> None:
+        with StoredJournal(store, stage(), 1, 1) as journal:
+            journal.append({"id": "1"})
+        other = StoredJournal(store, stage(), 1, 1)
+        other.append({"id": "2"})
+        with pytest.raises(StoreError, match="same start number"):
+            other.flush()
+
+    def test_what_json_cannot_carry_is_refused_at_once(self, store: Store) -> None:
+        with StoredJournal(store, stage(), 1, 1) as journal, pytest.raises(ValueError, match="canonical"):
+            journal.append({"cost": float("nan")})

@@ -1,0 +1,68 @@
+"""Submissions: kept as they were, found by name, never changed."""
+
+import json
+
+import pytest
+
+from polyglot.artifacts.store import Store
+from polyglot.artifacts.submissions import load, names, plans, save
+from polyglot.core.errors import BadInput, Corrupt, Missing, StoreError
+
+ONE, TWO = "1" * 64, "2" * 64
+
+
+def put(store: Store, name: str, digest: str, *keys: str, lock: bytes = b"{}") -> bytes:
+    plan = json.dumps([{"key": key} for key in keys]).encode()
+    save(store, name, digest, study=b"name: x # ma\xc3\x9f", lock=lock, plan=plan)
+    return plan
+
+
+def test_a_submission_comes_back_byte_for_byte(store: Store) -> None:
+    plan = put(store, "quickstart", ONE, "a", "b")
+    found = load(store, "quickstart")
+    assert (found.name, found.digest, found.study, found.lock, found.plan) == (
+        "quickstart",
+        ONE,
+        b"name: x # ma\xc3\x9f",
+        b"{}",
+        plan,
+    )
+    assert load(store, "quickstart", ONE) == found
+
+
+def test_names_and_rows_of_all_plans_are_listed(store: Store) -> None:
+    assert names(store) == []
+    put(store, "b", ONE, "1", "2")
+    put(store, "b", ONE, "1", "2")
+    put(store, "b", ONE, "1")
+    put(store, "b", TWO, "3")
+    put(store, "a", ONE, "4")
+    assert names(store) == ["a", "b"]
+    assert sorted(row["key"] for row in plans(store, "b")) == ["1", "1", "2", "3"]
+    assert plans(store, "c") == []
+
+
+def test_one_digest_never_names_two_locks(store: Store) -> None:
+    put(store, "a", ONE, "1")
+    with pytest.raises(StoreError, match="another lock"):
+        put(store, "a", ONE, "1", lock=b'{"other": 1}')
+
+
+def test_an_unknown_submission_is_missing(store: Store) -> None:
+    put(store, "a", ONE, "1")
+    with pytest.raises(Missing, match="'b'"):
+        load(store, "b")
+    with pytest.raises(Missing, match="digest"):
+        load(store, "a", TWO)
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "ä", ".hidden", "a b"])
+def test_a_name_that_is_no_name_is_refused(store: Store, name: str) -> None:
+    with pytest.raises(BadInput, match="study's name"):
+        put(store, name, ONE, "1")
+
+
+def test_a_plan_that_is_no_json_is_told(store: Store) -> None:
+    store.create(f"studies/a/{ONE}/plan-000000000000.json", b"{")
+    with pytest.raises(Corrupt, match="plan-"):
+        plans(store, "a")

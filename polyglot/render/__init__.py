@@ -1,0 +1,1 @@
+"""A stage attempt as exact values for a chart, and so as the objects that a cluster gets."""

@@ -1,0 +1,84 @@
+"""What the engine asks of a place where attempts run: submit, watch, logs, cancel. Types only.
+
+Native states are mapped to `Outcome` in one commented table per backend.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from polyglot.core.stage import PlannedStage
+
+
+class Outcome(StrEnum):
+    """How an attempt ended, in the words of the engine."""
+
+    COMMITTED = "committed"  # exit 0; the manifest is checked all the same
+    PERMANENT = "permanent"  # exit 42
+    INTERRUPTED = "interrupted"  # exit 43, or drained, preempted, evicted
+    OUT_OF_MEMORY = "out-of-memory"
+    TIMED_OUT = "timed-out"  # the deadline of the attempt passed
+    TRANSIENT = "transient"  # anything else
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at a stage; `number` counts from 1 and is the r<n> of its name. `input_kinds` maps roles to kinds."""
+
+    planned: PlannedStage
+    number: int
+    store_url: str
+    input_kinds: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """`<kind>[-<mix slug>]-<key12>-r<n>`."""
+        return f"{self.planned.name}-r{self.number}"
+
+    def request(self) -> dict[str, Any]:
+        """The JSON document that a worker is started with."""
+        resources = self.planned.resources
+        return {
+            "stage": self.planned.stage.document(),
+            "label": self.planned.label,
+            "attempt": self.number,
+            "store": self.store_url,
+            "input_kinds": dict(self.input_kinds),
+            "settings": dict(self.planned.settings),
+            "resources": {name: getattr(resources, name) for name in resources.__slots__},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to an attempt: it ended (`outcome` set), or there is news to show (`outcome` None)."""
+
+    attempt: Attempt
+    outcome: Outcome | None
+    message: str = ""
+    peak_memory_bytes: int | None = None
+
+
+class Backend(Protocol):
+    """Holds no state that it cannot rebuild by looking at what runs."""
+
+    def check(self, planned: PlannedStage) -> None:
+        """Raise BadInput for a stage that can never run here; called for all before anything is submitted."""
+        ...
+
+    def submit(self, attempt: Attempt) -> None:
+        """Start an attempt, or adopt the one of the same name that already runs. Returns at once."""
+        ...
+
+    def watch(self, timeout_seconds: float) -> Iterator[Event]:
+        """Yield what has happened since the last call; waits up to the timeout when nothing has."""
+        ...
+
+    def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[bytes]:
+        """Yield an attempt's output, from its beginning."""
+        ...
+
+    def cancel(self, attempt: Attempt) -> None:
+        """Ask an attempt to stop (SIGTERM, then SIGKILL after its grace); its end arrives as an event."""
+        ...

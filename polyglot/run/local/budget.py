@@ -1,0 +1,111 @@
+"""What this machine gives to workers, and what of it is free now.
+
+A stage that asks for more CPUs than there are runs alone on all of them; one that asks for more memory or GPUs than
+there are is refused before anything starts, as it could only fail.
+"""
+
+import glob
+import os
+from dataclasses import dataclass
+
+import psutil
+
+from polyglot.core.errors import BadInput
+from polyglot.core.stage import PlannedStage, Resources
+
+GIB = 2**30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What all workers together may use. `gpus` holds the device ids, as CUDA_VISIBLE_DEVICES takes them."""
+
+    cpus: int
+    memory_bytes: int
+    gpus: tuple[str, ...] = ()
+
+    @classmethod
+    def of_machine(cls) -> "Budget":
+        """Everything this process may use: its CPU affinity, the memory of its cgroup or machine, its GPUs."""
+        try:
+            cpus = len(os.sched_getaffinity(0))
+        except AttributeError:  # not Linux
+            cpus = os.cpu_count() or 1
+        return cls(cpus=cpus, memory_bytes=_memory_bytes(), gpus=_gpus())
+
+    def check(self, planned: PlannedStage) -> None:
+        """Raise BadInput when the stage can never run within this budget."""
+        wants = planned.resources
+        if wants.gpus > len(self.gpus):
+            raise BadInput(
+                "a stage needs more GPUs than this machine has",
+                where=planned.label,
+                got=str(len(self.gpus)),
+                expected=f"{wants.gpus} or more",
+                remedy="Lower resources.gpus in the profile, or run it with a profile that has them.",
+            )
+        if wants.memory_bytes > self.memory_bytes:
+            raise BadInput(
+                "a stage needs more memory than this machine gives to workers",
+                where=planned.label,
+                got=f"{self.memory_bytes / GIB:.1f} GiB",
+                expected=f"{wants.memory_bytes / GIB:.1f} GiB or more",
+                remedy="Lower resources.memory in the profile, or run it on a larger machine.",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What one running worker was given."""
+
+    cpus: int
+    memory_bytes: int
+    gpus: tuple[str, ...]
+
+
+class Room:
+    """Book-keeping of a budget: `take` gives a share or nothing, `give_back` returns it."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._cpus = budget.cpus
+        self._memory_bytes = budget.memory_bytes
+        self._gpus = list(budget.gpus)
+
+    def take(self, wants: Resources) -> Share | None:
+        """Return a share of what is asked, or None when there is no room for it now."""
+        cpus = min(max(1, wants.cpus), self._budget.cpus)
+        if cpus > self._cpus or wants.memory_bytes > self._memory_bytes or wants.gpus > len(self._gpus):
+            return None
+        gpus = tuple(self._gpus[: wants.gpus])
+        del self._gpus[: wants.gpus]
+        self._cpus -= cpus
+        self._memory_bytes -= wants.memory_bytes
+        return Share(cpus=cpus, memory_bytes=wants.memory_bytes, gpus=gpus)
+
+    def give_back(self, share: Share) -> None:
+        """Return a share; called once for each that was taken."""
+        self._cpus += share.cpus
+        self._memory_bytes += share.memory_bytes
+        self._gpus = sorted([*self._gpus, *share.gpus])
+
+
+def _memory_bytes() -> int:
+    """Physical memory, or the limit of the cgroup when that is lower."""
+    total = int(psutil.virtual_memory().total)
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            with open(path, encoding="ascii") as file:
+                total = min(total, int(file.read()))
+        except (OSError, ValueError):  # no such controller, or "max"
+            continue
+    return total
+
+
+def _gpus() -> tuple[str, ...]:
+    """Device ids without asking CUDA, which would have to be installed: the variable, else the device files."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return tuple(part.strip() for part in visible.split(",") if part.strip() and part.strip() != "-1")
+    devices = [path.removeprefix("/dev/nvidia") for path in glob.glob("/dev/nvidia[0-9]*")]
+    return tuple(sorted((device for device in devices if device.isdigit()), key=int))

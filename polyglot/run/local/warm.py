@@ -1,0 +1,158 @@
+"""The driver's end of the fork server `python -m jobs.warm`, which has the heavy libraries imported already.
+
+One JSON line a message over a socket pair. To the server: `{"id", "kind", "arguments", "environment", "log"}`, each
+with one descriptor beside it (the stage's lock). From the server: `{"id", "pid"}` once the worker exists, and
+`{"id", "exit"}` at its end (minus the signal for a killed one). The server dies with the driver: it reads the end of
+the connection.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from polyglot.run.local.process import Launch
+
+# Kinds that load torch: they share a server that has imported it; the others' server stays small and starts at once.
+MODEL_KINDS = frozenset({"base", "tokenize", "train", "answer"})
+MODEL_LIBRARIES = ("torch", "transformers")
+
+
+class WarmProcess:
+    """A worker that the server forked."""
+
+    def __init__(self, server: "WarmServer", launch: Launch) -> None:
+        self._server = server
+        self._name = launch.name
+        self._pid: int | None = None
+        self._status: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """None until the server has answered."""
+        return self._pid
+
+    def exit_status(self) -> int | None:
+        """None while it runs; a lost server means that its workers are gone too."""
+        self._server.receive()
+        if self._status is None and not self._server.alive:
+            if self._pid is not None:  # it was asked to stop when its server died; nobody would see its end
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._pid, signal.SIGKILL)
+            self._status = -signal.SIGKILL
+        return self._status
+
+    def wakes(self) -> int | None:
+        """The server's socket."""
+        return self._server.fileno() if self._server.alive else None
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """Take in what the server says about this worker."""
+        self._pid = message.get("pid", self._pid)
+        self._status = message.get("exit", self._status)
+
+
+class WarmServer:
+    """A running fork server."""
+
+    def __init__(self, *, libraries: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        arguments = [part for library in libraries for part in ("--import", library)]
+        with theirs, log.open("ab") as output:
+            self._popen = subprocess.Popen(
+                [sys.executable, "-m", "jobs.warm", "--socket", str(theirs.fileno()), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,
+            )
+        self._socket.setblocking(False)
+        self._buffer = b""
+        self._processes: dict[str, WarmProcess] = {}
+        self.alive = True
+
+    @property
+    def pid(self) -> int:
+        """The parent of its workers."""
+        return self._popen.pid
+
+    def fileno(self) -> int:
+        """The socket, to wait on."""
+        return self._socket.fileno()
+
+    def fork(self, launch: Launch) -> WarmProcess:
+        """Ask for a worker. Raises OSError when the server is gone."""
+        request = {
+            "id": launch.name,
+            "kind": launch.kind,
+            "arguments": [*launch.arguments, "--parent", str(self.pid)],
+            "environment": dict(launch.environment),
+            "log": str(launch.log),
+        }
+        process = WarmProcess(self, launch)
+        self._processes[launch.name] = process  # first: the answer may be there before the sending returns
+        try:
+            self._send(json.dumps(request).encode() + b"\n", launch.lock)
+        except OSError:
+            del self._processes[launch.name]
+            raise
+        return process
+
+    def receive(self) -> None:
+        """Hand what the server has said to the processes that it is about; never waits."""
+        while self.alive:
+            try:
+                data = self._socket.recv(65536)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self.alive = False
+                return
+            *lines, self._buffer = (self._buffer + data).split(b"\n")
+            for line in lines:
+                message = json.loads(line)
+                process = self._processes.get(message["id"])
+                if process is not None:
+                    process.hear(message)
+                if "exit" in message:
+                    self._processes.pop(message["id"], None)
+
+    def close(self) -> None:
+        """Hang up, upon which the server asks its workers to stop and leaves."""
+        self.alive = False
+        self._socket.close()
+        try:
+            self._popen.wait(5)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            self._popen.wait()
+
+    def _send(self, data: bytes, descriptor: int) -> None:
+        """Write all of `data`, the descriptor beside its first byte; the server reads whenever it is not importing."""
+        if not self.alive:
+            raise BrokenPipeError("the fork server is gone")
+        deadline = time.monotonic() + 60
+        descriptors = [descriptor]
+        while data:
+            try:
+                sent = socket.send_fds(self._socket, [data], descriptors)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)  # the socket's buffer is full for as long as the server imports
+                continue
+            data, descriptors = data[sent:], []

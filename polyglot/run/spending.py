@@ -1,0 +1,35 @@
+"""A study's budget, spread over what is still to be judged.
+
+What was spent is read from the manifests of the plan's judge stages (their volatile part). The rest is split evenly
+over the judge stages that are not done: each stops before the call that would exceed its share.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from polyglot.artifacts.committed import committed_many
+from polyglot.artifacts.store import Store
+from polyglot.core.errors import OverBudget
+from polyglot.core.stage import PlannedStage
+
+PAID = "judge"
+
+
+def within_budget(stages: Sequence[PlannedStage], store: Store, usd: float | None) -> tuple[PlannedStage, ...]:
+    """Return the stages, judges with their share as the setting `max_usd`. Raises OverBudget when nothing is left."""
+    if usd is None:
+        return tuple(stages)
+    paid = [planned for planned in stages if planned.stage.kind == PAID]
+    done = committed_many(store, [planned.stage for planned in paid])
+    spent = sum(float(manifest.volatile.get("cost_usd", 0)) for manifest in done.values())
+    waiting = [planned.key for planned in paid if planned.key not in done]
+    if waiting and spent >= usd:
+        raise OverBudget(
+            f"budget: {spent:.2f} of {usd:.2f} USD are spent, and {len(waiting)} stages are still to be judged. "
+            "Raise budget.usd in the study file to go on"
+        )
+    share = (usd - spent) / len(waiting) if waiting else 0.0
+    return tuple(
+        replace(planned, settings={**planned.settings, "max_usd": share}) if planned.key in waiting else planned
+        for planned in stages
+    )

@@ -1,0 +1,123 @@
+"""Where every stage of a plan is, read from the store alone: for `status`, `watch`, `plan` and `why`.
+
+Whether a begun stage still runs is not in the store. With `alive` (on this machine: its lock is held) it is known;
+otherwise a sign of life in the last minutes is taken for it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from polyglot.artifacts.attempts import Attempts
+from polyglot.artifacts.committed import committed_many
+from polyglot.artifacts.futures import concurrently
+from polyglot.artifacts.manifest import Manifest
+from polyglot.artifacts.progress import Progress
+from polyglot.artifacts.store import Store
+from polyglot.core.stage import PlannedStage
+
+QUIET = timedelta(minutes=3)  # without a sign for so long, a stage counts as interrupted
+
+
+class StageState(StrEnum):
+    """Where a stage is."""
+
+    COMMITTED = "committed"
+    FAILED = "failed"  # for good, until `retry`
+    BLOCKED = "blocked"  # by a failed stage that it needs
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"  # begun, does not run now; the next submit goes on with it
+    WAITING = "waiting"  # never begun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One stage, observed. `detail` is a line for people: the reason, the progress, how long it took."""
+
+    state: StageState
+    detail: str
+    attempts: int = 0
+    progress: Progress | None = None
+    manifest: Manifest | None = None
+
+
+def survey(
+    stages: Sequence[PlannedStage], store: Store, *, alive: Callable[[str], bool] | None = None
+) -> dict[str, Observation]:
+    """Observe every stage of a plan, by key. `stages` holds every input of every stage, earlier ones first."""
+    manifests = committed_many(store, [planned.stage for planned in stages])
+    rest = [planned for planned in stages if planned.key not in manifests]
+    begun = dict(zip([p.key for p in rest], concurrently(lambda p: _begun(p, store, alive), rest), strict=True))
+    seen: dict[str, Observation] = {}
+    labels = {planned.key: planned.label for planned in stages}
+    for planned in stages:
+        manifest = manifests.get(planned.key)
+        if manifest is not None:
+            seen[planned.key] = Observation(
+                state=StageState.COMMITTED, detail=took(manifest), manifest=manifest, attempts=_attempt(manifest)
+            )
+            continue
+        own = begun[planned.key]
+        inputs = planned.stage.inputs.values()
+        broken = [key for key in inputs if seen[key].state in (StageState.FAILED, StageState.BLOCKED)]
+        if own.state is StageState.WAITING and broken:
+            own = Observation(
+                state=StageState.BLOCKED, detail=f"needs {labels[broken[0]]}, which {_is(seen[broken[0]])}"
+            )
+        elif own.state is StageState.WAITING:
+            needs = [labels[key] for key in inputs if seen[key].state is not StageState.COMMITTED]
+            more = f" and {len(needs) - 1} more" if len(needs) > 1 else ""
+            own = Observation(state=StageState.WAITING, detail=f"needs {needs[0]}{more}" if needs else "could start")
+        seen[planned.key] = own
+    return seen
+
+
+def took(manifest: Manifest) -> str:
+    """Say how long a committed stage took, as its worker measured it."""
+    seconds: Mapping[str, float] = manifest.volatile.get("seconds", {})
+    parts = [f"took {sum(seconds.values()):.1f} s"] if seconds else []
+    if _attempt(manifest) > 1:
+        parts.append(f"attempt {_attempt(manifest)}")
+    return ", ".join(parts)
+
+
+def describe_progress(progress: Progress) -> str:
+    """`120 of 400 steps, loss 2.31`."""
+    figures = [f"{name} {value:.4g}" for name, value in progress.figures.items()]
+    return ", ".join([f"{progress.done} of {progress.total} {progress.unit}", *figures])
+
+
+def _attempt(manifest: Manifest) -> int:
+    return int(manifest.volatile.get("attempt", 0))
+
+
+def _is(observation: Observation) -> str:
+    return "failed" if observation.state is StageState.FAILED else "is blocked"
+
+
+def _begun(planned: PlannedStage, store: Store, alive: Callable[[str], bool] | None) -> Observation:
+    """Observe a stage that is not committed, without a look at its inputs."""
+    attempts = Attempts(store, planned.stage)
+    numbers = attempts.numbers()
+    if not numbers:
+        return Observation(state=StageState.WAITING, detail="")
+    newest = numbers[-1]
+    failure = attempts.failure(newest)
+    if failure is not None and failure.outcome == "permanent":
+        return Observation(state=StageState.FAILED, detail=failure.reason, attempts=newest)
+    progress = attempts.progress()
+    so_far = f"; {describe_progress(progress)}" if progress else ""
+    if failure is not None:
+        detail = f"attempt {newest} failed and will be repeated: {failure.reason}"
+        return Observation(state=StageState.INTERRUPTED, detail=detail, attempts=newest, progress=progress)
+    running = alive(planned.key) if alive is not None else _shows_life(store, planned, newest)
+    state = StageState.RUNNING if running else StageState.INTERRUPTED
+    detail = f"attempt {newest}{so_far}" if newest > 1 or not so_far else so_far.removeprefix("; ")
+    return Observation(state=state, detail=detail, attempts=newest, progress=progress)
+
+
+def _shows_life(store: Store, planned: PlannedStage, number: int) -> bool:
+    """True when anything was written below the attempt a short while ago, by the store's own clock."""
+    signs = [entry.modified for entry in store.list(f"{planned.stage.path}/attempts/{number}/")]
+    return bool(signs) and store.now() - max(signs) < QUIET

@@ -1,0 +1,100 @@
+"""Why a stage is where it is, in lines for a person: everything that the store knows about it, newest last."""
+
+from collections.abc import Iterator, Mapping
+
+from polyglot.artifacts.attempts import Attempts
+from polyglot.artifacts.committed import committed
+from polyglot.artifacts.manifest import Manifest
+from polyglot.artifacts.store import Store
+from polyglot.core.stage import PlannedStage
+from polyglot.run.logs import log_tail
+from polyglot.run.survey import Observation, StageState, describe_progress, survey
+
+_TAIL_LINES = 8
+
+_SAYS = {
+    StageState.COMMITTED: "is committed",
+    StageState.FAILED: "failed for good",
+    StageState.BLOCKED: "cannot run",
+    StageState.RUNNING: "is running",
+    StageState.INTERRUPTED: "was begun and does not run now; the next submit goes on with it",
+    StageState.WAITING: "has not begun",
+}
+
+
+def explain(planned: PlannedStage, store: Store, by_key: Mapping[str, PlannedStage]) -> Iterator[str]:
+    """Yield the answer in one line, then what it rests on. `by_key` holds everything upstream of the stage."""
+    seen = survey(_upstream(planned, by_key), store)
+    own = seen[planned.key]
+    yield f"{planned.label} {_SAYS[own.state]}" + (f": {own.detail}" if own.detail else "")
+    yield f"  key {planned.key}"
+    attempts = Attempts(store, planned.stage)
+    if own.manifest is not None:
+        yield from _committed(own.manifest, by_key)
+    else:
+        stale = committed(store, planned.stage.kind, planned.key)
+        if stale is not None:
+            yield "  it was committed from an input that has been withdrawn or made anew since, so it runs again"
+        yield from _inputs(planned, by_key, seen)
+    number = int(own.manifest.volatile.get("attempt", 0)) if own.manifest else 0
+    yield from _attempts(
+        attempts, committed_number=number, tail=own.state in (StageState.FAILED, StageState.INTERRUPTED)
+    )
+    if own.progress is not None and own.state in (StageState.RUNNING, StageState.INTERRUPTED):
+        yield f"  it came to {describe_progress(own.progress)} ({own.progress.time:%Y-%m-%d %H:%M:%S} UTC)"
+    if own.state is StageState.FAILED:
+        yield f'  remedy: mend the cause, then `polyglot retry "{planned.label}"` and submit again'
+
+
+def _upstream(planned: PlannedStage, by_key: Mapping[str, PlannedStage]) -> list[PlannedStage]:
+    """The stage and all that it needs, earlier ones first."""
+    found: dict[str, PlannedStage] = {}
+    path = [planned]
+    while path:
+        missing = [by_key[key] for key in path[-1].stage.inputs.values() if key not in found]
+        if missing:
+            path.append(missing[0])
+        else:
+            stage = path.pop()
+            found[stage.key] = stage
+    return list(found.values())
+
+
+def _committed(manifest: Manifest, by_key: Mapping[str, PlannedStage]) -> Iterator[str]:
+    yield f"  result {manifest.result}, {len(manifest.files)} files, {sum(f.bytes for f in manifest.files):,} bytes"
+    if ended := manifest.volatile.get("ended"):
+        yield f"  committed {ended}"
+    ran = [f"{name} {value}" for name, value in manifest.execution.items() if isinstance(value, str | int)]
+    yield f"  ran on {', '.join(ran)}"
+    for role, key in manifest.stage.inputs.items():
+        yield f"  read {role}: {by_key[key].label}, result {manifest.inputs[role][:12]}"
+
+
+def _inputs(
+    planned: PlannedStage, by_key: Mapping[str, PlannedStage], seen: Mapping[str, Observation]
+) -> Iterator[str]:
+    for role, key in planned.stage.inputs.items():
+        if seen[key].state is not StageState.COMMITTED:
+            detail = f": {seen[key].detail}" if seen[key].detail else ""
+            yield f"  needs {role}: {by_key[key].label}, which {_SAYS[seen[key].state]}{detail}"
+
+
+def _attempts(attempts: Attempts, *, committed_number: int, tail: bool) -> Iterator[str]:
+    numbers = attempts.numbers()
+    for number in numbers:
+        failure = attempts.failure(number)
+        starts = attempts.starts(number)
+        times = f", {starts} starts" if starts > 1 else ""
+        if failure is None:
+            ended = "committed" if number == committed_number else "no end recorded"
+            yield f"  attempt {number}{times}: {ended}"
+            continue
+        peak = f" (peak memory {failure.peak_memory_bytes / 2**30:.2f} GiB)" if failure.peak_memory_bytes else ""
+        ended = f"{failure.outcome} at {failure.time:%Y-%m-%d %H:%M:%S} UTC"
+        yield f"  attempt {number}{times}: {ended}: {failure.reason}{peak}"
+    if tail:
+        for number in reversed(numbers):
+            if lines := log_tail(attempts, number, _TAIL_LINES):
+                yield f"  the end of the log of attempt {number}:"
+                yield from (f"    {line}" for line in lines)
+                return

@@ -1,0 +1,206 @@
+"""The engine over real worker processes: order, caching, retries, blocked branches, deadlines."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from polyglot.artifacts.attempts import PERMANENT
+from polyglot.artifacts.retract import retract
+from polyglot.core.errors import BadInput, TimedOut
+from polyglot.core.stage import Resources
+from polyglot.run.local.budget import Budget
+from polyglot.run.outcomes import Limits
+from tests.kit.graphs import MIB, chain, diamonds, fan, stage
+from tests.kit.world import QUICK, World
+
+
+class TestBasics:
+    def test_a_plan_runs_in_order_and_again_costs_nothing(self, world: World) -> None:
+        stages = diamonds(0.0)
+        first = world.run(stages)
+        assert (first.committed, first.cached, first.failed) == (12, 0, {})
+        assert all(world.results(stages).values())
+        order = [row["key"] for row in world.executions()]
+        for planned in stages:
+            assert all(order.index(key) < order.index(planned.key) for key in planned.stage.inputs.values())
+        again = world.run(stages)
+        assert (again.committed, again.cached) == (0, 12)
+        assert len(world.executions()) == 12
+
+    def test_the_result_says_on_what_and_from_what_it_was_made(self, plain: World) -> None:
+        from polyglot.artifacts.committed import committed
+
+        one = stage("noop", "one", settings={"threads": 1, "batch": 7})
+        two = stage("noop", "two", [one])
+        plain.run([one, two])
+        manifest = committed(plain.store, "noop", two.key)
+        source = committed(plain.store, "noop", one.key)
+        assert manifest is not None
+        assert source is not None
+        assert dict(manifest.inputs) == {"a": source.result}
+        assert source.execution["threads"] == 1
+        assert source.execution["settings"]["batch"] == 7
+        assert source.execution["device"] == "cpu"
+        assert source.provenance["polyglot-lab"]
+        assert set(source.volatile["seconds"]) == {"inputs", "run"}
+
+    def test_independent_stages_run_side_by_side(self, plain: World) -> None:
+        stages = [stage("noop", f"n{i}", seconds=0.5) for i in range(4)]
+        plain.run(stages)
+        starts = [row["time"] for row in plain.executions()]
+        assert (
+            max(starts) - min(starts) < 0.5 + 4 * 0.5 / 2
+        )  # one after the other they would be 1.5 s apart, and start-up
+
+    def test_progress_is_told_while_a_stage_runs(self, world: World) -> None:
+        world.run([stage("steps", "s", steps=60, seconds=0.05)])
+        assert len(world.recorder.of("progress")) >= 1
+
+
+class TestBudget:
+    def test_cpus_bound_what_runs_at_once(self, plain: World) -> None:
+        wide = Resources(cpus=2, memory_bytes=64 * MIB)
+        stages = [stage("noop", f"n{i}", seconds=0.2, resources=wide) for i in range(3)]
+        plain.run(stages, budget=Budget(cpus=2, memory_bytes=1024 * MIB))
+        times = sorted(row["time"] for row in plain.executions())
+        assert all(later - earlier >= 0.2 for earlier, later in zip(times, times[1:], strict=False))
+
+    def test_memory_bounds_what_runs_at_once(self, plain: World) -> None:
+        stages = [stage("noop", f"n{i}", seconds=0.2, resources=Resources(memory_bytes=600 * MIB)) for i in range(2)]
+        plain.run(stages, budget=Budget(cpus=4, memory_bytes=1024 * MIB))
+        first, second = sorted(row["time"] for row in plain.executions())
+        assert second - first >= 0.2
+
+    @pytest.mark.parametrize(
+        ("resources", "text"),
+        [
+            (Resources(memory_bytes=8192 * MIB), "needs more memory than this machine gives to workers"),
+            (Resources(memory_bytes=MIB, gpus=1), "needs more GPUs than this machine has"),
+        ],
+    )
+    def test_what_can_never_fit_is_refused_before_anything_starts(
+        self, plain: World, resources: Resources, text: str
+    ) -> None:
+        stages = [stage("noop", "fits"), stage("noop", "never", resources=resources)]
+        with pytest.raises(BadInput, match=text):
+            plain.run(stages)
+        assert plain.executions() == []
+
+    def test_more_cpus_than_there_are_means_alone_on_all_of_them(self, plain: World) -> None:
+        summary = plain.run([stage("noop", "wide", resources=Resources(cpus=64, memory_bytes=64 * MIB))])
+        assert summary.committed == 1
+
+    def test_gpus_are_dealt_out_one_by_one(self, plain: World) -> None:
+        needs = Resources(memory_bytes=64 * MIB, gpus=1)
+        stages = [stage("devices", f"n{i}", resources=needs) for i in range(2)]
+        plain.run(stages, budget=Budget(cpus=4, memory_bytes=1024 * MIB, gpus=("0", "1")))
+        assert sorted(row["devices"] for row in plain.executions()) == ["0", "1"]
+
+
+class TestRetries:
+    @pytest.mark.parametrize("how", ["error", "exit", "kill", "lie"])
+    def test_a_transient_failure_is_repeated_under_a_higher_number(self, world: World, how: str) -> None:
+        one = stage("failing", "f", how=how, times=2)
+        summary = world.run([one])
+        assert summary.failed == {}
+        assert [text for _, text in world.recorder.of("started")] == ["1", "2", "3"]
+        assert world.attempts(one).numbers() == [1, 2, 3]
+        assert [world.attempts(one).failure(n) is not None for n in (1, 2, 3)] == [True, True, False]
+
+    def test_the_limit_is_recorded_as_permanent_until_retry(self, plain: World) -> None:
+        one = stage("failing", "f", how="error", times=4)
+        summary = plain.run([one])
+        assert summary.failed == {one.key: "RuntimeError: the network is down (3 attempts)"}
+        blocked = plain.attempts(one).blocked()
+        assert blocked is not None
+        assert blocked.outcome == PERMANENT
+        assert plain.run([one]).failed.keys() == {one.key}
+        assert len(plain.executions()) == 3
+        number = plain.attempts(one).allow_retry("the network is back")
+        assert plain.run([one]).failed == {}
+        assert len(plain.executions()) == 5
+        assert plain.attempts(one).numbers()[-1] == number + 1  # the first attempt after the retry failed once more
+
+    def test_a_python_memory_error_counts_as_out_of_memory(self, plain: World) -> None:
+        one = stage("failing", "f", how="memory-error", times=2)
+        assert plain.run([one]).failed == {}
+        failure = plain.attempts(one).failure(1)
+        assert failure is not None
+        assert failure.outcome == "out-of-memory"
+
+    def test_an_unknown_kind_is_permanent(self, world: World) -> None:
+        one = stage("nosuch", "f")
+        assert "nosuch" in world.run([one]).failed[one.key]
+        assert world.attempts(one).numbers() == [1]
+
+    def test_a_bug_is_permanent_and_named(self, plain: World) -> None:
+        one = stage("failing", "f", how="bug")
+        assert plain.run([one]).failed[one.key].startswith("TypeError: int() argument must be")
+        assert len(plain.executions()) == 1
+
+    def test_five_starts_without_progress_are_enough(self, plain: World) -> None:
+        one = stage("failing", "f", how="polite")
+        for _ in range(5):
+            plain.attempts(one).claim(1, {"host": "test"})
+        reason = plain.run([one]).failed[one.key]
+        assert "5 starts without progress" in reason
+
+
+class TestDeadlines:
+    def test_a_worker_stops_itself_at_its_deadline(self, plain: World) -> None:
+        limits = Resources(memory_bytes=256 * MIB, deadline_seconds=1, grace_seconds=5)
+        one = stage("failing", "f", how="polite", times=1, resources=limits)
+        assert plain.run([one]).failed == {}
+        failure = plain.attempts(one).failure(1)
+        assert failure is not None
+        assert (failure.outcome, failure.reason) == ("timed-out", "the deadline of 1 s passed")
+
+    def test_a_stuck_worker_is_killed_after_its_grace(self, plain: World) -> None:
+        limits = Resources(memory_bytes=256 * MIB, deadline_seconds=1, grace_seconds=1)
+        one = stage("failing", "f", how="stuck", times=1, resources=limits)
+        assert plain.run([one]).failed == {}
+        failure = plain.attempts(one).failure(1)
+        assert failure is not None
+        assert failure.outcome == "timed-out"
+        assert "did not stop" in failure.reason
+
+    def test_the_whole_run_has_a_deadline_too(self, world: World) -> None:
+        one = stage("steps", "s", steps=400, seconds=0.05)
+        began = time.monotonic()
+        with pytest.raises(TimedOut, match=r"deadline of 2 s passed: 0 computed"):
+            world.run([one], limits=Limits(deadline_seconds=2))
+        assert time.monotonic() - began < 10
+        assert world.run([replace(one, stage=one.stage)]).committed == 1
+
+
+class TestBranches:
+    def test_a_permanent_failure_blocks_its_branch_and_no_other(self, world: World) -> None:
+        root = stage("noop", "root")
+        bad = stage("failing", "bad", [root], how="permanent")
+        behind = stage("noop", "behind", [bad])
+        last = stage("noop", "last", [behind])
+        good = [stage("noop", f"good{i}", [root]) for i in range(3)]
+        summary = world.run([root, bad, behind, last, *good])
+        assert summary.failed == {bad.key: "this can never work"}
+        assert summary.blocked == {behind.key: bad.key, last.key: bad.key}
+        assert summary.committed == 4
+        assert [row["key"] for row in world.executions()].count(bad.key) == 1
+        assert "failing bad: this can never work" in summary.describe()
+
+    def test_a_withdrawn_result_and_what_read_it_are_made_again(self, plain: World) -> None:
+        stages = chain(3)
+        plain.run(stages)
+        before = plain.results(stages)
+        retract(plain.store, "noop", stages[0].key, "to see", who="test")
+        summary = plain.run(stages)
+        # the same result came out again, so what had read it still holds
+        assert plain.results(stages) == before
+        assert summary.committed == 3
+        assert [row["key"] for row in plain.executions()].count(stages[0].key) == 2
+        assert len(plain.executions()) == 4
+
+    def test_many_stages_at_once(self, plain: World) -> None:
+        plain.warm = True
+        stages = fan(30)
+        assert plain.run(stages, limits=QUICK).committed == 30

@@ -1,0 +1,111 @@
+"""Survey, logs and why: what a person sees of a study, read from the store, while it runs and afterwards."""
+
+import signal
+import threading
+
+from polyglot.run.local.backend import running_here
+from polyglot.run.logs import merged_logs
+from polyglot.run.survey import StageState, survey
+from polyglot.run.why import explain
+from tests.kit.graphs import GRAPHS, chain, stage
+from tests.kit.world import World, end, until
+
+
+class TestSurvey:
+    def test_nothing_begun_committed_and_waiting(self, plain: World) -> None:
+        first, second, third = chain(3)
+        seen = survey([first, second, third], plain.store)
+        assert [row.detail for row in seen.values()] == ["could start", "needs noop link0", "needs noop link1"]
+        assert {row.state for row in seen.values()} == {StageState.WAITING}
+        plain.run([first])
+        seen = survey([first, second, third], plain.store)
+        assert [str(row.state) for row in seen.values()] == ["committed", "waiting", "waiting"]
+        assert seen[first.key].detail.startswith("took ")
+        assert seen[second.key].detail == "could start"
+
+    def test_running_and_interrupted_are_told_apart_by_the_lock(self, plain: World) -> None:
+        plan = GRAPHS["slow"]()
+        here = running_here(plain.state)
+        driver = plain.drive("slow")
+        try:
+            until(lambda: plain.attempts(plan[0]).progress() is not None)
+            row = survey(plan, plain.store, alive=here)[plan[0].key]
+            assert row.state is StageState.RUNNING
+            assert " of 200 steps, value " in row.detail
+            assert survey(plan, plain.store)[plan[0].key].state is StageState.RUNNING  # by its signs of life
+            driver.send_signal(signal.SIGINT)
+            assert driver.wait(20) == 130
+        finally:
+            end(driver)
+        assert survey(plan, plain.store, alive=here)[plan[0].key].state is StageState.INTERRUPTED
+        lines = list(explain(plan[0], plain.store, {plan[0].key: plan[0]}))
+        assert any(line.startswith("  it came to ") for line in lines)
+
+    def test_a_failure_that_will_be_repeated_is_not_the_end(self, plain: World) -> None:
+        from polyglot.artifacts.attempts import Failure
+
+        one = stage("failing", "f", how="error")
+        plain.attempts(one).claim(1, {"host": "test"})
+        plain.attempts(one).fail(1, Failure(outcome="transient", reason="the disk is full"))
+        row = survey([one], plain.store)[one.key]
+        assert row.state is StageState.INTERRUPTED
+        assert row.detail == "attempt 1 failed and will be repeated: the disk is full"
+
+
+class TestWhy:
+    def test_a_committed_stage_names_its_result_and_what_it_read(self, plain: World) -> None:
+        plan = chain(2)
+        plain.run(plan)
+        lines = list(explain(plan[1], plain.store, {planned.key: planned for planned in plan}))
+        assert lines[0].startswith("noop link1 is committed: took ")
+        assert any(line.startswith("  read a: noop link0, result ") for line in lines)
+        assert "  attempt 1: committed" in lines
+
+    def test_a_withdrawn_input_is_named(self, plain: World) -> None:
+        from polyglot.artifacts.retract import retract
+
+        plan = chain(2)
+        plain.run(plan)
+        retract(plain.store, "noop", plan[0].key, "to see", who="test")
+        lines = list(explain(plan[1], plain.store, {planned.key: planned for planned in plan}))
+        assert any("withdrawn or made anew" in line for line in lines)
+        assert any(line.startswith("  needs a: noop link0, which ") for line in lines)
+
+
+class TestLogs:
+    def test_every_line_carries_its_stage_and_none_is_lost_by_a_kill(self, world: World) -> None:
+        one = stage("failing", "chatty", how="talk-and-die", times=1)
+        two = stage("noop", "after", [one])
+        world.run([one, two])
+        lines = list(merged_logs([one, two], world.store))
+        said = [line for line in lines if "said 999" in line]
+        assert said == ["failing chatty | said 999"] * 2  # by the attempt that was killed right after, and by the next
+        assert lines[-1].startswith("noop after | ")
+
+    def test_following_ends_when_every_stage_has_ended(self, world: World) -> None:
+        bad = stage("failing", "bad", how="permanent")
+        plan = [*chain(2), bad, stage("noop", "behind", [bad])]
+        lines: list[str] = []
+        follower = threading.Thread(target=lambda: lines.extend(merged_logs(plan, world.store, follow=True)))
+        follower.start()
+        world.run(plan)
+        follower.join(20)
+        assert not follower.is_alive()
+        assert any("noop link1: committed" in line for line in lines)
+        assert any("this can never work" in line for line in lines)
+
+    def test_a_backend_follows_the_log_of_a_running_attempt(self, plain: World) -> None:
+        from polyglot.run.backend import Attempt
+
+        one = stage("failing", "chatty", how="talk", times=1)
+        attempt = Attempt(planned=one, number=1, store_url=plain.url)
+        with plain.backend() as backend:
+            backend.submit(attempt)
+            until(lambda: [event for event in backend.watch(0.1) if event.outcome is None])
+            heard: list[bytes] = []
+            reader = threading.Thread(target=lambda: heard.extend(backend.logs(attempt, follow=True)))
+            reader.start()
+            until(lambda: [event for event in backend.watch(0.1) if event.outcome is not None])
+            reader.join(10)
+            assert not reader.is_alive()
+        assert b"said 999" in b"".join(heard)

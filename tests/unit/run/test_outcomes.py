@@ -1,0 +1,48 @@
+"""What follows a failed attempt, from the records alone."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from polyglot.run.backend import Outcome
+from polyglot.run.outcomes import MEMORY_RETRIES, Failed, GiveUp, Limits, TryAgain, decide
+
+ENDS = [Outcome.TRANSIENT, Outcome.OUT_OF_MEMORY, Outcome.TIMED_OUT, Outcome.PERMANENT]
+
+
+def failures(*outcomes: Outcome) -> list[Failed]:
+    return [Failed(number=i + 1, outcome=one, reason=f"reason {i + 1}") for i, one in enumerate(outcomes)]
+
+
+def test_a_permanent_failure_is_never_repeated() -> None:
+    assert decide(failures(Outcome.PERMANENT), Limits()) == GiveUp(reason="reason 1")
+
+
+def test_backoff_doubles_up_to_its_bound() -> None:
+    limits = Limits(max_attempts=10, backoff_seconds=1, max_backoff_seconds=5)
+    waits = [decide(failures(*[Outcome.TRANSIENT] * n), limits) for n in range(1, 6)]
+    assert [one.after_seconds for one in waits if isinstance(one, TryAgain)] == [1, 2, 4, 5, 5]
+
+
+def test_memory_is_given_two_more_tries_and_then_a_hint_with_the_peak() -> None:
+    again = [decide(failures(*[Outcome.OUT_OF_MEMORY] * n), Limits()) for n in (1, 2)]
+    assert again == [TryAgain(number=2, after_seconds=0), TryAgain(number=3, after_seconds=0)]
+    end = decide(failures(*[Outcome.OUT_OF_MEMORY] * 3), Limits())
+    assert isinstance(end, GiveUp)
+    assert "reason 3" in end.reason
+    assert "resources.memory" in end.reason
+
+
+@given(st.lists(st.sampled_from(ENDS), min_size=1, max_size=12), st.integers(1, 6))
+def test_every_sequence_ends_and_numbers_rise(outcomes: list[Outcome], max_attempts: int) -> None:
+    failed = failures(*outcomes)
+    decision = decide(failed, Limits(max_attempts=max_attempts))
+    others = sum(one in (Outcome.TRANSIENT, Outcome.TIMED_OUT) for one in outcomes)
+    over = (
+        Outcome.PERMANENT in outcomes
+        or outcomes.count(Outcome.OUT_OF_MEMORY) > MEMORY_RETRIES
+        or others >= max_attempts
+    )
+    assert isinstance(decision, GiveUp) == over
+    if isinstance(decision, TryAgain):
+        assert decision.number == failed[-1].number + 1
+        assert 0 <= decision.after_seconds <= Limits().max_backoff_seconds

@@ -1,0 +1,70 @@
+"""The ingest stage: one published data set, benchmark or set of references becomes rows in the normal form.
+
+Reads a source (built in, files by SHA-256, the hub at a pinned revision) and writes, per language, `rows/<LANG>.jsonl`
+(`questions/…`, `references/…`), then `rejected.jsonl` with every record that has no normal form, and `card.json`: what
+is in the data, and every defect that code can find. Rows in = rows accepted + rows rejected. Nothing is repaired.
+"""
+
+from contextlib import ExitStack
+from typing import Any
+
+from jobs.lib.context import Context
+from jobs.lib.data import card, sources
+from jobs.lib.data.adapters import TABLES
+from jobs.lib.data.forms import Rejection, json_line
+from jobs.lib.data.normalise import Normaliser
+from polyglot.core.canonical import canonical
+from polyglot.core.errors import Permanent
+from polyglot.spec.params import IngestParams
+
+FOLDERS = {"dataset": "rows", "questions": "questions", "references": "references"}
+_CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked to stop
+
+
+def run(context: Context) -> None:
+    """Ingest every language of the parameters, then describe the whole in the card."""
+    params = IngestParams.of(context.stage)
+    adapter = TABLES[params.what].get(params.format)
+    if adapter is None:
+        known = " ".join(TABLES[params.what])
+        raise Permanent(f"format: got {params.format} for {params.what}; expected one of {known}")
+    folder = context.out / FOLDERS[params.what]
+    folder.mkdir(parents=True, exist_ok=True)
+    tallies: dict[str, Normaliser] = {}
+    with (context.out / "rejected.jsonl").open("w", encoding="utf-8", newline="\n") as rejected:
+        for language in params.languages:
+            tally = tallies[language] = Normaliser(
+                what=params.what,
+                language=language,
+                adapter=adapter,
+                dataset=sources.name_of(params),
+                licence=params.licence,
+            )
+            _ingest(params, tally, context, rejected)
+            _refuse_nothing(tally)
+            context.progress(len(tallies), len(params.languages), "languages", rows=tally.accepted)
+    document = card.describe(params, tallies, folder, context)
+    (context.out / "card.json").write_bytes(canonical(document))
+    context.metrics["rows"] = {language: tally.accepted for language, tally in tallies.items()}
+    context.metrics["rejected"] = {language: tally.reasons.total() for language, tally in tallies.items()}
+
+
+def _ingest(params: IngestParams, tally: Normaliser, context: Context, rejected: Any) -> None:
+    path = context.out / FOLDERS[params.what] / f"{tally.language}.jsonl"
+    with ExitStack() as stack:
+        accepted = stack.enter_context(path.open("w", encoding="utf-8", newline="\n"))
+        for document in sources.documents(params, tally.language, context):
+            for form in tally.file(document.name, document.records):
+                (rejected if isinstance(form, Rejection) else accepted).write(json_line(form.document()))
+                if tally.records % _CHECK_EVERY == 0:
+                    context.raise_if_stopping()
+
+
+def _refuse_nothing(tally: Normaliser) -> None:
+    """An empty language is never what a study meant: say why every record was rejected."""
+    if tally.accepted:
+        return
+    reasons = ", ".join(f"{reason} {count}" for reason, count in tally.reasons.most_common(5)) or "no record at all"
+    raise Permanent(
+        f"{tally.language}: none of {tally.records} records was accepted: {reasons}. Is `format` the right one?"
+    )

@@ -1,0 +1,1 @@
+"""What several jobs share; no job imports another job."""

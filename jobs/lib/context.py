@@ -1,0 +1,101 @@
+"""What a job gets to work with, and the only way in which it touches the world around it.
+
+A job is a module `jobs.<kind>` with `run(context: Context) -> None`. It reads `context.inputs`, writes its result files
+below `context.out` (their paths there are their paths in the artifact) and returns; the worker publishes. It raises
+`Permanent` for what another attempt cannot mend, calls `context.raise_if_stopping()` between units of work after
+saving a checkpoint, and lets every other exception go: that is a transient failure.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from polyglot.core.errors import Interrupted
+from polyglot.core.stage import Resources, Stage
+
+
+class Input(Protocol):
+    """A committed artifact that a stage reads; every byte is verified against the manifest before it is seen."""
+
+    key: str
+    metrics: Mapping[str, Any]
+
+    def names(self) -> list[str]:
+        """Paths of the artifact's files, sorted."""
+        ...
+
+    def path(self, name: str) -> Path:
+        """Local, verified path of one file. Raises Missing when the artifact has none of this name."""
+        ...
+
+    def directory(self, name: str) -> Path:
+        """Local, verified directory holding every file below `name/`."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """Resume state of this stage, shared by all of its attempts; never an input of anything."""
+
+    def save(self, directory: Path, step: int) -> None:
+        """Upload a directory's files, then its manifest: a checkpoint exists whole or not at all."""
+        ...
+
+    def newest(self, target: Path) -> int | None:
+        """Fetch the newest checkpoint that verifies into `target`, and return its step; None when there is none."""
+        ...
+
+
+class Journal(Protocol):
+    """Records that survive a kill one by one, shared by all attempts of the stage: the calls of a judge.
+
+    `append` returns once the record is durable or queued behind a write in progress; `flush` waits for all. Records
+    are `{"id": content key, …}`; `read` gives every record of every attempt in the order of writing, repeats included.
+    """
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Queue one record; a writer in the background puts queued records together (group commit)."""
+        ...
+
+    def flush(self) -> None:
+        """Return when every appended record is durable."""
+        ...
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return the records of all attempts so far."""
+        ...
+
+
+@dataclass(kw_only=True)
+class Context:
+    """The world of one attempt. `settings` are execution settings, `metrics` and `volatile` end in the manifest."""
+
+    stage: Stage
+    resources: Resources
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, Input]
+    out: Path
+    work: Path
+    checkpoints: Checkpoints
+    journal: Journal
+    log: logging.Logger
+    metrics: dict[str, Any] = field(default_factory=dict)
+    volatile: dict[str, Any] = field(default_factory=dict)
+
+    def blob(self, sha256: str) -> Path:
+        """Local, verified path of a blob of the store that the parameters name. Raises Missing."""
+        raise NotImplementedError
+
+    def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
+        """Say how far the job is; cheap, may be called for every unit. `figures` such as loss=2.31 are shown."""
+        raise NotImplementedError
+
+    def stopping(self) -> bool:
+        """True once the attempt was asked to stop (SIGTERM, deadline): save and leave soon."""
+        raise NotImplementedError
+
+    def raise_if_stopping(self) -> None:
+        """Raise Interrupted (worker exit 43) when the attempt was asked to stop. Call right after a checkpoint."""
+        if self.stopping():
+            raise Interrupted("asked to stop; progress is saved")

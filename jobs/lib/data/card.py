@@ -1,0 +1,107 @@
+"""The data card of an ingest: what is in each language, how parallel the languages are, and the defects found by code.
+
+The card is made from the files that were written, not from what was meant to be written: each language is read once,
+beside the same ids of the pivot language (English where the data have it, else the first), in memory that grows with
+the ids and not with the text.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jobs.lib.context import Context
+from jobs.lib.data.by_id import ById, documents
+from jobs.lib.data.content import Content, listed
+from jobs.lib.data.defects import DETECTORS, INSTRUCTION_DETECTORS, rule
+from jobs.lib.data.findings import Findings, other_language
+from jobs.lib.data.forms import id_key
+from jobs.lib.data.normalise import Normaliser
+from polyglot.spec.params import IngestParams
+
+_CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked to stop
+
+
+def describe(params: IngestParams, tallies: Mapping[str, Normaliser], folder: Path, context: Context) -> dict[str, Any]:
+    """Return card.json of an ingest whose files lie in `folder`."""
+    pivot = "EN" if "EN" in params.languages else params.languages[0]
+    languages: dict[str, Any] = {}
+    identifiers: dict[str, list[str]] = {}
+    found: dict[str, Findings] = {}
+    with ById(folder / f"{pivot}.jsonl") as reference:
+        for language in params.languages:
+            content, findings = Content(), Findings(language=language, pivot=pivot)
+            identifiers[language] = []
+            for number, row in enumerate(documents(folder / f"{language}.jsonl")):
+                content.add(row)
+                findings.add(row, None if language == pivot else reference.get(row["id"]))
+                identifiers[language].append(id_key(row["id"]))
+                if number % _CHECK_EVERY == 0:
+                    context.raise_if_stopping()
+            found[language] = findings
+            languages[language] = _counts(params, tallies[language]) | content.document() | findings.identified()
+    rejected = rejected_ids(folder.parent / "rejected.jsonl", params.languages)
+    return {
+        "what": params.what,
+        "source": {"kind": params.source, "format": params.format, "hub": params.hub, "revision": params.revision},
+        "licence": params.licence or None,
+        "pivot": pivot,
+        "languages": languages,
+        "parallel": parallelism(identifiers, rejected),
+        "defects": defects(found),
+    }
+
+
+def _counts(params: IngestParams, tally: Normaliser) -> dict[str, Any]:
+    counts: dict[str, Any] = {
+        "records": tally.records,
+        "accepted": tally.accepted,
+        "rejected": tally.reasons.total(),
+        "reasons": dict(sorted(tally.reasons.items())),
+        "notes": dict(sorted(tally.notes.items())),
+        "turns": {str(turns): rows for turns, rows in sorted(tally.turns.items())},
+    }
+    if params.what == "dataset":
+        counts |= {"with_input": tally.with_input, "positional_ids": tally.positional_ids}
+    if params.what == "questions":
+        counts["reference_field"] = {"present": tally.reference_fields, "filled": tally.reference_filled}
+    return counts
+
+
+def defects(found: Mapping[str, Findings]) -> dict[str, Any]:
+    """Return, per defect that could occur, the rule and each language's findings."""
+    table: dict[str, Any] = {}
+    for name in (*DETECTORS, *INSTRUCTION_DETECTORS):
+        languages = {language: findings.document(name) for language, findings in found.items()}
+        if any(entry["of"] for entry in languages.values()):
+            table[name] = {"rule": rule(name), "languages": languages}
+    if any(findings.judged for findings in found.values()):
+        table["other-language"] = {
+            "rule": rule("other-language"),
+            "languages": {language: other_language(findings) for language, findings in found.items()},
+        }
+    return table
+
+
+def rejected_ids(path: Path, languages: Iterable[str]) -> dict[str, set[str]]:
+    """Return the ids of rejected records, where they had one."""
+    ids: dict[str, set[str]] = {language: set() for language in languages}
+    for row in documents(path):
+        if row["id"] is not None:
+            ids[row["language"]].add(id_key(row["id"]))
+    return ids
+
+
+def parallelism(accepted: Mapping[str, list[str]], rejected: Mapping[str, set[str]]) -> dict[str, Any]:
+    """Return how many ids the source has in any language, how many are accepted in all, and what each language lacks.
+
+    A language lacks an id because its source does not have it (absent) or because its record was rejected.
+    """
+    sets = {language: set(ids) for language, ids in accepted.items()}
+    every: set[str] = set().union(*sets.values(), *rejected.values())
+    return {
+        "ids": len(every),
+        "in_all": len(set.intersection(*sets.values())),
+        "same_order": len({tuple(ids) for ids in accepted.values()}) == 1,
+        "absent": {language: listed(every - ids - rejected[language]) for language, ids in sets.items()},
+        "rejected": {language: listed(rejected[language] - ids) for language, ids in sets.items()},
+    }

@@ -1,0 +1,30 @@
+"""Defects that code can find in texts, each with its counting rule.
+
+A detector looks at one turn, and at the same turn of the same id in the pivot language (None when there is none, and
+in the pivot itself), and returns how many findings it has and out of how many. Its docstring is the rule, word for
+word as the card shows it. To add a detector, write the function and a line in `DETECTORS`.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+
+from jobs.lib.data.defects import code, language, translation
+from jobs.lib.data.texts import Text
+
+Detector = Callable[[Text, Text | None], tuple[int, int]]
+
+DETECTORS: Mapping[str, Detector] = {
+    "broken-fences": code.broken_fences,
+    "python-unparsed": code.python_unparsed,
+    "code-differs": code.code_differs,
+    "identifiers-translated": code.identifiers_translated,
+    "untranslated": translation.untranslated,
+}
+INSTRUCTION_DETECTORS: Mapping[str, Detector] = {"untranslated-title": translation.untranslated_title}
+
+
+def rule(name: str) -> str:
+    """Return the counting rule of a detector, on one line."""
+    if name == "other-language":
+        return language.rule()
+    return " ".join((inspect.getdoc({**DETECTORS, **INSTRUCTION_DETECTORS}[name]) or "").split())

@@ -1,0 +1,58 @@
+"""The arithmetic of mixes: the seeded order of ids, and which language each id of a sampled mix gets.
+
+Both are pure functions of (draw, ids, weights): no file order, no hash seed of the process and no platform enters. The
+semantics are written down in docs/mixes.md.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from math import lcm
+
+from jobs.lib.data.forms import id_key
+
+
+def rank(draw: int, identifier: str) -> bytes:
+    """Return the sort key of an id in one draw: SHA-256 of "<draw>", a zero byte, and the id as NFC in UTF-8."""
+    return hashlib.sha256(f"{draw}\0{id_key(identifier)}".encode()).digest()
+
+
+def ordered(draw: int, identifiers: Iterable[str]) -> list[str]:
+    """Return the ids in the order of a draw. Equal sets give equal lists."""
+    return sorted(identifiers, key=lambda identifier: (rank(draw, identifier), identifier))
+
+
+def shares(weights: Sequence[float], languages: int) -> list[Fraction]:
+    """Return exact shares that sum to 1. Weights count as the decimal numbers that they print as; () is equal shares.
+
+    Raises ValueError for another number of weights than languages, and for weights that are not positive and finite.
+    """
+    exact = [Fraction(repr(weight)) for weight in weights] if weights else [Fraction(1)] * languages
+    if len(exact) != languages or any(weight <= 0 for weight in exact):
+        raise ValueError(f"got weights {list(weights)} for {languages} languages; expected a positive one for each")
+    return [weight / sum(exact) for weight in exact]
+
+
+def assignment(exact: Sequence[Fraction]) -> Iterator[int]:
+    """Yield, for id number 0, 1, 2, …, the index of the language that it gets; never ends.
+
+    Every prefix of n ids holds language l between n * share - 1 and n * share + 1 times (exclusive), so a longer mix
+    only adds to a shorter one and no language is ever more than one row off its share. With equal shares this is
+    i mod k. Method: the chairman assignment of Tijdeman (1980, Discrete Mathematics 32:323-330), whose bound is
+    1 - 1/(2k - 2); in integers, as shares have a common denominator.
+    """
+    count = len(exact)
+    if count == 1:
+        while True:
+            yield 0
+    scale = lcm(*(share.denominator for share in exact)) * (2 * count - 2)
+    steps = [int(share * scale) for share in exact]
+    slack = scale // (2 * count - 2)
+    owed = [0] * count  # n * share - rows so far, times `scale`
+    while True:
+        owed = [debt + step for debt, step in zip(owed, steps, strict=True)]
+        due = (index for index in range(count) if owed[index] >= slack)
+        # the one whose debt would be the first to pass the bound; the earlier language where two would together
+        chosen = min(due, key=lambda index: (Fraction(scale - slack - owed[index], steps[index]), index))
+        owed[chosen] -= scale
+        yield chosen

@@ -1,0 +1,105 @@
+"""On what and from which code a result was made: the execution and provenance of a manifest."""
+
+import importlib.metadata
+import os
+import platform
+import re
+import resource
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from polyglot.core.stage import Resources
+
+# The libraries whose version may change a kind's bytes. By kind and not by what happens to be imported: a fork of the
+# warm server has torch in memory whatever its job is.
+_MODEL = ("torch", "transformers", "tokenizers", "accelerate", "safetensors")
+LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    "base": _MODEL,
+    "train": _MODEL,
+    "answer": _MODEL,
+    "tokenize": ("transformers", "tokenizers", "pyarrow"),
+    "ingest": ("pyarrow",),
+    "judge": ("openai",),
+    "aggregate": ("numpy",),
+}
+_WITH_KERNELS = frozenset({"base", "train", "answer"})
+
+
+def set_threads(threads: int) -> None:
+    """Fix the number of compute threads of this process: sums of floats depend on it."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    torch = sys.modules.get("torch")
+    if torch is not None:  # imported before the fork, so the variable was read already
+        torch.set_num_threads(threads)
+
+
+def execution(kind: str, *, threads: int, resources: Resources, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What the job ran on. Call it after the job, when the device is known."""
+    found: dict[str, Any] = {
+        "device": "cpu",
+        "threads": threads,
+        "world_size": resources.ranks,
+        "python": platform.python_version(),
+        "platform": f"{platform.system()}-{platform.machine()}".lower(),
+        "settings": {name: _without_credentials(value) for name, value in settings.items()},
+    }
+    for library in LIBRARIES.get(kind, ()):
+        try:
+            found[library] = importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    torch = sys.modules.get("torch") if kind in _WITH_KERNELS else None
+    if torch is not None:
+        if resources.gpus and torch.cuda.is_available():
+            found["device"] = torch.cuda.get_device_name(0)
+            found["kernels"] = f"cuda-{torch.version.cuda}"
+        else:
+            found["kernels"] = torch.backends.cpu.get_cpu_capability().lower()
+    if image := os.environ.get("POLYGLOT_IMAGE"):
+        found["image"] = image
+    return found
+
+
+def provenance() -> dict[str, Any]:
+    """The version of this package, and the git revision when it is known."""
+    found: dict[str, Any] = {}
+    try:
+        found["polyglot-lab"] = importlib.metadata.version("polyglot-lab")
+    except importlib.metadata.PackageNotFoundError:
+        found["polyglot-lab"] = "unknown"
+    revision = os.environ.get("POLYGLOT_REVISION") or _git_revision(Path(__file__).resolve().parents[2])
+    if revision:
+        found["git"] = revision
+    return found
+
+
+def peak_memory_bytes() -> int:
+    """Largest resident size of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _without_credentials(value: Any) -> Any:
+    """A setting as it may be recorded: a URL with a user in it keeps its place and loses its content."""
+    return "(hidden)" if isinstance(value, str) and re.search(r"//[^/]*@", value) else value
+
+
+def _git_revision(root: Path) -> str:
+    """The commit that a checkout is at, read from its files: starting git would cost every stage some milliseconds."""
+    git = root / ".git"
+    try:
+        head = (git / "HEAD").read_text(encoding="ascii").strip()
+        if not head.startswith("ref: "):
+            return head
+        name = head.removeprefix("ref: ")
+        if (git / name).exists():
+            return (git / name).read_text(encoding="ascii").strip()
+        for line in (git / "packed-refs").read_text(encoding="utf-8").splitlines():
+            if line.endswith(f" {name}"):
+                return line.split()[0]
+    except (OSError, UnicodeDecodeError):
+        pass
+    return ""

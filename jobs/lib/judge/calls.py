@@ -1,0 +1,99 @@
+"""What is asked of a judge and what comes back: plain values, no network."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from functools import cached_property
+
+from polyglot.core.canonical import Json, canonical, sha256_bytes
+
+CHARACTERS_PER_TOKEN = 3.0  # an estimate on the safe side for European languages; only budgets and pacing use it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One chat completion, named by its content: equal requests have equal ids."""
+
+    model: str
+    messages: tuple[Mapping[str, str], ...]
+    temperature: float
+    max_tokens: int
+    seed: int | None = None
+
+    def document(self) -> dict[str, Json]:
+        """The JSON body, also what the id is made of."""
+        document: dict[str, Json] = {
+            "model": self.model,
+            "messages": list(self.messages),
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+        }
+        return document if self.seed is None else document | {"seed": self.seed}
+
+    @cached_property
+    def body(self) -> bytes:
+        """The canonical JSON body."""
+        return canonical(self.document())
+
+    @cached_property
+    def id(self) -> str:
+        """SHA-256 of the body, 64 hex digits."""
+        return sha256_bytes(self.body)
+
+    @cached_property
+    def prompt_tokens_estimate(self) -> int:
+        """A rough upper estimate, for budgets and pacing before the endpoint has counted."""
+        return int(sum(len(message["content"]) for message in self.messages) / CHARACTERS_PER_TOKEN) + 16
+
+
+class Weight(StrEnum):
+    """What a failed attempt means for the call and for the rest."""
+
+    SLOW_DOWN = "slow-down"  # 429: wait, go slower, ask again
+    TRANSIENT = "transient"  # ask again, a bounded number of times
+    FINAL = "final"  # this call fails in the same way every time; others may not
+    FATAL = "fatal"  # every call would fail: wrong key, no such model, no money left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A completion. Tokens are as the endpoint counted them, 0 where it did not say."""
+
+    text: str
+    finish_reason: str | None
+    refused: bool
+    prompt_tokens: int
+    completion_tokens: int
+    served_by: str  # the model's name as the endpoint gives it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An attempt without a completion. `reason` is short and countable, `detail` is for people and holds no secret."""
+
+    reason: str
+    weight: Weight
+    detail: str = ""
+    wait_seconds: float | None = None  # as the endpoint asked
+    connected: bool = True  # False: the endpoint was never reached
+    may_be_billed: bool = False  # the endpoint may have done the work
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Seconds that the endpoint asks to wait: `retry-after-ms`, or `retry-after` as seconds or as an HTTP date."""
+    milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
+    for text, scale in ((milliseconds, 1e-3), (value, 1.0)):
+        try:
+            seconds = float(text or "") * scale
+        except ValueError:
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    try:
+        date = parsedate_to_datetime(value or "")
+    except (ValueError, TypeError):
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())

@@ -1,0 +1,207 @@
+"""The chat client: one attempt at one completion through the openai SDK, told as a Reply or a Failure.
+
+The SDK's own retries are off; `asking.py` is the only owner of retries. An attempt has one deadline for everything
+from sending to the last byte (the SDK's timeouts begin anew with every byte that drips in). Keys are never logged and
+are taken out of whatever a server says. Redirects are not followed: they would carry the key and prompts elsewhere.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit
+
+from jobs.lib.judge.calls import Failure, Reply, Request, Weight, retry_after
+from jobs.lib.judge.endpoint import Endpoint
+
+_DETAIL_CHARACTERS = 300
+_CONNECT_SECONDS = 15.0
+_RENAMED = "max_completion_tokens"
+_NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"}
+_FILTERED = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
+_FATAL = {
+    401: "the key was refused",
+    402: "payment is required",
+    403: "the key may not do this",
+    404: "no such model or path",
+}
+_TRANSIENT = {408, 409, 425}
+
+
+class Chat:
+    """Use as an async context manager, inside one event loop."""
+
+    def __init__(self, endpoint: Endpoint, *, timeout_seconds: float, connections: int) -> None:
+        """`connections` is the most that are open at a time; `timeout_seconds` bounds one attempt."""
+        for name in ("openai", "httpx2", "httpcore2"):  # they log every request, at debug level with its content
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self.endpoint, self.timeout_seconds = endpoint, timeout_seconds
+        self._limit_field = "max_tokens"  # some models know it only by its new name
+        self._headers: dict[str, str | Omit] = {"Content-Type": "application/json"}
+        if endpoint.key is None:
+            self._headers["Authorization"] = Omit()
+        http = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_SECONDS, 0.8 * timeout_seconds)),
+            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+            follow_redirects=False,
+            trust_env=not endpoint.ours,  # no proxy between us and our own server
+            verify=endpoint.base_url.startswith("https"),  # a TLS context costs 20 ms; http needs none
+        )
+        self._client = AsyncOpenAI(
+            base_url=endpoint.base_url,
+            api_key=endpoint.key or "none",  # the SDK wants one; without a key the header is left out
+            max_retries=0,
+            http_client=http,
+        )
+
+    async def __aenter__(self) -> "Chat":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
+
+    async def attempt(self, request: Request) -> Reply | Failure:
+        """Ask once. Never raises for what a network or a server can do."""
+        limit_field = self._limit_field
+        try:
+            async with asyncio.timeout(self.timeout_seconds):
+                response = await self._client.post(
+                    "/chat/completions",
+                    cast_to=httpx2.Response,
+                    content=self._body(request),
+                    options={"headers": self._headers | {"Idempotency-Key": request.id}},
+                )
+        except APIStatusError as error:
+            if limit_field == "max_tokens" and error.param == limit_field and _RENAMED in _message(error):
+                self._limit_field = _RENAMED
+                return await self.attempt(request)
+            return self._status(error)
+        except APIConnectionError as error:
+            return self._connection(error)
+        except TimeoutError:
+            detail = f"no answer within {self.timeout_seconds:g} s"
+            return Failure(reason="timeout", weight=Weight.TRANSIENT, detail=detail, may_be_billed=True)
+        return self._reply(response.content)
+
+    def _body(self, request: Request) -> bytes:
+        if self._limit_field == "max_tokens":
+            return request.body
+        document = request.document()
+        document[self._limit_field] = document.pop("max_tokens")
+        return json.dumps(document, ensure_ascii=False).encode()
+
+    def _reply(self, body: bytes) -> Reply | Failure:
+        try:
+            reply = _completion(json.loads(body))
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+            detail = f"{type(error).__name__}: {error}; got {body[:120].decode(errors='replace')!r}"
+            return Failure(reason="bad-json", weight=Weight.TRANSIENT, detail=self._say(detail), may_be_billed=True)
+        return replace(reply, text=self.endpoint.scrub(reply.text))
+
+    def _status(self, error: APIStatusError) -> Failure:
+        status, said = error.status_code, self._say(_message(error))
+        codes = {error.code, error.type, _inner_code(error.body)}
+        reason = f"http-{status}"
+        if status == 429 and codes & _NO_MONEY:
+            return Failure(reason="no-quota", weight=Weight.FATAL, detail=f"the account has no credit left: {said}")
+        if status == 429:
+            wait = retry_after(error.response.headers)
+            return Failure(reason="rate-limited", weight=Weight.SLOW_DOWN, detail=said, wait_seconds=wait)
+        if status in _FATAL or status < 400:
+            what = _FATAL.get(status, f"it redirects to {_origin(error.response.headers.get('location', ''))}")
+            return Failure(reason=reason, weight=Weight.FATAL, detail=f"{what}: {said}")
+        if status in _TRANSIENT or status >= 500:
+            wait = retry_after(error.response.headers)
+            return Failure(reason=reason, weight=Weight.TRANSIENT, detail=said, wait_seconds=wait)
+        if codes & _FILTERED:
+            return Failure(reason="refused", weight=Weight.FINAL, detail=said)
+        return Failure(reason=reason, weight=Weight.FINAL, detail=said)
+
+    def _connection(self, error: APIConnectionError) -> Failure:
+        causes = list(_causes(error))
+        host = urlsplit(self.endpoint.base_url).netloc
+        for kind, what in (
+            (socket.gaierror, "its name cannot be resolved"),
+            (ConnectionRefusedError, "the connection was refused"),
+            (ssl.SSLError, "the TLS handshake failed"),
+        ):
+            if any(isinstance(cause, kind) for cause in causes):
+                return Failure(reason="unreachable", weight=Weight.TRANSIENT, detail=f"{host}: {what}", connected=False)
+        if any(isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout) for cause in causes):
+            detail = f"{host}: no connection"
+            return Failure(reason="unreachable", weight=Weight.TRANSIENT, detail=detail, connected=False)
+        timed_out = any(isinstance(cause, httpx2.TimeoutException) for cause in causes)
+        detail = self._say(next((str(cause) for cause in causes[1:] if str(cause)), "the connection broke"))
+        reason = "timeout" if timed_out else "connection"
+        return Failure(reason=reason, weight=Weight.TRANSIENT, detail=detail, may_be_billed=True)
+
+    def _say(self, text: str) -> str:
+        """One line of bounded length without the key."""
+        return " ".join(self.endpoint.scrub(_text(text)).split())[:_DETAIL_CHARACTERS]
+
+
+def _completion(document: Any) -> Reply:
+    """Read a completion strictly. Raises the usual exceptions of subscripts for anything that is none."""
+    choice = document["choices"][0]
+    message, usage = choice["message"], document.get("usage") or {}
+    text, refusal = message.get("content"), message.get("refusal")
+    if text is None and refusal is None and choice.get("finish_reason") not in ("length", "content_filter", "stop"):
+        raise ValueError("a message without content")
+    return Reply(
+        text=_text(text if text is not None else refusal),
+        finish_reason=choice.get("finish_reason"),
+        refused=refusal is not None and not text,
+        prompt_tokens=int(usage.get("prompt_tokens") or 0),
+        completion_tokens=int(usage.get("completion_tokens") or 0),
+        served_by=str(document.get("model") or ""),
+    )
+
+
+def _text(content: Any) -> str:
+    """The text of a message; some servers send a list of parts."""
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if part.get("type") == "text")
+    if content is not None and not isinstance(content, str):
+        raise TypeError(f"content is {type(content).__name__}")
+    return (content or "").encode(errors="replace").decode()  # lone surrogates are no text
+
+
+def _message(error: APIStatusError) -> str:
+    body = error.body
+    if isinstance(body, Mapping) and isinstance(body.get("message"), str):
+        return str(body["message"])
+    return error.response.text or error.response.reason_phrase
+
+
+def _inner_code(body: object) -> str | None:
+    inner = body.get("innererror") if isinstance(body, Mapping) else None
+    code = inner.get("code") if isinstance(inner, Mapping) else None
+    return code if isinstance(code, str) else None
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    with contextlib.suppress(ValueError):
+        return f"{parts.scheme}://{parts.hostname or ''}" + (f":{parts.port}" if parts.port else "")
+    return "another place"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and everything that led to it, the members of groups included."""
+    seen: set[int] = set()
+    stack = [error]
+    while stack:
+        current = stack.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        stack += list(getattr(current, "exceptions", ())) + [current.__context__, current.__cause__]

@@ -1,0 +1,72 @@
+"""The record of every attempt at every call, and what all of it cost.
+
+One journal record an attempt: `{"id", "attempt", "final", "outcome": "reply" | "failure", …}`. The first final record
+of an id is its result, whatever comes later; an attempt that ended without one is asked again after a restart. Every
+record's cost counts, repeats too. An attempt that broke off after it was sent may have been billed without our seeing
+the bill: such records carry `cost_usd_at_most`, which counts against the budget and is shown apart.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from jobs.lib.context import Journal
+from jobs.lib.judge.calls import Failure, Reply, Request, Weight
+from jobs.lib.judge.settings import JudgeSettings
+
+_REPLY_FIELDS = ("text", "finish_reason", "refused", "prompt_tokens", "completion_tokens", "served_by")
+
+
+class Ledger:
+    """Reads what earlier attempts of the stage recorded, then appends."""
+
+    def __init__(self, journal: Journal, settings: JudgeSettings) -> None:
+        self._journal, self._settings = journal, settings
+        self.results: dict[str, Reply | Failure] = {}
+        self.cost_usd = self.cost_usd_unseen = 0.0
+        self.prompt_tokens = self.completion_tokens = 0
+        self.attempts: Counter[str] = Counter()  # by outcome: "reply", "timeout", "http-500", …
+        for record in journal.read():
+            self._count(record)
+        self.resumed = len(self.results)
+
+    @property
+    def spent_usd(self) -> float:
+        """What the budget counts: costs seen and the most that unseen ones may be."""
+        return self.cost_usd + self.cost_usd_unseen
+
+    def most_usd(self, request: Request) -> float:
+        """The most that one attempt at this request can cost."""
+        return self._settings.cost_usd(request.prompt_tokens_estimate, request.max_tokens)
+
+    def record(self, request: Request, outcome: Reply | Failure, *, attempt: int, latency_seconds: float) -> None:
+        """Append one attempt; a final one becomes the result of its request."""
+        record: dict[str, Any] = {"id": request.id, "attempt": attempt, "latency_seconds": round(latency_seconds, 4)}
+        if isinstance(outcome, Reply):
+            cost = self._settings.cost_usd(outcome.prompt_tokens, outcome.completion_tokens)
+            record |= {"outcome": "reply", "final": True, "cost_usd": cost, **asdict(outcome)}
+        else:
+            final = outcome.weight is Weight.FINAL
+            record |= {"outcome": "failure", "final": final, "reason": outcome.reason, "detail": outcome.detail}
+            record["cost_usd"] = 0.0
+            if outcome.may_be_billed:
+                record["cost_usd_at_most"] = self.most_usd(request)
+        self._count(record)
+        self._journal.append(record)
+
+    def _count(self, record: Mapping[str, Any]) -> None:
+        reply = record["outcome"] == "reply"
+        self.attempts["reply" if reply else record["reason"]] += 1
+        self.cost_usd += record["cost_usd"]
+        self.cost_usd_unseen += record.get("cost_usd_at_most", 0.0)
+        if reply:
+            self.prompt_tokens += record["prompt_tokens"]
+            self.completion_tokens += record["completion_tokens"]
+        if not record["final"] or record["id"] in self.results:
+            return
+        if reply:
+            self.results[record["id"]] = Reply(**{name: record[name] for name in _REPLY_FIELDS})
+        else:
+            failure = Failure(reason=record["reason"], weight=Weight.FINAL, detail=record["detail"])
+            self.results[record["id"]] = failure

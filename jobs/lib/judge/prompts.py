@@ -1,0 +1,159 @@
+"""A benchmark's judge prompts: FastChat's judge_prompts.jsonl, read, chosen from and filled in.
+
+Of the prompts of type "single" there are up to four: general or with references ("math" in the name), for the first
+turn or for the second ("multi-turn"). Filling in is one pass over the template, so braces and placeholders inside
+questions and answers stay what they are: data.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from polyglot.core.errors import Permanent
+
+_NAME = re.compile(r"single(?P<math>-math)?-v(?P<number>\d+)(?P<multi>-multi-turn)?")
+_FIELD = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z_0-9]*)\}")
+_FIELDS = {
+    False: {"question", "answer", "ref_answer_1"},
+    True: {f"{name}_{turn}" for name in ("question", "answer", "ref_answer") for turn in (1, 2)},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """One template; `pieces` alternate between literal text (even) and the name of a field (odd)."""
+
+    name: str
+    system: str
+    pieces: tuple[str, ...]
+    math: bool
+    multi_turn: bool
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields, in order, repeats included."""
+        return self.pieces[1::2]
+
+    def messages(self, values: Mapping[str, str]) -> list[dict[str, str]]:
+        """Fill in the template: a system message (when there is one) and a user message. KeyError: a missing value."""
+        user = "".join(values[piece] if index % 2 else piece for index, piece in enumerate(self.pieces))
+        system = [{"role": "system", "content": self.system}] if self.system.strip() else []
+        return [*system, {"role": "user", "content": user}]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The prompt for one verdict; `fallback` says why it is not the prompt with references that the category asks."""
+
+    prompt: Prompt
+    fallback: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompts:
+    """The prompts for single grading in one language."""
+
+    language: str
+    by_kind: Mapping[tuple[bool, bool], Prompt]  # (math, multi_turn)
+
+    def choose(self, *, turn: int, needs_reference: bool, references: Sequence[str]) -> Choice:
+        """Pick the prompt of one turn (1 or 2); `references` are those that exist, one a turn, "" for none.
+
+        Fallbacks: "no-reference" (fewer non-empty references than turns), "no-reference-prompt".
+        """
+        multi = turn == 2
+        general = self.by_kind[False, multi]
+        if not needs_reference:
+            return Choice(prompt=general)
+        if len(references) < turn or not all(text.strip() for text in references[:turn]):
+            return Choice(prompt=general, fallback="no-reference")
+        with_references = self.by_kind.get((True, multi))
+        if with_references is None:
+            return Choice(prompt=general, fallback="no-reference-prompt")
+        return Choice(prompt=with_references)
+
+
+def load(path: Path, language: str) -> Prompts:
+    """Read one language's file. Raises Permanent with the line for what is no prompt file of FastChat's form."""
+    by_kind: dict[tuple[bool, bool], Prompt] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        if not line.strip():
+            continue
+        where = f"judge prompts of {language}, line {number}"
+        prompt = _read(line, where)
+        if prompt is None:
+            continue
+        kind = (prompt.math, prompt.multi_turn)
+        if kind in by_kind:
+            raise Permanent(f"{where}: two prompts for the same use; got {by_kind[kind].name} and {prompt.name}")
+        by_kind[kind] = prompt
+    for multi in (False, True):
+        if (False, multi) not in by_kind:
+            wanted = "single-v1-multi-turn" if multi else "single-v1"
+            raise Permanent(f"judge prompts of {language}: no {wanted}; got {len(by_kind)} prompts for single grading")
+    return Prompts(language=language, by_kind=by_kind)
+
+
+def values_for(
+    questions: Sequence[str], answers: Sequence[str], references: Sequence[str], turn: int
+) -> dict[str, str]:
+    """Name every text that a template of this turn may ask for; all sequences have one text a turn."""
+    values = {"question": questions[0], "answer": answers[0]} if turn == 1 else {}
+    for name, texts in (("question", questions), ("answer", answers), ("ref_answer", references)):
+        values |= {f"{name}_{index}": text for index, text in enumerate(texts[:turn], start=1)}
+    return values
+
+
+def _read(line: str, where: str) -> Prompt | None:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise Permanent(f"{where}: not JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise Permanent(f"{where}: got {type(row).__name__}; expected an object")
+    missing = [key for key in ("name", "type", "prompt_template") if not isinstance(row.get(key), str)]
+    if missing:
+        raise Permanent(f"{where}: no text in {', '.join(missing)}")
+    if row["type"] != "single":
+        return None
+    match = _NAME.fullmatch(row["name"])
+    if match is None:
+        raise Permanent(f"{where}: got name {row['name']!r}; expected single[-math]-v<n>[-multi-turn]")
+    multi = match["multi"] is not None
+    prompt = Prompt(
+        name=row["name"],
+        system=row.get("system_prompt") or "",
+        pieces=_split(row["prompt_template"]),
+        math=match["math"] is not None,
+        multi_turn=multi,
+    )
+    _check(prompt, where)
+    return prompt
+
+
+def _split(template: str) -> tuple[str, ...]:
+    """Cut a template at its fields; `{{` and `}}` are braces, as for str.format."""
+    pieces, literal, end = [], "", 0
+    for match in _FIELD.finditer(template):
+        literal += template[end : match.start()]
+        end = match.end()
+        if match[1] is None:
+            literal += match[0][0]
+        else:
+            pieces += [literal, match[1]]
+            literal = ""
+    return (*pieces, literal + template[end:])
+
+
+def _check(prompt: Prompt, where: str) -> None:
+    fields, turn = set(prompt.fields), 2 if prompt.multi_turn else 1
+    unknown = sorted(fields - _FIELDS[prompt.multi_turn])
+    if unknown:
+        raise Permanent(f"{where}: {prompt.name} asks for unknown {{{'}, {'.join(unknown)}}}")
+    graded = "answer_2" if prompt.multi_turn else "answer"
+    if graded not in fields:
+        raise Permanent(f"{where}: {prompt.name} never shows the answer: no {{{graded}}}")
+    if prompt.math and f"ref_answer_{turn}" not in fields:
+        raise Permanent(f"{where}: {prompt.name} never shows the reference: no {{ref_answer_{turn}}}")

@@ -1,0 +1,265 @@
+"""The built-in judge: an OpenAI-compatible server on the loopback interface with a rule-based grader.
+
+    python -m jobs.lib.judge.server --port 8471        # by hand; OPENAI_BASE_URL=http://127.0.0.1:8471/v1
+
+It answers POST /v1/chat/completions and GET /v1/models over HTTP/1.1 with keep-alive; equal requests get equal bytes.
+No streaming, no tools, one choice. It never listens on anything but 127.0.0.1.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import logging
+import re
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.lib.judge.grader import MODEL, Grader, Template, builtin_templates
+from polyglot.core.canonical import sha256_bytes
+
+HOST = "127.0.0.1"
+_LARGEST_BODY_BYTES = 16 * 2**20
+_ACCEPT_STEPS = 5  # of the loop: asyncio loses, still open, what it was accepting when the server is closed
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 411: "Length Required"}
+_REASONS |= {413: "Content Too Large", 500: "Internal Server Error"}
+_UNKNOWN = "This prompt was made from no template that the built-in judge knows, so it gives no rating."
+
+
+class Refusal(Exception):
+    """A request that is answered with an error."""
+
+    def __init__(self, status: int, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.code = status, message, code
+
+    def document(self) -> dict[str, Any]:
+        """The error body of the protocol."""
+        kind = "invalid_request_error" if self.status < 500 else "server_error"
+        return {"error": {"message": self.message, "type": kind, "param": None, "code": self.code}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Request line and headers of one request."""
+
+    method: str
+    path: str
+    body_bytes: int
+    keep_alive: bool
+
+
+class Judge:
+    """The protocol, without sockets: documents in, documents out."""
+
+    def __init__(self, grader: Grader) -> None:
+        self._grader = grader
+
+    def answer(self, method: str, path: str, body: bytes) -> dict[str, Any]:
+        """Answer one request. Raises Refusal."""
+        route = path.partition("?")[0].rstrip("/")
+        if route == "/v1/models":
+            _expect(method, "GET")
+            return {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "polyglot"}]}
+        if route == "/v1/chat/completions":
+            _expect(method, "POST")
+            return self._complete(body)
+        raise Refusal(404, f"no such path: {path[:200]}", "not_found")
+
+    def _complete(self, body: bytes) -> dict[str, Any]:
+        try:
+            document = json.loads(body)
+        except ValueError as error:
+            raise Refusal(400, f"the body is not JSON: {error}") from None
+        if not isinstance(document, dict):
+            raise Refusal(400, "the body is no object")
+        if document.get("stream") or document.get("n") not in (None, 1) or document.get("tools"):
+            raise Refusal(400, "streams, tools and several choices are not offered", "unsupported_parameter")
+        system, user = _texts(document.get("messages"))
+        reply = self._grader.reply(system, user) or _UNKNOWN
+        words, finish = _TOKEN.findall(reply), "stop"
+        limit = document.get("max_completion_tokens") or document.get("max_tokens")
+        if isinstance(limit, int) and len(words) > limit:
+            end = [match.end() for match in _TOKEN.finditer(reply)][max(0, limit - 1)]
+            reply, finish, words = reply[:end], "length", words[:limit]
+        prompt_tokens = len(_TOKEN.findall(system)) + len(_TOKEN.findall(user))
+        return {
+            "id": f"chatcmpl-{sha256_bytes(body)[:24]}",
+            "object": "chat.completion",
+            "created": 0,
+            "model": MODEL,
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": reply, "refusal": None},
+                    "logprobs": None,
+                    "finish_reason": finish,
+                }
+            ],
+            "usage": {
+                "prompt_tokens": prompt_tokens,
+                "completion_tokens": len(words),
+                "total_tokens": prompt_tokens + len(words),
+            },
+        }
+
+
+class JudgeServer:
+    """The judge behind a socket, in a thread of its own; a context manager. `base_url` is known once it is entered."""
+
+    def __init__(self, templates: Sequence[Template], port: int = 0) -> None:
+        """`port` 0 takes any free one."""
+        self._judge, self._port = Judge(Grader(templates)), port
+        self._ready = threading.Event()
+        self._failure: OSError | None = None
+        self._thread = threading.Thread(target=self._main, name="built-in judge", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self.base_url = ""
+
+    def __enter__(self) -> "JudgeServer":
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed already
+                self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def join(self) -> None:
+        """Wait until the server ends, which it does not by itself."""
+        self._thread.join()
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except OSError as error:
+            self._failure = error
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        connections: set[asyncio.StreamWriter] = set()
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connections.add(writer)
+            try:
+                await self._converse(reader, writer)
+            except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+                pass  # the other side left
+            finally:
+                connections.discard(writer)
+                writer.close()
+
+        server = await asyncio.start_server(connected, HOST, self._port, limit=64 * 1024)
+        self.base_url = f"http://{HOST}:{server.sockets[0].getsockname()[1]}/v1"
+        self._ready.set()
+        await self._stop.wait()
+        for _ in range(_ACCEPT_STEPS):
+            await asyncio.sleep(0)
+        server.close()
+        for writer in list(connections):
+            writer.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=1)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            keep_alive = False
+            try:
+                head = await _head(reader)
+                if head is None:
+                    return
+                body = await reader.readexactly(head.body_bytes)
+                keep_alive = head.keep_alive
+                status, document = 200, self._judge.answer(head.method, head.path, body)
+            except Refusal as refusal:
+                status, document = refusal.status, refusal.document()
+            except (ConnectionError, asyncio.IncompleteReadError):
+                raise
+            except Exception as error:  # a bug of ours is the server's error, and the connection goes on
+                logging.getLogger(__name__).exception("the built-in judge failed")
+                status, document = 500, Refusal(500, f"{type(error).__name__}").document()
+            writer.write(_response(status, document, keep_alive))
+            await writer.drain()
+            if not keep_alive:
+                return
+
+
+async def _head(reader: asyncio.StreamReader) -> Head | None:
+    """Read up to the empty line; None when the other side has closed. Raises Refusal for what HTTP is not."""
+    try:
+        block = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError as error:
+        if error.partial:
+            raise
+        return None
+    except asyncio.LimitOverrunError:
+        raise Refusal(400, "the headers are too long") from None
+    lines = block.decode("latin-1").split("\r\n")
+    parts = lines[0].split(" ")
+    if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
+        raise Refusal(400, "not an HTTP/1 request")
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+    if "transfer-encoding" in headers:
+        raise Refusal(411, "send a Content-Length")
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()):
+        raise Refusal(400, "Content-Length is no number")
+    if int(length) > _LARGEST_BODY_BYTES:
+        raise Refusal(413, f"the body is over {_LARGEST_BODY_BYTES} bytes")
+    keep_alive = headers.get("connection", "").lower() != "close" and parts[2] == "HTTP/1.1"
+    return Head(method=parts[0], path=parts[1], body_bytes=int(length), keep_alive=keep_alive)
+
+
+def _response(status: int, document: Mapping[str, Any], keep_alive: bool) -> bytes:
+    body = json.dumps(document, ensure_ascii=False).encode()
+    lines = [
+        f"HTTP/1.1 {status} {_REASONS[status]}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        f"Connection: {'keep-alive' if keep_alive else 'close'}",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _expect(method: str, allowed: str) -> None:
+    if method != allowed:
+        raise Refusal(405, f"got {method}; expected {allowed}")
+
+
+def _texts(messages: object) -> tuple[str, str]:
+    """The system message ("" for none) and the one user message."""
+    texts: dict[str, str] = {"system": ""}
+    for message in messages if isinstance(messages, list) else []:
+        role, content = (message.get("role"), message.get("content")) if isinstance(message, dict) else (None, None)
+        if role not in ("system", "user") or not isinstance(content, str) or texts.get(role):
+            raise Refusal(400, "expected at most one system message and one user message, both of text")
+        texts[role] = content
+    if "user" not in texts:
+        raise Refusal(400, "no user message")
+    return texts["system"], texts["user"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve the built-in benchmark's prompts until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m jobs.lib.judge.server", description="The built-in judge.")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    options = parser.parse_args(arguments)
+    with JudgeServer(builtin_templates(), options.port) as server, contextlib.suppress(KeyboardInterrupt):
+        sys.stderr.write(f"the built-in judge listens: OPENAI_BASE_URL={server.base_url}\n")
+        server.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Which samples an optimiser step sees, and how they lie in tensors.
+
+The two are kept apart on purpose. `Order` decides by seed alone: samples are shuffled per epoch, the epochs follow each
+other, and every `batch_size` of that stream are one step ("batch 64" means 64 samples). `micro_batches` then lays one
+step's samples out for speed (sorted by length, cut by padded tokens, dealt to ranks), and cannot change the step.
+"""
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from jobs.lib.model.token_sets import Mixture
+
+
+class Order:
+    """The stream of samples of a run, by position; holds one epoch at a time."""
+
+    def __init__(self, *, samples: int, seed: int, batch_size: int, steps: int | None, epochs: float | None) -> None:
+        """Exactly one of `steps` and `epochs`; a last step of a run given in epochs may be smaller."""
+        if (steps is None) == (epochs is None):
+            raise ValueError(f"steps and epochs: got {steps} and {epochs}, expected exactly one")
+        self._samples, self._seed, self.batch_size = samples, seed, batch_size
+        self.total = steps * batch_size if steps is not None else max(1, round((epochs or 0.0) * samples))
+        self.steps = math.ceil(self.total / batch_size)
+        self.epochs = self.total / samples
+        self._epoch, self._shuffled = -1, list[int]()
+
+    def step(self, number: int) -> list[int]:
+        """The samples of step `number`, counted from 0."""
+        first = number * self.batch_size
+        return [self._at(position) for position in range(first, min(first + self.batch_size, self.total))]
+
+    def _at(self, position: int) -> int:
+        epoch, place = divmod(position, self._samples)
+        if epoch != self._epoch:
+            self._shuffled = list(range(self._samples))
+            random.Random(f"{self._seed}:{epoch}").shuffle(self._shuffled)  # noqa: S311 - an order, not a secret
+            self._epoch = epoch
+        return self._shuffled[place]
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """Tensors of one forward pass. Padding lies on the right, where causal attention never looks from a real token.
+
+    `input_ids` (B, T) lack each sample's last token, as nothing follows it; `at` (N,) are the places in B*T whose next
+    token is supervised, and `targets` (N,) these next tokens. An EOS that is a target stays one if pad equals EOS.
+    """
+
+    input_ids: torch.Tensor
+    at: torch.Tensor
+    targets: torch.Tensor
+
+
+def micro_batches(
+    mixture: Mixture, samples: Sequence[int], *, max_tokens: int, pad_id: int, rank: int = 0, ranks: int = 1
+) -> Iterator[MicroBatch]:
+    """Lay out this rank's part of a step, in micro-batches of `max_tokens` padded tokens at most (one sample at least).
+
+    Every rank gets something to do, as its peers wait for its gradients: with more ranks than samples some compute a
+    sample with no target.
+    """
+    ordered = sorted(samples, key=lambda number: (int(mixture.lengths[number]), number))
+    mine = ordered[rank::ranks]
+    if not mine:
+        yield collate(mixture, ordered[:1], pad_id=pad_id, supervise=False)
+        return
+    for group in groups([int(mixture.lengths[number]) for number in mine], max_tokens):
+        yield collate(mixture, [mine[i] for i in group], pad_id=pad_id)
+
+
+def groups(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
+    """Cut an ascending list of lengths into runs whose padded size stays below `max_tokens`."""
+    result: list[list[int]] = [[]]
+    for number, length in enumerate(lengths):
+        if result[-1] and (len(result[-1]) + 1) * length > max_tokens:
+            result.append([])
+        result[-1].append(number)
+    return result
+
+
+def collate(mixture: Mixture, samples: Sequence[int], *, pad_id: int, supervise: bool = True) -> MicroBatch:
+    """Pad to the longest sample; one copy per sample, no work per token."""
+    rows = [mixture.sample(number) for number in samples]
+    width = max(1, *(len(ids) - 1 for ids, _ in rows)) if rows else 1
+    inputs = np.full((len(rows), width), pad_id, dtype=np.int64)
+    following = np.zeros((len(rows), width), dtype=np.int64)
+    wanted = np.zeros((len(rows), width), dtype=bool)
+    for place, (ids, loss) in enumerate(rows):
+        inputs[place, : len(ids) - 1] = ids[:-1]
+        following[place, : len(ids) - 1] = ids[1:]
+        if supervise:
+            wanted[place, : len(ids) - 1] = loss[1:]
+    at = np.flatnonzero(wanted)
+    return MicroBatch(torch.from_numpy(inputs), torch.from_numpy(at), torch.from_numpy(following.reshape(-1)[at]))

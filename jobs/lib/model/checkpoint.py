@@ -1,0 +1,71 @@
+"""The resume state of a training run as files: weights, optimiser moments, position. Nothing in it can run code.
+
+    weights.safetensors     parameters and persistent buffers, in the type they are trained in
+    optimizer.safetensors   `<parameter>/exp_avg`, `<parameter>/exp_avg_sq`, `<parameter>/step`
+    state.json              format, steps done, loss of each
+
+No random state is kept: the randomness of a step is a function of the seed and the step's number. A run that resumes
+from here ends with the same bits as one that was never interrupted (same machine class, threads and micro-batches).
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+FORMAT = 1
+_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+
+
+class Unusable(Exception):
+    """A checkpoint of another format, or of another model; nothing was changed by looking at it."""
+
+
+def write(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, losses: Sequence[float]) -> None:
+    """Write the state after `len(losses)` steps into an empty directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    save_file(
+        {name: tensor.detach().contiguous() for name, tensor in _tensors(model)}, directory / "weights.safetensors"
+    )
+    moments = {
+        f"{name}/{moment}": optimizer.state[parameter][moment].contiguous()
+        for name, parameter in model.named_parameters()
+        if parameter in optimizer.state
+        for moment in _MOMENTS
+    }
+    save_file(moments, directory / "optimizer.safetensors")
+    state = {"format": FORMAT, "steps": len(losses), "loss": list(losses)}
+    (directory / "state.json").write_text(json.dumps(state), encoding="utf-8")
+
+
+def read(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[float]:
+    """Put a state back into a model and its fresh optimiser; return the losses so far. Raises Unusable."""
+    state = json.loads((directory / "state.json").read_text(encoding="utf-8"))
+    if state.get("format") != FORMAT:
+        raise Unusable(f"format {state.get('format')}, expected {FORMAT}")
+    device = next(model.parameters()).device
+    weights = load_file(directory / "weights.safetensors", device=str(device))
+    names = dict(_tensors(model))
+    if weights.keys() != names.keys() or any(weights[name].shape != names[name].shape for name in names):
+        raise Unusable("it holds the weights of another model")
+    with torch.no_grad():
+        for name, tensor in names.items():
+            tensor.copy_(weights.pop(name))
+    moments = load_file(directory / "optimizer.safetensors", device=str(device))
+    for name, parameter in model.named_parameters():
+        if f"{name}/step" in moments:
+            optimizer.state[parameter] = {moment: moments.pop(f"{name}/{moment}") for moment in _MOMENTS}
+    losses: list[float] = state["loss"]
+    return losses
+
+
+def _tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:
+    """Every parameter once (tied ones under their first name) and every buffer that belongs to the state."""
+    parameters = list(model.named_parameters())
+    state = model.state_dict(keep_vars=True)
+    mine = {id(parameter) for _, parameter in parameters}
+    buffers = [(name, tensor) for name, tensor in state.items() if id(tensor) not in mine]
+    return [*parameters, *buffers]

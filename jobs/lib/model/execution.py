@@ -1,0 +1,47 @@
+"""How a model computes on this machine: threads, determinism, and what of it is recorded with the result."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from jobs.lib.context import Context
+from jobs.lib.model.loading import choose_device
+
+
+def threads_of(context: Context) -> int:
+    """CPU threads of an attempt: the execution setting, else the CPUs that the plan gave."""
+    return max(1, int(context.settings.get("threads") or context.resources.cpus))
+
+
+@contextmanager
+def computing(threads: int, *, deterministic: bool) -> Iterator[None]:
+    """Compute with that many threads, on the CPU bit for bit the same each time; what was set before comes back."""
+    before = (
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]
+    )
+    torch.set_num_threads(threads)
+    if deterministic:
+        torch.use_deterministic_algorithms(True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # nothing reads it
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = before[2]  # type: ignore[attr-defined]
+
+
+def described(threads: int, *, dtype: str, ranks: int = 1) -> Mapping[str, Any]:
+    """The environment class of a result: digests are compared within one, scores across."""
+    device = choose_device()
+    return {
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "threads": threads,
+        "torch": torch.__version__,
+        "dtype": dtype,
+        "ranks": ranks,
+    }

@@ -1,0 +1,83 @@
+"""Bringing a published model into an artifact: only the files that inference and training read, none that can run.
+
+What may be listed is decided before a byte of weights is fetched: pickles and code are refused or left out by name.
+Weights from a hub are verified against the SHA-256 that the hub keeps of them at the pinned revision.
+"""
+
+import hashlib
+import os
+import shutil
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from jobs.lib.context import Context
+from jobs.lib.model.loading import PICKLES
+from polyglot.core.errors import Permanent
+from polyglot.spec.params import BaseParams
+
+WANTED = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.model", "*.txt", "*.jinja", "LICENSE*", "README.md")
+
+
+def fetch_hub(params: BaseParams, out: Path, context: Context) -> None:
+    """Download a model at its pinned revision; HF_ENDPOINT and HF_TOKEN are honoured. Raises Permanent.
+
+    Files in folders of the repository (copies in other formats) are left out, as are pickles, which may run code.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    name, revision = params.hub or "", params.revision or ""
+    hub = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
+    try:
+        info = hub.model_info(name, revision=revision, files_metadata=True)
+    except GatedRepoError as error:
+        raise Permanent(f"hub {name}: access must be granted first; then set HF_TOKEN") from error
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise Permanent(f"hub {name}@{revision}: not there, or not visible without HF_TOKEN") from error
+    if info.sha != revision:
+        raise Permanent(f"hub {name}: got revision {info.sha}; expected the commit {revision}")
+    sha256 = {file.rfilename: file.lfs.sha256 if file.lfs else None for file in info.siblings or []}
+    wanted = sorted(path for path in sha256 if _is_wanted(path))
+    if not any(path.endswith(".safetensors") for path in wanted):
+        pickles = [path for path in sorted(sha256) if Path(path).suffix in PICKLES]
+        raise Permanent(
+            f"hub {name}: no safetensors weights (got {', '.join(pickles[:3]) or 'none'}). Convert them first"
+        )
+    for number, path in enumerate(wanted):
+        context.raise_if_stopping()
+        fetched = Path(hub.hf_hub_download(name, path, revision=revision, local_dir=context.work / "hub"))
+        _verify(fetched, sha256[path], f"hub {name}: {path}")
+        shutil.move(fetched, out / path)
+        context.progress(number + 1, len(wanted), "files")
+
+
+def copy_files(params: BaseParams, out: Path, context: Context) -> None:
+    """Copy the files of a study's model from the store's blobs, each under its own name. Raises Permanent."""
+    names = [file.name for file in params.files]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Permanent(f"model files: two are named {twice}")
+    for file in params.files:
+        if Path(file.name).suffix in PICKLES:
+            raise Permanent(f"model file {file.name}: may run code when read. Convert the weights to safetensors")
+        if not _is_wanted(file.name):
+            raise Permanent(f"model file {file.name}: no file of a model; expected {' '.join(WANTED)}")
+        if file.uri is not None:
+            raise Permanent(f"model file {file.name}: got an address; expected a local path in the study file")
+    for number, file in enumerate(params.files):
+        shutil.copyfile(context.blob(file.sha256), out / file.name)
+        context.progress(number + 1, len(params.files), "files")
+
+
+def _is_wanted(path: str) -> bool:
+    return "/" not in path and "\\" not in path and any(fnmatchcase(path, form) for form in WANTED)
+
+
+def _verify(path: Path, sha256: str | None, name: str) -> None:
+    """Small files have no SHA-256 on the hub; they are named by the revision alone."""
+    if sha256 is None:
+        return
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise OSError(f"{name}: got bytes with sha256 {found}, expected {sha256}")  # transient: fetched anew

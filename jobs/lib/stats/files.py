@@ -1,0 +1,41 @@
+"""JSON and CSV files whose bytes depend on their content alone."""
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def tagged(table: str, rows: Iterable[Row]) -> Iterable[Row]:
+    """Put the table that a row is of in front."""
+    return ({"table": table} | row for row in rows)
+
+
+def write_json(path: Path, document: object) -> None:
+    """Write readable JSON, keys in the order given."""
+    path.write_text(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, rows: Iterable[Row], first: Sequence[str] = ()) -> None:
+    """Write rows under the union of their columns, `first` in front (also when there are no rows).
+
+    Lists are joined by blanks, nested values are left to the JSON. A text that a spreadsheet would take for a formula
+    gets an apostrophe in front.
+    """
+    rows = list(rows)
+    columns = list(dict.fromkeys([*first, *(name for row in rows for name in row if name != "aa")]))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_field(row.get(name)) for name in columns] for row in rows)
+
+
+def _field(value: object) -> object:
+    if isinstance(value, list | tuple):
+        value = " ".join("" if item is None else str(item) for item in value)
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + value
+    return "" if value is None else value

@@ -1,0 +1,135 @@
+"""The verdicts of a study as arrays, one entry per question, cell, language and turn.
+
+Promises: a failed verdict is counted and never averaged; an expected verdict that is not there is a failed one; the
+arrays do not depend on the order in which records come. Sums are kept in ten-thousandths of a point, that is in
+whole numbers, so that every later sum of them is exact and equal on every machine.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from polyglot.core.errors import Permanent
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+UNIT = 10_000  # a score of 7.5 is stored as 75,000: exact in float64 sums up to 2^53
+LOWEST, HIGHEST = 1.0, 10.0  # the scale of single grading
+TURNS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    """The questions of a benchmark, shared by its languages: ids in canonical order, category of each."""
+
+    ids: tuple[str, ...]
+    categories: tuple[str, ...]  # aligned with ids
+    turns: tuple[int, ...]  # number of turns, aligned with ids
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The categories, in the order of their first question."""
+        return tuple(dict.fromkeys(self.categories))
+
+    def of(self, category: str) -> npt.NDArray[np.intp]:
+        """Positions of one category's questions."""
+        return np.flatnonzero(np.array([name == category for name in self.categories]))
+
+    @classmethod
+    def read(cls, rows: Iterable[Mapping[str, Any]]) -> "Questions":
+        """Collect the questions of all languages. Raises Permanent when languages disagree on one's category."""
+        found: dict[str, tuple[str, int]] = {}
+        for row in rows:
+            identity, category, turns = str(row["id"]), str(row["category"]), len(row["turns"])
+            known = found.setdefault(identity, (category, turns))
+            if known != (category, turns):
+                raise Permanent(f"question {identity}: {known} in one language, {(category, turns)} in another")
+            if not 1 <= turns <= TURNS:
+                raise Permanent(f"question {identity}: got {turns} turns, expected 1 to {TURNS}")
+        if not found:
+            raise Permanent("the benchmark has no questions")
+        ids = sorted(found, key=natural)
+        return cls(
+            ids=tuple(ids),
+            categories=tuple(found[identity][0] for identity in ids),
+            turns=tuple(found[identity][1] for identity in ids),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Sums over the samples of each (question, cell, language, turn); all arrays (Q, C, L, T)."""
+
+    questions: Questions
+    cells: tuple[str, ...]
+    languages: tuple[str, ...]
+    total: Floats  # sum of the valid scores, in 1 / UNIT of a point
+    exact: Floats  # number of valid scores of 10
+    valid: Floats  # number of valid scores
+    failed: Floats  # number of verdicts without a score, missing ones included
+
+    def numerator(self, metric: str) -> Floats:
+        """The array whose ratio to `valid` is the metric: "score" (in 1 / UNIT points) or "exact" (a share)."""
+        return self.total if metric == "score" else self.exact
+
+
+def natural(text: str) -> tuple[bool, int, str]:
+    """Sort key under which "9" comes before "81" and both before "a"."""
+    return (False, int(text), "") if text.isascii() and text.isdigit() else (True, 0, text)
+
+
+def read_grid(
+    questions: Questions,
+    languages: Sequence[str],
+    verdicts: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]],
+) -> Grid:
+    """Fill a grid from `verdicts[cell][language]`, lists of verdict records.
+
+    Raises Permanent for a verdict on an unknown question, a repeated one, or a score off the scale.
+    """
+    cells = tuple(verdicts)
+    shape = (len(questions.ids), len(cells), len(languages), TURNS)
+    total, exact, valid, failed = (np.zeros(shape) for _ in range(4))
+    row_of = {identity: row for row, identity in enumerate(questions.ids)}
+    expected = np.array([[turn < turns for turn in range(TURNS)] for turns in questions.turns])  # (Q, T)
+    for c, cell in enumerate(cells):
+        for k, language in enumerate(languages):
+            records = verdicts[cell].get(language)
+            if records is None:
+                continue  # the cell was not asked in this language: nothing is expected of it
+            samples = {0}
+            seen: set[tuple[str, int, int]] = set()
+            for record in records:
+                where = f"cell {cell}, {language}, question {record['id']}, turn {record['turn']}"
+                identity, turn, sample = str(record["id"]), int(record["turn"]), int(record["sample"])
+                if identity not in row_of or not 1 <= turn <= questions.turns[row_of[identity]]:
+                    raise Permanent(f"{where}: a verdict on a turn that the benchmark does not have")
+                if (identity, sample, turn) in seen:
+                    raise Permanent(f"{where}: two verdicts on sample {sample}")
+                seen.add((identity, sample, turn))
+                samples.add(sample)
+                at = (row_of[identity], c, k, turn - 1)
+                score = record["score"]
+                if score is None:
+                    failed[at] += 1
+                    continue
+                if not LOWEST <= score <= HIGHEST:
+                    raise Permanent(f"{where}: got score {score!r}, expected {LOWEST:g} to {HIGHEST:g} or null")
+                total[at] += round(float(score) * UNIT)
+                exact[at] += float(score) == HIGHEST
+                valid[at] += 1
+            here = (slice(None), c, k)
+            failed[here] = np.maximum(failed[here], expected * len(samples) - valid[here])
+    return Grid(
+        questions=questions,
+        cells=cells,
+        languages=tuple(languages),
+        total=total,
+        exact=exact,
+        valid=valid,
+        failed=failed,
+    )

@@ -1,0 +1,133 @@
+"""Limits from draws: questions alone (one model), or questions and training seeds together (a mix).
+
+For several seeds the two sources are joined by MOVER (method of variance estimates recovery; Zou and Donner 2008):
+the distance from the estimate to a limit is the root of the sum of the squared distances that each source alone
+would give. Source one is the resampling of questions; source two is the t interval of the seeds' mean, with as many
+degrees of freedom as seeds less one. The scatter of seeds on given questions is in both; it is taken out of the first.
+Seeds that agree by chance never make the interval narrower than questions alone would.
+A bootstrap over three seeds would be far too narrow: it can give 27 samples and no t. Coverage: docs/statistics.md.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import atan, cos, isnan, nan, pi, sqrt
+
+import numpy as np
+
+from jobs.lib.stats.grid import Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """An estimate with its limits; all NaN when there is nothing to average."""
+
+    mean: float
+    low: float
+    high: float
+
+    def clipped(self, lowest: float, highest: float) -> "Interval":
+        """The same interval, inside the scale that it lives on."""
+        return Interval(mean=self.mean, low=max(self.low, lowest), high=min(self.high, highest))
+
+
+def limits(draws: Floats, level: float) -> tuple[Floats, Floats]:
+    """Return the lower and upper order statistics of `draws` (R, …) along the first axis.
+
+    With R finite draws and a tail of a, these are the draws number floor(R a) and R - 1 - floor(R a), counted from
+    zero. A draw that is NaN (no valid verdict was drawn) is left out, column by column.
+    """
+    tail = (1 - level) / 2
+    flat = draws.reshape(len(draws), -1)
+    if not np.isnan(flat).any():
+        skip = int(len(flat) * tail + 1e-9)
+        ordered = np.partition(flat, (skip, len(flat) - 1 - skip), axis=0)
+        low, high = ordered[skip], ordered[len(flat) - 1 - skip]
+    else:
+        low, high = np.full(flat.shape[1], nan), np.full(flat.shape[1], nan)
+        for column in range(flat.shape[1]):
+            finite = np.sort(flat[~np.isnan(flat[:, column]), column])
+            if len(finite):
+                skip = int(len(finite) * tail + 1e-9)
+                low[column], high[column] = finite[skip], finite[len(finite) - 1 - skip]
+    return low.reshape(draws.shape[1:]), high.reshape(draws.shape[1:])
+
+
+def over_questions(point: float, draws: Floats, level: float) -> Interval:
+    """The interval of one model: percentiles of its draws (R,)."""
+    low, high = limits(draws, level)
+    return Interval(mean=point, low=float(low), high=float(high))
+
+
+def over_seeds(points: Floats, draws: Floats, level: float, selected: Floats | None = None) -> Interval:
+    """The interval of the mean over seeds, from `points` (S,) and their `draws` (R, S) on shared resamples.
+
+    `selected` (R,) are the draws of the same difference with the compared arm chosen inside each resample: where they
+    reach further than the draws of the arm chosen on the real questions, they count. Choosing the best of noisy arms
+    pushes draws to one side only, so replacing the one by the other would narrow the interval on the opposite side
+    (and cover 93 % where all arms are equal). With one seed it is the interval over questions.
+    """
+    seeds = len(points)
+    mean = sum(float(point) for point in points) / seeds
+    middle: Floats = sum((draws[:, index] for index in range(1, seeds)), draws[:, 0]) / seeds
+    if isnan(mean):
+        return Interval(mean=nan, low=nan, high=nan)
+    low, high = (float(limit) for limit in limits(middle, level))
+    if selected is not None:
+        other = limits(selected, level)
+        low, high = min(low, float(other[0])), max(high, float(other[1]))
+    if seeds == 1:
+        return Interval(mean=mean, low=min(low, mean), high=max(high, mean))
+    spread = float(np.nanvar(middle))
+    crossed = sum(float(np.nanvar(draws[:, index] - middle)) for index in range(seeds)) / (seeds - 1)
+    kept = sqrt(max(0.0, 1 - crossed / seeds / spread)) if spread > 0 else 0.0  # share due to questions alone
+    error = sqrt(sum((float(point) - mean) ** 2 for point in points) / (seeds - 1) / seeds)
+    reach = student_quantile((1 + level) / 2, seeds - 1) * error
+    below, above = max(0.0, mean - low), max(0.0, high - mean)
+    return Interval(
+        mean=mean,
+        low=mean - max(below, sqrt((kept * below) ** 2 + reach**2)),
+        high=mean + max(above, sqrt((kept * above) ** 2 + reach**2)),
+    )
+
+
+def share_limits(interval: Interval, questions: int, level: float) -> Interval:
+    """Widen the interval of a share that is 0 or 1 on every question, which no resampling can do.
+
+    The limits are Clopper and Pearson's for 0 of n, with n the number of questions (a question's turns, languages
+    and seeds are not independent trials).
+    """
+    if interval.low != interval.high or interval.mean not in (0.0, 1.0):
+        return interval
+    miss = 1 - ((1 - level) / 2) ** (1 / questions)
+    if interval.mean == 0.0:
+        return Interval(mean=0.0, low=0.0, high=miss)
+    return Interval(mean=1.0, low=1 - miss, high=1.0)
+
+
+@lru_cache
+def student_quantile(probability: float, freedom: int) -> float:
+    """Return the quantile (probability >= 0.5) of Student's t with a whole number of degrees of freedom."""
+    low, high = 0.0, 1.0
+    while _student_inner(high, freedom) < 2 * probability - 1:
+        high *= 2
+    for _ in range(200):
+        middle = (low + high) / 2
+        if _student_inner(middle, freedom) < 2 * probability - 1:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _student_inner(t: float, freedom: int) -> float:
+    """P(|T| < t), by the finite sums of Abramowitz and Stegun 26.7.3 and 26.7.4."""
+    angle = atan(t / sqrt(freedom))
+    sine, cosine = t / sqrt(freedom + t * t), cos(angle)
+    odd = freedom % 2 == 1
+    term, total = (cosine, cosine) if odd else (1.0, 1.0)
+    for step in range(3 if odd else 2, freedom - 1, 2):
+        term *= (step - 1) / step * cosine * cosine
+        total += term
+    if not odd:
+        return sine * total
+    return 2 / pi * (angle + (sine * total if freedom > 1 else 0.0))

@@ -1,0 +1,229 @@
+r"""The chat format: how turns become token ids, and which of them carry the loss.
+
+The paper's format (arXiv 2402.13703) is `System: {system}\nUser: {user}\nAssistant: {answer}</s>`, "</s>" being the
+tokenizer's own EOS. Later turns go on with `\nUser: …`; without a system message the first line is missing. The
+generation prompt ends in `Assistant:`, so that the space before an answer belongs to its first token, as tokenizers
+like it. BOS is written where the tokenizer's own encoding of text begins with it, and nowhere else.
+
+Promises, for every row that `encode` accepts, under every tokenizer:
+- the ids equal `tokenizer.apply_chat_template` with the template that the trained model ships;
+- one BOS at most, at the front; one supervised EOS per assistant turn; nothing outside assistant turns is supervised;
+- the ids that `prompt` makes for a turn are an exact prefix of the training ids;
+- control tokens that somebody wrote into a message are text there, never control (rows that have them take the slow
+  road of transformers' `sanitize_control_tokens`).
+A row for which the tokenizer cannot keep these is refused with `Inexact`, never encoded nearly right.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+
+from polyglot.core.errors import Permanent
+
+PAPER = "system-user-assistant"
+OWN = "tokenizer"
+
+Turns = Sequence[Mapping[str, str]]  # {"role": "user" | "assistant", "content": …}, alternating, user first
+
+# The space before an answer stands outside the generation block: fast tokenizers that trim offsets have no token at a
+# lone space, and transformers then gives up on the whole mask. Its mask may miss a token that is only that space.
+_JINJA = (
+    "{% for message in messages %}"
+    "{% if message['role'] == 'system' %}"
+    "{% if not loop.first %}{{ raise_exception('a system message stands first') }}{% endif %}"
+    "{{ 'System: ' + message['content'] + '\\n' }}"
+    "{% elif message['role'] == 'user' %}"
+    "{% if loop.index0 > 0 and loop.previtem['role'] == 'assistant' %}{{ '\\n' }}{% endif %}"
+    "{{ 'User: ' + message['content'] }}"
+    "{% elif message['role'] == 'assistant' %}"
+    "{{ '\\nAssistant: ' }}{% generation %}{{ message['content'] + eos_token }}{% endgeneration %}"
+    "{% else %}{{ raise_exception('unknown role: ' + message['role']) }}{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '\\nAssistant:' }}{% endif %}"
+)
+
+
+class Inexact(ValueError):
+    """A row cannot be encoded so that the module's promises hold; the message is a short reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """Token ids of one conversation and its loss mask (same length, True = supervised)."""
+
+    input_ids: list[int]
+    loss: list[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    text: str
+    colons: tuple[int, ...]  # character positions of the ":" of each "Assistant:"
+    ends: tuple[int, ...]  # character positions of each EOS
+
+
+class ChatFormat:
+    """One chat template under one tokenizer. Raises Permanent when the two cannot work together at all."""
+
+    def __init__(self, tokenizer: Any, template: str = PAPER) -> None:
+        """`template` is PAPER or OWN; `tokenizer` any tokenizer of transformers."""
+        if template not in (PAPER, OWN):
+            raise Permanent(f"template: got {template!r}; expected {PAPER!r} or {OWN!r}")
+        if tokenizer.eos_token is None or tokenizer.eos_token_id is None:
+            raise Permanent("the tokenizer has no EOS token: answers would never end. Set eos_token in its config")
+        if template == OWN and not tokenizer.chat_template:
+            raise Permanent(f'the tokenizer has no chat template. Use template "{PAPER}"')
+        self.tokenizer, self.template = tokenizer, template
+        self.eos_id: int = tokenizer.eos_token_id
+        self.bos = tokenizer.bos_token if adds_bos(tokenizer) else ""
+        self.jinja: str = ("{{ bos_token }}" if self.bos else "") + _JINJA if template == PAPER else ""
+        self._control = tuple(token for token in tokenizer.get_added_vocab() if not token.isspace())
+        self._special = frozenset(tokenizer.all_special_ids)
+        self._before: dict[int, str] = {}  # text of prompts' last tokens
+        self._backend: Any = getattr(tokenizer, "backend_tokenizer", None) if template == PAPER else None
+        if self._backend is not None:
+            self._backend.no_truncation()
+            self._backend.no_padding()
+            self._backend.encode_special_tokens = False
+
+    def encode(self, turns: Turns, system: str = "") -> Encoded:
+        """Encode a conversation for training. Raises Inexact."""
+        encoded = self.encode_many([turns], system)[0]
+        if isinstance(encoded, Inexact):
+            raise encoded
+        return encoded
+
+    def encode_many(self, rows: Sequence[Turns], system: str = "") -> list[Encoded | Inexact]:
+        """Encode a batch of conversations at the speed of the fast tokenizer; a row that is refused is in its place."""
+        result: list[Encoded | Inexact | None] = [None] * len(rows)
+        fast = [i for i, turns in enumerate(rows) if self._is_plain(turns, system)]
+        if fast:
+            rendered = [self._render(rows[i], system) for i in fast]
+            encodings = self._backend.encode_batch([one.text for one in rendered], add_special_tokens=False)
+            for i, one, encoding in zip(fast, rendered, encodings, strict=True):
+                result[i] = _caught(self._mask_by_position, one, encoding)
+        return [_caught(self._mask_by_prompts, rows[i], system) if r is None else r for i, r in enumerate(result)]
+
+    def prompt(self, turns: Turns, system: str = "") -> list[int]:
+        """Ids after which the model writes its answer to the last (user) turn."""
+        if self._is_plain(turns, system):
+            text = self._render(turns, system).text + "\nAssistant:"
+            return list(self._backend.encode(text, add_special_tokens=False).ids)
+        return self._apply(turns, system, add_generation_prompt=True)
+
+    def text(self, prompt: Sequence[int], generated: Sequence[int]) -> str:
+        """Return the answer that generated ids spell, without the space that the format puts before it.
+
+        Decoded in the context of the prompt's last token, as some tokenizers drop the first space of any text.
+        """
+        last = prompt[-1] if len(prompt) else -1
+        before = self._before.get(last)
+        if before is None:
+            before = self._before[last] = "" if last in self._special or last < 0 else self._decode([last])
+        text = self._decode([last, *generated])[len(before) :] if before else self._decode(generated)
+        return text.removeprefix(" ") if self.template == PAPER else text
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        if self._backend is not None:
+            return str(self._backend.decode(ids, skip_special_tokens=True))
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def _is_plain(self, turns: Turns, system: str) -> bool:
+        """Whether the fast road is open: nobody wrote a control token into a message."""
+        if self._backend is None:
+            return False
+        contents = [system, *(turn["content"] for turn in turns)]
+        return not any(token in content for content in contents for token in self._control)
+
+    def _render(self, turns: Turns, system: str) -> _Rendered:
+        """Say what the Jinja template says, and remember where each answer begins and ends."""
+        pieces = [self.bos, f"System: {system}\n" if system else ""]
+        length, colons, ends = sum(map(len, pieces)), [], []
+        for number, turn in enumerate(turns):
+            if turn["role"] == "user":
+                piece = ("\nUser: " if number else "User: ") + turn["content"]
+            else:
+                piece = "\nAssistant: " + turn["content"]
+                colons.append(length + len("\nAssistant"))
+                ends.append(length + len(piece))
+                piece += self.tokenizer.eos_token
+            pieces.append(piece)
+            length += len(piece)
+        return _Rendered("".join(pieces), tuple(colons), tuple(ends))
+
+    def _mask_by_position(self, rendered: _Rendered, encoding: Any) -> Encoded:
+        """Supervise from the token after each "Assistant:" to its EOS.
+
+        The prompt is an exact prefix if and only if a token ends with that ":", by its own text (trimmed offsets hide a
+        space behind it) and by its place: then no merge crosses the border, and both sides are encoded as if alone.
+        """
+        ids: list[int] = encoding.ids
+        loss = [False] * len(ids)
+        for colon, end in zip(rendered.colons, rendered.ends, strict=True):
+            before, last = encoding.char_to_token(colon), encoding.char_to_token(end)
+            if before is None or not self._ends_at(encoding, ids[before], before, colon):
+                raise Inexact("prompt-not-a-prefix")
+            if last is None or ids[last] != self.eos_id:
+                raise Inexact("eos-not-encoded")
+            loss[before + 1 : last + 1] = [True] * (last - before)
+        return Encoded(input_ids=ids, loss=loss)
+
+    def _ends_at(self, encoding: Any, identity: int, place: int, colon: int) -> bool:
+        piece: str = self._backend.id_to_token(identity)
+        return piece.endswith((":", "<0x3A>")) and encoding.token_to_chars(place)[1] == colon + 1
+
+    def _mask_by_prompts(self, turns: Turns, system: str) -> Encoded:
+        """Supervise what each turn adds to its own prompt, to the first EOS; works for any template."""
+        ids = self._apply(turns, system)
+        loss = [False] * len(ids)
+        for number, turn in enumerate(turns):
+            if turn["role"] != "assistant":
+                continue
+            prompt = self._apply(turns[:number], system, add_generation_prompt=True)
+            answered = self._apply(turns[: number + 1], system) if number + 1 < len(turns) else ids
+            if ids[: len(prompt)] != prompt or ids[: len(answered)] != answered:
+                raise Inexact("prompt-not-a-prefix")
+            try:
+                last = ids.index(self.eos_id, len(prompt), len(answered))
+            except ValueError:
+                raise Inexact("eos-not-encoded") from None
+            loss[len(prompt) : last + 1] = [True] * (last + 1 - len(prompt))
+        return Encoded(input_ids=ids, loss=loss)
+
+    def _apply(self, turns: Turns, system: str, *, add_generation_prompt: bool = False) -> list[int]:
+        messages = [{"role": "system", "content": system}] if system else []
+        messages += [{"role": turn["role"], "content": turn["content"]} for turn in turns]
+        try:
+            ids = self.tokenizer.apply_chat_template(
+                messages,
+                chat_template=self.jinja or None,
+                add_generation_prompt=add_generation_prompt,
+                sanitize_control_tokens=True,
+                return_dict=False,
+            )
+        except jinja2.exceptions.TemplateError as error:
+            raise Inexact(f"template-refuses: {error}") from error
+        except ValueError as error:  # a control token that the tokenizer makes of plain text as well
+            raise Inexact("control-token-in-text") from error
+        return list(ids)
+
+
+def encode(tokenizer: Any, turns: Turns, system: str = "", template: str = PAPER) -> Encoded:
+    """Encode one conversation; see ChatFormat.encode. Raises Inexact, Permanent."""
+    return ChatFormat(tokenizer, template).encode(turns, system)
+
+
+def adds_bos(tokenizer: Any) -> bool:
+    """Whether this tokenizer's own encoding of text begins with BOS: its family was pre-trained that way."""
+    bos = tokenizer.bos_token_id
+    return bos is not None and list(tokenizer("a")["input_ids"])[:1] == [bos]
+
+
+def _caught(mask: Any, *arguments: Any) -> Encoded | Inexact:
+    try:
+        encoded: Encoded = mask(*arguments)
+    except Inexact as error:
+        return error
+    return encoded

@@ -1,0 +1,189 @@
+"""The report of a study: gathers what was committed into one plain document and has it drawn.
+
+Reads whichever of `aggregate`, `data:<dataset>`, `questions`, `references`, `mix:<model>/<dataset>/<arm>`,
+`train:<cell>`, `base:<model>` and `verdicts:<cell>` the stage names (only `aggregate` must be there); writes
+report.html, report.json and copies of scores.csv and contrasts.csv. Promises: every number in the page is in
+report.json, and every cell there carries the keys of the stages that it came from; equal inputs give equal bytes.
+"""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jobs.lib.context import Context, Input
+from polyglot.core.errors import Permanent
+from polyglot.report.page import render_page
+from polyglot.spec.params import ReportParams
+
+Row = dict[str, Any]
+FORMAT = 1
+
+
+def run(context: Context) -> None:
+    """Gather, render, write."""
+    report = gather(ReportParams.of(context.stage), context.inputs)
+    text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
+    (context.out / "report.json").write_text(text + "\n", encoding="utf-8")
+    (context.out / "report.html").write_text(render_page(report), encoding="utf-8")
+    for name in ("scores.csv", "contrasts.csv"):
+        shutil.copyfile(context.inputs["aggregate"].path(name), context.out / name)
+    context.metrics.update(cells=len(report["roster"]), contrasts=len(report["contrasts"]))
+
+
+def gather(params: ReportParams, inputs: Mapping[str, Input]) -> Row:
+    """Return the document of report.json. Raises Permanent when there is no aggregate to report on."""
+    if "aggregate" not in inputs:
+        raise Permanent("a report needs the stage `aggregate` among its inputs")
+    aggregate = inputs["aggregate"]
+    scores = _json(aggregate, "scores.json")
+    judges = [_judge(cell, source) for cell, source in _family(inputs, "verdicts")]
+    return {
+        "format": FORMAT,
+        "study": params.study,
+        "question": params.question,
+        "notes": list(params.notes),
+        "facts": dict(params.facts),
+        "metric": "exact" if any(judge["endpoint"] == "built-in" for judge in judges) else "score",
+        "method": scores["method"],
+        "roster": scores["roster"],
+        "cells": scores["cells"],
+        "arms": scores["arms"],
+        "breakdown": scores["breakdown"],
+        "contrasts": _json(aggregate, "contrasts.json"),
+        "data": [_card(name, source) for name, source in _family(inputs, "data")],
+        "questions": _card("questions", inputs["questions"]) if "questions" in inputs else None,
+        "references": _card("references", inputs["references"]) if "references" in inputs else None,
+        "mixes": _mixes(scores["roster"], inputs),
+        "bases": [_training(name, source) for name, source in _family(inputs, "base")],
+        "training": [_training(name, source) for name, source in _family(inputs, "train")],
+        "judges": judges,
+        "executions": executions(inputs),
+        "provenance": _provenance(scores["roster"], inputs),
+    }
+
+
+def executions(inputs: Mapping[str, Input]) -> list[Row]:
+    """Group the inputs of each kind by the environment that they were made in; kinds with one group are left out.
+
+    So a report says nothing about where it was made, unless that may explain a difference in it.
+    """
+    groups: dict[tuple[str, str], list[str]] = {}
+    for role, source in sorted(inputs.items()):
+        execution = _manifest_field(source, "execution")
+        named = {name: execution[name] for name in ("device", "threads", "torch", "kernels") if name in execution}
+        if named:
+            label = ", ".join(f"{name} {value}" for name, value in named.items())
+            groups.setdefault((role.partition(":")[0], label), []).append(role)
+    kinds = Counter(kind for kind, _ in groups)
+    return [
+        {"kind": kind, "environment": label, "roles": roles}
+        for (kind, label), roles in groups.items()
+        if kinds[kind] > 1
+    ]
+
+
+def _family(inputs: Mapping[str, Input], role: str) -> list[tuple[str, Input]]:
+    """(name, input) of every role `<role>:<name>`, by name."""
+    return [(name.partition(":")[2], inputs[name]) for name in sorted(inputs) if name.startswith(f"{role}:")]
+
+
+def _json(source: Input, name: str) -> Any:
+    return json.loads(source.path(name).read_text(encoding="utf-8"))
+
+
+def _card(name: str, source: Input) -> Row:
+    """An artifact's card.json with the artifact's key; an artifact without one has an empty card."""
+    card = _json(source, "card.json") if "card.json" in source.names() else {}
+    return {"name": name, "key": source.key, "card": card}
+
+
+def _mixes(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]:
+    """The mix cards in the order of the roster, each with the arm that it is of."""
+    found: dict[str, Row] = {}
+    for cell in roster:
+        role = mix_role(cell)
+        if role in inputs and role not in found:
+            found[role] = _card(role.partition(":")[2], inputs[role]) | {"arm": cell["arm"]}
+    return list(found.values())
+
+
+def mix_role(cell: Row) -> str:
+    """The role of a cell's mix among the report's inputs."""
+    return f"mix:{cell['model']}/{cell['dataset']}/{cell['arm']}"
+
+
+def _training(name: str, source: Input) -> Row:
+    record = _json(source, "training.json") if "training.json" in source.names() else {}
+    return {"name": name, "key": source.key, "training": record}
+
+
+def _judge(cell: str, source: Input) -> Row:
+    """Counts over one cell's verdicts, taken from the records themselves: reasons of failure and tokens."""
+    card = _card(cell, source)["card"]
+    reasons: Counter[str] = Counter()
+    fallbacks: Counter[str] = Counter()
+    rivals = 0
+    languages: dict[str, Row] = {}
+    for name in source.names():
+        if not name.startswith("verdicts/"):
+            continue
+        here = languages[name.removeprefix("verdicts/").removesuffix(".jsonl")] = {"verdicts": 0, "failed": 0}
+        here |= {"prompt_tokens": 0, "completion_tokens": 0}
+        with source.path(name).open(encoding="utf-8") as lines:
+            for record in map(json.loads, lines):
+                here["verdicts"] += 1
+                here["prompt_tokens"] += record.get("prompt_tokens") or 0
+                here["completion_tokens"] += record.get("completion_tokens") or 0
+                fallbacks.update([record["fallback"]] if record.get("fallback") else [])
+                rivals += bool(record.get("rivals"))
+                if record["score"] is None:
+                    here["failed"] += 1
+                    reasons[record["reason"] or "unknown"] += 1
+    return {
+        "cell": cell,
+        "key": source.key,
+        "model": card.get("model", ""),
+        "endpoint": card.get("endpoint", ""),
+        "languages": languages,
+        "reasons": dict(sorted(reasons.items())),
+        "fallbacks": dict(sorted(fallbacks.items())),
+        "rivals": rivals,
+    }
+
+
+def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]:
+    """The keys behind each cell: verdicts, answers, then the model that gave them and the mix that it was tuned on."""
+    answers_of = _manifest_inputs(inputs["aggregate"])
+    rows = []
+    for cell in roster:
+        steps = []
+        for kind, role in (
+            ("judge", f"verdicts:{cell['cell']}"),
+            ("answer", f"answers:{cell['cell']}"),
+            ("train", f"train:{cell['cell']}"),
+            ("mix", mix_role(cell)),
+            ("base", f"base:{cell['model']}"),
+        ):
+            source = inputs.get(role)
+            key = source.key if source else answers_of.get(role)
+            if key:
+                steps.append({"kind": kind, "role": role, "key": key})
+        train = inputs.get(f"train:{cell['cell']}")
+        if train:  # the mix as the training read it: arms of several draws have several
+            mix = _manifest_inputs(train).get("mix")
+            steps = [step | {"key": mix} if mix and step["kind"] == "mix" else step for step in steps]
+        rows.append({"cell": cell["cell"], "arm": cell["arm"], "seed": cell["seed"], "steps": steps})
+    return rows
+
+
+def _manifest_field(source: Input, name: str) -> Mapping[str, Any]:
+    """A part of the manifest behind an input, where the worker shows it; what is not shown is not reported."""
+    found = getattr(getattr(source, "manifest", None), name, None)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _manifest_inputs(source: Input) -> Mapping[str, str]:
+    stage = getattr(getattr(source, "manifest", None), "stage", None)
+    return dict(stage.inputs) if stage is not None else {}

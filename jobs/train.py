@@ -1,0 +1,218 @@
+"""The train stage: full fine-tuning of a base model on one mixture, with the loss on assistant turns only.
+
+Writes `model/` (what transformers and vLLM load) and `training.json`. Any AutoModelForCausalLM; float32 on a CPU,
+bfloat16 autocast over float32 weights on a GPU where the precision says bfloat16; several ranks under accelerate's
+environment. On a CPU the result is a function of the parameters, the inputs and the thread count; a run that was
+stopped or killed goes on from its newest checkpoint and ends with the same bits.
+
+Execution settings: `threads`, `micro_batch_tokens` (padded tokens of one forward pass), `recompute` (activations are
+computed again in the backward pass: less memory, a third more time).
+"""
+
+import json
+import shutil
+import time
+from collections import Counter
+from typing import Any
+
+import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from transformers import PreTrainedModel
+
+from jobs.lib.context import Context
+from jobs.lib.model import checkpoint
+from jobs.lib.model.execution import computing, described, threads_of
+from jobs.lib.model.loading import choose_device, load_model, load_tokenizer, max_positions
+from jobs.lib.model.saving import save_model
+from jobs.lib.model.token_sets import Mixture, TokenSet
+from jobs.lib.model.training import Layout, Trainer
+from jobs.lib.template import ChatFormat
+from polyglot.core.canonical import canonical
+from polyglot.core.errors import Interrupted, Permanent
+from polyglot.spec.params import TrainParams
+
+CHECKPOINT_SECONDS = 60.0
+MICRO_BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}
+
+
+def run(context: Context) -> None:
+    """Train, then write the model and the record of its training."""
+    params = TrainParams.of(context.stage)
+    if (params.steps is None) == (params.epochs is None):
+        raise Permanent(f"steps and epochs: got {params.steps} and {params.epochs}; expected exactly one of them")
+    threads = threads_of(context)
+    with computing(threads, deterministic=choose_device().type == "cpu"):
+        _train(context, params, threads)
+
+
+def _train(context: Context, params: TrainParams, threads: int) -> None:
+    # ranks may have different numbers of micro-batches, so a forward pass must not wait for one of its peers
+    alone = DistributedDataParallelKwargs(broadcast_buffers=False, gradient_as_bucket_view=True)
+    accelerator = Accelerator(cpu=choose_device().type == "cpu", kwargs_handlers=[alone])
+    base = context.inputs["base"].directory("model")
+    mixture = _mixture(context)
+    tokenizer = load_tokenizer(base)
+    chat = ChatFormat(tokenizer, _template(context, mixture))
+    model = load_model(base, dtype=None, device=accelerator.device)
+    kept = torch.float32 if params.precision == "float32" else model.dtype
+    model.to(torch.float32)  # type: ignore[arg-type]
+    _check_fit(mixture, model)
+    if context.settings.get("recompute"):
+        model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
+    trainer = Trainer(
+        model,
+        mixture,
+        params,
+        seed=context.stage.seed or 0,
+        layout=Layout(
+            micro_batch_tokens=int(
+                context.settings.get("micro_batch_tokens") or MICRO_BATCH_TOKENS[accelerator.device.type]
+            ),
+            pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else chat.eos_id,
+        ),
+        accelerator=accelerator,
+    )
+    losses = _steps(context, trainer)
+    if not all(bool(tensor.isfinite().all()) for tensor in model.parameters()):
+        raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
+    if trainer.rank == 0:
+        record = _record(trainer, losses)
+        (context.out / "training.json").write_bytes(canonical(record) + b"\n")
+        if context.settings.get("recompute"):
+            model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
+        save_model(model, base, context.out / "model", chat=chat, dtype=kept)
+        context.metrics.update(
+            {name: record[name] for name in ("steps", "samples", "epochs", "final_loss")},
+            loss_tokens=sum(record["loss_tokens_per_language"].values()),
+            execution=dict(described(threads, dtype=params.precision, ranks=trainer.ranks)),
+        )
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+
+
+def _steps(context: Context, trainer: Trainer) -> list[float]:
+    """Run every step that is still to be done; save now and then, and when asked to stop."""
+    losses = _resume(context, trainer)
+    started, saved, first = time.monotonic(), time.monotonic(), len(losses)
+    tokens = 0
+    every = trainer.params.checkpoint_steps
+    for number in range(first, trainer.steps):
+        losses.append(trainer.step(number))
+        tokens += int(trainer.mixture.lengths[trainer.order.step(number)].sum())
+        context.progress(number + 1, trainer.steps, "steps", loss=losses[-1])
+        due = (every > 0 and (number + 1) % every == 0) or time.monotonic() - saved >= CHECKPOINT_SECONDS
+        stop, due = _agreed(trainer, context.stopping(), due)
+        if number + 1 < trainer.steps and (stop or due):
+            if trainer.rank == 0:
+                _save(context, trainer, losses)
+            saved = time.monotonic()
+            if stop:
+                trainer.accelerator.wait_for_everyone()  # a rank that was not asked leaves as well
+                raise Interrupted(f"asked to stop; saved after step {len(losses)}")
+    seconds = time.monotonic() - started
+    context.volatile.update(train_seconds=seconds, tokens=tokens, resumed_from_step=first)
+    if seconds > 0:
+        context.volatile["tokens_per_second"] = tokens / seconds
+    return losses
+
+
+def _agreed(trainer: Trainer, stop: bool, due: bool) -> tuple[bool, bool]:
+    """What all ranks do: stop when any was asked to, save when any finds that it is time."""
+    if trainer.ranks == 1:
+        return stop, due
+    votes = trainer.accelerator.reduce(torch.tensor([float(stop), float(due)], device=trainer.model.device), "sum")
+    return bool(votes[0] > 0), bool(votes[1] > 0)
+
+
+def _save(context: Context, trainer: Trainer, losses: list[float]) -> None:
+    directory = context.work / "checkpoint"
+    shutil.rmtree(directory, ignore_errors=True)
+    checkpoint.write(directory, trainer.model, trainer.optimizer, losses)
+    context.checkpoints.save(directory, len(losses))
+    shutil.rmtree(directory)
+    context.log.info("checkpoint after step %d", len(losses))
+
+
+def _resume(context: Context, trainer: Trainer) -> list[float]:
+    """Put the newest checkpoint back, if there is one; the same on every rank."""
+    directory = context.work / "resumed"
+    shutil.rmtree(directory, ignore_errors=True)
+    step = context.checkpoints.newest(directory)
+    losses: list[float] = []
+    if step is not None:
+        try:
+            losses = checkpoint.read(directory, trainer.model, trainer.optimizer)
+        except checkpoint.Unusable as error:  # written by another version of this job
+            context.log.warning("beginning again: the checkpoint of step %d is of no use: %s", step, error)
+    shutil.rmtree(directory, ignore_errors=True)
+    if trainer.ranks > 1:
+        steps = trainer.accelerator.gather(torch.tensor([len(losses)], device=trainer.model.device)).tolist()
+        if len(set(steps)) > 1:
+            raise RuntimeError(f"ranks found different checkpoints: steps {sorted(set(steps))}")
+    if losses:
+        context.log.info("resumed after step %d of %d", len(losses), trainer.steps)
+    return losses
+
+
+def _mixture(context: Context) -> Mixture:
+    index: list[tuple[str, int]] = []
+    with context.inputs["mix"].path("index.jsonl").open(encoding="utf-8") as file:
+        for line in file:
+            entry = json.loads(line)
+            index.append((entry["language"], entry["row"]))
+    wanted = {language for language, _ in index}
+    sets = {
+        role.removeprefix("tokens:"): TokenSet(artifact.path("tokens.arrow"))
+        for role, artifact in sorted(context.inputs.items())
+        if role.startswith("tokens:") and role.removeprefix("tokens:") in wanted
+    }
+    mixture = Mixture(sets, index)
+    if int(mixture.supervised.sum()) == 0:
+        raise Permanent(f"mix: none of the {len(mixture)} samples has a supervised token: there is nothing to learn")
+    return mixture
+
+
+def _template(context: Context, mixture: Mixture) -> str:
+    """The chat template of the mixture's token sets, which the trained model will ship."""
+    cards = {
+        language: json.loads(context.inputs[f"tokens:{language}"].path("card.json").read_text(encoding="utf-8"))
+        for language in mixture.languages
+    }
+    templates = {str(card["template"]) for card in cards.values()}
+    if len(templates) != 1:
+        raise Permanent(f"mix: token sets of different chat templates: {', '.join(sorted(templates))}")
+    return templates.pop()
+
+
+def _check_fit(mixture: Mixture, model: PreTrainedModel) -> None:
+    """Refuse samples that the model cannot see whole, and token ids that it has no embedding of."""
+    limit, longest = max_positions(model), int(mixture.lengths.max())
+    if limit is not None and longest > limit:
+        too_long = int((mixture.lengths > limit).sum())
+        raise Permanent(
+            f"mix: {too_long} samples are longer than the model's {limit} positions, the longest has {longest} tokens; "
+            f"set max_tokens to {limit} or less"
+        )
+    rows = next(model.get_input_embeddings().parameters()).shape[0]
+    if mixture.largest_id() >= rows:
+        raise Permanent(f"mix: token id {mixture.largest_id()}, but the model embeds {rows}: of another tokenizer")
+
+
+def _record(trainer: Trainer, losses: list[float]) -> dict[str, Any]:
+    """The document of training.json."""
+    samples, tokens = Counter[str](), Counter[str]()
+    for number in range(trainer.steps):
+        for sample in trainer.order.step(number):
+            language = trainer.mixture.languages[trainer.mixture.language[sample]]
+            samples[language] += 1
+            tokens[language] += int(trainer.mixture.supervised[sample])
+    return {
+        "steps": trainer.steps,
+        "samples": trainer.order.total,
+        "samples_per_language": dict(samples),
+        "loss_tokens_per_language": dict(tokens),
+        "epochs": trainer.order.epochs,
+        "loss": losses,
+        "learning_rate": [trainer.learning_rate(number) for number in range(trainer.steps)],
+        "final_loss": losses[-1],
+    }

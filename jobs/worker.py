@@ -1,0 +1,297 @@
+"""The worker: runs one attempt at one stage, from a request to a committed manifest.
+
+    python -m jobs.worker --request FILE [--work DIR] [--cache DIR] [--log FILE] [--parent PID] [--lock-fd FD]
+
+Exit codes: 0 the manifest stands (whoever committed it), 42 permanent, 43 asked to stop and progress saved, 44 out of
+memory as Python saw it, 124 the attempt's deadline passed, 1 anything else, to be tried again. A reason in one line and
+the traceback are recorded for every end but 0 and 43. SIGTERM never interrupts publishing: it is short, and what it
+leaves at a SIGKILL is either nothing or a done stage.
+
+Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds (default "jobs"), POLYGLOT_HOLD a
+hold-point (jobs.lib.hold). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the request.
+"""
+
+import argparse
+import contextlib
+import importlib
+import json
+import logging
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jobs.lib import environment
+from jobs.lib.forbid import forbid_import
+from jobs.lib.hold import hold
+from jobs.lib.process import StopSign, stay_on_leash
+from jobs.lib.reporter import Reporter
+from jobs.lib.worker_context import Places, WorkerContext
+from polyglot.artifacts.artifact import BlobCache, StoredArtifact
+from polyglot.artifacts.attempts import Attempts, Failure
+from polyglot.artifacts.checkpoints import StoredCheckpoints
+from polyglot.artifacts.committed import committed
+from polyglot.artifacts.journal import StoredJournal
+from polyglot.artifacts.locate import open_store
+from polyglot.artifacts.manifest import Manifest
+from polyglot.artifacts.publish import publish
+from polyglot.artifacts.store import Store
+from polyglot.core.errors import Conflict, Exit, Interrupted, Permanent, PolyglotError, Refused, StoreError
+from polyglot.core.stage import NETWORKED, Resources, Stage
+
+MAX_STARTS_WITHOUT_PROGRESS = 5
+# A directory shows a chunk of log as soon as it is written; objects cost money and time each.
+_EVERY_SECONDS = {"file": 1.0}
+_EVERY_SECONDS_OTHERWISE = 5.0
+# pyarrow imports pandas, which takes seconds, at the first conversion, only to ask whether it was given a data frame.
+# No job gives it one; `datasets`, which ingest reads hubs with, cannot do without.
+_MAY_USE_PANDAS = frozenset({"ingest"})
+# What Python raises for mistakes in a program: the same attempt would end in the same way.
+_BUGS = (SyntaxError, ModuleNotFoundError, NameError, AttributeError, TypeError, AssertionError, NotImplementedError)
+_ORPHAN_GRACE_SECONDS = 30  # nobody waits for a worker whose driver is dead
+
+log = logging.getLogger("polyglot.worker")
+
+
+def module_name(kind: str) -> str:
+    """The module that runs a kind of stage."""
+    return f"{os.environ.get('POLYGLOT_JOBS_PACKAGE', 'jobs')}.{kind}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one attempt and return the exit code."""
+    parser = argparse.ArgumentParser(prog="jobs.worker", description="run one attempt at one stage")
+    parser.add_argument("--request", type=Path, required=True, help="the attempt, as JSON")
+    parser.add_argument("--work", type=Path, help="an empty directory; removed at the end")
+    parser.add_argument("--cache", type=Path, help="verified inputs, shared between workers")
+    parser.add_argument("--log", type=Path, help="the file that stdout and stderr are written to, to be archived")
+    parser.add_argument("--parent", type=int, help="stop when this process is gone")
+    parser.add_argument("--lock-fd", type=int, help="a descriptor to hold open to the end")
+    options = parser.parse_args(arguments)
+    request = json.loads(options.request.read_text(encoding="utf-8"))
+    resources = Resources(**request["resources"])
+
+    stop = StopSign(deadline_seconds=resources.deadline_seconds)
+    stop.listen()
+    if options.parent is not None:
+        stay_on_leash(options.parent, grace_seconds=min(resources.grace_seconds, _ORPHAN_GRACE_SECONDS))
+    if options.lock_fd is not None:
+        os.set_inheritable(options.lock_fd, False)  # programs that the job starts shall not hold the lock
+    _set_up_log()
+    work = options.work or Path(tempfile.mkdtemp(prefix="polyglot-"))
+    places = Places(work=work, cache=options.cache or work / "cache", log=options.log)
+    try:
+        return int(Worker(request, resources, places, stop).run())
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+class Worker:
+    """One attempt."""
+
+    def __init__(self, request: Mapping[str, Any], resources: Resources, places: Places, stop: StopSign) -> None:
+        self.stage = Stage.from_document(request["stage"])
+        self.label: str = request["label"]
+        self.number: int = request["attempt"]
+        self.settings: Mapping[str, Any] = request["settings"]
+        self.input_kinds: Mapping[str, str] = request["input_kinds"]
+        self.resources, self.places, self.stop = resources, places, stop
+        self.store: Store = open_store(request["store"])
+        self.attempts = Attempts(self.store, self.stage)
+        self.seconds: dict[str, float] = {}
+
+    def run(self) -> Exit:
+        """Do everything, record what went wrong, and say how it ended."""
+        hold(self.stage.kind, "started")
+        try:
+            inputs = self._inputs()
+            if self._is_done(inputs):
+                log.info("%s is committed already", self.label)
+                return Exit.FINE
+            start = self.attempts.claim(self.number, {"host": socket.gethostname(), "process": os.getpid()})
+        except Exception as error:
+            return self._record(error)
+        hold(self.stage.kind, "claimed")
+        scheme = self.store.url.partition("://")[0]
+        reporter = Reporter(
+            self.attempts,
+            self.number,
+            start,
+            log_file=self.places.log,
+            log=log,
+            every_seconds=_EVERY_SECONDS.get(scheme, _EVERY_SECONDS_OTHERWISE),
+        )
+        reporter.start()
+        log.info("%s: attempt %d, start %d", self.label, self.number, start)
+        try:
+            self._work(inputs, start, reporter)
+            return Exit.FINE
+        except BaseException as error:  # SystemExit too: a job that calls sys.exit has not committed
+            return self._record(error)
+        finally:
+            reporter.close()
+
+    # The steps of an attempt
+
+    def _inputs(self) -> dict[str, Manifest]:
+        """The committed manifest of every input, by role."""
+        found = {}
+        for role, key in self.stage.inputs.items():
+            manifest = committed(self.store, self.input_kinds[role], key)
+            if manifest is None:
+                raise StoreError(f"the input {role!r} ({self.input_kinds[role]} {key[:12]}) is not committed")
+            found[role] = manifest
+        return found
+
+    def _is_done(self, inputs: Mapping[str, Manifest]) -> bool:
+        manifest = committed(self.store, self.stage.kind, self.stage.key)
+        return manifest is not None and all(manifest.inputs[role] == inputs[role].result for role in inputs)
+
+    def _work(self, inputs: Mapping[str, Manifest], start: int, reporter: Reporter) -> None:
+        starts = self.attempts.starts_without_progress()
+        if starts > MAX_STARTS_WITHOUT_PROGRESS:
+            raise Permanent(f"{starts - 1} starts without progress; the log of the last one says how far it came")
+        parts = self.places.make()
+        cache = BlobCache(self.store, self.places.cache)
+        threads = int(self.settings.get("threads") or self.resources.cpus)
+        environment.set_threads(threads)
+        with self._timed("inputs"):
+            artifacts = {
+                role: StoredArtifact(self.store, manifest, self.places.cache) for role, manifest in inputs.items()
+            }
+        hold(self.stage.kind, "inputs")
+        journal = StoredJournal(self.store, self.stage, self.number, start)
+        context = WorkerContext(
+            stage=self.stage,
+            resources=self.resources,
+            settings=self.settings,
+            inputs=artifacts,
+            out=parts["out"],
+            work=parts["scratch"],
+            checkpoints=StoredCheckpoints(self.store, self.stage, self.number, start),
+            journal=journal,
+            log=logging.getLogger(f"polyglot.{self.stage.kind}"),
+            cache=cache,
+            reporter=reporter,
+            stop=self.stop,
+        )
+        context.raise_if_stopping()
+        if self.stage.kind not in _MAY_USE_PANDAS:
+            forbid_import("pandas")
+        with self._timed("run"), journal:
+            importlib.import_module(module_name(self.stage.kind)).run(context)
+        hold(self.stage.kind, "ran")
+        with self._timed("publish"):
+            manifest = self._publish(context, {role: found.result for role, found in inputs.items()}, threads)
+        hold(self.stage.kind, "published")
+        took = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in self.seconds.items())
+        log.info("%s: committed as %s (%s)", self.label, manifest.result[:12], took)
+
+    def _publish(self, context: WorkerContext, inputs: Mapping[str, str], threads: int) -> Manifest:
+        kind = self.stage.kind
+        store = _HoldingStore(self.store, kind) if "POLYGLOT_HOLD" in os.environ else self.store
+        volatile = {
+            **context.volatile,
+            "seconds": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
+            "attempt": self.number,
+            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+            "peak_memory_bytes": environment.peak_memory_bytes(),
+        }
+        return publish(
+            store,
+            self.stage,
+            context.out,
+            inputs=inputs,
+            execution=environment.execution(kind, threads=threads, resources=self.resources, settings=self.settings),
+            provenance=environment.provenance(),
+            metrics=context.metrics,
+            volatile=volatile,
+            deterministic=kind not in NETWORKED and self.resources.gpus == 0,
+        )
+
+    # How it ended
+
+    def _record(self, error: BaseException) -> Exit:
+        """Classify what was raised, log it, and leave the failure record."""
+        code = self._classify(error)
+        if code is Exit.INTERRUPTED_WORKER:
+            log.info("%s: stopped as asked", self.label)
+            return code
+        reason = _one_line(error)
+        if code is Exit.TIMED_OUT:
+            reason = f"the deadline of {self.resources.deadline_seconds} s passed"
+        log.error("%s: %s", self.label, reason, exc_info=error)
+        outcome = {Exit.PERMANENT: "permanent", Exit.OUT_OF_MEMORY_WORKER: "out-of-memory", Exit.TIMED_OUT: "timed-out"}
+        detail = "".join(traceback.format_exception(error))
+        failure = Failure(reason=reason, outcome=outcome.get(code, "transient"), detail=detail)
+        with contextlib.suppress(PolyglotError, OSError):  # the exit code says it too, and the engine records that
+            self.attempts.fail(self.number, failure)
+        return code
+
+    def _classify(self, error: BaseException) -> Exit:
+        if isinstance(error, Interrupted | KeyboardInterrupt):
+            return Exit.TIMED_OUT if self.stop.late else Exit.INTERRUPTED_WORKER
+        if isinstance(error, (Permanent, Conflict, Refused, *_BUGS)):
+            return Exit.PERMANENT
+        if (
+            isinstance(error, MemoryError)
+            or type(error).__name__ == "OutOfMemoryError"
+            or "can't allocate memory" in str(error)
+        ):
+            return Exit.OUT_OF_MEMORY_WORKER
+        return Exit.FAILED
+
+    @contextlib.contextmanager
+    def _timed(self, name: str) -> Any:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.monotonic() - began
+
+
+class _HoldingStore:
+    """Passes everything on, and holds where all blobs are stored and the manifest is not. For tests that kill there."""
+
+    def __init__(self, store: Store, kind: str) -> None:
+        self._store, self._kind = store, kind
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def create(self, path: str, data: bytes) -> bool:
+        """See Store."""
+        if path.endswith("/manifest.json"):
+            hold(self._kind, "blobs")
+        return self._store.create(path, data)
+
+
+def _one_line(error: BaseException) -> str:
+    """What went wrong, for a person: a PolyglotError's message stands alone, others need their class."""
+    text = " ".join(str(error).split())
+    named = isinstance(error, PolyglotError) and text
+    line = text if named else f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return line if len(line) <= 500 else line[:499] + "…"
+
+
+def _set_up_log() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    for chatty in ("httpx", "botocore", "urllib3", "fsspec"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

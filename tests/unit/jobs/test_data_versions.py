@@ -1,0 +1,35 @@
+"""What ingest and mix write for fixed small inputs. When this fails because the meaning of an output changed, raise
+`version` of the parameters' class, so that earlier results are made again; then write the new digest here.
+"""
+
+import hashlib
+from pathlib import Path
+
+from polyglot.spec.params import IngestParams, MixParams
+from tests.kit.data_ingests import bactrian, ingest_bytes, json_lines
+from tests.kit.data_jobs import DataContext
+from tests.kit.data_mixes import mix_over
+
+CODE = "See:\n```python\ndef f(x):\n    return x\n```"
+ENGLISH = [bactrian(n, input="With" if n % 3 == 0 else "") for n in range(8)] + [bactrian(8, output=CODE)]
+GERMAN = [bactrian(n, output=f"Sage {n}" if n != 2 else "") for n in range(8)]
+GERMAN += [bactrian(8, output=CODE.replace("return", "gib")), bactrian(8)]
+
+
+def digest(context: DataContext, *paths: str) -> str:
+    return hashlib.sha256(b"\0".join((context.out / path).read_bytes() for path in paths)).hexdigest()[:16]
+
+
+def test_outputs_change_only_with_the_version(tmp_path: Path) -> None:
+    files = {"EN": [("e.jsonl", json_lines(ENGLISH))], "DE": [("d.jsonl", json_lines(GERMAN))]}
+    rows = ingest_bytes(tmp_path / "rows", files, licence="MIT")
+    mixed = mix_over(tmp_path / "mix", rows, name="ENDE-sampled", languages=("EN", "DE"), sampled=True, size=5)
+    assert {
+        "ingest": (IngestParams.version, digest(rows, "rows/EN.jsonl", "rows/DE.jsonl", "rejected.jsonl")),
+        "ingest card": (IngestParams.version, digest(rows, "card.json")),
+        "mix": (MixParams.version, digest(mixed, "index.jsonl", "card.json")),
+    } == {
+        "ingest": (1, "d39c5a76f7450d45"),
+        "ingest card": (1, "4a78e939af449a8b"),  # holds the rules' wording too, which may change without a new version
+        "mix": (1, "2173fa98d5547f26"),
+    }

@@ -1,0 +1,89 @@
+"""Intervals over questions and seeds, and what they cover."""
+
+import numpy as np
+import pytest
+
+from jobs.lib.stats.interval import Interval, limits, over_questions, over_seeds, share_limits, student_quantile
+from tests.bench.aggregate_coverage import best_coverage, language_coverage, seed_coverage
+
+STUDIES = 800  # a share of 0.95 is then known to 0.008
+
+
+class TestLimits:
+    def test_order_statistics_leave_the_same_number_out_on_both_sides(self) -> None:
+        low, high = limits(np.arange(1000.0)[::-1, None], 0.95)
+        assert (low[0], high[0]) == (25.0, 974.0)
+
+    def test_draws_without_a_valid_verdict_are_left_out(self) -> None:
+        draws = np.arange(1000.0)[:, None].repeat(2, axis=1)
+        draws[::2, 0] = np.nan
+        draws[:, 1] = np.nan
+        low, high = limits(draws, 0.95)
+        assert (low[0], high[0]) == (25.0, 975.0)
+        assert np.isnan(low[1])
+
+    @pytest.mark.parametrize(
+        ("freedom", "expected"), [(1, 12.7062), (2, 4.3027), (3, 3.1824), (4, 2.7764), (9, 2.2622), (30, 2.0423)]
+    )
+    def test_student_quantiles_are_those_of_the_tables(self, freedom: int, expected: float) -> None:
+        assert student_quantile(0.975, freedom) == pytest.approx(expected, abs=5e-5)
+
+    def test_a_share_of_none_gets_an_upper_limit(self) -> None:
+        none = share_limits(Interval(mean=0.0, low=0.0, high=0.0), 80, 0.95)
+        assert (none.low, round(none.high, 4)) == (0.0, 0.0451)  # Clopper and Pearson for 0 of 80
+        every = share_limits(Interval(mean=1.0, low=1.0, high=1.0), 80, 0.95)
+        assert (round(every.low, 4), every.high) == (0.9549, 1.0)
+
+    def test_a_share_between_is_left_alone(self) -> None:
+        some = Interval(mean=0.5, low=0.4, high=0.6)
+        assert share_limits(some, 80, 0.95) == some
+
+
+class TestSeeds:
+    def test_one_seed_is_the_interval_over_questions(self) -> None:
+        draws = np.linspace(-1, 1, 1001)
+        assert over_seeds(np.array([0.0]), draws[:, None], 0.95) == over_questions(0.0, draws, 0.95)
+
+    def test_seeds_that_agree_do_not_narrow_the_interval(self) -> None:
+        random = np.random.Generator(np.random.Philox(4))
+        draws = random.normal(0, 1, (1000, 3))  # nothing but noise that seeds do not share
+        found = over_seeds(np.zeros(3), draws, 0.95)
+        alone = over_questions(0.0, draws.mean(axis=1), 0.95)
+        assert (found.low, found.high) == (alone.low, alone.high)
+
+    def test_seeds_that_differ_widen_it_by_students_t(self) -> None:
+        draws = np.zeros((1000, 3)) + np.array([-1.0, 0.0, 1.0])  # questions play no part
+        found = over_seeds(np.array([-1.0, 0.0, 1.0]), draws, 0.95)
+        assert found.high == pytest.approx(4.3027 / 3**0.5, abs=1e-3)
+
+    def test_nothing_to_average_gives_no_limits(self) -> None:
+        found = over_seeds(np.array([np.nan, 1.0]), np.full((10, 2), np.nan), 0.95)
+        assert np.isnan([found.mean, found.low, found.high]).all()
+
+
+class TestCoverage:
+    """Simulated with the resampling and the intervals of the product; the figures of 6,000 studies are in the docs."""
+
+    @pytest.mark.parametrize(
+        ("seed_sd", "question_sd", "crossed_sd"),
+        [(0.0, 1.0, 0.0), (0.0, 0.3, 1.0), (0.1, 0.3, 1.0), (0.2, 1.0, 1.0), (0.5, 1.0, 1.0), (1.0, 0.3, 1.0)],
+    )
+    def test_three_seeds_cover_about_95_percent(self, seed_sd: float, question_sd: float, crossed_sd: float) -> None:
+        cover, _ = seed_coverage(STUDIES, 3, seed_sd, question_sd, crossed_sd)["both"]
+        assert 0.925 <= cover <= 0.99
+
+    def test_questions_alone_or_a_bootstrap_over_three_seeds_would_be_far_too_narrow(self) -> None:
+        found = seed_coverage(STUDIES, 3, 0.5, 1.0, 1.0)
+        assert found["questions"][0] < 0.65
+        assert found["bootstrap"][0] < 0.88
+        assert found["both"][0] > 0.93
+
+    def test_resampling_each_language_apart_would_cover_far_less(self) -> None:
+        shared, apart = language_coverage(STUDIES)
+        assert shared > 0.925
+        assert apart < 0.8
+
+    @pytest.mark.parametrize("gaps", [(0.0,) * 5, (0.0, -1.0, -1.0, -1.0, -1.0)])
+    def test_minus_the_best_covers_with_the_choice_inside_the_resample(self, gaps: tuple[float, ...]) -> None:
+        inside, _ = best_coverage(STUDIES, gaps, 0.2)
+        assert inside > 0.915

@@ -1,0 +1,188 @@
+"""Which samples a step sees, and how they lie in tensors."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.lib.model.batches import Order, collate, groups, micro_batches
+from jobs.lib.model.schedule import factor
+from jobs.lib.model.token_sets import Mixture, TokenSet
+from jobs.tokenize import SCHEMA
+from polyglot.core.errors import Permanent
+
+
+def write_tokens(path: Path, rows: Sequence[tuple[list[int], list[bool]]], *, batch: int = 2) -> TokenSet:
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+        for first in range(0, len(rows), batch):
+            part = rows[first : first + batch]
+            ids = pa.array([ids for ids, _ in part], SCHEMA.field("input_ids").type)
+            loss = pa.array([loss for _, loss in part], SCHEMA.field("loss").type)
+            names = pa.array([f"r{first + at}" for at in range(len(part))])
+            writer.write_batch(pa.record_batch([names, ids, loss], schema=SCHEMA))
+    return TokenSet(path)
+
+
+ROWS = [
+    ([1, 5, 6, 2], [False, False, True, True]),
+    ([1, 7, 2], [False, True, True]),
+    ([1, 8, 9, 10, 11, 2], [False, False, False, True, True, True]),
+    ([1, 2], [True, True]),
+    ([1, 9, 9, 9, 2], [False, False, False, False, True]),
+]
+
+
+@pytest.fixture
+def mixture(tmp_path: Path) -> Mixture:
+    tokens = write_tokens(tmp_path / "tokens.arrow", ROWS)
+    return Mixture({"DE": tokens}, [("DE", row) for row in range(len(ROWS))])
+
+
+class TestTokenSet:
+    def test_gives_rows_as_written(self, tmp_path: Path) -> None:
+        tokens = write_tokens(tmp_path / "tokens.arrow", ROWS)
+        assert len(tokens) == 5
+        assert [(ids.tolist(), loss.tolist()) for ids, loss in map(tokens.row, range(5))] == ROWS
+        assert tokens.lengths.tolist() == [4, 3, 6, 2, 5]
+        assert tokens.largest_id() == 11
+
+    def test_counts_only_tokens_with_something_before_them(self, tmp_path: Path) -> None:
+        assert write_tokens(tmp_path / "tokens.arrow", ROWS).supervised.tolist() == [2, 2, 3, 1, 1]
+
+    def test_refuses_another_file(self, tmp_path: Path) -> None:
+        (tmp_path / "tokens.arrow").write_bytes(b"no arrow")
+        with pytest.raises(Permanent, match="not a token set"):
+            TokenSet(tmp_path / "tokens.arrow")
+
+
+class TestMixture:
+    def test_joins_languages(self, tmp_path: Path) -> None:
+        sets = {name: write_tokens(tmp_path / f"{name}.arrow", ROWS[at:]) for at, name in enumerate(("DE", "EN"))}
+        mixture = Mixture(sets, [("EN", 0), ("DE", 0), ("EN", 3), ("EN", 0)])
+        assert [mixture.sample(number)[0].tolist() for number in range(4)] == [
+            ROWS[1][0],
+            ROWS[0][0],
+            ROWS[4][0],
+            ROWS[1][0],
+        ]
+        assert mixture.languages == ("DE", "EN")
+        assert mixture.supervised.tolist() == [2, 2, 1, 2]
+
+    def test_refuses_an_empty_index(self, tmp_path: Path) -> None:
+        with pytest.raises(Permanent, match="the mixture is empty"):
+            Mixture({"DE": write_tokens(tmp_path / "t.arrow", ROWS)}, [])
+
+    def test_refuses_a_row_beside_the_set(self, tmp_path: Path) -> None:
+        with pytest.raises(Permanent, match="row 5 of DE, whose token set has 5 rows"):
+            Mixture({"DE": write_tokens(tmp_path / "t.arrow", ROWS)}, [("DE", 5)])
+
+    def test_refuses_a_language_without_tokens(self, tmp_path: Path) -> None:
+        with pytest.raises(Permanent, match="no tokens of FR; got tokens of DE"):
+            Mixture({"DE": write_tokens(tmp_path / "t.arrow", ROWS)}, [("FR", 0)])
+
+
+class TestOrder:
+    @given(
+        samples=st.integers(1, 60), batch=st.integers(1, 70), steps=st.integers(1, 12), seed=st.integers(0, 2**31 - 1)
+    )
+    def test_every_step_has_the_batch_size_and_epochs_follow_each_other(
+        self, samples: int, batch: int, steps: int, seed: int
+    ) -> None:
+        order = Order(samples=samples, seed=seed, batch_size=batch, steps=steps, epochs=None)
+        stream = [sample for number in range(steps) for sample in order.step(number)]
+        assert len(stream) == steps * batch
+        for first in range(0, len(stream) - samples + 1, samples):
+            assert sorted(stream[first : first + samples]) == list(range(samples))
+
+    @given(samples=st.integers(1, 60), batch=st.integers(1, 70), epochs=st.integers(1, 4))
+    def test_whole_epochs_see_every_sample_equally_often(self, samples: int, batch: int, epochs: int) -> None:
+        order = Order(samples=samples, seed=3, batch_size=batch, steps=None, epochs=epochs)
+        seen = Counter(sample for number in range(order.steps) for sample in order.step(number))
+        assert set(seen.values()) == {epochs}
+        assert len(seen) == samples
+
+    def test_half_an_epoch_sees_half_of_the_samples(self) -> None:
+        order = Order(samples=10, seed=0, batch_size=2, steps=None, epochs=0.5)
+        assert (order.steps, order.total, order.epochs) == (3, 5, 0.5)
+
+    def test_a_step_can_be_asked_for_out_of_turn(self) -> None:
+        order = Order(samples=7, seed=1, batch_size=5, steps=6, epochs=None)
+        forward = [order.step(number) for number in range(6)]
+        assert [order.step(number) for number in reversed(range(6))] == forward[::-1]
+
+    def test_depends_on_the_seed(self) -> None:
+        first, second = (Order(samples=50, seed=s, batch_size=50, steps=1, epochs=None).step(0) for s in (0, 1))
+        assert first != second
+
+    def test_is_known(self) -> None:
+        """Another order would change every trained model: then the version of the train stage has to rise."""
+        order = Order(samples=8, seed=0, batch_size=8, steps=2, epochs=None)
+        assert [order.step(0), order.step(1)] == [[5, 0, 3, 6, 4, 7, 2, 1], [2, 7, 6, 0, 4, 5, 1, 3]]
+
+    @pytest.mark.parametrize(("steps", "epochs"), [(None, None), (1, 1.0)])
+    def test_needs_exactly_one_length(self, steps: int | None, epochs: float | None) -> None:
+        with pytest.raises(ValueError, match="exactly one"):
+            Order(samples=1, seed=0, batch_size=1, steps=steps, epochs=epochs)
+
+
+class TestLayout:
+    def test_pads_on_the_right_and_keeps_targets(self, mixture: Mixture) -> None:
+        batch = collate(mixture, [1, 0], pad_id=2)  # pad is EOS here, and EOS stays a target
+        assert batch.input_ids.tolist() == [[1, 7, 2], [1, 5, 6]]
+        assert batch.at.tolist() == [0, 1, 4, 5]
+        assert batch.targets.tolist() == [7, 2, 6, 2]
+
+    @given(sizes=st.lists(st.integers(1, 30), min_size=1, max_size=40), limit=st.integers(1, 200))
+    def test_groups_keep_all_and_stay_small(self, sizes: list[int], limit: int) -> None:
+        ordered = sorted(sizes)
+        found = groups(ordered, limit)
+        assert [number for group in found for number in group] == list(range(len(sizes)))
+        assert all(len(group) == 1 or len(group) * ordered[group[-1]] <= limit for group in found)
+
+    @pytest.mark.parametrize("ranks", [1, 2, 3, 7])
+    @pytest.mark.parametrize("limit", [1, 8, 1000])
+    def test_ranks_and_micro_batches_share_out_the_same_targets(self, mixture: Mixture, ranks: int, limit: int) -> None:
+        whole = sorted(np.concatenate([b.targets for b in micro_batches(mixture, range(5), max_tokens=99, pad_id=0)]))
+        parts = [
+            batch.targets
+            for rank in range(ranks)
+            for batch in micro_batches(mixture, range(5), max_tokens=limit, pad_id=0, rank=rank, ranks=ranks)
+        ]
+        assert sorted(torch.cat(parts).tolist()) == whole
+        assert len(whole) == mixture.supervised.sum()
+
+    def test_a_rank_without_a_sample_still_computes(self, mixture: Mixture) -> None:
+        (batch,) = micro_batches(mixture, [0], max_tokens=99, pad_id=0, rank=1, ranks=2)
+        assert batch.input_ids.shape == (1, 3)
+        assert batch.targets.shape == (0,)
+
+
+class TestSchedule:
+    @given(
+        schedule=st.sampled_from(["cosine", "linear", "constant", "trapezoid"]),
+        steps=st.integers(1, 200),
+        warmup=st.integers(0, 50),
+    )
+    def test_stays_between_zero_and_one(self, schedule: str, steps: int, warmup: int) -> None:
+        factors = [factor(schedule, step, steps=steps, warmup_steps=warmup) for step in range(steps)]  # type: ignore[arg-type]
+        assert all(0 < value <= 1 for value in factors)
+        assert factors[: warmup + 1] == sorted(factors[: warmup + 1])
+        after = factors[warmup:]
+        assert after == sorted(after, reverse=True)
+
+    def test_begins_at_the_top_without_warm_up(self) -> None:
+        for schedule in ("cosine", "linear", "constant", "trapezoid"):
+            assert factor(schedule, 0, steps=10, warmup_steps=0) == 1.0  # type: ignore[arg-type]
+
+    def test_goes_down(self) -> None:
+        assert factor("linear", 9, steps=10, warmup_steps=0) == pytest.approx(0.1)
+        assert factor("cosine", 5, steps=10, warmup_steps=0) == pytest.approx(0.5)
+        assert factor("trapezoid", 6, steps=10, warmup_steps=0) == 1.0
+        assert factor("trapezoid", 8, steps=10, warmup_steps=0) == pytest.approx(0.5)
+        assert factor("constant", 9, steps=10, warmup_steps=0) == 1.0

@@ -1,0 +1,273 @@
+"""The report job and its page, on whole studies with known effects."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs import aggregate, report
+from polyglot.artifacts.manifest import Manifest
+from polyglot.core.errors import Permanent
+from polyglot.core.stage import Stage
+from polyglot.report.answer import caveats, findings, lead
+from polyglot.report.numbers import EXACT
+from polyglot.report.page import render_page
+from polyglot.spec.params import Contrast
+from tests.kit.fake_scores import (
+    LANGUAGES,
+    FakeInput,
+    FakeStudy,
+    cells_of,
+    fake_context,
+    report_params,
+    untuned,
+    usual_ability,
+)
+
+VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
+HOSTILE = '</title><script>alert(1)</script> & "quoted" {{ 7 * 7 }} \u202e'
+
+
+class Page(HTMLParser):
+    """Collects what the tests ask: tags with attributes, text, and whether every element was closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def contrast(name: str, family: str, treatment: str, *control: str, on: tuple[str, ...] = LANGUAGES) -> Contrast:
+    return Contrast(
+        name=name, family=family, model="tiny", dataset="built-in", treatment=(treatment,), control=control, on=on
+    )
+
+
+def usual_contrasts() -> tuple[Contrast, ...]:
+    return (
+        *(
+            contrast(
+                f"ENDEFRITES - {which} of 5 monolingual mixes", f"parallel - mono {which}", "ENDEFRITES", *LANGUAGES
+            )
+            for which in ("mean", "best", "worst")
+        ),
+        contrast("ENDEFRITES - ENDEFRITES-sampled", "parallel - sampled", "ENDEFRITES", "ENDEFRITES-sampled"),
+    )
+
+
+USUAL = (*LANGUAGES, "ENDEFRITES", "ENDEFRITES-sampled", "DEFRITES", "ENDEFRITES@48")
+
+
+def make(
+    root: Path, mixes: tuple[str, ...], seeds: tuple[int, ...], contrasts: tuple[Contrast, ...] = (), **fields: Any
+) -> tuple[dict[str, Any], str, dict[str, FakeInput]]:
+    """Run aggregate and report; return report.json, the page and the report's inputs."""
+    made = FakeStudy(
+        cells=(untuned(), *cells_of(mixes, seeds)),
+        contrasts=contrasts,
+        ability=usual_ability,
+        resamples=300,
+        per_category=4,
+        failed_share=fields.pop("failed_share", 0.01),
+    ).write(root / "in")
+    aggregate.run(fake_context(made.aggregate_params(), made.inputs, root / "aggregate"))
+    inputs = {role: source for role, source in made.inputs.items() if not role.startswith("answers:")}
+    inputs["aggregate"] = FakeInput(root / "aggregate" / "out", "a" * 64)
+    out = fake_context(report_params(**fields), inputs, root)
+    report.run(out)
+    assert (out.out / "scores.csv").read_bytes() == inputs["aggregate"].path("scores.csv").read_bytes()
+    page = (out.out / "report.html").read_text(encoding="utf-8")
+    return json.loads((out.out / "report.json").read_text(encoding="utf-8")), page, inputs
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str, dict[str, FakeInput]]:
+    return make(tmp_path_factory.mktemp("usual"), USUAL, (0, 1, 2), usual_contrasts(), notes=("Judged by rule.",))
+
+
+class TestPage:
+    def test_is_one_well_formed_file_that_asks_for_nothing(self, usual: tuple[Any, str, Any]) -> None:
+        page = Page(usual[1])
+        assert not page.open
+        assert not [tag for tag, _ in page.tags if tag in ("script", "link", "img", "iframe")]
+        assert not re.search(r"https?:|@import|url\(", usual[1])
+        links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
+        assert links == ["report.json", "scores.csv", "contrasts.csv"]
+
+    def test_every_drawing_says_in_words_what_it_shows(self, usual: tuple[Any, str, Any]) -> None:
+        drawings = re.findall(r"<svg class=\"(?:plot|axis)[^>]*>(.{0,7})", usual[1])
+        assert len(drawings) > 20
+        assert set(drawings) == {"<title>"}
+
+    def test_tables_scroll_in_boxes_of_their_own(self, usual: tuple[Any, str, Any]) -> None:
+        assert usual[1].count("<table") == usual[1].count('<div class="scroll" tabindex="0" role="region"')
+
+    def test_has_a_section_for_everything_that_was_measured(self, usual: tuple[Any, str, Any]) -> None:
+        found = set(re.findall(r'<h2 id="(\w+)"', usual[1]))
+        assert found == {
+            "answer", "scores", "contrasts", "transfer", "sizes", "categories", "mixes", "training", "data", "judge",
+            "method", "provenance",
+        }  # fmt: skip
+
+    def test_notes_stand_on_top(self, usual: tuple[Any, str, Any]) -> None:
+        assert usual[1].index("Judged by rule.") < usual[1].index("<h1")
+
+    def test_hostile_names_stay_text(self, tmp_path: Path) -> None:
+        _, page, _ = make(
+            tmp_path,
+            ("EN", "DE"),
+            (0,),
+            (contrast(HOSTILE, HOSTILE, "EN", "DE"),),
+            study=HOSTILE,
+            question=HOSTILE,
+            notes=(HOSTILE,),
+            facts={HOSTILE: HOSTILE},
+        )
+        read = Page(page)
+        assert not [tag for tag, _ in read.tags if tag == "script"]
+        assert "{{ 7 * 7 }}" in "".join(read.text)
+        assert "49" not in re.findall(r"<h1>(.*?)</h1>", page)[0]
+
+    def test_equal_inputs_give_equal_bytes(self, usual: tuple[Any, str, Any], tmp_path: Path) -> None:
+        again = make(tmp_path, USUAL, (0, 1, 2), usual_contrasts(), notes=("Judged by rule.",))
+        assert again[1] == usual[1]
+        assert again[0] == usual[0]
+
+    @pytest.mark.parametrize(
+        ("mixes", "seeds"), [(("DEFRITES",), (0,)), (("EN",), (0, 1, 2)), ((), ()), (("ENDE", "ENDE@16"), (0,))]
+    )
+    def test_small_studies_have_a_page_too(
+        self, tmp_path: Path, mixes: tuple[str, ...], seeds: tuple[int, ...]
+    ) -> None:
+        document, page, _ = make(tmp_path, mixes, seeds)
+        assert not Page(page).open
+        assert lead(document, EXACT)
+
+    def test_what_is_not_among_the_inputs_is_left_out(self, tmp_path: Path) -> None:
+        _, _, inputs = make(tmp_path, ("EN", "DE"), (0,))
+        alone = fake_context(report_params(), {"aggregate": inputs["aggregate"]}, tmp_path / "alone")
+        report.run(alone)
+        page = (alone.out / "report.html").read_text()
+        assert not Page(page).open
+        assert 'id="training"' not in page
+
+    def test_a_report_on_nothing_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(Permanent, match="aggregate"):
+            report.run(fake_context(report_params(), {}, tmp_path))
+
+
+class TestData:
+    def test_defects_are_listed_by_language_and_what_was_not_found_is_said(self, usual: tuple[Any, str, Any]) -> None:
+        text = " ".join(" ".join(Page(usual[1]).text).split())
+        assert "python unparsed 0 11/14 13/14 14/14 12/14 DE 121, 122, 123, 124, 125 …" in text
+        assert "broken fences: not found" in text
+        assert "rejected: empty output 1 1 1 1 1" in text
+
+
+class TestAnswer:
+    def test_the_main_contrast_is_said_with_its_limits(self, usual: tuple[Any, str, Any]) -> None:
+        document = usual[0]
+        (text,) = lead(document, EXACT)
+        assert text.startswith("Over five languages, ENDEFRITES beats the mean of the monolingual mixes by ")
+        row = document["contrasts"][0]
+        for name in ("exact_difference", "exact_low", "exact_high"):
+            assert f"{abs(row[name]) * 100:.1f}" in text
+        assert f"the best of them ({document['contrasts'][1]['exact_selected']})" in text
+
+    @pytest.mark.parametrize(
+        ("low", "high", "verb"),
+        [(0.1, 0.3, "beats"), (-0.3, -0.1, "falls short of"), (-0.1, 0.3, "cannot be told from")],
+    )
+    def test_a_difference_is_one_only_if_its_interval_leaves_zero_out(
+        self, usual: tuple[Any, str, Any], low: float, high: float, verb: str
+    ) -> None:
+        row = usual[0]["contrasts"][0] | {"exact_low": low, "exact_high": high, "exact_difference": (low + high) / 2}
+        (text,) = lead(usual[0] | {"contrasts": [row]}, EXACT)
+        assert f"ENDEFRITES {verb} the mean of the monolingual mixes" in text
+
+    def test_too_few_seeds_make_it_this_model(self, tmp_path: Path) -> None:
+        document, _, _ = make(tmp_path, USUAL, (0,), usual_contrasts())
+        assert lead(document, EXACT)[0].startswith("In this model, with one training seed: over five languages")
+        assert any("Every mix has one training seed, fewer than the 3" in text for text in caveats(document))
+        assert dict(findings(document, EXACT))["Noise floor"].startswith("There is one training seed a mix")
+
+    def test_failed_verdicts_and_cut_answers_are_caveats(self, usual: tuple[Any, str, Any]) -> None:
+        failed, cut = caveats(usual[0])
+        cells = [row for row in usual[0]["cells"] if row["category"] is None and row["turn"] is None]
+        assert failed.startswith(f"{sum(row['failed'] for row in cells)} of ")
+        assert "cut at the length limit" in cut
+
+    def test_without_failures_nothing_is_said_of_them(self, tmp_path: Path) -> None:
+        document, _, _ = make(tmp_path, ("EN", "DE"), (0, 1, 2), failed_share=0.0)
+        assert not any("verdicts failed" in text for text in caveats(document))
+
+    def test_noise_is_the_spread_of_the_pairs(self, usual: tuple[Any, str, Any]) -> None:
+        text = dict(findings(usual[0], EXACT))["Noise floor"]
+        pairs = {
+            (pair["arm"], *pair["pair"]): abs(pair["exact_difference"])
+            for row in usual[0]["contrasts"]
+            for pair in row["aa"]
+        }
+        assert f"({len(pairs)} A/A pairs)" in text
+        assert f"{max(pairs.values()) * 100:.1f} at most" in text
+
+
+class TestProvenance:
+    def test_every_cell_can_be_followed_back_by_full_keys(self, usual: tuple[Any, str, Any]) -> None:
+        document, page, inputs = usual
+        assert len(document["provenance"]) == len(document["roster"])
+        row = next(row for row in document["provenance"] if row["cell"] == "tiny/built-in/DEFRITES/s1")
+        found = {step["kind"]: step["key"] for step in row["steps"]}
+        assert found["judge"] == inputs["verdicts:tiny/built-in/DEFRITES/s1"].key
+        assert found["train"] == inputs["train:tiny/built-in/DEFRITES/s1"].key
+        assert found["mix"] == inputs["mix:tiny/built-in/DEFRITES"].key
+        assert found["judge"][:12] in page
+
+    def test_answers_are_found_through_the_manifest_of_the_aggregate(self, tmp_path: Path) -> None:
+        _, _, inputs = make(tmp_path, ("EN",), (0,))
+        stage = Stage(kind="aggregate", version=1, params={}, inputs={"answers:tiny/built-in/EN/s0": "b" * 64})
+        with_manifest(inputs["aggregate"], stage, {})
+        document = report.gather(report_params(), inputs)
+        steps = next(row["steps"] for row in document["provenance"] if row["cell"] == "tiny/built-in/EN/s0")
+        assert {"kind": "answer", "role": "answers:tiny/built-in/EN/s0", "key": "b" * 64} in steps
+
+    def test_a_comparison_across_environments_is_flagged(self, tmp_path: Path) -> None:
+        _, _, inputs = make(tmp_path, ("EN", "DE"), (0,))
+        stage = Stage(kind="train", version=1, params={})
+        for name, torch in (("EN", "2.9"), ("DE", "2.15")):
+            with_manifest(inputs[f"train:tiny/built-in/{name}/s0"], stage, {"device": "cpu", "torch": torch})
+        document = report.gather(report_params(), inputs)
+        assert len(document["executions"]) == 2
+        assert any("train stages ran in 2 environments" in text for text in caveats(document))
+        assert "torch 2.15" in render_page(document)
+
+    def test_one_environment_is_not_part_of_the_report(self, tmp_path: Path) -> None:
+        _, _, inputs = make(tmp_path, ("EN", "DE"), (0,))
+        for name in ("EN", "DE"):
+            stage = Stage(kind="train", version=1, params={})
+            with_manifest(inputs[f"train:tiny/built-in/{name}/s0"], stage, {"device": "cpu", "torch": "2.9"})
+        assert report.gather(report_params(), inputs)["executions"] == []
+
+
+def with_manifest(source: FakeInput, stage: Stage, execution: dict[str, Any]) -> None:
+    source.manifest = Manifest(stage=stage, inputs={}, files=(), execution=execution)  # type: ignore[attr-defined]

@@ -1,0 +1,24 @@
+"""`polyglot gc`: delete what nothing refers to."""
+
+from typing import Annotated
+
+import typer
+
+from polyglot.cli.options import ProfileName, StoreUrl
+
+
+def command(
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
+    grace_days: Annotated[int, typer.Option("--grace-days", min=1, help="Keep whatever is younger than this.")] = 14,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+) -> None:
+    """Delete unreferenced blobs that are older than the grace period, and abandoned uploads."""
+    from polyglot.artifacts.collect import collect
+    from polyglot.artifacts.locate import open_store
+    from polyglot.cli.session import say
+    from polyglot.spec.profile import load_profile
+
+    opened = open_store(store or load_profile(profile).store)
+    done = collect(opened, grace_days=grace_days, dry_run=dry_run)
+    say(f"{opened.url}: {done.describe(dry_run=dry_run)}")

@@ -1,0 +1,254 @@
+"""Shows a run while it runs: a live table on a terminal, plain lines everywhere else. Everything goes to stderr."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+from polyglot.artifacts.progress import Progress
+from polyglot.core.stage import PlannedStage
+from polyglot.run.news import Silence
+from polyglot.run.survey import Observation, StageState, describe_progress
+
+_PLAIN_PROGRESS_SECONDS = 10.0
+_ROWS = 12
+
+
+@contextlib.contextmanager
+def live_listener(stages: Sequence[PlannedStage], stream: TextIO | None = None) -> Iterator["LiveListener"]:
+    """Open the view that fits the stream (stderr), and close it cleanly whatever happens."""
+    stream = stream or sys.stderr
+    if not stream.isatty():
+        yield PlainLines(stages, stream)
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(file=stream)
+    table = LiveTable(stages, console)
+    with Live(table, console=console, refresh_per_second=4, transient=True, redirect_stdout=False):
+        yield table
+
+
+class LiveListener(Silence):
+    """What both views know: which stages run, which have ended."""
+
+    def __init__(self, stages: Sequence[PlannedStage]) -> None:
+        self.total = len(stages)
+        self.began = time.monotonic()
+        self.num_cached = self.num_committed = self.num_failed = self.num_blocked = 0
+        self.running: dict[str, _Running] = {}
+        self._stages = {planned.key: planned for planned in stages}
+        self._observed: dict[str, Observation] = {}
+
+    @property
+    def num_ended(self) -> int:
+        """Stages that nothing will happen to any more."""
+        return self.num_cached + self.num_committed + self.num_failed + self.num_blocked
+
+    def cached(self, stages: Sequence[PlannedStage]) -> None:
+        """See Listener."""
+        self.num_cached = len(stages)
+
+    def started(self, stage: PlannedStage, attempt: int) -> None:
+        """See Listener."""
+        self.running[stage.key] = _Running(stage, attempt)
+
+    def progress(self, stage: PlannedStage, progress: Progress) -> None:
+        """See Listener."""
+        if stage.key in self.running:
+            self.running[stage.key].add(progress)
+
+    def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
+        """See Listener."""
+        self.running.pop(stage.key, None)
+
+    def committed(self, stage: PlannedStage, seconds: float) -> None:
+        """See Listener."""
+        self.running.pop(stage.key, None)
+        self.num_committed += 1
+
+    def failed(self, stage: PlannedStage, reason: str) -> None:
+        """See Listener."""
+        self.running.pop(stage.key, None)
+        self.num_failed += 1
+
+    def blocked(self, stage: PlannedStage, needs: PlannedStage) -> None:
+        """See Listener."""
+        self.num_blocked += 1
+
+    def observe(self, seen: Mapping[str, Observation]) -> None:
+        """Take in a survey instead of news: what has changed since the last one is told like news."""
+        first = not self._observed
+        if first:
+            self.cached([self._stages[key] for key, row in seen.items() if row.state is StageState.COMMITTED])
+        for key, row in seen.items():
+            stage, before = self._stages[key], self._observed.get(key)
+            changed = before is None or before.state is not row.state
+            if row.state is StageState.RUNNING:
+                if changed:
+                    self.started(stage, row.attempts)
+                if row.progress is not None and (before is None or before.progress != row.progress):
+                    self.progress(stage, row.progress)
+            elif changed and row.state is StageState.COMMITTED and not first:
+                self.committed(stage, time.monotonic() - self.began)
+            elif changed and row.state is StageState.FAILED:
+                self.failed(stage, row.detail)
+            elif changed and row.state is StageState.BLOCKED:
+                self.num_blocked += 1
+            elif changed and key in self.running:
+                del self.running[key]
+                self.warning(stage, row.detail or "does not run now")
+        self._observed = dict(seen)
+
+
+class _Running:
+    """A running stage with its newest progress and its speed."""
+
+    def __init__(self, stage: PlannedStage, attempt: int) -> None:
+        self.stage, self.attempt = stage, attempt
+        self.began = time.monotonic()
+        self.progress: Progress | None = None
+        self._first: tuple[float, int] | None = None  # when progress was first seen, and how much it was then
+
+    def add(self, progress: Progress) -> None:
+        self.progress = progress
+        if self._first is None:
+            self._first = (time.monotonic(), progress.done)
+
+    def seconds_left(self) -> float | None:
+        """At the speed since progress was first seen; None before there are two reports."""
+        if self.progress is None or self._first is None or self.progress.done <= self._first[1]:
+            return None
+        elapsed, done = time.monotonic() - self._first[0], self.progress.done - self._first[1]
+        return max(0.0, (self.progress.total - self.progress.done) * elapsed / done)
+
+
+class PlainLines(LiveListener):
+    """A line for everything that happens; progress of a stage at most every ten seconds."""
+
+    def __init__(self, stages: Sequence[PlannedStage], stream: TextIO) -> None:
+        super().__init__(stages)
+        self._stream = stream
+        self._said: dict[str, float] = {}
+
+    def cached(self, stages: Sequence[PlannedStage]) -> None:
+        """See Listener."""
+        super().cached(stages)
+        if stages:
+            self._say(f"{len(stages)} of {self.total} stages are committed already")
+
+    def started(self, stage: PlannedStage, attempt: int) -> None:
+        """See Listener."""
+        super().started(stage, attempt)
+        self._said[stage.key] = time.monotonic()
+        self._say(f"{stage.label}: started" + (f", attempt {attempt}" if attempt > 1 else ""))
+
+    def progress(self, stage: PlannedStage, progress: Progress) -> None:
+        """See Listener."""
+        super().progress(stage, progress)
+        if time.monotonic() - self._said.get(stage.key, 0) >= _PLAIN_PROGRESS_SECONDS:
+            self._said[stage.key] = time.monotonic()
+            self._say(f"{stage.label}: {describe_progress(progress)}")
+
+    def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
+        """See Listener."""
+        super().retrying(stage, reason, after_seconds)
+        self._say(f"{stage.label}: {reason}; next attempt in {after_seconds:.0f} s")
+
+    def committed(self, stage: PlannedStage, seconds: float) -> None:
+        """See Listener."""
+        super().committed(stage, seconds)
+        self._say(f"{stage.label}: committed after {seconds:.1f} s ({self.num_ended} of {self.total})")
+
+    def failed(self, stage: PlannedStage, reason: str) -> None:
+        """See Listener."""
+        super().failed(stage, reason)
+        self._say(f"{stage.label}: FAILED: {reason}")
+
+    def blocked(self, stage: PlannedStage, needs: PlannedStage) -> None:
+        """See Listener."""
+        super().blocked(stage, needs)
+        self._say(f"{stage.label}: blocked, it needs {needs.label}")
+
+    def warning(self, stage: PlannedStage, text: str) -> None:
+        """See Listener."""
+        self._say(f"{stage.label}: warning: {text}")
+
+    def _say(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
+
+
+class LiveTable(LiveListener):
+    """The running stages with bar and time left, a bar over all; what failed or needs attention scrolls above."""
+
+    def __init__(self, stages: Sequence[PlannedStage], console: "Console") -> None:
+        super().__init__(stages)
+        self._console = console
+
+    def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
+        """See Listener."""
+        super().retrying(stage, reason, after_seconds)
+        self._above("yellow", f"{stage.label}: {reason}; next attempt in {after_seconds:.0f} s")
+
+    def failed(self, stage: PlannedStage, reason: str) -> None:
+        """See Listener."""
+        super().failed(stage, reason)
+        self._above("red", f"{stage.label}: failed: {reason}")
+
+    def warning(self, stage: PlannedStage, text: str) -> None:
+        """See Listener."""
+        self._above("yellow", f"{stage.label}: {text}")
+
+    def _above(self, style: str, text: str) -> None:
+        self._console.print(text, style=style, markup=False, highlight=False)
+
+    def __rich__(self) -> "RenderableType":
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=44)
+        table.add_column(width=24)
+        table.add_column(no_wrap=True)
+        shown = list(self.running.values())
+        for row in shown[:_ROWS]:
+            bar: RenderableType = Text("")
+            detail = f"{_clock(time.monotonic() - row.began)}"
+            if row.progress is not None:
+                bar = ProgressBar(total=max(1, row.progress.total), completed=row.progress.done, width=24)
+                left = row.seconds_left()
+                detail += f"  {describe_progress(row.progress)}" + (
+                    f"  {_clock(left)} left" if left is not None else ""
+                )
+            label = row.stage.label + (f" (attempt {row.attempt})" if row.attempt > 1 else "")
+            table.add_row(Text(label), bar, Text(detail))
+        if len(shown) > _ROWS:
+            table.add_row(Text(f"and {len(shown) - _ROWS} more running", style="dim"))
+        table.add_row(
+            Text(f"{self.num_ended} of {self.total} stages", style="bold"),
+            ProgressBar(total=max(1, self.total), completed=self.num_ended, width=24),
+            Text(self._counts()),
+        )
+        return table
+
+    def _counts(self) -> str:
+        elapsed = time.monotonic() - self.began
+        parts = [_clock(elapsed), f"{self.num_committed} computed", f"{self.num_cached} cached"]
+        if self.num_failed or self.num_blocked:
+            parts.append(f"{self.num_failed} failed, {self.num_blocked} blocked")
+        todo = self.total - self.num_ended
+        if self.num_committed and todo:  # stages differ, so this is a guess, and says so
+            parts.insert(1, f"about {_clock(elapsed / self.num_committed * todo)} left")
+        return "  ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

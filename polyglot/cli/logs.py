@@ -1,0 +1,27 @@
+"""`polyglot logs`: the output of a study's stages, merged; running or long finished."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyFile
+
+
+def command(
+    study: StudyFile,
+    stage: Annotated[str | None, typer.Argument(metavar="[STAGE]", help="Only this stage.")] = None,
+    mix: MixName = None,
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until every stage has ended.")] = False,
+) -> None:
+    """Print the logs of a study's stages, each line with its stage before it; from the archive once they have ended."""
+    from polyglot.cli.session import open_session
+    from polyglot.run.logs import merged_logs
+
+    session = open_session(study, mix=mix, profile=profile, store=store)
+    stages = session.plan.stages if stage is None else (session.plan.find(stage),)
+    for line in merged_logs(stages, session.store, follow=follow):
+        sys.stdout.write(line if line.endswith("\n") else line + "\n")
+        sys.stdout.flush()

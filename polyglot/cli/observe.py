@@ -1,0 +1,22 @@
+"""Joins a plan with what a store holds, for the verbs that only look."""
+
+from typing import TYPE_CHECKING
+
+from polyglot.cli.session import Session, survey_session
+
+if TYPE_CHECKING:
+    from polyglot.plan.diagnose import Diagnosis
+
+
+def diagnose_session(session: Session) -> "list[Diagnosis]":
+    """Say what every stage of the session's plan would do if it were submitted now."""
+    from polyglot.artifacts.submissions import plans
+    from polyglot.plan.diagnose import diagnose
+
+    seen = survey_session(session)
+    return diagnose(
+        session.plan,
+        committed={key: True for key, row in seen.items() if row.state == "committed"},
+        failures={key: row.detail for key, row in seen.items() if row.state == "failed"},
+        earlier=plans(session.store, session.plan.study),
+    )

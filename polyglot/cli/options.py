@@ -1,0 +1,33 @@
+"""The arguments that several verbs share, written once so that they read the same everywhere."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Output(StrEnum):
+    """How a verb prints its data."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file, such as studies/quickstart.yaml.")]
+StageName = Annotated[
+    str, typer.Argument(metavar="STAGE", help="A stage's label, name or key (or the beginning of its key).")
+]
+MixName = Annotated[
+    str | None, typer.Option("--mix", "-m", metavar="MIX", help="Only this mix of the study, such as DEFRITES.")
+]
+ProfileName = Annotated[
+    str, typer.Option("--profile", "-p", metavar="NAME", help="Where to run: a profile's name or file.")
+]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option("--store", metavar="URL", help="The store, instead of the profile's: a directory, file:// or s3://."),
+]
+OutputForm = Annotated[Output, typer.Option("--output", "-o", help="A table to read or JSON to process.")]
+OutDirectory = Annotated[Path, typer.Option("--out", help="Where the report is put.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the record.")]

@@ -1,0 +1,42 @@
+"""`polyglot plan`: what would run, and because of what. Starts nothing."""
+
+import json
+
+from polyglot.cli.options import MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
+
+
+def command(
+    study: StudyFile,
+    mix: MixName = None,
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
+    output: OutputForm = Output.TABLE,
+) -> None:
+    """Say for every stage of a study whether it is cached, will run or is blocked, and because of what."""
+    from polyglot.cli.observe import diagnose_session
+    from polyglot.cli.session import open_session
+    from polyglot.cli.table import print_table
+
+    found = diagnose_session(open_session(study, mix=mix, profile=profile, store=store))
+    if output is Output.JSON:
+        rows = [
+            {
+                "label": row.planned.label,
+                "name": row.planned.name,
+                "key": row.planned.key,
+                "state": row.state.value,
+                "because": row.because,
+                "stage": row.planned.stage.document(),
+            }
+            for row in found
+        ]
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    print_table(
+        ("stage", "state", "because"),
+        [(row.planned.label, row.state.value, row.because) for row in found],
+        summary=", ".join(
+            f"{sum(row.state is state for row in found)} {state.value}"
+            for state in dict.fromkeys(row.state for row in found)
+        ),
+    )

@@ -1,0 +1,25 @@
+"""`polyglot retract`: withdraw a committed result, the one way in which a manifest goes away."""
+
+from typing import Annotated
+
+import typer
+
+from polyglot.cli.options import ProfileName, StageName, StoreUrl
+
+
+def command(
+    stage: StageName,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the record.")],
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
+) -> None:
+    """Withdraw a stage's committed result; it and everything that read it run again at the next submit."""
+    from getpass import getuser
+
+    from polyglot.artifacts.retract import retract
+    from polyglot.cli.session import open_submitted, say
+
+    opened, plan = open_submitted(profile, store)
+    found = plan.find(stage)
+    retract(opened, found.stage.kind, found.key, reason, who=getuser())
+    say(f"retracted {found.label} ({found.name}): {reason}")

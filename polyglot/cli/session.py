@@ -1,0 +1,69 @@
+"""What a verb works with: the locked study, the profile, the plan and the store, opened from its arguments."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from polyglot.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from polyglot.artifacts.store import Store
+    from polyglot.plan.plan import Plan
+    from polyglot.run.survey import Observation
+    from polyglot.spec.lock import Locked
+    from polyglot.spec.profile import Profile
+
+
+@dataclass(frozen=True)
+class Session:
+    """One study as one command sees it. `title` names the study and the mix that it was narrowed to."""
+
+    locked: "Locked"
+    profile: "Profile"
+    plan: "Plan"
+    store: "Store"
+    title: str
+
+
+def open_session(study: Path, *, mix: str | None, profile: str, store: str | None) -> Session:
+    """Load, lock and plan a study, and open its store. Raises BadInput for whatever does not fit; starts nothing."""
+    from polyglot.artifacts.locate import open_store
+    from polyglot.plan.build import build_plan
+    from polyglot.spec.load import load_study
+    from polyglot.spec.lock import lock_study
+    from polyglot.spec.profile import load_profile
+
+    chosen = load_profile(profile)
+    locked = lock_study(load_study(study))
+    plan = build_plan(locked, chosen, mix=mix)
+    title = plan.study if mix is None else f"{plan.study}-{mix}"
+    return Session(locked, chosen, plan, open_store(store or chosen.store), title)
+
+
+def open_submitted(profile: str, store: str | None) -> "tuple[Store, Plan]":
+    """Open a store and the union of the plans that were ever submitted to it: where a stage is looked up by name."""
+    from polyglot.artifacts.locate import open_store
+    from polyglot.artifacts.submissions import names, plans
+    from polyglot.plan.plan import restore_plan
+    from polyglot.spec.profile import load_profile
+
+    opened = open_store(store or load_profile(profile).store)
+    rows = [row for name in names(opened) for row in plans(opened, name)]
+    if not rows:
+        raise BadInput("no study was submitted to this store", where=opened.url, remedy="`polyglot submit STUDY` does")
+    return opened, restore_plan("(all submitted)", rows)
+
+
+def survey_session(session: Session) -> "dict[str, Observation]":
+    """Where every stage of the session's plan is; on this machine's backend also whether its worker is alive."""
+    from polyglot.run.local.backend import running_here
+    from polyglot.run.survey import survey
+
+    alive = running_here() if session.profile.backend == "local" else None
+    return survey(session.plan.stages, session.store, alive=alive)
+
+
+def say(text: str) -> None:
+    """Talk to the person: on stderr, so that stdout carries data alone."""
+    print(text, file=sys.stderr, flush=True)

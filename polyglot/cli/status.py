@@ -1,0 +1,40 @@
+"""`polyglot status`: where every stage of a study is."""
+
+import json
+from collections import Counter
+
+from polyglot.cli.options import MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
+
+
+def command(
+    study: StudyFile,
+    mix: MixName = None,
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
+    output: OutputForm = Output.TABLE,
+) -> None:
+    """Say where every stage of a study is: committed, running with its progress, failed with its reason, or waiting."""
+    from polyglot.cli.session import open_session, survey_session
+    from polyglot.cli.table import print_table
+
+    session = open_session(study, mix=mix, profile=profile, store=store)
+    seen = survey_session(session)
+    rows = [(planned, seen[planned.key]) for planned in session.plan]
+    if output is Output.JSON:
+        print(
+            json.dumps(
+                [
+                    {"label": p.label, "name": p.name, "key": p.key, "state": row.state, "detail": row.detail}
+                    for p, row in rows
+                ],
+                indent=1,
+                ensure_ascii=False,
+            )
+        )
+        return
+    counts = Counter(str(row.state) for _, row in rows)
+    print_table(
+        ("stage", "state", "detail"),
+        [(planned.label, str(row.state), row.detail) for planned, row in rows],
+        summary=", ".join(f"{count} {state}" for state, count in counts.items()),
+    )

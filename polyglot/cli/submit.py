@@ -1,0 +1,62 @@
+"""`polyglot submit`: run a study to its report; what is already computed is not computed again."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from polyglot.cli.options import MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
+
+if TYPE_CHECKING:
+    from polyglot.cli.session import Session
+
+
+def command(
+    study: StudyFile,
+    mix: MixName = None,
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
+    out: OutDirectory = Path("out"),
+) -> None:
+    """Run a study, or one mix of it, to its report. Interrupt it at any time: the same command goes on."""
+    from polyglot.artifacts.doctor import require_conditional_writes
+    from polyglot.cli.deliver import deliver_report
+    from polyglot.cli.live import live_listener
+    from polyglot.cli.session import open_session, say
+    from polyglot.core.errors import PolyglotError
+    from polyglot.run.engine import run
+    from polyglot.run.local.backend import LocalBackend
+    from polyglot.run.spending import within_budget
+
+    session = open_session(study, mix=mix, profile=profile, store=store)
+    budget = session.locked.study.budget
+    stages = within_budget(session.plan.stages, session.store, budget.usd if budget else None)
+    require_conditional_writes(session.store)
+    keep_submission(session)
+    say(f"{session.title}: {len(stages)} stages, store {session.store.url}")
+    with LocalBackend.for_profile(session.profile) as backend, live_listener(session.plan.stages) as listener:
+        summary = run(stages, session.store, backend, listener=listener, max_attempts=session.profile.max_attempts)
+    if summary.failed or summary.blocked:
+        raise PolyglotError(summary.describe())
+    say(summary.describe())
+    for path in deliver_report(session, out):
+        print(path)
+
+
+def keep_submission(session: "Session") -> None:
+    """Put the study, its lock, its plan and the local files that it names into the store, before anything runs."""
+    import json
+
+    from polyglot.artifacts.blobs import put_file
+    from polyglot.artifacts.submissions import save
+    from polyglot.core.canonical import canonical, digest
+
+    for file in session.locked.local_files.values():
+        put_file(session.store, file, file.name)
+    lock, plan = session.locked.document(), session.plan.document()
+    save(
+        session.store,
+        session.plan.study,
+        digest([lock, [row["key"] for row in plan]]),
+        study=session.locked.source,
+        lock=canonical(lock),
+        plan=json.dumps(plan, ensure_ascii=False).encode(),
+    )

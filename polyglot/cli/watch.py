@@ -1,0 +1,22 @@
+"""`polyglot watch`: follow a study that another process runs."""
+
+import time
+
+from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyFile
+
+LOOK_SECONDS = 1.0
+
+
+def command(study: StudyFile, mix: MixName = None, profile: ProfileName = "local", store: StoreUrl = None) -> None:
+    """Follow a study until every stage has ended; whoever runs it, and from any machine that sees the store."""
+    from polyglot.cli.live import live_listener
+    from polyglot.cli.session import open_session, survey_session
+
+    session = open_session(study, mix=mix, profile=profile, store=store)
+    with live_listener(session.plan.stages) as listener:
+        while True:
+            seen = survey_session(session)
+            listener.observe(seen)
+            if all(row.state in ("committed", "failed", "blocked") for row in seen.values()):
+                break
+            time.sleep(LOOK_SECONDS)

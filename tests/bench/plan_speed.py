@@ -1,0 +1,66 @@
+"""How long a plan of 2,000 stages takes: building it with its keys, and saying what would run.
+
+    python -m tests.bench.plan_speed
+
+The comparison is with hashing alone: the canonical JSON and SHA-256 of the same documents, which no plan can avoid.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from polyglot.core.canonical import digest
+from polyglot.plan.build import build_plan
+from polyglot.plan.diagnose import diagnose
+from polyglot.spec.load import load_study
+from polyglot.spec.lock import lock_study
+from polyglot.spec.profile import load_profile
+
+STUDY = """
+study: large
+models: {tiny: {built-in: {}}}
+datasets: {house: {built-in: instructions}}
+mixes: [EN, DE, FR, IT, ES, ENDEFRITES, DEFRITES, ENDEFRITES-sampled, DEFRITES-sampled]
+sizes: [100, 200, 300, 400, full]
+seeds: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]
+training: {steps: 10}
+benchmark: {built-in: verifiable}
+judge: {endpoint: built-in}
+"""
+REPEATS = 7
+
+
+def measure(work: Callable[[], object]) -> float:
+    """Wall seconds of one call."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Alternate the sides and print median and range of each."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "study.yaml"
+        path.write_text(STUDY, encoding="utf-8")
+        locked, profile = lock_study(load_study(path)), load_profile("local")
+    plan = build_plan(locked, profile)
+    documents = [planned.stage.document() for planned in plan]
+    earlier = plan.document()
+    sides: dict[str, Callable[[], object]] = {
+        "hash the documents alone": lambda: [digest(document) for document in documents],
+        "build the plan": lambda: build_plan(locked, profile),
+        "diagnose it": lambda: diagnose(plan, committed={}, failures={}, earlier=earlier),
+    }
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(REPEATS):
+        for name, work in sides.items():
+            times[name].append(measure(work))
+    for name, seconds in times.items():
+        low, high = min(seconds), max(seconds)
+        print(f"{len(plan)} stages, {name}: median {statistics.median(seconds):.3f} s ({low:.3f} to {high:.3f})")
+
+
+if __name__ == "__main__":
+    main()

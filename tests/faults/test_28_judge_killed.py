@@ -1,0 +1,167 @@
+"""A judge killed at any moment, or timed out after the answer was made: nothing on record is asked again."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from polyglot.core.canonical import sha256_file
+from polyglot.core.errors import Interrupted, Permanent
+from tests.kit import judge_server as js
+from tests.kit.judge_small import FINE, run, stage
+from tests.kit.judge_stage import context, journal, records, verdicts
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def start(root: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "tests.kit.judge_stage", str(root)], cwd=CHECKOUT)
+
+
+def graded(call: js.Call) -> js.Step:
+    """A verdict that depends on nothing but the request, after a while."""
+    return js.reply(f"Rating: [[{1 + int(call.id[:8], 16) % 10}]]", after=0.02)
+
+
+def digests(root: Path) -> dict[str, str]:
+    return {str(p.relative_to(root)): sha256_file(p) for p in sorted((root / "out").rglob("*")) if p.is_file()}
+
+
+class TestKilled:
+    def test_nothing_on_record_is_asked_again_and_the_result_is_that_of_an_undisturbed_run(
+        self, tmp_path: Path
+    ) -> None:
+        with js.ScriptedJudge(graded) as server:
+            calm = stage(tmp_path / "calm", server.base_url, count=100)
+            run(calm)
+        chance = random.Random(20)
+        with js.ScriptedJudge(graded) as server:
+            root = stage(tmp_path / "killed", server.base_url, count=100, settings={"timeout_seconds": 10})
+            kills = []  # how many calls had arrived, and what was on record
+            for _ in range(4):
+                before = len(server.calls)
+                process = start(root)
+                goal = before + chance.randint(25, 45)
+                while len(server.calls) < goal and process.poll() is None:
+                    time.sleep(0.002)
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                kills.append((len(server.calls), {record["id"] for record in records(root) if record["final"]}))
+            last = start(root)
+            assert last.wait(60) == 0
+        sizes = [len(on_record) for _, on_record in kills]
+        assert 0 < sizes[0] < sizes[1] < sizes[2] < sizes[3] < 200
+        for asked, on_record in kills:
+            assert not on_record & set(server.ids[asked:])
+        assert Counter(server.ids).keys() == {record["id"] for record in records(root)}
+        (calm_out, killed_out) = (digests(calm), digests(root))
+        assert calm_out == killed_out
+
+    def test_asked_to_stop_leaves_soon_with_everything_on_record(self, tmp_path: Path) -> None:
+        with js.ScriptedJudge(lambda call: js.reply(FINE, after=0.05)) as server:
+            root = stage(tmp_path, server.base_url, count=100)
+            stopping = context(root)
+            watched = stopping.progress
+
+            def progress(done: int, total: int, unit: str, **figures: float) -> None:
+                watched(done, total, unit, **figures)
+                stopping.stop = True
+
+            stopping.progress = progress  # type: ignore[method-assign]
+            from jobs import judge
+
+            started = time.monotonic()
+            with pytest.raises(Interrupted):
+                judge.run(stopping)
+            assert time.monotonic() - started < 3
+            asked = list(server.ids)
+            assert 0 < len(asked) < 200
+            resumed = run(root)
+        assert {r["id"] for r in records(root)} == set(server.ids)
+        assert len(server.calls) == 200  # those in flight at the stop were let come in
+        assert resumed.volatile["resumed_calls"] == len(asked)
+
+    def test_a_call_that_hangs_delays_a_stop_by_seconds_only(self, tmp_path: Path) -> None:
+        with js.ScriptedJudge(lambda call: js.hang()) as server:
+            stopping = context(stage(tmp_path, server.base_url), timeout_seconds=100)
+            stopping.stop = True
+            from jobs import judge
+
+            started = time.monotonic()
+            with pytest.raises(Interrupted):
+                judge.run(stopping)
+        assert time.monotonic() - started < 6
+
+
+class TestCost:
+    PRICES = {"price_usd_per_mtok_prompt": 10.0, "price_usd_per_mtok_completion": 100.0}
+    CALL_USD = 100 * 10e-6 + 20 * 100e-6  # the scripted server counts 100 and 20 tokens
+
+    def test_a_timeout_after_the_answer_was_made_is_asked_again_and_its_cost_bounded(self, tmp_path: Path) -> None:
+        late = js.reply(FINE, after=0.8)  # beyond the attempt's 0.5 s
+        with js.ScriptedJudge(lambda call: late if call.nth == 1 else js.reply(FINE)) as server:
+            ran = run(stage(tmp_path, server.base_url, count=1, settings=self.PRICES))
+        assert set(Counter(server.ids).values()) == {2}
+        assert ran.volatile["cost_usd"] == pytest.approx(2 * self.CALL_USD)
+        assert ran.volatile["cost_usd_unseen_at_most"] > 2 * 2048 * 100e-6
+        assert [r["score"] for r in verdicts(tmp_path, "DE")] == [7, 7]
+
+    def test_the_first_record_of_a_request_is_its_verdict_and_every_records_cost_counts(self, tmp_path: Path) -> None:
+        with js.ScriptedJudge(lambda call: js.reply("Rating: [[3]]")) as server:
+            root = stage(tmp_path, server.base_url, count=1, settings=self.PRICES)
+            run(root)
+        with journal(root) as other:
+            for record in records(root):  # a second worker, unseen by the first, had asked too
+                other.append(record | {"text": "Rating: [[9]]"})
+        ran = run(root, base_url="http://127.0.0.1:9/v1")  # nothing is left to ask
+        assert [r["score"] for r in verdicts(root, "DE")] == [3, 3]
+        assert ran.volatile["cost_usd"] == pytest.approx(4 * self.CALL_USD)
+
+    def test_cost_survives_a_restart_and_is_in_no_file(self, tmp_path: Path) -> None:
+        with js.ScriptedJudge(lambda call: js.reply(FINE)) as server:
+            root = stage(tmp_path, server.base_url, count=3, settings=self.PRICES)
+            first = run(root).volatile["cost_usd"]
+            assert run(root).volatile["cost_usd"] == first == pytest.approx(6 * self.CALL_USD)
+        for path in (root / "out").rglob("*.json*"):
+            assert not any(word in path.read_text() for word in ("usd", "latency", "attempt", "time"))
+
+    def test_the_budget_holds_and_says_what_is_spent(self, tmp_path: Path) -> None:
+        most = 2048 * 100e-6 + 0.01
+        with js.ScriptedJudge(lambda call: js.reply(FINE, after=0.01)) as server:
+            root = stage(tmp_path, server.base_url, count=50, settings=self.PRICES)
+            with pytest.raises(Permanent, match=r"budget: the next call may cost 0\.20\d+ USD, 0\.\d+ of 0\.3000 USD"):
+                run(root, max_usd=0.3)
+            spent = len(server.calls) * self.CALL_USD
+            assert 0.3 - most < spent <= 0.3
+            run(root, max_usd=10.0)
+        assert len(server.calls) == 100
+
+    def test_a_budget_without_prices_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(Permanent, match="max_usd bounds nothing without prices"):
+            run(stage(tmp_path, "http://127.0.0.1:9/v1"), max_usd=1.0)
+
+
+def test_equal_requests_are_asked_once(tmp_path: Path) -> None:
+    from tests.kit import judge_rows, judge_stage
+
+    questions = [row | {"turns": ["Same?", "Again?"]} for row in judge_rows.questions("DE", 5)]
+    answers = [row | {"turns": [{"text": "a"}, {"text": "b"}]} for row in judge_rows.answers(questions, samples=2)]
+    with js.ScriptedJudge(lambda call: js.reply(FINE)) as server:
+        root = judge_stage.build(
+            tmp_path,
+            questions={"DE": questions},
+            answers={"DE": answers},
+            prompts={"DE": judge_rows.prompt_file(tmp_path / "p.jsonl")},
+            settings={"base_url": server.base_url},
+        )
+        run(root)
+    assert len(server.calls) == 2
+    records = verdicts(root, "DE")
+    assert [(r["id"], r["sample"], r["turn"]) for r in records] == [
+        (str(n), sample, turn) for n in range(1, 6) for sample in (0, 1) for turn in (1, 2)
+    ]

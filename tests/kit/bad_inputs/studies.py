@@ -1,0 +1,200 @@
+"""Study files that are refused."""
+
+from functools import partial
+from pathlib import Path
+
+from polyglot.spec.load import load_study
+from polyglot.spec.lock import lock_study
+from tests.kit.bad_inputs import Case
+
+GOOD = {
+    "study": "small",
+    "models": "{tiny: {built-in: {}}}",
+    "datasets": "{house: {built-in: instructions}}",
+    "mixes": "[EN, DEFR]",
+    "training": "{steps: 10}",
+    "benchmark": "{built-in: verifiable}",
+    "judge": "{endpoint: built-in}",
+}
+COMMIT = "1a" * 20
+SHA256 = "1a" * 32
+
+
+def study_text(**changes: str | None) -> str:
+    """A valid small study with some keys changed; None removes one."""
+    merged = GOOD | {name.replace("_", "-"): value for name, value in changes.items()}
+    return "".join(f"{key}: {value}\n" for key, value in merged.items() if value is not None)
+
+
+def load(folder: Path, content: bytes) -> None:
+    path = folder / "study.yaml"
+    path.write_bytes(content)
+    lock_study(load_study(path))
+
+
+def _case(name: str, **changes: str | None) -> Case:
+    return Case(room="Study files", name=name, provoke=partial(load, content=study_text(**changes).encode()))
+
+
+def _raw(name: str, content: bytes) -> Case:
+    return Case(room="Study files", name=name, provoke=partial(load, content=content))
+
+
+def _data(rest: str) -> str:
+    """A data set of files with one language."""
+    return f"{{d: {{format: bactrian-x, files: {{EN: {rest}}}}}}}"
+
+
+def _hub(rest: str) -> str:
+    """A data set from a hub."""
+    return f"{{d: {{format: bactrian-x, hub: a/b, {rest}}}}}"
+
+
+def _mt_bench(rest: str) -> str:
+    """A benchmark of files."""
+    return f"{{format: mt-bench, questions: {{EN: {{path: q, sha256: {SHA256}}}}}{rest}}}"
+
+
+def _file(path: str, more: str = "") -> str:
+    return f"{{path: '{path}', sha256: {SHA256}{more}}}"
+
+
+_FORMS = [
+    Case(room="Study files", name="no such file", provoke=lambda folder: load_study(folder / "none.yaml")),
+    Case(room="Study files", name="a folder instead of a file", provoke=load_study),
+    Case(room="Study files", name="a path with a NUL", provoke=lambda folder: load_study(folder / "a\0b")),
+    _raw("an empty file", b""),
+    _raw("comments alone", b"# later\n"),
+    _raw("a list instead of a mapping", b"- study\n"),
+    _raw("one word", b"study\n"),
+    _raw("not YAML", b"study: [EN\n"),
+    _raw("a tab as indentation", b"study:\n\t- x\n"),
+    _raw("not UTF-8", b"study: caf\xe9\n"),
+    _raw("a NUL byte", b"study: a\0b\n"),
+    _raw("over 1 MiB", b"# " + b"x" * 2**20),
+    _raw("brackets a thousand deep", b"study: " + b"[" * 1000),
+    _raw("a key twice", b"study: a\nquestion: b\nstudy: c\n"),
+    _raw("an alias", b"study: &a x\nquestion: *a\n"),
+    _raw("a merge key", b"training:\n  <<: {steps: 1}\n"),
+    _raw("a tag", b"study: !!python/name:os.system x\n"),
+    _raw("an older YAML, in which NO is false", b"%YAML 1.1\n---\nstudy: a\n"),
+    _raw("two documents", b"study: a\n---\nstudy: b\n"),
+    _raw("a key that is a number", study_text().encode() + b"1: x\n"),
+    _raw("everything missing", b"question: why\n"),
+    Case(
+        room="Study files",
+        name="several things at once",
+        provoke=partial(
+            load,
+            content=study_text(
+                mixes="[EN, QQ, ENEN]", training="{step: 10, batch-size: 0}", judge="{endpoint: openapi}"
+            ).encode(),
+        ),
+    ),
+]
+_FIELDS = [
+    _case("an unknown key, misspelt", seed="[0]"),
+    _case("an unknown key inside a section", training="{steps: 10, learning-rat: 1}"),
+    _case("an underscore for a hyphen", training="{steps: 10, batch_size: 1}"),
+    _case("a name with capitals and spaces", study="My Study"),
+    _case("a name over 40 characters", study="a" * 41),
+    _case("a number where text is expected", study="12"),
+    _case("text where a number is expected", training='{steps: "10"}'),
+    _case("a fraction where a whole number is expected", training="{steps: 1.5}"),
+    _case("a number of 500 digits", training=f"{{steps: {'9' * 500}}}"),
+    _case("nothing after a key", training=""),
+    _case("a switch that is a word", untuned="maybe"),
+    _case("a learning rate that is not a number", training="{steps: 10, learning-rate: .nan}"),
+    _case("an infinite weight decay", training="{steps: 10, weight-decay: .inf}"),
+    _case("a negative batch size", training="{steps: 10, batch-size: -1}"),
+    _case("neither steps nor epochs", training="{batch-size: 8}"),
+    _case("both steps and epochs", training="{steps: 10, epochs: 3}"),
+    _case("a warm-up longer than the training", training="{steps: 10, warmup-steps: 11}"),
+    _case("an unknown schedule", training="{steps: 10, schedule: cosin}"),
+    _case("no seeds", seeds="[]"),
+    _case("a seed twice", seeds="[1, 2, 1]"),
+    _case("a negative seed", seeds="[-1]"),
+    _case("a size of zero", sizes="[0]"),
+    _case("a size that is a word", sizes="[all]"),
+    _case("a temperature above two", answers="{default-temperature: 2.5}"),
+]
+_MODELS = [
+    _case("no models", models="{}"),
+    _case("a model from two sources", models="{m: {built-in: {}, hub: a/b}}"),
+    _case("a model from nowhere", models="{m: {}}"),
+    _case("a model at a branch", models="{m: {hub: a/b, revision: main}}"),
+    _case("a model at a tag", models="{m: {hub: a/b, revision: v1.0}}"),
+    _case("a hub model without a revision", models="{m: {hub: a/b}}"),
+    _case("a commit that is still to be filled in", models=f"{{m: {{hub: a/b, revision: '{'0' * 40}'}}}}"),
+    _case("a commit of digits alone", models=f"{{m: {{hub: a/b, revision: {'12' * 20}}}}}"),
+    _case("a revision of a built-in model", models=f"{{m: {{built-in: {{}}, revision: {COMMIT}}}}}"),
+    _case("a hub name that is an address", models=f"{{m: {{hub: 'https://a/b', revision: {COMMIT}}}}}"),
+    _case("a share of nothing", models="{m: {built-in: {shares: {EN: 0, DE: 1}}}}"),
+    _case("a share of a language without built-in text", models="{m: {built-in: {shares: {EN: 1, NO: 1}}}}"),
+    _case("heads that do not divide the width", models="{m: {built-in: {hidden-size: 100, heads: 8}}}"),
+    _case("a model's folder that is not there", models="{m: {directory: nowhere}}"),
+    _case("a folder without a model", models="{m: {directory: .}}"),
+    _case("a model's file at an address", models=f"{{m: {{files: [{_file('https://host/b', ', bytes: 1')}]}}}}"),
+    _case("two models that cannot be told apart", models="{m.1: {built-in: {}}, m-1: {built-in: {seed: 1}}}"),
+]
+_DATA = [
+    _case("a data set at a branch", datasets=_hub("config: '{language}', revision: main, languages: [EN, DE, FR]")),
+    _case("a data set without languages", datasets="{d: {format: bactrian-x, files: {}}}"),
+    _case("a hub data set without languages", datasets=_hub(f"revision: {COMMIT}")),
+    _case("a data set without a format", datasets=f"{{d: {{files: {{EN: {_file('x')}}}}}}}", mixes="[EN]"),
+    _case("every language from the same rows", datasets=_hub(f"revision: {COMMIT}, languages: [EN, DE, FR]")),
+    _case(
+        "an unknown placeholder",
+        datasets=_hub(f"config: '{{lang}}', revision: {COMMIT}, languages: [EN]"),
+        mixes="[EN]",
+    ),
+    _case(
+        "a hub's key for local files",
+        datasets=f"{{d: {{format: bactrian-x, split: train, files: {{EN: {_file('x')}}}}}}}",
+    ),
+    _case("a lower-case language", datasets=f"{{d: {{format: bactrian-x, files: {{en: {_file('x')}}}}}}}"),
+    _case("a SHA-256 cut short", datasets=_data("{path: x.jsonl, sha256: abc}"), mixes="[EN]"),
+    _case("a file without a SHA-256", datasets=_data("{path: x.jsonl}"), mixes="[EN]"),
+    _case("a file that is not there", datasets=_data(_file("no.jsonl")), mixes="[EN]"),
+    _case("a file with other content", datasets=_data(_file("study.yaml")), mixes="[EN]", study="other-content"),
+    _case("an ftp address", datasets=_data(_file("ftp://host/b", ", bytes: 1")), mixes="[EN]"),
+    _case("plain http", datasets=_data(_file("http://host/b", ", bytes: 1")), mixes="[EN]"),
+    _case("an address without a size", datasets=_data(_file("https://host/b.jsonl")), mixes="[EN]"),
+    _case("credentials in an address", datasets=_data(_file("https://me:secret@host/b", ", bytes: 1")), mixes="[EN]"),
+    _case(
+        "a signed address",
+        datasets=_data(_file("https://host/b?X-Amz-Signature=secret", ", bytes: 1")),
+        mixes="[EN]",
+    ),
+    _case("no mixes", mixes="[]"),
+    _case("a mix twice, spelt differently", mixes="[DEFR, frde]"),
+    _case("a mix with a bad weight", mixes="['EN:0.5,DE:.nan']"),
+    _case("a number for a mix", mixes="[12]"),
+    _case("a language that no data set has", mixes="[EN, NO]"),
+    _case(
+        "a language without a system message",
+        datasets=_hub(f"config: '{{language}}', revision: {COMMIT}, languages: [EN, NO]"),
+        mixes="[NO]",
+    ),
+    _case("a system message that nobody gets", systems="{NO: Hei.}"),
+    _case("draws where nothing is drawn", draws="[0, 1]"),
+]
+_GRADING = [
+    _case("a judge without a model", judge="{endpoint: openai}"),
+    _case("a model for the built-in judge", judge="{endpoint: built-in, model: gpt-4}"),
+    _case("an unknown judge endpoint", judge="{endpoint: gpt-4}"),
+    _case("a benchmark without prompts", benchmark=_mt_bench("")),
+    _case("a benchmark without questions", benchmark="{format: mt-bench}"),
+    _case(
+        "references in a language without questions",
+        benchmark=_mt_bench(f", prompts: {{EN: {_file('p')}}}, references: {{DE: {_file('r')}}}"),
+    ),
+    _case("files for a built-in benchmark", benchmark=f"{{built-in: verifiable, prompts: {{EN: {_file('p')}}}}}"),
+    _case("a contrast with a mix that the study lacks", contrasts="[{name: c, treatment: ENES, control: EN}]"),
+    _case("a mix against itself", contrasts="[{name: c, treatment: [EN, DEFR], control: EN}]"),
+    _case("a contrast over no language", contrasts="[{name: c, treatment: EN, control: DEFR, on: 7}]"),
+    _case("contrasts that are a word", contrasts="all"),
+    _case("a budget of nothing", budget="{usd: 0}"),
+    _case("a budget for calls without a price", budget="{usd: 5}", judge="{endpoint: openai, model: m}"),
+]
+CASES = [*_FORMS, *_FIELDS, *_MODELS, *_DATA, *_GRADING]

@@ -1,0 +1,275 @@
+"""Verdict files with known effects: a whole study's inputs of the aggregate and report jobs, written in a second.
+
+A (question, cell, language) is answered right with probability logistic(ability + question + seed + noise), and the
+effects are the caller's. Everything that the two jobs read is here: questions, answers, verdicts, cards, training
+records. What a real study would say is not: the numbers are drawn, and only their structure is meant to be real.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import exp
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from jobs.lib.context import Context
+from jobs.lib.stats.arms import arm_name
+from polyglot.core.canonical import canonical, digest
+from polyglot.core.stage import Resources, Stage
+from polyglot.spec.params import AggregateParams, Cell, Contrast, Params, ReportParams
+
+LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
+CATEGORIES = ("first", "last", "reverse", "copy", "twice", "count", "kind", "greet")
+
+
+class FakeInput:
+    """A committed artifact that lies in a directory."""
+
+    def __init__(self, directory: Path, key: str, metrics: Mapping[str, Any] | None = None) -> None:
+        self.root, self.key, self.metrics = directory, key, metrics or {}
+
+    def names(self) -> list[str]:
+        return sorted(str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file())
+
+    def path(self, name: str) -> Path:
+        return self.root / name
+
+    def directory(self, name: str) -> Path:
+        return self.root / name
+
+
+@dataclass(kw_only=True)
+class FakeStudy:
+    """What is in the study. `ability` gives the logit of a right answer; `seed_spread` is the seeds' deviation."""
+
+    cells: tuple[Cell, ...]
+    contrasts: tuple[Contrast, ...] = ()
+    languages: tuple[str, ...] = LANGUAGES
+    ability: Callable[[Cell, str], float]
+    per_category: int = 10
+    seed_spread: float = 0.35
+    failed_share: float = 0.0
+    resamples: int = 2_000
+    seed: int = 0
+    inputs: dict[str, FakeInput] = field(default_factory=dict)
+
+    def questions(self) -> list[tuple[str, str]]:
+        """(id, category), 81 upwards."""
+        return [
+            (str(81 + place * self.per_category + number), category)
+            for place, category in enumerate(CATEGORIES)
+            for number in range(self.per_category)
+        ]
+
+    def aggregate_params(self) -> AggregateParams:
+        return AggregateParams(
+            languages=self.languages, cells=self.cells, contrasts=self.contrasts, resamples=self.resamples
+        )
+
+    def write(self, root: Path) -> "FakeStudy":
+        """Write every input below `root`."""
+        self._ingests(root)
+        for cell in self.cells:
+            self._cell(root, cell)
+            if cell.mix is not None:
+                self._training(root, cell)
+        return self
+
+    def _put(self, root: Path, role: str, files: Mapping[str, Any]) -> None:
+        directory = root / role.replace(":", "_").replace("/", "_")
+        for name, content in files.items():
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if name.endswith(".jsonl"):
+                path.write_bytes(b"".join(canonical(row) + b"\n" for row in content))
+            else:
+                path.write_text(json.dumps(content))
+        self.inputs[role] = FakeInput(directory, digest(role))
+
+    def _ingests(self, root: Path) -> None:
+        rows = self.questions()
+        self._put(
+            root,
+            "questions",
+            {
+                f"questions/{language}.jsonl": [
+                    {"id": identity, "language": language, "category": category, "turns": ["a", "b"]}
+                    for identity, category in rows
+                ]
+                for language in self.languages
+            }
+            | {"card.json": _data_card("questions", self.languages, len(rows))},
+        )
+        self._put(root, "references", {"card.json": _data_card("references", self.languages, len(rows))})
+        self._put(root, "data:built-in", {"card.json": _data_card("dataset", self.languages, 400)})
+
+    def _training(self, root: Path, cell: Cell) -> None:
+        random = Random(cell.cell)
+        ids = cell.size or 400
+        rows = {name: ids // (len(cell.languages) if cell.sampled else 1) for name in cell.languages}
+        card = {
+            "mix": cell.mix,
+            "ids": ids,
+            "rows": rows,
+            "tokens": {name: count * 31 for name, count in rows.items()},
+            "loss_tokens": {name: count * 11 for name, count in rows.items()},
+            "left_out": {"over-long": {"count": 2, "ids": ["7", "9"]}},
+            "contamination": {"exact": 0, "overlap": 1},
+        }
+        self._put(root, f"mix:{cell.model}/{cell.dataset}/{arm_name(cell)}", {"card.json": card})
+        loss = [5.5 * exp(-step / 14) + 0.3 + 0.06 * random.random() for step in range(100)]
+        record = {"steps": 100, "loss": loss, "final_loss": loss[-1], "samples_per_language": rows}
+        self._put(root, f"train:{cell.cell}", {"training.json": record})
+
+    def _cell(self, root: Path, cell: Cell) -> None:
+        random = Random(f"{self.seed} {cell.cell}")
+        shock = {language: random.gauss(0, self.seed_spread) for language in self.languages}
+        answers: dict[str, list[Any]] = {}
+        verdicts: dict[str, list[Any]] = {}
+        for language in self.languages:
+            logit = self.ability(cell, language) + shock[language]
+            for identity, category in self.questions():
+                hardness = Random(f"{self.seed} {identity}").gauss(0, 1) - 0.25 * CATEGORIES.index(category) + 0.9
+                turns = []
+                for turn in (1, 2):
+                    right = random.random() < 1 / (1 + exp(-logit - hardness + 0.4 * (turn - 1)))
+                    score = 10 if right else random.choice((1, 1, 3, 4, 5 if logit < -1 else 8))
+                    cut = random.random() < (0.12 if logit < -2 else 0.01)
+                    broken = random.random() < self.failed_share
+                    turns.append({"text": "x", "tokens": 4, "finish": "length" if cut else "eos", "stop": None})
+                    verdicts.setdefault(language, []).append(
+                        {
+                            "id": identity,
+                            "language": language,
+                            "category": category,
+                            "sample": 0,
+                            "turn": turn,
+                            "score": None if broken else float(score),
+                            "reason": random.choice(("no-verdict", "http-503")) if broken else None,
+                            "text": "",
+                            "prompt": "single",
+                            "prompt_tokens": 120,
+                            "completion_tokens": 9,
+                        }
+                    )
+                record = {"id": identity, "language": language, "category": category, "sample": 0}
+                answers.setdefault(language, []).append(record | {"turns": turns, "error": None})
+        self._put(root, f"answers:{cell.cell}", {f"answers/{key}.jsonl": rows for key, rows in answers.items()})
+        files: dict[str, Any] = {f"verdicts/{key}.jsonl": rows for key, rows in verdicts.items()}
+        files["card.json"] = {
+            "languages": {
+                key: {"verdicts": len(rows), "failed": sum(row["score"] is None for row in rows)}
+                for key, rows in verdicts.items()
+            },
+            "model": "rules-1",
+            "endpoint": "built-in",
+        }
+        self._put(root, f"verdicts:{cell.cell}", files)
+
+
+def fake_context(params: Params, inputs: Mapping[str, FakeInput], root: Path) -> Context:
+    """A context that writes into `root`/out."""
+    out, work = root / "out", root / "work"
+    for directory in (out, work):
+        directory.mkdir(parents=True, exist_ok=True)
+    stage = Stage(
+        kind=params.kind,
+        version=params.version,
+        params=params.document(),
+        inputs={role: source.key for role, source in inputs.items()},
+    )
+    return Context(
+        stage=stage,
+        resources=Resources(),
+        settings={},
+        inputs=inputs,
+        out=out,
+        work=work,
+        checkpoints=None,  # type: ignore[arg-type]
+        journal=None,  # type: ignore[arg-type]
+        log=logging.getLogger("test"),
+    )
+
+
+def cells_of(
+    mixes: Sequence[str], seeds: Sequence[int], *, model: str = "tiny", dataset: str = "built-in"
+) -> list[Cell]:
+    """Cells of mixes written as `DEFRITES-sampled@48`."""
+    cells = []
+    for mix in mixes:
+        name, _, size = mix.partition("@")
+        codes = name.removesuffix("-sampled")
+        languages = tuple(codes[start : start + 2] for start in range(0, len(codes), 2))
+        for seed in seeds:
+            cells.append(
+                Cell(
+                    cell=f"{model}/{dataset}/{mix}/s{seed}",
+                    model=model,
+                    dataset=dataset,
+                    mix=name,
+                    languages=languages,
+                    sampled=name.endswith("-sampled"),
+                    size=int(size) if size else None,
+                    seed=seed,
+                )
+            )
+    return cells
+
+
+def untuned(model: str = "tiny") -> Cell:
+    return Cell(cell=f"{model}/untuned", model=model, dataset=None, mix=None)
+
+
+def usual_ability(cell: Cell, language: str) -> float:
+    """Roughly what the study in miniature shows: own language well, a left-out one a little, others not."""
+    if cell.mix is None:
+        return -9.0
+    size = 0.0 if cell.size is None else (cell.size - 400) / 150
+    if language in cell.languages:
+        return (2.0 if len(cell.languages) == 1 else 1.5) - 0.25 * cell.sampled + size
+    return (-2.3 if len(cell.languages) > 1 else -6.0) + size
+
+
+def report_params(**fields: Any) -> ReportParams:
+    return ReportParams(**({"study": "miniature"} | fields))
+
+
+def _data_card(what: str, languages: Sequence[str], rows: int) -> dict[str, Any]:
+    """A data card with a few defects in it."""
+    broken = {"EN": 0, "DE": 11, "FR": 13, "IT": 14, "ES": 12}
+    return {
+        "what": what,
+        "source": {"kind": "built-in", "format": "bactrian-x"},
+        "licence": "Apache-2.0",
+        "languages": {
+            name: {
+                "records": rows + 1,
+                "accepted": rows,
+                "rejected": 1,
+                "reasons": {"empty-output": 1},
+                "notes": {},
+                "repeated_rows": {"count": 2 if name == "FR" else 0, "ids": ["a-1", "a-2"] if name == "FR" else []},
+            }
+            for name in languages
+        },
+        "defects": {
+            "python-unparsed": {
+                "rule": "Python blocks that do not parse.",
+                "languages": {
+                    name: {
+                        "count": broken.get(name, 0),
+                        "of": 14,
+                        "where": [str(121 + number) for number in range(broken.get(name, 0))],
+                    }
+                    for name in languages
+                },
+            },
+            "broken-fences": {
+                "rule": "An odd number of code fences.",
+                "languages": {name: {"count": 0, "of": 30, "where": []} for name in languages},
+            },
+        },
+        "parallel": {"ids": rows, "in_all": rows, "absent": {name: {"count": 0, "ids": []} for name in languages}},
+    }

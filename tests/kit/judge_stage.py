@@ -1,0 +1,153 @@
+"""A judge stage on a folder: the real job and the real journal on real files, without the rest of a worker.
+
+`python -m tests.kit.judge_stage FOLDER` runs the stage that `build` wrote there, in a process that can be killed.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jobs import judge
+from jobs.lib.context import Context
+from polyglot.artifacts.journal import StoredJournal
+from polyglot.artifacts.locate import open_store
+from polyglot.core.canonical import sha256_file
+from polyglot.core.stage import Resources, Stage
+from polyglot.spec.params import JudgeParams
+
+
+class FolderInput:
+    """A committed artifact: a folder."""
+
+    metrics: Mapping[str, Any] = {}
+
+    def __init__(self, root: Path, key: str = "0" * 64) -> None:
+        self.root, self.key = root, key
+
+    def names(self) -> list[str]:
+        return sorted(str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file())
+
+    def path(self, name: str) -> Path:
+        return self.root / name
+
+    def directory(self, name: str) -> Path:
+        return self.root / name
+
+
+def journal(root: Path) -> StoredJournal:
+    """The real journal in a real directory store, opened as a new start of the stage's one attempt."""
+    starts = root / "starts"
+    starts.mkdir(exist_ok=True)
+    start = 1
+    while True:
+        try:
+            (starts / str(start)).touch(exist_ok=False)
+        except FileExistsError:
+            start += 1
+            continue
+        return StoredJournal(open_store(f"file://{root / 'store'}"), stage_of(root), 1, start)
+
+
+def records(root: Path) -> list[dict[str, Any]]:
+    """Every record that is durable by now."""
+    return journal(root).read()
+
+
+def stage_of(root: Path) -> Stage:
+    """The stage that `build` wrote below `root`."""
+    return Stage(kind="judge", version=1, params=json.loads((root / "stage.json").read_text())["params"])
+
+
+class NoCheckpoints:
+    """The judge job has none: its journal is what it goes on from."""
+
+    def save(self, directory: Path, step: int) -> None:
+        raise AssertionError("the judge saves no checkpoints")
+
+    def newest(self, target: Path) -> int | None:
+        return None
+
+
+@dataclass(kw_only=True)
+class FolderContext(Context):
+    """Blobs lie in a folder by their SHA-256; `stop_after` asks to stop after that many progress lines."""
+
+    blobs: Path
+    shown: list[dict[str, float]] = field(default_factory=list)
+    stop: bool = False
+
+    def blob(self, sha256: str) -> Path:
+        return self.blobs / sha256
+
+    def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
+        self.shown.append({"done": done, "total": total, **figures})
+
+    def stopping(self) -> bool:
+        return self.stop
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+def build(
+    root: Path,
+    *,
+    questions: Mapping[str, Sequence[Mapping[str, Any]]],
+    answers: Mapping[str, Sequence[Mapping[str, Any]]],
+    prompts: Mapping[str, Path],
+    references: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> Path:
+    """Write a whole stage below `root` and return it."""
+    for name, rows in (("questions", questions), ("answers", answers), ("references", references or {})):
+        for language, items in rows.items():
+            write_rows(root / name / name / f"{language}.jsonl", items)
+    (root / "blobs").mkdir(parents=True, exist_ok=True)
+    digests = {}
+    for language, path in prompts.items():
+        digests[language] = sha256_file(path)
+        (root / "blobs" / digests[language]).write_bytes(path.read_bytes())
+    given: dict[str, Any] = {"endpoint": "openai", "model": "judge-1"} | params
+    document = JudgeParams(languages=tuple(questions), prompts_sha256=digests, **given).document()
+    (root / "stage.json").write_text(json.dumps({"params": document, "settings": dict(settings or {})}))
+    return root
+
+
+def context(root: Path, **settings: Any) -> FolderContext:
+    """The context of one attempt at the stage below `root`; `settings` are added to those that were built in."""
+    stage = json.loads((root / "stage.json").read_text())
+    roles = [role for role in ("answers", "questions", "references") if (root / role).exists()]
+    for name in ("out", "work"):
+        (root / name).mkdir(exist_ok=True)
+    return FolderContext(
+        stage=stage_of(root),
+        resources=Resources(),
+        settings=stage["settings"] | settings,
+        inputs={role: FolderInput(root / role) for role in roles},
+        out=root / "out",
+        work=root / "work",
+        checkpoints=NoCheckpoints(),
+        journal=journal(root),
+        log=logging.getLogger("judge"),
+        blobs=root / "blobs",
+    )
+
+
+def verdicts(root: Path, language: str) -> list[dict[str, Any]]:
+    """The verdict records that the stage wrote for one language."""
+    lines = (root / "out" / "verdicts" / f"{language}.jsonl").read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines if line]
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+    here = context(Path(sys.argv[1]))
+    with here.journal:  # type: ignore[attr-defined]
+        judge.run(here)

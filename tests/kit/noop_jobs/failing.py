@@ -1,0 +1,57 @@
+"""Fails in the way that `how` names, the first `times` times (always without it)."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from jobs.lib.context import Context
+from polyglot.core.errors import Permanent
+from tests.kit.noop_jobs import note, times_run
+
+
+def run(context: Context) -> None:
+    note(context)
+    params = context.stage.params
+    if str(params["how"]).startswith("talk"):
+        for i in range(1000):
+            print("said", i, flush=True)
+    if times_run(context) <= int(str(params.get("times", 10**6))):
+        fail(context, str(params["how"]))
+    (context.out / "text").write_text("at last")
+
+
+def fail(context: Context, how: str) -> None:
+    if how == "permanent":
+        raise Permanent("this can never work")
+    if how == "error":
+        raise RuntimeError("the network is down")
+    if how == "bug":
+        int(None)  # type: ignore[call-overload]
+    if how == "exit":
+        sys.exit(7)
+    if how in ("kill", "talk-and-die"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "lie":
+        os._exit(0)
+    if how == "memory-error":
+        raise MemoryError
+    if how == "eat":
+        eaten = []
+        while True:
+            eaten.append(b"x" * (8 << 20))
+            time.sleep(0.005)
+    if how == "eat-in-child":
+        subprocess.run([sys.executable, "-c", "a = b'x' * (300 << 20); import time; time.sleep(60)"], check=False)
+    if how == "stuck":  # deaf to SIGTERM, which only sets a flag
+        while True:
+            time.sleep(0.05)
+    if how == "polite":
+        while True:
+            time.sleep(0.05)
+            context.raise_if_stopping()
+    if how == "syntax":
+        exec("this is not Python")  # noqa: S102
+    if how != "talk":
+        raise AssertionError(how)

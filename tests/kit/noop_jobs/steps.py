@@ -1,0 +1,28 @@
+"""Counts to `steps`, a checkpoint and a report of progress each; the result tells nothing of interruptions."""
+
+import time
+
+from jobs.lib.context import Context
+from tests.kit.noop_jobs import note
+
+
+def run(context: Context) -> None:
+    resume = context.work / "resume"
+    step = resumed = context.checkpoints.newest(resume) or 0
+    total = int(str(context.stage.params["steps"]))
+    value = int((resume / "value").read_text()) if step else 1
+    note(context, resumed=step)
+    while step < total:
+        time.sleep(float(str(context.stage.params.get("seconds", 0.02))))
+        step += 1
+        value = value * 31 % 1_000_003
+        saved = context.work / "save"
+        saved.mkdir(exist_ok=True)
+        (saved / "value").write_text(str(value))
+        context.checkpoints.save(saved, step)
+        context.progress(step, total, "steps", value=float(value))
+        if step == context.stage.params.get("deaf_after") and resumed == 0:
+            note(context, deaf=True)
+            time.sleep(3600)
+        context.raise_if_stopping()
+    (context.out / "text").write_text(str(value))

@@ -1,0 +1,160 @@
+"""A store, a state directory and a ledger of executions for tests that run real worker processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from polyglot.artifacts.attempts import Attempts
+from polyglot.artifacts.committed import committed
+from polyglot.artifacts.locate import open_store
+from polyglot.artifacts.store import Store
+from polyglot.core.stage import PlannedStage
+from polyglot.run.engine import Summary, run
+from polyglot.run.local.backend import LocalBackend
+from polyglot.run.local.budget import Budget
+from polyglot.run.news import Silence
+from polyglot.run.outcomes import Limits
+from tests.kit.graphs import JOBS, small_budget
+
+QUICK = Limits(max_attempts=3, backoff_seconds=0.05, progress_seconds=0.1)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Recorder(Silence):
+    """Keeps the news as (what, label, text) rows."""
+
+    def __init__(self) -> None:
+        self.news: list[tuple[str, str, str]] = []
+
+    def started(self, stage: PlannedStage, attempt: int) -> None:
+        self.news.append(("started", stage.label, str(attempt)))
+
+    def progress(self, stage: PlannedStage, progress: Any) -> None:
+        self.news.append(("progress", stage.label, f"{progress.done}/{progress.total}"))
+
+    def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
+        self.news.append(("retrying", stage.label, reason))
+
+    def committed(self, stage: PlannedStage, seconds: float) -> None:
+        self.news.append(("committed", stage.label, ""))
+
+    def failed(self, stage: PlannedStage, reason: str) -> None:
+        self.news.append(("failed", stage.label, reason))
+
+    def blocked(self, stage: PlannedStage, needs: PlannedStage) -> None:
+        self.news.append(("blocked", stage.label, needs.label))
+
+    def warning(self, stage: PlannedStage, text: str) -> None:
+        self.news.append(("warning", stage.label, text))
+
+    def of(self, what: str) -> list[tuple[str, str]]:
+        return [(label, text) for kind, label, text in self.news if kind == what]
+
+
+@dataclass
+class World:
+    """Everything of one test below one directory."""
+
+    root: Path
+    warm: bool = False
+    recorder: Recorder = field(default_factory=Recorder)
+
+    @property
+    def url(self) -> str:
+        return f"file://{self.root}/store"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger.jsonl"
+
+    @property
+    def store(self) -> Store:
+        return open_store(self.url)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {**os.environ, **JOBS, "POLYGLOT_TEST_LEDGER": str(self.ledger), **more}
+
+    def backend(self, *, budget: Budget | None = None, **more: str) -> LocalBackend:
+        return LocalBackend(
+            self.state,
+            budget=budget or small_budget(),
+            warm=self.warm,
+            environment=self.environment(**more),
+            sample_seconds=0.05,
+        )
+
+    def run(
+        self, stages: Sequence[PlannedStage], *, limits: Limits = QUICK, budget: Budget | None = None, **more: str
+    ) -> Summary:
+        """Run a plan in this process."""
+        self.recorder = Recorder()
+        with self.backend(budget=budget, **more) as backend:
+            return run(stages, self.store, backend, listener=self.recorder, limits=limits)
+
+    def drive(self, graph: str, **more: str) -> "subprocess.Popen[bytes]":
+        """Run a named graph in a driver process of its own."""
+        arguments = [sys.executable, "-m", "tests.kit.graphs", self.url, str(self.state), graph]
+        with (self.root / "driver.log").open("ab") as log:
+            return subprocess.Popen(
+                [*arguments, *(["--warm"] if self.warm else [])],
+                cwd=ROOT,
+                env=self.environment(**more),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def executions(self) -> list[dict[str, Any]]:
+        """What the jobs noted, in order of time."""
+        if not self.ledger.exists():
+            return []
+        return [json.loads(line) for line in self.ledger.read_text().splitlines()]
+
+    def results(self, stages: Sequence[PlannedStage]) -> dict[str, str | None]:
+        """Result digests by label; None for what is not committed."""
+        found = {planned.label: committed(self.store, planned.stage.kind, planned.key) for planned in stages}
+        return {label: manifest.result if manifest else None for label, manifest in found.items()}
+
+    def attempts(self, planned: PlannedStage) -> Attempts:
+        return Attempts(self.store, planned.stage)
+
+    def manifest_time(self, planned: PlannedStage) -> float:
+        return (self.root / "store" / planned.stage.path / "manifest.json").stat().st_mtime
+
+    def log(self, planned: PlannedStage, number: int = 1) -> str:
+        return (self.state / "logs" / f"{planned.name}-r{number}.log").read_text()
+
+
+def until(what: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait for a condition; fails when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    """True while a process exists and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except FileNotFoundError:
+        return False
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Make sure that a driver is gone."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGKILL)
+    process.wait(10)

@@ -35,7 +35,8 @@ def link_or_copy(source: Path, target: Path) -> None:
         try:
             os.link(source, beside)
         except OSError as error:
-            if error.errno not in {*_CANNOT, errno.EMLINK}:
+            # a source that another process replaces at this moment has no links left, and cannot be linked (ENOENT)
+            if error.errno not in {*_CANNOT, errno.EMLINK, errno.ENOENT}:
                 raise
             copy_file(source, beside)
         beside.replace(target)

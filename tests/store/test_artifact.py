@@ -2,7 +2,9 @@
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -143,6 +145,30 @@ class TestFiles:
             assert (folder / "b").read_bytes() == b"good"
         assert sorted(os.listdir(folder)) == ["a", "b"]
         assert (folder / "a").stat().st_nlink == 2
+
+    def test_a_source_that_is_being_replaced_can_be_linked(self, tmp_path: Path) -> None:
+        folder = write(tmp_path, {"a": b"same"})
+        stop = threading.Event()
+
+        def replace() -> None:
+            while not stop.is_set():
+                (folder / "new").write_bytes(b"same")
+                (folder / "new").replace(folder / "a")
+
+        with ThreadPoolExecutor(1) as pool:
+            replacing = pool.submit(replace)
+            try:
+                for turn in range(3000):
+                    link_or_copy(folder / "a", folder / f"b{turn % 7}")
+            finally:
+                stop.set()
+            replacing.result()
+        assert {(folder / f"b{turn}").read_bytes() for turn in range(7)} == {b"same"}
+
+    def test_a_source_that_is_not_there_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError, match="absent"):
+            link_or_copy(tmp_path / "absent", tmp_path / "b")
+        assert list(tmp_path.iterdir()) == []
 
     def test_without_hard_links_it_is_a_copy(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(source: Path, target: Path) -> None:

@@ -4,6 +4,7 @@
                                     progress/<…>.json         how far it is
                                     log/<start>-<sequence>    its output, in chunks
                                     checkpoints/…  journal/…  see those modules
+                                    notes/<…>.json            what it waited for before it could start
                                     failure.json              how the attempt ended; the first record stays
                                     retry.json                a person allowed this attempt after a permanent failure
 
@@ -42,6 +43,14 @@ class Failure:
     detail: str = ""
     peak_memory_bytes: int | None = None
     time: datetime = field(default_factory=_now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What an attempt waited for, and when that was noticed."""
+
+    text: str
+    time: datetime
 
 
 class Attempts:
@@ -96,6 +105,20 @@ class Attempts:
                     fruitless = 0
                     most_done, last_step = max(most_done, mark.done), max(last_step, mark.step)
         return fruitless
+
+    def note(self, n: int, text: str) -> None:
+        """Record what attempt n waits for, as the place where it should run tells it."""
+        now = _now()
+        path = f"{self._base}{n}/notes/{now:%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.json"
+        self._store.create(path, seal({"text": text, "time": now.isoformat()}))
+
+    def noted(self, n: int) -> Note | None:
+        """Return the newest thing that attempt n was said to wait for, or None; also when it has started since."""
+        entries = sorted(entry.path for entry in self._store.list(f"{self._base}{n}/notes/"))
+        if not entries:
+            return None
+        record = unseal(self._store.read(entries[-1]), where=f"{self._store.url}: {entries[-1]}")
+        return Note(text=record["text"], time=datetime.fromisoformat(record["time"]))
 
     def fail(self, n: int, failure: Failure) -> None:
         """Record how attempt n ended. The first record stays; a later one is dropped."""

@@ -94,6 +94,9 @@ class LiveListener(Silence):
                     self.started(stage, row.attempts)
                 if row.progress is not None and (before is None or before.progress != row.progress):
                     self.progress(stage, row.progress)
+            elif row.state is StageState.PENDING:
+                if before is None or before.detail != row.detail:
+                    self.waiting(stage, row.detail)
             elif changed and row.state is StageState.COMMITTED and not first:
                 self.committed(stage, time.monotonic() - self.began)
             elif changed and row.state is StageState.FAILED:
@@ -148,6 +151,10 @@ class PlainLines(LiveListener):
         self._said[stage.key] = time.monotonic()
         self._say(f"{stage.label}: started" + (f", attempt {attempt}" if attempt > 1 else ""))
 
+    def waiting(self, stage: PlannedStage, text: str) -> None:
+        """See Listener."""
+        self._say(f"{stage.label}: waits: {text}")
+
     def progress(self, stage: PlannedStage, progress: Progress) -> None:
         """See Listener."""
         super().progress(stage, progress)
@@ -194,6 +201,10 @@ class LiveTable(LiveListener):
         """See Listener."""
         super().retrying(stage, reason, after_seconds)
         self._above("yellow", f"{stage.label}: {reason}; next attempt in {after_seconds:.0f} s")
+
+    def waiting(self, stage: PlannedStage, text: str) -> None:
+        """See Listener."""
+        self._above("yellow", f"{stage.label}: waits: {text}")
 
     def failed(self, stage: PlannedStage, reason: str) -> None:
         """See Listener."""

@@ -52,16 +52,21 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened to an attempt: it ended (`outcome` set), or there is news to show (`outcome` None)."""
+    """Something that happened to an attempt: it ended (`outcome` set), waits for something (`waiting` says for what), or
+    its worker runs (neither).
+    """
 
     attempt: Attempt
     outcome: Outcome | None
     message: str = ""
+    waiting: str = ""
     peak_memory_bytes: int | None = None
 
 
 class Backend(Protocol):
-    """Holds no state that it cannot rebuild by looking at what runs."""
+    """Holds no state that it cannot rebuild by looking at what runs. Entered before and left after everything else."""
+
+    outlives_driver: bool  # attempts go on when their driver stops; else it cancels them
 
     def check(self, planned: PlannedStage) -> None:
         """Raise BadInput for a stage that can never run here; called for all before anything is submitted."""

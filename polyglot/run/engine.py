@@ -228,6 +228,11 @@ class _Engine:
         node = self.open.get(event.attempt.planned.key)
         if node is None or node.attempt is None or node.attempt.name != event.attempt.name:
             return
+        if event.waiting:
+            self.listener.waiting(node.planned, event.waiting)
+            with contextlib.suppress(StoreError):  # only for `why`; the next reason may be luckier
+                Attempts(self.store, node.planned.stage).note(event.attempt.number, event.waiting)
+            return
         if event.outcome is None:
             if not node.running:
                 node.running = True
@@ -286,8 +291,13 @@ class _Engine:
         return limit is not None and bool(self.open) and time.monotonic() - self.began > limit
 
     def _wind_up(self) -> None:
-        """Ask what still runs to stop, and wait for its end: SIGTERM, or SIGKILL when asked twice."""
+        """Ask what still runs to stop, and wait for its end: SIGTERM, or SIGKILL when asked twice.
+
+        What outlives its driver is left alone: the next driver adopts it.
+        """
         asked = 0
+        if self.backend.outlives_driver:
+            return
         while any(node.attempt is not None for node in self.open.values()):
             times = max(1, min(2, self.stop.times))
             if asked < times:

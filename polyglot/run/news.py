@@ -18,6 +18,10 @@ class Listener(Protocol):
         """A worker runs."""
         ...
 
+    def waiting(self, stage: PlannedStage, text: str) -> None:
+        """It was submitted and cannot start, or not end, for a reason that the backend gives."""
+        ...
+
     def progress(self, stage: PlannedStage, progress: Progress) -> None:
         """A running stage has come further."""
         ...
@@ -50,6 +54,9 @@ class Silence:
         """See Listener."""
 
     def started(self, stage: PlannedStage, attempt: int) -> None:
+        """See Listener."""
+
+    def waiting(self, stage: PlannedStage, text: str) -> None:
         """See Listener."""
 
     def progress(self, stage: PlannedStage, progress: Progress) -> None:

@@ -27,6 +27,7 @@ class StageState(StrEnum):
     FAILED = "failed"  # for good, until `retry`
     BLOCKED = "blocked"  # by a failed stage that it needs
     RUNNING = "running"
+    PENDING = "pending"  # submitted to a cluster, which says why it does not start
     INTERRUPTED = "interrupted"  # begun, does not run now; the next submit goes on with it
     WAITING = "waiting"  # never begun
 
@@ -111,13 +112,13 @@ def _begun(planned: PlannedStage, store: Store, alive: Callable[[str], bool] | N
     if failure is not None:
         detail = f"attempt {newest} failed and will be repeated: {failure.reason}"
         return Observation(state=StageState.INTERRUPTED, detail=detail, attempts=newest, progress=progress)
-    running = alive(planned.key) if alive is not None else _shows_life(store, planned, newest)
+    signs = sorted((entry.modified, entry.path) for entry in store.list(f"{planned.stage.path}/attempts/{newest}/"))
+    note = attempts.noted(newest) if signs and "/notes/" in signs[-1][1] else None
+    if note is not None:
+        detail = f"since {note.time:%H:%M:%S} UTC: {note.text}"
+        return Observation(state=StageState.PENDING, detail=detail, attempts=newest, progress=progress)
+    lively = bool(signs) and store.now() - signs[-1][0] < QUIET  # a short while ago, by the store's own clock
+    running = alive(planned.key) if alive is not None else lively
     state = StageState.RUNNING if running else StageState.INTERRUPTED
     detail = f"attempt {newest}{so_far}" if newest > 1 or not so_far else so_far.removeprefix("; ")
     return Observation(state=state, detail=detail, attempts=newest, progress=progress)
-
-
-def _shows_life(store: Store, planned: PlannedStage, number: int) -> bool:
-    """True when anything was written below the attempt a short while ago, by the store's own clock."""
-    signs = [entry.modified for entry in store.list(f"{planned.stage.path}/attempts/{number}/")]
-    return bool(signs) and store.now() - max(signs) < QUIET

@@ -17,6 +17,7 @@ _SAYS = {
     StageState.FAILED: "failed for good",
     StageState.BLOCKED: "cannot run",
     StageState.RUNNING: "is running",
+    StageState.PENDING: "is submitted and does not start",
     StageState.INTERRUPTED: "was begun and does not run now; the next submit goes on with it",
     StageState.WAITING: "has not begun",
 }
@@ -87,7 +88,9 @@ def _attempts(attempts: Attempts, *, committed_number: int, tail: bool) -> Itera
         times = f", {starts} starts" if starts > 1 else ""
         if failure is None:
             ended = "committed" if number == committed_number else "no end recorded"
-            yield f"  attempt {number}{times}: {ended}"
+            note = attempts.noted(number) if number != committed_number else None
+            waited = f"; at {note.time:%Y-%m-%d %H:%M:%S} UTC it waited: {note.text}" if note else ""
+            yield f"  attempt {number}{times}: {ended}{waited}"
             continue
         peak = f" (peak memory {failure.peak_memory_bytes / 2**30:.2f} GiB)" if failure.peak_memory_bytes else ""
         ended = f"{failure.outcome} at {failure.time:%Y-%m-%d %H:%M:%S} UTC"

@@ -40,6 +40,8 @@ class LocalBackend:
     `warm` forks workers from servers that have imported what they need (POLYGLOT_WARM=0 in the environment: never).
     """
 
+    outlives_driver = False
+
     def __init__(
         self,
         state: Path,

@@ -1,0 +1,304 @@
+"""Attempts as Jobs of a cluster.
+
+Promises: a Job is created, never applied or replaced; one that is there under its name is adopted when it is of the
+same stage, whatever its image or resources; ends are told from watches, never by polling; what keeps a Job from starting
+is told within seconds; Jobs outlive their driver. At most three requests a stage besides the watches: one as a rule.
+
+Not promised: that two drivers create a Job only once in time (the API server's 409 decides), nor any order of events.
+
+How a Job is told to the engine: the tables in `states`.
+"""
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from polyglot.core.errors import PolyglotError
+from polyglot.core.stage import PlannedStage
+from polyglot.run.backend import Attempt, Event, Outcome
+from polyglot.run.kubernetes import states
+from polyglot.run.kubernetes.api import Api, ApiError, Document
+from polyglot.run.kubernetes.mirror import Broken, Change, Listed, Mirror, News
+from polyglot.run.kubernetes.tracked import Order, Tracked
+from polyglot.artifacts.futures import concurrently
+
+if TYPE_CHECKING:
+    from polyglot.spec.cluster import Cluster
+
+KEY = "polyglot.dev/key"
+MANAGED = "app.kubernetes.io/managed-by=polyglot"
+_JOB_NAME = "batch.kubernetes.io/job-name"
+_GOING_AWAY_SECONDS = 1.0  # between two tries to take the name of a Job that is being deleted
+_POD_LAG_SECONDS = 3.0  # a Job's failure may be seen this long before its pod's
+_SWEEP_SECONDS = 5.0  # between two looks at what only time changes: lost nodes, hopeless waiting
+
+Render = Callable[[Sequence[Attempt]], Sequence[dict[str, Any]]]
+
+
+class KubernetesBackend:
+    """`render` turns attempts into Job manifests, in their order; see `polyglot.render.manifests`."""
+
+    outlives_driver = True
+
+    def __init__(self, api: Api, cluster: "Cluster", render: Render) -> None:
+        """Begins to look at the namespace when it is entered."""
+        self._api, self._cluster, self._render = api, cluster, render
+        self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._jobs = Mirror(api, "jobs", MANAGED, self._news)
+        self._pods = Mirror(api, "pods", MANAGED, self._news)
+        self._events = Mirror(api, "events", "", self._news)
+        self._orders: dict[str, Order] = {}
+        self._tracked: dict[str, Tracked] = {}
+        self._told: set[str] = set()  # uids of Jobs whose end was told
+        self._out: deque[Event] = deque()
+        self._swept = 0.0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "KubernetesBackend":
+        for mirror in (self._jobs, self._pods, self._events):
+            mirror.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for mirror in (self._jobs, self._pods, self._events):
+            mirror.close()
+
+    # What every backend says
+
+    def check(self, planned: PlannedStage) -> None:
+        """Whether there is room is the cluster's to say, and changes: nothing is refused beforehand."""
+
+    def submit(self, attempt: Attempt) -> None:
+        """Order a Job; it is created, with all others that were ordered, by the next `watch`."""
+        if attempt.name not in self._tracked:
+            self._orders.setdefault(attempt.name, Order(attempt=attempt))
+
+    def watch(self, timeout_seconds: float) -> Iterator[Event]:
+        """Yield what has changed, as soon as there is anything."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            self._create()
+            self._take_in(max(0.0, min(deadline - time.monotonic(), self._until_order())))
+            self._sweep()
+            if self._out:
+                while self._out:
+                    yield self._out.popleft()
+                return
+            if time.monotonic() >= deadline:
+                return
+
+    def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[bytes]:
+        """Yield the output of the attempt's newest pod; with ranks, of all of them one after the other."""
+        pods = sorted(self._pods_of(attempt.name), key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+        ranked = attempt.planned.resources.ranks > 1
+        for pod in pods if ranked else pods[-1:]:
+            yield from self._api.log(pod["metadata"]["name"], follow=follow)
+
+    def cancel(self, attempt: Attempt) -> None:
+        """Delete the Job in the foreground: SIGTERM, then its grace. Asked a second time: without the grace."""
+        if self._orders.pop(attempt.name, None) is not None:
+            self._end(attempt, Outcome.INTERRUPTED, "cancelled before its Job was created")
+            return
+        tracked = self._tracked.get(attempt.name)
+        if tracked is None:
+            return
+        tracked.cancels += 1
+        self._api.delete_job(attempt.name, uid=tracked.uid or None)
+        if tracked.cancels > 1:
+            self._delete_pods(attempt.name)
+
+    # Creating
+
+    def _create(self) -> None:
+        """Render what was ordered in one go, and create it side by side."""
+        now = time.monotonic()
+        due = [order.attempt for order in self._orders.values() if order.not_before <= now]
+        if not due:
+            return
+        manifests = self._render(due)
+        concurrently(lambda pair: self._create_one(*pair), list(zip(due, manifests, strict=True)))
+
+    def _create_one(self, attempt: Attempt, manifest: dict[str, Any]) -> None:
+        try:
+            created = self._api.create_job(manifest)
+            existing = None if created else self._api.read_job(attempt.name)
+        except ApiError as error:
+            if error.status in (0, 429) or error.status >= 500:  # it has been tried for long already: later again
+                self._postpone(attempt, 5.0)
+                self._wait_for(attempt, str(error))
+                return
+            with self._lock:
+                self._orders.pop(attempt.name, None)
+            self._end(attempt, Outcome.PERMANENT, f"the cluster refuses its Job: {error}")
+            return
+        if created:
+            self._track(attempt, uid="")
+        elif existing is None:
+            self._postpone(attempt, 0.0)
+        elif existing["metadata"].get("annotations", {}).get(KEY) != attempt.planned.key:
+            with self._lock:
+                self._orders.pop(attempt.name, None)
+            said = f"the namespace {self._api.namespace} has another Job of the name {attempt.name}; delete it"
+            self._end(attempt, Outcome.PERMANENT, said)
+        elif existing["metadata"].get("deletionTimestamp"):
+            self._postpone(attempt, _GOING_AWAY_SECONDS)
+        elif existing["metadata"]["uid"] in self._told or states.condition(existing, "Complete"):
+            # its end is known, and the engine wants the attempt once more: it makes room
+            self._api.delete_job(attempt.name, uid=existing["metadata"]["uid"], foreground=False)
+            self._postpone(attempt, _GOING_AWAY_SECONDS)
+        else:
+            self._track(attempt, uid=existing["metadata"]["uid"])
+
+    def _track(self, attempt: Attempt, *, uid: str) -> None:
+        with self._lock:
+            self._orders.pop(attempt.name, None)
+            self._tracked[attempt.name] = Tracked(attempt=attempt, uid=uid, seen=time.monotonic())
+        job = self._jobs.get(attempt.name)
+        if job is not None:  # its changes may have been taken in before it was tracked
+            self._news.put(Change(kind="jobs", object=job))
+
+    def _postpone(self, attempt: Attempt, seconds: float) -> None:
+        with self._lock:
+            self._orders[attempt.name] = Order(attempt=attempt, not_before=time.monotonic() + seconds)
+
+    def _until_order(self) -> float:
+        """Seconds until the next order is due."""
+        now = time.monotonic()
+        return max(0.0, min((order.not_before - now for order in self._orders.values()), default=3600.0))
+
+    # Looking
+
+    def _take_in(self, patience_seconds: float) -> None:
+        """Wait for a change, take in all that have come, and look at every Job that they are about."""
+        names: set[str] = set()
+        try:
+            news = self._news.get(timeout=patience_seconds) if patience_seconds > 0 else self._news.get_nowait()
+            while True:
+                names |= self._about(news)
+                news = self._news.get_nowait()
+        except queue.Empty:
+            pass
+        for name in names:
+            self._look(name)
+
+    def _about(self, news: News) -> set[str]:
+        """The names of the Jobs that a piece of news is about."""
+        if isinstance(news, Broken):
+            raise PolyglotError(f"the cluster cannot be watched: {news.error}") from news.error
+        if isinstance(news, Listed):
+            if news.kind != "jobs":
+                return set()
+            lost = [t for name, t in self._tracked.items() if t.seen < news.began and self._jobs.get(name) is None]
+            for tracked in lost:
+                self._gone(tracked)
+            return set()
+        return self._about_change(news)
+
+    def _about_change(self, change: Change) -> set[str]:
+        metadata = change.object["metadata"]
+        if change.kind == "jobs":
+            tracked = self._tracked.get(metadata["name"])
+            if tracked is None:
+                return set()
+            if change.gone:
+                if tracked.uid in ("", metadata["uid"]) and self._jobs.get(metadata["name"]) is None:
+                    self._gone(tracked)
+                return set()
+            return {metadata["name"]}
+        if change.kind == "pods":
+            name = metadata.get("labels", {}).get(_JOB_NAME, "")
+        else:
+            about = change.object.get("involvedObject", {})
+            name = about.get("name", "")
+            if about.get("kind") == "Pod":
+                pod = self._pods.get(name)
+                name = pod["metadata"].get("labels", {}).get(_JOB_NAME, "") if pod else ""
+        return {name} if name in self._tracked else set()
+
+    def _look(self, name: str) -> None:
+        """Compare a tracked Job with what was told of it."""
+        tracked, job = self._tracked.get(name), self._jobs.get(name)
+        if tracked is None or job is None:
+            return
+        tracked.uid = job["metadata"]["uid"]
+        pods = self._pods_of(name)
+        end = states.ending(job, pods)
+        if end is not None:
+            self._look_at_end(tracked, end, pods)
+            return
+        pod = states.runs(pods)
+        if pod and not tracked.started:
+            tracked.started = True
+            self._out.append(Event(attempt=tracked.attempt, outcome=None, message=f"runs as {pod}"))
+        found = states.waiting(job, pods, self._events_about(name, pods), datetime.now(UTC))
+        if tracked.waits(found.text if found else "", hopeless=found is not None and found.hopeless):
+            self._wait_for(tracked.attempt, tracked.told)
+        if found is not None and found.lost_node and self._cluster.lost_node == "replace":
+            self._abandon(tracked, found.lost_node)
+
+    def _look_at_end(self, tracked: Tracked, end: states.Ending, pods: Sequence[Document]) -> None:
+        if end.outcome is Outcome.TRANSIENT and not any(True for _ in states.terminated(pods)):
+            # the pod's own end says more, and is seen in a moment
+            now = time.monotonic()
+            if tracked.failed_since is None:
+                tracked.failed_since = now
+            if now - tracked.failed_since < _POD_LAG_SECONDS:
+                return
+        self._told.add(tracked.uid)
+        del self._tracked[tracked.attempt.name]
+        self._end(tracked.attempt, end.outcome, end.message)
+
+    def _sweep(self) -> None:
+        """Look at what changes with time alone."""
+        now = time.monotonic()
+        late = [name for name, tracked in self._tracked.items() if tracked.failed_since is not None]
+        if now - self._swept >= _SWEEP_SECONDS:
+            self._swept = now
+            late = list(self._tracked)
+        for name in late:
+            self._look(name)
+        limit = self._cluster.pending_deadline_seconds
+        for tracked in list(self._tracked.values()):
+            if tracked.hopeless_seconds() > limit:
+                del self._tracked[tracked.attempt.name]
+                self._api.delete_job(tracked.attempt.name, uid=tracked.uid or None, foreground=False)
+                self._end(tracked.attempt, Outcome.PERMANENT, f"could not start for {limit} s: {tracked.told}")
+
+    def _abandon(self, tracked: Tracked, node: str) -> None:
+        """Give up a pod on a lost node: its Job goes, and if the node returns, its worker's publication loses."""
+        name = tracked.attempt.name
+        del self._tracked[name]
+        self._api.delete_job(name, uid=tracked.uid or None, foreground=False)
+        self._delete_pods(name)
+        self._end(tracked.attempt, Outcome.TRANSIENT, f"its node {node} was lost")
+
+    def _gone(self, tracked: Tracked) -> None:
+        """A Job went away: the store says whether it had done its work."""
+        self._tracked.pop(tracked.attempt.name, None)
+        said = "cancelled" if tracked.cancels else "its Job was deleted"
+        self._end(tracked.attempt, Outcome.INTERRUPTED, said)
+
+    def _delete_pods(self, name: str) -> None:
+        for pod in self._pods_of(name):
+            self._api.delete_pod(pod["metadata"]["name"])
+
+    def _pods_of(self, name: str) -> list[Document]:
+        pods = self._pods.objects.values()
+        return [pod for pod in pods if pod["metadata"].get("labels", {}).get(_JOB_NAME) == name]
+
+    def _events_about(self, name: str, pods: Sequence[Document]) -> list[Document]:
+        about = {name, *(pod["metadata"]["name"] for pod in pods)}
+        found = [one for one in self._events.objects.values() if one.get("involvedObject", {}).get("name") in about]
+        return sorted(found, key=lambda one: str(one.get("lastTimestamp") or one.get("eventTime") or ""))
+
+    # Telling
+
+    def _end(self, attempt: Attempt, outcome: Outcome, message: str) -> None:
+        self._out.append(Event(attempt=attempt, outcome=outcome, message=message))
+
+    def _wait_for(self, attempt: Attempt, text: str) -> None:
+        self._out.append(Event(attempt=attempt, outcome=None, waiting=text))

@@ -1,0 +1,199 @@
+"""What a cluster says about an attempt, in the words of the engine: pure, from the documents of a Job and its pods.
+
+How it ended (the first row that fits):
+
+| what is seen                                                                  | Outcome       |
+|-------------------------------------------------------------------------------|---------------|
+| Job Complete                                                                  | COMMITTED     |
+| Job Failed, a worker ended with 42                                            | PERMANENT     |
+| Job Failed: DeadlineExceeded; a worker ended with 124                         | TIMED_OUT     |
+| Job Failed, a container was OOMKilled, or ended with 44 (MemoryError)         | OUT_OF_MEMORY |
+| Job Failed: PodFailurePolicy for DisruptionTarget or 43 (jobs with ranks)     | INTERRUPTED   |
+| Job Failed, a worker ended with 43, or its pod was evicted or preempted       | INTERRUPTED   |
+| Job Failed otherwise                                                          | TRANSIENT     |
+| the Job is gone (cancelled, removed after its time to live, by hand)          | INTERRUPTED   |
+
+137 alone is never out of memory: a missed grace period looks the same. Without ranks a drained, preempted or evicted
+pod does not end its Job at all: the failure policy ignores it, and a new pod goes on from the newest checkpoint.
+
+What keeps it from starting (`hopeless`: no time will mend it; after the profile's pending-deadline the stage fails):
+
+| what is seen                                                        | hopeless |
+|---------------------------------------------------------------------|----------|
+| Job suspended: Kueue has not admitted it                            | no       |
+| event FailedCreate: exceeded quota                                  | no       |
+| event FailedCreate otherwise (Pod Security, no such service account)| yes      |
+| pod condition PodScheduled false: no node fits now                  | no       |
+| container waiting: image missing, name wrong, configuration wrong   | yes      |
+| event FailedMount: a Secret or volume is missing                    | yes      |
+| a pod that should be gone is still there: its node is lost          | no       |
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from polyglot.core.errors import Exit
+from polyglot.run.backend import Outcome
+
+Document = dict[str, Any]
+
+_LOST_AFTER = timedelta(seconds=20)  # past the end of its grace
+_BAD_CONTAINER = frozenset(
+    "ErrImagePull ImagePullBackOff ErrImageNeverPull InvalidImageName ImageInspectError "
+    "CreateContainerConfigError CreateContainerError RunContainerError".split()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How an attempt ended, and in one line why."""
+
+    outcome: Outcome
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Why an attempt does not start, or not end. `lost_node` names the node of a pod that does not go away."""
+
+    text: str
+    hopeless: bool = False
+    lost_node: str = ""
+
+
+def condition(document: Document, name: str) -> Document | None:
+    """Return a condition of an object's status that is true, or None."""
+    found: Sequence[Document] = document.get("status", {}).get("conditions") or ()
+    return next((one for one in found if one["type"] == name and one["status"] == "True"), None)
+
+
+def is_over(job: Document) -> bool:
+    """True when the Job has ended and none of its pods runs."""
+    return bool(condition(job, "Complete") or condition(job, "Failed"))
+
+
+def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
+    """Say how a Job ended, or None while it has not. `pods` are those that are known of it; they may be gone."""
+    if condition(job, "Complete"):
+        return Ending(outcome=Outcome.COMMITTED, message="the Job is complete")
+    failed = condition(job, "Failed")
+    if failed is None:
+        return None
+    pods = _deciding(job, pods)
+    ends = list(terminated(pods))
+    codes = {end.get("exitCode") for _, end in ends}
+    if Exit.PERMANENT in codes:
+        return Ending(outcome=Outcome.PERMANENT, message="exit code 42")
+    if failed.get("reason") == "DeadlineExceeded":
+        return Ending(outcome=Outcome.TIMED_OUT, message="it ran or waited longer than its Job may (DeadlineExceeded)")
+    if Exit.TIMED_OUT in codes:
+        return Ending(outcome=Outcome.TIMED_OUT, message="exit code 124: the worker's deadline passed")
+    for pod, end in ends:
+        if end.get("reason") == "OOMKilled" or end.get("exitCode") == Exit.OUT_OF_MEMORY_WORKER:
+            limit = _memory_limit(pod)
+            said = f"used all of its memory{f' ({limit})' if limit else ''}, {end.get('reason', 'MemoryError')}"
+            return Ending(outcome=Outcome.OUT_OF_MEMORY, message=said)
+    disruption = next((found for pod in pods if (found := condition(pod, "DisruptionTarget"))), None)
+    if disruption is not None:
+        said = " ".join(str(disruption.get("message") or disruption.get("reason")).split())
+        return Ending(outcome=Outcome.INTERRUPTED, message=f"disrupted: {said}")
+    said = " ".join(str(failed.get("message", "")).split())
+    if Exit.INTERRUPTED_WORKER in codes or "DisruptionTarget" in said:
+        return Ending(outcome=Outcome.INTERRUPTED, message="interrupted with its progress saved")
+    if not ends and "exit code 42" in said:
+        return Ending(outcome=Outcome.PERMANENT, message="exit code 42")
+    shown = ", ".join(_show_end(pod, end) for pod, end in ends if end.get("exitCode") != 0)
+    return Ending(outcome=Outcome.TRANSIENT, message=shown or said or "the Job failed")
+
+
+def runs(pods: Sequence[Document]) -> str:
+    """Return the name of a pod whose worker runs, with its node; "" when none does."""
+    for pod in pods:
+        if pod.get("status", {}).get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp"):
+            return f"{pod['metadata']['name']} on {pod['spec'].get('nodeName', 'no node')}"
+    return ""
+
+
+def waiting(job: Document, pods: Sequence[Document], events: Sequence[Document], now: datetime) -> Waiting | None:
+    """Say what keeps a Job from going on, or None. `events` are those about the Job and its pods, the oldest first."""
+    if job["spec"].get("suspend"):
+        queue = job["metadata"].get("labels", {}).get("kueue.x-k8s.io/queue-name", "")
+        return Waiting(text=f"waits in the queue {queue!r} for its quota" if queue else "its Job is suspended")
+    for pod in pods:
+        found = _stuck(pod, now) or _unready(pod, events)
+        if found is not None:
+            return found
+    if not pods:
+        refusals = [event for event in events if event.get("reason") == "FailedCreate"]
+        if refusals:
+            said = _text(refusals[-1])
+            return Waiting(text=said, hopeless="exceeded quota" not in said)
+    return None
+
+
+def _stuck(pod: Document, now: datetime) -> Waiting | None:
+    due = pod["metadata"].get("deletionTimestamp")
+    if due is None or now - datetime.fromisoformat(due) < _LOST_AFTER or _phase(pod) in ("Succeeded", "Failed"):
+        return None
+    node = pod["spec"].get("nodeName", "")
+    name = pod["metadata"]["name"]
+    return Waiting(text=f"the pod {name} should have ended at {due}: its node {node} does not answer", lost_node=node)
+
+
+def _unready(pod: Document, events: Sequence[Document]) -> Waiting | None:
+    """What keeps a pod from running."""
+    status = pod.get("status", {})
+    if _phase(pod) != "Pending":
+        return None
+    for scheduled in status.get("conditions") or ():
+        if scheduled["type"] == "PodScheduled" and scheduled["status"] == "False":
+            said = " ".join(str(scheduled.get("message", "")).split())
+            return Waiting(text=f"{scheduled.get('reason', 'Unschedulable')}: {said}")
+    for container in status.get("containerStatuses") or ():
+        state = container.get("state", {}).get("waiting")
+        if state and state.get("reason") in _BAD_CONTAINER:
+            said = " ".join(str(state.get("message", "")).split())
+            return Waiting(text=f"{state['reason']}: {said or container.get('image', '')}", hopeless=True)
+    name = pod["metadata"]["name"]
+    for event in reversed(events):
+        if event.get("reason") == "FailedMount" and event["involvedObject"].get("name") == name:
+            return Waiting(text=_text(event), hopeless=True)
+    return None
+
+
+def _deciding(job: Document, pods: Sequence[Document]) -> Sequence[Document]:
+    """The pods whose ends explain a failure: every rank's; without ranks the newest, as older ones were replaced."""
+    if job["spec"].get("completionMode") == "Indexed":
+        return pods
+    return sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))[-1:]
+
+
+def terminated(pods: Sequence[Document]) -> Iterator[tuple[Document, Document]]:
+    for pod in pods:
+        for container in pod.get("status", {}).get("containerStatuses") or ():
+            end = container.get("state", {}).get("terminated")
+            if end:
+                yield pod, end
+
+
+def _show_end(pod: Document, end: Document) -> str:
+    code, reason = end.get("exitCode"), end.get("reason", "")
+    signal = f" (signal {code - 128})" if isinstance(code, int) and 128 < code < 160 else ""
+    named = f", {reason}" if reason not in ("", "Error", "Completed") else ""
+    return f"exit code {code}{signal}{named} of {pod['metadata']['name']}"
+
+
+def _memory_limit(pod: Document) -> str:
+    containers: Sequence[Document] = pod.get("spec", {}).get("containers") or ()
+    limits = [str(one.get("resources", {}).get("limits", {}).get("memory", "")) for one in containers]
+    return limits[0] if limits else ""
+
+
+def _phase(pod: Document) -> str:
+    return str(pod.get("status", {}).get("phase", ""))
+
+
+def _text(event: Document) -> str:
+    return f"{event['reason']}: {' '.join(str(event.get('message', '')).split())}"

@@ -1,0 +1,41 @@
+"""An attempt that a cluster runs for this driver, from its order to its end."""
+
+import time
+from dataclasses import dataclass, field
+
+from polyglot.run.backend import Attempt
+
+
+@dataclass(slots=True, kw_only=True)
+class Tracked:
+    """`uid` is "" until the Job is known to exist; everything else is for saying each thing once."""
+
+    attempt: Attempt
+    uid: str = ""
+    seen: float = 0.0  # when its Job was created or adopted, monotonic
+    started: bool = False
+    told: str = ""  # what it was said to wait for
+    hopeless_since: float | None = None
+    failed_since: float | None = None  # when its Job was first seen failed, while no pod said why
+    cancels: int = 0
+
+    def waits(self, text: str, *, hopeless: bool) -> bool:
+        """Take in what it waits for ("" for nothing); True when that is news."""
+        if not hopeless:
+            self.hopeless_since = None
+        elif self.hopeless_since is None:
+            self.hopeless_since = time.monotonic()
+        news, self.told = bool(text) and text != self.told, text or self.told
+        return news
+
+    def hopeless_seconds(self) -> float:
+        """How long it has been waiting for what no time will mend."""
+        return 0.0 if self.hopeless_since is None else time.monotonic() - self.hopeless_since
+
+
+@dataclass(slots=True, kw_only=True)
+class Order:
+    """A Job to be created; `not_before` while an older one of its name is going away."""
+
+    attempt: Attempt
+    not_before: float = field(default_factory=time.monotonic)

@@ -1,7 +1,8 @@
-"""Studies as they were submitted: `studies/<name>/<digest>/study.yaml`, `lock.json` and `plan-<sha12>.json`.
+"""Studies as they were submitted, below `studies/<name>/<digest>/`: study.yaml, lock.json, plan-*.json, order-*.json.
 
 One digest may hold several plans: the same study narrowed to other mixes. Written once, never changed; the plan comes
-last, so a submission whose plan is there is whole.
+last, so a submission whose plan is there is whole. An order is what a driver on a cluster is started with: a plan with
+the resources, settings and place of every stage.
 """
 
 import json
@@ -43,6 +44,23 @@ def save(store: Store, study_name: str, digest: str, *, study: bytes, lock: byte
         # a comment changed in the study file leaves its digest, and the first text stays
         if not store.create(path, data) and name == "lock.json" and store.read(path) != data:
             raise StoreError(f"{store.url}: {path} holds another lock, although the digest is the same")
+
+
+def save_order(store: Store, study_name: str, digest: str, order: bytes) -> str:
+    """Keep what a driver is to do, and return the path that it is told."""
+    path = f"{_folder(study_name)}{digest}/order-{sha256_bytes(order)[:12]}.json"
+    store.create(path, order)
+    return path
+
+
+def newest_order(store: Store, study_name: str) -> bytes:
+    """Return the newest order of a study. Raises Missing when it was never submitted to a cluster."""
+    found = sorted(
+        (entry.modified, entry.path) for entry in store.list(_folder(study_name)) if "/order-" in entry.path
+    )
+    if not found:
+        raise Missing(f"{store.url}: no study {study_name!r} was submitted to a cluster")
+    return store.read(found[-1][1])
 
 
 def names(store: Store) -> list[str]:

@@ -10,7 +10,24 @@ from typing import Annotated
 import typer
 
 from polyglot import __version__
-from polyglot.cli import doctor, gc, logs, plan, render, report, retract, retry, schema, status, submit, watch, why
+from polyglot.cli import (
+    cancel,
+    doctor,
+    drive,
+    gc,
+    logs,
+    plan,
+    reevaluate,
+    render,
+    report,
+    retract,
+    retry,
+    schema,
+    status,
+    submit,
+    watch,
+    why,
+)
 from polyglot.core.errors import Exit, PolyglotError
 
 app = typer.Typer(
@@ -23,7 +40,24 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for verb in (plan, submit, watch, status, logs, why, report, retry, retract, gc, doctor, render, schema):
+for verb in (
+    plan,
+    submit,
+    watch,
+    status,
+    logs,
+    why,
+    report,
+    cancel,
+    retry,
+    retract,
+    gc,
+    doctor,
+    render,
+    schema,
+    drive,
+    reevaluate,
+):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.command)
 
 

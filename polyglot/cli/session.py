@@ -56,11 +56,17 @@ def open_submitted(profile: str, store: str | None) -> "tuple[Store, Plan]":
 
 
 def survey_session(session: Session) -> "dict[str, Observation]":
-    """Where every stage of the session's plan is; on this machine's backend also whether its worker is alive."""
+    """Where every stage of the session's plan is; its backend says whether a worker is alive."""
     from polyglot.run.local.backend import running_here
     from polyglot.run.survey import survey
 
-    alive = running_here() if session.profile.backend == "local" else None
+    cluster = session.profile.cluster
+    if cluster is None:
+        alive = running_here()
+    else:
+        from polyglot.run.kubernetes.alive import running_there
+
+        alive = running_there(cluster)
     return survey(session.plan.stages, session.store, alive=alive)
 
 

@@ -1,7 +1,9 @@
 """`polyglot submit`: run a study to its report; what is already computed is not computed again."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from polyglot.cli.options import MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
 
@@ -15,8 +17,14 @@ def command(
     profile: ProfileName = "local",
     store: StoreUrl = None,
     out: OutDirectory = Path("out"),
+    attach: Annotated[
+        bool, typer.Option("--attach", help="On a cluster: follow the study to its report instead of returning.")
+    ] = False,
 ) -> None:
-    """Run a study, or one mix of it, to its report. Interrupt it at any time: the same command goes on."""
+    """Run a study, or one mix of it, to its report. Interrupt it at any time: the same command goes on.
+
+    On a cluster it leaves the work to a driver there, says how to follow it, and returns.
+    """
     from polyglot.artifacts.doctor import require_conditional_writes
     from polyglot.cli.deliver import deliver_report
     from polyglot.cli.live import live_listener
@@ -27,6 +35,13 @@ def command(
     from polyglot.run.spending import within_budget
 
     session = open_session(study, mix=mix, profile=profile, store=store)
+    if session.profile.cluster is not None:
+        from polyglot.cli.cluster import follow, start_driver
+
+        start_driver(session)
+        if attach:
+            follow(session, out)
+        return
     budget = session.locked.study.budget
     stages = within_budget(session.plan.stages, session.store, budget.usd if budget else None)
     require_conditional_writes(session.store)
@@ -41,8 +56,11 @@ def command(
         print(path)
 
 
-def keep_submission(session: "Session") -> None:
-    """Put the study, its lock, its plan and the local files that it names into the store, before anything runs."""
+def keep_submission(session: "Session") -> str:
+    """Put the study, its lock, its plan and the local files that it names into the store, before anything runs.
+
+    Returns the submission's digest.
+    """
     import json
 
     from polyglot.artifacts.blobs import put_file
@@ -52,11 +70,13 @@ def keep_submission(session: "Session") -> None:
     for file in session.locked.local_files.values():
         put_file(session.store, file, file.name)
     lock, plan = session.locked.document(), session.plan.document()
+    submission = digest([lock, [row["key"] for row in plan]])
     save(
         session.store,
         session.plan.study,
-        digest([lock, [row["key"] for row in plan]]),
+        submission,
         study=session.locked.source,
         lock=canonical(lock),
         plan=json.dumps(plan, ensure_ascii=False).encode(),
     )
+    return submission

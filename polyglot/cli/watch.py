@@ -1,18 +1,28 @@
 """`polyglot watch`: follow a study that another process runs."""
 
 import time
+from typing import TYPE_CHECKING
 
 from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyFile
+
+if TYPE_CHECKING:
+    from polyglot.cli.session import Session
 
 LOOK_SECONDS = 1.0
 
 
 def command(study: StudyFile, mix: MixName = None, profile: ProfileName = "local", store: StoreUrl = None) -> None:
     """Follow a study until every stage has ended; whoever runs it, and from any machine that sees the store."""
-    from polyglot.cli.live import live_listener
-    from polyglot.cli.session import open_session, survey_session
+    from polyglot.cli.session import open_session
 
-    session = open_session(study, mix=mix, profile=profile, store=store)
+    watch_session(open_session(study, mix=mix, profile=profile, store=store))
+
+
+def watch_session(session: "Session") -> None:
+    """Show what happens to the stages of a session until each has ended."""
+    from polyglot.cli.live import live_listener
+    from polyglot.cli.session import survey_session
+
     with live_listener(session.plan.stages) as listener:
         while True:
             seen = survey_session(session)

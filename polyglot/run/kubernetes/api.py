@@ -97,13 +97,15 @@ class Api:
         with _absent():
             self._send("delete pod", "DELETE", self._path("pods", name), body={"gracePeriodSeconds": 0})
 
-    def list(self, kind: str, selector: str = "") -> tuple[list[Document], str]:
+    def list(
+        self, kind: str, selector: str = "", *, patience_seconds: float = _PATIENCE_SECONDS
+    ) -> tuple[list[Document], str]:
         """Return all objects of a kind ("jobs", "pods", "events") and the resource version to watch from."""
         found: list[Document] = []
         token = ""
         while True:
             query = {"labelSelector": selector, "limit": "500", "continue": token}
-            page = self._send(f"list {kind}", "GET", self._path(kind), query=query)
+            page = self._send(f"list {kind}", "GET", self._path(kind), query=query, patience_seconds=patience_seconds)
             found += page["items"]
             token = page["metadata"].get("continue", "")
             if not token:
@@ -168,6 +170,7 @@ class Api:
         *,
         query: Mapping[str, str] | None = None,
         body: Document | None = None,
+        patience_seconds: float = _PATIENCE_SECONDS,
     ) -> Document:
         """Send until answered: every request here may be repeated (a create that was lost is answered by 409)."""
         began, wait = time.monotonic(), 0.2
@@ -178,7 +181,7 @@ class Api:
                 return document
             except (ApiError, urllib3.exceptions.HTTPError, ValueError) as error:
                 status = error.status if isinstance(error, ApiError) else 0
-                tired = time.monotonic() - began > _PATIENCE_SECONDS
+                tired = time.monotonic() - began > patience_seconds
                 if tired or (status and status not in _AGAIN):
                     raise _as_api_error(what, error) from error
             time.sleep(wait * (0.5 + random.random() / 2))  # noqa: S311 - spreads requests, guards nothing

@@ -158,7 +158,9 @@ def _unready(pod: Document, events: Sequence[Document]) -> Waiting | None:
             return Waiting(text=f"{state['reason']}: {said or container.get('image', '')}", hopeless=True)
     name = pod["metadata"]["name"]
     for event in reversed(events):
-        if event.get("reason") == "FailedMount" and event["involvedObject"].get("name") == name:
+        # once, while a node's caches fill, is no trouble
+        again = (event.get("count") or 0) > 1 or "not found" in str(event.get("message"))
+        if again and event.get("reason") == "FailedMount" and event["involvedObject"].get("name") == name:
             return Waiting(text=_text(event), hopeless=True)
     return None
 

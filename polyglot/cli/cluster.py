@@ -1,0 +1,92 @@
+"""What `submit` does when the profile is a cluster's: leave an order in the store, create its driver, say how to follow."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from polyglot.cli.session import say
+
+if TYPE_CHECKING:
+    from polyglot.cli.session import Session
+    from polyglot.run.kubernetes.api import Api
+
+_LOOK_SECONDS = 2.0
+
+
+def start_driver(session: "Session") -> str:
+    """Keep the submission and its order, create the driver's Job unless it runs already, and return its name."""
+    from polyglot.artifacts.doctor import require_conditional_writes
+    from polyglot.artifacts.submissions import save_order
+    from polyglot.cli.submit import keep_submission
+    from polyglot.render.driver import driver_values, render_driver
+    from polyglot.run.kubernetes.api import Api
+    from polyglot.run.order import Order
+    from polyglot.run.spending import within_budget
+
+    cluster = session.profile.cluster
+    if cluster is None:
+        raise ValueError("the profile has no cluster")
+    budget = session.locked.study.budget
+    usd = budget.usd if budget else None
+    within_budget(session.plan.stages, session.store, usd)
+    require_conditional_writes(session.store)
+    order = Order(
+        study=session.plan.study,
+        title=session.title,
+        stages=session.plan.stages,
+        cluster=cluster,
+        max_attempts=session.profile.max_attempts,
+        usd=usd,
+    )
+    path = save_order(session.store, order.study, keep_submission(session), order.to_json())
+    values = driver_values(
+        cluster,
+        study=order.study,
+        title=order.title,
+        digest12=order.digest12,
+        order_path=path,
+        store_url=session.store.url,
+    )
+    api = Api.connect(cluster.namespace, context=cluster.context)
+    created = create_driver(api, render_driver(values))
+    say(f"{order.title}: {len(order.stages)} stages, store {session.store.url}")
+    say(f"the driver {values.name} {'was created' if created else 'runs already'} in namespace {cluster.namespace}")
+    _say_how_to_follow(cluster.namespace, values.name, values.labels["polyglot.dev/study"])
+    return values.name
+
+
+def create_driver(api: "Api", manifest: dict[str, object]) -> bool:
+    """Create a driver's Job; False when one of the same order runs. One that has ended makes room."""
+    from polyglot.core.errors import TimedOut
+    from polyglot.run.kubernetes.states import is_over
+
+    name = str(manifest["metadata"]["name"])  # type: ignore[index]
+    deadline = time.monotonic() + 60
+    while not api.create_job(manifest):
+        existing = api.read_job(name)
+        if existing is not None and not existing["metadata"].get("deletionTimestamp"):
+            if not is_over(existing):
+                return False
+            api.delete_job(name, uid=existing["metadata"]["uid"], foreground=False)
+        if time.monotonic() > deadline:
+            raise TimedOut(f"the ended driver {name} does not go away; delete its Job")
+        time.sleep(0.5)
+    return True
+
+
+def follow(session: "Session", out: Path) -> None:
+    """Show the study until it has ended, then fetch the report. Raises PolyglotError when stages failed."""
+    from polyglot.cli.deliver import deliver_report
+    from polyglot.cli.watch import watch_session
+
+    watch_session(session)
+    for path in deliver_report(session, out):
+        print(path)
+
+
+def _say_how_to_follow(namespace: str, driver: str, study: str) -> None:
+    labels = f"polyglot.dev/study={study},polyglot.dev/kind=train"
+    say("this machine is no longer needed; to follow:")
+    say(f"  kubectl -n {namespace} logs -f job/{driver}")
+    say(f"  kubectl -n {namespace} logs -f -l {labels} --prefix --max-log-requests=64 --tail=-1")
+    say("  polyglot watch, status, logs -f and report with the same study and profile")

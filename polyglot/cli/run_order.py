@@ -1,0 +1,39 @@
+"""Runs an order on the cluster that it names: what `drive` and `reevaluate` share."""
+
+from typing import TYPE_CHECKING
+
+from polyglot.cli.session import say
+
+if TYPE_CHECKING:
+    from polyglot.artifacts.store import Store
+    from polyglot.run.order import Order
+
+
+def run_order(order: "Order", store: "Store") -> None:
+    """Drive every stage to its end. Raises PolyglotError when stages failed, Interrupted for what a new driver mends."""
+    from functools import partial
+
+    from polyglot.cli.live import live_listener
+    from polyglot.core.errors import Corrupt, Interrupted, PolyglotError, Refused, StoreError
+    from polyglot.render.manifests import render_jobs
+    from polyglot.run.engine import run
+    from polyglot.run.kubernetes.api import Api, ApiError
+    from polyglot.run.kubernetes.backend import KubernetesBackend
+    from polyglot.run.outcomes import Limits
+    from polyglot.run.spending import within_budget
+
+    api = Api.connect(order.cluster.namespace, context=order.cluster.context)
+    render = partial(render_jobs, study=order.study, cluster=order.cluster)
+    try:
+        stages = within_budget(order.stages, store, order.usd)
+        say(f"{order.title}: {len(stages)} stages, store {store.url}, namespace {api.namespace}")
+        with KubernetesBackend(api, order.cluster, render) as backend, live_listener(stages) as listener:
+            limits = Limits(max_attempts=order.max_attempts, progress_seconds=5.0)
+            summary = run(stages, store, backend, listener=listener, limits=limits)
+    except (Refused, Corrupt):
+        raise
+    except (StoreError, ApiError) as error:
+        raise Interrupted(f"{error}; the next driver goes on from here") from error
+    say(f"{summary.describe()}, {sum(api.calls.values())} requests to the API server")
+    if summary.failed or summary.blocked:
+        raise PolyglotError(summary.describe())

@@ -1,0 +1,40 @@
+"""Stops what a study has on a cluster: the driver, then the Jobs of its stages, in the foreground."""
+
+import time
+from collections.abc import Iterator, Set
+from typing import Any
+
+from polyglot.core.errors import TimedOut
+from polyglot.run.kubernetes.api import Api
+from polyglot.run.kubernetes.states import is_over
+
+_PATIENCE_SECONDS = 600.0
+KEY = "polyglot.dev/key"
+
+
+def stop_study(api: Api, study: str, *, keys: Set[str]) -> Iterator[str]:
+    """Delete the drivers of a study (its slug), then the Jobs of these keys; yield each name when it is gone.
+
+    Raises TimedOut when a Job is still there after ten minutes: its node may be lost.
+    """
+    drivers = f"polyglot.dev/study={study},app.kubernetes.io/component=driver"
+    yield from _delete(api, drivers, lambda job: True)
+    stages = "app.kubernetes.io/managed-by=polyglot,app.kubernetes.io/component!=driver"
+    yield from _delete(api, stages, lambda job: job["metadata"].get("annotations", {}).get(KEY) in keys)
+
+
+def _delete(api: Api, selector: str, wanted: Any) -> Iterator[str]:
+    jobs, version = api.list("jobs", selector)
+    waiting = {job["metadata"]["name"]: job["metadata"]["uid"] for job in jobs if wanted(job) and not is_over(job)}
+    for name, uid in waiting.items():
+        api.delete_job(name, uid=uid)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while waiting:
+        if time.monotonic() > deadline:
+            raise TimedOut(f"still there after {_PATIENCE_SECONDS:.0f} s: {', '.join(sorted(waiting))}")
+        left = {job["metadata"]["uid"] for job in api.list("jobs", selector)[0]}
+        for name in [name for name, uid in waiting.items() if uid not in left]:
+            del waiting[name]
+            yield name
+        time.sleep(0.5 if waiting else 0)
+    del version

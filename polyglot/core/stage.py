@@ -14,6 +14,7 @@ from polyglot.core.canonical import Json, digest
 
 # Kinds whose result digest may differ between two correct executions (sampling, networks, GPU kernels).
 NETWORKED = frozenset({"judge", "translate", "reference"})
+MODEL_KINDS = frozenset({"base", "tokenize", "train", "answer"})  # load torch: share a warm server, or an image
 
 
 @dataclass(frozen=True, kw_only=True)

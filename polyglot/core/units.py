@@ -6,12 +6,13 @@ from polyglot.core.errors import BadInput
 
 _BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _BYTES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_BYTES |= {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}  # as Kubernetes writes them
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def parse_bytes(text: str) -> int:
-    """`4GiB`, `500 MB` or `1024` -> bytes. Raises BadInput."""
-    found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,3})?)\s*([KMGT]?i?B)?\s*", text, re.ASCII)
+    """`4GiB`, `4Gi`, `500 MB` or `1024` -> bytes. Raises BadInput."""
+    found = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,3})?)\s*([KMGT]?i?B|[KMGT]i)?\s*", text, re.ASCII)
     if not found or (found[2] or "") not in _BYTES:
         raise BadInput("bad size", got=repr(text[:40]), expected="a size such as 4GiB or 500MB")
     return int(float(found[1]) * _BYTES[found[2] or ""])

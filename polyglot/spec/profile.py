@@ -1,22 +1,23 @@
 """A profile says where a study runs: store, backend, resources and settings by kind. Nothing in it enters a key."""
 
-import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import Resources
 from polyglot.core.units import parse_bytes, parse_seconds
+from polyglot.spec.amounts import Bytes, Duration, Kind
 from polyglot.spec.base import Broken, Problem, Section
+from polyglot.spec.cluster import Cluster, ClusterSection, cluster_from
 from polyglot.spec.params import KINDS
-from polyglot.spec.problems import invalid_file
+from polyglot.spec.problems import bad_file, invalid_file
 from polyglot.spec.settings import KindSettings
-from polyglot.spec.yaml_file import read_yaml
+from polyglot.spec.yaml_file import YamlFile, read_yaml
 
 GIB = 2**30
 DEFAULT_STORE = "file://./.polyglot/store"
@@ -34,33 +35,6 @@ DEFAULT_RESOURCES: Mapping[str, Resources] = {
 }
 
 
-def _number_of(parse: Any) -> AfterValidator:
-    def check(text: str) -> str:
-        try:
-            parse(text)
-        except BadInput as error:
-            problem = Problem(what=error.what, got=error.got, expected=error.expected)
-            raise Broken(problem) from error
-        return text
-
-    return AfterValidator(check)
-
-
-Bytes = Annotated[str, _number_of(parse_bytes)]
-Duration = Annotated[str, _number_of(parse_seconds)]
-
-
-def _check_kind(kind: str) -> str:
-    if kind not in KINDS:
-        near = difflib.get_close_matches(kind, KINDS, 1)
-        remedy = f"Did you mean {near[0]}?" if near else ""
-        raise Broken(Problem(what="no such stage kind", expected="one of " + ", ".join(KINDS), remedy=remedy))
-    return kind
-
-
-Kind = Annotated[str, AfterValidator(_check_kind)]
-
-
 class ResourceSection(Section):
     """Overrides of a kind's default resources."""
 
@@ -76,12 +50,31 @@ class ProfileFile(Section):
     """A profile file as it is written."""
 
     store: str = DEFAULT_STORE
-    backend: Literal["local"] = "local"
+    backend: Literal["local", "kubernetes"] = "local"
     cpus: int | None = Field(None, ge=1, le=4096)
     memory: Bytes | None = None
     max_attempts: int = Field(4, ge=1, le=100)
     resources: Mapping[Kind, ResourceSection] = Field(default_factory=dict)
     settings: KindSettings = Field(default_factory=KindSettings)
+    kubernetes: ClusterSection | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = []
+        if self.backend == "local" and self.kubernetes is not None:
+            remedy = "Write `backend: kubernetes`, or remove the section"
+            problems.append(Problem(what="means nothing with backend local", place=("kubernetes",), remedy=remedy))
+        if self.backend == "kubernetes":
+            if self.kubernetes is None:
+                remedy = "Add it with `images:` by digest; docs/kubernetes.md shows one"
+                problems.append(Problem(what="no `kubernetes:` section", place=("backend",), remedy=remedy))
+            for key in ("cpus", "memory"):
+                if getattr(self, key) is not None:
+                    remedy = "Remove it; a cluster is bounded by its ResourceQuota or queue"
+                    problems.append(Problem(what="bounds this machine, not a cluster", place=(key,), remedy=remedy))
+        if problems:
+            raise Broken(*problems)
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +89,7 @@ class Profile:
     max_attempts: int
     resources: Mapping[str, Resources]
     settings: Mapping[str, Mapping[str, Any]]
+    cluster: Cluster | None = None  # set if and only if the backend is kubernetes
 
 
 def load_profile(name_or_path: str) -> Profile:
@@ -112,6 +106,8 @@ def load_profile(name_or_path: str) -> Profile:
             content = ProfileFile.model_validate(file.value, by_alias=True, by_name=False)
         except ValidationError as error:
             raise invalid_file(file, error, ProfileFile) from error
+        if content.backend == "kubernetes":
+            _check_shared(file, content.store)
     return Profile(
         name=name_or_path,
         store=os.environ.get("POLYGLOT_STORE") or content.store,
@@ -123,7 +119,18 @@ def load_profile(name_or_path: str) -> Profile:
             kind: _resources(default, content.resources.get(kind)) for kind, default in DEFAULT_RESOURCES.items()
         },
         settings={kind: content.settings.of(kind) for kind in KINDS},
+        cluster=cluster_from(content.kubernetes) if content.kubernetes else None,
     )
+
+
+def _check_shared(file: YamlFile, store: str) -> None:
+    """Pods on several nodes and the user's own machine see one bucket, and no common directory."""
+    what, expected = "a cluster's store is a bucket", "s3://bucket/prefix"
+    chosen = os.environ.get("POLYGLOT_STORE")
+    if chosen and not chosen.startswith("s3://"):
+        raise BadInput(what, where="POLYGLOT_STORE", got=repr(chosen[:80]), expected=expected)
+    if not chosen and not store.startswith("s3://"):
+        raise bad_file(file, [Problem(what=what, place=("store",), got=repr(store[:80]), expected=expected)])
 
 
 def _find(name: str) -> Path | None:

@@ -20,13 +20,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from polyglot.core.stage import PlannedStage
+from polyglot.core.stage import MODEL_KINDS, PlannedStage
 from polyglot.run.backend import Attempt, Event, Outcome
 from polyglot.run.local.budget import Budget, Room, Share
 from polyglot.run.local.lock import KeyLocks
 from polyglot.run.local.process import Launch, PlainProcess, Process, ask_to_stop, kill
 from polyglot.run.local.running import Running
-from polyglot.run.local.warm import MODEL_KINDS, MODEL_LIBRARIES, WarmServer
+from polyglot.run.local.warm import MODEL_LIBRARIES, WarmServer
 
 if TYPE_CHECKING:
     from polyglot.spec.profile import Profile

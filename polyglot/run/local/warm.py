@@ -20,8 +20,7 @@ from typing import Any
 
 from polyglot.run.local.process import Launch
 
-# Kinds that load torch: they share a server that has imported it; the others' server stays small and starts at once.
-MODEL_KINDS = frozenset({"base", "tokenize", "train", "answer"})
+# What MODEL_KINDS share a server with; the others' server stays small and starts at once.
 MODEL_LIBRARIES = ("torch", "transformers")
 
 

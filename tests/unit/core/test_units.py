@@ -10,7 +10,15 @@ from polyglot.core.units import parse_bytes, parse_seconds, show_bytes, show_sec
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("0", 0), ("1024", 1024), ("4GiB", 4 * 2**30), ("500 MB", 500 * 10**6), ("1.5KiB", 1536), (" 2TiB ", 2 * 2**40)],
+    [
+        ("0", 0),
+        ("1024", 1024),
+        ("4GiB", 4 * 2**30),
+        ("500 MB", 500 * 10**6),
+        ("1.5KiB", 1536),
+        ("10Gi", 10 * 2**30),
+        (" 2TiB ", 2 * 2**40),
+    ],
 )
 def test_sizes_are_in_powers_of_two_or_ten_as_their_unit_says(text: str, count: int) -> None:
     assert parse_bytes(text) == count

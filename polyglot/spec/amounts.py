@@ -1,0 +1,36 @@
+"""Sizes, durations and stage kinds as sections take them: checked when the file is read, kept as written."""
+
+import difflib
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+
+from polyglot.core.errors import BadInput
+from polyglot.core.units import parse_bytes, parse_seconds
+from polyglot.spec.base import Broken, Problem
+from polyglot.spec.params import KINDS
+
+
+def _number_of(parse: Any) -> AfterValidator:
+    def check(text: str) -> str:
+        try:
+            parse(text)
+        except BadInput as error:
+            problem = Problem(what=error.what, got=error.got, expected=error.expected)
+            raise Broken(problem) from error
+        return text
+
+    return AfterValidator(check)
+
+
+def _check_kind(kind: str) -> str:
+    if kind not in KINDS:
+        near = difflib.get_close_matches(kind, KINDS, 1)
+        remedy = f"Did you mean {near[0]}?" if near else ""
+        raise Broken(Problem(what="no such stage kind", expected="one of " + ", ".join(KINDS), remedy=remedy))
+    return kind
+
+
+Bytes = Annotated[str, _number_of(parse_bytes)]
+Duration = Annotated[str, _number_of(parse_seconds)]
+Kind = Annotated[str, AfterValidator(_check_kind)]

@@ -23,7 +23,7 @@ def _start_etcd() -> None:
     processes.start(
         "etcd",
         [
-            *("etcd", "--name=etcd", f"--data-dir={places.run()}/etcd", "--unsafe-no-fsync", "--logger=zap"),
+            *(programs.etcd(), "--name=etcd", f"--data-dir={places.run()}/etcd", "--unsafe-no-fsync"),
             *(f"--listen-client-urls={_ETCD}", f"--advertise-client-urls={_ETCD}"),
             *(f"--listen-peer-urls={peer}", f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=etcd={peer}"),
         ],

@@ -27,6 +27,7 @@ from tests.kit.cluster import (
     places,
     processes,
     product_images,
+    programs,
     system_images,
 )
 from tests.kit.cluster.kubectl import kubectl
@@ -86,6 +87,8 @@ def status() -> str:
 
 def _start(with_kueue: bool) -> None:
     packages.ensure(packages.RUN)
+    for module in ("kube", "etcd", "coredns"):
+        programs.built(module)
     made = system_images.ensure(kueue=with_kueue)
     say("starting the control plane and two nodes")
     (places.run() / "logs").mkdir(parents=True)

@@ -11,7 +11,6 @@ RUN = {
     "containerd": "containerd",
     "runc": "runc",
     "/usr/lib/cni/ptp": "containernetworking-plugins",
-    "etcd": "etcd-server",
     "nft": "nftables",
     "ip": "iproute2",
     "nsenter": "util-linux",

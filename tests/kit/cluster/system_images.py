@@ -13,7 +13,6 @@ _USERS = "root:x:0:0:root:/:/bin/sh\npolyglot:x:10001:10001::/work:/bin/sh\n"
 
 def ensure(*, kueue: bool) -> dict[str, str]:
     """Have the images in the cache of images; return name -> reference."""
-    programs.built("kube")
     with tempfile.TemporaryDirectory() as folder, image_store.opened() as socket:
         present, made = image_store.references(socket), {}
         for recipe in _recipes(Path(folder), kueue):
@@ -27,7 +26,7 @@ def ensure(*, kueue: bool) -> dict[str, str]:
 
 
 def _recipes(folder: Path, kueue: bool) -> list[Recipe]:
-    """`busybox` is for tests: a shell, wget, httpd, nslookup."""
+    """`busybox` is for tests: a shell, wget (its -T crashes), httpd, nslookup."""
     busybox = Path(shutil.which("busybox") or "/bin/busybox")
     applets = call(busybox, "--list").split()
     recipes = [

@@ -13,11 +13,16 @@ BIN      := $(VENV)/bin
 POLYGLOT := $(BIN)/polyglot
 CHOICE   := $(STUDY) $(if $(MIX),--mix '$(MIX)') --profile '$(PROFILE)' $(ARGS)
 
+# the test cluster's address and keys, written by cluster-up; another cluster's come from the shell
+ifeq ($(PROFILE),test-cluster)
+-include .polyglot/cluster/environment
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help setup submit plan watch status logs report test lint bench lock generated clean
+.PHONY: help setup submit plan watch status logs report test test-cluster cluster-up cluster-down lint bench lock generated clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo '  variables: STUDY=studies/x.yaml MIX=DEFRITES PROFILE=local ARGS="more options"'
 
 setup: $(READY) ## install everything into .venv, from the hash-pinned lock
@@ -53,6 +58,15 @@ report: $(READY) ## fetch the report of a finished study into out/
 
 test: $(READY) ## all tests that need no cluster
 	@$(BIN)/python -m pytest $(ARGS)
+
+cluster-up: $(READY) ## a real two-node Kubernetes cluster on this machine (as root; a quarter of an hour the first time, then seconds)
+	@$(BIN)/python -m tests.kit.cluster up $(ARGS)
+
+cluster-down: $(READY) ## end it; what was built stays in the cache
+	@$(BIN)/python -m tests.kit.cluster down
+
+test-cluster: $(READY) ## the tests that need a cluster: the one of KUBECONFIG, else ours, started when it is not up
+	@$(BIN)/python -m pytest tests/cluster $(ARGS)
 
 lint: $(READY) ## ruff, mypy --strict, the layers, generated files
 	@$(BIN)/ruff check .

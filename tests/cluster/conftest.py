@@ -1,0 +1,40 @@
+"""Fixtures of the tests that need a cluster: `make test-cluster`. With KUBECONFIG set they use that one."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit.cluster.namespace import Namespace, describe, fresh_namespace
+from tests.kit.cluster.target import Target, target
+
+FIRST_START_SECONDS = 3600  # with nothing built yet
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test may have to start the cluster, or even build it."""
+    first = next((item for item in items if "cluster" in getattr(item, "fixturenames", ())), None)
+    if first is not None:
+        first.add_marker(pytest.mark.timeout(FIRST_START_SECONDS))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Show pods, events and logs of a failed test's namespace, which is still there."""
+    report = yield
+    made = getattr(item, "funcargs", {}).get("namespace")
+    if report.when == "call" and report.failed and isinstance(made, Namespace):
+        report.sections.append((f"namespace {made.name}", describe(made)))
+    return report
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Target:
+    """The session's cluster. Ours keeps running afterwards: `make cluster-down` ends it."""
+    return target()
+
+
+@pytest.fixture
+def namespace(cluster: Target) -> Iterator[Namespace]:
+    """A namespace that no other test uses."""
+    with fresh_namespace(cluster) as made:
+        yield made

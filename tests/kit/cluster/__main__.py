@@ -1,0 +1,44 @@
+"""Start, stop and look at the test cluster.
+
+python -m tests.kit.cluster up [--kueue]     start it (or find it running) and write .polyglot/cluster/kubeconfig
+python -m tests.kit.cluster down             end it
+python -m tests.kit.cluster status           its daemons; exit code 0 when it is up, 1 otherwise
+python -m tests.kit.cluster images           build the product's images and give them to its nodes
+"""
+
+import argparse
+import sys
+
+from tests.kit.cluster import lifecycle
+from tests.kit.cluster.shell import ClusterError, say
+
+
+def main() -> int:
+    """Run one verb."""
+    parser = argparse.ArgumentParser(prog="python -m tests.kit.cluster", description=__doc__.splitlines()[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    up = verbs.add_parser("up", help="start it, or find it running")
+    up.add_argument("--kueue", action="store_true", help="with a real Kueue (6 more minutes the first time)")
+    verbs.add_parser("down", help="end it")
+    verbs.add_parser("status", help="its daemons")
+    verbs.add_parser("images", help="build the product's images and give them to the nodes")
+    options = parser.parse_args()
+    try:
+        match options.verb:
+            case "up":
+                lifecycle.up(with_kueue=options.kueue)
+            case "down":
+                lifecycle.down()
+            case "status":
+                print(lifecycle.status())
+                return 0 if lifecycle.is_up() else 1
+            case "images":
+                lifecycle.build_images()
+    except ClusterError as error:
+        say(f"cluster: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

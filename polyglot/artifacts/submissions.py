@@ -55,9 +55,7 @@ def save_order(store: Store, study_name: str, digest: str, order: bytes) -> str:
 
 def newest_order(store: Store, study_name: str) -> bytes:
     """Return the newest order of a study. Raises Missing when it was never submitted to a cluster."""
-    found = sorted(
-        (entry.modified, entry.path) for entry in store.list(_folder(study_name)) if "/order-" in entry.path
-    )
+    found = sorted((entry.modified, entry.path) for entry in store.list(_folder(study_name)) if "/order-" in entry.path)
     if not found:
         raise Missing(f"{store.url}: no study {study_name!r} was submitted to a cluster")
     return store.read(found[-1][1])

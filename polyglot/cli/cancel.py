@@ -10,16 +10,15 @@ def command(study: StudyFile, mix: MixName = None, profile: ProfileName = "local
     """
     from polyglot.cli.session import open_session, say
     from polyglot.core.errors import BadInput
-    from polyglot.render.slug import slug
+    from polyglot.core.slug import slug
     from polyglot.run.kubernetes.api import Api
     from polyglot.run.kubernetes.stop import stop_study
 
     session = open_session(study, mix=mix, profile=profile, store=store)
     cluster = session.profile.cluster
     if cluster is None:
-        raise BadInput(
-            "nothing to cancel", where=f"profile {profile}", got="local processes", remedy="Interrupt their submit: Ctrl-C"
-        )
+        remedy = "Interrupt their submit: Ctrl-C"
+        raise BadInput("nothing to cancel", where=f"profile {profile}", got="local processes", remedy=remedy)
     api = Api.connect(cluster.namespace, context=cluster.context)
     keys = {planned.key for planned in session.plan}
     for name in stop_study(api, slug(session.plan.study), keys=keys):

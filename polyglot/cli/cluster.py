@@ -1,4 +1,4 @@
-"""What `submit` does when the profile is a cluster's: leave an order in the store, create its driver, say how to follow."""
+"""What `submit` does on a cluster: leave an order in the store, create its driver, say how to follow."""
 
 import time
 from pathlib import Path

@@ -1,16 +1,16 @@
-"""`polyglot drive`: run an order to its end. What the driver Job of a cluster does; it may be started any number of times."""
+"""`polyglot drive`: run an order to its end, as the driver Job of a cluster does; any number of times."""
 
 from typing import Annotated
 
 import typer
 
-from polyglot.cli.options import StoreUrl
+from polyglot.cli.options import ProfileName, StoreUrl
 
 
 def command(
     order: Annotated[str, typer.Argument(metavar="ORDER", help="The order's path in the store, as submit printed it.")],
     store: StoreUrl = None,
-    profile: Annotated[str, typer.Option("--profile", "-p", metavar="NAME", help="Whose store, without --store.")] = "local",
+    profile: ProfileName = "local",
 ) -> None:
     """Run an order that `submit` left in the store: the loop that creates, watches and repeats the Jobs of its stages.
 

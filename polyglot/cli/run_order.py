@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def run_order(order: "Order", store: "Store") -> None:
-    """Drive every stage to its end. Raises PolyglotError when stages failed, Interrupted for what a new driver mends."""
+    """Drive every stage to its end. Raises PolyglotError when stages failed, Interrupted for what passes."""
     from functools import partial
 
     from polyglot.cli.live import live_listener

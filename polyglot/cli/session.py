@@ -62,12 +62,10 @@ def survey_session(session: Session) -> "dict[str, Observation]":
 
     cluster = session.profile.cluster
     if cluster is None:
-        alive = running_here()
-    else:
-        from polyglot.run.kubernetes.alive import running_there
+        return survey(session.plan.stages, session.store, alive=running_here())
+    from polyglot.run.kubernetes.alive import running_there
 
-        alive = running_there(cluster)
-    return survey(session.plan.stages, session.store, alive=alive)
+    return survey(session.plan.stages, session.store, alive=running_there(cluster))
 
 
 def say(text: str) -> None:

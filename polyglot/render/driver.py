@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from polyglot.core.slug import slug
 from polyglot.render.helm import template
-from polyglot.render.slug import slug
+from polyglot.render.manifests import parse_manifests
 from polyglot.spec.cluster import Cluster
 
 COMPONENT = "driver"
@@ -41,8 +42,9 @@ class DriverValues:
 
 
 def driver_name(study: str, digest12: str) -> str:
-    """`driver-<study slug>-<digest>`: equal orders have one driver."""
-    return f"{COMPONENT}-{slug(study)[:40].strip('-')}-{digest12}"
+    """`driver-<study>-<digest>`: equal orders have one driver."""
+    plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in study.lower())
+    return "-".join(part for part in (COMPONENT, plain[:36].strip("-"), digest12) if part)
 
 
 def driver_values(
@@ -76,5 +78,5 @@ def driver_values(
 
 def render_driver(values: DriverValues) -> dict[str, Any]:
     """Return the driver's Job. Raises PolyglotError when helm refuses."""
-    (job,) = template("driver", asdict(values))
+    (job,) = parse_manifests(template("driver", asdict(values)))
     return job

@@ -52,9 +52,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened to an attempt: it ended (`outcome` set), waits for something (`waiting` says for what), or
-    its worker runs (neither).
-    """
+    """News of an attempt: it ended (`outcome`), it waits (`waiting` says for what), or its worker runs (neither)."""
 
     attempt: Attempt
     outcome: Outcome | None

@@ -13,7 +13,7 @@ from polyglot.core.errors import Corrupt
 from polyglot.core.stage import PlannedStage, Resources, Stage
 from polyglot.plan.plan import make_plan
 from polyglot.spec.cluster import Cluster, Images
-from polyglot.spec.pool import pool_from_document
+from polyglot.spec.pool import Pool, Toleration
 
 VERSION = 1
 EVALUATED = "answer"  # the kind that a new evaluation of the same models begins with
@@ -100,7 +100,10 @@ class Order:
 
 
 def _cluster(document: Mapping[str, Any]) -> Cluster:
-    pools = {name: pool_from_document(pool) for name, pool in document["pools"].items()}
+    pools = {
+        name: Pool(**{**pool, "tolerations": tuple(Toleration(**one) for one in pool["tolerations"])})
+        for name, pool in document["pools"].items()
+    }
     secrets = tuple(document["image_pull_secrets"])
     return Cluster(
         **{**document, "images": Images(**document["images"]), "pools": pools, "image_pull_secrets": secrets}
@@ -115,5 +118,3 @@ def _planned(row: Mapping[str, Any]) -> PlannedStage:
         resources=Resources(**row["resources"]),
         settings=row["settings"],
     )
-
-

@@ -149,6 +149,7 @@ class AnswerParams(Params):
     top_k: int = 0  # 0 = off; transformers would use 50 unless told
     top_p: float = 1.0
     samples: int = 1
+    night: str = ""  # of a nightly evaluation: the same model's answers, made anew
     backend: Literal["transformers"] = "transformers"
     dtype: Literal["float32", "bfloat16"] = "bfloat16"
     stops: tuple[str, ...] = ("\nUser:", "\nSystem:")  # besides EOS

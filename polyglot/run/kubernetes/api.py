@@ -52,9 +52,10 @@ class Api:
         configuration = Configuration()
         try:
             if _IN_CLUSTER.exists():
-                load_incluster_config(client_configuration=configuration)
+                load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
             else:
-                load_kube_config(context=context, client_configuration=configuration, persist_config=False)
+                options = {"context": context, "client_configuration": configuration, "persist_config": False}
+                load_kube_config(**options)  # type: ignore[no-untyped-call]
         except (ConfigException, OSError) as error:
             raise BadInput(
                 f"no cluster is configured ({' '.join(str(error).split())})",
@@ -141,10 +142,9 @@ class Api:
     def log(self, pod: str, *, follow: bool = False) -> Iterator[bytes]:
         """Yield the output of a pod's worker; nothing when the pod or its log is gone."""
         query = {"container": "worker", "follow": "true" if follow else "false"}
+        path, seconds = f"{self._path('pods', pod)}/log", 3600.0 if follow else 60.0
         try:
-            response = self._request(
-                "read log", "GET", f"{self._path('pods', pod)}/log", query, None, read_seconds=3600.0 if follow else 60.0
-            )
+            response = self._request("read log", "GET", path, query, None, read_seconds=seconds)
         except ApiError as error:
             if error.status in (400, 404):  # not started yet, or gone
                 return

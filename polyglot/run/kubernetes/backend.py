@@ -1,8 +1,9 @@
 """Attempts as Jobs of a cluster.
 
 Promises: a Job is created, never applied or replaced; one that is there under its name is adopted when it is of the
-same stage, whatever its image or resources; ends are told from watches, never by polling; what keeps a Job from starting
-is told within seconds; Jobs outlive their driver. At most three requests a stage besides the watches: one as a rule.
+same stage, whatever its image or resources; ends are told from watches, never by polling; what keeps a Job from
+starting is told within seconds; Jobs outlive their driver. At most three requests a stage besides the watches: one as a
+rule.
 
 Not promised: that two drivers create a Job only once in time (the API server's 409 decides), nor any order of events.
 
@@ -14,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,6 @@ from polyglot.run.kubernetes import states
 from polyglot.run.kubernetes.api import Api, ApiError, Document
 from polyglot.run.kubernetes.mirror import Broken, Change, Listed, Mirror, News
 from polyglot.run.kubernetes.tracked import Order, Tracked
-from polyglot.artifacts.futures import concurrently
 
 if TYPE_CHECKING:
     from polyglot.spec.cluster import Cluster
@@ -33,6 +34,7 @@ KEY = "polyglot.dev/key"
 MANAGED = "app.kubernetes.io/managed-by=polyglot"
 _JOB_NAME = "batch.kubernetes.io/job-name"
 _GOING_AWAY_SECONDS = 1.0  # between two tries to take the name of a Job that is being deleted
+_CREATES_AT_ONCE = 8
 _POD_LAG_SECONDS = 3.0  # a Job's failure may be seen this long before its pod's
 _SWEEP_SECONDS = 5.0  # between two looks at what only time changes: lost nodes, hopeless waiting
 
@@ -120,7 +122,8 @@ class KubernetesBackend:
         if not due:
             return
         manifests = self._render(due)
-        concurrently(lambda pair: self._create_one(*pair), list(zip(due, manifests, strict=True)))
+        with ThreadPoolExecutor(min(_CREATES_AT_ONCE, len(due))) as pool:
+            list(pool.map(self._create_one, due, manifests))  # raises what one of them raised
 
     def _create_one(self, attempt: Attempt, manifest: dict[str, Any]) -> None:
         try:

@@ -41,8 +41,16 @@ Document = dict[str, Any]
 
 _LOST_AFTER = timedelta(seconds=20)  # past the end of its grace
 _BAD_CONTAINER = frozenset(
-    "ErrImagePull ImagePullBackOff ErrImageNeverPull InvalidImageName ImageInspectError "
-    "CreateContainerConfigError CreateContainerError RunContainerError".split()
+    [
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "ImageInspectError",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+    ]
 )
 
 
@@ -173,6 +181,7 @@ def _deciding(job: Document, pods: Sequence[Document]) -> Sequence[Document]:
 
 
 def terminated(pods: Sequence[Document]) -> Iterator[tuple[Document, Document]]:
+    """Yield the pods whose worker has ended, each with how."""
     for pod in pods:
         for container in pod.get("status", {}).get("containerStatuses") or ():
             end = container.get("state", {}).get("terminated")

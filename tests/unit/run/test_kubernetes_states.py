@@ -93,7 +93,7 @@ class TestWaiting:
                 "Unschedulable: 0/2 nodes",
                 False,
             ),
-            (job(), [pod(phase="Pending", state={"waiting": {"reason": "ErrImageNeverPull"}})], [], "a/b@sha256:c", True),
+            (job(), [pod(phase="Pending", state={"waiting": {"reason": "ErrImagePull"}})], [], "a/b@sha256:c", True),
             (
                 job(),
                 [pod(phase="Pending", state={"waiting": {"reason": "ContainerCreating"}})],

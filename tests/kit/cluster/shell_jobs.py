@@ -1,0 +1,116 @@
+"""Attempts whose Jobs run a shell command: the backend under test, the cluster real, the worker anything at all."""
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from polyglot.core.stage import PlannedStage, Stage
+from polyglot.run.backend import Attempt, Event
+from polyglot.run.kubernetes.api import Api
+from polyglot.run.kubernetes.backend import KEY, KubernetesBackend
+from polyglot.spec.cluster import Cluster, Images
+from polyglot.spec.pool import Pool
+from tests.kit.cluster.namespace import Namespace
+
+LABELS = {"app.kubernetes.io/managed-by": "polyglot"}
+_RULES = [
+    {"action": "FailJob", "onExitCodes": {"containerName": "worker", "operator": "In", "values": [42]}},
+    {"action": "Ignore", "onExitCodes": {"containerName": "worker", "operator": "In", "values": [43]}},
+    {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+]
+
+
+def cluster_of(namespace: Namespace, **changes: Any) -> Cluster:
+    """The cluster section of a profile for a namespace."""
+    image = "polyglot.local/none@sha256:" + "0" * 64
+    section = Cluster(
+        namespace=namespace.name,
+        context=None,
+        images=Images(controller=image, worker=image, trainer=image),
+        image_pull_policy="Never",
+        image_pull_secrets=(),
+        worker_service_account="polyglot-worker",
+        driver_service_account="polyglot-driver",
+        store_secret="polyglot-store",
+        judge_secret=None,
+        environment={},
+        pools={"default": Pool()},
+        pool_by_kind={},
+        priority_class=None,
+        queue=None,
+        ranks_service="polyglot-ranks",
+        ttl_seconds=600,
+        scratch_bytes=2**30,
+        pending_deadline_seconds=600,
+        lost_node="report",
+    )
+    return replace(section, **changes)
+
+
+def api_of(namespace: Namespace) -> Api:
+    """Requests to the namespace."""
+    return Api(namespace.target.api, namespace.name)
+
+
+def attempt(command: str, *, number: int = 1, **pod: Any) -> Attempt:
+    """An attempt that runs a shell command; `pod` are fields of its pod, `job` fields of its Job."""
+    stage = Stage(kind="train", version=1, params={"command": command, "nonce": uuid.uuid4().hex})
+    settings = {"command": command, "job": pod.pop("job", {}), "pod": pod}
+    return Attempt(
+        planned=PlannedStage(stage=stage, label=command, settings=settings), number=number, store_url="s3://x"
+    )
+
+
+def render(namespace: Namespace) -> Callable[[Sequence[Attempt]], list[dict[str, Any]]]:
+    """What stands for the chart of stages."""
+
+    def one(attempt: Attempt) -> dict[str, Any]:
+        settings: dict[str, Any] = dict(attempt.planned.settings)
+        pod = dict(settings["pod"])
+        container = {
+            "name": "worker",
+            "image": pod.pop("image", namespace.target.image),
+            "imagePullPolicy": namespace.target.pull_policy,
+            "command": ["sh", "-c", settings["command"]],
+            **{key: pod.pop(key) for key in ("resources", "volumeMounts") if key in pod},
+        }
+        template = {
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 2,
+            "automountServiceAccountToken": False,
+            "containers": [container],
+            **pod,
+        }
+        spec = {"backoffLimit": 0, "podReplacementPolicy": "Failed", "podFailurePolicy": {"rules": _RULES}}
+        metadata = {"name": attempt.name, "labels": LABELS, "annotations": {KEY: attempt.planned.key}}
+        spec |= {"template": {"metadata": {"labels": LABELS}, "spec": template}, **settings["job"]}
+        return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
+
+    return lambda attempts: [one(attempt) for attempt in attempts]
+
+
+def backend_of(namespace: Namespace, **changes: Any) -> KubernetesBackend:
+    """The backend of a namespace, not yet entered."""
+    return KubernetesBackend(api_of(namespace), cluster_of(namespace, **changes), render(namespace))
+
+
+def watch_until(
+    backend: KubernetesBackend, true: Callable[[Event], bool], *, seconds: float = 90, seen: list[Event] | None = None
+) -> Event:
+    """Watch until an event is of a kind, and return it; all events on the way go into `seen`."""
+    deadline = time.monotonic() + seconds
+    kept: list[Event] = [] if seen is None else seen
+    while time.monotonic() < deadline:
+        for event in backend.watch(1.0):
+            kept.append(event)
+            if true(event):
+                return event
+    shown = [f"{event.attempt.name}: {event.outcome} {event.message} {event.waiting}" for event in kept]
+    raise AssertionError(f"not within {seconds} s; seen: {shown}")
+
+
+def ended(event: Event) -> bool:
+    """True for the end of an attempt."""
+    return event.outcome is not None

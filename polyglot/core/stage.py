@@ -61,7 +61,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What one attempt may use. Never part of a key."""
+    """What one attempt may use, or each of its ranks. Never part of a key."""
 
     cpus: int = 1
     memory_bytes: int = 4 * 2**30
@@ -69,6 +69,7 @@ class Resources:
     ranks: int = 1
     deadline_seconds: int = 24 * 3600
     grace_seconds: int = 60
+    scratch_bytes: int = 0  # of disk; 0: the profile's, where a backend limits it at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Descriptions of a section's attributes: the texts below them in the source.
+"""Descriptions of a section's, or another class's, attributes: the texts below them in the source.
 
 Read from the source when a schema or the reference page is made, since every command would pay for it otherwise.
 """
@@ -8,10 +8,8 @@ import inspect
 import sys
 from functools import cache
 
-from pydantic import BaseModel
 
-
-def descriptions(section: type[BaseModel]) -> dict[str, str]:
+def descriptions(section: type) -> dict[str, str]:
     """Attribute name -> description, for those that have one; inherited attributes too."""
     found: dict[str, str] = {}
     for cls in reversed(section.__mro__):

@@ -44,6 +44,7 @@ class ResourceSection(Section):
     ranks: int | None = Field(None, ge=1, le=4096)
     deadline: Duration | None = None
     grace: Duration | None = None
+    scratch: Bytes | None = None
 
 
 class ProfileFile(Section):
@@ -152,6 +153,8 @@ def _resources(default: Resources, section: ResourceSection | None) -> Resources
     }
     if section.memory:
         changes["memory_bytes"] = parse_bytes(section.memory)
+    if section.scratch:
+        changes["scratch_bytes"] = parse_bytes(section.scratch)
     if section.deadline:
         changes["deadline_seconds"] = parse_seconds(section.deadline)
     if section.grace:

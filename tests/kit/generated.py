@@ -40,11 +40,29 @@ def study_file() -> str:
     return study_page()
 
 
+def stage_chart_schema() -> str:
+    """What charts/stage takes, off its typed values."""
+    from polyglot.render.schema import values_schema
+    from polyglot.render.values import StagesValues
+
+    return json.dumps(values_schema(StagesValues, title="Values of charts/stage"), indent=2) + "\n"
+
+
+def polyglot_chart_schema() -> str:
+    """What charts/polyglot takes, off its typed values."""
+    from polyglot.render.installation import InstallationValues
+    from polyglot.render.schema import values_schema
+
+    return json.dumps(values_schema(InstallationValues, title="Values of charts/polyglot"), indent=2) + "\n"
+
+
 FILES: dict[str, Callable[[], str]] = {
     "docs/study.schema.json": study_schema,
     "docs/study-file.md": study_file,
     "docs/errors.md": errors,
     "docs/cli.md": cli,
+    "charts/stage/values.schema.json": stage_chart_schema,
+    "charts/polyglot/values.schema.json": polyglot_chart_schema,
 }
 
 

@@ -1,0 +1,22 @@
+"""Values classes as a values file has them: camelCase keys, plain lists and mappings."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+
+def camel(name: str) -> str:
+    """`image_pull_policy` -> `imagePullPolicy`, as charts write their values."""
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def written(value: Any) -> Any:
+    """A values class, and whatever is in it, as JSON."""
+    if is_dataclass(value):
+        return {camel(field.name): written(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: written(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [written(item) for item in value]
+    return value

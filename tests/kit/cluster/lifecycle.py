@@ -56,6 +56,15 @@ def up(*, with_kueue: bool = False) -> None:
     say(f"ready after {time.monotonic() - started:.0f} s: export KUBECONFIG={places.host_folder() / 'kubeconfig'}")
 
 
+def build_images(source: Path = places.CHECKOUT) -> dict[str, str]:
+    """Build the product's images, give them to the running nodes if there are any, and return kind -> reference."""
+    nodes = [node.socket(each) for each in places.NODES] if is_up() else []
+    images = product_images.ensure(nodes, source=source)
+    if nodes:
+        host.write(ports(), images)
+    return images
+
+
 def down() -> None:
     """End the cluster; programs and images stay in the cache. None there: nothing to do."""
     with _locked():

@@ -1,10 +1,14 @@
 """Fixtures of the tests that need a cluster: `make test-cluster`. With KUBECONFIG set they use that one."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from kubernetes import client
 
+from tests.kit.cluster import lifecycle
 from tests.kit.cluster.namespace import Namespace, describe, fresh_namespace
+from tests.kit.cluster.product_images import KINDS
 from tests.kit.cluster.target import Target, target
 
 FIRST_START_SECONDS = 3600  # with nothing built yet
@@ -31,6 +35,29 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def cluster() -> Target:
     """The session's cluster. Ours keeps running afterwards: `make cluster-down` ends it."""
     return target()
+
+
+@pytest.fixture(scope="session")
+def kueue(cluster: Target) -> Target:
+    """The cluster with Kueue: built and installed in ours, skipped where another has none."""
+    if cluster.own:
+        lifecycle.up(with_kueue=True)
+    elif not any(group.name == "kueue.x-k8s.io" for group in client.ApisApi(cluster.api).get_api_versions().groups):
+        pytest.skip("the cluster of KUBECONFIG has no Kueue")
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def images(cluster: Target) -> dict[str, str]:
+    """Kind -> reference of the product's images, built from this checkout as it is and present on the nodes."""
+    if cluster.own:
+        return lifecycle.build_images()
+    named = {kind: os.environ.get(f"POLYGLOT_TEST_{kind.upper()}_IMAGE") for kind in KINDS}
+    if None in named.values():
+        pytest.skip(
+            "no images were named for the cluster of KUBECONFIG: POLYGLOT_TEST_{CONTROLLER,WORKER,TRAINER}_IMAGE"
+        )
+    return {kind: reference for kind, reference in named.items() if reference}
 
 
 @pytest.fixture

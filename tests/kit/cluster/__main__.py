@@ -8,8 +8,9 @@ python -m tests.kit.cluster images           build the product's images and give
 
 import argparse
 import sys
+from pathlib import Path
 
-from tests.kit.cluster import lifecycle
+from tests.kit.cluster import lifecycle, places
 from tests.kit.cluster.shell import ClusterError, say
 
 
@@ -21,7 +22,8 @@ def main() -> int:
     up.add_argument("--kueue", action="store_true", help="with a real Kueue (6 more minutes the first time)")
     verbs.add_parser("down", help="end it")
     verbs.add_parser("status", help="its daemons")
-    verbs.add_parser("images", help="build the product's images and give them to the nodes")
+    images = verbs.add_parser("images", help="build the product's images and give them to the nodes")
+    images.add_argument("--source", type=Path, default=places.CHECKOUT, help="the checkout with the Dockerfile")
     options = parser.parse_args()
     try:
         match options.verb:
@@ -33,7 +35,7 @@ def main() -> int:
                 print(lifecycle.status())
                 return 0 if lifecycle.is_up() else 1
             case "images":
-                lifecycle.build_images()
+                print("\n".join(lifecycle.build_images(options.source.resolve()).values()))
     except ClusterError as error:
         say(f"cluster: {error}")
         return 1

@@ -46,14 +46,25 @@ def up(*, with_kueue: bool = False) -> None:
         else:
             _clear(keep_logs=False)
             try:
-                _start(with_kueue)
+                _start()
             except BaseException:
                 _clear(keep_logs=True)
                 raise
         if with_kueue and not kueue.installed():
-            kueue.install(system_images.ensure(kueue=True))
+            programs.built("kueue")
+            sockets = [node.socket(each) for each in places.NODES]
+            kueue.install(system_images.ensure(kueue=True, nodes=sockets)["kueue"])
         host.write(ports(), product_images.current())
     say(f"ready after {time.monotonic() - started:.0f} s: export KUBECONFIG={places.host_folder() / 'kubeconfig'}")
+
+
+def build_images(source: Path = places.CHECKOUT) -> dict[str, str]:
+    """Build the product's images, give them to the running nodes if there are any, and return kind -> reference."""
+    nodes = [node.socket(each) for each in places.NODES] if is_up() else []
+    images = product_images.ensure(nodes, source=source)
+    if nodes:
+        host.write(ports(), images)
+    return images
 
 
 def down() -> None:
@@ -64,8 +75,9 @@ def down() -> None:
 
 
 def is_up() -> bool:
-    """True when `up` got to its end and every daemon still runs."""
-    return _state().exists() and all(processes.pid(name) is not None for name in processes.names())
+    """True when `up` got to its end and every daemon runs: a test that was cut off may have left one held."""
+    names = processes.names()
+    return _state().exists() and all(processes.pid(name) is not None and not processes.paused(name) for name in names)
 
 
 def ports() -> host.Ports:
@@ -85,11 +97,11 @@ def status() -> str:
     return "\n".join([*lines, "up" if is_up() else "not up"])
 
 
-def _start(with_kueue: bool) -> None:
+def _start() -> None:
     packages.ensure(packages.RUN)
     for module in ("kube", "etcd", "coredns"):
         programs.built(module)
-    made = system_images.ensure(kueue=with_kueue)
+    made = system_images.ensure(kueue=False)
     say("starting the control plane and two nodes")
     (places.run() / "logs").mkdir(parents=True)
     (places.run() / "store").mkdir()

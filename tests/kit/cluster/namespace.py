@@ -21,10 +21,18 @@ class Namespace:
     name: str
     target: Target
 
-    def run(self, name: str, command: str, *, job: Mapping[str, Any] | None = None, **pod: Any) -> None:
-        """Create a Job that runs a shell command once. `job` and `pod` are more fields of the two specs.
+    def run(
+        self,
+        name: str,
+        command: str,
+        *,
+        labels: Mapping[str, str] | None = None,
+        job: Mapping[str, Any] | None = None,
+        **pod: Any,
+    ) -> None:
+        """Create a Job that runs a shell command once. `labels` are the Job's, `job` and `pod` more of its two specs.
 
-        `resources` and `env` in `pod` are the container's.
+        `resources` and `env` in `pod` are the container's. The pods have the label app=`name`.
         """
         container = {
             "name": "main",
@@ -34,9 +42,9 @@ class Namespace:
             **{key: pod.pop(key) for key in ("resources", "env") if key in pod},
         }
         template = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 2, "containers": [container], **pod}
-        labels = {"app": name}
-        spec = {"backoffLimit": 0, "template": {"metadata": {"labels": labels}, "spec": template}, **(job or {})}
-        body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec}
+        metadata = {"labels": {"app": name}}
+        spec = {"backoffLimit": 0, "template": {"metadata": metadata, "spec": template}, **(job or {})}
+        body = {"metadata": {"name": name, "labels": dict(labels or {})}, "spec": spec}
         self.target.batch.create_namespaced_job(self.name, body)
 
     def wait_job(self, name: str) -> str:

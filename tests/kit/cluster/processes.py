@@ -74,6 +74,12 @@ def pid(name: str) -> int | None:
     return number if _started(number) == content["started"] is not None else None
 
 
+def paused(name: str) -> bool:
+    """True for a daemon that SIGSTOP holds."""
+    number = pid(name)
+    return number is not None and _fields(number)[0] == "T"
+
+
 def names() -> list[str]:
     """Return the daemons that were started, in that order."""
     folder = places.run() / "pids"
@@ -108,7 +114,11 @@ def wait_for(name: str, what: str, *argv: str | Path, seconds: float = 120) -> N
 def _started(number: int) -> int | None:
     """Return the kernel's start time of a process in clock ticks; None for one that is gone or a zombie."""
     try:
-        fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+        fields = _fields(number)
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _fields(number: int) -> list[str]:
+    return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.kit.cluster import image_store, places, programs
@@ -11,17 +12,19 @@ from tests.kit.cluster.tar_image import Recipe, write
 _USERS = "root:x:0:0:root:/:/bin/sh\npolyglot:x:10001:10001::/work:/bin/sh\n"
 
 
-def ensure(*, kueue: bool) -> dict[str, str]:
-    """Have the images in the cache of images; return name -> reference."""
+def ensure(*, kueue: bool, nodes: Sequence[Path] = ()) -> dict[str, str]:
+    """Have the images in the cache of images, and in running nodes by their sockets; return name -> reference."""
     with tempfile.TemporaryDirectory() as folder, image_store.opened() as socket:
-        present, made = image_store.references(socket), {}
+        present = {each: image_store.references(each) for each in (socket, *nodes)}
+        made = {}
         for recipe in _recipes(Path(folder), kueue):
             reference = recipe.reference
             made[recipe.name.rpartition("/")[2]] = reference
-            if reference not in present:
+            lacking = [each for each, references in present.items() if reference not in references]
+            if lacking:
                 archive = Path(folder) / "image.tar"
                 write(recipe, archive)
-                image_store.import_archive([socket], archive)
+                image_store.import_archive(lacking, archive)
     return made
 
 

@@ -1,21 +1,21 @@
 """Runs an order on the cluster that it names: what `drive` and `reevaluate` share."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from polyglot.cli.session import say
 
 if TYPE_CHECKING:
     from polyglot.artifacts.store import Store
+    from polyglot.run.backend import Attempt
+    from polyglot.run.kubernetes.backend import Render
     from polyglot.run.order import Order
 
 
 def run_order(order: "Order", store: "Store") -> None:
     """Drive every stage to its end. Raises PolyglotError when stages failed, Interrupted for what passes."""
-    from functools import partial
-
     from polyglot.cli.live import live_listener
     from polyglot.core.errors import Corrupt, Interrupted, PolyglotError, Refused, StoreError
-    from polyglot.render.manifests import render_jobs
     from polyglot.run.engine import run
     from polyglot.run.kubernetes.api import Api, ApiError
     from polyglot.run.kubernetes.backend import KubernetesBackend
@@ -23,7 +23,7 @@ def run_order(order: "Order", store: "Store") -> None:
     from polyglot.run.spending import within_budget
 
     api = Api.connect(order.cluster.namespace, context=order.cluster.context)
-    render = partial(render_jobs, study=order.study, cluster=order.cluster)
+    render = renderer(order, store)
     try:
         stages = within_budget(order.stages, store, order.usd)
         say(f"{order.title}: {len(stages)} stages, store {store.url}, namespace {api.namespace}")
@@ -37,3 +37,18 @@ def run_order(order: "Order", store: "Store") -> None:
     say(f"{summary.describe()}, {sum(api.calls.values())} requests to the API server")
     if summary.failed or summary.blocked:
         raise PolyglotError(summary.describe())
+
+
+def renderer(order: "Order", store: "Store") -> "Render":
+    """How attempts of an order become Jobs; a request that is too long for its Job goes into the store first."""
+    from polyglot.render.manifests import render_jobs
+    from polyglot.render.request import paths_of_large, request_bytes
+
+    def render(attempts: "Sequence[Attempt]") -> "list[dict[str, Any]]":
+        paths = paths_of_large(attempts)
+        for attempt in attempts:
+            if attempt.name in paths:
+                store.create(paths[attempt.name], request_bytes(attempt))
+        return render_jobs(attempts, study=order.study, cluster=order.cluster, request_paths=paths)
+
+    return render

@@ -1,13 +1,14 @@
-"""The driver of one submission -> the values of charts/driver."""
+"""The driver of one submission -> the values of charts/driver, and its Job."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from polyglot.core.slug import slug
 from polyglot.render.helm import template
 from polyglot.render.manifests import parse_manifests
-from polyglot.spec.cluster import Cluster
+from polyglot.render.written import written
+from polyglot.spec.cluster import Cluster, PullPolicy
 
 COMPONENT = "driver"
 
@@ -17,32 +18,49 @@ class DriverResources:
     """Quantities as Kubernetes writes them."""
 
     cpu: str = "250m"
+    """Of the driver: it waits most of the time."""
     memory: str = "512Mi"
+    """Requested, and its limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverValues:
-    """Values of charts/driver; each is explained in its values.yaml."""
+    """Values of one driver; an empty text is something that it does without."""
 
     name: str
+    """Of the Job: equal orders have one driver."""
     namespace: str
+    """Where the Job goes, and the Jobs of its stages."""
     labels: Mapping[str, str]
+    """Of the Job and its pod; the values slugs."""
     annotations: Mapping[str, str]
+    """Of the Job and its pod: the exact names."""
     image: str
-    imagePullPolicy: str  # noqa: N815 - the charts' values are written as Kubernetes writes its fields
-    imagePullSecrets: Sequence[str]  # noqa: N815
-    serviceAccount: str  # noqa: N815
-    storeSecret: str  # noqa: N815
+    """The controller's, by digest."""
+    image_pull_policy: PullPolicy
+    """When the image is pulled."""
+    image_pull_secrets: tuple[str, ...]
+    """Secrets of a private registry."""
+    service_account_name: str
+    """Its Role lets it create, watch and delete Jobs."""
+    store_secret: str
+    """Secret with access-key and secret-key, mounted as files."""
     environment: Mapping[str, str]
-    args: Sequence[str]
-    priorityClass: str  # noqa: N815
+    """Plain variables of the profile."""
+    args: tuple[str, ...]
+    """Of `polyglot`."""
+    priority_class_name: str
+    """PriorityClass of the pod."""
     resources: DriverResources = field(default_factory=DriverResources)
-    graceSeconds: int = 20  # noqa: N815
-    ttlSeconds: int = 3600  # noqa: N815
+    """Processor and memory."""
+    grace_seconds: int = 20
+    """From SIGTERM to SIGKILL: nothing has to be saved."""
+    ttl_seconds: int = 3600
+    """How long an ended driver stays to be looked at."""
 
 
 def driver_name(study: str, digest12: str) -> str:
-    """`driver-<study>-<digest>`: equal orders have one driver."""
+    """`driver-<study>-<digest>`, a DNS label."""
     plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in study.lower())
     return "-".join(part for part in (COMPONENT, plain[:36].strip("-"), digest12) if part)
 
@@ -51,32 +69,31 @@ def driver_values(
     cluster: Cluster, *, study: str, title: str, digest12: str, order_path: str, store_url: str
 ) -> DriverValues:
     """Return the values of a driver that runs an order which lies in the store."""
-    labels = {
-        "app.kubernetes.io/name": "polyglot",
-        "app.kubernetes.io/component": COMPONENT,
-        "app.kubernetes.io/managed-by": "polyglot",
-        "app.kubernetes.io/part-of": slug(study),
-        "polyglot.dev/study": slug(study),
-        "polyglot.dev/kind": COMPONENT,
-    }
     return DriverValues(
         name=driver_name(study, digest12),
         namespace=cluster.namespace,
-        labels=labels,
+        labels={
+            "app.kubernetes.io/name": "polyglot",
+            "app.kubernetes.io/component": COMPONENT,
+            "app.kubernetes.io/managed-by": "polyglot",
+            "app.kubernetes.io/part-of": slug(study),
+            "polyglot.dev/study": slug(study),
+            "polyglot.dev/kind": COMPONENT,
+        },
         annotations={"polyglot.dev/study": study, "polyglot.dev/title": title, "polyglot.dev/order": order_path},
         image=cluster.images.controller,
-        imagePullPolicy=cluster.image_pull_policy,
-        imagePullSecrets=cluster.image_pull_secrets,
-        serviceAccount=cluster.driver_service_account,
-        storeSecret=cluster.store_secret or "",
+        image_pull_policy=cluster.image_pull_policy,
+        image_pull_secrets=cluster.image_pull_secrets,
+        service_account_name=cluster.driver_service_account,
+        store_secret=cluster.store_secret or "",
         environment=cluster.environment,
-        args=["drive", order_path, "--store", store_url],
-        priorityClass=cluster.priority_class or "",
-        ttlSeconds=cluster.ttl_seconds,
+        args=("drive", order_path, "--store", store_url),
+        priority_class_name=cluster.priority_class or "",
+        ttl_seconds=cluster.ttl_seconds,
     )
 
 
 def render_driver(values: DriverValues) -> dict[str, Any]:
     """Return the driver's Job. Raises PolyglotError when helm refuses."""
-    (job,) = parse_manifests(template("driver", asdict(values)))
+    (job,) = parse_manifests(template("driver", written(values)))
     return job

@@ -56,12 +56,21 @@ def polyglot_chart_schema() -> str:
     return json.dumps(values_schema(InstallationValues, title="Values of charts/polyglot"), indent=2) + "\n"
 
 
+def driver_chart_schema() -> str:
+    """What charts/driver takes, off its typed values."""
+    from polyglot.render.driver import DriverValues
+    from polyglot.render.schema import values_schema
+
+    return json.dumps(values_schema(DriverValues, title="Values of charts/driver"), indent=2) + "\n"
+
+
 FILES: dict[str, Callable[[], str]] = {
     "docs/study.schema.json": study_schema,
     "docs/study-file.md": study_file,
     "docs/errors.md": errors,
     "docs/cli.md": cli,
     "charts/stage/values.schema.json": stage_chart_schema,
+    "charts/driver/values.schema.json": driver_chart_schema,
     "charts/polyglot/values.schema.json": polyglot_chart_schema,
 }
 

@@ -12,6 +12,7 @@ from tests.kit.cluster.namespace import Namespace
 from tests.kit.cluster.shell_jobs import api_of, attempt, backend_of, ended, render, watch_until
 from tests.kit.cluster.target import Target
 
+MOUNT = [{"name": "s", "mountPath": "/s"}]
 SMALL = {"limits": {"memory": "32Mi"}, "requests": {"memory": "32Mi"}}
 
 
@@ -24,7 +25,7 @@ class TestEnds:
             ("exit 3", {}, Outcome.TRANSIENT, "exit code 3"),
             ("exit 44", {}, Outcome.OUT_OF_MEMORY, "memory"),
             ("exit 124", {}, Outcome.TIMED_OUT, "124"),
-            ("kill -9 $$", {}, Outcome.TRANSIENT, "137"),
+            ("exit 137", {}, Outcome.TRANSIENT, "exit code 137 (signal 9)"),
             ("head -c 200m /dev/zero | tail -c 150m", {"resources": SMALL}, Outcome.OUT_OF_MEMORY, "32Mi"),
             ("sleep 60", {"job": {"activeDeadlineSeconds": 2}}, Outcome.TIMED_OUT, "DeadlineExceeded"),
         ],
@@ -62,7 +63,11 @@ class TestWaiting:
         ("pod", "says", "hopeless"),
         [
             ({"image": "nowhere.invalid/none:1"}, "none:1", True),
-            ({"volumes": [{"name": "s", "secret": {"secretName": "absent"}}]}, 'secret "absent" not found', True),
+            (
+                {"volumes": [{"name": "s", "secret": {"secretName": "absent"}}], "volumeMounts": MOUNT},
+                'secret "absent" not found',
+                True,
+            ),
             ({"nodeSelector": {"no": "node"}}, "Unschedulable", False),
             ({"resources": {"limits": {"nvidia.com/gpu": 64}}}, "Insufficient nvidia.com/gpu", False),
             ({"serviceAccountName": "absent"}, "absent", True),

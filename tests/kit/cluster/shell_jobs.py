@@ -3,16 +3,15 @@
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.run.backend import Attempt, Event
 from polyglot.run.kubernetes.api import Api
 from polyglot.run.kubernetes.backend import KEY, KubernetesBackend
-from polyglot.spec.cluster import Cluster, Images
-from polyglot.spec.pool import Pool
+from polyglot.spec.cluster import Cluster
 from tests.kit.cluster.namespace import Namespace
+from tests.kit.clusters import cluster
 
 LABELS = {"app.kubernetes.io/managed-by": "polyglot"}
 _RULES = [
@@ -24,29 +23,7 @@ _RULES = [
 
 def cluster_of(namespace: Namespace, **changes: Any) -> Cluster:
     """The cluster section of a profile for a namespace."""
-    image = "polyglot.local/none@sha256:" + "0" * 64
-    section = Cluster(
-        namespace=namespace.name,
-        context=None,
-        images=Images(controller=image, worker=image, trainer=image),
-        image_pull_policy="Never",
-        image_pull_secrets=(),
-        worker_service_account="polyglot-worker",
-        driver_service_account="polyglot-driver",
-        store_secret="polyglot-store",
-        judge_secret=None,
-        environment={},
-        pools={"default": Pool()},
-        pool_by_kind={},
-        priority_class=None,
-        queue=None,
-        ranks_service="polyglot-ranks",
-        ttl_seconds=600,
-        scratch_bytes=2**30,
-        pending_deadline_seconds=600,
-        lost_node="report",
-    )
-    return replace(section, **changes)
+    return cluster(namespace=namespace.name, image_pull_policy="Never", **changes)
 
 
 def api_of(namespace: Namespace) -> Api:

@@ -1,0 +1,67 @@
+"""Orders: read back as they were written, and evaluated again under a night's name."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from polyglot.core.errors import Corrupt
+from polyglot.plan.build import build_plan
+from polyglot.run.order import Order
+from polyglot.spec.load import load_study
+from polyglot.spec.lock import lock_study
+from polyglot.spec.pool import Pool, Toleration
+from polyglot.spec.profile import load_profile
+from tests.kit.clusters import cluster
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def order() -> Order:
+    plan = build_plan(lock_study(load_study(ROOT / "studies" / "quickstart.yaml")), load_profile("local"), mix="EN")
+    pools = {"default": Pool(), "big": Pool(tolerations=(Toleration(key="gpu", operator="Exists"),))}
+    place = cluster(pools=pools, image_pull_secrets=("one", "two"))
+    return Order(study=plan.study, title="quickstart-EN", stages=plan.stages, cluster=place, max_attempts=4, usd=2.5)
+
+
+class TestDocument:
+    def test_an_order_is_read_back_as_it_was_written(self, order: Order) -> None:
+        again = Order.from_json(order.to_json(), where="here")
+        assert again == order
+        assert [planned.key for planned in again.stages] == [planned.key for planned in order.stages]
+        assert again.to_json() == order.to_json()
+
+    @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"order": 99}', b'{"order": 1, "study": "x"}'])
+    def test_what_is_no_order_is_named(self, data: bytes) -> None:
+        with pytest.raises(Corrupt, match=r"^s3://b/x: .*order"):
+            Order.from_json(data, where="s3://b/x")
+
+    def test_another_budget_is_another_order(self, order: Order) -> None:
+        assert replace(order, usd=3).digest12 != order.digest12
+
+
+class TestAgain:
+    def test_answers_and_what_follows_are_new_and_nothing_before_them(self, order: Order) -> None:
+        night = order.again("2026-01-31T02:00:00Z")
+        before = {planned.key: planned for planned in order.stages}
+        new = {planned.stage.kind for planned in night.stages if planned.key not in before}
+        kept = {planned.stage.kind for planned in night.stages if planned.key in before}
+        assert new == {"answer", "judge", "aggregate", "report"}
+        assert kept == {"ingest", "base", "tokenize", "mix", "train"}
+        by_key = {planned.key: planned for planned in night.stages}
+        assert all(key in by_key for planned in night.stages for key in planned.stage.inputs.values())
+
+    def test_the_same_night_is_the_same_evaluation(self, order: Order) -> None:
+        one, two, other = order.again("a"), order.again("a"), order.again("b")
+        assert [planned.key for planned in one.stages] == [planned.key for planned in two.stages]
+        answers = [planned.key for planned in one.stages if planned.stage.kind == "answer"]
+        assert set(answers).isdisjoint(planned.key for planned in other.stages)
+
+    def test_resources_settings_and_labels_stay_with_their_stages(self, order: Order) -> None:
+        night = order.again("a")
+        assert len({planned.label for planned in night.stages}) == len(night.stages)
+        old = {planned.label: planned for planned in order.stages}
+        for planned in night.stages:
+            source = old[planned.label.removesuffix(" @a")]
+            assert (planned.resources, planned.settings, planned.mix) == (source.resources, source.settings, source.mix)

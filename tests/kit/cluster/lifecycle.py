@@ -37,12 +37,17 @@ _SHIMS = "state/io.containerd.runtime.v2.task/k8s.io"
 
 
 def up(*, with_kueue: bool = False) -> None:
-    """Have a cluster that runs and this checkout's files to reach it. A running one is left as it is."""
+    """Have a cluster that runs and this checkout's files to reach it. One that was started is left as it is."""
     started = time.monotonic()
     _check_machine()
     with _locked():
         if is_up():
             say("the cluster is up already")
+        elif _state().exists():
+            raise ClusterError(
+                f"the cluster was started, but {', '.join(_missing())} does not run: a test holds it, or left it so; "
+                "end the cluster (make cluster-down) and start it anew"
+            )
         else:
             _clear(keep_logs=False)
             try:
@@ -75,9 +80,13 @@ def down() -> None:
 
 
 def is_up() -> bool:
-    """True when `up` got to its end and every daemon runs: a test that was cut off may have left one held."""
-    names = processes.names()
-    return _state().exists() and all(processes.pid(name) is not None and not processes.paused(name) for name in names)
+    """True when `up` got to its end and every daemon runs."""
+    return _state().exists() and not _missing()
+
+
+def _missing() -> list[str]:
+    """The daemons that ended, or that SIGSTOP holds."""
+    return [name for name in processes.names() if processes.pid(name) is None or processes.paused(name)]
 
 
 def ports() -> host.Ports:

@@ -59,6 +59,7 @@ def _build(source: Path, inputs: str) -> None:
         for reference in image_store.references(socket):
             if reference.startswith(ours) and reference not in images.values():
                 image_store.ctr(socket, "images", "remove", reference)
+    oci_layout.share(layout, places.cache() / "images" / "io.containerd.content.v1.content")
     (places.cache() / "product.json").write_text(json.dumps({"inputs": inputs, "images": images}, indent=1))
 
 

@@ -56,6 +56,13 @@ def polyglot_chart_schema() -> str:
     return json.dumps(values_schema(InstallationValues, title="Values of charts/polyglot"), indent=2) + "\n"
 
 
+def stage_chart_ci() -> str:
+    """Values of every scenario that the tests render, for `helm lint`."""
+    from tests.kit.chart_scenarios import stage_ci_values
+
+    return stage_ci_values()
+
+
 FILES: dict[str, Callable[[], str]] = {
     "docs/study.schema.json": study_schema,
     "docs/study-file.md": study_file,
@@ -63,6 +70,7 @@ FILES: dict[str, Callable[[], str]] = {
     "docs/cli.md": cli,
     "charts/stage/values.schema.json": stage_chart_schema,
     "charts/polyglot/values.schema.json": polyglot_chart_schema,
+    "charts/stage/ci/all-values.yaml": stage_chart_ci,
 }
 
 

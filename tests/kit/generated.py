@@ -64,6 +64,13 @@ def driver_chart_schema() -> str:
     return json.dumps(values_schema(DriverValues, title="Values of charts/driver"), indent=2) + "\n"
 
 
+def stage_chart_ci() -> str:
+    """Values of every scenario that the tests render, for `helm lint`."""
+    from tests.kit.chart_scenarios import stage_ci_values
+
+    return stage_ci_values()
+
+
 FILES: dict[str, Callable[[], str]] = {
     "docs/study.schema.json": study_schema,
     "docs/study-file.md": study_file,
@@ -72,6 +79,7 @@ FILES: dict[str, Callable[[], str]] = {
     "charts/stage/values.schema.json": stage_chart_schema,
     "charts/driver/values.schema.json": driver_chart_schema,
     "charts/polyglot/values.schema.json": polyglot_chart_schema,
+    "charts/stage/ci/all-values.yaml": stage_chart_ci,
 }
 
 

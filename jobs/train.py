@@ -20,12 +20,13 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from transformers import PreTrainedModel
 
 from jobs.lib.context import Context
-from jobs.lib.model import checkpoint
+from jobs.lib.model import agreement, checkpoint
 from jobs.lib.model.execution import computing, described, threads_of
 from jobs.lib.model.loading import choose_device, load_model, load_tokenizer, max_positions
 from jobs.lib.model.saving import save_model
 from jobs.lib.model.token_sets import Mixture, TokenSet
 from jobs.lib.model.training import Layout, Trainer
+from jobs.lib.ranks import Ranks
 from jobs.lib.template import ChatFormat
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Interrupted, Permanent
@@ -47,6 +48,8 @@ def run(context: Context) -> None:
 
 def _train(context: Context, params: TrainParams, threads: int) -> None:
     # ranks may have different numbers of micro-batches, so a forward pass must not wait for one of its peers
+    if Ranks.read().ranks > 1:
+        agreement.meet(Ranks.read(), context)
     alone = DistributedDataParallelKwargs(broadcast_buffers=False, gradient_as_bucket_view=True)
     accelerator = Accelerator(cpu=choose_device().type == "cpu", kwargs_handlers=[alone])
     base = context.inputs["base"].directory("model")
@@ -134,7 +137,16 @@ def _save(context: Context, trainer: Trainer, losses: list[float]) -> None:
 
 
 def _resume(context: Context, trainer: Trainer) -> list[float]:
-    """Put the newest checkpoint back, if there is one; the same on every rank."""
+    """Put the newest checkpoint back, if there is one; the first rank's choice is every rank's."""
+    losses = _newest(context, trainer) if trainer.rank == 0 else []
+    if trainer.ranks > 1:
+        losses = agreement.share(trainer.model, trainer.optimizer, losses, rank=trainer.rank)
+    if losses:
+        context.log.info("resumed after step %d of %d", len(losses), trainer.steps)
+    return losses
+
+
+def _newest(context: Context, trainer: Trainer) -> list[float]:
     directory = context.work / "resumed"
     shutil.rmtree(directory, ignore_errors=True)
     step = context.checkpoints.newest(directory)
@@ -145,12 +157,6 @@ def _resume(context: Context, trainer: Trainer) -> list[float]:
         except checkpoint.Unusable as error:  # written by another version of this job
             context.log.warning("beginning again: the checkpoint of step %d is of no use: %s", step, error)
     shutil.rmtree(directory, ignore_errors=True)
-    if trainer.ranks > 1:
-        steps = trainer.accelerator.gather(torch.tensor([len(losses)], device=trainer.model.device)).tolist()
-        if len(set(steps)) > 1:
-            raise RuntimeError(f"ranks found different checkpoints: steps {sorted(set(steps))}")
-    if losses:
-        context.log.info("resumed after step %d of %d", len(losses), trainer.steps)
     return losses
 
 

@@ -1,6 +1,7 @@
 """The worker: runs one attempt at one stage, from a request to a committed manifest.
 
-    python -m jobs.worker --request FILE [--work DIR] [--cache DIR] [--log FILE] [--parent PID] [--lock-fd FD]
+    python -m jobs.worker --request FILE [--work DIR] [--cache DIR] [--log FILE] [--log-mark FILE] [--parent PID]
+                          [--lock-fd FD]
 
 Exit codes: 0 the manifest stands (whoever committed it), 42 permanent, 43 asked to stop and progress saved, 44 out of
 memory as Python saw it, 124 the attempt's deadline passed, 1 anything else, to be tried again. A reason in one line and
@@ -9,10 +10,16 @@ leaves at a SIGKILL is either nothing or a done stage.
 
 Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds (default "jobs"), POLYGLOT_HOLD a
 hold-point (jobs.lib.hold). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the request.
+
+With POLYGLOT_RANKS > 1 every rank (POLYGLOT_RANK) runs a worker. The ranks of a training work together: the first one
+claims the attempt, reports, saves and publishes; the others train and end with 0 only when the manifest is there. When
+one is lost its peers fail; each waits ten seconds for the SIGTERM that the end of the Job brings, to end with 43.
+The ranks of `answer` are shards, which need nothing of each other (jobs.lib.shards).
 """
 
 import argparse
 import contextlib
+import dataclasses
 import importlib
 import json
 import logging
@@ -32,6 +39,7 @@ from jobs.lib import environment
 from jobs.lib.forbid import forbid_import
 from jobs.lib.hold import hold
 from jobs.lib.process import StopSign, stay_on_leash
+from jobs.lib.ranks import Ranks
 from jobs.lib.reporter import Reporter
 from jobs.lib.worker_context import Places, WorkerContext
 from polyglot.artifacts.artifact import BlobCache, StoredArtifact
@@ -55,6 +63,9 @@ _EVERY_SECONDS_OTHERWISE = 5.0
 _MAY_USE_PANDAS = frozenset({"ingest"})
 # What Python raises for mistakes in a program: the same attempt would end in the same way.
 _BUGS = (SyntaxError, ModuleNotFoundError, NameError, AttributeError, TypeError, AssertionError, NotImplementedError)
+TOGETHER = frozenset({"train"})  # kinds that several ranks run
+_PEERS_END_SECONDS = 10.0
+_LOOK_SECONDS = 1.0
 _ORPHAN_GRACE_SECONDS = 30  # nobody waits for a worker whose driver is dead
 
 log = logging.getLogger("polyglot.worker")
@@ -72,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, help="an empty directory; removed at the end")
     parser.add_argument("--cache", type=Path, help="verified inputs, shared between workers")
     parser.add_argument("--log", type=Path, help="the file that stdout and stderr are written to, to be archived")
+    parser.add_argument("--log-mark", type=Path, help="where to say how much of the log, this start's own, is archived")
     parser.add_argument("--parent", type=int, help="stop when this process is gone")
     parser.add_argument("--lock-fd", type=int, help="a descriptor to hold open to the end")
     options = parser.parse_args(arguments)
@@ -86,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.set_inheritable(options.lock_fd, False)  # programs that the job starts shall not hold the lock
     _set_up_log()
     work = options.work or Path(tempfile.mkdtemp(prefix="polyglot-"))
-    places = Places(work=work, cache=options.cache or work / "cache", log=options.log)
+    places = Places(work=work, cache=options.cache or work / "cache", log=options.log, log_mark=options.log_mark)
     try:
         return int(Worker(request, resources, places, stop).run())
     finally:
@@ -102,9 +114,11 @@ class Worker:
         self.number: int = request["attempt"]
         self.settings: Mapping[str, Any] = request["settings"]
         self.input_kinds: Mapping[str, str] = request["input_kinds"]
-        self.resources, self.places, self.stop = resources, places, stop
+        self.ranks = Ranks.read()
+        self.resources = dataclasses.replace(resources, ranks=self.ranks.ranks)  # as many as there are, not as planned
+        self.places, self.stop = places, stop
         self.store: Store = open_store(request["store"])
-        self.attempts = Attempts(self.store, self.stage)
+        self.attempts = Attempts(self.store, self.stage, rank=self.ranks.rank)
         self.seconds: dict[str, float] = {}
 
     def run(self) -> Exit:
@@ -115,6 +129,8 @@ class Worker:
             if self._is_done(inputs):
                 log.info("%s is committed already", self.label)
                 return Exit.FINE
+            if self.stop:
+                raise Interrupted("asked to stop before anything was done")  # and so without a start that is counted
             start = self.attempts.claim(self.number, {"host": socket.gethostname(), "process": os.getpid()})
         except Exception as error:
             return self._record(error)
@@ -125,11 +141,13 @@ class Worker:
             self.number,
             start,
             log_file=self.places.log,
+            mark_file=self.places.log_mark,
             log=log,
             every_seconds=_EVERY_SECONDS.get(scheme, _EVERY_SECONDS_OTHERWISE),
         )
         reporter.start()
-        log.info("%s: attempt %d, start %d", self.label, self.number, start)
+        which = f", rank {self.ranks.rank} of {self.ranks.ranks}" if self.ranks.ranks > 1 else ""
+        log.info("%s: attempt %d, start %d%s", self.label, self.number, start, which)
         try:
             self._work(inputs, start, reporter)
             return Exit.FINE
@@ -155,7 +173,9 @@ class Worker:
         return manifest is not None and all(manifest.inputs[role] == inputs[role].result for role in inputs)
 
     def _work(self, inputs: Mapping[str, Manifest], start: int, reporter: Reporter) -> None:
-        starts = self.attempts.starts_without_progress()
+        if self.ranks.ranks > 1 and self.stage.kind not in TOGETHER:
+            raise Permanent(f"ranks: {self.stage.kind} runs in one process, and the Job has {self.ranks.ranks}")
+        starts = self.attempts.starts_without_progress() if self.ranks.first else 0
         if starts > MAX_STARTS_WITHOUT_PROGRESS:
             raise Permanent(f"{starts - 1} starts without progress; the log of the last one says how far it came")
         parts = self.places.make()
@@ -179,20 +199,32 @@ class Worker:
             journal=journal,
             log=logging.getLogger(f"polyglot.{self.stage.kind}"),
             cache=cache,
-            reporter=reporter,
+            reporter=reporter if self.ranks.first else None,
             stop=self.stop,
         )
         context.raise_if_stopping()
         if self.stage.kind not in _MAY_USE_PANDAS:
             forbid_import("pandas")
+        if self.ranks.ranks > 1:
+            os.environ.update(self.ranks.for_torch())
         with self._timed("run"), journal:
             importlib.import_module(module_name(self.stage.kind)).run(context)
         hold(self.stage.kind, "ran")
+        if not self.ranks.first:
+            self._await_manifest(inputs, context)
+            return
         with self._timed("publish"):
             manifest = self._publish(context, {role: found.result for role, found in inputs.items()}, threads)
         hold(self.stage.kind, "published")
         took = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in self.seconds.items())
         log.info("%s: committed as %s (%s)", self.label, manifest.result[:12], took)
+
+    def _await_manifest(self, inputs: Mapping[str, Manifest], context: WorkerContext) -> None:
+        """Stay until the first rank has published; when it fails, the end of the Job ends this rank too."""
+        log.info("%s: done; waiting for the first rank's manifest", self.label)
+        while not self._is_done(inputs):
+            context.raise_if_stopping()
+            time.sleep(_LOOK_SECONDS)
 
     def _publish(self, context: WorkerContext, inputs: Mapping[str, str], threads: int) -> Manifest:
         kind = self.stage.kind
@@ -221,6 +253,8 @@ class Worker:
     def _record(self, error: BaseException) -> Exit:
         """Classify what was raised, log it, and leave the failure record."""
         code = self._classify(error)
+        if code is Exit.FAILED and self.ranks.ranks > 1 and self._is_stopped_soon(error):
+            code = Exit.INTERRUPTED_WORKER
         if code is Exit.INTERRUPTED_WORKER:
             log.info("%s: stopped as asked", self.label)
             return code
@@ -234,6 +268,17 @@ class Worker:
         with contextlib.suppress(PolyglotError, OSError):  # the exit code says it too, and the engine records that
             self.attempts.fail(self.number, failure)
         return code
+
+    def _is_stopped_soon(self, error: BaseException) -> bool:
+        """True when the SIGTERM comes that the end of another rank brings upon this one; what failed then is that rank.
+
+        Peers see a broken connection before anybody tells them why.
+        """
+        log.warning("%s: rank %d failed: %s", self.label, self.ranks.rank, _one_line(error))
+        until = time.monotonic() + _PEERS_END_SECONDS
+        while time.monotonic() < until and not self.stop:
+            time.sleep(0.05)
+        return bool(self.stop) and not self.stop.late
 
     def _classify(self, error: BaseException) -> Exit:
         if isinstance(error, Interrupted | KeyboardInterrupt):

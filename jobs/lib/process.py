@@ -20,9 +20,10 @@ class StopSign:
         self._deadline = time.monotonic() + deadline_seconds
 
     def listen(self) -> None:
-        """Turn SIGTERM and SIGINT into this sign. Main thread only."""
+        """Turn SIGTERM and SIGINT into this sign, also those that came while they were blocked. Main thread only."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._hear)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})  # jobs.container blocks them
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -8,16 +8,19 @@ import threading
 import time
 from pathlib import Path
 
-from polyglot.artifacts.attempts import Attempts
+from jobs.lib.log_mark import LogMark
+from polyglot.artifacts.attempts import LOG_CHUNK_BYTES, Attempts
 from polyglot.artifacts.progress import Progress
 from polyglot.core.errors import PolyglotError
 
-_LOG_CHUNK_BYTES = 1 << 18
 _TICK_SECONDS = 0.5
 
 
 class Reporter:
-    """Uploads at most every `every_seconds`; `close` uploads the rest."""
+    """Uploads at most every `every_seconds`; `close` uploads the rest.
+
+    With a `mark_file` the log is this start's alone, and the file tells at any moment how much of it is uploaded.
+    """
 
     def __init__(
         self,
@@ -26,12 +29,13 @@ class Reporter:
         start: int,
         *,
         log_file: Path | None,
+        mark_file: Path | None = None,
         log: logging.Logger,
         every_seconds: float,
     ) -> None:
         self._attempts, self._number, self._start = attempts, number, start
-        self._log, self._log_file, self._every_seconds = log, log_file, every_seconds
-        self._offset = _archived_bytes(attempts, number, log_file) if start > 1 else 0
+        self._log, self._log_file, self._mark_file, self._every_seconds = log, log_file, mark_file, every_seconds
+        self._offset = _archived_bytes(attempts, number, log_file) if start > 1 and mark_file is None else 0
         self._sequence = 0
         self._latest: Progress | None = None
         self._told: Progress | None = None
@@ -40,6 +44,7 @@ class Reporter:
 
     def start(self) -> None:
         """Begin to upload."""
+        self._mark()
         self._thread.start()
 
     def progress(self, progress: Progress) -> None:
@@ -69,16 +74,21 @@ class Reporter:
                 self._attempts.append_log(self._number, self._start, self._sequence, data)
                 self._sequence += 1
                 self._offset += len(data)
+                self._mark()
         except (PolyglotError, OSError) as error:
             self._log.warning("progress and log could not be uploaded: %s", error)
+
+    def _mark(self) -> None:
+        if self._mark_file is not None:
+            LogMark(start=self._start, sequence=self._sequence, offset=self._offset).write(self._mark_file)
 
     def _unsent(self, *, final: bool) -> bytes:
         """The next piece of the log, of whole lines unless it is the last."""
         assert self._log_file is not None  # noqa: S101
         with self._log_file.open("rb") as file:
             file.seek(self._offset)
-            data = file.read(_LOG_CHUNK_BYTES)
-        if final or len(data) == _LOG_CHUNK_BYTES:
+            data = file.read(LOG_CHUNK_BYTES)
+        if final or len(data) == LOG_CHUNK_BYTES:
             return data
         return data[: data.rfind(b"\n") + 1]
 

@@ -13,10 +13,10 @@ from polyglot.artifacts.progress import Progress
 
 @dataclass(kw_only=True)
 class WorkerContext(Context):
-    """See Context."""
+    """See Context. A rank that does not speak for the attempt has no reporter."""
 
     cache: BlobCache
-    reporter: Reporter
+    reporter: Reporter | None
     stop: StopSign
 
     def blob(self, sha256: str) -> Path:
@@ -25,7 +25,8 @@ class WorkerContext(Context):
 
     def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
         """Say how far the job is; uploaded now and then."""
-        self.reporter.progress(Progress(done=done, total=total, unit=unit, figures=dict(figures)))
+        if self.reporter is not None:
+            self.reporter.progress(Progress(done=done, total=total, unit=unit, figures=dict(figures)))
 
     def stopping(self) -> bool:
         """True once the attempt was asked to stop, or its deadline has passed."""
@@ -39,6 +40,7 @@ class Places:
     work: Path
     cache: Path
     log: Path | None
+    log_mark: Path | None = None
 
     def make(self) -> Mapping[str, Path]:
         """Create the work directory's parts: `out` for the result, `scratch` for everything else."""

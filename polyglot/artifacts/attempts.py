@@ -7,6 +7,7 @@
                                     notes/<…>.json            what it waited for before it could start
                                     failure.json              how the attempt ended; the first record stays
                                     retry.json                a person allowed this attempt after a permanent failure
+                                    ranks/<r>/starts/…  log/…  the same of rank r > 0: its own starts, its own output
 
 Every record is an immutable object, so drivers and workers on several machines need no lock; what holds is computed
 from what is there.
@@ -27,6 +28,7 @@ from polyglot.core.stage import Stage
 
 __all__ = ["Attempts", "Failure", "Progress", "progress_many"]
 
+LOG_CHUNK_BYTES = 1 << 18
 PERMANENT = "permanent"  # the outcome that blocks a stage
 
 
@@ -54,11 +56,15 @@ class Note:
 
 
 class Attempts:
-    """The attempts of one stage in one store. Holds nothing but the sequence numbers of what it writes itself."""
+    """The attempts of one stage in one store. Holds nothing but the sequence numbers of what it writes itself.
 
-    def __init__(self, store: Store, stage: Stage) -> None:
+    With several ranks the first speaks for the attempt; the starts and the output of another are its own.
+    """
+
+    def __init__(self, store: Store, stage: Stage, *, rank: int = 0) -> None:
         """No request is made."""
         self._store, self._base = store, f"{stage.path}/attempts/"
+        self._inside = f"ranks/{rank}/" if rank else ""
         self._sequences: dict[tuple[int, int], int] = {}
 
     def numbers(self) -> list[int]:
@@ -77,7 +83,7 @@ class Attempts:
         record = {"who": dict(who), "time": _now().isoformat(), "nonce": uuid.uuid4().hex}
         free = self.starts(n) + 1
         for number in range(free, free + 1000):
-            if self._store.create(f"{self._base}{n}/starts/{number}.json", seal({**record, "start": number})):
+            if self._store.create(f"{self._own(n)}starts/{number}.json", seal({**record, "start": number})):
                 return number
         raise StoreError(f"{self._store.url}: {self._base}{n}: 1000 starts came first")
 
@@ -166,9 +172,25 @@ class Attempts:
 
     def append_log(self, n: int, start: int, sequence: int, data: bytes) -> None:
         """Put one chunk of a worker's output. Raises StoreError when this place holds other bytes."""
-        path = f"{self._base}{n}/log/{start:04d}-{sequence:08d}"
+        path = f"{self._own(n)}log/{start:04d}-{sequence:08d}"
         if not self._store.create(path, data) and self._store.read(path) != data:
             raise StoreError(f"{self._store.url}: {path} was written by someone else")
+
+    def append_log_rest(self, n: int, start: int, sequence: int, data: bytes) -> int:
+        """Put what a dead worker did not, from a sequence number on, and return the next free number.
+
+        A chunk that the worker did put and could not tell is recognised. Start 0 stands for workers that never claimed
+        a start: there may be several, so each goes behind the others.
+        """
+        while data:
+            chunk, path = data[:LOG_CHUNK_BYTES], f"{self._own(n)}log/{start:04d}-{sequence:08d}"
+            sequence += 1
+            if not self._store.create(path, chunk):
+                chunk = self._store.read(path)
+                if start == 0 or not data.startswith(chunk):
+                    continue
+            data = data[len(chunk) :]
+        return sequence
 
     def log(self, n: int) -> Iterator[bytes]:
         """Yield the output of attempt n so far, over all of its starts, in order."""
@@ -177,7 +199,7 @@ class Attempts:
 
     def log_since(self, n: int, cursor: str) -> Iterator[tuple[str, bytes]]:
         """Yield (cursor, chunk) for the chunks after a cursor that this gave before; "" for all. To follow a log."""
-        for entry in self._store.list(f"{self._base}{n}/log/"):
+        for entry in self._store.list(f"{self._own(n)}log/"):
             if entry.path > cursor:
                 yield entry.path, self._store.read(entry.path)
 
@@ -194,8 +216,12 @@ class Attempts:
                 return found
         return None
 
+    def _own(self, n: int) -> str:
+        """Where this rank's own records of attempt n lie."""
+        return f"{self._base}{n}/{self._inside}"
+
     def _starts(self, n: int) -> list[int]:
-        prefix = f"{self._base}{n}/starts/"
+        prefix = f"{self._own(n)}starts/"
         names = (entry.path.removeprefix(prefix).removesuffix(".json") for entry in self._store.list(prefix))
         return sorted(int(name) for name in names if name.isdecimal())
 

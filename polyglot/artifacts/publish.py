@@ -22,7 +22,7 @@ from polyglot.core.errors import Conflict, Permanent, StoreError
 from polyglot.core.stage import Stage
 
 _FILES_AT_ONCE = 8
-_ENVIRONMENT = ("device", "threads", "torch", "kernels")
+_ENVIRONMENT = ("device", "threads", "world_size", "torch", "kernels")
 
 
 def publish(
@@ -76,7 +76,7 @@ def publish(
 
 
 def environment_class(execution: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what must be equal before result digests may be compared: device, threads, torch, kernels."""
+    """Return what must be equal before result digests may be compared: device, threads, ranks, versions."""
     return {name: execution[name] for name in _ENVIRONMENT if name in execution}
 
 

@@ -12,6 +12,7 @@ import traceback
 from pathlib import Path
 
 from jobs import train
+from jobs.lib.ranks import Ranks
 from polyglot.core.errors import Exit, Interrupted
 from tests.kit.training import context_of
 
@@ -20,7 +21,7 @@ def main() -> None:
     """Run all rounds."""
     root, port, ranks = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     for number, stop_after in enumerate(map(int, sys.argv[4:])):
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port + number), WORLD_SIZE=str(ranks))
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port + number), POLYGLOT_RANKS=str(ranks))
         pids = [fork(root, rank, stop_after) for rank in range(ranks)]
         codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
         print(json.dumps(codes), flush=True)
@@ -31,7 +32,8 @@ def fork(root: Path, rank: int, stop_after: int) -> int:
     pid = os.fork()
     if pid:
         return pid
-    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank))
+    os.environ["POLYGLOT_RANK"] = str(rank)
+    os.environ.update(Ranks.read().for_torch())
     code = 1
     try:
         code = run(root, rank, stop_after)

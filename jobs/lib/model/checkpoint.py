@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 FORMAT = 1
-_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 class Unusable(Exception):
@@ -28,13 +28,13 @@ def write(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, l
     """Write the state after `len(losses)` steps into an empty directory."""
     directory.mkdir(parents=True, exist_ok=True)
     save_file(
-        {name: tensor.detach().contiguous() for name, tensor in _tensors(model)}, directory / "weights.safetensors"
+        {name: tensor.detach().contiguous() for name, tensor in tensors(model)}, directory / "weights.safetensors"
     )
     moments = {
         f"{name}/{moment}": optimizer.state[parameter][moment].contiguous()
         for name, parameter in model.named_parameters()
         if parameter in optimizer.state
-        for moment in _MOMENTS
+        for moment in MOMENTS
     }
     save_file(moments, directory / "optimizer.safetensors")
     state = {"format": FORMAT, "steps": len(losses), "loss": list(losses)}
@@ -48,7 +48,7 @@ def read(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) ->
         raise Unusable(f"format {state.get('format')}, expected {FORMAT}")
     device = next(model.parameters()).device
     weights = load_file(directory / "weights.safetensors", device=str(device))
-    names = dict(_tensors(model))
+    names = dict(tensors(model))
     if weights.keys() != names.keys() or any(weights[name].shape != names[name].shape for name in names):
         raise Unusable("it holds the weights of another model")
     with torch.no_grad():
@@ -57,12 +57,12 @@ def read(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) ->
     moments = load_file(directory / "optimizer.safetensors", device=str(device))
     for name, parameter in model.named_parameters():
         if f"{name}/step" in moments:
-            optimizer.state[parameter] = {moment: moments.pop(f"{name}/{moment}") for moment in _MOMENTS}
+            optimizer.state[parameter] = {moment: moments.pop(f"{name}/{moment}") for moment in MOMENTS}
     losses: list[float] = state["loss"]
     return losses
 
 
-def _tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:
+def tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:
     """Every parameter once (tied ones under their first name) and every buffer that belongs to the state."""
     parameters = list(model.named_parameters())
     state = model.state_dict(keep_vars=True)

@@ -1,0 +1,77 @@
+"""A study on the cluster, as its user runs it: the quickstart's real stages in real containers, through S3."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from polyglot.artifacts.committed import committed_many
+from polyglot.artifacts.locate import open_store
+from polyglot.artifacts.store import Store
+from polyglot.plan.build import build_plan
+from polyglot.spec.load import load_study
+from polyglot.spec.lock import lock_study
+from polyglot.spec.profile import load_profile
+from tests.kit.cluster.installation import ROOT, Installation, installed
+from tests.kit.cluster.target import Target
+from tests.kit.world import until
+
+STUDY = ROOT / "studies" / "quickstart.yaml"
+MIX = "EN"
+
+
+@pytest.fixture(scope="module")
+def installation(
+    cluster: Target, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    with installed(cluster, images, tmp_path_factory.mktemp("study")) as made:
+        yield made
+
+
+def results(store: Store) -> dict[str, str]:
+    """Result digests of the study's committed stages, by label."""
+    plan = build_plan(lock_study(load_study(STUDY)), load_profile("local"), mix=MIX)
+    found = committed_many(store, [planned.stage for planned in plan])
+    return {planned.label: found[planned.key].result for planned in plan if planned.key in found}
+
+
+@pytest.mark.timeout(1800)
+def test_the_quickstart_runs_although_its_driver_is_deleted_three_times(installation: Installation) -> None:
+    """Fault 12: what the driver knew, its successor finds; results equal a run on this machine."""
+    options = ["--mix", MIX, "--profile", installation.profile]
+    said = installation.polyglot("submit", STUDY, *options).stderr
+    assert "this machine is no longer needed" in said
+    namespace, core = installation.namespace.name, installation.namespace.target.core
+    deleted: set[str] = set()
+    store = installation.store
+    for wanted in (1, 3, 5):  # stages committed before each blow
+
+        def due(wanted: int = wanted) -> bool:
+            time.sleep(0.5)
+            return len(results(store)) >= wanted and any(
+                pod.status.phase == "Running" and pod.metadata.name not in deleted for pod in installation.drivers()
+            )
+
+        until(due, 600)
+        victim = next(pod for pod in installation.drivers() if pod.metadata.name not in deleted).metadata.name
+        core.delete_namespaced_pod(victim, namespace, grace_period_seconds=1)
+        deleted.add(victim)
+    followed = installation.polyglot("submit", STUDY, *options, "--attach", "--out", installation.folder / "out")
+    assert "runs already" in followed.stderr
+    page = Path(followed.stdout.splitlines()[0])
+    assert "Judged by the built-in rule-based judge" in page.read_text()
+    assert len(deleted) == 3
+    here = installation.folder / "here"
+    installation.polyglot("submit", STUDY, "--mix", MIX, "--store", here, "--out", installation.folder / "local")
+    assert results(store) == results(open_store(str(here)))
+
+
+@pytest.mark.timeout(600)
+def test_a_finished_study_is_answered_from_the_store(installation: Installation) -> None:
+    options = ["--mix", MIX, "--profile", installation.profile]
+    status = installation.polyglot("status", STUDY, *options).stdout
+    assert "13 committed" in status
+    logs = installation.polyglot("logs", STUDY, f"train tiny/house/{MIX}/s0", *options).stdout
+    assert "committed as" in logs
+    assert "a-secret-of-the-test" not in logs

@@ -19,7 +19,8 @@ ifeq ($(PROFILE),test-cluster)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup submit plan watch status logs report test test-cluster cluster-up cluster-down lint bench lock generated clean
+.PHONY: help setup submit plan watch status logs report test test-cluster cluster-up cluster-down lint charts bench lock \
+        generated clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,14 +69,19 @@ cluster-down: $(READY) ## end it; what was built stays in the cache
 test-cluster: $(READY) ## the tests that need a cluster: the one of KUBECONFIG, else ours, started when it is not up
 	@$(BIN)/python -m pytest tests/cluster $(ARGS)
 
-lint: $(READY) ## ruff, mypy --strict, the layers, generated files
+lint: $(READY) charts ## ruff, mypy --strict, the layers, charts, generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.kit.generated --check
 
-generated: $(READY) ## write docs/study.schema.json, docs/errors.md and docs/cli.md anew
+charts: $(READY) ## helm lint --strict of both charts with every scenario, yamllint of what people edit
+	@for values in charts/*/ci/*-values.yaml; do \
+	  $(BIN)/helm lint --strict --quiet "$$(echo $$values | cut -d/ -f1-2)" --values "$$values" || exit 1; done
+	@$(BIN)/yamllint --strict charts k8s
+
+generated: $(READY) ## write the generated files of docs/ and charts/ anew
 	@$(BIN)/python -m tests.kit.generated
 
 bench: $(READY) ## the benchmarks of tests/bench (BENCH=name for one); prints figures, asserts nothing

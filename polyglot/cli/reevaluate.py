@@ -54,7 +54,7 @@ def tick_of_own_job(namespace: str) -> str:
     from polyglot.core.errors import BadInput
     from polyglot.run.kubernetes.api import Api
 
-    name = os.environ.get("POLYGLOT_JOB_NAME", "")
+    name = os.environ.get("POLYGLOT_JOB", "")
     job = Api.connect(namespace).read_job(name) if name else None
     tick = (job or {}).get("metadata", {}).get("annotations", {}).get(SCHEDULED, "")
     if not tick:

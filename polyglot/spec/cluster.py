@@ -43,10 +43,12 @@ class ClusterSection(Section):
     """A cluster; needed with `backend: kubernetes`."""
 
     namespace: DnsLabel = "polyglot"
+    """Where the Jobs go."""
     context: str | None = Field(None, min_length=1, max_length=500)
     """Of the kubeconfig, else its current one; never used inside a cluster."""
     images: ImagesSection
     image_pull_policy: PullPolicy = "IfNotPresent"
+    """A digest never changes, so a node pulls it once."""
     image_pull_secrets: Annotated[tuple[DnsName, ...], BeforeValidator(tuple_of)] = ()
     """Secrets of a private registry."""
     worker_service_account: DnsName = "polyglot-worker"

@@ -1,10 +1,11 @@
-"""The tables of docs/study-file.md: every key of a study file with its form, default and meaning.
+"""The tables of docs/study-file.md: every key of a study file and of a profile, with its form, default and meaning.
 
-The prose around the tables is written by hand in the page itself; the tables stand between two marks.
+The prose around the tables is written by hand in the page itself; the tables stand between marks.
 """
 
 import json
 import types
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -13,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from polyglot.spec.base import Language, Name
+from polyglot.spec.cluster import ClusterSection
 from polyglot.spec.described import descriptions
 from polyglot.spec.keys import section_in
 from polyglot.spec.mix import Mix
@@ -22,20 +24,26 @@ from polyglot.spec.sources import BuiltInModel
 from polyglot.spec.study import Size, Study
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "study-file.md"
-BEGIN, END = "<!-- keys: generated -->", "<!-- end of keys -->"
+MARKS: Mapping[type[BaseModel], tuple[str, str]] = {
+    Study: ("<!-- keys: generated -->", "<!-- end of keys -->"),
+    ClusterSection: ("<!-- cluster's keys: generated -->", "<!-- end of cluster's keys -->"),
+}
 _NAMED = {"language": Language, "name": Name, "`full` or whole number": Size}
 
 
 def study_page() -> str:
     """Return the page with its tables made anew."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{_tables()}\n{END}{after}"
+    page = PAGE.read_text(encoding="utf-8")
+    for root, (begin, end) in MARKS.items():
+        before, _, rest = page.partition(begin)
+        _, _, after = rest.partition(end)
+        page = f"{before}{begin}\n\n{_tables(root)}\n{end}{after}"
+    return page
 
 
-def _tables() -> str:
+def _tables(root: type[BaseModel]) -> str:
     out = []
-    for section in sections_of(Study):
+    for section in sections_of(root):
         title = _title(section)
         out += [f"### {title}", "", str(section.__doc__).strip().replace("\n    ", " "), ""]
         out += ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
@@ -54,7 +62,9 @@ def _tables() -> str:
 
 def _title(section: type[BaseModel]) -> str:
     """CamelCase as words: the section's name in the tables."""
-    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in section.__name__)
+    words = "".join(
+        f" {letter.lower()}" if letter.isupper() else letter for letter in section.__name__.removesuffix("Section")
+    )
     return words.strip().capitalize()
 
 

@@ -14,7 +14,8 @@ CASES = list(all_cases())
 def test_a_bad_input_is_refused_with_the_documented_lines(case: Case) -> None:
     code, lines = case.lines()
     assert lines
-    assert all(line.strip() and "\n" not in line and "secret" not in line for line in lines)
+    assert all(line.strip() and "\n" not in line for line in lines)
+    assert case.room == "Profiles" or not any("secret" in line for line in lines)  # profiles have keys of that name
     outcome = f"exit {code}" if code else "rejected and counted"
     block = "\n".join([f"**{case.name}** ({outcome})", "", *(f"    {line}" for line in lines), "", ""])
     room = PAGE.read_text(encoding="utf-8").split(f"## {case.room}\n")[1].split("\n## ")[0] + "\n"

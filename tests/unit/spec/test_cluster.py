@@ -1,0 +1,96 @@
+"""The kubernetes section of a profile, and the Cluster that the other rooms read."""
+
+from pathlib import Path
+
+import pytest
+
+from polyglot.core.errors import BadInput
+from polyglot.core.stage import MODEL_KINDS
+from polyglot.spec.cluster import Cluster
+from polyglot.spec.params import KINDS
+from polyglot.spec.pool import Pool, Toleration
+from polyglot.spec.profile import load_profile
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+IMAGES = f"images: {{controller: 'r/c@{DIGEST}', worker: 'r:5000/w:1.2@{DIGEST}', trainer: 'r/t@{DIGEST}'}}"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("POLYGLOT_STORE", raising=False)
+
+
+def load(section: str = "", *, store: str = "s3://bucket/prefix") -> Cluster:
+    text = f"store: {store}\nbackend: kubernetes\nkubernetes:\n  {IMAGES}\n"
+    Path("p.yaml").write_text(text + "".join(f"  {line}\n" for line in section.splitlines()), encoding="utf-8")
+    cluster = load_profile("p.yaml").cluster
+    assert cluster is not None
+    return cluster
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    cluster = load()
+    assert (cluster.namespace, cluster.context, cluster.queue) == ("polyglot", None, None)
+    assert (cluster.store_secret, cluster.judge_secret) == ("polyglot-store", None)
+    assert (cluster.worker_service_account, cluster.driver_service_account) == ("polyglot-worker", "polyglot-driver")
+    assert (cluster.ttl_seconds, cluster.pending_deadline_seconds, cluster.scratch_bytes) == (3600, 1800, 10 * 2**30)
+    assert (cluster.lost_node, cluster.image_pull_policy, cluster.priority_class) == (
+        "report",
+        "IfNotPresent",
+        "polyglot-study",
+    )
+    assert cluster.pools == {"default": Pool()}
+
+
+def test_what_may_be_done_without_is_null() -> None:
+    cluster = load("store-secret: null\npriority-class: null\nqueue: null\ncontext: null")
+    assert (cluster.store_secret, cluster.priority_class, cluster.queue, cluster.context) == (None, None, None, None)
+
+
+def test_kinds_have_images_pools_and_secrets() -> None:
+    cluster = load(
+        "judge-secret: openai\n"
+        "pool-of: {train: big, judge: default}\n"
+        "pools:\n"
+        "  big:\n"
+        "    node-selector: {cloud.example/pool: a100}\n"
+        "    tolerations: [{key: nvidia.com/gpu, operator: Exists, effect: NoExecute, toleration-seconds: 5}]\n"
+        "    annotations: {karpenter.sh/do-not-disrupt: 'true'}\n"
+        "    runtime-class: nvidia\n"
+        "    gpu-resource: amd.com/gpu\n"
+    )
+    big = cluster.pool_of("train")
+    assert big.tolerations == (
+        Toleration(key="nvidia.com/gpu", operator="Exists", effect="NoExecute", toleration_seconds=5),
+    )
+    assert (big.runtime_class, big.gpu_resource) == ("nvidia", "amd.com/gpu")
+    assert cluster.pool_of("judge") == cluster.pool_of("mix") == Pool()
+    assert {kind for kind in KINDS if cluster.image_of(kind) == cluster.images.trainer} == MODEL_KINDS
+    assert {kind for kind in KINDS if cluster.judge_secret_of(kind)} == {"judge"}
+
+
+def test_the_profile_of_this_machine_has_no_cluster() -> None:
+    assert load_profile("local").cluster is None
+
+
+def test_the_environment_s_store_must_be_a_bucket_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLYGLOT_STORE", "s3://other/prefix")
+    load(store="file:///data")
+    monkeypatch.setenv("POLYGLOT_STORE", "file:///data")
+    with pytest.raises(BadInput, match="POLYGLOT_STORE: a cluster's store is a bucket; got 'file:///data'"):
+        load()
+
+
+@pytest.mark.parametrize("image", ["r/w", "r/w:latest", f"r/w@{DIGEST[:-1]}", f"R/w@{DIGEST}", f"r/w @{DIGEST}", "@"])
+def test_an_image_without_a_digest_is_refused_with_a_way_to_get_it(image: str) -> None:
+    global_images = IMAGES.replace(f"r/t@{DIGEST}", image)
+    Path("p.yaml").write_text(f"store: s3://b1b/p\nbackend: kubernetes\nkubernetes:\n  {global_images}\n")
+    with pytest.raises(BadInput, match=r"images.trainer: not .*`docker buildx imagetools inspect .* prints the digest"):
+        load_profile("p.yaml")
+
+
+def test_resources_may_name_their_disk() -> None:
+    Path("p.yaml").write_text("resources: {train: {scratch: 200Gi}}\n")
+    resources = load_profile("p.yaml").resources
+    assert (resources["train"].scratch_bytes, resources["mix"].scratch_bytes) == (200 * 2**30, 0)

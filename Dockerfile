@@ -16,8 +16,13 @@
 #   PIP_INDEX_URL, UV_DEFAULT_INDEX   a mirror of PyPI; UV_CACHE_DIR a mounted cache of downloads
 #   HTTP_PROXY, HTTPS_PROXY, NO_PROXY   known to every builder
 #   VERSION, REVISION, SOURCE         for the labels
+#   CONTROLLER_PACKAGES, WORKER_PACKAGES, TRAINER_PACKAGES   an image of the target <kind>-packages, built before: the
+#                     program is laid on it. buildah and podman read gigabytes again without it; `make images` does so.
 
 ARG BASE_IMAGE=docker.io/library/python:3.12-slim-bookworm
+ARG CONTROLLER_PACKAGES=controller-packages
+ARG WORKER_PACKAGES=worker-packages
+ARG TRAINER_PACKAGES=trainer-packages
 
 # ---- where packages are put together: uv, and what builds our own wheel -------------------------------------------
 
@@ -42,7 +47,7 @@ RUN ${PYTHON} -m venv /opt/build \
  && uv venv --quiet --python "$(command -v ${PYTHON})" /opt/polyglot
 ENV VIRTUAL_ENV=/opt/polyglot
 
-FROM builder AS controller-packages
+FROM builder AS controller-environment
 ARG CA_CERTIFICATES=""
 ARG SSL_CERT_FILE=""
 ARG UV_DEFAULT_INDEX=""
@@ -50,7 +55,7 @@ ARG UV_CACHE_DIR=""
 COPY requirements/controller.txt ./
 RUN fetch uv pip sync --quiet --require-hashes controller.txt
 
-FROM builder AS worker-packages
+FROM builder AS worker-environment
 ARG CA_CERTIFICATES=""
 ARG SSL_CERT_FILE=""
 ARG UV_DEFAULT_INDEX=""
@@ -58,7 +63,7 @@ ARG UV_CACHE_DIR=""
 COPY requirements/worker.txt ./
 RUN fetch uv pip sync --quiet --require-hashes worker.txt
 
-FROM builder AS trainer-packages
+FROM builder AS trainer-environment
 ARG CA_CERTIFICATES=""
 ARG SSL_CERT_FILE=""
 ARG UV_DEFAULT_INDEX=""
@@ -93,8 +98,10 @@ RUN apt-get update -q \
  && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends gcc libc6-dev ${headers} \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 
-FROM runtime AS controller
-COPY --from=controller-packages /opt/polyglot /opt/polyglot
+FROM runtime AS controller-packages
+COPY --from=controller-environment /opt/polyglot /opt/polyglot
+
+FROM ${CONTROLLER_PACKAGES} AS controller
 COPY --from=package /opt/polyglot /opt/polyglot
 ARG VERSION=0.0.0
 ARG REVISION=unknown
@@ -107,8 +114,10 @@ ENV POLYGLOT_REVISION=${REVISION}
 USER 10001:10001
 ENTRYPOINT ["polyglot"]
 
-FROM runtime AS worker
-COPY --from=worker-packages /opt/polyglot /opt/polyglot
+FROM runtime AS worker-packages
+COPY --from=worker-environment /opt/polyglot /opt/polyglot
+
+FROM ${WORKER_PACKAGES} AS worker
 COPY --from=package /opt/polyglot /opt/polyglot
 ARG VERSION=0.0.0
 ARG REVISION=unknown
@@ -121,8 +130,10 @@ ENV POLYGLOT_REVISION=${REVISION}
 USER 10001:10001
 ENTRYPOINT ["python", "-m", "jobs.container"]
 
-FROM runtime-with-compiler AS trainer
-COPY --from=trainer-packages /opt/polyglot /opt/polyglot
+FROM runtime-with-compiler AS trainer-packages
+COPY --from=trainer-environment /opt/polyglot /opt/polyglot
+
+FROM ${TRAINER_PACKAGES} AS trainer
 COPY --from=package /opt/polyglot /opt/polyglot
 ARG VERSION=0.0.0
 ARG REVISION=unknown

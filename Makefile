@@ -20,7 +20,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup submit plan watch status logs report test test-cluster cluster-up cluster-down lint charts bench lock \
-        generated clean
+        generated images clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,11 +87,17 @@ generated: $(READY) ## write the generated files of docs/ and charts/ anew
 bench: $(READY) ## the benchmarks of tests/bench (BENCH=name for one); prints figures, asserts nothing
 	@$(BIN)/python -m tests.bench $(BENCH)
 
+images: $(READY) ## build the three images (BASE_IMAGE, BUILDER, IMAGE_PREFIX, IMAGE_TAG) and their SBOMs into out/sbom
+	@$(BIN)/python -m tests.kit.images
+
 lock: $(READY) ## resolve the locks anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements/controller.txt
 	@for extra in worker trainer dev; do \
 	  $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra $$extra pyproject.toml \
 	    -o requirements/$$extra.txt; done
+	@for tool in build:hatchling sbom:cyclonedx-bom; do echo "$${tool#*:}" | \
+	  $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 - \
+	    -o requirements/$${tool%:*}.txt; done
 	@awk '/^uv==/{on=1} /^[a-z]/&&!/^uv==/{on=0} on' requirements/dev.txt >requirements/uv.txt
 
 clean: ## remove the environment and local state (studies' results too)

@@ -8,8 +8,19 @@ import pytest
 import yaml
 
 from polyglot.render.helm import helm_program
-from tests.kit.chart_scenarios import CHARTS, INSTALLATIONS, SCENARIOS, VERSIONS, installation, stage_job
+from tests.kit.chart_scenarios import (
+    CHARTS,
+    DRIVERS,
+    INSTALLATIONS,
+    SCENARIOS,
+    VERSIONS,
+    driver_job,
+    installation,
+    stage_job,
+)
 from tests.kit.kubernetes_schemas import problems
+
+ALL = ["stage", "driver", "polyglot"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -17,6 +28,10 @@ class TestSchemas:
     @pytest.mark.parametrize("name", SCENARIOS)
     def test_jobs(self, name: str, version: str) -> None:
         assert problems(stage_job(name), version) == []
+
+    @pytest.mark.parametrize("name", DRIVERS)
+    def test_drivers(self, name: str, version: str) -> None:
+        assert problems(driver_job(name), version) == []
 
     @pytest.mark.parametrize("name", INSTALLATIONS)
     def test_installations(self, name: str, version: str) -> None:
@@ -28,11 +43,12 @@ class TestSchemas:
         assert any("podFailurePolicies" in problem for problem in problems(job, version))
 
 
-@pytest.mark.parametrize("chart", ["stage", "polyglot"])
+@pytest.mark.parametrize("chart", ALL)
 def test_helm_lint_is_clean(chart: str) -> None:
     scenarios = sorted((CHARTS / chart / "ci").glob("*-values.yaml"))
     assert scenarios
-    for values in (CHARTS / chart / "values.yaml", *scenarios):
+    defaults = [] if chart == "driver" else [CHARTS / chart / "values.yaml"]  # a driver always has an order
+    for values in (*defaults, *scenarios):
         command = [helm_program(), "lint", "--strict", "--quiet", str(CHARTS / chart), "--values", str(values)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{values.name}: {done.stdout}{done.stderr}"
@@ -48,12 +64,12 @@ def described(path: Path) -> list[str]:
     return bare
 
 
-@pytest.mark.parametrize("chart", ["stage", "polyglot"])
+@pytest.mark.parametrize("chart", ALL)
 def test_every_value_is_commented(chart: str) -> None:
     assert described(CHARTS / chart / "values.yaml") == []
 
 
-@pytest.mark.parametrize("chart", ["stage", "polyglot"])
+@pytest.mark.parametrize("chart", ALL)
 def test_one_kind_a_file_named_for_component_and_kind(chart: str) -> None:
     for path in (CHARTS / chart / "templates").glob("*.yaml"):
         kinds = [line.split()[1] for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("kind:")]
@@ -70,7 +86,7 @@ def closed(schema: object) -> bool:
     return all(closed(each) for each in schema) if isinstance(schema, list) else True
 
 
-@pytest.mark.parametrize("chart", ["stage", "polyglot"])
+@pytest.mark.parametrize("chart", ALL)
 def test_schemas_are_closed_and_described(chart: str) -> None:
     schema = json.loads((CHARTS / chart / "values.schema.json").read_text(encoding="utf-8"))
     assert schema["additionalProperties"] is False

@@ -11,10 +11,12 @@ from typing import Any
 
 import yaml
 
+from polyglot.render.driver import DriverValues, driver_values, render_driver
 from polyglot.render.helm import Manifest, template
 from polyglot.render.manifests import parse_manifests, print_manifests, render_jobs
 from polyglot.render.request import request_path
 from polyglot.render.values import stage_values
+from polyglot.render.written import written
 from polyglot.run.backend import Attempt
 from polyglot.spec.cluster import Cluster
 from polyglot.spec.pool import Pool, Toleration
@@ -25,6 +27,7 @@ CHARTS = ROOT / "charts"
 GOLDEN = ROOT / "tests" / "chart" / "golden"
 VERSIONS = ("1.31", "1.32", "1.33", "1.34")
 NAMESPACE = "polyglot"
+GENERATED = "# Generated (`make generated`).\n"
 
 BIG = Pool(
     node_selector={"polyglot.dev/pool": "big-gpu"},
@@ -93,6 +96,30 @@ def installation(name: str) -> tuple[Manifest, ...]:
     return tuple(parse_manifests(template("polyglot", values, namespace=NAMESPACE)))
 
 
+def driver_of(**changes: Any) -> DriverValues:
+    """The driver of a submission to a cluster whose fields are the defaults but `changes`."""
+    return driver_values(
+        cluster(**changes),
+        study="quickstart",
+        title="quickstart-DEFRITES",
+        digest12="0123456789ab",
+        order_path=f"studies/quickstart/{'0' * 64}/order-0123456789ab.json",
+        store_url="s3://polyglot/studies",
+    )
+
+
+DRIVERS = {
+    "full": driver_of(image_pull_secrets=("registry",), environment={"AWS_REGION": "us-east-1"}),
+    "workload-identity": driver_of(store_secret=None, priority_class=None, driver_service_account="trainers"),
+}
+
+
+@cache
+def driver_job(name: str) -> Manifest:
+    """The driver's Job of a scenario."""
+    return render_driver(DRIVERS[name])
+
+
 def install(values: Mapping[str, Any]) -> dict[tuple[str, str], Manifest]:
     """The objects of an installation, by kind and name."""
     rendered = parse_manifests(template("polyglot", values, namespace=NAMESPACE))
@@ -103,8 +130,15 @@ def golden() -> Iterator[tuple[Path, str]]:
     """Every golden file with what it has to hold."""
     for name in SCENARIOS:
         yield GOLDEN / f"stage-{name}.yaml", print_manifests([stage_job(name)]) + "\n"
+    for name in DRIVERS:
+        yield GOLDEN / f"driver-{name}.yaml", print_manifests([driver_job(name)]) + "\n"
     for name in INSTALLATIONS:
         yield GOLDEN / f"polyglot-{name}.yaml", print_manifests(installation(name)) + "\n"
+
+
+def driver_ci_values(name: str) -> str:
+    """charts/driver/ci/<name>-values.yaml."""
+    return GENERATED + yaml.safe_dump(written(DRIVERS[name]), sort_keys=False, width=100_000)
 
 
 def stage_ci_values() -> str:
@@ -118,4 +152,4 @@ def stage_ci_values() -> str:
         ).document()
         for each in SCENARIOS.values()
     ]
-    return "# Generated (`make generated`).\n" + yaml.safe_dump({"stages": stages}, sort_keys=False, width=100_000)
+    return GENERATED + yaml.safe_dump({"stages": stages}, sort_keys=False, width=100_000)

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,6 +72,13 @@ def stage_chart_ci() -> str:
     return stage_ci_values()
 
 
+def driver_chart_ci(name: str) -> str:
+    """Values of a driver that the tests render, for `helm lint`."""
+    from tests.kit.chart_scenarios import driver_ci_values
+
+    return driver_ci_values(name)
+
+
 FILES: dict[str, Callable[[], str]] = {
     "docs/study.schema.json": study_schema,
     "docs/study-file.md": study_file,
@@ -80,6 +88,8 @@ FILES: dict[str, Callable[[], str]] = {
     "charts/driver/values.schema.json": driver_chart_schema,
     "charts/polyglot/values.schema.json": polyglot_chart_schema,
     "charts/stage/ci/all-values.yaml": stage_chart_ci,
+    "charts/driver/ci/full-values.yaml": partial(driver_chart_ci, "full"),
+    "charts/driver/ci/workload-identity-values.yaml": partial(driver_chart_ci, "workload-identity"),
 }
 
 

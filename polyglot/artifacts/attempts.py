@@ -76,6 +76,10 @@ class Attempts:
         """Return how many workers have started on attempt n."""
         return len(self._starts(n))
 
+    def last_start(self, n: int) -> datetime | None:
+        """Return when a worker last started on attempt n, by the store's clock; None when none has."""
+        return max((entry.modified for entry in self._store.list(f"{self._base}{n}/starts/")), default=None)
+
     def starts_without_progress(self) -> int:
         """Return the starts since the last one that got further than all before it, over all attempts.
 

@@ -18,6 +18,10 @@ StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file
 StageName = Annotated[
     str, typer.Argument(metavar="STAGE", help="A stage's label, name or key (or the beginning of its key).")
 ]
+OfStudy = Annotated[
+    Path | None,
+    typer.Option("--study", metavar="FILE", help="Look the stage up in this study, not in all that were submitted."),
+]
 MixName = Annotated[
     str | None, typer.Option("--mix", "-m", metavar="MIX", help="Only this mix of the study, such as DEFRITES.")
 ]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from polyglot.core.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from polyglot.artifacts.store import Store
     from polyglot.plan.plan import Plan
     from polyglot.run.survey import Observation
@@ -41,8 +43,17 @@ def open_session(study: Path, *, mix: str | None, profile: str, store: str | Non
     return Session(locked, chosen, plan, open_store(store or chosen.store), title)
 
 
-def open_submitted(profile: str, store: str | None) -> "tuple[Store, Plan]":
-    """Open a store and the union of the plans that were ever submitted to it: where a stage is looked up by name."""
+def open_stages(study: Path | None, *, mix: str | None, profile: str, store: str | None) -> "tuple[Store, Plan]":
+    """Open a store with the plan in which a stage is looked up by name.
+
+    That is the plan of `study`, or else the union of the plans that were ever submitted to the store, where a label
+    that several stages share fits none of them alone.
+    """
+    if study is not None:
+        session = open_session(study, mix=mix, profile=profile, store=store)
+        return session.store, session.plan
+    if mix is not None:
+        raise BadInput("a mix of no study", where="--mix", got=repr(mix), remedy="Name the study with --study FILE")
     from polyglot.artifacts.locate import open_store
     from polyglot.artifacts.submissions import names, plans
     from polyglot.plan.plan import restore_plan
@@ -57,11 +68,16 @@ def open_submitted(profile: str, store: str | None) -> "tuple[Store, Plan]":
 
 def survey_session(session: Session) -> "dict[str, Observation]":
     """Where every stage of the session's plan is; on this machine's backend also whether its worker is alive."""
-    from polyglot.run.local.backend import running_here
     from polyglot.run.survey import survey
 
-    alive = running_here() if session.profile.backend == "local" else None
-    return survey(session.plan.stages, session.store, alive=alive)
+    return survey(session.plan.stages, session.store, alive=alive_here(session.profile.backend, session.store))
+
+
+def alive_here(backend: str, store: "Store") -> "Callable[[str], bool | None] | None":
+    """What this machine knows about which stages run; None for a backend that runs them elsewhere."""
+    from polyglot.run.local.backend import running_here
+
+    return running_here(store.url) if backend == "local" else None
 
 
 def say(text: str) -> None:

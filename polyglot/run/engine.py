@@ -39,6 +39,7 @@ class Summary:
     blocked: Mapping[str, str]
     seconds: float
     labels: Mapping[str, str]  # of the failed and blocked
+    names: Mapping[str, str]  # of the same: what `retry` and `why` take, whatever else lies in the store
 
     def describe(self) -> str:
         """One line, and one more for each failure."""
@@ -46,7 +47,7 @@ class Summary:
         counts += [f"{len(self.failed)} failed"] if self.failed else []
         counts += [f"{len(self.blocked)} blocked by them"] if self.blocked else []
         lines = [f"{', '.join(counts)} in {self.seconds:.1f} s"]
-        lines += [f"  {self.labels[key]}: {reason}" for key, reason in self.failed.items()]
+        lines += [f"  {self.labels[key]} ({self.names[key]}): {reason}" for key, reason in self.failed.items()]
         return "\n".join(lines)
 
 
@@ -128,6 +129,7 @@ class _Engine:
             blocked=self.blocked,
             seconds=time.monotonic() - self.began,
             labels={key: self.by_key[key].label for key in (*self.failed, *self.blocked)},
+            names={key: self.by_key[key].name for key in (*self.failed, *self.blocked)},
         )
         if self.open and self.stop:
             raise Interrupted(

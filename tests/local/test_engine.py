@@ -186,7 +186,7 @@ class TestBranches:
         assert summary.blocked == {behind.key: bad.key, last.key: bad.key}
         assert summary.committed == 4
         assert [row["key"] for row in world.executions()].count(bad.key) == 1
-        assert "failing bad: this can never work" in summary.describe()
+        assert f"failing bad ({bad.name}): this can never work" in summary.describe()
 
     def test_a_withdrawn_result_and_what_read_it_are_made_again(self, plain: World) -> None:
         stages = chain(3)

@@ -48,6 +48,12 @@ def test_a_permanent_failure_blocks_its_stage_and_all_that_need_it() -> None:
     assert found[1].because == "needs train, which is blocked"
 
 
+def test_a_withdrawn_result_is_the_cause_that_is_named() -> None:
+    train = OLD.stages[0]
+    found = diagnose(OLD, committed={}, failures={}, earlier=OLD.document(), withdrawn={train.key: "withdrawn by sam"})
+    assert [row.because for row in found] == ["withdrawn by sam", "needs train", "needs judge"]
+
+
 def test_a_commit_wins_over_an_older_failure() -> None:
     train = OLD.stages[0]
     found = diagnose(OLD, committed={train.key: 1}, failures={train.key: "x"}, earlier=[])

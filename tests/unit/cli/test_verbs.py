@@ -1,0 +1,104 @@
+"""The verbs of the command line, on a store that is filled by hand: what they say, refuse and end with."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from polyglot.artifacts.attempts import Attempts, Failure
+from polyglot.artifacts.committed import committed
+from polyglot.artifacts.locate import open_store
+from polyglot.run.local.lock import KeyLocks, locks_directory
+from tests.kit.desk import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return Desk.at(tmp_path, monkeypatch)
+
+
+class TestNamingAStage:
+    """Two studies of one store that train under one label."""
+
+    def test_a_label_of_two_studies_withdraws_nothing_until_the_study_is_named(self, desk: Desk) -> None:
+        one, two = desk.study("one"), desk.study("two", training="{steps: 11}")
+        for study in (one, two):
+            desk.commit(desk.submitted(study), "train tiny/house/EN/s0")
+        label = "train tiny/house/EN/s0"
+        refused = desk.run("retract", label, "--reason", "bad", "--store", desk.url)
+        assert refused.code == 2
+        assert "2 stages fit" in refused.err
+        first, second = (desk.session(study).plan.find(label) for study in (one, two))
+        assert first.key[:8] in refused.err
+        assert second.key[:8] in refused.err
+        done = desk.run("retract", label, "--study", two, "--reason", "bad", "--store", desk.url)
+        assert done.code == 0
+        assert second.name in done.err
+        assert committed(desk.store, "train", first.key)
+        assert not committed(desk.store, "train", second.key)
+
+    def test_status_shows_the_name_that_the_other_verbs_take(self, desk: Desk) -> None:
+        study = desk.study("one")
+        desk.submitted(study)
+        rows = [line.split("\t") for line in desk.run("status", study, "--store", desk.url).out.splitlines()]
+        assert rows[0] == ["stage", "name", "state", "detail"]
+        for label, name, *_ in rows[1:]:
+            assert desk.run("why", name, "--store", desk.url).out.startswith(label)
+
+    def test_a_remedy_names_the_stage_so_that_it_can_be_pasted(self, desk: Desk) -> None:
+        one, two = desk.study("one"), desk.study("two", training="{steps: 11}")
+        session = desk.submitted(one)
+        desk.submitted(two)
+        stage = session.plan.find("train tiny/house/EN/s0")
+        Attempts(desk.store, stage.stage).fail(1, Failure(outcome="permanent", reason="no"))
+        for verb in (("plan", one), ("why", stage.name)):
+            assert f"`polyglot retry {stage.name}`" in desk.run(*verb, "--store", desk.url).out
+        done = desk.run("retry", stage.name, "--store", desk.url)
+        assert (done.code, "attempt 2 is allowed" in done.err) == (0, True)
+
+    def test_a_mix_narrows_a_study_that_is_named(self, desk: Desk) -> None:
+        study = desk.study("one")
+        desk.submitted(study)
+        assert desk.run("why", "report", "--mix", "EN", "--study", study, "--store", desk.url).code == 0
+        refused = desk.run("why", "report", "--mix", "EN", "--store", desk.url)
+        assert refused.code == 2
+        assert "--study FILE" in refused.err
+
+
+class TestWhatRuns:
+    """Locks are the user's on this machine, whatever directory a command is given in."""
+
+    def test_a_stage_that_another_directory_runs_is_running_and_one_that_nobody_runs_is_not(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("POLYGLOT_STATE")
+        monkeypatch.setenv("XDG_STATE_HOME", str(desk.root / "home"))
+        study = desk.study("one")
+        stage = desk.submitted(study).plan.find("ingest house")
+        (desk.root / "link").symlink_to(desk.root / "store")
+        Attempts(desk.store, stage.stage).claim(1, {"host": "here"})
+        lock = KeyLocks(locks_directory(), open_store(str(desk.root / "link")).url).acquire(stage.key)
+        assert lock is not None
+        (desk.root / "elsewhere").mkdir()
+        monkeypatch.chdir(desk.root / "elsewhere")
+        assert self.states(desk, study, stage.name) == ("running", "is running")
+        os.close(lock)
+        assert self.states(desk, study, stage.name) == ("interrupted", "does not run now")
+        shutil.rmtree(desk.root / "home")  # as on a machine that never worked on it: signs of life count
+        assert self.states(desk, study, stage.name) == ("running", "is running")
+
+    def states(self, desk: Desk, study: Path, name: str) -> tuple[str, str]:
+        rows = json.loads(desk.run("status", study, "-o", "json", "--store", desk.url).out)
+        said = desk.run("why", name, "--store", desk.url).out.splitlines()[0]
+        state = next(row["state"] for row in rows if row["name"] == name)
+        return state, next(words for words in ("is running", "does not run now") if words in said)
+
+    def test_a_withdrawal_is_the_cause_that_plan_gives(self, desk: Desk) -> None:
+        study = desk.study("one")
+        session = desk.submitted(study)
+        stage = desk.commit(session, "ingest house")
+        Attempts(desk.store, stage.stage).claim(1, {"host": "here"})
+        desk.run("retract", stage.name, "--reason", "wrong rows", "--store", desk.url)
+        assert "wrong rows" in desk.run("plan", study, "--store", desk.url).out.splitlines()[1]

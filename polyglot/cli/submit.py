@@ -1,5 +1,6 @@
 """`polyglot submit`: run a study to its report; what is already computed is not computed again."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ def command(
     """Run a study, or one mix of it, to its report. Interrupt it at any time: the same command goes on."""
     from polyglot.artifacts.doctor import require_conditional_writes
     from polyglot.cli.deliver import deliver_report
+    from polyglot.cli.judging import check_judge
     from polyglot.cli.live import live_listener
     from polyglot.cli.session import open_session, say
     from polyglot.core.errors import PolyglotError
@@ -29,6 +31,7 @@ def command(
     session = open_session(study, mix=mix, profile=profile, store=store)
     budget = session.locked.study.budget
     stages = within_budget(session.plan.stages, session.store, budget.usd if budget else None)
+    check_judge(session, os.environ)
     require_conditional_writes(session.store)
     keep_submission(session)
     say(f"{session.title}: {len(stages)} stages, store {session.store.url}")

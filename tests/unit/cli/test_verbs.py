@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from polyglot.artifacts.attempts import Attempts, Failure
 from polyglot.artifacts.committed import committed
 from polyglot.artifacts.locate import open_store
+from polyglot.cli.judging import check_judge
+from polyglot.core.errors import BadInput
 from polyglot.run.local.lock import KeyLocks, locks_directory
 from tests.kit.desk import Desk
 
@@ -102,3 +105,57 @@ class TestWhatRuns:
         Attempts(desk.store, stage.stage).claim(1, {"host": "here"})
         desk.run("retract", stage.name, "--reason", "wrong rows", "--store", desk.url)
         assert "wrong rows" in desk.run("plan", study, "--store", desk.url).out.splitlines()[1]
+
+
+class TestBeforeAnythingStarts:
+    """What would only show after the training is looked at first."""
+
+    JUDGE = "{endpoint: openai, model: m}"
+
+    @pytest.mark.parametrize(
+        ("variable", "value", "line"),
+        [
+            ("OPENAI_BASE_URL", "banana", "OPENAI_BASE_URL: the judge's URL: got no scheme"),
+            ("OPENAI_BASE_URL", "ftp://x/", "OPENAI_BASE_URL: the judge's URL: got scheme 'ftp'"),
+            ("OPENAI_BASE_URL", "https://me:hidden@x/v1", "carries a user name or password"),
+            ("OPENAI_API_KEY_FILE", "nowhere", "key file nowhere: No such file"),
+            ("OPENAI_API_KEY", "", "no key for api.openai.com"),
+        ],
+    )
+    def test_a_judge_that_cannot_be_asked(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, line: str
+    ) -> None:
+        monkeypatch.setenv(variable, value)
+        said = desk.run("submit", desk.study("one", judge=self.JUDGE), "--store", desk.url)
+        assert said.code == 2
+        assert line in said.err
+        assert "hidden" not in said.err
+        assert not (desk.root / "store").exists()
+
+    def test_a_judge_that_has_answered_needs_no_key(self, desk: Desk) -> None:
+        session = desk.submitted(desk.study("one", judge=self.JUDGE))
+        with pytest.raises(BadInput, match="no key"):
+            check_judge(session, {})
+        desk.commit(session, "aggregate")
+        check_judge(session, {})
+
+    def test_only_the_address_is_looked_at_for_workers_elsewhere(self, desk: Desk) -> None:
+        session = desk.session(desk.study("one", judge=self.JUDGE))
+        elsewhere = replace(session, profile=replace(session.profile, backend="kubernetes"))
+        check_judge(elsewhere, {})
+        with pytest.raises(BadInput, match="got no scheme"):
+            check_judge(elsewhere, {"OPENAI_BASE_URL": "banana"})
+
+
+class TestRetry:
+    def test_every_stage_of_a_study_that_failed_for_good_is_allowed_again(self, desk: Desk) -> None:
+        study = desk.study("one")
+        session = desk.submitted(study)
+        failed = [session.plan.find(f"train tiny/house/{mix}/s0") for mix in ("EN", "DEFR")]
+        for stage in failed:
+            Attempts(desk.store, stage.stage).fail(1, Failure(outcome="permanent", reason="no"))
+        said = desk.run("retry", "--all", study, "--store", desk.url)
+        assert (said.code, said.err.count("attempt 2 is allowed")) == (0, 2)
+        assert not any(Attempts(desk.store, stage.stage).blocked() for stage in failed)
+        assert desk.run("retry", "--all", study, "--store", desk.url).code == 2
+        assert desk.run("retry", "--store", desk.url).code == 2

@@ -27,6 +27,7 @@ from polyglot.core.stage import Stage
 __all__ = ["Attempts", "Failure", "Progress", "progress_many"]
 
 PERMANENT = "permanent"  # the outcome that blocks a stage
+OVER_BUDGET = "over-budget"  # the outcome that says nothing against the stage
 
 
 def _now() -> datetime:
@@ -84,7 +85,7 @@ class Attempts:
         """Return the starts since the last one that got further than all before it, over all attempts.
 
         Further: more done than ever reported, a checkpoint of a later step, or new records in the journal. A start that
-        runs now counts until it has done so. A `retry` begins the count anew.
+        runs now counts until it has done so. A `retry` begins the count anew, an end over budget too.
         """
         numbers = self.numbers()
         allowed = [n for n in numbers if self._store.head(f"{self._base}{n}/retry.json")]
@@ -99,6 +100,8 @@ class Attempts:
                 if mark and (mark.done > most_done or mark.step > last_step or mark.journalled):
                     fruitless = 0
                     most_done, last_step = max(most_done, mark.done), max(last_step, mark.step)
+            if fruitless and (failure := self.failure(n)) and failure.outcome == OVER_BUDGET:
+                fruitless = 0
         return fruitless
 
     def fail(self, n: int, failure: Failure) -> None:

@@ -23,7 +23,7 @@ def command(
     from polyglot.cli.judging import check_judge
     from polyglot.cli.live import live_listener
     from polyglot.cli.session import open_session, say
-    from polyglot.core.errors import PolyglotError
+    from polyglot.core.errors import OverBudget, PolyglotError
     from polyglot.run.engine import run
     from polyglot.run.local.backend import LocalBackend
     from polyglot.run.spending import within_budget
@@ -37,6 +37,8 @@ def command(
     say(f"{session.title}: {len(stages)} stages, store {session.store.url}")
     with LocalBackend.for_profile(session.profile) as backend, live_listener(session.plan.stages) as listener:
         summary = run(stages, session.store, backend, listener=listener, max_attempts=session.profile.max_attempts)
+    if summary.over_budget and summary.over_budget == summary.failed.keys():
+        raise OverBudget(summary.describe())
     if summary.failed or summary.blocked:
         raise PolyglotError(summary.describe())
     say(summary.describe())

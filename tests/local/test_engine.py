@@ -188,6 +188,17 @@ class TestBranches:
         assert [row["key"] for row in world.executions()].count(bad.key) == 1
         assert f"failing bad ({bad.name}): this can never work" in summary.describe()
 
+    def test_what_ends_over_budget_goes_on_at_the_next_run_however_often_it_did(self, plain: World) -> None:
+        dear = stage("failing", "dear", how="budget", times=7)
+        plan = [dear, stage("noop", "after", [dear])]
+        for number in range(1, 8):
+            summary = plain.run(plan)
+            assert summary.failed == {dear.key: "Raise budget.usd"}
+            assert summary.over_budget == {dear.key}
+            assert len(plain.executions()) == number  # once a run
+        assert plain.attempts(dear).blocked() is None
+        assert plain.run(plan).committed == 2
+
     def test_a_withdrawn_result_and_what_read_it_are_made_again(self, plain: World) -> None:
         stages = chain(3)
         plain.run(stages)

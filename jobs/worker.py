@@ -3,9 +3,9 @@
     python -m jobs.worker --request FILE [--work DIR] [--cache DIR] [--log FILE] [--parent PID] [--lock-fd FD]
 
 Exit codes: 0 the manifest stands (whoever committed it), 3 over budget, 42 permanent, 43 asked to stop and progress
-saved, 44 out of memory as Python saw it, 124 the attempt's deadline passed, 1 anything else, to be tried again. A reason
-in one line and the traceback are recorded for every end but 0 and 43. SIGTERM never interrupts publishing: it is short, and what it
-leaves at a SIGKILL is either nothing or a done stage.
+saved, 44 out of memory as Python saw it, 124 the attempt's deadline passed, 1 anything else, to be tried again. A
+reason in one line and the traceback are recorded for every end but 0 and 43. SIGTERM never interrupts publishing: it is
+short, and what it leaves at a SIGKILL is either nothing or a done stage.
 
 Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds (default "jobs"), POLYGLOT_HOLD a
 hold-point (jobs.lib.hold). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the request.

@@ -48,7 +48,7 @@ class DirectoryStore:
             with temporary.open("xb") as file:
                 file.write(data)
                 _flush(file.fileno())
-            target.parent.mkdir(parents=True, exist_ok=True)
+            self._make(target.parent)
             try:
                 os.link(temporary, target)
             except FileExistsError:
@@ -88,7 +88,7 @@ class DirectoryStore:
             copy_file(source, temporary)
             with temporary.open("rb+") as file:
                 _flush(file.fileno())
-            target.parent.mkdir(parents=True, exist_ok=True)
+            self._make(target.parent)
             temporary.replace(target)
             _flush_directory(target.parent)
 
@@ -155,12 +155,18 @@ class DirectoryStore:
     def _aside(self) -> Iterator[Path]:
         """A fresh name on the same file system, gone afterwards."""
         folder = self.root / _ASIDE
-        folder.mkdir(parents=True, exist_ok=True)
+        self._make(folder)
         temporary = folder / f"{os.getpid()}-{uuid.uuid4().hex}"
         try:
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
+
+    def _make(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileNotFoundError, FileExistsError, NotADirectoryError) as error:  # a file system without folders too
+            raise Refused(f"{self.url}: {folder} cannot be created: {error.strerror}. Choose another store") from error
 
     @contextmanager
     def _explained(self, path: str) -> Iterator[None]:

@@ -19,7 +19,7 @@ def command(
 ) -> None:
     """Run a study, or one mix of it, to its report. Interrupt it at any time: the same command goes on."""
     from polyglot.artifacts.doctor import require_conditional_writes
-    from polyglot.cli.deliver import deliver_report
+    from polyglot.cli.deliver import check_out, deliver_report
     from polyglot.cli.judging import check_judge
     from polyglot.cli.live import live_listener
     from polyglot.cli.session import open_session, say
@@ -28,6 +28,7 @@ def command(
     from polyglot.run.local.backend import LocalBackend
     from polyglot.run.spending import within_budget
 
+    check_out(out)
     session = open_session(study, mix=mix, profile=profile, store=store)
     budget = session.locked.study.budget
     stages = within_budget(session.plan.stages, session.store, budget.usd if budget else None)

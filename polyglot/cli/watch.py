@@ -1,4 +1,4 @@
-"""`polyglot watch`: follow a study that another process runs."""
+"""`polyglot watch`: follow a study that another process runs; exit 1 when a stage of it failed."""
 
 import time
 
@@ -9,8 +9,11 @@ LOOK_SECONDS = 1.0
 
 def command(study: StudyFile, mix: MixName = None, profile: ProfileName = "local", store: StoreUrl = None) -> None:
     """Follow a study until every stage has ended; whoever runs it, and from any machine that sees the store."""
+    from collections import Counter
+
     from polyglot.cli.live import live_listener
-    from polyglot.cli.session import open_session, survey_session
+    from polyglot.cli.session import open_session, say, survey_session
+    from polyglot.core.errors import PolyglotError
 
     session = open_session(study, mix=mix, profile=profile, store=store)
     with live_listener(session.plan.stages) as listener:
@@ -20,3 +23,8 @@ def command(study: StudyFile, mix: MixName = None, profile: ProfileName = "local
             if all(row.state in ("committed", "failed", "blocked") for row in seen.values()):
                 break
             time.sleep(LOOK_SECONDS)
+    counts = Counter(str(row.state) for row in seen.values())
+    summary = f"{session.title}: " + ", ".join(f"{count} {state}" for state, count in counts.items())
+    if counts["failed"] or counts["blocked"]:
+        raise PolyglotError(summary)
+    say(summary)

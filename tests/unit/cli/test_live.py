@@ -125,5 +125,6 @@ class TestObserving:
             "noop link1: started",
             "noop link1: warning: why",
             "noop link1: FAILED: why",
+            "noop link2: blocked, it needs noop link1",
         ]
         assert listener.num_ended == 4

@@ -159,3 +159,41 @@ class TestRetry:
         assert not any(Attempts(desk.store, stage.stage).blocked() for stage in failed)
         assert desk.run("retry", "--all", study, "--store", desk.url).code == 2
         assert desk.run("retry", "--store", desk.url).code == 2
+
+
+class TestWhereThingsAreWritten:
+    def test_a_report_that_could_not_be_written_is_told_before_anything_runs(self, desk: Desk) -> None:
+        study = desk.study("one")
+        (desk.root / "notes").write_text("")
+        for verb in ("submit", "report"):
+            for out in ("notes", "notes/deep"):
+                said = desk.run(verb, study, "--out", out, "--store", desk.url)
+                assert said.code == 2
+                assert "--out: the report needs a folder" in said.err
+        assert not (desk.root / "store").exists()
+
+    def test_a_store_that_cannot_be_created_is_bad_input(self, desk: Desk) -> None:
+        said = desk.run("submit", desk.study("one"), "--store", "/proc/polyglot")
+        assert said.code == 2
+        assert "cannot be created: No such file or directory" in said.err
+
+
+class TestWatch:
+    def test_failed_stages_are_counted_and_end_it_with_exit_1(self, desk: Desk) -> None:
+        study = desk.study("one")
+        session = desk.submitted(study)
+        for planned in session.plan:
+            if not planned.stage.inputs:
+                Attempts(desk.store, planned.stage).fail(1, Failure(outcome="permanent", reason="no"))
+        said = desk.run("watch", study, "--store", desk.url)
+        assert said.code == 1
+        assert "ingest house: FAILED: no" in said.err
+        assert "tokenize tiny/house/EN: blocked, it needs ingest house" in said.err
+        assert said.err.splitlines()[-1].startswith("one: 4 failed, ")
+
+    def test_a_finished_study_ends_it_well(self, desk: Desk) -> None:
+        study = desk.study("one")
+        desk.commit(desk.submitted(study), "report")
+        said = desk.run("watch", study, "--store", desk.url)
+        assert said.code == 0
+        assert said.err.splitlines()[-1].endswith(" committed")

@@ -11,7 +11,7 @@ VENV     := .venv
 READY    := $(VENV)/.ready
 BIN      := $(VENV)/bin
 POLYGLOT := $(BIN)/polyglot
-CHOICE   := $(STUDY) $(if $(MIX),--mix '$(MIX)') --profile '$(PROFILE)' $(ARGS)
+CHOICE   := '$(STUDY)' $(if $(MIX),--mix '$(MIX)') --profile '$(PROFILE)' $(ARGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup submit plan watch status logs report test lint bench lock generated clean

@@ -119,7 +119,12 @@ class DirectoryStore:
         (self.root / _ASIDE / Path(upload.token).name).unlink(missing_ok=True)
 
     def now(self) -> datetime:
-        """The clock of the file system (another machine's, on a share): the time of a file written just now."""
+        """The clock of the file system (another machine's, on a share): the time of a file written just now.
+
+        Of a store that is not there yet: this machine's, as looking makes nothing.
+        """
+        if not self.root.exists():
+            return datetime.now(UTC)
         with self._explained("clock"), self._aside() as temporary:
             temporary.touch()
             return _utc(temporary.stat().st_mtime)

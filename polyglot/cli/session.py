@@ -34,13 +34,14 @@ def open_session(study: Path, *, mix: str | None, profile: str, store: str | Non
     from polyglot.plan.build import build_plan
     from polyglot.spec.load import load_study
     from polyglot.spec.lock import lock_study
+    from polyglot.spec.mix import Mix
     from polyglot.spec.profile import load_profile
 
     chosen = load_profile(profile)
     locked = lock_study(load_study(study))
     plan = build_plan(locked, chosen, mix=mix)
-    title = plan.study if mix is None else f"{plan.study}-{mix}"
-    return Session(locked, chosen, plan, open_store(store or chosen.store), title)
+    title = plan.study if mix is None else f"{plan.study}-{Mix.parse(mix).canonical}"
+    return Session(locked, chosen, plan, open_store(chosen.store if store is None else store), title)
 
 
 def open_stages(study: Path | None, *, mix: str | None, profile: str, store: str | None) -> "tuple[Store, Plan]":
@@ -59,7 +60,7 @@ def open_stages(study: Path | None, *, mix: str | None, profile: str, store: str
     from polyglot.plan.plan import restore_plan
     from polyglot.spec.profile import load_profile
 
-    opened = open_store(store or load_profile(profile).store)
+    opened = open_store(load_profile(profile).store if store is None else store)
     rows = [row for name in names(opened) for row in plans(opened, name)]
     if not rows:
         raise BadInput("no study was submitted to this store", where=opened.url, remedy="`polyglot submit STUDY` does")

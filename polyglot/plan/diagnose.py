@@ -103,7 +103,19 @@ def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]
 
 
 def _short(value: Any) -> str:
-    text = str(value) if not isinstance(value, str) or value == "" else value
+    """A value as the study file spells it; of a list or a mapping the count."""
+    if isinstance(value, Mapping):
+        return f"{len(value)} key" + ("s" if len(value) != 1 else "")
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(str, value))}]" if _is_plain(value) else f"a list of {len(value)}"
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    text = str(value) or "''"
     if len(text) == 64 and all(c in "0123456789abcdef" for c in text):
         return text[:8] + "…"
     return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _is_plain(values: Sequence[Any]) -> bool:
+    """Whether a list is short and of words or numbers."""
+    return len(values) <= 5 and all(isinstance(value, str | int | float) and len(str(value)) <= 20 for value in values)

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from polyglot.cli.judging import check_judge
 from polyglot.core.errors import BadInput
 from polyglot.run.local.lock import KeyLocks, locks_directory
 from tests.kit.desk import Desk
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -197,3 +201,47 @@ class TestWatch:
         said = desk.run("watch", study, "--store", desk.url)
         assert said.code == 0
         assert said.err.splitlines()[-1].endswith(" committed")
+
+
+class TestForm:
+    def test_a_mix_has_one_folder_however_it_is_spelt(self, desk: Desk) -> None:
+        study = desk.study("one")
+        titles = {desk.session(study, mix).title for mix in ("DEFR", "frde", " FRDE")}
+        assert titles == {"one-DEFR"}
+
+    def test_an_empty_store_is_no_default(self, desk: Desk) -> None:
+        study = desk.study("one")
+        for verb in (("doctor",), ("gc", "--dry-run"), ("plan", study), ("why", "x"), ("retry", "x")):
+            said = desk.run(*verb, "--store", "")
+            assert said.code == 2
+            assert "a store's URL is empty" in said.err
+
+    def test_looking_for_garbage_makes_no_store(self, desk: Desk) -> None:
+        assert desk.run("gc", "--dry-run", "--store", desk.url).code == 0
+        assert not (desk.root / "store").exists()
+
+    def test_data_is_utf_8_wherever_it_goes(self, desk: Desk) -> None:
+        study = desk.study("one", systems="{EN: 'Größe 漢 🙂'}")
+        done = subprocess.run(
+            [sys.executable, "-m", "polyglot", "plan", str(study), "-o", "json", "--store", desk.url],
+            env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+        rows = json.loads(done.stdout.decode("utf-8"))
+        assert "Größe 漢 🙂" in json.dumps(rows, ensure_ascii=False)
+
+    def test_a_bug_s_line_says_how_to_see_more(self, desk: Desk) -> None:
+        del desk
+        code = "import polyglot.cli.app as a; a.app = lambda **_: 1 / 0; a.main()"
+        done = subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+        )
+        assert done.returncode == 1
+        assert "Run `polyglot --debug VERB …` and report it" in done.stderr
+
+    def test_make_takes_a_study_with_spaces_in_its_path(self) -> None:
+        command = ["make", "-n", "plan", "STUDY=a b/my study.yaml"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert " plan 'a b/my study.yaml' " in done.stdout

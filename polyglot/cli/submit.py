@@ -36,7 +36,10 @@ def command(
     require_conditional_writes(session.store)
     keep_submission(session)
     say(f"{session.title}: {len(stages)} stages, store {session.store.url}")
-    with LocalBackend.for_profile(session.profile) as backend, live_listener(session.plan.stages) as listener:
+    backend = LocalBackend.for_profile(session.profile)
+    for note in backend.budget.notes(stages):
+        say(note)
+    with backend, live_listener(session.plan.stages) as listener:
         summary = run(stages, session.store, backend, listener=listener, max_attempts=session.profile.max_attempts)
     if summary.over_budget and summary.over_budget == summary.failed.keys():
         raise OverBudget(summary.describe())

@@ -34,10 +34,11 @@ DEFAULT_RESOURCES: Mapping[str, Resources] = {
 }
 
 
-def _number_of(parse: Any) -> AfterValidator:
+def _number_of(parse: Any, *, least: int = 0) -> AfterValidator:
     def check(text: str) -> str:
         try:
-            parse(text)
+            if parse(text) < least:
+                raise BadInput("too little", got=repr(text), expected="more than nothing")
         except BadInput as error:
             problem = Problem(what=error.what, got=error.got, expected=error.expected)
             raise Broken(problem) from error
@@ -46,8 +47,9 @@ def _number_of(parse: Any) -> AfterValidator:
     return AfterValidator(check)
 
 
-Bytes = Annotated[str, _number_of(parse_bytes)]
+Bytes = Annotated[str, _number_of(parse_bytes, least=1)]
 Duration = Annotated[str, _number_of(parse_seconds)]
+Deadline = Annotated[str, _number_of(parse_seconds, least=1)]
 
 
 def _check_kind(kind: str) -> str:
@@ -68,7 +70,7 @@ class ResourceSection(Section):
     memory: Bytes | None = None
     gpus: int | None = Field(None, ge=0)
     ranks: int | None = Field(None, ge=1, le=4096)
-    deadline: Duration | None = None
+    deadline: Deadline | None = None
     grace: Duration | None = None
 
 

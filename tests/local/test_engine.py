@@ -91,6 +91,14 @@ class TestBudget:
         summary = plain.run([stage("noop", "wide", resources=Resources(cpus=64, memory_bytes=64 * MIB))])
         assert summary.committed == 1
 
+    def test_several_ranks_are_refused_and_fewer_cpus_are_told(self, plain: World) -> None:
+        several = stage("noop", "several", resources=Resources(memory_bytes=256 * MIB, ranks=2))
+        with pytest.raises(BadInput, match="in one process; got 2 ranks"):
+            plain.run([several])
+        many = stage("noop", "many", resources=Resources(memory_bytes=256 * MIB, cpus=64))
+        notes = Budget(cpus=2, memory_bytes=1024 * MIB).notes([*fan(2), many])
+        assert notes == ["noop: 64 CPUs are asked for, 2 are there; it gets these"]
+
     def test_gpus_are_dealt_out_one_by_one(self, plain: World) -> None:
         needs = Resources(memory_bytes=64 * MIB, gpus=1)
         stages = [stage("devices", f"n{i}", resources=needs) for i in range(2)]

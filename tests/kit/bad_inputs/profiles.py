@@ -24,6 +24,8 @@ CASES = [
     _case("a bad duration", "resources: {train: {deadline: 3 weeks}}\n"),
     _case("an unknown backend", "backend: slurm\n"),
     _case("no processors", "cpus: 0\n"),
+    _case("a deadline of nothing", "resources: {train: {deadline: 0s}}\n"),
+    _case("a memory of nothing", "resources: {train: {memory: 0B}}\n"),
     _case("a judge's address with a password", "settings: {judge: {base-url: 'https://me:secret@judge.example/v1'}}\n"),
     _case("a judge's address without a scheme", "settings: {judge: {base-url: banana}}\n"),
 ]

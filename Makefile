@@ -11,7 +11,7 @@ VENV     := .venv
 READY    := $(VENV)/.ready
 BIN      := $(VENV)/bin
 POLYGLOT := $(BIN)/polyglot
-CHOICE   := $(STUDY) $(if $(MIX),--mix '$(MIX)') --profile '$(PROFILE)' $(ARGS)
+CHOICE   := '$(STUDY)' $(if $(MIX),--mix '$(MIX)') --profile '$(PROFILE)' $(ARGS)
 
 # the test cluster's address and keys, written by cluster-up; another cluster's come from the shell
 ifeq ($(PROFILE),test-cluster)

@@ -1,6 +1,6 @@
 """The report of a study: gathers what was committed into one plain document and has it drawn.
 
-Reads whichever of `aggregate`, `data:<dataset>`, `questions`, `references`, `mix:<model>/<dataset>/<arm>`,
+Reads whichever of `aggregate`, `data:<dataset>`, `questions`, `references`, `mix:<model>/<dataset>/<arm>[/d<draw>]`,
 `train:<cell>`, `base:<model>` and `verdicts:<cell>` the stage names (only `aggregate` must be there); writes
 report.html, report.json and copies of scores.csv and contrasts.csv. Promises: every number in the page is in
 report.json, and every cell there carries the keys of the stages that it came from; equal inputs give equal bytes.
@@ -15,7 +15,7 @@ from typing import Any
 from jobs.lib.context import Context, Input
 from polyglot.core.errors import Permanent
 from polyglot.report.page import render_page
-from polyglot.spec.params import ReportParams
+from polyglot.spec.params import ReportParams, mix_name
 
 Row = dict[str, Any]
 FORMAT = 1
@@ -100,18 +100,18 @@ def _card(name: str, source: Input) -> Row:
 
 
 def _mixes(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]:
-    """The mix cards in the order of the roster, each with the arm that it is of."""
+    """The mix cards in the order of the roster, each with the arm and the draw that it is of."""
     found: dict[str, Row] = {}
     for cell in roster:
         role = mix_role(cell)
         if role in inputs and role not in found:
-            found[role] = _card(role.partition(":")[2], inputs[role]) | {"arm": cell["arm"]}
+            found[role] = _card(role.partition(":")[2], inputs[role]) | {"arm": cell["arm"], "draw": cell["draw"]}
     return list(found.values())
 
 
 def mix_role(cell: Row) -> str:
     """The role of a cell's mix among the report's inputs."""
-    return f"mix:{cell['model']}/{cell['dataset']}/{cell['arm']}"
+    return f"mix:{mix_name(cell['cell'], cell['seed'])}"
 
 
 def _training(name: str, source: Input) -> Row:
@@ -170,10 +170,6 @@ def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]
             key = source.key if source else answers_of.get(role)
             if key:
                 steps.append({"kind": kind, "role": role, "key": key})
-        train = inputs.get(f"train:{cell['cell']}")
-        if train:  # the mix as the training read it: arms of several draws have several
-            mix = _manifest_inputs(train).get("mix")
-            steps = [step | {"key": mix} if mix and step["kind"] == "mix" else step for step in steps]
         rows.append({"cell": cell["cell"], "arm": cell["arm"], "seed": cell["seed"], "steps": steps})
     return rows
 

@@ -3,10 +3,10 @@
     python -m jobs.worker --request FILE [--work DIR] [--cache DIR] [--log FILE] [--log-mark FILE] [--parent PID]
                           [--lock-fd FD]
 
-Exit codes: 0 the manifest stands (whoever committed it), 42 permanent, 43 asked to stop and progress saved, 44 out of
-memory as Python saw it, 124 the attempt's deadline passed, 1 anything else, to be tried again. A reason in one line and
-the traceback are recorded for every end but 0 and 43. SIGTERM never interrupts publishing: it is short, and what it
-leaves at a SIGKILL is either nothing or a done stage.
+Exit codes: 0 the manifest stands (whoever committed it), 3 over budget, 42 permanent, 43 asked to stop and progress
+saved, 44 out of memory as Python saw it, 124 the attempt's deadline passed, 1 anything else, to be tried again. A
+reason in one line and the traceback are recorded for every end but 0 and 43. SIGTERM never interrupts publishing: it is
+short, and what it leaves at a SIGKILL is either nothing or a done stage.
 
 Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds (default "jobs"), POLYGLOT_HOLD a
 hold-point (jobs.lib.hold). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the request.
@@ -43,7 +43,7 @@ from jobs.lib.ranks import Ranks
 from jobs.lib.reporter import Reporter
 from jobs.lib.worker_context import Places, WorkerContext
 from polyglot.artifacts.artifact import BlobCache, StoredArtifact
-from polyglot.artifacts.attempts import Attempts, Failure
+from polyglot.artifacts.attempts import OVER_BUDGET, Attempts, Failure
 from polyglot.artifacts.checkpoints import StoredCheckpoints
 from polyglot.artifacts.committed import committed
 from polyglot.artifacts.journal import StoredJournal
@@ -51,7 +51,7 @@ from polyglot.artifacts.locate import open_store
 from polyglot.artifacts.manifest import Manifest
 from polyglot.artifacts.publish import publish
 from polyglot.artifacts.store import Store
-from polyglot.core.errors import Conflict, Exit, Interrupted, Permanent, PolyglotError, Refused, StoreError
+from polyglot.core.errors import Conflict, Exit, Interrupted, OverBudget, Permanent, PolyglotError, Refused, StoreError
 from polyglot.core.stage import NETWORKED, Resources, Stage
 
 MAX_STARTS_WITHOUT_PROGRESS = 5
@@ -263,6 +263,7 @@ class Worker:
             reason = f"the deadline of {self.resources.deadline_seconds} s passed"
         log.error("%s: %s", self.label, reason, exc_info=error)
         outcome = {Exit.PERMANENT: "permanent", Exit.OUT_OF_MEMORY_WORKER: "out-of-memory", Exit.TIMED_OUT: "timed-out"}
+        outcome[Exit.OVER_BUDGET] = OVER_BUDGET
         detail = "".join(traceback.format_exception(error))
         failure = Failure(reason=reason, outcome=outcome.get(code, "transient"), detail=detail)
         with contextlib.suppress(PolyglotError, OSError):  # the exit code says it too, and the engine records that
@@ -281,6 +282,8 @@ class Worker:
         return bool(self.stop) and not self.stop.late
 
     def _classify(self, error: BaseException) -> Exit:
+        if isinstance(error, OverBudget):
+            return Exit.OVER_BUDGET
         if isinstance(error, Interrupted | KeyboardInterrupt):
             return Exit.TIMED_OUT if self.stop.late else Exit.INTERRUPTED_WORKER
         if isinstance(error, (Permanent, Conflict, Refused, *_BUGS)):

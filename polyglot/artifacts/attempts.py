@@ -30,6 +30,7 @@ __all__ = ["Attempts", "Failure", "Progress", "progress_many"]
 
 LOG_CHUNK_BYTES = 1 << 18
 PERMANENT = "permanent"  # the outcome that blocks a stage
+OVER_BUDGET = "over-budget"  # the outcome that says nothing against the stage
 
 
 def _now() -> datetime:
@@ -91,11 +92,15 @@ class Attempts:
         """Return how many workers have started on attempt n."""
         return len(self._starts(n))
 
+    def last_start(self, n: int) -> datetime | None:
+        """Return when a worker last started on attempt n, by the store's clock; None when none has."""
+        return max((entry.modified for entry in self._store.list(f"{self._base}{n}/starts/")), default=None)
+
     def starts_without_progress(self) -> int:
         """Return the starts since the last one that got further than all before it, over all attempts.
 
         Further: more done than ever reported, a checkpoint of a later step, or new records in the journal. A start that
-        runs now counts until it has done so. A `retry` begins the count anew.
+        runs now counts until it has done so. A `retry` begins the count anew, an end over budget too.
         """
         numbers = self.numbers()
         allowed = [n for n in numbers if self._store.head(f"{self._base}{n}/retry.json")]
@@ -110,6 +115,8 @@ class Attempts:
                 if mark and (mark.done > most_done or mark.step > last_step or mark.journalled):
                     fruitless = 0
                     most_done, last_step = max(most_done, mark.done), max(last_step, mark.step)
+            if fruitless and (failure := self.failure(n)) and failure.outcome == OVER_BUDGET:
+                fruitless = 0
         return fruitless
 
     def note(self, n: int, text: str) -> None:

@@ -48,7 +48,7 @@ class DirectoryStore:
             with temporary.open("xb") as file:
                 file.write(data)
                 _flush(file.fileno())
-            target.parent.mkdir(parents=True, exist_ok=True)
+            self._make(target.parent)
             try:
                 os.link(temporary, target)
             except FileExistsError:
@@ -88,7 +88,7 @@ class DirectoryStore:
             copy_file(source, temporary)
             with temporary.open("rb+") as file:
                 _flush(file.fileno())
-            target.parent.mkdir(parents=True, exist_ok=True)
+            self._make(target.parent)
             temporary.replace(target)
             _flush_directory(target.parent)
 
@@ -119,7 +119,12 @@ class DirectoryStore:
         (self.root / _ASIDE / Path(upload.token).name).unlink(missing_ok=True)
 
     def now(self) -> datetime:
-        """The clock of the file system (another machine's, on a share): the time of a file written just now."""
+        """The clock of the file system (another machine's, on a share): the time of a file written just now.
+
+        Of a store that is not there yet: this machine's, as looking makes nothing.
+        """
+        if not self.root.exists():
+            return datetime.now(UTC)
         with self._explained("clock"), self._aside() as temporary:
             temporary.touch()
             return _utc(temporary.stat().st_mtime)
@@ -155,12 +160,18 @@ class DirectoryStore:
     def _aside(self) -> Iterator[Path]:
         """A fresh name on the same file system, gone afterwards."""
         folder = self.root / _ASIDE
-        folder.mkdir(parents=True, exist_ok=True)
+        self._make(folder)
         temporary = folder / f"{os.getpid()}-{uuid.uuid4().hex}"
         try:
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
+
+    def _make(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileNotFoundError, FileExistsError, NotADirectoryError) as error:  # a file system without folders too
+            raise Refused(f"{self.url}: {folder} cannot be created: {error.strerror}. Choose another store") from error
 
     @contextmanager
     def _explained(self, path: str) -> Iterator[None]:

@@ -96,6 +96,12 @@ def _directory(text: str, path: Path, where: str) -> Store:
     path = path.expanduser()
     if path.exists() and not path.is_dir():
         raise BadInput("a store is a directory, this is a file", where=where, got=_shown(text))
+    nearest = next((folder for folder in path.absolute().parents if folder.exists()), None)
+    if nearest is not None and not nearest.is_dir():
+        what = "a store's directory cannot be created: Not a directory"
+        raise BadInput(
+            what, where=where, got=_shown(text), expected=f"a path that does not go through the file {nearest}"
+        )
     return DirectoryStore(path)
 
 

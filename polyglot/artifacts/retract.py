@@ -4,11 +4,32 @@ The record of it (why, who, when, and the manifest's own text) stays below `retr
 """
 
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from polyglot.artifacts.manifest import manifest_path, seal
+from polyglot.artifacts.manifest import manifest_path, seal, unseal
 from polyglot.artifacts.store import Store
 from polyglot.core.errors import BadInput, Missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retraction:
+    """One withdrawal; `time` is by the store's clock."""
+
+    reason: str
+    who: str
+    time: datetime
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"its result was withdrawn by {self.who}: {self.reason}"
+
+
+def retractions(store: Store, kind: str, key: str) -> list[Retraction]:
+    """Return every withdrawal of a stage's results, oldest first. Raises Corrupt for a damaged record."""
+    found = sorted(store.list(f"stages/{kind}/{key}/retractions/"), key=lambda entry: entry.modified)
+    records = [(entry, unseal(store.read(entry.path), where=f"{store.url}: {entry.path}")) for entry in found]
+    return [Retraction(reason=row["reason"], who=row["who"], time=entry.modified) for entry, row in records]
 
 
 def retract(store: Store, kind: str, key: str, reason: str, who: str) -> None:

@@ -3,6 +3,7 @@
 Nothing heavy is imported before a verb runs, so that `polyglot --help` answers at once.
 """
 
+import io
 import sys
 import traceback
 from typing import Annotated
@@ -85,6 +86,8 @@ _debug = False
 
 def main() -> None:
     """Run a command line; never returns. Data goes to stdout, everything else to stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # JSON is UTF-8; and no place that lacks an ä is a reason to fail
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         app(standalone_mode=True)
     except PolyglotError as error:
@@ -99,7 +102,9 @@ def main() -> None:
     except OSError as error:
         _fail(error, f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), Exit.FAILED)
     except Exception as error:  # the last resort: a bug still ends in one line
-        _fail(error, f"a bug: {type(error).__name__}: {error}. Run again with --debug and report it", Exit.FAILED)
+        _fail(
+            error, f"a bug: {type(error).__name__}: {error}. Run `polyglot --debug VERB …` and report it", Exit.FAILED
+        )
 
 
 def _fail(error: BaseException, message: str, code: Exit) -> None:

@@ -11,7 +11,7 @@ def command(profile: ProfileName = "local", store: StoreUrl = None) -> None:
     from polyglot.core.errors import PolyglotError
     from polyglot.spec.profile import load_profile
 
-    findings = [*examine_environment(), *examine(open_store(store or load_profile(profile).store))]
+    findings = [*examine_environment(), *examine(open_store(load_profile(profile).store if store is None else store))]
     rows = [(row.name, "ok" if row.ok else "NOT OK", row.detail, "" if row.ok else row.remedy) for row in findings]
     print_table(("check", "result", "detail", "remedy"), rows)
     bad = [row.name for row in findings if not row.ok]

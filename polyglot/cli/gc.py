@@ -19,6 +19,6 @@ def command(
     from polyglot.cli.session import say
     from polyglot.spec.profile import load_profile
 
-    opened = open_store(store or load_profile(profile).store)
+    opened = open_store(load_profile(profile).store if store is None else store)
     done = collect(opened, grace_days=grace_days, dry_run=dry_run)
     say(f"{opened.url}: {done.describe(dry_run=dry_run)}")

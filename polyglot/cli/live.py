@@ -102,7 +102,9 @@ class LiveListener(Silence):
             elif changed and row.state is StageState.FAILED:
                 self.failed(stage, row.detail)
             elif changed and row.state is StageState.BLOCKED:
-                self.num_blocked += 1
+                ended = (StageState.FAILED, StageState.BLOCKED)
+                needs = [other for other in stage.stage.inputs.values() if seen[other].state in ended]
+                self.blocked(stage, self._stages[needs[0]] if needs else stage)
             elif changed and key in self.running:
                 del self.running[key]
                 self.warning(stage, row.detail or "does not run now")

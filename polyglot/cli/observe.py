@@ -18,5 +18,6 @@ def diagnose_session(session: Session) -> "list[Diagnosis]":
         session.plan,
         committed={key: True for key, row in seen.items() if row.state == "committed"},
         failures={key: row.detail for key, row in seen.items() if row.state == "failed"},
+        withdrawn={key: row.withdrawn for key, row in seen.items() if row.withdrawn},
         earlier=plans(session.store, session.plan.study),
     )

@@ -15,8 +15,11 @@ class Output(StrEnum):
 
 
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file, such as studies/quickstart.yaml.")]
-StageName = Annotated[
-    str, typer.Argument(metavar="STAGE", help="A stage's label, name or key (or the beginning of its key).")
+STAGE_HELP = "A stage's label, name or key (or the beginning of its key)."
+StageName = Annotated[str, typer.Argument(metavar="STAGE", help=STAGE_HELP)]
+OfStudy = Annotated[
+    Path | None,
+    typer.Option("--study", metavar="FILE", help="Look the stage up in this study, not in all that were submitted."),
 ]
 MixName = Annotated[
     str | None, typer.Option("--mix", "-m", metavar="MIX", help="Only this mix of the study, such as DEFRITES.")

@@ -4,12 +4,14 @@ from typing import Annotated
 
 import typer
 
-from polyglot.cli.options import ProfileName, StageName, StoreUrl
+from polyglot.cli.options import MixName, OfStudy, ProfileName, StageName, StoreUrl
 
 
 def command(
     stage: StageName,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the record.")],
+    study: OfStudy = None,
+    mix: MixName = None,
     profile: ProfileName = "local",
     store: StoreUrl = None,
 ) -> None:
@@ -17,9 +19,9 @@ def command(
     from getpass import getuser
 
     from polyglot.artifacts.retract import retract
-    from polyglot.cli.session import open_submitted, say
+    from polyglot.cli.session import open_stages, say
 
-    opened, plan = open_submitted(profile, store)
+    opened, plan = open_stages(study, mix=mix, profile=profile, store=store)
     found = plan.find(stage)
     retract(opened, found.stage.kind, found.key, reason, who=getuser())
     say(f"retracted {found.label} ({found.name}): {reason}")

@@ -1,26 +1,41 @@
 """`polyglot retry`: let a stage that failed for good be tried again."""
 
-from polyglot.cli.options import ProfileName, Reason, StageName, StoreUrl
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from polyglot.cli.options import STAGE_HELP, MixName, OfStudy, ProfileName, Reason, StoreUrl
 
 
 def command(
-    stage: StageName, reason: Reason = "asked for by hand", profile: ProfileName = "local", store: StoreUrl = None
+    stage: Annotated[str | None, typer.Argument(metavar="[STAGE]", help=STAGE_HELP)] = None,
+    every: Annotated[
+        Path | None, typer.Option("--all", metavar="STUDY", help="Every stage of this study that failed for good.")
+    ] = None,
+    reason: Reason = "asked for by hand",
+    study: OfStudy = None,
+    mix: MixName = None,
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
 ) -> None:
-    """Let a permanently failed stage run again at the next submit; its record of failure stays."""
+    """Let a permanently failed stage, or all of a study, run again at the next submit; the records of failure stay."""
     from polyglot.artifacts.attempts import Attempts
-    from polyglot.cli.session import open_submitted, say
+    from polyglot.cli.session import open_stages, say
     from polyglot.core.errors import BadInput
 
-    opened, plan = open_submitted(profile, store)
-    found = plan.find(stage)
-    attempts = Attempts(opened, found.stage)
-    failure = attempts.blocked()
-    if failure is None:
+    if (stage is None) == (every is None):
+        raise BadInput("what to retry?", got="neither" if every is None else "both", expected="STAGE or --all STUDY")
+    opened, plan = open_stages(every or study, mix=mix, profile=profile, store=store)
+    chosen = plan.stages if stage is None else (plan.find(stage),)
+    failures = [(planned, failure) for planned in chosen if (failure := Attempts(opened, planned.stage).blocked())]
+    if not failures:
         raise BadInput(
             "nothing to retry",
-            where=found.label,
-            got="a stage that has not failed for good",
-            remedy="`polyglot why` says where it stands",
+            where=plan.study if stage is None else chosen[0].label,
+            got="no stage that has failed for good",
+            remedy="`polyglot status` and `polyglot why` say where they stand",
         )
-    number = attempts.allow_retry(reason)
-    say(f"{found.label}: attempt {number} is allowed; it failed before because: {failure.reason}")
+    for planned, failure in failures:
+        number = Attempts(opened, planned.stage).allow_retry(reason)
+        say(f"{planned.label}: attempt {number} is allowed; it failed before because: {failure.reason}")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from polyglot.core.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from polyglot.artifacts.store import Store
     from polyglot.plan.plan import Plan
     from polyglot.run.survey import Observation
@@ -32,23 +34,33 @@ def open_session(study: Path, *, mix: str | None, profile: str, store: str | Non
     from polyglot.plan.build import build_plan
     from polyglot.spec.load import load_study
     from polyglot.spec.lock import lock_study
+    from polyglot.spec.mix import Mix
     from polyglot.spec.profile import load_profile
 
     chosen = load_profile(profile)
     locked = lock_study(load_study(study))
     plan = build_plan(locked, chosen, mix=mix)
-    title = plan.study if mix is None else f"{plan.study}-{mix}"
-    return Session(locked, chosen, plan, open_store(store or chosen.store), title)
+    title = plan.study if mix is None else f"{plan.study}-{Mix.parse(mix).canonical}"
+    return Session(locked, chosen, plan, open_store(chosen.store if store is None else store), title)
 
 
-def open_submitted(profile: str, store: str | None) -> "tuple[Store, Plan]":
-    """Open a store and the union of the plans that were ever submitted to it: where a stage is looked up by name."""
+def open_stages(study: Path | None, *, mix: str | None, profile: str, store: str | None) -> "tuple[Store, Plan]":
+    """Open a store with the plan in which a stage is looked up by name.
+
+    That is the plan of `study`, or else the union of the plans that were ever submitted to the store, where a label
+    that several stages share fits none of them alone.
+    """
+    if study is not None:
+        session = open_session(study, mix=mix, profile=profile, store=store)
+        return session.store, session.plan
+    if mix is not None:
+        raise BadInput("a mix of no study", where="--mix", got=repr(mix), remedy="Name the study with --study FILE")
     from polyglot.artifacts.locate import open_store
     from polyglot.artifacts.submissions import names, plans
     from polyglot.plan.plan import restore_plan
     from polyglot.spec.profile import load_profile
 
-    opened = open_store(store or load_profile(profile).store)
+    opened = open_store(load_profile(profile).store if store is None else store)
     rows = [row for name in names(opened) for row in plans(opened, name)]
     if not rows:
         raise BadInput("no study was submitted to this store", where=opened.url, remedy="`polyglot submit STUDY` does")
@@ -57,15 +69,20 @@ def open_submitted(profile: str, store: str | None) -> "tuple[Store, Plan]":
 
 def survey_session(session: Session) -> "dict[str, Observation]":
     """Where every stage of the session's plan is; its backend says whether a worker is alive."""
-    from polyglot.run.local.backend import running_here
     from polyglot.run.survey import survey
 
-    cluster = session.profile.cluster
-    if cluster is None:
-        return survey(session.plan.stages, session.store, alive=running_here())
+    return survey(session.plan.stages, session.store, alive=alive_of(session.profile, session.store))
+
+
+def alive_of(profile: "Profile", store: "Store") -> "Callable[[str], bool | None] | None":
+    """What a profile's backend knows about which stages run; None where it cannot be asked."""
+    if profile.cluster is None:
+        from polyglot.run.local.backend import running_here
+
+        return running_here(store.url)
     from polyglot.run.kubernetes.alive import running_there
 
-    return survey(session.plan.stages, session.store, alive=running_there(cluster))
+    return running_there(profile.cluster)
 
 
 def say(text: str) -> None:

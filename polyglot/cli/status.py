@@ -34,7 +34,7 @@ def command(
         return
     counts = Counter(str(row.state) for _, row in rows)
     print_table(
-        ("stage", "state", "detail"),
-        [(planned.label, str(row.state), row.detail) for planned, row in rows],
+        ("stage", "name", "state", "detail"),
+        [(planned.label, planned.name, str(row.state), row.detail) for planned, row in rows],
         summary=", ".join(f"{count} {state}" for state, count in counts.items()),
     )

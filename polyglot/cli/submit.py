@@ -1,5 +1,6 @@
 """`polyglot submit`: run a study to its report; what is already computed is not computed again."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,14 +27,16 @@ def command(
     On a cluster it leaves the work to a driver there, says how to follow it, and returns.
     """
     from polyglot.artifacts.doctor import require_conditional_writes
-    from polyglot.cli.deliver import deliver_report
+    from polyglot.cli.deliver import check_out, deliver_report
+    from polyglot.cli.judging import check_judge
     from polyglot.cli.live import live_listener
     from polyglot.cli.session import open_session, say
-    from polyglot.core.errors import PolyglotError
+    from polyglot.core.errors import OverBudget, PolyglotError
     from polyglot.run.engine import run
     from polyglot.run.local.backend import LocalBackend
     from polyglot.run.spending import within_budget
 
+    check_out(out)
     session = open_session(study, mix=mix, profile=profile, store=store)
     if session.profile.cluster is not None:
         from polyglot.cli.cluster import follow, start_driver
@@ -44,11 +47,17 @@ def command(
         return
     budget = session.locked.study.budget
     stages = within_budget(session.plan.stages, session.store, budget.usd if budget else None)
+    check_judge(session, os.environ)
     require_conditional_writes(session.store)
     keep_submission(session)
     say(f"{session.title}: {len(stages)} stages, store {session.store.url}")
-    with LocalBackend.for_profile(session.profile) as backend, live_listener(session.plan.stages) as listener:
+    backend = LocalBackend.for_profile(session.profile)
+    for note in backend.budget.notes(stages):
+        say(note)
+    with backend, live_listener(session.plan.stages) as listener:
         summary = run(stages, session.store, backend, listener=listener, max_attempts=session.profile.max_attempts)
+    if summary.over_budget and summary.over_budget == summary.failed.keys():
+        raise OverBudget(summary.describe())
     if summary.failed or summary.blocked:
         raise PolyglotError(summary.describe())
     say(summary.describe())

@@ -1,4 +1,4 @@
-"""`polyglot watch`: follow a study that another process runs."""
+"""`polyglot watch`: follow a study that another process runs; exit 1 when a stage of it failed."""
 
 import time
 from typing import TYPE_CHECKING
@@ -19,9 +19,12 @@ def command(study: StudyFile, mix: MixName = None, profile: ProfileName = "local
 
 
 def watch_session(session: "Session") -> None:
-    """Show what happens to the stages of a session until each has ended."""
+    """Show what happens to the stages of a session until each has ended. Raises PolyglotError when one failed."""
+    from collections import Counter
+
     from polyglot.cli.live import live_listener
-    from polyglot.cli.session import survey_session
+    from polyglot.cli.session import say, survey_session
+    from polyglot.core.errors import PolyglotError
 
     with live_listener(session.plan.stages) as listener:
         while True:
@@ -30,3 +33,8 @@ def watch_session(session: "Session") -> None:
             if all(row.state in ("committed", "failed", "blocked") for row in seen.values()):
                 break
             time.sleep(LOOK_SECONDS)
+    counts = Counter(str(row.state) for row in seen.values())
+    summary = f"{session.title}: " + ", ".join(f"{count} {state}" for state, count in counts.items())
+    if counts["failed"] or counts["blocked"]:
+        raise PolyglotError(summary)
+    say(summary)

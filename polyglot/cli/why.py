@@ -1,13 +1,21 @@
 """`polyglot why`: the reason for a stage's state."""
 
-from polyglot.cli.options import ProfileName, StageName, StoreUrl
+from polyglot.cli.options import MixName, OfStudy, ProfileName, StageName, StoreUrl
 
 
-def command(stage: StageName, profile: ProfileName = "local", store: StoreUrl = None) -> None:
+def command(
+    stage: StageName,
+    study: OfStudy = None,
+    mix: MixName = None,
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
+) -> None:
     """Say why a stage is where it is: committed, running, failed or waiting, with every attempt that it took."""
-    from polyglot.cli.session import open_submitted
+    from polyglot.cli.session import alive_of, open_stages
     from polyglot.run.why import explain
+    from polyglot.spec.profile import load_profile
 
-    opened, plan = open_submitted(profile, store)
-    for line in explain(plan.find(stage), opened, plan.by_key):
+    opened, plan = open_stages(study, mix=mix, profile=profile, store=store)
+    alive = alive_of(load_profile(profile), opened)
+    for line in explain(plan.find(stage), opened, plan.by_key, alive=alive):
         print(line)

@@ -1,7 +1,7 @@
 """The errors of the whole program, each with the exit code that it ends a command with.
 
 Controller exit codes: 0 fine, 1 failed, 2 usage or bad input, 3 over budget, 124 timed out, 130 interrupted.
-Worker exit codes: 0 committed, 42 permanent, 43 interrupted with a checkpoint saved, anything else transient.
+Worker exit codes: 0 committed, 3 over budget, 42 permanent, 43 interrupted with a checkpoint, anything else transient.
 """
 
 from enum import IntEnum

@@ -38,9 +38,10 @@ def cell_stages(
     """One cell per seed, and per draw where the order of ids matters: in sampled mixes and below full size."""
     study = locked.study
     for draw in study.draws if arm.sampled or arm.size is not None else study.draws[:1]:
-        mix = _mix_stage(planner, sources, model, dataset, arm, draw)
+        drawn = f"/d{draw}" if draw != study.draws[0] else ""
+        mix = _mix_stage(planner, sources, model, dataset, arm, draw, f"{model}/{dataset}/{arm.canonical}{drawn}")
         for seed in study.seeds:
-            name = f"{model}/{dataset}/{arm.canonical}/s{seed}" + (f"/d{draw}" if draw != study.draws[0] else "")
+            name = f"{model}/{dataset}/{arm.canonical}/s{seed}{drawn}"
             cell = Cell(
                 cell=name,
                 model=model,
@@ -56,7 +57,9 @@ def cell_stages(
             yield _evaluated(planner, locked, sources, cell, model=train, mix=mix, train=train)
 
 
-def _mix_stage(planner: Planner, sources: Sources, model: str, dataset: str, arm: Mix, draw: int) -> PlannedStage:
+def _mix_stage(
+    planner: Planner, sources: Sources, model: str, dataset: str, arm: Mix, draw: int, name: str
+) -> PlannedStage:
     count = len(arm.languages)
     params = MixParams(
         mix=arm.with_size(None).canonical,
@@ -68,8 +71,7 @@ def _mix_stage(planner: Planner, sources: Sources, model: str, dataset: str, arm
     )
     inputs = {"rows": sources.rows[dataset], "questions": sources.questions}
     inputs |= _tokens(sources, model, dataset, arm.languages)
-    label = f"mix {model}/{dataset}/{arm.canonical}" + (f"/d{draw}" if draw else "")
-    return planner.add(label, params, inputs, mix=arm.canonical)
+    return planner.add(f"mix {name}", params, inputs, mix=arm.canonical)
 
 
 def _tokens(sources: Sources, model: str, dataset: str, languages: Sequence[str]) -> dict[str, PlannedStage]:

@@ -27,12 +27,18 @@ class Diagnosis:
 
 
 def diagnose(
-    plan: Plan, *, committed: Mapping[str, Any], failures: Mapping[str, str], earlier: Sequence[Mapping[str, Any]]
+    plan: Plan,
+    *,
+    committed: Mapping[str, Any],
+    failures: Mapping[str, str],
+    earlier: Sequence[Mapping[str, Any]],
+    withdrawn: Mapping[str, str] | None = None,
 ) -> list[Diagnosis]:
     """Say for every stage what would happen.
 
     `committed` has the keys whose manifests stand, `failures` maps keys to the reason of a permanent failure, `earlier`
-    holds rows of `Plan.document()` from earlier submissions of the study, in any order.
+    holds rows of `Plan.document()` from earlier submissions of the study, in any order, `withdrawn` maps keys to what
+    is said of the withdrawal of their result.
     """
     past: dict[str, list[Mapping[str, Any]]] = {}
     for row in earlier:
@@ -41,6 +47,8 @@ def diagnose(
     found = []
     for planned in plan:
         state, because = _judge(planned, plan, committed, failures, states, past)
+        if state is State.WILL_RUN and withdrawn and planned.key in withdrawn:
+            because = withdrawn[planned.key]
         states[planned.key] = state
         found.append(Diagnosis(planned, state, because))
     return found
@@ -57,7 +65,8 @@ def _judge(
     if planned.key in committed:
         return State.CACHED, "committed"
     if planned.key in failures:
-        return State.BLOCKED, f"failed for good: {failures[planned.key]}; `polyglot retry` lets it try again"
+        remedy = f"`polyglot retry {planned.name}` lets it try again"
+        return State.BLOCKED, f"failed for good: {failures[planned.key]}; {remedy}"
     inputs = [(role, plan.by_key[key]) for role, key in planned.stage.inputs.items()]
     for _, source in inputs:
         if states[source.key] is State.BLOCKED:
@@ -94,7 +103,19 @@ def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]
 
 
 def _short(value: Any) -> str:
-    text = str(value) if not isinstance(value, str) or value == "" else value
+    """A value as the study file spells it; of a list or a mapping the count."""
+    if isinstance(value, Mapping):
+        return f"{len(value)} key" + ("s" if len(value) != 1 else "")
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(str, value))}]" if _is_plain(value) else f"a list of {len(value)}"
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    text = str(value) or "''"
     if len(text) == 64 and all(c in "0123456789abcdef" for c in text):
         return text[:8] + "…"
     return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _is_plain(values: Sequence[Any]) -> bool:
+    """Whether a list is short and of words or numbers."""
+    return len(values) <= 5 and all(isinstance(value, str | int | float) and len(str(value)) <= 20 for value in values)

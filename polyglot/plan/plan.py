@@ -1,5 +1,6 @@
 """A plan: every stage of a study, each after all that it reads, checked to be sound."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +33,11 @@ class Plan:
 
         Raises BadInput when nothing or more than one fits.
         """
-        exact = [planned for planned in self.stages if text in (planned.label, planned.name, planned.key)]
+        exact = [
+            planned
+            for planned in self.stages
+            if text in (planned.label, planned.name, planned.key) or planned.label == _told_apart(text, planned.key)
+        ]
         loose = exact or [
             planned
             for planned in self.stages
@@ -51,7 +56,10 @@ class Plan:
 
     def document(self) -> list[dict[str, Any]]:
         """The plan as JSON: what is kept with a submission, and compared with by later plans."""
-        return [{"label": planned.label, "key": planned.key, "stage": planned.stage.document()} for planned in self]
+        return [
+            {"label": planned.label, "key": planned.key, "mix": planned.mix, "stage": planned.stage.document()}
+            for planned in self
+        ]
 
 
 def needed_for(last: PlannedStage, stages: Sequence[PlannedStage]) -> list[PlannedStage]:
@@ -113,13 +121,22 @@ def _ordered(study: str, unique: Mapping[str, PlannedStage]) -> Iterator[Planned
 
 
 def restore_plan(study: str, rows: Sequence[Mapping[str, Any]]) -> Plan:
-    """Rebuild stages from rows of `document()`, of one submission or of many: equal labels are told apart by key."""
+    """Rebuild stages from rows of `document()`, of one submission or of many.
+
+    Where several keys have one label, each gets its key's beginning: none of them may pass for the only one.
+    """
+    labels = {row["key"]: str(row["label"]) for row in reversed(rows)}  # the first label of a key stays
+    keys: dict[str, set[str]] = defaultdict(set)
+    for key, label in labels.items():
+        keys[label].add(key)
     unique: dict[str, PlannedStage] = {}
-    labels: set[str] = set()
     for row in rows:
-        if row["key"] in unique:
-            continue
-        label = row["label"] if row["label"] not in labels else f"{row['label']} ({row['key'][:8]})"
-        labels.add(label)
-        unique[row["key"]] = PlannedStage(stage=Stage.from_document(row["stage"]), label=label)
+        key, label = row["key"], labels[row["key"]]
+        shown = label if len(keys[label]) == 1 else _told_apart(label, key)
+        stage, mix = Stage.from_document(row["stage"]), row.get("mix", "")  # older submissions have none
+        unique.setdefault(key, PlannedStage(stage=stage, label=shown, mix=mix))
     return Plan(study, tuple(_ordered(study, unique)))
+
+
+def _told_apart(label: str, key: str) -> str:
+    return f"{label} ({key[:8]})"

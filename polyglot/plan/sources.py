@@ -43,9 +43,11 @@ def source_stages(planner: Planner, locked: Locked) -> Sources:
         for dataset in study.datasets
         for language in study.mixed_languages
     }
-    questions = planner.add("ingest questions", _benchmark(locked, "questions"))
+    questions = planner.add("ingest benchmark/questions", _benchmark(locked, "questions"))
     has_references = study.benchmark.built_in is not None or bool(study.benchmark.references)
-    references = planner.add("ingest references", _benchmark(locked, "references")) if has_references else None
+    references = None
+    if has_references:
+        references = planner.add("ingest benchmark/references", _benchmark(locked, "references"))
     return Sources(
         rows=rows,
         bases=bases,

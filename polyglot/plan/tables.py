@@ -9,7 +9,7 @@ from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources
 from polyglot.spec.lock import Locked
 from polyglot.spec.mix import Mix
-from polyglot.spec.params import AggregateParams, Contrast, ReportParams
+from polyglot.spec.params import AggregateParams, Contrast, ReportParams, mix_name
 
 BUILT_IN_JUDGE = (
     "Judged by the built-in rule-based judge: scores say how often answers are verifiably right, "
@@ -84,6 +84,6 @@ def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: Pla
     for row in cells:
         inputs[f"verdicts:{row.cell.cell}"] = row.judge
         if row.mix is not None and row.train is not None:
-            inputs[f"mix:{row.cell.cell.rsplit('/s', 1)[0]}"] = row.mix
+            inputs[f"mix:{mix_name(row.cell.cell, row.cell.seed)}"] = row.mix
             inputs[f"train:{row.cell.cell}"] = row.train
     return inputs

@@ -130,13 +130,15 @@ def mix_rows(report: Row) -> tuple[list[str], list[dict[str, Any]]]:
     order = {language: index for index, language in enumerate(report["method"]["languages"])}
     languages.sort(key=lambda language: order.get(language, len(order)))
     rows = []
+    draws = Counter(entry["arm"] for entry, _ in cards)
     for entry, card in cards:
+        shown = entry["arm"] + (f", draw {entry['draw']}" if draws[entry["arm"]] > 1 else "")
         counted, tokens = card.get("rows", {}), card.get("loss_tokens", card.get("tokens", {}))
         found = card.get("contamination")
         left = {reason: listed["count"] for reason, listed in card.get("left_out", {}).items() if listed["count"]}
         rows.append(
             {
-                "name": entry["arm"] if len(groups(report)) == 1 else entry["name"],
+                "name": shown if len(groups(report)) == 1 else entry["name"],
                 "ids": whole(card.get("ids")),
                 "parts": [
                     (whole(counted[name]), whole(tokens.get(name))) if name in counted else None for name in languages

@@ -19,6 +19,7 @@ class Outcome(StrEnum):
     INTERRUPTED = "interrupted"  # exit 43, or drained, preempted, evicted
     OUT_OF_MEMORY = "out-of-memory"
     TIMED_OUT = "timed-out"  # the deadline of the attempt passed
+    OVER_BUDGET = "over-budget"  # exit 3: the next call might cost more than the study may
     TRANSIENT = "transient"  # anything else
 
 

@@ -37,8 +37,10 @@ class Summary:
     committed: int
     failed: Mapping[str, str]
     blocked: Mapping[str, str]
+    over_budget: frozenset[str]  # of the failed: those that go on when the budget allows it
     seconds: float
     labels: Mapping[str, str]  # of the failed and blocked
+    names: Mapping[str, str]  # of the same: what `retry` and `why` take, whatever else lies in the store
 
     def describe(self) -> str:
         """One line, and one more for each failure."""
@@ -46,7 +48,7 @@ class Summary:
         counts += [f"{len(self.failed)} failed"] if self.failed else []
         counts += [f"{len(self.blocked)} blocked by them"] if self.blocked else []
         lines = [f"{', '.join(counts)} in {self.seconds:.1f} s"]
-        lines += [f"  {self.labels[key]}: {reason}" for key, reason in self.failed.items()]
+        lines += [f"  {self.labels[key]} ({self.names[key]}): {reason}" for key, reason in self.failed.items()]
         return "\n".join(lines)
 
 
@@ -104,6 +106,7 @@ class _Engine:
     readers: dict[str, list[str]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     blocked: dict[str, str] = field(default_factory=dict)
+    over_budget: set[str] = field(default_factory=set)
     began: float = field(default_factory=time.monotonic)
     looked: float = 0.0
 
@@ -126,8 +129,10 @@ class _Engine:
             committed=len(self.results) - cached,
             failed=self.failed,
             blocked=self.blocked,
+            over_budget=frozenset(self.over_budget),
             seconds=time.monotonic() - self.began,
             labels={key: self.by_key[key].label for key in (*self.failed, *self.blocked)},
+            names={key: self.by_key[key].name for key in (*self.failed, *self.blocked)},
         )
         if self.open and self.stop:
             raise Interrupted(
@@ -258,6 +263,10 @@ class _Engine:
                 self.listener.warning(node.planned, history.reason(event.attempt.number) or event.message)
             return
         reason = history.add(event)
+        if history.is_over_budget(event.attempt.number):
+            self.over_budget.add(node.planned.key)
+            self._give_up(node, reason)
+            return
         decision = history.decide(self.limits)
         if isinstance(decision, GiveUp):
             self._give_up(node, decision.reason)

@@ -60,6 +60,10 @@ class History:
         """Why an attempt failed, or ""."""
         return next((one.reason for one in self.failed if one.number == number), "")
 
+    def is_over_budget(self, number: int) -> bool:
+        """Whether an attempt ended because the study's budget did."""
+        return any(one.number == number and one.outcome is Outcome.OVER_BUDGET for one in self.failed)
+
     def add(self, event: Event) -> str:
         """Take in how an attempt ended, recording it unless its worker has; returns the reason."""
         number = event.attempt.number

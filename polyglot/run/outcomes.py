@@ -7,6 +7,7 @@
 | permanent     | give up: only `retry` lets the stage run again                                          |
 | out of memory | r<n+1>, twice at most, then give up with a hint that names the peak seen                |
 | timed out     | r<n+1> from the newest checkpoint, counted with the transient ones                      |
+| over budget   | give up in this run alone: the next one goes on, as its budget may be another           |
 | transient     | r<n+1> after a backoff that doubles, up to `max_attempts`, then give up                 |
 
 Whatever the outcome was: a stage whose manifest stands is done.
@@ -66,7 +67,9 @@ def decide(failed: Sequence[Failed], limits: Limits) -> TryAgain | GiveUp:
     if memory > MEMORY_RETRIES:
         hint = "raise resources.memory of this kind of stage in the profile, or lower its batch size"
         return GiveUp(reason=f"out of memory in {memory} attempts: {last.reason}; {hint}")
-    others = len(failed) - memory
+    if last.outcome is Outcome.OVER_BUDGET:
+        return again
+    others = len(failed) - memory - sum(one.outcome is Outcome.OVER_BUDGET for one in failed)
     if others >= limits.max_attempts:
         return GiveUp(reason=f"{last.reason} ({others} attempts)")
     if last.outcome is Outcome.OUT_OF_MEMORY:

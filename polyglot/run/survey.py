@@ -1,19 +1,20 @@
 """Where every stage of a plan is, read from the store alone: for `status`, `watch`, `plan` and `why`.
 
-Whether a begun stage still runs is not in the store. With `alive` (on this machine: its lock is held) it is known;
-otherwise a sign of life in the last minutes is taken for it.
+Whether a begun stage still runs is not in the store. `alive` knows it of what this machine has ever worked on (its lock
+is held, or free); otherwise a sign of life in the last minutes is taken for it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from polyglot.artifacts.attempts import Attempts
+from polyglot.artifacts.attempts import Attempts, Note
 from polyglot.artifacts.committed import committed_many
 from polyglot.artifacts.futures import concurrently
-from polyglot.artifacts.manifest import Manifest
+from polyglot.artifacts.manifest import Manifest, manifest_path
 from polyglot.artifacts.progress import Progress
+from polyglot.artifacts.retract import retractions
 from polyglot.artifacts.store import Store
 from polyglot.core.stage import PlannedStage
 
@@ -41,10 +42,11 @@ class Observation:
     attempts: int = 0
     progress: Progress | None = None
     manifest: Manifest | None = None
+    withdrawn: str = ""  # by whom and why, when its result was and nothing has begun since
 
 
 def survey(
-    stages: Sequence[PlannedStage], store: Store, *, alive: Callable[[str], bool] | None = None
+    stages: Sequence[PlannedStage], store: Store, *, alive: Callable[[str], bool | None] | None = None
 ) -> dict[str, Observation]:
     """Observe every stage of a plan, by key. `stages` holds every input of every stage, earlier ones first."""
     manifests = committed_many(store, [planned.stage for planned in stages])
@@ -69,7 +71,8 @@ def survey(
         elif own.state is StageState.WAITING:
             needs = [labels[key] for key in inputs if seen[key].state is not StageState.COMMITTED]
             more = f" and {len(needs) - 1} more" if len(needs) > 1 else ""
-            own = Observation(state=StageState.WAITING, detail=f"needs {needs[0]}{more}" if needs else "could start")
+            next_ = f"needs {needs[0]}{more}" if needs else "" if own.detail else "could start"
+            own = replace(own, detail="; ".join(text for text in (own.detail, next_) if text))
         seen[planned.key] = own
     return seen
 
@@ -97,7 +100,7 @@ def _is(observation: Observation) -> str:
     return "failed" if observation.state is StageState.FAILED else "is blocked"
 
 
-def _begun(planned: PlannedStage, store: Store, alive: Callable[[str], bool] | None) -> Observation:
+def _begun(planned: PlannedStage, store: Store, alive: Callable[[str], bool | None] | None) -> Observation:
     """Observe a stage that is not committed, without a look at its inputs."""
     attempts = Attempts(store, planned.stage)
     numbers = attempts.numbers()
@@ -112,13 +115,43 @@ def _begun(planned: PlannedStage, store: Store, alive: Callable[[str], bool] | N
     if failure is not None:
         detail = f"attempt {newest} failed and will be repeated: {failure.reason}"
         return Observation(state=StageState.INTERRUPTED, detail=detail, attempts=newest, progress=progress)
-    signs = sorted((entry.modified, entry.path) for entry in store.list(f"{planned.stage.path}/attempts/{newest}/"))
-    note = attempts.noted(newest) if signs and "/notes/" in signs[-1][1] else None
+    running = alive(planned.key) if alive is not None else None
+    note = _newest_note(planned, store, attempts, newest)
     if note is not None:
         detail = f"since {note.time:%H:%M:%S} UTC: {note.text}"
         return Observation(state=StageState.PENDING, detail=detail, attempts=newest, progress=progress)
-    lively = bool(signs) and store.now() - signs[-1][0] < QUIET  # a short while ago, by the store's own clock
-    running = alive(planned.key) if alive is not None else lively
+    if not running and (waits := _waits(planned, store, attempts, newest)) is not None:
+        return waits
+    if running is None:
+        running = _shows_life(store, planned, newest)
     state = StageState.RUNNING if running else StageState.INTERRUPTED
     detail = f"attempt {newest}{so_far}" if newest > 1 or not so_far else so_far.removeprefix("; ")
     return Observation(state=state, detail=detail, attempts=newest, progress=progress)
+
+
+def _waits(planned: PlannedStage, store: Store, attempts: Attempts, newest: int) -> Observation | None:
+    """The observation of a stage whose newest attempt is over, or only allowed: nothing has begun since."""
+    started = attempts.last_start(newest)
+    if started is None:
+        detail = f"attempt {newest} is allowed, not begun"
+        return Observation(state=StageState.WAITING, detail=detail, attempts=newest)
+    withdrawals = retractions(store, planned.stage.kind, planned.key)
+    if withdrawals and started <= withdrawals[-1].time:
+        said = withdrawals[-1].describe()
+        return Observation(state=StageState.WAITING, detail=said, attempts=newest, withdrawn=said)
+    stale = store.head(manifest_path(planned.stage.kind, planned.key))
+    if stale is not None and started <= stale.modified:  # made from an input that has been made anew since
+        return Observation(state=StageState.WAITING, detail="", attempts=newest)
+    return None
+
+
+def _shows_life(store: Store, planned: PlannedStage, number: int) -> bool:
+    """True when anything was written below the attempt a short while ago, by the store's own clock."""
+    signs = [entry.modified for entry in store.list(f"{planned.stage.path}/attempts/{number}/")]
+    return bool(signs) and store.now() - max(signs) < QUIET
+
+
+def _newest_note(planned: PlannedStage, store: Store, attempts: Attempts, number: int) -> Note | None:
+    """What an attempt waits for, when nothing has been written below it since that was noted."""
+    signs = [(entry.modified, entry.path) for entry in store.list(f"{planned.stage.path}/attempts/{number}/")]
+    return attempts.noted(number) if signs and "/notes/" in max(signs)[1] else None

@@ -1,10 +1,11 @@
 """Why a stage is where it is, in lines for a person: everything that the store knows about it, newest last."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from polyglot.artifacts.attempts import Attempts
 from polyglot.artifacts.committed import committed
 from polyglot.artifacts.manifest import Manifest
+from polyglot.artifacts.retract import retractions
 from polyglot.artifacts.store import Store
 from polyglot.core.stage import PlannedStage
 from polyglot.run.logs import log_tail
@@ -23,11 +24,21 @@ _SAYS = {
 }
 
 
-def explain(planned: PlannedStage, store: Store, by_key: Mapping[str, PlannedStage]) -> Iterator[str]:
-    """Yield the answer in one line, then what it rests on. `by_key` holds everything upstream of the stage."""
-    seen = survey(_upstream(planned, by_key), store)
+def explain(
+    planned: PlannedStage,
+    store: Store,
+    by_key: Mapping[str, PlannedStage],
+    *,
+    alive: Callable[[str], bool | None] | None = None,
+) -> Iterator[str]:
+    """Yield the answer in one line, then what it rests on.
+
+    `by_key` holds everything upstream of the stage; `alive` is as for `survey`.
+    """
+    seen = survey(_upstream(planned, by_key), store, alive=alive)
     own = seen[planned.key]
-    yield f"{planned.label} {_SAYS[own.state]}" + (f": {own.detail}" if own.detail else "")
+    says = "runs again at the next submit" if own.withdrawn else _SAYS[own.state]
+    yield f"{planned.label} {says}" + (f": {own.detail}" if own.detail else "")
     yield f"  key {planned.key}"
     attempts = Attempts(store, planned.stage)
     if own.manifest is not None:
@@ -37,6 +48,8 @@ def explain(planned: PlannedStage, store: Store, by_key: Mapping[str, PlannedSta
         if stale is not None:
             yield "  it was committed from an input that has been withdrawn or made anew since, so it runs again"
         yield from _inputs(planned, by_key, seen)
+    for withdrawal in retractions(store, planned.stage.kind, planned.key):
+        yield f"  withdrawn at {withdrawal.time:%Y-%m-%d %H:%M:%S} UTC by {withdrawal.who}: {withdrawal.reason}"
     number = int(own.manifest.volatile.get("attempt", 0)) if own.manifest else 0
     yield from _attempts(
         attempts, committed_number=number, tail=own.state in (StageState.FAILED, StageState.INTERRUPTED)
@@ -44,7 +57,7 @@ def explain(planned: PlannedStage, store: Store, by_key: Mapping[str, PlannedSta
     if own.progress is not None and own.state in (StageState.RUNNING, StageState.INTERRUPTED):
         yield f"  it came to {describe_progress(own.progress)} ({own.progress.time:%Y-%m-%d %H:%M:%S} UTC)"
     if own.state is StageState.FAILED:
-        yield f'  remedy: mend the cause, then `polyglot retry "{planned.label}"` and submit again'
+        yield f"  remedy: mend the cause, then `polyglot retry {planned.name}` and submit again"
 
 
 def _upstream(planned: PlannedStage, by_key: Mapping[str, PlannedStage]) -> list[PlannedStage]:
@@ -87,8 +100,9 @@ def _attempts(attempts: Attempts, *, committed_number: int, tail: bool) -> Itera
         starts = attempts.starts(number)
         times = f", {starts} starts" if starts > 1 else ""
         if failure is None:
-            ended = "committed" if number == committed_number else "no end recorded"
             note = attempts.noted(number) if number != committed_number else None
+            begun = "no end recorded" if starts else "not begun" if note else "allowed, not begun"
+            ended = "committed" if number == committed_number else begun
             waited = f"; at {note.time:%Y-%m-%d %H:%M:%S} UTC it waited: {note.text}" if note else ""
             yield f"  attempt {number}{times}: {ended}{waited}"
             continue

@@ -11,10 +11,11 @@ from polyglot.spec.base import Broken, Problem
 from polyglot.spec.params import KINDS
 
 
-def _number_of(parse: Any) -> AfterValidator:
+def _number_of(parse: Any, *, least: int = 0) -> AfterValidator:
     def check(text: str) -> str:
         try:
-            parse(text)
+            if parse(text) < least:
+                raise BadInput("too little", got=repr(text), expected="more than nothing")
         except BadInput as error:
             problem = Problem(what=error.what, got=error.got, expected=error.expected)
             raise Broken(problem) from error
@@ -31,6 +32,7 @@ def _check_kind(kind: str) -> str:
     return kind
 
 
-Bytes = Annotated[str, _number_of(parse_bytes)]
+Bytes = Annotated[str, _number_of(parse_bytes, least=1)]
 Duration = Annotated[str, _number_of(parse_seconds)]
+Deadline = Annotated[str, _number_of(parse_seconds, least=1)]
 Kind = Annotated[str, AfterValidator(_check_kind)]

@@ -116,12 +116,16 @@ class _Pins:
             return
         found = sorted(path for path in folder.iterdir() if path.is_file())
         wanted = [path for path in found if any(fnmatchcase(path.name, form) for form in MODEL_FILES)]
+        for path in wanted:
+            if not _is_text(path.name):
+                what, got = "a file name that is not UTF-8", ascii(path.name)
+                self.problems.append(Problem(what=what, place=at, got=got, remedy="Rename it"))
         for need in ("config.json", "*.safetensors"):
             if not any(fnmatchcase(path.name, need) for path in wanted):
-                got = ", ".join(path.name for path in found[:5]) or "an empty folder"
+                got = ", ".join(ascii(path.name)[1:-1] for path in found[:5]) or "an empty folder"
                 what = f"no {need} in the folder"
                 self.problems.append(Problem(what=what, place=at, got=got, remedy="Convert the model to safetensors"))
-        pinned = [self._hashed(at, path) for path in wanted]
+        pinned = [self._hashed(at, path) for path in wanted if _is_text(path.name)]
         self.files[(*place, "files")] = tuple(file for file in pinned if file is not None)
 
     def _pin(self, place: Place, file: SourceFile) -> File | None:
@@ -154,6 +158,15 @@ class _Pins:
             return None
         self.local.setdefault(found.sha256, path.resolve())
         return found
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down; the operating system allows any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:

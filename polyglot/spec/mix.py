@@ -37,6 +37,8 @@ class Mix:
         """Parse any spelling, upper or lower case. Raises BadInput with what is wrong."""
         forms, at, size_text = text.strip().partition("@")
         size = _parse_size(text, size_text) if at else None
+        if not forms.isascii():  # upper() would make SS of ß and FI of the ligature
+            raise _bad(text, "letters other than A to Z", "ISO 639-1 codes such as EN, DE or NO")
         if not forms:
             raise _bad(text, "a mix without languages", "language codes such as EN or DEFRITES")
         if ":" in forms:
@@ -101,9 +103,9 @@ def _parse_shares(text: str, forms: str, size: int | None) -> Mix:
         if weights[code.upper()] <= 0:
             raise _bad(text, f"weight {number} of {code.upper()}", "a positive weight; leave the language out instead")
     languages = _check_languages(text, codes)
-    if len(set(weights.values())) == 1:
-        return Mix(languages, sampled=len(languages) > 1, size=size)
     millionths = _apportion([weights[language] for language in languages])
+    if millionths == _apportion([Fraction(1)] * len(languages)):  # equal, or not told apart by any name
+        return Mix(languages, sampled=len(languages) > 1, size=size)
     if 0 in millionths:
         raise _bad(text, "a share below one millionth", "weights within a factor of a million")
     return Mix(languages, tuple(part / _MILLION for part in millionths), True, size)

@@ -191,6 +191,12 @@ class Cell(BaseModel):
     draw: int = 0
 
 
+def mix_name(cell: str, seed: int | None) -> str:
+    """What the report's inputs call the mix of a cell: the cell's name without its seed. A draw stays: it is a mix."""
+    head, _, draw = cell.rpartition(f"/s{seed}")
+    return head + draw
+
+
 class Contrast(BaseModel):
     """mean over `on` of the treatment mixes' scores minus that of the control mixes'."""
 
@@ -222,6 +228,7 @@ class ReportParams(Params):
     """The static report of a study."""
 
     kind: ClassVar[str] = "report"
+    version: ClassVar[int] = 2  # 2: a mix card for each draw
 
     study: str
     question: str = ""

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import Resources
 from polyglot.core.units import parse_bytes, parse_seconds
-from polyglot.spec.amounts import Bytes, Duration, Kind
+from polyglot.spec.amounts import Bytes, Deadline, Duration, Kind
 from polyglot.spec.base import Broken, Problem, Section
 from polyglot.spec.cluster import Cluster, ClusterSection, cluster_from
 from polyglot.spec.params import KINDS
@@ -42,7 +42,7 @@ class ResourceSection(Section):
     memory: Bytes | None = None
     gpus: int | None = Field(None, ge=0)
     ranks: int | None = Field(None, ge=1, le=4096)
-    deadline: Duration | None = None
+    deadline: Deadline | None = None
     grace: Duration | None = None
     scratch: Bytes | None = None
 

@@ -1,10 +1,12 @@
 """The rules that a study's sections must keep together. Every rule names the place, and says what to do about it."""
 
+import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from polyglot.spec.base import Problem
 from polyglot.spec.mix import Mix
+from polyglot.spec.sources import BUILT_IN_CATEGORIES
 from polyglot.spec.systems import SYSTEMS
 
 if TYPE_CHECKING:
@@ -15,24 +17,26 @@ def study_problems(study: "Study") -> Iterator[Problem]:
     """Yield everything that does not fit together."""
     yield from _repeats(study)
     yield from _alike_names(study)
+    yield from _same_twice(study)
     yield from _languages_of_data(study)
     yield from _system_messages(study)
     yield from _draws(study)
     yield from _prompts(study)
+    yield from _categories(study)
     yield from _contrasts(study)
     yield from _budget(study)
 
 
 def _repeats(study: "Study") -> Iterator[Problem]:
     for key in ("mixes", "sizes", "seeds", "draws"):
-        seen: list[object] = []
+        seen: set[object] = set()
         for number, value in enumerate(getattr(study, key)):
             if value in seen:
                 shown = value.canonical if isinstance(value, Mix) else "full" if value is None else value
                 what = f"{shown} is there twice"
                 remedy = "Names that differ in spelling can be one mix" if isinstance(value, Mix) else ""
                 yield Problem(what=what, place=(key, number), remedy=remedy)
-            seen.append(value)
+            seen.add(value)
 
 
 def _alike_names(study: "Study") -> Iterator[Problem]:
@@ -44,6 +48,35 @@ def _alike_names(study: "Study") -> Iterator[Problem]:
             if other != name:
                 what = f"cannot be told from {other}"
                 yield Problem(what=what, place=(key, name), remedy="Choose names that differ in more than . and -")
+
+
+def _same_twice(study: "Study") -> Iterator[Problem]:
+    """One thing under two names would be computed once and shown as two."""
+    for key in ("models", "datasets"):
+        seen: list[tuple[str, object]] = []
+        for name, section in getattr(study, key).items():
+            other = next((earlier for earlier, known in seen if known == section), None)
+            if other is not None:
+                yield Problem(what=f"the same as {other}", place=(key, name), remedy="Remove one, or make them differ")
+            seen.append((name, section))
+
+
+def _categories(study: "Study") -> Iterator[Problem]:
+    """Names of categories, where the benchmark's are known."""
+    if study.benchmark.built_in is None:
+        return
+    named: list[tuple[tuple[str | int, ...], str]] = []
+    if "temperatures" in study.answers.model_fields_set:
+        named += [(("answers", "temperatures", name), name) for name in study.answers.temperatures]
+    asked = study.judge.reference_categories
+    if isinstance(asked, tuple):
+        named += [(("judge", "reference-categories", number), name) for number, name in enumerate(asked)]
+    for place, name in named:
+        if name not in BUILT_IN_CATEGORIES:
+            near = difflib.get_close_matches(name, BUILT_IN_CATEGORIES, 1)
+            remedy = f"Did you mean {near[0]}?" if near else ""
+            expected = "one of " + ", ".join(BUILT_IN_CATEGORIES)
+            yield Problem(what="the benchmark has no such category", place=place, expected=expected, remedy=remedy)
 
 
 def _languages_of_data(study: "Study") -> Iterator[Problem]:
@@ -119,6 +152,10 @@ def _contrasts(study: "Study") -> Iterator[Problem]:
                     expected = "one of " + ", ".join(arm.canonical for arm in study.arms())
                     what = "the study has no such mix"
                     yield Problem(what=what, place=(*place, side), got=mix.canonical, expected=expected)
+        for key, values in (("treatment", row.treatment), ("control", row.control), ("on", row.languages(asked))):
+            if len(set(values)) < len(values):
+                twice = next(value for value in values if values.count(value) > 1)
+                yield Problem(what=f"{twice} is there twice", place=(*place, key), remedy="Name it once")
         if set(row.treatment) & set(row.control):
             yield Problem(what="a mix is compared with itself", place=(*place, "control"))
         strange = [language for language in row.languages(asked) if language not in asked]

@@ -4,12 +4,22 @@ A setting that no job reads is refused, so that a misspelt one is not silently w
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from polyglot.spec.base import Count, Section
+from polyglot.core.endpoint import check_url
+from polyglot.core.errors import BadInput
+from polyglot.spec.base import Broken, Count, Problem, Section
 from polyglot.spec.sources import Positive
+
+
+def _check_endpoint(url: str) -> str:
+    try:
+        check_url(url)
+    except BadInput as error:
+        raise Broken(Problem(what=error.what, remedy=error.remedy)) from None
+    return url
 
 
 class Settings(Section):
@@ -38,7 +48,7 @@ class AnswerSettings(Settings):
 class JudgeSettings(Settings):
     """Of a judge's calls."""
 
-    base_url: str | None = None
+    base_url: Annotated[str, AfterValidator(_check_endpoint)] | None = None
     """Of the endpoint; else OPENAI_BASE_URL."""
     key_file: str | None = None
     """Of the key; else OPENAI_API_KEY_FILE or OPENAI_API_KEY."""

@@ -8,8 +8,11 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from polyglot.spec.base import Broken, Count, HubName, Language, Problem, Revision, Section, tuple_of
 from polyglot.spec.files import SourceFile, SourceFiles
+from polyglot.spec.params import BaseParams
 
 BUILT_IN_LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
+# The categories of the built-in benchmarks: the families of jobs.lib.builtin.
+BUILT_IN_CATEGORIES = ("first", "last", "reverse", "copy", "twice", "count", "kind", "greet")
 # Shares of the study's own base model, 24EU-7B, in its pre-training data (percent; renormalised).
 STUDY_SHARES = {"EN": 43.88, "FR": 8.65, "DE": 8.48, "ES": 7.63, "IT": 4.64}
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -73,10 +76,13 @@ class BuiltInModel(Section):
             raise Broken(
                 *(Problem(what="no built-in text", place=("shares", name), expected=expected) for name in strange)
             )
-        if self.hidden_size is not None and self.heads is not None and self.hidden_size % (2 * self.heads):
-            got = f"{self.hidden_size} for {self.heads} heads"
+        size = self.hidden_size or BaseParams.model_fields["hidden_size"].default
+        heads = self.heads or BaseParams.model_fields["heads"].default
+        if size % (2 * heads):
+            got = f"{size} for {heads} heads"
             expected = "an even number of dimensions for each head"
-            raise Broken(Problem(what="does not divide", place=("hidden-size",), got=got, expected=expected))
+            place = "heads" if self.hidden_size is None else "hidden-size"
+            raise Broken(Problem(what="does not divide", place=(place,), got=got, expected=expected))
         return self
 
 

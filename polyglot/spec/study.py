@@ -176,7 +176,7 @@ class ContrastRequest(Section):
 
 
 class Budget(Section):
-    """What the study may cost in all; nothing is started that would cost more (exit code 3)."""
+    """What the study may cost in all. A call that might cost more is not made, and the run ends with exit code 3."""
 
     usd: Positive
     """Of the judge's calls, by its prices."""

@@ -31,7 +31,7 @@ def test_one_attempt_a_record_and_a_way_out(tmp_path: Path) -> None:
     lines = list(explain(bad, world.store, {planned.key: planned for planned in plan}))
     assert lines[0] == "failing bad failed for good: this can never work"
     assert any("the end of the log" in line for line in lines)
-    assert 'polyglot retry "failing bad"' in lines[-1]
+    assert f"polyglot retry {bad.name}" in lines[-1]
 
     world.attempts(bad).allow_retry("mended")
     assert world.run(plan).committed == 2

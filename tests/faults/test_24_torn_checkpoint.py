@@ -8,6 +8,7 @@ from polyglot.artifacts.blobs import blob_path
 from polyglot.artifacts.checkpoints import newest_paths, read_checkpoint
 from polyglot.artifacts.committed import committed
 from polyglot.core.stage import PlannedStage
+from polyglot.run.local.backend import running_here
 from tests.kit.graphs import stage
 from tests.kit.world import World, end, until
 
@@ -35,7 +36,8 @@ def checkpoints(world: World) -> list[str]:
 def test_the_newest_checkpoint_that_verifies_is_used_and_the_result_is_the_same(tmp_path: Path, damage: str) -> None:
     world = interrupted(tmp_path)
     folder = tmp_path / "store"
-    until(lambda: not world.backend().is_running(steps().key))  # its worker saved once more, and is gone
+    works = running_here(world.url, world.state / "locks")
+    until(lambda: not works(steps().key))  # its worker saved once more, and is gone
     newest, second, *_ = checkpoints(world)
     step, files = read_checkpoint(world.store, newest)
     victim = folder / (newest if "record" in damage else blob_path(files[0].sha256))

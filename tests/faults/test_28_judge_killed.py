@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from polyglot.core.canonical import sha256_file
-from polyglot.core.errors import Interrupted, Permanent
+from polyglot.core.errors import Interrupted, OverBudget, Permanent
 from tests.kit import judge_server as js
 from tests.kit.judge_small import FINE, run, stage
 from tests.kit.judge_stage import context, journal, records, verdicts
@@ -134,7 +134,8 @@ class TestCost:
         most = 2048 * 100e-6 + 0.01
         with js.ScriptedJudge(lambda call: js.reply(FINE, after=0.01)) as server:
             root = stage(tmp_path, server.base_url, count=50, settings=self.PRICES)
-            with pytest.raises(Permanent, match=r"budget: the next call may cost 0\.20\d+ USD, 0\.\d+ of 0\.3000 USD"):
+            said = r"budget: the next call may cost 0\.20\d+ USD, 0\.\d+ of 0\.3000 USD.*Raise budget\.usd"
+            with pytest.raises(OverBudget, match=said):
                 run(root, max_usd=0.3)
             spent = len(server.calls) * self.CALL_USD
             assert 0.3 - most < spent <= 0.3

@@ -15,10 +15,9 @@ from random import Random
 from typing import Any
 
 from jobs.lib.context import Context
-from jobs.lib.stats.arms import arm_name
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.stage import Resources, Stage
-from polyglot.spec.params import AggregateParams, Cell, Contrast, Params, ReportParams
+from polyglot.spec.params import AggregateParams, Cell, Contrast, Params, ReportParams, mix_name
 
 LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
 CATEGORIES = ("first", "last", "reverse", "copy", "twice", "count", "kind", "greet")
@@ -118,7 +117,7 @@ class FakeStudy:
             "left_out": {"over-long": {"count": 2, "ids": ["7", "9"]}},
             "contamination": {"exact": 0, "overlap": 1},
         }
-        self._put(root, f"mix:{cell.model}/{cell.dataset}/{arm_name(cell)}", {"card.json": card})
+        self._put(root, f"mix:{mix_name(cell.cell, cell.seed)}", {"card.json": card})
         loss = [5.5 * exp(-step / 14) + 0.3 + 0.06 * random.random() for step in range(100)]
         record = {"steps": 100, "loss": loss, "final_loss": loss[-1], "samples_per_language": rows}
         self._put(root, f"train:{cell.cell}", {"training.json": record})

@@ -31,7 +31,7 @@ def cli() -> str:
     """docs/cli.md: every verb with its options."""
     command = [sys.executable, "-m", "typer", "polyglot.cli.app", "utils", "docs", "--name", "polyglot"]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    return done.stdout.strip() + "\n"
+    return done.stdout.strip().replace("* `--help`:", "* `-h, --help`:") + "\n"  # typer's writer knows one name alone
 
 
 def study_file() -> str:

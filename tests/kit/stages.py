@@ -45,6 +45,6 @@ def commit(
         execution=execution or EXECUTION,
         provenance={"git": "0000000"},
         metrics=metrics or {"rows": 1},
-        volatile={"seconds": 0.5},
+        volatile={"seconds": {"run": 0.5}},
         deterministic=deterministic,
     )

@@ -91,6 +91,14 @@ class TestBudget:
         summary = plain.run([stage("noop", "wide", resources=Resources(cpus=64, memory_bytes=64 * MIB))])
         assert summary.committed == 1
 
+    def test_several_ranks_are_refused_and_fewer_cpus_are_told(self, plain: World) -> None:
+        several = stage("noop", "several", resources=Resources(memory_bytes=256 * MIB, ranks=2))
+        with pytest.raises(BadInput, match="in one process; got 2 ranks"):
+            plain.run([several])
+        many = stage("noop", "many", resources=Resources(memory_bytes=256 * MIB, cpus=64))
+        notes = Budget(cpus=2, memory_bytes=1024 * MIB).notes([*fan(2), many])
+        assert notes == ["noop: 64 CPUs are asked for, 2 are there; it gets these"]
+
     def test_gpus_are_dealt_out_one_by_one(self, plain: World) -> None:
         needs = Resources(memory_bytes=64 * MIB, gpus=1)
         stages = [stage("devices", f"n{i}", resources=needs) for i in range(2)]
@@ -186,7 +194,18 @@ class TestBranches:
         assert summary.blocked == {behind.key: bad.key, last.key: bad.key}
         assert summary.committed == 4
         assert [row["key"] for row in world.executions()].count(bad.key) == 1
-        assert "failing bad: this can never work" in summary.describe()
+        assert f"failing bad ({bad.name}): this can never work" in summary.describe()
+
+    def test_what_ends_over_budget_goes_on_at_the_next_run_however_often_it_did(self, plain: World) -> None:
+        dear = stage("failing", "dear", how="budget", times=7)
+        plan = [dear, stage("noop", "after", [dear])]
+        for number in range(1, 8):
+            summary = plain.run(plan)
+            assert summary.failed == {dear.key: "Raise budget.usd"}
+            assert summary.over_budget == {dear.key}
+            assert len(plain.executions()) == number  # once a run
+        assert plain.attempts(dear).blocked() is None
+        assert plain.run(plan).committed == 2
 
     def test_a_withdrawn_result_and_what_read_it_are_made_again(self, plain: World) -> None:
         stages = chain(3)

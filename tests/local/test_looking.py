@@ -25,7 +25,7 @@ class TestSurvey:
 
     def test_running_and_interrupted_are_told_apart_by_the_lock(self, plain: World) -> None:
         plan = GRAPHS["slow"]()
-        here = running_here(plain.state)
+        here = running_here(plain.url, plain.state / "locks")
         driver = plain.drive("slow")
         try:
             until(lambda: plain.attempts(plan[0]).progress() is not None)
@@ -38,8 +38,36 @@ class TestSurvey:
         finally:
             end(driver)
         assert survey(plan, plain.store, alive=here)[plan[0].key].state is StageState.INTERRUPTED
-        lines = list(explain(plan[0], plain.store, {plan[0].key: plan[0]}))
+        lines = list(explain(plan[0], plain.store, {plan[0].key: plan[0]}, alive=here))
+        assert "does not run now" in lines[0]
         assert any(line.startswith("  it came to ") for line in lines)
+
+    def test_an_attempt_that_was_only_allowed_has_not_begun(self, plain: World) -> None:
+        from polyglot.artifacts.attempts import Failure
+
+        one = stage("failing", "f", how="error")
+        plain.attempts(one).claim(1, {"host": "test"})
+        plain.attempts(one).fail(1, Failure(outcome="permanent", reason="no"))
+        plain.attempts(one).allow_retry("mended")
+        for alive in (None, lambda key: False, lambda key: None):
+            row = survey([one], plain.store, alive=alive)[one.key]
+            assert (row.state, row.detail) == (StageState.WAITING, "attempt 2 is allowed, not begun")
+        assert "  attempt 2: allowed, not begun" in list(explain(one, plain.store, {one.key: one}))
+
+    def test_a_withdrawn_result_is_told_until_the_stage_begins_again(self, plain: World) -> None:
+        from polyglot.artifacts.retract import retract
+
+        plan = chain(2)
+        plain.run(plan)
+        retract(plain.store, "noop", plan[0].key, "wrong rows", who="sam")
+        first, second = survey(plan, plain.store).values()
+        assert (first.state, first.withdrawn) == (StageState.WAITING, "its result was withdrawn by sam: wrong rows")
+        assert (second.state, second.detail) == (StageState.WAITING, "needs noop link0")
+        lines = list(explain(plan[0], plain.store, {planned.key: planned for planned in plan}))
+        assert lines[0] == "noop link0 runs again at the next submit: its result was withdrawn by sam: wrong rows"
+        plain.attempts(plan[0]).claim(1, {"host": "test"})
+        assert survey(plan, plain.store)[plan[0].key].state is StageState.RUNNING
+        assert survey(plan, plain.store, alive=lambda key: False)[plan[0].key].state is StageState.INTERRUPTED
 
     def test_a_failure_that_will_be_repeated_is_not_the_end(self, plain: World) -> None:
         from polyglot.artifacts.attempts import Failure

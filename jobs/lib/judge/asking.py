@@ -16,7 +16,7 @@ from jobs.lib.judge.endpoint import Endpoint
 from jobs.lib.judge.ledger import Ledger
 from jobs.lib.judge.pace import Pace
 from jobs.lib.judge.settings import JudgeSettings
-from polyglot.core.errors import Permanent, PolyglotError
+from polyglot.core.errors import OverBudget, Permanent, PolyglotError
 
 LONGEST_BACKOFF_SECONDS = 30.0
 POLL_SECONDS = 0.1  # how often stopping is looked at
@@ -172,9 +172,10 @@ class Asking:
             if self._draining:
                 return None
             if self._reserved <= 1e-12:
-                raise Permanent(
+                raise OverBudget(
                     f"the judge's budget: the next call may cost {most:.4f} USD, {self._ledger.spent_usd:.4f} of "
-                    f"{limit:.4f} USD are spent. Raise max_usd and retry; calls that were answered are kept"
+                    f"{limit:.4f} USD are spent. Raise budget.usd in the study file and submit again; "
+                    "calls that were answered are kept"
                 )
             self._settled.clear()
             await self._settled.wait()

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from polyglot.core.stage import MODEL_KINDS, PlannedStage
 from polyglot.run.backend import Attempt, Event, Outcome
 from polyglot.run.local.budget import Budget, Room, Share
-from polyglot.run.local.lock import KeyLocks
+from polyglot.run.local.lock import KeyLocks, locks_directory
 from polyglot.run.local.process import Launch, PlainProcess, Process, ask_to_stop, kill
 from polyglot.run.local.running import Running
 from polyglot.run.local.warm import MODEL_LIBRARIES, WarmServer
@@ -35,8 +35,9 @@ _POLL_SECONDS = 0.25
 
 
 class LocalBackend:
-    """`state` is a local directory for logs, locks, caches and work directories; nothing in it is ever the truth.
+    """`state` is a local directory for logs, caches and work directories; nothing in it is ever the truth.
 
+    `locks` is the directory of the locks, in `state` unless drivers with other states shall see them.
     `warm` forks workers from servers that have imported what they need (POLYGLOT_WARM=0 in the environment: never).
     """
 
@@ -46,6 +47,7 @@ class LocalBackend:
         self,
         state: Path,
         *,
+        locks: Path | None = None,
         budget: Budget | None = None,
         warm: bool = True,
         environment: Mapping[str, str] | None = None,
@@ -57,8 +59,8 @@ class LocalBackend:
         self._warm = warm and os.environ.get("POLYGLOT_WARM", "1") != "0"
         self._environment = {**os.environ, **(environment or {})}
         self._sample_seconds = sample_seconds
-        self._locks = KeyLocks(self._state / "locks")
-        (self._state / "logs").mkdir(exist_ok=True)
+        self._locks = (locks or self._state / "locks").absolute()
+        (self._state / "logs").mkdir(parents=True, exist_ok=True)
         self._waiting: dict[str, Attempt] = {}
         self._contended: set[str] = set()  # names of waiting attempts whose lock another driver held
         self._running: dict[str, Running] = {}
@@ -75,7 +77,7 @@ class LocalBackend:
             memory_bytes=min(profile.memory_bytes or machine.memory_bytes, machine.memory_bytes),
             gpus=machine.gpus,
         )
-        return cls(state_directory(), budget=budget)
+        return cls(state_directory(), locks=locks_directory(), budget=budget)
 
     # What every backend says
 
@@ -111,7 +113,7 @@ class LocalBackend:
         path = self.log_path(attempt.name)
         offset = 0
         while True:
-            over = not (follow and self.is_running(attempt.planned.key))
+            over = not (follow and self.is_running(attempt))
             with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
                 file.seek(offset)
                 while data := file.read(1 << 16):
@@ -139,9 +141,9 @@ class LocalBackend:
 
     # What only this backend has
 
-    def is_running(self, key: str) -> bool:
-        """True while any driver on this machine runs the stage."""
-        return self._locks.held(key)
+    def is_running(self, attempt: Attempt) -> bool:
+        """True while any driver on this machine runs the attempt's stage."""
+        return bool(self._locks_of(attempt).held(attempt.planned.key))
 
     def log_path(self, name: str) -> Path:
         """The log file of an attempt: `<state>/logs/<name>.log`."""
@@ -173,7 +175,7 @@ class LocalBackend:
             share = self._room.take(attempt.planned.resources)
             if share is None:
                 continue
-            lock = self._locks.acquire(attempt.planned.key)
+            lock = self._locks_of(attempt).acquire(attempt.planned.key)
             if lock is None or name in self._contended:
                 self._room.give_back(share)
                 self._contended.add(name)
@@ -285,6 +287,9 @@ class LocalBackend:
                     selector.register(descriptor, selectors.EVENT_READ)
             selector.select(min(seconds, 0.05) if unwatched else seconds)
 
+    def _locks_of(self, attempt: Attempt) -> KeyLocks:
+        return KeyLocks(self._locks, attempt.store_url)
+
     def _place(self, name: str) -> Path:
         return self._state / "attempts" / name
 
@@ -294,6 +299,6 @@ def state_directory() -> Path:
     return Path(os.environ.get("POLYGLOT_STATE") or ".polyglot")
 
 
-def running_here(state: Path | None = None) -> Callable[[str], bool]:
+def running_here(store_url: str, locks: Path | None = None) -> Callable[[str], bool | None]:
     """Return a test whether a stage's key is being worked on by any driver of this machine: `alive` of `survey`."""
-    return KeyLocks((state or state_directory()).absolute() / "locks").held
+    return KeyLocks(locks or locks_directory(), store_url).held

@@ -6,6 +6,7 @@ there are is refused before anything starts, as it could only fail.
 
 import glob
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -36,6 +37,13 @@ class Budget:
     def check(self, planned: PlannedStage) -> None:
         """Raise BadInput when the stage can never run within this budget."""
         wants = planned.resources
+        if wants.ranks > 1:
+            raise BadInput(
+                "this machine runs a stage in one process",
+                where=planned.label,
+                got=f"{wants.ranks} ranks",
+                remedy="Remove resources.ranks from the profile.",
+            )
         if wants.gpus > len(self.gpus):
             raise BadInput(
                 "a stage needs more GPUs than this machine has",
@@ -52,6 +60,15 @@ class Budget:
                 expected=f"{wants.memory_bytes / GIB:.1f} GiB or more",
                 remedy="Lower resources.memory in the profile, or run it on a larger machine.",
             )
+
+    def notes(self, stages: Sequence[PlannedStage]) -> list[str]:
+        """Say what will be less than asked for: a line for each kind of stage."""
+        asked = {planned.stage.kind: planned.resources.cpus for planned in stages}
+        return [
+            f"{kind}: {cpus} CPUs are asked for, {self.cpus} are there; it gets these"
+            for kind, cpus in asked.items()
+            if cpus > self.cpus
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

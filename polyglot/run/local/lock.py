@@ -1,4 +1,7 @@
-"""One lock file per stage key, so that two drivers on a machine never run a stage twice at the same time.
+"""One lock file per store and stage key, so that two drivers on a machine never run a stage twice at the same time.
+
+Whatever directory they were started in: the locks are the user's on this machine, below POLYGLOT_STATE when that is set
+(drivers that shall see each other set it alike), else $XDG_STATE_HOME/polyglot or ~/.local/state/polyglot.
 
 The lock is a flock on an open file that the worker inherits: it is held as long as the worker lives, whatever became
 of the driver that started it, and is free the moment the worker is gone. Lock files are never deleted (a deleted
@@ -9,16 +12,29 @@ import fcntl
 import os
 from pathlib import Path
 
+from polyglot.core.canonical import digest
+
+_FILE = "file://"
+
+
+def locks_directory() -> Path:
+    """Where this user's locks lie on this machine."""
+    if state := os.environ.get("POLYGLOT_STATE"):
+        return Path(state).absolute() / "locks"
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home).absolute() / "polyglot" / "locks"
+
 
 class KeyLocks:
-    """The locks below one directory."""
+    """The locks of one store, below a directory. `store_url` is the opened store's; symbolic links are followed."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        directory.mkdir(parents=True, exist_ok=True)
+    def __init__(self, directory: Path, store_url: str) -> None:
+        path = store_url.removeprefix(_FILE)
+        self._directory = directory / digest(store_url if path == store_url else os.path.realpath(path))[:16]
 
     def acquire(self, key: str) -> int | None:
         """Return a descriptor that holds the lock until it and its copies are closed, or None when it is taken."""
+        self._directory.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._directory / f"{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -27,12 +43,12 @@ class KeyLocks:
             return None
         return descriptor
 
-    def held(self, key: str) -> bool:
-        """True when some process works on the key now."""
+    def held(self, key: str) -> bool | None:
+        """Whether some process of this machine works on the key now; None when none ever has."""
         try:
             descriptor = os.open(self._directory / f"{key}.lock", os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
-            return False
+            return None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -4,6 +4,7 @@
 |-------------------------------------------------|----------------|
 | the stage's lock was another driver's, now free | INTERRUPTED    |
 | exit 0                                          | COMMITTED      |
+| exit 3                                          | OVER_BUDGET    |
 | exit 42                                         | PERMANENT      |
 | exit 43                                         | INTERRUPTED    |
 | exit 44 (MemoryError), killed by us for memory  | OUT_OF_MEMORY  |
@@ -22,6 +23,7 @@ from polyglot.run.local.process import Memory, Process
 
 _EXITS = {
     Exit.FINE: Outcome.COMMITTED,
+    Exit.OVER_BUDGET: Outcome.OVER_BUDGET,
     Exit.PERMANENT: Outcome.PERMANENT,
     Exit.INTERRUPTED_WORKER: Outcome.INTERRUPTED,
     Exit.OUT_OF_MEMORY_WORKER: Outcome.OUT_OF_MEMORY,

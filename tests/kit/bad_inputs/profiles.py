@@ -56,4 +56,8 @@ CASES = [
     _cluster("a bad disk size", "scratch: 10 gigs"),
     _cluster("an unknown answer to a lost node", "lost-node: retry"),
     _cluster("an unknown pull policy", "image-pull-policy: always"),
+    _case("a deadline of nothing", "resources: {train: {deadline: 0s}}\n"),
+    _case("a memory of nothing", "resources: {train: {memory: 0B}}\n"),
+    _case("a judge's address with a password", "settings: {judge: {base-url: 'https://me:secret@judge.example/v1'}}\n"),
+    _case("a judge's address without a scheme", "settings: {judge: {base-url: banana}}\n"),
 ]

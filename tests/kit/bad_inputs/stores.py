@@ -28,4 +28,10 @@ def _open(folder: Path, url: str) -> None:
     open_store(url)
 
 
+def _below_a_file(folder: Path) -> None:
+    (folder / "notes").write_text("")
+    open_store(str(folder / "notes" / "deep" / "store"))
+
+
 CASES = [Case(room="Store URLs", name=name, provoke=partial(_open, url=url)) for name, url in URLS.items()]
+CASES.append(Case(room="Store URLs", name="a path below a file", provoke=_below_a_file))

@@ -47,7 +47,11 @@ def push(name: str, layout: Path, tag: str) -> str:
     """Write an image into an OCI layout, under a tag, and return its manifest's digest. Blobs there are not written."""
     call_("push", "--quiet", "--disable-compression", name, f"oci:{layout}:{tag}", seconds=BUILD_SECONDS)
     index = json.loads((layout / "index.json").read_text())
-    found = [each for each in index["manifests"] if each["annotations"]["org.opencontainers.image.ref.name"] == tag]
+    found = [
+        each
+        for each in index["manifests"]
+        if each.get("annotations", {}).get("org.opencontainers.image.ref.name") == tag
+    ]
     return str(found[-1]["digest"])
 
 

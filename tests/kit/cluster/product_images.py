@@ -49,8 +49,10 @@ def _build(source: Path, inputs: str) -> None:
     images = {}
     for kind in KINDS:
         say(f"building the {kind} image")
-        name = f"localhost/polyglot-{kind}:latest"
-        buildah.build(source, kind, name, {"BASE_IMAGE": base, "REVISION": f"inputs-{inputs}"})
+        name, packages_name = f"localhost/polyglot-{kind}:latest", f"localhost/polyglot-{kind}-packages:latest"
+        buildah.build(source, f"{kind}-packages", packages_name, {"BASE_IMAGE": base})
+        arguments = {"BASE_IMAGE": base, f"{kind.upper()}_PACKAGES": packages_name, "REVISION": f"inputs-{inputs}"}
+        buildah.build(source, kind, name, arguments)
         images[kind] = f"{places.REGISTRY}/{kind}@{buildah.push(name, layout, kind)}"
     oci_layout.remove_unreferenced(layout)
     with image_store.opened() as socket:

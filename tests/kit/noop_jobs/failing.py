@@ -7,7 +7,7 @@ import sys
 import time
 
 from jobs.lib.context import Context
-from polyglot.core.errors import Permanent
+from polyglot.core.errors import OverBudget, Permanent
 from tests.kit.noop_jobs import note, times_run
 
 
@@ -25,6 +25,8 @@ def run(context: Context) -> None:
 def fail(context: Context, how: str) -> None:
     if how == "permanent":
         raise Permanent("this can never work")
+    if how == "budget":
+        raise OverBudget("Raise budget.usd")
     if how == "error":
         raise RuntimeError("the network is down")
     if how == "bug":

@@ -13,6 +13,7 @@ from jobs.lib.builtin.separation import benchmark, leaks
 from jobs.lib.builtin.tasks import DEV, TEST, TRAIN, held_out, tasks, touches
 from jobs.lib.builtin.words import COUNT, LANGUAGES, NOUNS
 from polyglot.core.errors import Permanent
+from polyglot.spec.sources import BUILT_IN_CATEGORIES
 
 BENCHMARKS = ("verifiable", "verifiable-dev")
 
@@ -83,6 +84,7 @@ class TestBenchmarks:
         questions = builtin.questions(name, language)
         assert [question["question_id"] for question in questions] == [f"{81 + n}_{language}" for n in range(80)]
         assert Counter(question["category"] for question in questions) == dict.fromkeys(FAMILIES, 10)
+        assert FAMILIES == BUILT_IN_CATEGORIES  # what study files may name
         assert all(len(question["turns"]) == 2 for question in questions)
 
     @pytest.mark.parametrize("name", BENCHMARKS)

@@ -63,6 +63,11 @@ class TestStages:
         assert kinds(plan)["train"] == 1
         assert [p.stage.params["language"] for p in plan if p.stage.kind == "tokenize"] == ["DE", "FR", "IT", "ES"]
 
+    def test_data_sets_may_be_called_like_the_parts_of_the_benchmark(self, tmp_path: Path, profile: Profile) -> None:
+        text = STUDY.replace("{house: {built-in: instructions}}", "{questions: {built-in: instructions}}")
+        labels = keys(build_plan(locked(tmp_path, text), profile))
+        assert {"ingest questions", "ingest benchmark/questions", "ingest benchmark/references"} <= labels.keys()
+
     def test_the_report_is_last(self, tmp_path: Path, profile: Profile) -> None:
         assert build_plan(locked(tmp_path), profile).stages[-1].stage.kind == "report"
 
@@ -81,6 +86,19 @@ class TestStages:
         mixes = Counter(p.stage.params["mix"] for p in plan if p.stage.kind == "mix")
         assert mixes["ENDEFRITES-sampled"] == 2
         assert mixes["ENDEFRITES"] == mixes["EN"] == 1
+
+    def test_every_draw_is_named_alike_everywhere_and_has_its_card_in_the_report(
+        self, tmp_path: Path, profile: Profile
+    ) -> None:
+        text = STUDY.replace("mixes: [EN,", "mixes: [EN, EN@16,") + "draws: [3, 4]\nseeds: [1, 11]\n"
+        plan = build_plan(locked(tmp_path, text), profile)
+        report = plan.stages[-1].stage.inputs
+        cards = {role: plan.by_key[key].label for role, key in report.items() if role.startswith("mix:")}
+        assert {role.removeprefix("mix:") for role in cards} == {label.removeprefix("mix ") for label in cards.values()}
+        assert set(cards) >= {
+            f"mix:tiny/house/{mix}{draw}" for mix in ("ENDEFRITES-sampled", "EN@16") for draw in ("", "/d4")
+        }
+        assert len(cards) == kinds(plan)["mix"] == 13
 
 
 class TestKeys:

@@ -1,7 +1,7 @@
 """A diagnosis names the cause: a changed parameter before a waiting input, a failure before everything."""
 
 from polyglot.core.stage import PlannedStage, Stage
-from polyglot.plan.diagnose import State, diagnose
+from polyglot.plan.diagnose import State, _differences, diagnose
 from polyglot.plan.plan import make_plan
 
 
@@ -46,6 +46,26 @@ def test_a_permanent_failure_blocks_its_stage_and_all_that_need_it() -> None:
     assert [row.state for row in found] == [State.BLOCKED] * 3
     assert "NaN loss at step 3" in found[0].because
     assert found[1].because == "needs train, which is blocked"
+
+
+def test_a_cause_reads_like_the_study_file_and_long_values_are_counted() -> None:
+    before = {"a": None, "b": ["EN", "DE"], "c": [{"name": "x"}] * 9, "d": {}, "e": True, "f": ""}
+    after = {"a": 5, "b": ["EN"], "c": [{"name": "y"}] * 8, "d": None, "e": False, "f": "x"}
+    shown = [text for _, text in _differences(before, after)]
+    assert shown == [
+        "a nothing -> 5",
+        "b [EN, DE] -> [EN]",
+        "c a list of 9 -> a list of 8",
+        "d 0 keys -> nothing",
+        "e true -> false",
+        "f '' -> x",
+    ]
+
+
+def test_a_withdrawn_result_is_the_cause_that_is_named() -> None:
+    train = OLD.stages[0]
+    found = diagnose(OLD, committed={}, failures={}, earlier=OLD.document(), withdrawn={train.key: "withdrawn by sam"})
+    assert [row.because for row in found] == ["withdrawn by sam", "needs train", "needs judge"]
 
 
 def test_a_commit_wins_over_an_older_failure() -> None:

@@ -81,6 +81,18 @@ class TestFind:
         for text in (stage.label, stage.name, stage.key, stage.key[:8], "defrites"):
             assert plan.find(text) is stage
 
+    def test_a_label_that_stages_of_several_studies_share_is_refused_until_it_is_told_apart(self) -> None:
+        first, second, alone = planned("train a", x=1), planned("train a", x=2), planned("train ab")
+        rows = [row for stage in (first, second, alone, first) for row in make_plan("s", [stage]).document()]
+        plan = restore_plan("all", rows)
+        with pytest.raises(BadInput, match="2 stages fit") as told:
+            plan.find("train a")
+        for stage in (first, second):
+            shown = f"train a ({stage.key[:8]})"
+            assert shown in str(told.value)
+            assert plan.find(shown).key == plan.find(stage.name).key == plan.find(stage.key[:8]).key == stage.key
+        assert plan.find("train ab").key == alone.key
+
     def test_what_fits_two_stages_is_refused_with_both_names(self) -> None:
         plan = make_plan("s", [planned("train a"), planned("train b")])
         with pytest.raises(BadInput, match=r"2 stages fit.*'train a', 'train b'"):

@@ -232,6 +232,27 @@ class TestAnswer:
         assert f"{max(pairs.values()) * 100:.1f} at most" in text
 
 
+class TestDraws:
+    def test_every_draw_of_an_arm_has_its_own_card_and_provenance(self, tmp_path: Path) -> None:
+        first, second = cells_of(("ENDE-sampled",), (0,))[0], cells_of(("ENDE-sampled",), (0,))[0]
+        second = second.model_copy(update={"cell": f"{second.cell}/d1", "draw": 1})
+        made = FakeStudy(cells=(first, second), ability=usual_ability, resamples=100, per_category=4).write(
+            tmp_path / "in"
+        )
+        aggregate.run(fake_context(made.aggregate_params(), made.inputs, tmp_path / "aggregate"))
+        inputs = {**made.inputs, "aggregate": FakeInput(tmp_path / "aggregate" / "out", "a" * 64)}
+        document = report.gather(report_params(), inputs)
+        assert [(card["name"], card["draw"]) for card in document["mixes"]] == [
+            ("tiny/built-in/ENDE-sampled", 0),
+            ("tiny/built-in/ENDE-sampled/d1", 1),
+        ]
+        keys = [step["key"] for row in document["provenance"] for step in row["steps"] if step["kind"] == "mix"]
+        assert keys == [card["key"] for card in document["mixes"]]
+        page = render_page(document)
+        assert "ENDE-sampled, draw 0" in page
+        assert "ENDE-sampled, draw 1" in page
+
+
 class TestProvenance:
     def test_every_cell_can_be_followed_back_by_full_keys(self, usual: tuple[Any, str, Any]) -> None:
         document, page, inputs = usual

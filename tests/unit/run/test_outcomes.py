@@ -17,6 +17,13 @@ def test_a_permanent_failure_is_never_repeated() -> None:
     assert decide(failures(Outcome.PERMANENT), Limits()) == GiveUp(reason="reason 1")
 
 
+def test_an_end_over_budget_says_nothing_against_the_stage() -> None:
+    over, failed = Outcome.OVER_BUDGET, Outcome.TRANSIENT
+    assert decide(failures(*[over] * 9), Limits(max_attempts=2)) == TryAgain(number=10, after_seconds=0)
+    assert isinstance(decide(failures(over, over, failed), Limits(max_attempts=2)), TryAgain)
+    assert isinstance(decide(failures(over, failed, over, failed), Limits(max_attempts=2)), GiveUp)
+
+
 def test_backoff_doubles_up_to_its_bound() -> None:
     limits = Limits(max_attempts=10, backoff_seconds=1, max_backoff_seconds=5)
     waits = [decide(failures(*[Outcome.TRANSIENT] * n), limits) for n in range(1, 6)]

@@ -106,6 +106,13 @@ class TestModels:
         with pytest.raises(BadInput, match=r"no \*.safetensors in the folder; got config.json, pytorch_model.bin"):
             lock(tmp_path, models="{m: {directory: model}}")
 
+    def test_a_file_name_that_is_no_text_is_refused(self, tmp_path: Path) -> None:
+        for name in ("config.json", "model.safetensors"):
+            put(tmp_path / "model", name, b"{}")
+        (tmp_path / "model" / os.fsdecode(b"caf\xe9.txt")).write_bytes(b"x")
+        with pytest.raises(BadInput, match=r"models.m.directory: a file name that is not UTF-8; got 'caf.udce9.txt'"):
+            lock(tmp_path, models="{m: {directory: model}}")
+
 
 class TestPrompts:
     def test_a_built_in_benchmark_has_prompts_for_its_languages_in_the_package(self, tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ from polyglot.spec.mix import Mix
 CODES = st.lists(st.sampled_from(sorted(ISO_639_1)), min_size=1, max_size=6, unique=True)
 SIZES = st.none() | st.integers(1, 10**12 - 1)
 WEIGHTS = st.integers(1, 10_000).map(str) | st.decimals("0.01", "100", places=2).map(str)
+ALIKE = st.sampled_from(
+    ["1", "1.0000001", "0.9999999", "1.000002"]
+)  # shares that differ by less than a millionth or so
 
 
 @st.composite
@@ -21,7 +24,8 @@ def names(draw: st.DrawFn) -> str:
     """Any spelling of any mix."""
     codes, size = draw(CODES), draw(SIZES)
     if draw(st.booleans()):
-        text = ",".join(f"{code}:{draw(WEIGHTS)}" for code in codes)
+        weights = draw(st.sampled_from([WEIGHTS, ALIKE]))
+        text = ",".join(f"{code}:{draw(weights)}" for code in codes)
     else:
         text = "".join(codes) + draw(st.sampled_from(["", "-sampled"]))
     text += "" if size is None else f"@{size}"
@@ -98,10 +102,16 @@ class TestShares:
 
     def test_equal_shares_are_the_plain_sampled_form(self) -> None:
         assert Mix.parse("EN:7,DE:7").canonical == "ENDE-sampled"
+        assert Mix.parse("EN:1.0000001,DE:1") == Mix.parse("ENDE-sampled")
+        assert Mix.parse("EN:1,DE:1,FR:1") == Mix.parse("EN:0.333334,DE:0.333333,FR:0.333333")
 
 
 class TestRefusal:
-    @given(st.text(max_size=30) | st.from_regex(r"[A-Z:,.@0-9e-]{0,20}", fullmatch=True))
+    @given(
+        st.text(max_size=30)
+        | st.text("ßﬁıſKaAeEnNsS:1,-@", max_size=6)
+        | st.from_regex(r"[A-Z:,.@0-9e-]{0,20}", fullmatch=True)
+    )
     def test_any_text_is_a_mix_or_bad_input_with_its_text_in_one_line(self, text: str) -> None:
         mix, message = parsed(text)
         if mix is None:
@@ -110,9 +120,24 @@ class TestRefusal:
         else:
             assert list(mix.languages) == sorted(mix.languages, key=language_rank)
             assert set(mix.languages) <= ISO_639_1
+            assert text.strip().isascii()
 
     @pytest.mark.parametrize(
-        "text", ["EN@01", "EN@1.0", "EN@１", "EN@", "EN@1@2", "EN-sampled-sampled", "EN:1,", "ＥＮ"]
+        "text",
+        [
+            "EN@01",
+            "EN@1.0",
+            "EN@１",
+            "EN@",
+            "EN@1@2",
+            "EN-sampled-sampled",
+            "EN:1,",
+            "ＥＮ",
+            "ß",
+            "ﬁ",
+            "ıt",
+            "ß:1,EN:2",
+        ],
     )
     def test_near_misses_are_refused(self, text: str) -> None:
         with pytest.raises(BadInput, match="bad mix name"):

@@ -1,0 +1,26 @@
+"""Looks at the judge's endpoint before anything is started: what is wrong with it would show after the training."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from polyglot.cli.session import Session
+
+
+def check_judge(session: "Session", environ: Mapping[str, str]) -> None:
+    """Raise BadInput when a judge that is still to be asked has no address or key that can work.
+
+    Workers of this machine have this environment. Those of another backend get their keys there, so only the address is
+    looked at. Nothing is asked of the endpoint.
+    """
+    from polyglot.artifacts.committed import committed_many
+    from polyglot.core.endpoint import find_endpoint, find_url
+
+    asked = [p.stage for p in session.plan if p.stage.kind == "judge" and p.stage.params["endpoint"] == "openai"]
+    if len(committed_many(session.store, asked)) == len(asked):
+        return
+    settings = session.profile.settings["judge"]
+    if session.profile.backend == "local":
+        find_endpoint(settings.get("base_url"), settings.get("key_file"), environ)
+    else:
+        find_url(settings.get("base_url"), environ)

@@ -208,6 +208,7 @@ class AggregateParams(Params):
     """Score tables and contrasts over the cells of a study."""
 
     kind: ClassVar[str] = "aggregate"
+    version: ClassVar[int] = 2
 
     languages: tuple[Language, ...]
     cells: tuple[Cell, ...]

@@ -29,7 +29,7 @@ class Compared:
     interval: Interval
     labels: tuple[int | None, ...]
     per_seed: tuple[float, ...]
-    seeds: int  # training seeds behind the arm that has fewest
+    seeds: int  # training seeds that are paired; 0 where no arm has one
     selected: str | None  # the control arm that is best or worst on the real questions
 
 
@@ -69,7 +69,7 @@ def compare(
         interval=over_seeds(points, ours.draws - other.draws, level, middle),
         labels=labels,
         per_seed=tuple(points.tolist()),
-        seeds=min(arm.seeds for arm in (*treatment, *control)),
+        seeds=sum(label is not None for label in labels),
         selected=selected,
     )
 

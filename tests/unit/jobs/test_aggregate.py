@@ -87,7 +87,8 @@ class TestBasics:
         edit(made, "verdicts:tiny/built-in/EN/s0", "verdicts/DE.jsonl", scored)
         files = run(made, tmp_path)
         (row,) = rows(files, "cells", cell="tiny/built-in/EN/s0", language="DE", category=None, turn=None)
-        assert (row["mean"], row["low"], row["high"], row["exact_share"]) == (8.5, 8.5, 8.5, 0.5)
+        assert (row["mean"], row["exact_share"]) == (8.5, 0.5)
+        assert (row["low"], row["high"]) == (7.6834, 8.6633)  # 8.5 on each of 32 questions: 0.025 ** (1 / 32)
         (second,) = rows(files, "cells", cell="tiny/built-in/EN/s0", language="DE", turn=2)
         assert (second["mean"], second["exact_share"]) == (7.0, 0.0)
 
@@ -189,7 +190,7 @@ class TestFailures:
         edit(made, "verdicts:tiny/built-in/EN/s0", "verdicts/FR.jsonl", broken)
         files = run(made, tmp_path)
         (row,) = rows(files, "cells", cell="tiny/built-in/EN/s0", language="FR", category=None, turn=None)
-        assert (row["mean"], row["low"], row["high"]) == (8.0, 8.0, 8.0)
+        assert (row["mean"], row["low"], row["high"]) == (8.0, 7.2378, 8.2178)  # 32 questions that all give 8
         assert (row["verdicts"], row["failed"]) == (64, 22)
 
     def test_a_verdict_that_is_not_there_is_a_failed_one(self, tmp_path: Path) -> None:
@@ -287,6 +288,27 @@ class TestContrasts:
         (row,) = contrasts_of(run(made, tmp_path))
         assert (row["aa"], row["seeds"], row["claim"]) == ([], 1, "this model")
 
+    def test_all_against_nothing_is_not_certain(self, tmp_path: Path) -> None:
+        made = study(("EN", "DE"), (0, 1, 2), (contrast("custom", "EN", "DE"),), per_category=1).write(tmp_path / "in")
+        for cell in made.cells:
+            value = 10.0 if cell.mix == "EN" else 1.0
+            for language in LANGUAGES:
+                edit(
+                    made,
+                    f"verdicts:{cell.cell}",
+                    f"verdicts/{language}.jsonl",
+                    lambda records, value=value: [record | {"score": value} for record in records],
+                )
+        files = run(made, tmp_path)
+        miss = 1 - 0.025 ** (1 / 8)  # Clopper and Pearson for 0 of 8 questions
+        for arm, low, high in (("EN", 1 - miss, 1.0), ("DE", 0.0, miss)):
+            (row,) = rows(files, "arms", arm=arm, language="all")
+            assert (row["exact_low"], row["exact_high"]) == pytest.approx((low, high), abs=1e-4)
+            assert (row["low"], row["high"]) == pytest.approx((1 + 9 * low, 1 + 9 * high), abs=1e-4)
+        (row,) = contrasts_of(files)
+        assert (row["exact_low"], row["exact_high"]) == pytest.approx((1 - miss * 2**0.5, 1.0), abs=1e-4)
+        assert (row["low"], row["high"]) == pytest.approx((9 - 9 * miss * 2**0.5, 9.0), abs=1e-4)
+
     def test_a_claim_needs_seeds_that_are_paired(self, tmp_path: Path) -> None:
         made = FakeStudy(
             cells=(*cells_of(("EN",), (0, 1, 2)), *cells_of(("DE",), (2, 3, 4))),
@@ -348,7 +370,7 @@ class TestDeterminism:
         made = study(("EN", "DE", "ENDE"), (0, 1), (contrast("parallel - mono best", "ENDE", "EN", "DE"),))
         files = run(made.write(tmp_path / "in"), tmp_path)
         digest = hashlib.sha256(b"".join(files[name] for name in FILES)).hexdigest()
-        assert (AggregateParams.version, digest[:16]) == (2, "93d1d94aa89f0c1a")
+        assert (AggregateParams.version, digest[:16]) == (2, "00472cc60acbca25")
 
 
 def test_a_formula_stays_text_for_a_spreadsheet(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """The report of a study: gathers what was committed into one plain document and has it drawn.
 
-Reads whichever of `aggregate`, `data:<dataset>`, `questions`, `references`, `mix:<model>/<dataset>/<arm>`,
-`train:<cell>`, `base:<model>` and `verdicts:<cell>` the stage names (only `aggregate` must be there); writes
-report.html, report.json and copies of scores.csv and contrasts.csv. Promises: every number in the page is in
-report.json, and every cell there carries the keys of the stages that it came from; equal inputs give equal bytes.
+Reads whichever of `aggregate`, `data:<dataset>`, `questions`, `references`, `prompts`,
+`mix:<model>/<dataset>/<arm>`, `train:<cell>`, `base:<model>` and `verdicts:<cell>` the stage names (only `aggregate`
+must be there); writes report.html, report.json and copies of scores.csv and contrasts.csv. Promises: every number in
+the page is in report.json, and every cell there carries the keys of the stages that it came from; equal inputs give
+equal bytes.
 """
 
 import json
@@ -55,6 +56,7 @@ def gather(params: ReportParams, inputs: Mapping[str, Input]) -> Row:
         "data": [_card(name, source) for name, source in _family(inputs, "data")],
         "questions": _card("questions", inputs["questions"]) if "questions" in inputs else None,
         "references": _card("references", inputs["references"]) if "references" in inputs else None,
+        "prompts": _card("judge prompts", inputs["prompts"]) if "prompts" in inputs else None,
         "mixes": _mixes(scores["roster"], inputs),
         "bases": [_training(name, source) for name, source in _family(inputs, "base")],
         "training": [_training(name, source) for name, source in _family(inputs, "train")],

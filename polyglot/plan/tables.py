@@ -79,6 +79,8 @@ def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: Pla
     inputs = {"aggregate": aggregate, "questions": sources.questions}
     if sources.references is not None:
         inputs["references"] = sources.references
+    if sources.prompts is not None:
+        inputs["prompts"] = sources.prompts
     inputs |= {f"data:{name}": stage for name, stage in sources.rows.items()}
     inputs |= {f"base:{name}": stage for name, stage in sources.bases.items()}
     for row in cells:

@@ -151,9 +151,9 @@ def mix_rows(report: Row) -> tuple[list[str], list[dict[str, Any]]]:
 
 
 def data_cards(report: Row) -> list[dict[str, Any]]:
-    """Data sets, questions and references: counts per language and every defect that was found."""
+    """Data sets, questions, references, judge prompts: counts per language and every defect that was found."""
     entries = [("data set", entry) for entry in report["data"]]
-    entries += [(what, report[what]) for what in ("questions", "references") if report[what]]
+    entries += [(report[what]["name"], report[what]) for what in ("questions", "references", "prompts") if report[what]]
     cards = []
     for what, entry in entries:
         card = dict(entry["card"])

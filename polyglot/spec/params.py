@@ -46,11 +46,11 @@ class File(BaseModel):
 
 
 class IngestParams(Params):
-    """Read one data set, one benchmark's questions or one benchmark's references into the normal form."""
+    """Read one data set, one benchmark's questions or references into the normal form, or describe judge prompts."""
 
     kind: ClassVar[str] = "ingest"
 
-    what: Literal["dataset", "questions", "references"]
+    what: Literal["dataset", "questions", "references", "prompts"]
     languages: tuple[Language, ...]  # in the order the study names them
     source: Literal["built-in", "files", "hub"]
     format: Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt", "mt-bench"]
@@ -222,6 +222,7 @@ class ReportParams(Params):
     """The static report of a study."""
 
     kind: ClassVar[str] = "report"
+    version: ClassVar[int] = 2
 
     study: str
     question: str = ""

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import Resources
 from polyglot.plan.build import build_plan
 from polyglot.plan.plan import Plan
 from polyglot.spec.load import load_study
-from polyglot.spec.lock import Locked, lock_study
+from polyglot.spec.lock import Locked, built_in_prompts, lock_study
 from polyglot.spec.profile import Profile, load_profile
 
 STUDY = """
@@ -96,6 +97,19 @@ class TestKeys:
     def test_a_changed_judge_limit_judges_again_and_trains_nothing(self, tmp_path: Path, profile: Profile) -> None:
         changed = self.changed(tmp_path, profile, "endpoint: built-in", "endpoint: built-in, max-tokens: 99")
         assert changed == {"judge", "aggregate", "report"}
+
+    def test_changed_judge_prompts_judge_again_and_renew_their_card_alone(
+        self, tmp_path: Path, profile: Profile
+    ) -> None:
+        prompts = built_in_prompts("DE").read_bytes()
+        found = []
+        for content in (prompts, prompts.replace(b"Hilfreich", b"Nutzen") + b"\n"):
+            (tmp_path / "de.jsonl").write_bytes(content)
+            own = f"endpoint: built-in, prompts: {{DE: {{path: de.jsonl, sha256: {sha256_bytes(content)}}}}}"
+            found.append(keys(build_plan(locked(tmp_path, STUDY.replace("endpoint: built-in", own)), profile)))
+        changed = {label for label, key in found[0].items() if found[1][label] != key}
+        assert {label.split()[0] for label in changed} == {"ingest", "judge", "aggregate", "report"}
+        assert {label for label in changed if label.startswith("ingest")} == {"ingest prompts"}
 
     def test_a_price_changes_no_key(self, tmp_path: Path, profile: Profile) -> None:
         new = "endpoint: built-in, price-usd-per-mtok-prompt: 3"

@@ -16,6 +16,7 @@ from polyglot.report.answer import caveats, findings, lead
 from polyglot.report.numbers import EXACT
 from polyglot.report.page import render_page
 from polyglot.spec.params import Contrast
+from tests.kit.data_ingests import ingest_bytes, json_lines
 from tests.kit.fake_scores import (
     LANGUAGES,
     FakeInput,
@@ -182,6 +183,19 @@ class TestData:
         assert "python unparsed 0 11/14 13/14 14/14 12/14 DE 121, 122, 123, 124, 125 …" in text
         assert "broken fences: not found" in text
         assert "rejected: empty output 1 1 1 1 1" in text
+
+    def test_defects_of_the_judge_prompts_are_listed(self, usual: tuple[Any, str, Any], tmp_path: Path) -> None:
+        spoilt = {"name": "single-v1", "system_prompt": "", "prompt_template": "<|The Start {question} {answer}"}
+        closed = spoilt | {"prompt_template": "<|The Start|> {question} {answer}"}
+        files = {
+            language: [("judge_prompts.jsonl", json_lines([row]))]
+            for language, row in (("EN", closed), ("DE", closed), ("FR", spoilt))
+        }
+        prompts = ingest_bytes(tmp_path, files, what="prompts", format="mt-bench")
+        document = report.gather(report_params(), usual[2] | {"prompts": FakeInput(prompts.out, "c" * 64)})
+        text = " ".join(" ".join(Page(render_page(document)).text).split())
+        assert "unclosed delimiter 0 0 1 FR single-v1" in text
+        assert "missing prompt: not found" in text
 
 
 class TestAnswer:

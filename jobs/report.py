@@ -46,7 +46,7 @@ def gather(params: ReportParams, inputs: Mapping[str, Input]) -> Row:
         "question": params.question,
         "notes": list(params.notes),
         "facts": dict(params.facts),
-        "metric": "exact" if any(judge["endpoint"] == "built-in" for judge in judges) else "score",
+        "metric": params.metric,
         "method": scores["method"],
         "roster": scores["roster"],
         "cells": scores["cells"],

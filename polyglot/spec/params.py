@@ -226,6 +226,7 @@ class ReportParams(Params):
 
     study: str
     question: str = ""
+    metric: Literal["score", "exact"] = "score"  # shown first; "exact": 10 points say that an answer is right
     notes: tuple[str, ...] = ()  # shown on top: built-in judge, mixed executions, …
     facts: Mapping[str, str] = Field(default_factory=dict)  # name -> value rows of the "how it was made" table
 

@@ -233,7 +233,7 @@ def usual_ability(cell: Cell, language: str) -> float:
 
 
 def report_params(**fields: Any) -> ReportParams:
-    return ReportParams(**({"study": "miniature"} | fields))
+    return ReportParams(**({"study": "miniature", "metric": "exact"} | fields))
 
 
 def _data_card(what: str, languages: Sequence[str], rows: int) -> dict[str, Any]:

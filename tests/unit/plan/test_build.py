@@ -1,8 +1,10 @@
 """A study's plan: the paper's stages, keys that move only with meaning, and quickness."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,6 +84,37 @@ class TestStages:
         mixes = Counter(p.stage.params["mix"] for p in plan if p.stage.kind == "mix")
         assert mixes["ENDEFRITES-sampled"] == 2
         assert mixes["ENDEFRITES"] == mixes["EN"] == 1
+
+
+class TestReport:
+    def params(self, folder: Path, profile: Profile, text: str) -> Mapping[str, Any]:
+        return build_plan(locked(folder, text), profile).stages[-1].stage.params
+
+    def test_answers_are_called_right_only_where_the_rules_can_check_them(
+        self, tmp_path: Path, profile: Profile
+    ) -> None:
+        params = self.params(tmp_path, profile, STUDY)
+        assert params["metric"] == "exact"
+        assert "verifiably right" in params["notes"][0]
+        question = b'{"question_id": 81, "category": "writing", "turns": ["a", "b"]}\n'
+        prompts = built_in_prompts("EN").read_bytes()
+        for name, content in (("q.jsonl", question), ("p.jsonl", prompts)):
+            (tmp_path / name).write_bytes(content)
+        benchmark = (
+            f"{{format: mt-bench, questions: {{EN: {{path: q.jsonl, sha256: {sha256_bytes(question)}}}}}, "
+            f"prompts: {{EN: {{path: p.jsonl, sha256: {sha256_bytes(prompts)}}}}}}}"
+        )
+        text = STUDY.replace("{built-in: verifiable}", benchmark).replace(
+            "{endpoint: built-in}", "{endpoint: built-in, reference-categories: []}"
+        )
+        params = self.params(tmp_path, profile, text)
+        assert params["metric"] == "score"
+        assert "rated by their form" in params["notes"][0]
+        assert "right" not in params["notes"][0]
+
+    def test_a_model_that_judges_gives_scores(self, tmp_path: Path, profile: Profile) -> None:
+        params = self.params(tmp_path, profile, STUDY.replace("endpoint: built-in", "endpoint: openai, model: m"))
+        assert (params["metric"], len(params["notes"])) == ("score", 1)
 
 
 class TestKeys:

@@ -133,6 +133,14 @@ class TestPage:
     def test_notes_stand_on_top(self, usual: tuple[Any, str, Any]) -> None:
         assert usual[1].index("Judged by rule.") < usual[1].index("<h1")
 
+    def test_where_rules_cannot_tell_right_from_wrong_nothing_is_called_exact(
+        self, usual: tuple[Any, str, Any]
+    ) -> None:
+        page = render_page(report.gather(report_params(metric="score"), usual[2]))
+        assert "exact" not in " ".join(Page(page.partition("<body>")[2].partition("</body>")[0]).text)
+        assert "verdicts with score 10" in page
+        assert "a mean score of" in page
+
     def test_hostile_names_stay_text(self, tmp_path: Path) -> None:
         _, page, _ = make(
             tmp_path,

@@ -9,9 +9,10 @@ from statistics import median
 from typing import Any
 
 from polyglot.report.numbers import Metric, share, whole
-from polyglot.report.tables import UNTUNED, arm_key, arms_of, group_title, groups
+from polyglot.report.tables import UNTUNED, arm_key, arms_of, cut_share, group_title, groups
 
 Row = Mapping[str, Any]
+NOTABLE_SHARE = 0.03  # of training samples that were cut; below it the table of mixes says enough
 
 FAMILIES: Mapping[str, tuple[str, str]] = {
     # family -> (heading, what it asks)
@@ -111,6 +112,7 @@ def caveats(report: Row) -> list[str]:
             f"{share(cut, turns)} of the answers were cut at the length limit; the largest share is "
             f"{share(worst['cut'], worst['answer_turns'])}, for {worst['cell']} in {worst['language']}."
         )
+    said += _shortened(report)
     kinds: dict[str, int] = {}
     for group in report["executions"]:
         kinds[group["kind"]] = kinds.get(group["kind"], 0) + 1
@@ -121,6 +123,24 @@ def caveats(report: Row) -> list[str]:
                 "between models from two of them may be the environments'."
             )
     return said
+
+
+def _shortened(report: Row) -> list[str]:
+    """A sentence on samples that were cut at max_tokens, where they are more than a few."""
+    cards = [(entry["arm"], entry["card"]) for entry in report["mixes"] if entry["card"].get("truncated")]
+    parts = [
+        (card["truncated"][language] / rows, arm, language, card)
+        for arm, card in cards
+        for language, rows in card["rows"].items()
+        if rows
+    ]
+    if not parts or max(parts, key=lambda part: part[0])[0] < NOTABLE_SHARE:
+        return []
+    _, arm, language, card = max(parts, key=lambda part: part[0])
+    return [
+        "Training samples were cut at max-tokens: they lost the end of their last answer, and with it the sign to "
+        f"stop. The largest share is {cut_share(card, language)} of the {language} samples of {arm}."
+    ]
 
 
 def _main(contrasts: Sequence[Row]) -> list[Row]:

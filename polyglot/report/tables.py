@@ -124,7 +124,7 @@ def _heat_row(row: Row, cells: tuple[HeatCell, ...], min_seeds: int, languages: 
 
 
 def mix_rows(report: Row) -> tuple[list[str], list[dict[str, Any]]]:
-    """Languages, and for each mix: name, key, ids, rows and loss tokens per language, matches with the benchmark."""
+    """Languages, and for each mix: name, ids, rows and loss tokens per language, share cut, benchmark matches."""
     cards = [(entry, entry["card"]) for entry in report["mixes"] if entry["card"]]
     languages = list(dict.fromkeys(language for _, card in cards for language in card.get("rows", {})))
     order = {language: index for index, language in enumerate(report["method"]["languages"])}
@@ -143,11 +143,19 @@ def mix_rows(report: Row) -> tuple[list[str], list[dict[str, Any]]]:
                 ],
                 "rows": whole(sum(counted.values())),
                 "tokens": whole(sum(tokens.values())),
+                "cut": cut_share(card),
                 "matches": "not checked" if found is None else whole(found.get("exact", 0) + found.get("overlap", 0)),
                 "left_out": ", ".join(f"{reason} {count}" for reason, count in left.items()) or "none",
             }
         )
     return languages, rows
+
+
+def cut_share(card: Row, language: str | None = None) -> str:
+    """The share of a mix's rows, or of one language's, that were cut at max_tokens."""
+    rows, cut = card.get("rows", {}), card.get("truncated", {})
+    names = [language] if language else list(rows)
+    return share(sum(cut.get(name, 0) for name in names), sum(rows.get(name, 0) for name in names))
 
 
 def data_cards(report: Row) -> list[dict[str, Any]]:

@@ -108,6 +108,7 @@ class MixParams(Params):
     """An index list over token sets."""
 
     kind: ClassVar[str] = "mix"
+    version: ClassVar[int] = 2
 
     mix: str  # canonical name without the size: "DEFRITES-sampled", "EN:0.5,DE:0.25,FR:0.25"
     languages: tuple[Language, ...]

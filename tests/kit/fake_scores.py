@@ -115,6 +115,7 @@ class FakeStudy:
             "rows": rows,
             "tokens": {name: count * 31 for name, count in rows.items()},
             "loss_tokens": {name: count * 11 for name, count in rows.items()},
+            "truncated": dict.fromkeys(rows, 0),
             "left_out": {"over-long": {"count": 2, "ids": ["7", "9"]}},
             "contamination": {"exact": 0, "overlap": 1},
         }

@@ -239,6 +239,17 @@ class TestAnswer:
         assert failed.startswith(f"{sum(row['failed'] for row in cells)} of ")
         assert "cut at the length limit" in cut
 
+    def test_samples_that_lost_their_end_are_a_caveat_when_they_are_more_than_a_few(
+        self, usual: tuple[Any, str, Any]
+    ) -> None:
+        entry = next(entry for entry in usual[0]["mixes"] if entry["arm"] == "ENDEFRITES")
+        for cut, said in ((4, False), (220, True)):
+            card = entry["card"] | {"truncated": entry["card"]["truncated"] | {"FR": cut}}
+            document = usual[0] | {"mixes": [entry | {"card": card}]}
+            found = [text for text in caveats(document) if "cut at max-tokens" in text]
+            assert [text.endswith("is 55% of the FR samples of ENDEFRITES.") for text in found] == [True] * said
+            assert f'<td class="num">{"11%" if said else "0.2%"}</td>' in render_page(document)
+
     def test_without_failures_nothing_is_said_of_them(self, tmp_path: Path) -> None:
         document, _, _ = make(tmp_path, ("EN", "DE"), (0, 1, 2), failed_share=0.0)
         assert not any("verdicts failed" in text for text in caveats(document))

@@ -74,7 +74,9 @@ def executions(inputs: Mapping[str, Input]) -> list[Row]:
     groups: dict[tuple[str, str], list[str]] = {}
     for role, source in sorted(inputs.items()):
         execution = _manifest_field(source, "execution")
-        named = {name: execution[name] for name in ("device", "threads", "torch", "kernels") if name in execution}
+        execution = {**_mapping(source.metrics.get("execution")), **execution}  # the job alone knows its dtype
+        names = ("device", "threads", "torch", "kernels", "dtype")
+        named = {name: execution[name] for name in names if name in execution}
         if named:
             label = ", ".join(f"{name} {value}" for name, value in named.items())
             groups.setdefault((role.partition(":")[0], label), []).append(role)
@@ -182,7 +184,10 @@ def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]
 
 def _manifest_field(source: Input, name: str) -> Mapping[str, Any]:
     """A part of the manifest behind an input, where the worker shows it; what is not shown is not reported."""
-    found = getattr(getattr(source, "manifest", None), name, None)
+    return _mapping(getattr(getattr(source, "manifest", None), name, None))
+
+
+def _mapping(found: object) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 

@@ -1,7 +1,8 @@
 """The train stage: full fine-tuning of a base model on one mixture, with the loss on assistant turns only.
 
-Writes `model/` (what transformers and vLLM load) and `training.json`. Any AutoModelForCausalLM; float32 on a CPU,
-bfloat16 autocast over float32 weights on a GPU where the precision says bfloat16; several ranks under accelerate's
+Writes `model/` (what transformers and vLLM load) and `training.json`. Any AutoModelForCausalLM; float32 on a CPU (said
+in the log where the precision says otherwise, and recorded), bfloat16 autocast over float32 weights on a GPU where the
+precision says bfloat16; several ranks under accelerate's
 environment. On a CPU the result is a function of the parameters, the inputs and the thread count; a run that was
 stopped or killed goes on from its newest checkpoint and ends with the same bits.
 
@@ -72,6 +73,8 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
         ),
         accelerator=accelerator,
     )
+    if trainer.precision != params.precision:
+        context.log.warning("computing in %s: %s is for GPUs only", trainer.precision, params.precision)
     losses = _steps(context, trainer)
     if not all(bool(tensor.isfinite().all()) for tensor in model.parameters()):
         raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
@@ -84,7 +87,7 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
         context.metrics.update(
             {name: record[name] for name in ("steps", "samples", "epochs", "final_loss")},
             loss_tokens=sum(record["loss_tokens_per_language"].values()),
-            execution=dict(described(threads, dtype=params.precision, ranks=trainer.ranks)),
+            execution=dict(described(threads, dtype=trainer.precision, ranks=trainer.ranks)),
         )
     accelerator.wait_for_everyone()
     accelerator.end_training()

@@ -119,8 +119,8 @@ def caveats(report: Row) -> list[str]:
     for kind, different in kinds.items():
         if different > 1:
             said.append(
-                f"The {kind} stages ran in {different} environments (device, threads or versions): a difference "
-                "between models from two of them may be the environments'."
+                f"The {kind} stages ran in {different} environments (device, threads, versions or precision): a "
+                "difference between models from two of them may be the environments'."
             )
     return said
 

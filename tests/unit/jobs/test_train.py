@@ -115,6 +115,18 @@ class TestOutput:
             weights = load_file(context.out / "model" / "model.safetensors")
             assert {tensor.dtype for tensor in weights.values()} == {expected}
 
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU computes in bfloat16 when told")
+    def test_a_precision_that_a_cpu_does_not_have_is_said_and_what_was_computed_is_recorded(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        inputs = prepare(tmp_path)
+        for precision, said in (("bfloat16", ["computing in float32: bfloat16 is for GPUs only"]), ("float32", [])):
+            caplog.clear()
+            context = context_of(tmp_path / precision, inputs, precision=precision)
+            train.run(context)
+            assert [row.getMessage() for row in caplog.records if row.levelname == "WARNING"] == said
+            assert context.metrics["execution"]["dtype"] == "float32"
+
 
 class TestLoss:
     def test_is_the_mean_over_supervised_tokens_of_the_step(self, tmp_path: Path) -> None:
@@ -211,6 +223,11 @@ class TestRefusals:
     @pytest.mark.parametrize("lengths", [{"steps": None}, {"epochs": 1.0}])
     def test_both_or_neither_of_steps_and_epochs(self, tmp_path: Path, lengths: dict[str, Any]) -> None:
         self.refused(context_of(tmp_path / "run", {}, **lengths), "expected exactly one of them")
+
+    def test_a_warm_up_longer_than_the_run(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        few = {"steps": None, "epochs": 1.0, "batch_size": 4}  # 12 samples: three steps
+        self.refused(context_of(tmp_path / "run", inputs, warmup_steps=4, **few), "got 4, but the run has 3 steps")
 
     def test_sequences_longer_than_the_model_sees(self, tmp_path: Path) -> None:
         inputs = prepare(tmp_path)

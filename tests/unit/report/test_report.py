@@ -294,6 +294,15 @@ class TestProvenance:
         assert any("train stages ran in 2 environments" in text for text in caveats(document))
         assert "torch 2.15" in render_page(document)
 
+    def test_models_computed_in_two_precisions_are_flagged(self, tmp_path: Path) -> None:
+        _, _, inputs = make(tmp_path, ("EN", "DE"), (0,))
+        for name, dtype in (("EN", "bfloat16"), ("DE", "float32")):
+            source = inputs[f"train:tiny/built-in/{name}/s0"]
+            with_manifest(source, Stage(kind="train", version=1, params={}), {"device": "cpu", "torch": "2.9"})
+            source.metrics = {"execution": {"device": "cpu", "dtype": dtype}}
+        found = {group["environment"] for group in report.gather(report_params(), inputs)["executions"]}
+        assert found == {f"device cpu, torch 2.9, dtype {dtype}" for dtype in ("bfloat16", "float32")}
+
     def test_one_environment_is_not_part_of_the_report(self, tmp_path: Path) -> None:
         _, _, inputs = make(tmp_path, ("EN", "DE"), (0,))
         for name in ("EN", "DE"):

@@ -159,6 +159,7 @@ class JudgeParams(Params):
     """Single grading of every (question, turn) with the benchmark's own prompts."""
 
     kind: ClassVar[str] = "judge"
+    version: ClassVar[int] = 2
 
     endpoint: Literal["built-in", "openai"]
     model: str

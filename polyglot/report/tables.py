@@ -210,6 +210,8 @@ def defects(card: Row) -> list[dict[str, Any]]:
             note(f"rejected: {reason}", language, count, None, [])
         for reason, count in entry.get("notes", {}).items():
             note(reason, language, count, None, [])
+        if field := entry.get("reference_field"):
+            note("reference field filled, of those that have it", language, field["filled"], field["present"], [])
         repeated = entry.get("repeated_rows", {"count": 0})
         note("repeated rows", language, repeated["count"], None, repeated.get("ids", []))
     for name in ("absent", "rejected"):

@@ -192,6 +192,18 @@ class TestData:
         assert "broken fences: not found" in text
         assert "rejected: empty output 1 1 1 1 1" in text
 
+    def test_how_unevenly_the_questions_have_references_of_their_own_is_listed(
+        self, usual: tuple[Any, str, Any]
+    ) -> None:
+        card = usual[0]["questions"]["card"]
+        languages = {
+            name: entry | {"reference_field": {"present": 39 if name == "EN" else 80, "filled": 39}}
+            for name, entry in card["languages"].items()
+        }
+        document = usual[0] | {"questions": usual[0]["questions"] | {"card": card | {"languages": languages}}}
+        text = " ".join(" ".join(Page(render_page(document)).text).split())
+        assert "reference field filled, of those that have it 39/39 39/80 39/80 39/80 39/80" in text
+
     def test_defects_of_the_judge_prompts_are_listed(self, usual: tuple[Any, str, Any], tmp_path: Path) -> None:
         spoilt = {"name": "single-v1", "system_prompt": "", "prompt_template": "<|The Start {question} {answer}"}
         closed = spoilt | {"prompt_template": "<|The Start|> {question} {answer}"}

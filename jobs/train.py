@@ -33,6 +33,7 @@ from polyglot.core.errors import Interrupted, Permanent
 from polyglot.spec.params import TrainParams
 
 CHECKPOINT_SECONDS = 60.0
+CHECKPOINT_SHARE = 0.1  # of the time, at most, goes into checkpoints that nobody asked for
 MICRO_BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}
 
 
@@ -97,18 +98,20 @@ def _steps(context: Context, trainer: Trainer) -> list[float]:
     """Run every step that is still to be done; save now and then, and when asked to stop."""
     losses = _resume(context, trainer)
     started, saved, first = time.monotonic(), time.monotonic(), len(losses)
-    tokens = 0
+    tokens, interval = 0, CHECKPOINT_SECONDS
     every = trainer.params.checkpoint_steps
     for number in range(first, trainer.steps):
         losses.append(trainer.step(number))
         tokens += int(trainer.mixture.lengths[trainer.order.step(number)].sum())
         context.progress(number + 1, trainer.steps, "steps", loss=losses[-1])
-        due = (every > 0 and (number + 1) % every == 0) or time.monotonic() - saved >= CHECKPOINT_SECONDS
+        due = (every > 0 and (number + 1) % every == 0) or time.monotonic() - saved >= interval
         stop, due = _agreed(trainer, context.stopping(), due)
         if number + 1 < trainer.steps and (stop or due):
+            began = time.monotonic()
             if trainer.rank == 0:
                 _save(context, trainer, losses)
             saved = time.monotonic()
+            interval = max(CHECKPOINT_SECONDS, (saved - began) / CHECKPOINT_SHARE)
             if stop:
                 trainer.accelerator.wait_for_everyone()  # a rank that was not asked leaves as well
                 raise Interrupted(f"asked to stop; saved after step {len(losses)}")

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from polyglot.core.errors import Permanent
 from polyglot.spec.params import TrainParams
 from tests.kit.model_jobs import (
     ARCHITECTURES,
+    FolderCheckpoints,
     ModelContext,
     byte_level,
     config_of,
@@ -82,6 +84,29 @@ class TestOutput:
             train.run(context)
             found.append(digests(context))
         assert found[0] == found[1]
+
+    def test_slow_checkpoints_are_made_less_often(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock = [0.0]
+
+        def pass_by(seconds: float) -> None:
+            clock[0] += seconds
+
+        class SlowCheckpoints(FolderCheckpoints):
+            def save(self, directory: Path, step: int) -> None:
+                super().save(directory, step)
+                pass_by(30)
+
+        class SlowContext(ModelContext):
+            def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
+                pass_by(10)
+
+        monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+        context = context_of(tmp_path / "run", prepare(tmp_path), steps=40)
+        context.__class__ = SlowContext
+        context.checkpoints = SlowCheckpoints(tmp_path / "checkpoints")
+        train.run(context)
+        saved = sorted(int(path.name) for path in (tmp_path / "checkpoints").iterdir())
+        assert saved == [6, 36]  # after 60 s, then ten times the 30 s that a save takes
 
     def test_depends_on_the_seed(self, tmp_path: Path) -> None:
         inputs = prepare(tmp_path)

@@ -158,7 +158,10 @@ def _judge(cell: str, source: Input) -> Row:
 
 
 def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]:
-    """The keys behind each cell: verdicts, answers, then the model that gave them and the mix that it was tuned on."""
+    """The keys behind each cell, from its verdicts back to the rows and the questions.
+
+    What the report does not read itself is named by the manifests of what it reads.
+    """
     answers_of = _manifest_inputs(inputs["aggregate"])
     rows = []
     for cell in roster:
@@ -176,8 +179,14 @@ def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]
                 steps.append({"kind": kind, "role": role, "key": key})
         train = inputs.get(f"train:{cell['cell']}")
         if train:  # the mix as the training read it: arms of several draws have several
-            mix = _manifest_inputs(train).get("mix")
+            read = _manifest_inputs(train)
+            mix = read.get("mix")
             steps = [step | {"key": mix} if mix and step["kind"] == "mix" else step for step in steps]
+            tokens = [role for role in sorted(read) if role.startswith("tokens:")]
+            steps += [{"kind": "tokenize", "role": role, "key": read[role]} for role in tokens]
+        for role in (f"data:{cell['dataset']}", "questions", "references"):
+            if role in inputs:
+                steps.append({"kind": "ingest", "role": role, "key": inputs[role].key})
         rows.append({"cell": cell["cell"], "arm": cell["arm"], "seed": cell["seed"], "steps": steps})
     return rows
 

@@ -12,7 +12,7 @@ from polyglot.report.numbers import Metric, share, whole
 from polyglot.report.tables import UNTUNED, arm_key, arms_of, cut_share, group_title, groups
 
 Row = Mapping[str, Any]
-NOTABLE_SHARE = 0.03  # of training samples that were cut; below it the table of mixes says enough
+NOTABLE_SHARE = 0.03  # of samples that were cut, of turns without an answer; below it the tables say enough
 
 FAMILIES: Mapping[str, tuple[str, str]] = {
     # family -> (heading, what it asks)
@@ -105,6 +105,7 @@ def caveats(report: Row) -> list[str]:
             f"mean. The largest share is {share(worst['failed'], worst['verdicts'])}, for {worst['cell']} in "
             f"{worst['language']}."
         )
+    said += _unanswered(report)
     cut, turns = sum(row["cut"] for row in rows), sum(row["answer_turns"] for row in rows)
     if cut:
         worst = max(rows, key=lambda row: row["cut_share"] or 0.0)
@@ -123,6 +124,19 @@ def caveats(report: Row) -> list[str]:
                 "difference between models from two of them may be the environments'."
             )
     return said
+
+
+def _unanswered(report: Row) -> list[str]:
+    """A sentence on turns without an answer, where they are more than a few: other cells were judged on them."""
+    every = sum(counted["verdicts"] for judge in report["judges"] for counted in judge["languages"].values())
+    missing = sum(judge["reasons"].get("no-answer", 0) for judge in report["judges"])
+    if not every or missing / every < NOTABLE_SHARE:
+        return []
+    return [
+        f"{share(missing, every)} of the turns have no answer to judge, as where a prompt is longer than the model can "
+        "see. Each mean is over the verdicts that there are, and contrasts are not restricted to questions that all of "
+        "their models answered: the models may differ in which questions they are measured on."
+    ]
 
 
 def _shortened(report: Row) -> list[str]:

@@ -251,6 +251,17 @@ class TestAnswer:
         assert failed.startswith(f"{sum(row['failed'] for row in cells)} of ")
         assert "cut at the length limit" in cut
 
+    def test_turns_without_an_answer_are_a_caveat_when_they_are_more_than_a_few(
+        self, usual: tuple[Any, str, Any]
+    ) -> None:
+        (judge, *others) = usual[0]["judges"]
+        every = sum(found["verdicts"] for row in usual[0]["judges"] for found in row["languages"].values())
+        for missing, said in ((every // 50, False), (every // 8, True)):
+            document = usual[0] | {"judges": [judge | {"reasons": {"no-answer": missing}}, *others]}
+            found = [text for text in caveats(document) if "have no answer to judge" in text]
+            assert len(found) == said
+            assert all("not restricted to questions" in text for text in found)
+
     def test_samples_that_lost_their_end_are_a_caveat_when_they_are_more_than_a_few(
         self, usual: tuple[Any, str, Any]
     ) -> None:
@@ -295,6 +306,20 @@ class TestProvenance:
         document = report.gather(report_params(), inputs)
         steps = next(row["steps"] for row in document["provenance"] if row["cell"] == "tiny/built-in/EN/s0")
         assert {"kind": "answer", "role": "answers:tiny/built-in/EN/s0", "key": "b" * 64} in steps
+
+    def test_a_cell_can_be_followed_down_to_tokens_and_rows(self, tmp_path: Path) -> None:
+        _, _, inputs = make(tmp_path, ("EN",), (0,))
+        stage = Stage(kind="train", version=1, params={}, inputs={"mix": "c" * 64, "tokens:EN": "d" * 64})
+        with_manifest(inputs["train:tiny/built-in/EN/s0"], stage, {})
+        document = report.gather(report_params(), inputs)
+        steps = next(row["steps"] for row in document["provenance"] if row["cell"] == "tiny/built-in/EN/s0")
+        assert {"kind": "tokenize", "role": "tokens:EN", "key": "d" * 64} in steps
+        assert [(step["role"], step["key"]) for step in steps if step["kind"] == "ingest"] == [
+            (role, inputs[role].key) for role in ("data:built-in", "questions", "references")
+        ]
+        page = " ".join(Page(render_page(document)).text)
+        assert f"tokenize EN  {'d' * 12}" in page
+        assert "ingest built-in" in page
 
     def test_a_comparison_across_environments_is_flagged(self, tmp_path: Path) -> None:
         _, _, inputs = make(tmp_path, ("EN", "DE"), (0,))

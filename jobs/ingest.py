@@ -3,6 +3,7 @@
 Reads a source (built in, files by SHA-256, the hub at a pinned revision) and writes, per language, `rows/<LANG>.jsonl`
 (`questions/…`, `references/…`), then `rejected.jsonl` with every record that has no normal form, and `card.json`: what
 is in the data, and every defect that code can find. Rows in = rows accepted + rows rejected. Nothing is repaired.
+Judge prompts stay the files that they are, which the judge reads: they get a card and nothing else.
 """
 
 from contextlib import ExitStack
@@ -24,6 +25,9 @@ _CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked t
 def run(context: Context) -> None:
     """Ingest every language of the parameters, then describe the whole in the card."""
     params = IngestParams.of(context.stage)
+    if params.what == "prompts":
+        _describe_prompts(params, context)
+        return
     adapter = TABLES[params.what].get(params.format)
     if adapter is None:
         known = " ".join(TABLES[params.what])
@@ -47,6 +51,13 @@ def run(context: Context) -> None:
     (context.out / "card.json").write_bytes(canonical(document))
     context.metrics["rows"] = {language: tally.accepted for language, tally in tallies.items()}
     context.metrics["rejected"] = {language: tally.reasons.total() for language, tally in tallies.items()}
+
+
+def _describe_prompts(params: IngestParams, context: Context) -> None:
+    prompts = {language: sources.prompt_rows(params, language, context) for language in params.languages}
+    document = card.describe_prompts(params, prompts)
+    (context.out / "card.json").write_bytes(canonical(document))
+    context.metrics["rows"] = {language: len(rows) for language, rows in prompts.items()}
 
 
 def _ingest(params: IngestParams, tally: Normaliser, context: Context, rejected: Any) -> None:

@@ -1,9 +1,11 @@
 """The judge job: every (question, sample, turn) of the answers is rated once, by one chat completion.
 
 Reads `answers`, `questions` and, where the benchmark has them, `references`; writes verdicts/<LANG>.jsonl and
-card.json. Every attempt at a call is a journal record under the content of its request, so a killed job goes on where
-it was and asks nothing twice. A verdict that could not be had is a record with a reason: it is counted, and never
-averaged. When more calls fail than `max_failed_share` the job fails; its answered calls stay in the journal.
+card.json. Every attempt at a call is in the journal under the content of its request, before it leaves and when it
+ends: a killed job goes on where it was and asks for nothing that is on record. The few calls that were in flight are
+asked again, and counted at the most that they may have cost. A verdict that could not be had is a record with a reason:
+it is counted, and never averaged. When more calls fail than `max_failed_share` the job fails; its answered calls stay
+in the journal.
 """
 
 import contextlib

@@ -1,10 +1,12 @@
 """The mix stage: an index list over token sets, and the card that says what the mix means.
 
 A mix copies no text: `index.jsonl` holds {"id", "language", "row"} in the mix's own order, `row` being the row number
-in that language's tokens.arrow. `card.json` has rows, tokens and loss tokens per language, fertility, the ids left out
-and why, and the benchmark's questions that were found in the rows. Semantics and arithmetic: docs/mixes.md.
+in that language's tokens.arrow. `card.json` has rows, tokens and loss tokens per language, fertility, rows cut at
+max_tokens, the ids left out and why, and the benchmark's questions that were found in the rows. Semantics and
+arithmetic: docs/mixes.md.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,6 +51,12 @@ def _tokens(context: Context, language: str) -> TokenSet:
     return read_token_set(context.inputs[f"tokens:{language}"].path("tokens.arrow"), language)
 
 
+def _cut(context: Context, language: str) -> frozenset[str]:
+    """The ids whose rows lost their end, as the token set's card names them."""
+    card = json.loads(context.inputs[f"tokens:{language}"].path("card.json").read_text(encoding="utf-8"))
+    return frozenset(id_key(row["id"]) for row in card["truncated"])
+
+
 def _ids(context: Context, language: str) -> set[str]:
     rows = context.inputs["rows"]
     name = f"rows/{language}.jsonl"
@@ -65,7 +73,7 @@ def _tallies(
     tallies: dict[str, Tally] = {}
     for language in params.languages:
         chosen = {name for name, spoken in selection.pairs if spoken == language}
-        tally = tallies[language] = Tally(token_set=tokens[language])
+        tally = tallies[language] = Tally(token_set=tokens[language], cut=_cut(context, language))
         for row in documents(context.inputs["rows"].path(f"rows/{language}.jsonl")):
             if id_key(row["id"]) in chosen:
                 tally.add(row, benchmark)

@@ -1,9 +1,10 @@
 """The report of a study: gathers what was committed into one plain document and has it drawn.
 
-Reads whichever of `aggregate`, `data:<dataset>`, `questions`, `references`, `mix:<model>/<dataset>/<arm>[/d<draw>]`,
-`train:<cell>`, `base:<model>` and `verdicts:<cell>` the stage names (only `aggregate` must be there); writes
-report.html, report.json and copies of scores.csv and contrasts.csv. Promises: every number in the page is in
-report.json, and every cell there carries the keys of the stages that it came from; equal inputs give equal bytes.
+Reads whichever of `aggregate`, `data:<dataset>`, `questions`, `references`, `prompts`,
+`mix:<model>/<dataset>/<arm>[/d<draw>]`, `train:<cell>`, `base:<model>` and `verdicts:<cell>` the stage names (only
+`aggregate` must be there); writes report.html, report.json and copies of scores.csv and contrasts.csv. Promises: every
+number in the page is in report.json, and every cell there carries the keys of the stages that it came from; equal
+inputs give equal bytes.
 """
 
 import json
@@ -45,7 +46,7 @@ def gather(params: ReportParams, inputs: Mapping[str, Input]) -> Row:
         "question": params.question,
         "notes": list(params.notes),
         "facts": dict(params.facts),
-        "metric": "exact" if any(judge["endpoint"] == "built-in" for judge in judges) else "score",
+        "metric": params.metric,
         "method": scores["method"],
         "roster": scores["roster"],
         "cells": scores["cells"],
@@ -55,6 +56,7 @@ def gather(params: ReportParams, inputs: Mapping[str, Input]) -> Row:
         "data": [_card(name, source) for name, source in _family(inputs, "data")],
         "questions": _card("questions", inputs["questions"]) if "questions" in inputs else None,
         "references": _card("references", inputs["references"]) if "references" in inputs else None,
+        "prompts": _card("judge prompts", inputs["prompts"]) if "prompts" in inputs else None,
         "mixes": _mixes(scores["roster"], inputs),
         "bases": [_training(name, source) for name, source in _family(inputs, "base")],
         "training": [_training(name, source) for name, source in _family(inputs, "train")],
@@ -72,7 +74,9 @@ def executions(inputs: Mapping[str, Input]) -> list[Row]:
     groups: dict[tuple[str, str], list[str]] = {}
     for role, source in sorted(inputs.items()):
         execution = _manifest_field(source, "execution")
-        named = {name: execution[name] for name in ("device", "threads", "torch", "kernels") if name in execution}
+        execution = {**_mapping(source.metrics.get("execution")), **execution}  # the job alone knows its dtype
+        names = ("device", "threads", "torch", "kernels", "dtype")
+        named = {name: execution[name] for name in names if name in execution}
         if named:
             label = ", ".join(f"{name} {value}" for name, value in named.items())
             groups.setdefault((role.partition(":")[0], label), []).append(role)
@@ -154,7 +158,10 @@ def _judge(cell: str, source: Input) -> Row:
 
 
 def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]:
-    """The keys behind each cell: verdicts, answers, then the model that gave them and the mix that it was tuned on."""
+    """The keys behind each cell, from its verdicts back to the rows and the questions.
+
+    What the report does not read itself is named by the manifests of what it reads.
+    """
     answers_of = _manifest_inputs(inputs["aggregate"])
     rows = []
     for cell in roster:
@@ -170,13 +177,26 @@ def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]
             key = source.key if source else answers_of.get(role)
             if key:
                 steps.append({"kind": kind, "role": role, "key": key})
+        train = inputs.get(f"train:{cell['cell']}")
+        if train:  # the mix as the training read it: arms of several draws have several
+            read = _manifest_inputs(train)
+            mix = read.get("mix")
+            steps = [step | {"key": mix} if mix and step["kind"] == "mix" else step for step in steps]
+            tokens = [role for role in sorted(read) if role.startswith("tokens:")]
+            steps += [{"kind": "tokenize", "role": role, "key": read[role]} for role in tokens]
+        for role in (f"data:{cell['dataset']}", "questions", "references"):
+            if role in inputs:
+                steps.append({"kind": "ingest", "role": role, "key": inputs[role].key})
         rows.append({"cell": cell["cell"], "arm": cell["arm"], "seed": cell["seed"], "steps": steps})
     return rows
 
 
 def _manifest_field(source: Input, name: str) -> Mapping[str, Any]:
     """A part of the manifest behind an input, where the worker shows it; what is not shown is not reported."""
-    found = getattr(getattr(source, "manifest", None), name, None)
+    return _mapping(getattr(getattr(source, "manifest", None), name, None))
+
+
+def _mapping(found: object) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 

@@ -1,7 +1,8 @@
 """The train stage: full fine-tuning of a base model on one mixture, with the loss on assistant turns only.
 
-Writes `model/` (what transformers and vLLM load) and `training.json`. Any AutoModelForCausalLM; float32 on a CPU,
-bfloat16 autocast over float32 weights on a GPU where the precision says bfloat16; several ranks under accelerate's
+Writes `model/` (what transformers and vLLM load) and `training.json`. Any AutoModelForCausalLM; float32 on a CPU (said
+in the log where the precision says otherwise, and recorded), bfloat16 autocast over float32 weights on a GPU where the
+precision says bfloat16; several ranks under accelerate's
 environment. On a CPU the result is a function of the parameters, the inputs and the thread count; a run that was
 stopped or killed goes on from its newest checkpoint and ends with the same bits.
 
@@ -33,6 +34,7 @@ from polyglot.core.errors import Interrupted, Permanent
 from polyglot.spec.params import TrainParams
 
 CHECKPOINT_SECONDS = 60.0
+CHECKPOINT_SHARE = 0.1  # of the time, at most, goes into checkpoints that nobody asked for
 MICRO_BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}
 
 
@@ -75,6 +77,8 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
         ),
         accelerator=accelerator,
     )
+    if trainer.precision != params.precision:
+        context.log.warning("computing in %s: %s is for GPUs only", trainer.precision, params.precision)
     losses = _steps(context, trainer)
     if not all(bool(tensor.isfinite().all()) for tensor in model.parameters()):
         raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
@@ -87,7 +91,7 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
         context.metrics.update(
             {name: record[name] for name in ("steps", "samples", "epochs", "final_loss")},
             loss_tokens=sum(record["loss_tokens_per_language"].values()),
-            execution=dict(described(threads, dtype=params.precision, ranks=trainer.ranks)),
+            execution=dict(described(threads, dtype=trainer.precision, ranks=trainer.ranks)),
         )
     accelerator.wait_for_everyone()
     accelerator.end_training()
@@ -97,18 +101,20 @@ def _steps(context: Context, trainer: Trainer) -> list[float]:
     """Run every step that is still to be done; save now and then, and when asked to stop."""
     losses = _resume(context, trainer)
     started, saved, first = time.monotonic(), time.monotonic(), len(losses)
-    tokens = 0
+    tokens, interval = 0, CHECKPOINT_SECONDS
     every = trainer.params.checkpoint_steps
     for number in range(first, trainer.steps):
         losses.append(trainer.step(number))
         tokens += int(trainer.mixture.lengths[trainer.order.step(number)].sum())
         context.progress(number + 1, trainer.steps, "steps", loss=losses[-1])
-        due = (every > 0 and (number + 1) % every == 0) or time.monotonic() - saved >= CHECKPOINT_SECONDS
+        due = (every > 0 and (number + 1) % every == 0) or time.monotonic() - saved >= interval
         stop, due = _agreed(trainer, context.stopping(), due)
         if number + 1 < trainer.steps and (stop or due):
+            began = time.monotonic()
             if trainer.rank == 0:
                 _save(context, trainer, losses)
             saved = time.monotonic()
+            interval = max(CHECKPOINT_SECONDS, (saved - began) / CHECKPOINT_SHARE)
             if stop:
                 trainer.accelerator.wait_for_everyone()  # a rank that was not asked leaves as well
                 raise Interrupted(f"asked to stop; saved after step {len(losses)}")

@@ -39,7 +39,10 @@ class Checkpoints(Protocol):
     """Resume state of this stage, shared by all of its attempts; never an input of anything."""
 
     def save(self, directory: Path, step: int) -> None:
-        """Upload a directory's files, then its manifest: a checkpoint exists whole or not at all."""
+        """Upload a directory's files, then its manifest: a checkpoint exists whole or not at all.
+
+        Large ones are let go of when two newer ones are there, so their files must not be files of an artifact.
+        """
         ...
 
     def newest(self, target: Path) -> int | None:

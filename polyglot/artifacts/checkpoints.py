@@ -1,17 +1,21 @@
 """Resume state in the store: blobs first, then one small record that names them.
 
 `attempts/<n>/checkpoints/<step>-<start>.json`. A checkpoint exists whole or not at all; the newest one that verifies
-wins, over all attempts of the stage, and one that was damaged or lost its blobs is passed over with a warning. `gc`
-lets go of the blobs of all but the newest KEPT.
+wins, over all attempts of the stage, and one that was damaged or lost its blobs is passed over with a warning.
+
+A start keeps its newest KEPT checkpoints: an older one goes, record first, then those of its blobs that this start put
+itself and none of the newer ones names. Small ones stay: they cost nothing, and only a blob as large as a model's state
+is surely no file of anybody's artifact. `gc` lets go of the blobs of all but the newest KEPT of a stage.
 """
 
 import logging
 import shutil
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from polyglot.artifacts.blobs import fetch, put_file
+from polyglot.artifacts.blobs import blob_path, fetch, put_or_reuse
 from polyglot.artifacts.futures import concurrently
 from polyglot.artifacts.manifest import FileRecord, check_files, seal, unseal
 from polyglot.artifacts.store import Store
@@ -19,8 +23,22 @@ from polyglot.core.errors import Corrupt, Missing, Permanent, StoreError
 from polyglot.core.stage import Stage
 
 KEPT = 2  # the newest may turn out damaged; one more stands behind it
+ROTATED_BYTES = 1 << 20  # checkpoints that have put less are left to `gc`
 _FILES_AT_ONCE = 4
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Saved:
+    """A checkpoint that this start has saved; `own` are the blobs that were not in the store before."""
+
+    path: str
+    files: tuple[FileRecord, ...]
+    own: frozenset[str]
+
+    @property
+    def own_bytes(self) -> int:
+        return sum(record.bytes for record in self.files if record.sha256 in self.own)
 
 
 class StoredCheckpoints:
@@ -29,11 +47,13 @@ class StoredCheckpoints:
     def __init__(self, store: Store, stage: Stage, attempt: int, start: int) -> None:
         """No request is made."""
         self._store, self._base, self._attempt, self._start = store, f"{stage.path}/attempts/", attempt, start
+        self._saved: list[_Saved] = []  # those that may be let go of, oldest first
 
     def save(self, directory: Path, step: int) -> None:
         """Store every file below `directory` as the checkpoint of `step`. Raises Permanent for unsafe file names."""
         files = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
-        records = tuple(concurrently(lambda name: put_file(self._store, files[name], name), files, _FILES_AT_ONCE))
+        put = concurrently(lambda name: put_or_reuse(self._store, files[name], name), files, _FILES_AT_ONCE)
+        records = tuple(record for record, _ in put)
         try:
             document = {"step": step, "files": [record.document() for record in check_files(records)]}
         except ValueError as error:
@@ -42,10 +62,35 @@ class StoredCheckpoints:
         data = seal(document)
         if not self._store.create(path, data) and self._store.read(path) != data:
             raise StoreError(f"{self._store.url}: {path} exists already with other content")
+        own = frozenset(record.sha256 for record, reused in put if not reused)
+        self._rotate(_Saved(path=path, files=records, own=own))
+
+    def _rotate(self, newest: _Saved) -> None:
+        """Let go of what is older than the newest KEPT, unless one of those is not all there."""
+        if newest.own_bytes < ROTATED_BYTES:
+            return
+        self._saved.append(newest)
+        kept = self._saved[-KEPT:]
+        if len(self._saved) <= KEPT or not all(self._is_whole(saved) for saved in kept):
+            return
+        for old in self._saved[:-KEPT]:
+            self._store.delete(old.path)
+            named = {record.sha256 for saved in kept for record in saved.files}
+            for sha256 in sorted(old.own - named):
+                self._store.delete(blob_path(sha256))
+        self._saved = kept
+
+    def _is_whole(self, saved: _Saved) -> bool:
+        found = [(record, self._store.head(blob_path(record.sha256))) for record in saved.files]
+        return all(entry is not None and entry.bytes == record.bytes for record, entry in found)
 
     def newest(self, target: Path) -> int | None:
         """Fetch the newest checkpoint that verifies into the directory `target` (replaced), and return its step."""
-        for path in newest_paths(self._store, self._base):
+        passed: set[str] = set()
+        # listed anew after each one passed over: another start may have let go of it for newer ones
+        while waiting := [path for path in newest_paths(self._store, self._base) if path not in passed]:
+            path = waiting[0]
+            passed.add(path)
             beside = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
             try:
                 step, records = read_checkpoint(self._store, path)

@@ -9,6 +9,7 @@ reference that cannot be read ends the collection before anything is deleted.
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -93,8 +94,11 @@ def _of_stage(store: Store, kind: str, key: str) -> list[str]:
     manifest = committed(store, kind, key)
     if manifest is not None:
         return [blob_path(record.sha256) for record in manifest.files]
-    newest = newest_paths(store, f"stages/{kind}/{key}/attempts/")[:KEPT]
-    return [blob_path(record.sha256) for path in newest for record in read_checkpoint(store, path)[1]]
+    paths = []
+    for path in newest_paths(store, f"stages/{kind}/{key}/attempts/")[:KEPT]:
+        with suppress(Missing):  # its writer let go of it just now: newer ones have blobs too young to be deleted
+            paths += [blob_path(record.sha256) for record in read_checkpoint(store, path)[1]]
+    return paths
 
 
 def _of_text(store: Store, path: str) -> Iterable[str]:

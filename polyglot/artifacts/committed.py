@@ -33,6 +33,7 @@ _USUAL_KIND = {
     "data": "ingest",
     "questions": "ingest",
     "references": "ingest",
+    "prompts": "ingest",
     "tokens": "tokenize",
     "model": "train",
     "answers": "answer",

@@ -65,7 +65,10 @@ class Store(Protocol):
         ...
 
     def delete(self, path: str) -> None:
-        """Delete one object; deleting what is not there is no error. Only `gc`, `retract` and `doctor` call it."""
+        """Delete one object; deleting what is not there is no error.
+
+        Only `gc`, `retract`, `doctor` and the rotation of checkpoints call it.
+        """
         ...
 
     def upload(self, path: str, source: Path) -> None:

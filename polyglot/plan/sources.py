@@ -12,13 +12,18 @@ from polyglot.spec.params import BaseParams, IngestParams, TokenizeParams
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What the cells of a study read. `tokens` is by (model, data set, language), `languages` are the benchmark's."""
+    """What the cells of a study read. `tokens` is by (model, data set, language), `languages` are the benchmark's.
+
+    `prompts` is the card of judge prompts that the study brings. Only the report reads it, so that changed prompts
+    judge again and answer nothing again.
+    """
 
     rows: Mapping[str, PlannedStage]
     bases: Mapping[str, PlannedStage]
     tokens: Mapping[tuple[str, str, str], PlannedStage]
     questions: PlannedStage
     references: PlannedStage | None
+    prompts: PlannedStage | None
     languages: tuple[str, ...]
 
 
@@ -54,6 +59,7 @@ def source_stages(planner: Planner, locked: Locked) -> Sources:
         tokens=tokens,
         questions=questions,
         references=references,
+        prompts=planner.add("ingest prompts", _prompts(locked)) if _brings_prompts(locked) else None,
         languages=study.benchmark.languages,
     )
 
@@ -94,6 +100,20 @@ def _benchmark(locked: Locked, what: Literal["questions", "references"]) -> Inge
         format="mt-bench",
         builtin=benchmark.built_in,
         files=files,
+    )
+
+
+def _brings_prompts(locked: Locked) -> bool:
+    return bool(locked.study.benchmark.prompts or locked.study.judge.prompts)
+
+
+def _prompts(locked: Locked) -> IngestParams:
+    return IngestParams(
+        what="prompts",
+        languages=tuple(locked.prompts),
+        source="files",
+        format="mt-bench",
+        files={language: (file,) for language, file in locked.prompts.items()},
     )
 
 

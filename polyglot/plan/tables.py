@@ -15,6 +15,10 @@ BUILT_IN_JUDGE = (
     "Judged by the built-in rule-based judge: scores say how often answers are verifiably right, "
     "and compare with no published MT-Bench figure."
 )
+BUILT_IN_JUDGE_ELSEWHERE = (
+    "Judged by the built-in rules on a benchmark that they know nothing of: answers are rated by their form, or by how "
+    "closely they repeat a reference. Scores say nothing of content, and compare with no published figure."
+)
 BUILT_IN_MODEL = "The base model is a tiny one, pre-trained in seconds on generated text: a study in miniature."
 
 
@@ -60,8 +64,10 @@ def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[
 def _report(locked: Locked) -> ReportParams:
     study = locked.study
     notes = []
-    if study.judge.endpoint == "built-in":
-        notes.append(BUILT_IN_JUDGE)
+    rules = study.judge.endpoint == "built-in"
+    verifiable = rules and study.benchmark.built_in is not None
+    if rules:
+        notes.append(BUILT_IN_JUDGE if verifiable else BUILT_IN_JUDGE_ELSEWHERE)
     if any(model.built_in is not None for model in study.models.values()):
         notes.append(BUILT_IN_MODEL)
     training = study.training
@@ -72,13 +78,21 @@ def _report(locked: Locked) -> ReportParams:
         "judge": study.judge.model or "built-in",
         "seeds": ", ".join(map(str, study.seeds)),
     }
-    return ReportParams(study=study.name, question=study.question, notes=tuple(notes), facts=facts)
+    return ReportParams(
+        study=study.name,
+        question=study.question,
+        metric="exact" if verifiable else "score",
+        notes=tuple(notes),
+        facts=facts,
+    )
 
 
 def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: PlannedStage) -> dict[str, PlannedStage]:
     inputs = {"aggregate": aggregate, "questions": sources.questions}
     if sources.references is not None:
         inputs["references"] = sources.references
+    if sources.prompts is not None:
+        inputs["prompts"] = sources.prompts
     inputs |= {f"data:{name}": stage for name, stage in sources.rows.items()}
     inputs |= {f"base:{name}": stage for name, stage in sources.bases.items()}
     for row in cells:

@@ -9,9 +9,10 @@ from statistics import median
 from typing import Any
 
 from polyglot.report.numbers import Metric, share, whole
-from polyglot.report.tables import UNTUNED, arm_key, arms_of, group_title, groups
+from polyglot.report.tables import UNTUNED, arm_key, arms_of, cut_share, group_title, groups
 
 Row = Mapping[str, Any]
+NOTABLE_SHARE = 0.03  # of samples that were cut, of turns without an answer; below it the tables say enough
 
 FAMILIES: Mapping[str, tuple[str, str]] = {
     # family -> (heading, what it asks)
@@ -104,6 +105,7 @@ def caveats(report: Row) -> list[str]:
             f"mean. The largest share is {share(worst['failed'], worst['verdicts'])}, for {worst['cell']} in "
             f"{worst['language']}."
         )
+    said += _unanswered(report)
     cut, turns = sum(row["cut"] for row in rows), sum(row["answer_turns"] for row in rows)
     if cut:
         worst = max(rows, key=lambda row: row["cut_share"] or 0.0)
@@ -111,16 +113,48 @@ def caveats(report: Row) -> list[str]:
             f"{share(cut, turns)} of the answers were cut at the length limit; the largest share is "
             f"{share(worst['cut'], worst['answer_turns'])}, for {worst['cell']} in {worst['language']}."
         )
+    said += _shortened(report)
     kinds: dict[str, int] = {}
     for group in report["executions"]:
         kinds[group["kind"]] = kinds.get(group["kind"], 0) + 1
     for kind, different in kinds.items():
         if different > 1:
             said.append(
-                f"The {kind} stages ran in {different} environments (device, threads or versions): a difference "
-                "between models from two of them may be the environments'."
+                f"The {kind} stages ran in {different} environments (device, threads, versions or precision): a "
+                "difference between models from two of them may be the environments'."
             )
     return said
+
+
+def _unanswered(report: Row) -> list[str]:
+    """A sentence on turns without an answer, where they are more than a few: other cells were judged on them."""
+    every = sum(counted["verdicts"] for judge in report["judges"] for counted in judge["languages"].values())
+    missing = sum(judge["reasons"].get("no-answer", 0) for judge in report["judges"])
+    if not every or missing / every < NOTABLE_SHARE:
+        return []
+    return [
+        f"{share(missing, every)} of the turns have no answer to judge, as where a prompt is longer than the model can "
+        "see. Each mean is over the verdicts that there are, and contrasts are not restricted to questions that all of "
+        "their models answered: the models may differ in which questions they are measured on."
+    ]
+
+
+def _shortened(report: Row) -> list[str]:
+    """A sentence on samples that were cut at max_tokens, where they are more than a few."""
+    cards = [(entry["arm"], entry["card"]) for entry in report["mixes"] if entry["card"].get("truncated")]
+    parts = [
+        (card["truncated"][language] / rows, arm, language, card)
+        for arm, card in cards
+        for language, rows in card["rows"].items()
+        if rows
+    ]
+    if not parts or max(parts, key=lambda part: part[0])[0] < NOTABLE_SHARE:
+        return []
+    _, arm, language, card = max(parts, key=lambda part: part[0])
+    return [
+        "Training samples were cut at max-tokens: they lost the end of their last answer, and with it the sign to "
+        f"stop. The largest share is {cut_share(card, language)} of the {language} samples of {arm}."
+    ]
 
 
 def _main(contrasts: Sequence[Row]) -> list[Row]:

@@ -1,7 +1,7 @@
 """Numbers as a reader wants them: shares in per cent, scores to two places, signs that are signs, thin spaces."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 MINUS = "\u2212"
@@ -96,6 +96,7 @@ EXACT = Metric(
     digits=0,
     factor=100.0,
 )
+TENS = replace(EXACT, title="verdicts with score 10, in %")  # where 10 points do not say that an answer is right
 
 
 def whole(value: float | None) -> str:

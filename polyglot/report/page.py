@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from polyglot.report import answer, figures, tables
-from polyglot.report.numbers import EXACT, SCORE, whole
+from polyglot.report.numbers import EXACT, SCORE, TENS, whole
 
 
 def render_page(report: Mapping[str, Any]) -> str:
@@ -25,7 +25,7 @@ def render_page(report: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["breakable"] = breakable
-    first, second = (EXACT, SCORE) if report["metric"] == "exact" else (SCORE, EXACT)
+    first, second = (EXACT, SCORE) if report["metric"] == "exact" else (SCORE, TENS)
     mix_languages, mixes = tables.mix_rows(report)
     return environment.get_template("page.html.j2").render(
         report=report,

@@ -124,7 +124,7 @@ def _heat_row(row: Row, cells: tuple[HeatCell, ...], min_seeds: int, languages: 
 
 
 def mix_rows(report: Row) -> tuple[list[str], list[dict[str, Any]]]:
-    """Languages, and for each mix: name, key, ids, rows and loss tokens per language, matches with the benchmark."""
+    """Languages, and for each mix: name, ids, rows and loss tokens per language, share cut, benchmark matches."""
     cards = [(entry, entry["card"]) for entry in report["mixes"] if entry["card"]]
     languages = list(dict.fromkeys(language for _, card in cards for language in card.get("rows", {})))
     order = {language: index for index, language in enumerate(report["method"]["languages"])}
@@ -145,6 +145,7 @@ def mix_rows(report: Row) -> tuple[list[str], list[dict[str, Any]]]:
                 ],
                 "rows": whole(sum(counted.values())),
                 "tokens": whole(sum(tokens.values())),
+                "cut": cut_share(card),
                 "matches": "not checked" if found is None else whole(found.get("exact", 0) + found.get("overlap", 0)),
                 "left_out": ", ".join(f"{reason} {count}" for reason, count in left.items()) or "none",
             }
@@ -152,10 +153,17 @@ def mix_rows(report: Row) -> tuple[list[str], list[dict[str, Any]]]:
     return languages, rows
 
 
+def cut_share(card: Row, language: str | None = None) -> str:
+    """The share of a mix's rows, or of one language's, that were cut at max_tokens."""
+    rows, cut = card.get("rows", {}), card.get("truncated", {})
+    names = [language] if language else list(rows)
+    return share(sum(cut.get(name, 0) for name in names), sum(rows.get(name, 0) for name in names))
+
+
 def data_cards(report: Row) -> list[dict[str, Any]]:
-    """Data sets, questions and references: counts per language and every defect that was found."""
+    """Data sets, questions, references, judge prompts: counts per language and every defect that was found."""
     entries = [("data set", entry) for entry in report["data"]]
-    entries += [(what, report[what]) for what in ("questions", "references") if report[what]]
+    entries += [(report[what]["name"], report[what]) for what in ("questions", "references", "prompts") if report[what]]
     cards = []
     for what, entry in entries:
         card = dict(entry["card"])
@@ -204,6 +212,8 @@ def defects(card: Row) -> list[dict[str, Any]]:
             note(f"rejected: {reason}", language, count, None, [])
         for reason, count in entry.get("notes", {}).items():
             note(reason, language, count, None, [])
+        if field := entry.get("reference_field"):
+            note("reference field filled, of those that have it", language, field["filled"], field["present"], [])
         repeated = entry.get("repeated_rows", {"count": 0})
         note("repeated rows", language, repeated["count"], None, repeated.get("ids", []))
     for name in ("absent", "rejected"):

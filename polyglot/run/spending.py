@@ -1,6 +1,7 @@
 """A study's budget, spread over what is still to be judged.
 
-What was spent is read from the manifests of the plan's judge stages (their volatile part). The rest is split evenly
+What was spent is read from the manifests of the plan's judge stages (their volatile part), with the most that calls
+without a bill may have cost. The rest is split evenly
 over the judge stages that are not done: each stops before the call that would exceed its share.
 """
 
@@ -21,7 +22,8 @@ def within_budget(stages: Sequence[PlannedStage], store: Store, usd: float | Non
         return tuple(stages)
     paid = [planned for planned in stages if planned.stage.kind == PAID]
     done = committed_many(store, [planned.stage for planned in paid])
-    spent = sum(float(manifest.volatile.get("cost_usd", 0)) for manifest in done.values())
+    counted = ("cost_usd", "cost_usd_unseen_at_most")
+    spent = sum(float(manifest.volatile.get(name, 0)) for manifest in done.values() for name in counted)
     waiting = [planned.key for planned in paid if planned.key not in done]
     if waiting and spent >= usd:
         raise OverBudget(

@@ -30,14 +30,19 @@ _UNSET = "0" * 40  # a commit that is still to be filled in, as in the study fil
 class Locked:
     """A study with its files pinned. `files` is by place in the study: ("datasets", "docs", "files", "EN").
 
-    `prompts_sha256` names the judge prompts of each language; `local_files` is where the bytes behind a SHA-256 lie.
+    `prompts` has the judge prompts of each language; `local_files` is where the bytes behind a SHA-256 lie.
     """
 
     study: Study
     source: bytes
     files: Mapping[Place, tuple[File, ...]]
-    prompts_sha256: Mapping[str, str]
+    prompts: Mapping[str, File]
     local_files: Mapping[str, Path]
+
+    @property
+    def prompts_sha256(self) -> dict[str, str]:
+        """The content of each language's judge prompts."""
+        return {language: file.sha256 for language, file in self.prompts.items()}
 
     def files_at(self, *place: str | int) -> dict[str, tuple[File, ...]]:
         """The files of a mapping from language to files at a place of the study."""
@@ -52,7 +57,7 @@ class Locked:
                 ".".join(map(str, path)): [file.model_dump(mode="json") for file in files]
                 for path, files in self.files.items()
             },
-            "prompts_sha256": dict(self.prompts_sha256),
+            "prompts_sha256": self.prompts_sha256,
         }
 
     def bytes(self) -> bytes:
@@ -76,7 +81,7 @@ def lock_study(loaded: LoadedStudy) -> Locked:
         study=loaded.study,
         source=loaded.source,
         files={place: files for place, files in pins.files.items() if "prompts" not in place},
-        prompts_sha256=prompts,
+        prompts=prompts,
         local_files=pins.local,
     )
 
@@ -184,19 +189,19 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
             yield (section, "prompts", language), (file,)
 
 
-def _prompts(study: Study, pins: _Pins) -> Iterator[tuple[str, str]]:
-    """The SHA-256 of each language's judge prompts: the judge's own, else the benchmark's, else the built-in ones."""
+def _prompts(study: Study, pins: _Pins) -> Iterator[tuple[str, File]]:
+    """Each language's judge prompts: the judge's own, else the benchmark's, else the built-in ones."""
     for language in study.benchmark.languages:
         for section in ("judge", "benchmark"):
             files = pins.files.get((section, "prompts", language))
             if files:
-                yield language, files[0].sha256
+                yield language, files[0]
                 break
         else:
             path = built_in_prompts(language)
             sha256 = sha256_file(path)
             pins.local.setdefault(sha256, path)
-            yield language, sha256
+            yield language, File(sha256=sha256, bytes=path.stat().st_size, name=path.name)
 
 
 def _unset_revisions(study: Study) -> Iterator[Problem]:

@@ -46,11 +46,11 @@ class File(BaseModel):
 
 
 class IngestParams(Params):
-    """Read one data set, one benchmark's questions or one benchmark's references into the normal form."""
+    """Read one data set, one benchmark's questions or references into the normal form, or describe judge prompts."""
 
     kind: ClassVar[str] = "ingest"
 
-    what: Literal["dataset", "questions", "references"]
+    what: Literal["dataset", "questions", "references", "prompts"]
     languages: tuple[Language, ...]  # in the order the study names them
     source: Literal["built-in", "files", "hub"]
     format: Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt", "mt-bench"]
@@ -108,6 +108,7 @@ class MixParams(Params):
     """An index list over token sets."""
 
     kind: ClassVar[str] = "mix"
+    version: ClassVar[int] = 2
 
     mix: str  # canonical name without the size: "DEFRITES-sampled", "EN:0.5,DE:0.25,FR:0.25"
     languages: tuple[Language, ...]
@@ -159,6 +160,7 @@ class JudgeParams(Params):
     """Single grading of every (question, turn) with the benchmark's own prompts."""
 
     kind: ClassVar[str] = "judge"
+    version: ClassVar[int] = 2
 
     endpoint: Literal["built-in", "openai"]
     model: str
@@ -215,6 +217,7 @@ class AggregateParams(Params):
     """Score tables and contrasts over the cells of a study."""
 
     kind: ClassVar[str] = "aggregate"
+    version: ClassVar[int] = 2
 
     languages: tuple[Language, ...]
     cells: tuple[Cell, ...]
@@ -228,10 +231,11 @@ class ReportParams(Params):
     """The static report of a study."""
 
     kind: ClassVar[str] = "report"
-    version: ClassVar[int] = 2  # 2: a mix card for each draw
+    version: ClassVar[int] = 2  # 2: a mix card for each draw, the prompts' defects, what is exact and what is form
 
     study: str
     question: str = ""
+    metric: Literal["score", "exact"] = "score"  # shown first; "exact": 10 points say that an answer is right
     notes: tuple[str, ...] = ()  # shown on top: built-in judge, mixed executions, …
     facts: Mapping[str, str] = Field(default_factory=dict)  # name -> value rows of the "how it was made" table
 

@@ -122,6 +122,22 @@ class TestCost:
         assert [r["score"] for r in verdicts(root, "DE")] == [3, 3]
         assert ran.volatile["cost_usd"] == pytest.approx(4 * self.CALL_USD)
 
+    def test_calls_in_flight_at_a_kill_are_counted_at_the_most_that_they_may_cost(self, tmp_path: Path) -> None:
+        with js.ScriptedJudge(lambda call: js.hang()) as server:
+            root = stage(tmp_path, server.base_url, count=2, settings=self.PRICES | {"timeout_seconds": 60})
+            process = start(root)
+            while len(server.calls) < 4 and process.poll() is None:
+                time.sleep(0.002)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        assert {record["outcome"] for record in records(root)} == {"sent"}
+        with js.ScriptedJudge(lambda call: js.reply(FINE)) as server:
+            ran = run(root, base_url=server.base_url)
+        assert ran.volatile["attempts"] == {"lost": 4, "reply": 4}
+        assert ran.volatile["cost_usd"] == pytest.approx(4 * self.CALL_USD)
+        assert 4 * 2048 * 100e-6 < ran.volatile["cost_usd_unseen_at_most"] < 4 * (2048 * 100e-6 + 0.01)
+        assert run(root).volatile["attempts"] == {"lost": 4, "reply": 4}
+
     def test_cost_survives_a_restart_and_is_in_no_file(self, tmp_path: Path) -> None:
         with js.ScriptedJudge(lambda call: js.reply(FINE)) as server:
             root = stage(tmp_path, server.base_url, count=3, settings=self.PRICES)

@@ -114,6 +114,7 @@ class FakeStudy:
             "rows": rows,
             "tokens": {name: count * 31 for name, count in rows.items()},
             "loss_tokens": {name: count * 11 for name, count in rows.items()},
+            "truncated": dict.fromkeys(rows, 0),
             "left_out": {"over-long": {"count": 2, "ids": ["7", "9"]}},
             "contamination": {"exact": 0, "overlap": 1},
         }
@@ -232,7 +233,7 @@ def usual_ability(cell: Cell, language: str) -> float:
 
 
 def report_params(**fields: Any) -> ReportParams:
-    return ReportParams(**({"study": "miniature"} | fields))
+    return ReportParams(**({"study": "miniature", "metric": "exact"} | fields))
 
 
 def _data_card(what: str, languages: Sequence[str], rows: int) -> dict[str, Any]:

@@ -8,11 +8,12 @@ import pytest
 from polyglot.artifacts.blobs import blob_path, put_bytes, put_file
 from polyglot.artifacts.checkpoints import StoredCheckpoints
 from polyglot.artifacts.collect import collect
+from polyglot.artifacts.directory import DirectoryStore
 from polyglot.artifacts.retract import retract
 from polyglot.artifacts.store import Store
 from polyglot.artifacts.submissions import save
 from polyglot.core.canonical import sha256_bytes
-from polyglot.core.errors import BadInput, Corrupt
+from polyglot.core.errors import BadInput, Corrupt, Missing
 from tests.kit.damage import flip
 from tests.kit.stages import commit, stage, write
 
@@ -34,6 +35,20 @@ def test_old_and_unreferenced_blobs_go_and_young_ones_stay(store: Store, age: Ag
     assert store.head(garbage) is None
     assert store.head(young) is not None
     assert done.describe(dry_run=False).startswith("deleted 1 blobs")
+
+
+def test_a_checkpoint_that_its_writer_lets_go_of_meanwhile_is_no_reference(tmp_path: Path) -> None:
+    class Rotating(DirectoryStore):
+        def read(self, path: str) -> bytes:
+            if path.endswith("/checkpoints/000000002-0001.json"):
+                raise Missing(path)
+            return super().read(path)
+
+    store = Rotating(tmp_path / "store")
+    for step in (1, 2):
+        files = write(tmp_path / f"state-{step}", {"weights": b"weights %d" % step})
+        StoredCheckpoints(store, stage(), 1, 1).save(files, step)
+    assert collect(store, grace_days=0, dry_run=True).deleted_blobs == 1
 
 
 def test_a_dry_run_tells_and_deletes_nothing(store: Store, garbage: str) -> None:

@@ -2,13 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.blobs import blob_path
-from polyglot.artifacts.checkpoints import StoredCheckpoints
+from polyglot.artifacts.blobs import blob_path, put_bytes
+from polyglot.artifacts.checkpoints import StoredCheckpoints, newest_paths
 from polyglot.artifacts.directory import DirectoryStore
 from polyglot.artifacts.journal import StoredJournal
 from polyglot.artifacts.store import Store
@@ -83,6 +83,69 @@ class TestCheckpoints:
             checkpoints.save(state(tmp_path, 1), 1)
         with pytest.raises(StoreError, match="other content"):
             checkpoints.save(write(tmp_path / "other", {"x": b"y"}), 1)
+
+
+def large(folder: Path, step: int, **small: bytes) -> Path:
+    """A state like a model's: one large file of this step, and small ones."""
+    return write(folder / f"large-{step}", {"weights": weights(step), **small})
+
+
+def weights(step: int) -> bytes:
+    return b"%09d" % step * 120_000  # above ROTATED_BYTES
+
+
+class TestRotation:
+    def paths(self, store: Store) -> list[str]:
+        return [path.rpartition("/")[2] for path in newest_paths(store, f"{stage().path}/attempts/")]
+
+    def has(self, store: Store, step: int) -> bool:
+        return store.head(blob_path(sha256_bytes(weights(step)))) is not None
+
+    def test_a_start_keeps_its_newest_two(self, store: Store, tmp_path: Path) -> None:
+        checkpoints = StoredCheckpoints(store, stage(), 1, 1)
+        for step in range(1, 6):
+            checkpoints.save(large(tmp_path, step, rng=b"always the same"), step)
+        assert self.paths(store) == ["000000005-0001.json", "000000004-0001.json"]
+        assert [step for step in range(1, 6) if self.has(store, step)] == [4, 5]
+        assert checkpoints.newest(tmp_path / "resume") == 5
+        assert (tmp_path / "resume/rng").read_bytes() == b"always the same"
+
+    def test_what_others_have_put_stays(self, store: Store, tmp_path: Path) -> None:
+        put_bytes(store, weights(1))  # a file of somebody's artifact, say
+        StoredCheckpoints(store, stage(), 1, 1).save(large(tmp_path, 2), 2)
+        checkpoints = StoredCheckpoints(store, stage(), 1, 2)
+        for step in range(1, 6):
+            checkpoints.save(large(tmp_path, step), step)
+        assert [step for step in range(1, 6) if self.has(store, step)] == [1, 2, 4, 5]
+        assert "000000002-0001.json" in self.paths(store)
+
+    def test_the_last_whole_one_stays_when_a_newer_one_is_not(
+        self, store: Store, tmp_path: Path, file_of: Callable[[str], Path]
+    ) -> None:
+        checkpoints = StoredCheckpoints(store, stage(), 1, 1)
+        for step in (1, 2):
+            checkpoints.save(large(tmp_path, step), step)
+        file_of(blob_path(sha256_bytes(weights(2)))).unlink()
+        checkpoints.save(large(tmp_path, 3), 3)
+        assert self.has(store, 1)
+        assert len(self.paths(store)) == 3
+
+    def test_a_reader_that_is_overtaken_finds_the_newer_ones(self, tmp_path: Path) -> None:
+        store = DirectoryStore(tmp_path / "store")
+        writer = StoredCheckpoints(store, stage(), 1, 1)
+        for step in (1, 2):
+            writer.save(large(tmp_path, step), step)
+        left = [3, 4]
+
+        class Overtaken(DirectoryStore):
+            def download(self, path: str, target: Path, chunks: Sequence[str] = ()) -> None:
+                while left:
+                    writer.save(large(tmp_path, left[0]), left.pop(0))
+                super().download(path, target, chunks)
+
+        reader = StoredCheckpoints(Overtaken(store.root), stage(), 1, 2)
+        assert reader.newest(tmp_path / "resume") == 4
+        assert (tmp_path / "resume/weights").read_bytes() == weights(4)
 
 
 class TestJournal:

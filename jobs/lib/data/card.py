@@ -13,6 +13,8 @@ from jobs.lib.context import Context
 from jobs.lib.data.by_id import ById, documents
 from jobs.lib.data.content import Content, listed
 from jobs.lib.data.defects import DETECTORS, INSTRUCTION_DETECTORS, rule
+from jobs.lib.data.defects.prompts import RULES as PROMPT_RULES
+from jobs.lib.data.defects.prompts import prompt_defects
 from jobs.lib.data.findings import Findings, other_language
 from jobs.lib.data.forms import id_key
 from jobs.lib.data.normalise import Normaliser
@@ -48,6 +50,29 @@ def describe(params: IngestParams, tallies: Mapping[str, Normaliser], folder: Pa
         "languages": languages,
         "parallel": parallelism(identifiers, rejected),
         "defects": defects(found),
+    }
+
+
+def describe_prompts(params: IngestParams, prompts: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Return card.json of the judge prompts of each language; where a defect is, is said by the prompt's name."""
+    pivot = "EN" if "EN" in prompts else params.languages[0]
+    found = prompt_defects(prompts, pivot)
+
+    def entry(name: str, language: str) -> dict[str, Any]:
+        mine = [row for row in found if row["defect"] == name and row["language"] == language]
+        where, details = ([row[part] for row in mine] for part in ("prompt", "detail"))
+        return {"count": len(mine), "where": where, "details": details}
+
+    return {
+        "what": params.what,
+        "source": {"kind": params.source, "format": params.format, "hub": None, "revision": None},
+        "licence": None,
+        "pivot": pivot,
+        "languages": {language: {"records": len(rows), "accepted": len(rows)} for language, rows in prompts.items()},
+        "defects": {
+            name: {"rule": rule, "languages": {language: entry(name, language) for language in prompts}}
+            for name, rule in PROMPT_RULES.items()
+        },
     }
 
 

@@ -18,7 +18,9 @@ class Tally:
     """One language's part of a mix, counted row by row."""
 
     token_set: TokenSet
+    cut: frozenset[str] = frozenset()  # ids of rows that were cut at max_tokens
     rows: int = 0
+    truncated: int = 0
     tokens: int = 0
     loss_tokens: int = 0
     answers: int = 0  # assistant turns
@@ -30,6 +32,7 @@ class Tally:
         """Count one chosen row."""
         number = self.token_set.rows[id_key(row["id"])]
         self.rows += 1
+        self.truncated += id_key(row["id"]) in self.cut
         self.tokens += self.token_set.tokens[number]
         self.loss_tokens += self.token_set.loss_tokens[number]
         for turn in row["turns"][1::2]:
@@ -64,6 +67,7 @@ def describe(params: MixParams, selection: Selection, tallies: Mapping[str, Tall
         "rows": {language: tally.rows for language, tally in tallies.items()},
         "tokens": {language: tally.tokens for language, tally in tallies.items()},
         "loss_tokens": {language: tally.loss_tokens for language, tally in tallies.items()},
+        "truncated": {language: tally.truncated for language, tally in tallies.items()},
         "loss_token_shares": {
             language: round(tally.loss_tokens / loss, 4) if loss else None for language, tally in tallies.items()
         },

@@ -4,9 +4,12 @@ A source yields `Document`s: named files of one language. Every file read from o
 (or, on the hub, named by a 40-digit revision) before its first record is seen.
 """
 
+import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jobs.lib.context import Context
 from jobs.lib.data import fetching, hub
@@ -48,6 +51,16 @@ def documents(params: IngestParams, language: str, context: Context) -> Iterator
     for file in files:
         name = file.name.partition("?")[0]  # a signed address keeps its signature in the query
         yield Document(name, read_records(_local(file, context), name))
+
+
+def prompt_rows(params: IngestParams, language: str, context: Context) -> list[dict[str, Any]]:
+    """Return the objects in a language's judge prompts; the judge refuses what is none, whatever the file's name."""
+    rows = []
+    for file in params.files[language]:
+        for line in _local(file, context).read_text(encoding="utf-8", errors="replace").split("\n"):
+            with suppress(ValueError):
+                rows += [row] if isinstance(row := json.loads(line), dict) else []
+    return rows
 
 
 def _local(file: File, context: Context) -> Path:

@@ -128,6 +128,9 @@ class Asking:
         loop, outcome = asyncio.get_running_loop(), None
         estimate = request.prompt_tokens_estimate
         try:
+            if not self._endpoint.ours:  # a call that costs is on record before it leaves, in case of a kill
+                self._ledger.sent(request, attempt=attempt)
+                await asyncio.to_thread(self._ledger.flush)
             outcome = await chat.attempt(request)
             return outcome
         finally:

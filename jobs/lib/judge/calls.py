@@ -52,6 +52,7 @@ class Weight(StrEnum):
     """What a failed attempt means for the call and for the rest."""
 
     SLOW_DOWN = "slow-down"  # 429: wait, go slower, ask again
+    AGAIN = "again"  # ask again at once, in another form; uses up no attempt
     TRANSIENT = "transient"  # ask again, a bounded number of times
     FINAL = "final"  # this call fails in the same way every time; others may not
     FATAL = "fatal"  # every call would fail: wrong key, no such model, no money left

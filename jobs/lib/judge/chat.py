@@ -71,18 +71,22 @@ class Chat:
     async def attempt(self, request: Request) -> Reply | Failure:
         """Ask once. Never raises for what a network or a server can do."""
         limit_field = self._limit_field
+        name = (
+            request.id if limit_field == "max_tokens" else f"{request.id}-{limit_field}"
+        )  # another body, another name
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 response = await self._client.post(
                     "/chat/completions",
                     cast_to=httpx2.Response,
                     content=self._body(request),
-                    options={"headers": self._headers | {"Idempotency-Key": request.id}},
+                    options={"headers": self._headers | {"Idempotency-Key": name}},
                 )
         except APIStatusError as error:
             if limit_field == "max_tokens" and error.param == limit_field and _RENAMED in _message(error):
                 self._limit_field = _RENAMED
-                return await self.attempt(request)
+                said = self._say(_message(error))
+                return Failure(reason="max-tokens-renamed", weight=Weight.AGAIN, detail=said, wait_seconds=0.0)
             return self._status(error)
         except APIConnectionError as error:
             return self._connection(error)

@@ -1,9 +1,11 @@
 """The record of every attempt at every call, and what all of it cost.
 
-One journal record an attempt: `{"id", "attempt", "final", "outcome": "reply" | "failure", …}`. The first final record
-of an id is its result, whatever comes later; an attempt that ended without one is asked again after a restart. Every
-record's cost counts, repeats too. An attempt that broke off after it was sent may have been billed without our seeing
-the bill: such records carry `cost_usd_at_most`, which counts against the budget and is shown apart.
+Two journal records an attempt: `{"id", "attempt", "final": false, "outcome": "sent", …}`, durable before a paid call
+leaves, and its end, `{…, "outcome": "reply" | "failure", …}`. The first final record of an id is its result, whatever
+comes later; an attempt that ended without one is asked again after a restart. Every record's cost counts, repeats too.
+An attempt that broke off after it was sent may have been billed without our seeing the bill: such records carry
+`cost_usd_at_most`, which counts against the budget and is shown apart. One that was sent and has no end was in flight
+when the job was killed: it counts as "lost", at the most that it can cost.
 """
 
 from collections import Counter
@@ -27,8 +29,11 @@ class Ledger:
         self.cost_usd = self.cost_usd_unseen = 0.0
         self.prompt_tokens = self.completion_tokens = 0
         self.attempts: Counter[str] = Counter()  # by outcome: "reply", "timeout", "http-500", …
+        self._open: dict[str, float] = {}  # id of an attempt in flight -> the most that it can cost
         for record in journal.read():
             self._count(record)
+        for id_ in list(self._open):
+            self._lose(id_)
         self.resumed = len(self.results)
 
     @property
@@ -39,6 +44,17 @@ class Ledger:
     def most_usd(self, request: Request) -> float:
         """The most that one attempt at this request can cost."""
         return self._settings.cost_usd(request.prompt_tokens_estimate, request.max_tokens)
+
+    def sent(self, request: Request, *, attempt: int) -> None:
+        """Say that an attempt is about to leave. Durable after `flush`."""
+        record = {"id": request.id, "attempt": attempt, "outcome": "sent", "final": False, "cost_usd": 0.0}
+        record["cost_usd_at_most"] = self.most_usd(request)
+        self._count(record)
+        self._journal.append(record)
+
+    def flush(self) -> None:
+        """Return when every record is durable; blocks."""
+        self._journal.flush()
 
     def record(self, request: Request, outcome: Reply | Failure, *, attempt: int, latency_seconds: float) -> None:
         """Append one attempt; a final one becomes the result of its request."""
@@ -56,6 +72,11 @@ class Ledger:
         self._journal.append(record)
 
     def _count(self, record: Mapping[str, Any]) -> None:
+        if record["outcome"] == "sent":
+            self._lose(record["id"])  # an earlier one of this id was still open
+            self._open[record["id"]] = record["cost_usd_at_most"]
+            return
+        self._open.pop(record["id"], None)
         reply = record["outcome"] == "reply"
         self.attempts["reply" if reply else record["reason"]] += 1
         self.cost_usd += record["cost_usd"]
@@ -70,3 +91,9 @@ class Ledger:
         else:
             failure = Failure(reason=record["reason"], weight=Weight.FINAL, detail=record["detail"])
             self.results[record["id"]] = failure
+
+    def _lose(self, id_: str) -> None:
+        """Give up on an attempt that was sent and never heard of again."""
+        if id_ in self._open:
+            self.attempts["lost"] += 1
+            self.cost_usd_unseen += self._open.pop(id_)

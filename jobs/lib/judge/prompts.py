@@ -152,6 +152,12 @@ def _check(prompt: Prompt, where: str) -> None:
     unknown = sorted(fields - _FIELDS[prompt.multi_turn])
     if unknown:
         raise Permanent(f"{where}: {prompt.name} asks for unknown {{{'}, {'.join(unknown)}}}")
+    references = sorted(field for field in fields if field.startswith("ref_answer"))
+    if references and not prompt.math:  # it is used where there is no reference
+        raise Permanent(
+            f"{where}: {prompt.name} asks for {{{'}, {'.join(references)}}}, which only prompts named "
+            "single-math-v<n>[-multi-turn] are given"
+        )
     graded = "answer_2" if prompt.multi_turn else "answer"
     if graded not in fields:
         raise Permanent(f"{where}: {prompt.name} never shows the answer: no {{{graded}}}")

@@ -1,10 +1,12 @@
 """The verdict in a judge's reply: a score from 1 to 10, or the reason why there is none.
 
-The benchmark's prompts ask for `[[n]]`; `[n]` is accepted when the reply has no double brackets at all. The last
-structured verdict counts, since judges quote the answer (which may hold a planted "[[10]]") before they rate it.
-Verdicts in block quotes count only when there are no others. Decimals, decimal commas, "7/10", a word before the
-number ("[[Note : 7]]"), escaped or emphasised brackets and the digits of every script are read; a number outside
-1..10 is *unscored*, not clipped and not skipped for an earlier one. A verdict is never guessed from prose.
+The benchmark's prompts ask for `[[n]]`. `[n]` is accepted when the reply has no double brackets at all, holds no other
+number in brackets, and the bracket follows no word (`list[5]` is code). The last structured verdict counts, since
+judges quote the answer (which may hold a planted "[[10]]") before they rate it. A `[[10]]` that only names the scale
+("[[7]] out of [[10]]", "[[7]]/[[10]]") is none. Verdicts in block quotes count only when there are no others. Decimals,
+decimal commas, "7/10", a word before the number ("[[Note : 7]]"), escaped or emphasised brackets and the digits of
+every script are read; a number outside 1..10 is *unscored*, not clipped and not skipped for an earlier one. A verdict
+is never guessed from prose.
 """
 
 import re
@@ -21,7 +23,12 @@ _INSIDE = (
     r"\s*(?:[^\W\d_][^\[\]\d]{0,24}?)?\s*(?P<value>[-+\u2212]?\d{1,4}(?:[.,]\d{1,4})?)\s*(?:/\s*10(?:[.,]0+)?)?\s*"
 )
 _DOUBLE = re.compile(r"\[\[" + _INSIDE + r"\]\]")
-_SINGLE = re.compile(r"(?<!\[)\[" + _INSIDE + r"\](?![\](])")  # "[1](https://…)" is a link, not a verdict
+# "[1](https://…)" is a link, "scores[3]" and "x[0][1]" are code, "[3] = 5" an assignment: no verdicts
+_SINGLE = re.compile(r"(?<![\[\]\w])\[" + _INSIDE + r"\](?![\](\[])(?!\s*=)")
+# the highest of the scale after a verdict: "[[7]]/[[10]]", "[[7]] out of [[10]]", "von", "sur", "sobre", "de", "su"
+_SCALE = re.compile(
+    r"(?<=\]\])(\s*(?:/|\b(?:out\s+of|of|von|sur|su|sobre|de)\b)\s*)\[\[\s*10(?:[.,]0+)?\s*\]\]", re.IGNORECASE
+)
 _NOISE = re.compile(r"\\(?=[\[\]])|[*`](?=[*`\[\]\d])|(?<=[\[\d])[*`]+")
 _QUOTED_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 
@@ -66,12 +73,15 @@ def parse(text: str, finish_reason: str | None = None, *, refused: bool = False)
 
 def _structured(text: str) -> tuple[list[float], bool]:
     """Every structured verdict in order, those of block quotes only when there are no others; and: double brackets?"""
+    text = _SCALE.sub(r"\1 10", text)
     unquoted = _QUOTED_LINE.sub("", text)
     for pattern in (_DOUBLE, _SINGLE):
         for part in (unquoted, text):
             values = [_number(match["value"]) for match in pattern.finditer(part)]
-            if values:
-                return values, pattern is _DOUBLE
+            if values and pattern is _DOUBLE:
+                return values, True
+            if len(set(values)) == 1:  # several different numbers are a list or citations, and none is the verdict
+                return values, False
     return [], False
 
 

@@ -54,12 +54,22 @@ class Trainer:
         self.order = Order(
             samples=len(mixture), seed=seed, batch_size=params.batch_size, steps=params.steps, epochs=params.epochs
         )
+        if params.warmup_steps > self.order.steps:
+            raise Permanent(
+                f"warmup_steps: got {params.warmup_steps}, but the run has {self.order.steps} steps; the learning rate "
+                f"would never reach its height. Set warmup-steps to {self.order.steps} or less"
+            )
         self.model = model.train()
         self.loss = TargetLoss(model)
         self.optimizer = adamw(model, params)
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._wrapped: nn.Module = _exchanging(model, accelerator) if self.ranks > 1 else model
         self._half = params.precision == "bfloat16" and model.device.type == "cuda"
+
+    @property
+    def precision(self) -> str:
+        """The type that a forward pass computes in, whatever was asked for: a CPU computes in float32."""
+        return "bfloat16" if self._half else "float32"
 
     @property
     def steps(self) -> int:

@@ -16,10 +16,10 @@ GROUPS = ("all", "in-mix", "out-of-mix")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """One mix at one size. `units` are its replicates: cells of one training seed each, as positions in the grid.
+    """One mix at one size. `units` are its replicates: the cells of one training seed each, as positions in the grid.
 
-    Draws of rows under one seed are averaged within it. An arm with a single seed and several draws has the draws as
-    its replicates; its claim stays "this model".
+    Draws of rows under one seed are averaged within it, however few seeds there are: a label is a seed everywhere,
+    so that arms with draws pair with arms that have none.
     """
 
     model: str
@@ -103,7 +103,7 @@ def find_arms(cells: Sequence[Cell]) -> list[Arm]:
         seeds = {cells[index].seed for index in members}
         units: dict[int | None, tuple[int, ...]] = {}
         for index in members:
-            label = cells[index].draw if len(seeds) == 1 and len(members) > 1 else cells[index].seed
+            label = cells[index].seed
             units[label] = (*units.get(label, ()), index)
         languages = cells[members[0]].languages
         arm = Arm(model=model, dataset=dataset, name=name, languages=languages, units=units, seeds=len(seeds - {None}))

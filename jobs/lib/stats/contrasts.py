@@ -14,10 +14,10 @@ import numpy as np
 
 from jobs.lib.stats.arms import Arm, Replicates, replicates
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.interval import Interval, over_seeds
+from jobs.lib.stats.interval import Interval, difference_widened, over_seeds, widened
 from jobs.lib.stats.resampling import Estimates
 from polyglot.core.errors import Permanent
-from polyglot.spec.params import Contrast
+from polyglot.spec.params import AggregateParams, Contrast
 
 ArmKey = tuple[str, str | None, str]
 
@@ -29,7 +29,7 @@ class Compared:
     interval: Interval
     labels: tuple[int | None, ...]
     per_seed: tuple[float, ...]
-    seeds: int  # training seeds behind the arm that has fewest
+    seeds: int  # training seeds that are paired; 0 where no arm has one
     selected: str | None  # the control arm that is best or worst on the real questions
 
 
@@ -43,10 +43,18 @@ class Pair:
 
 
 def compare(
-    contrast: Contrast, arms: Mapping[ArmKey, Arm], estimates: Estimates, languages: Sequence[str], level: float
+    contrast: Contrast,
+    arms: Mapping[ArmKey, Arm],
+    estimates: Estimates,
+    params: AggregateParams,
+    questions: int,
+    scale: tuple[float, float],
 ) -> Compared:
-    """Work out one contrast. Raises Permanent when it names an arm or language that the study does not have."""
-    on = _positions(contrast, languages)
+    """Work out one contrast of means on a `scale` over so many questions.
+
+    Raises Permanent when it names an arm or language that the study does not have.
+    """
+    on = _positions(contrast, params.languages)
     treatment = [_find(contrast, name, arms) for name in contrast.treatment]
     control = [_find(contrast, name, arms) for name in contrast.control]
     labels = _common(contrast, [*treatment, *control])
@@ -65,11 +73,16 @@ def compare(
     else:
         other = _average(theirs)
     points: Floats = ours.points - other.points
+    difference = over_seeds(points, ours.draws - other.draws, params.level, middle)
+    own = [side.interval(params.level).clipped(*scale) for side in (ours, other)]
+    reach = scale[1] - scale[0]
     return Compared(
-        interval=over_seeds(points, ours.draws - other.draws, level, middle),
+        interval=difference_widened(
+            difference, [(side, widened(side, questions, params.level, *scale)) for side in own]
+        ).clipped(-reach, reach),
         labels=labels,
         per_seed=tuple(points.tolist()),
-        seeds=min(arm.seeds for arm in (*treatment, *control)),
+        seeds=sum(label is not None for label in labels),
         selected=selected,
     )
 

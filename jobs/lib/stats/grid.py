@@ -20,6 +20,7 @@ Integers = npt.NDArray[np.int64]
 UNIT = 10_000  # a score of 7.5 is stored as 75,000: exact in float64 sums up to 2^53
 LOWEST, HIGHEST = 1.0, 10.0  # the scale of single grading
 TURNS = 2
+SCALES = {"score": (LOWEST, HIGHEST), "exact": (0.0, 1.0)}  # of the two metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

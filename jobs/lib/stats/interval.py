@@ -8,6 +8,7 @@ Seeds that agree by chance never make the interval narrower than questions alone
 A bootstrap over three seeds would be far too narrow: it can give 27 samples and no t. Coverage: docs/statistics.md.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import atan, cos, isnan, nan, pi, sqrt
@@ -90,18 +91,47 @@ def over_seeds(points: Floats, draws: Floats, level: float, selected: Floats | N
     )
 
 
-def share_limits(interval: Interval, questions: int, level: float) -> Interval:
-    """Widen the interval of a share that is 0 or 1 on every question, which no resampling can do.
+def widened(interval: Interval, questions: int, level: float, lowest: float, highest: float) -> Interval:
+    """Widen the interval of a mean on a scale to what `questions` that all give the same could hide.
 
-    The limits are Clopper and Pearson's for 0 of n, with n the number of questions (a question's turns, languages
-    and seeds are not independent trials).
+    No resampling varies what is equal on every question. `miss` is Clopper and Pearson's limit for 0 of n, with n the
+    number of questions (a question's turns, languages and seeds are not independent trials): that share of all
+    questions may give anything on the scale, though none of the n did. An interval of no width gets that; every other
+    is at least as wide as that of a mean at the end of the scale, so that 2 of n is never narrower than 0 of n.
     """
-    if interval.low != interval.high or interval.mean not in (0.0, 1.0):
+    if isnan(interval.mean):
         return interval
     miss = 1 - ((1 - level) / 2) ** (1 / questions)
-    if interval.mean == 0.0:
-        return Interval(mean=0.0, low=0.0, high=miss)
-    return Interval(mean=1.0, low=1 - miss, high=1.0)
+    low = min(interval.low, highest - miss * (highest - lowest))
+    high = max(interval.high, lowest + miss * (highest - lowest))
+    if interval.low == interval.high:
+        low = min(low, interval.mean - miss * (interval.mean - lowest))
+        high = max(high, interval.mean + miss * (highest - interval.mean))
+    return Interval(mean=interval.mean, low=low, high=high)
+
+
+def difference_widened(difference: Interval, sides: Sequence[tuple[Interval, Interval]]) -> Interval:
+    """Add to a difference what its two sides were widened by: `sides` are (before, after) of treatment and control.
+
+    By MOVER again: what a side's distance has gained, as a difference of squares, is a source of its own. Sides that
+    were not widened leave the paired difference as it is; two that do not vary at all give the root of the sum of
+    squares of their own distances.
+    """
+    (ours, wide_ours), (theirs, wide_theirs) = sides
+    below = _gained(ours.low, wide_ours.low, ours.mean), _gained(theirs.high, wide_theirs.high, theirs.mean)
+    above = _gained(ours.high, wide_ours.high, ours.mean), _gained(theirs.low, wide_theirs.low, theirs.mean)
+    if not any((*below, *above)):
+        return difference
+    return Interval(
+        mean=difference.mean,
+        low=difference.mean - sqrt((difference.mean - difference.low) ** 2 + sum(below)),
+        high=difference.mean + sqrt((difference.high - difference.mean) ** 2 + sum(above)),
+    )
+
+
+def _gained(before: float, after: float, mean: float) -> float:
+    """By how much a limit's squared distance from the mean has grown."""
+    return 0.0 if before == after else max(0.0, (after - mean) ** 2 - (before - mean) ** 2)
 
 
 @lru_cache

@@ -10,8 +10,8 @@ from typing import Any
 
 from jobs.lib.stats.arms import GROUPS, Arm, arm_name, find_arms, replicates
 from jobs.lib.stats.contrasts import compare, same_arm_pairs
-from jobs.lib.stats.grid import HIGHEST, LOWEST, Floats, Grid
-from jobs.lib.stats.interval import Interval, limits, share_limits
+from jobs.lib.stats.grid import SCALES, Floats, Grid
+from jobs.lib.stats.interval import Interval, limits, widened
 from jobs.lib.stats.resampling import Estimates, counts, draw_weights, estimate
 from polyglot.spec.params import AggregateParams, Cell
 
@@ -96,14 +96,17 @@ def _cell_rows(
     tables: Tables, score: Estimates, exact: Estimates, category: str | None, turn: int | None
 ) -> Iterable[Row]:
     """One row per cell and language that the cell was asked in."""
-    low, high = limits(score.draws, tables.params.level)
+    level = tables.params.level
+    questions = len(tables.grid.questions.of(category)) if category else len(tables.grid.questions.ids)
+    low, high = limits(score.draws, level)
     every, failed = counts(tables.grid, category=category, turn=turn)
     for c, cell in enumerate(tables.cells):
         for k, language in enumerate(tables.params.languages):
             if not every[c, k]:
                 continue
             row: Row = {"cell": cell.cell, "language": language, "category": category, "turn": turn}
-            row |= {"mean": _round(score.point[c, k]), "low": _round(low[c, k]), "high": _round(high[c, k])}
+            mean = Interval(mean=score.point[c, k], low=low[c, k], high=high[c, k])
+            row |= _limits(widened(mean, questions, level, *SCALES["score"]), "mean", "low", "high")
             row |= {"verdicts": int(every[c, k]), "failed": int(failed[c, k])}
             row |= {"exact_share": _round(exact.point[c, k])}
             if category is None and turn is None:
@@ -122,8 +125,8 @@ def _arm_row(tables: Tables, arm: Arm, language: str, score: Estimates, exact: E
     level = tables.params.level
     scores = replicates(arm, score, on)
     shares = replicates(arm, exact, on)
-    mean = scores.interval(level).clipped(LOWEST, HIGHEST)
-    share = share_limits(shares.interval(level).clipped(0.0, 1.0), questions, level)
+    mean = widened(scores.interval(level), questions, level, *SCALES["score"]).clipped(*SCALES["score"])
+    share = widened(shares.interval(level), questions, level, *SCALES["exact"]).clipped(*SCALES["exact"])
     return {
         "arm": arm.name,
         "model": arm.model,
@@ -146,8 +149,9 @@ def contrast_rows(tables: Tables) -> list[Row]:
     arms = {arm.key: arm for arm in find_arms(tables.cells)}
     rows = []
     for contrast in params.contrasts:
-        score = compare(contrast, arms, tables.score, params.languages, params.level)
-        exact = compare(contrast, arms, tables.exact, params.languages, params.level)
+        questions = len(tables.grid.questions.ids)
+        score = compare(contrast, arms, tables.score, params, questions, SCALES["score"])
+        exact = compare(contrast, arms, tables.exact, params, questions, SCALES["exact"])
         pairs = same_arm_pairs(contrast, arms, tables.score, params.languages)
         shares = same_arm_pairs(contrast, arms, tables.exact, params.languages)
         rows.append(

@@ -87,7 +87,8 @@ class TestBasics:
         edit(made, "verdicts:tiny/built-in/EN/s0", "verdicts/DE.jsonl", scored)
         files = run(made, tmp_path)
         (row,) = rows(files, "cells", cell="tiny/built-in/EN/s0", language="DE", category=None, turn=None)
-        assert (row["mean"], row["low"], row["high"], row["exact_share"]) == (8.5, 8.5, 8.5, 0.5)
+        assert (row["mean"], row["exact_share"]) == (8.5, 0.5)
+        assert (row["low"], row["high"]) == (7.6834, 8.6633)  # 8.5 on each of 32 questions: 0.025 ** (1 / 32)
         (second,) = rows(files, "cells", cell="tiny/built-in/EN/s0", language="DE", turn=2)
         assert (second["mean"], second["exact_share"]) == (7.0, 0.0)
 
@@ -133,6 +134,40 @@ class TestBasics:
         expected = (means[first[0].cell] + means[again[0].cell]) / 2
         assert row["per_seed"][0] == pytest.approx(expected, abs=2e-4)
 
+    @pytest.mark.parametrize("seeds", [(0,), (7,), (0, 1)])
+    def test_an_arm_with_draws_is_paired_by_seed_with_one_that_has_none(
+        self, tmp_path: Path, seeds: tuple[int, ...]
+    ) -> None:
+        sampled = cells_of(("ENDE-sampled",), seeds)
+        again = [
+            cell.model_copy(update={"draw": draw, "cell": f"{cell.cell}/d{draw}"})
+            for draw in (1, 2)
+            for cell in sampled
+        ]
+        made = FakeStudy(
+            cells=(*cells_of(("EN",), seeds), *sampled, *again),
+            contrasts=(contrast("sampled - mono mean", "ENDE-sampled", "EN"),),
+            ability=usual_ability,
+            resamples=200,
+            per_category=2,
+        ).write(tmp_path / "in")
+        score = {"EN": lambda cell: 3.0, "ENDE-sampled": lambda cell: 4.0 + 2 * cell.draw}
+        for cell in made.cells:
+            value = score[cell.mix or ""](cell)
+            for language in LANGUAGES:
+                edit(
+                    made,
+                    f"verdicts:{cell.cell}",
+                    f"verdicts/{language}.jsonl",
+                    lambda records, value=value: [record | {"score": value} for record in records],
+                )
+        files = run(made, tmp_path)
+        means = {row["arm"]: row["mean"] for row in rows(files, "arms", language="all")}
+        assert means == {"EN": 3.0, "ENDE-sampled": 6.0}
+        (row,) = contrasts_of(files)
+        assert (row["difference"], row["seed_ids"], row["seeds"]) == (3.0, list(seeds), len(seeds))
+        assert {pair["arm"] for pair in row["aa"]} == ({"EN", "ENDE-sampled"} if len(seeds) > 1 else set())
+
     def test_csv_says_what_json_says(self, usual: tuple[FakeStudy, dict[str, bytes]]) -> None:
         _, files = usual
         table = list(csv.DictReader(files["contrasts.csv"].decode().splitlines()))
@@ -155,7 +190,7 @@ class TestFailures:
         edit(made, "verdicts:tiny/built-in/EN/s0", "verdicts/FR.jsonl", broken)
         files = run(made, tmp_path)
         (row,) = rows(files, "cells", cell="tiny/built-in/EN/s0", language="FR", category=None, turn=None)
-        assert (row["mean"], row["low"], row["high"]) == (8.0, 8.0, 8.0)
+        assert (row["mean"], row["low"], row["high"]) == (8.0, 7.2378, 8.2178)  # 32 questions that all give 8
         assert (row["verdicts"], row["failed"]) == (64, 22)
 
     def test_a_verdict_that_is_not_there_is_a_failed_one(self, tmp_path: Path) -> None:
@@ -253,6 +288,38 @@ class TestContrasts:
         (row,) = contrasts_of(run(made, tmp_path))
         assert (row["aa"], row["seeds"], row["claim"]) == ([], 1, "this model")
 
+    def test_all_against_nothing_is_not_certain(self, tmp_path: Path) -> None:
+        made = study(("EN", "DE"), (0, 1, 2), (contrast("custom", "EN", "DE"),), per_category=1).write(tmp_path / "in")
+        for cell in made.cells:
+            value = 10.0 if cell.mix == "EN" else 1.0
+            for language in LANGUAGES:
+                edit(
+                    made,
+                    f"verdicts:{cell.cell}",
+                    f"verdicts/{language}.jsonl",
+                    lambda records, value=value: [record | {"score": value} for record in records],
+                )
+        files = run(made, tmp_path)
+        miss = 1 - 0.025 ** (1 / 8)  # Clopper and Pearson for 0 of 8 questions
+        for arm, low, high in (("EN", 1 - miss, 1.0), ("DE", 0.0, miss)):
+            (row,) = rows(files, "arms", arm=arm, language="all")
+            assert (row["exact_low"], row["exact_high"]) == pytest.approx((low, high), abs=1e-4)
+            assert (row["low"], row["high"]) == pytest.approx((1 + 9 * low, 1 + 9 * high), abs=1e-4)
+        (row,) = contrasts_of(files)
+        assert (row["exact_low"], row["exact_high"]) == pytest.approx((1 - miss * 2**0.5, 1.0), abs=1e-4)
+        assert (row["low"], row["high"]) == pytest.approx((9 - 9 * miss * 2**0.5, 9.0), abs=1e-4)
+
+    def test_a_claim_needs_seeds_that_are_paired(self, tmp_path: Path) -> None:
+        made = FakeStudy(
+            cells=(*cells_of(("EN",), (0, 1, 2)), *cells_of(("DE",), (2, 3, 4))),
+            contrasts=(contrast("custom", "EN", "DE"),),
+            ability=usual_ability,
+            resamples=100,
+            per_category=2,
+        )
+        (row,) = contrasts_of(run(made.write(tmp_path / "in"), tmp_path))
+        assert (row["seed_ids"], row["seeds"], row["claim"]) == ([2], 1, "this model")
+
     def test_an_arm_minus_itself_is_nothing_with_no_interval(self, tmp_path: Path) -> None:
         made = study(("EN",), (0, 1, 2), (contrast("custom", "EN", "EN"),)).write(tmp_path / "in")
         (row,) = contrasts_of(run(made, tmp_path))
@@ -303,7 +370,7 @@ class TestDeterminism:
         made = study(("EN", "DE", "ENDE"), (0, 1), (contrast("parallel - mono best", "ENDE", "EN", "DE"),))
         files = run(made.write(tmp_path / "in"), tmp_path)
         digest = hashlib.sha256(b"".join(files[name] for name in FILES)).hexdigest()
-        assert (AggregateParams.version, digest[:16]) == (1, "93d1d94aa89f0c1a")
+        assert (AggregateParams.version, digest[:16]) == (2, "00472cc60acbca25")
 
 
 def test_a_formula_stays_text_for_a_spreadsheet(tmp_path: Path) -> None:

@@ -137,6 +137,22 @@ def test_defects_of_the_french_judge_prompts() -> None:
     assert not [defect for defect in found if defect["language"] == "EN"]
 
 
+@needs_benchmark
+def test_the_data_card_lists_the_defects_of_the_judge_prompts(tmp_path: Path) -> None:
+    card = card_of(_benchmark(tmp_path, "prompts", "judge_prompts.jsonl"))
+    assert {language: entry["accepted"] for language, entry in card["languages"].items()} == dict.fromkeys(LANGUAGES, 8)
+    found = {
+        name: {language: entry["count"] for language, entry in defect["languages"].items() if entry["count"]}
+        for name, defect in card["defects"].items()
+    }
+    assert {name: counted for name, counted in found.items() if counted} == {
+        "unclosed-delimiter": {"FR": 4, "DE": 2, "ES": 2, "IT": 2},
+        "untranslated-label": {"FR": 2},
+        "repeated-sentence": {"ES": 1, "FR": 1, "IT": 1},
+    }
+    assert where(card, "untranslated-label") == {"FR": ["pair-math-v1", "pair-v2"]}
+
+
 @pytest.fixture(scope="module")
 def docs(tmp_path_factory: pytest.TempPathFactory) -> DataContext:
     folder = SHARED / "data" / "docs-x"

@@ -49,7 +49,7 @@ class TestBuiltIn:
         """When this fails on purpose, JudgeParams.version rises with it."""
         run(build(tmp_path))
         files = {str(p.relative_to(tmp_path)): sha256_file(p)[:16] for p in (tmp_path / "out").rglob("*.json*")}
-        assert JudgeParams.version == 1
+        assert JudgeParams.version == 2
         assert files == {
             "out/card.json": "26489b4cf00138cf",
             "out/verdicts/DE.jsonl": "d263b6f72a1defdf",
@@ -173,6 +173,23 @@ class TestTargets:
             run(build(tmp_path, endpoint="openai", settings={"base_url": server.base_url}))
         assert all(r["score"] == 7 for r in judge_stage.verdicts(tmp_path, "DE"))
         assert server.calls[-1].body["max_completion_tokens"] == 2048
+
+    def test_a_call_in_another_form_has_a_name_of_its_own_and_is_counted(self, tmp_path: Path) -> None:
+        def script(call: js.Call) -> js.Step:
+            if "max_tokens" in call.body:
+                return js.status(400, "Use 'max_completion_tokens' instead.", error={"param": "max_tokens"})
+            return js.reply(FINE)
+
+        with js.ScriptedJudge(script) as server:
+            settings = {"base_url": server.base_url, "attempts": 1}
+            context = run(build(tmp_path, endpoint="openai", settings=settings))
+        bodies: dict[str, set[str]] = {}
+        for call in server.calls:
+            bodies.setdefault(call.headers["idempotency-key"], set()).add(call.id)
+        assert {len(found) for found in bodies.values()} == {1}
+        attempts = context.volatile["attempts"]
+        assert attempts.keys() == {"max-tokens-renamed", "reply"}
+        assert sum(attempts.values()) == len(server.calls)
 
     @pytest.mark.parametrize(
         ("change", "message"),

@@ -96,6 +96,10 @@ class TestRefused:
                 [json.dumps(ROW | {"name": "single-math-v1", "prompt_template": "{answer}"})],
                 "never shows the reference",
             ),
+            (
+                [json.dumps(ROW | {"prompt_template": "{question} {ref_answer_1} {answer}"})],
+                "line 1: single-v1 asks for {ref_answer_1}, which only prompts named single-math-v",
+            ),
             ([json.dumps(ROW)], "judge prompts of DE: no single-v1-multi-turn; got 1 prompts"),
             ([""], "judge prompts of DE: no single-v1; got 0 prompts"),
         ],

@@ -110,6 +110,12 @@ def test_another_draw_is_another_choice(tmp_path: Path, rows: DataContext) -> No
     assert first != second
 
 
+def test_rows_that_were_cut_are_counted_per_language(tmp_path: Path, rows: DataContext) -> None:
+    some = [entry["id"] for entry in rows_of(rows, "rows/EN.jsonl")][:3]
+    made = mix_over(tmp_path / "mix", rows, name="ENDE", languages=("EN", "DE"), cut={"EN": [*some, "not in the mix"]})
+    assert card_of(made)["truncated"] == {"EN": 3, "DE": 0}
+
+
 def test_a_language_that_the_data_lack_is_refused(tmp_path: Path, rows: DataContext) -> None:
     (rows.out / "rows" / "DE.jsonl").rename(tmp_path / "DE.jsonl")
     word_tokens(tmp_path / "DE.jsonl", tmp_path / "mix-DE")

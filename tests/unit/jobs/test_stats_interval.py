@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from jobs.lib.stats.interval import Interval, limits, over_questions, over_seeds, share_limits, student_quantile
+from jobs.lib.stats.interval import (
+    Interval,
+    difference_widened,
+    limits,
+    over_questions,
+    over_seeds,
+    student_quantile,
+    widened,
+)
 from tests.bench.aggregate_coverage import best_coverage, language_coverage, seed_coverage
 
 STUDIES = 800  # a share of 0.95 is then known to 0.008
@@ -29,14 +37,44 @@ class TestLimits:
         assert student_quantile(0.975, freedom) == pytest.approx(expected, abs=5e-5)
 
     def test_a_share_of_none_gets_an_upper_limit(self) -> None:
-        none = share_limits(Interval(mean=0.0, low=0.0, high=0.0), 80, 0.95)
+        none = widened(Interval(mean=0.0, low=0.0, high=0.0), 80, 0.95, 0.0, 1.0)
         assert (none.low, round(none.high, 4)) == (0.0, 0.0451)  # Clopper and Pearson for 0 of 80
-        every = share_limits(Interval(mean=1.0, low=1.0, high=1.0), 80, 0.95)
+        every = widened(Interval(mean=1.0, low=1.0, high=1.0), 80, 0.95, 0.0, 1.0)
         assert (round(every.low, 4), every.high) == (0.9549, 1.0)
 
     def test_a_share_between_is_left_alone(self) -> None:
         some = Interval(mean=0.5, low=0.4, high=0.6)
-        assert share_limits(some, 80, 0.95) == some
+        assert widened(some, 80, 0.95, 0.0, 1.0) == some
+
+    def test_a_small_share_is_never_surer_than_none(self) -> None:
+        some = widened(Interval(mean=0.003, low=0.0, high=0.008), 80, 0.95, 0.0, 1.0)
+        assert (some.low, round(some.high, 4)) == (0.0, 0.0451)
+        most = widened(Interval(mean=0.997, low=0.992, high=1.0), 80, 0.95, 0.0, 1.0)
+        assert (round(most.low, 4), most.high) == (0.9549, 1.0)
+
+    @pytest.mark.parametrize(("mean", "low", "high"), [(10.0, 9.5944, 10.0), (1.0, 1.0, 1.4056), (7.0, 6.7296, 7.1352)])
+    def test_a_mean_score_that_every_question_has_gets_limits(self, mean: float, low: float, high: float) -> None:
+        found = widened(Interval(mean=mean, low=mean, high=mean), 80, 0.95, 1.0, 10.0)
+        assert (round(found.low, 4), round(found.high, 4)) == (low, high)
+
+    def test_nothing_to_average_has_no_limits_to_widen(self) -> None:
+        none = Interval(mean=np.nan, low=np.nan, high=np.nan)
+        assert np.isnan(widened(none, 80, 0.95, 0.0, 1.0).high)
+
+    def test_a_difference_of_two_sides_that_do_not_vary_has_their_limits_joined(self) -> None:
+        sides = [(side, widened(side, 10, 0.95, 0.0, 1.0)) for side in (sure(1.0), sure(0.0))]
+        found = difference_widened(sure(1.0), sides)
+        miss = 1 - 0.025**0.1
+        assert (found.low, found.high) == (pytest.approx(1 - miss * 2**0.5), 1.0)
+
+    def test_a_difference_of_sides_that_vary_is_left_alone(self) -> None:
+        difference = Interval(mean=0.1, low=-0.1, high=0.3)
+        side = Interval(mean=0.5, low=0.4, high=0.6)
+        assert difference_widened(difference, [(side, side), (side, side)]) == difference
+
+
+def sure(mean: float) -> Interval:
+    return Interval(mean=mean, low=mean, high=mean)
 
 
 class TestSeeds:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from polyglot.core.errors import Permanent
 from polyglot.spec.params import TrainParams
 from tests.kit.model_jobs import (
     ARCHITECTURES,
+    FolderCheckpoints,
     ModelContext,
     byte_level,
     config_of,
@@ -83,6 +85,29 @@ class TestOutput:
             found.append(digests(context))
         assert found[0] == found[1]
 
+    def test_slow_checkpoints_are_made_less_often(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock = [0.0]
+
+        def pass_by(seconds: float) -> None:
+            clock[0] += seconds
+
+        class SlowCheckpoints(FolderCheckpoints):
+            def save(self, directory: Path, step: int) -> None:
+                super().save(directory, step)
+                pass_by(30)
+
+        class SlowContext(ModelContext):
+            def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
+                pass_by(10)
+
+        monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+        context = context_of(tmp_path / "run", prepare(tmp_path), steps=40)
+        context.__class__ = SlowContext
+        context.checkpoints = SlowCheckpoints(tmp_path / "checkpoints")
+        train.run(context)
+        saved = sorted(int(path.name) for path in (tmp_path / "checkpoints").iterdir())
+        assert saved == [6, 36]  # after 60 s, then ten times the 30 s that a save takes
+
     def test_depends_on_the_seed(self, tmp_path: Path) -> None:
         inputs = prepare(tmp_path)
         found = []
@@ -114,6 +139,18 @@ class TestOutput:
             train.run(context)
             weights = load_file(context.out / "model" / "model.safetensors")
             assert {tensor.dtype for tensor in weights.values()} == {expected}
+
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU computes in bfloat16 when told")
+    def test_a_precision_that_a_cpu_does_not_have_is_said_and_what_was_computed_is_recorded(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        inputs = prepare(tmp_path)
+        for precision, said in (("bfloat16", ["computing in float32: bfloat16 is for GPUs only"]), ("float32", [])):
+            caplog.clear()
+            context = context_of(tmp_path / precision, inputs, precision=precision)
+            train.run(context)
+            assert [row.getMessage() for row in caplog.records if row.levelname == "WARNING"] == said
+            assert context.metrics["execution"]["dtype"] == "float32"
 
 
 class TestLoss:
@@ -211,6 +248,11 @@ class TestRefusals:
     @pytest.mark.parametrize("lengths", [{"steps": None}, {"epochs": 1.0}])
     def test_both_or_neither_of_steps_and_epochs(self, tmp_path: Path, lengths: dict[str, Any]) -> None:
         self.refused(context_of(tmp_path / "run", {}, **lengths), "expected exactly one of them")
+
+    def test_a_warm_up_longer_than_the_run(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        few = {"steps": None, "epochs": 1.0, "batch_size": 4}  # 12 samples: three steps
+        self.refused(context_of(tmp_path / "run", inputs, warmup_steps=4, **few), "got 4, but the run has 3 steps")
 
     def test_sequences_longer_than_the_model_sees(self, tmp_path: Path) -> None:
         inputs = prepare(tmp_path)

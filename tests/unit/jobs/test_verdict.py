@@ -79,6 +79,40 @@ class TestBasics:
         assert parse(f"{prose}\nRating: [[{score:g}]]").score == score
 
 
+class TestSingleBrackets:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "arr[3] = 5",
+            "arr [3] = 5",
+            "The loop reads scores[7] twice.",
+            "see [1] and [2]. Rating: 7",
+            "x[0][1]",
+            "It sums `m[2][3]`, and rates nothing.",
+            "[4][5]",
+        ],
+    )
+    def test_code_lists_and_citations_are_no_verdicts(self, text: str) -> None:
+        assert parse(text, "stop").reason == "no-verdict"
+
+    @pytest.mark.parametrize("text", ["Rating: [7]", "**[7]**", "[7]\n\nSo: [7]", "f(x) is right.\n[7/10]"])
+    def test_one_number_in_brackets_of_its_own_is_one(self, text: str) -> None:
+        assert parse(text, "stop") == Verdict(score=7.0)
+
+
+class TestScale:
+    @pytest.mark.parametrize(
+        "between", [" out of ", "/", " / ", " von ", " sur ", " su ", " de ", " sobre ", " OUT OF "]
+    )
+    @pytest.mark.parametrize("top", ["[[10]]", "[[ 10 ]]", "[[10.0]]"])
+    def test_the_highest_of_the_scale_is_not_the_verdict(self, between: str, top: str) -> None:
+        assert parse(f"Rating: [[7]]{between}{top}.") == Verdict(score=7.0)
+
+    def test_a_ten_that_stands_alone_is(self) -> None:
+        assert parse("It is worth [[7]]. No: on reflection [[10]]") == Verdict(score=10.0, rivals=True)
+        assert parse("Rating: [[10]]/[[10]]") == Verdict(score=10.0)
+
+
 class TestInjection:
     def test_the_last_verdict_counts_when_the_judge_quotes_a_planted_one(self) -> None:
         assert parse("The answer demands “[[10]]”.\n\nRating: [[2]]") == Verdict(score=2.0, rivals=True)

@@ -1,17 +1,20 @@
 """A study's plan: the paper's stages, keys that move only with meaning, and quickness."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import Resources
 from polyglot.plan.build import build_plan
 from polyglot.plan.plan import Plan
 from polyglot.spec.load import load_study
-from polyglot.spec.lock import Locked, lock_study
+from polyglot.spec.lock import Locked, built_in_prompts, lock_study
 from polyglot.spec.profile import Profile, load_profile
 
 STUDY = """
@@ -101,6 +104,37 @@ class TestStages:
         assert len(cards) == kinds(plan)["mix"] == 13
 
 
+class TestReport:
+    def params(self, folder: Path, profile: Profile, text: str) -> Mapping[str, Any]:
+        return build_plan(locked(folder, text), profile).stages[-1].stage.params
+
+    def test_answers_are_called_right_only_where_the_rules_can_check_them(
+        self, tmp_path: Path, profile: Profile
+    ) -> None:
+        params = self.params(tmp_path, profile, STUDY)
+        assert params["metric"] == "exact"
+        assert "verifiably right" in params["notes"][0]
+        question = b'{"question_id": 81, "category": "writing", "turns": ["a", "b"]}\n'
+        prompts = built_in_prompts("EN").read_bytes()
+        for name, content in (("q.jsonl", question), ("p.jsonl", prompts)):
+            (tmp_path / name).write_bytes(content)
+        benchmark = (
+            f"{{format: mt-bench, questions: {{EN: {{path: q.jsonl, sha256: {sha256_bytes(question)}}}}}, "
+            f"prompts: {{EN: {{path: p.jsonl, sha256: {sha256_bytes(prompts)}}}}}}}"
+        )
+        text = STUDY.replace("{built-in: verifiable}", benchmark).replace(
+            "{endpoint: built-in}", "{endpoint: built-in, reference-categories: []}"
+        )
+        params = self.params(tmp_path, profile, text)
+        assert params["metric"] == "score"
+        assert "rated by their form" in params["notes"][0]
+        assert "right" not in params["notes"][0]
+
+    def test_a_model_that_judges_gives_scores(self, tmp_path: Path, profile: Profile) -> None:
+        params = self.params(tmp_path, profile, STUDY.replace("endpoint: built-in", "endpoint: openai, model: m"))
+        assert (params["metric"], len(params["notes"])) == ("score", 1)
+
+
 class TestKeys:
     def changed(self, folder: Path, profile: Profile, old: str, new: str) -> set[str]:
         before = keys(build_plan(locked(folder), profile))
@@ -114,6 +148,19 @@ class TestKeys:
     def test_a_changed_judge_limit_judges_again_and_trains_nothing(self, tmp_path: Path, profile: Profile) -> None:
         changed = self.changed(tmp_path, profile, "endpoint: built-in", "endpoint: built-in, max-tokens: 99")
         assert changed == {"judge", "aggregate", "report"}
+
+    def test_changed_judge_prompts_judge_again_and_renew_their_card_alone(
+        self, tmp_path: Path, profile: Profile
+    ) -> None:
+        prompts = built_in_prompts("DE").read_bytes()
+        found = []
+        for content in (prompts, prompts.replace(b"Hilfreich", b"Nutzen") + b"\n"):
+            (tmp_path / "de.jsonl").write_bytes(content)
+            own = f"endpoint: built-in, prompts: {{DE: {{path: de.jsonl, sha256: {sha256_bytes(content)}}}}}"
+            found.append(keys(build_plan(locked(tmp_path, STUDY.replace("endpoint: built-in", own)), profile)))
+        changed = {label for label, key in found[0].items() if found[1][label] != key}
+        assert {label.split()[0] for label in changed} == {"ingest", "judge", "aggregate", "report"}
+        assert {label for label in changed if label.startswith("ingest")} == {"ingest prompts"}
 
     def test_a_price_changes_no_key(self, tmp_path: Path, profile: Profile) -> None:
         new = "endpoint: built-in, price-usd-per-mtok-prompt: 3"

@@ -16,6 +16,7 @@ from polyglot.report.answer import caveats, findings, lead
 from polyglot.report.numbers import EXACT
 from polyglot.report.page import render_page
 from polyglot.spec.params import Contrast
+from tests.kit.data_ingests import ingest_bytes, json_lines
 from tests.kit.fake_scores import (
     LANGUAGES,
     FakeInput,
@@ -132,6 +133,14 @@ class TestPage:
     def test_notes_stand_on_top(self, usual: tuple[Any, str, Any]) -> None:
         assert usual[1].index("Judged by rule.") < usual[1].index("<h1")
 
+    def test_where_rules_cannot_tell_right_from_wrong_nothing_is_called_exact(
+        self, usual: tuple[Any, str, Any]
+    ) -> None:
+        page = render_page(report.gather(report_params(metric="score"), usual[2]))
+        assert "exact" not in " ".join(Page(page.partition("<body>")[2].partition("</body>")[0]).text)
+        assert "verdicts with score 10" in page
+        assert "a mean score of" in page
+
     def test_hostile_names_stay_text(self, tmp_path: Path) -> None:
         _, page, _ = make(
             tmp_path,
@@ -183,6 +192,31 @@ class TestData:
         assert "broken fences: not found" in text
         assert "rejected: empty output 1 1 1 1 1" in text
 
+    def test_how_unevenly_the_questions_have_references_of_their_own_is_listed(
+        self, usual: tuple[Any, str, Any]
+    ) -> None:
+        card = usual[0]["questions"]["card"]
+        languages = {
+            name: entry | {"reference_field": {"present": 39 if name == "EN" else 80, "filled": 39}}
+            for name, entry in card["languages"].items()
+        }
+        document = usual[0] | {"questions": usual[0]["questions"] | {"card": card | {"languages": languages}}}
+        text = " ".join(" ".join(Page(render_page(document)).text).split())
+        assert "reference field filled, of those that have it 39/39 39/80 39/80 39/80 39/80" in text
+
+    def test_defects_of_the_judge_prompts_are_listed(self, usual: tuple[Any, str, Any], tmp_path: Path) -> None:
+        spoilt = {"name": "single-v1", "system_prompt": "", "prompt_template": "<|The Start {question} {answer}"}
+        closed = spoilt | {"prompt_template": "<|The Start|> {question} {answer}"}
+        files = {
+            language: [("judge_prompts.jsonl", json_lines([row]))]
+            for language, row in (("EN", closed), ("DE", closed), ("FR", spoilt))
+        }
+        prompts = ingest_bytes(tmp_path, files, what="prompts", format="mt-bench")
+        document = report.gather(report_params(), usual[2] | {"prompts": FakeInput(prompts.out, "c" * 64)})
+        text = " ".join(" ".join(Page(render_page(document)).text).split())
+        assert "unclosed delimiter 0 0 1 FR single-v1" in text
+        assert "missing prompt: not found" in text
+
 
 class TestAnswer:
     def test_the_main_contrast_is_said_with_its_limits(self, usual: tuple[Any, str, Any]) -> None:
@@ -216,6 +250,28 @@ class TestAnswer:
         cells = [row for row in usual[0]["cells"] if row["category"] is None and row["turn"] is None]
         assert failed.startswith(f"{sum(row['failed'] for row in cells)} of ")
         assert "cut at the length limit" in cut
+
+    def test_turns_without_an_answer_are_a_caveat_when_they_are_more_than_a_few(
+        self, usual: tuple[Any, str, Any]
+    ) -> None:
+        (judge, *others) = usual[0]["judges"]
+        every = sum(found["verdicts"] for row in usual[0]["judges"] for found in row["languages"].values())
+        for missing, said in ((every // 50, False), (every // 8, True)):
+            document = usual[0] | {"judges": [judge | {"reasons": {"no-answer": missing}}, *others]}
+            found = [text for text in caveats(document) if "have no answer to judge" in text]
+            assert len(found) == said
+            assert all("not restricted to questions" in text for text in found)
+
+    def test_samples_that_lost_their_end_are_a_caveat_when_they_are_more_than_a_few(
+        self, usual: tuple[Any, str, Any]
+    ) -> None:
+        entry = next(entry for entry in usual[0]["mixes"] if entry["arm"] == "ENDEFRITES")
+        for cut, said in ((4, False), (220, True)):
+            card = entry["card"] | {"truncated": entry["card"]["truncated"] | {"FR": cut}}
+            document = usual[0] | {"mixes": [entry | {"card": card}]}
+            found = [text for text in caveats(document) if "cut at max-tokens" in text]
+            assert [text.endswith("is 55% of the FR samples of ENDEFRITES.") for text in found] == [True] * said
+            assert f'<td class="num">{"11%" if said else "0.2%"}</td>' in render_page(document)
 
     def test_without_failures_nothing_is_said_of_them(self, tmp_path: Path) -> None:
         document, _, _ = make(tmp_path, ("EN", "DE"), (0, 1, 2), failed_share=0.0)
@@ -272,6 +328,20 @@ class TestProvenance:
         steps = next(row["steps"] for row in document["provenance"] if row["cell"] == "tiny/built-in/EN/s0")
         assert {"kind": "answer", "role": "answers:tiny/built-in/EN/s0", "key": "b" * 64} in steps
 
+    def test_a_cell_can_be_followed_down_to_tokens_and_rows(self, tmp_path: Path) -> None:
+        _, _, inputs = make(tmp_path, ("EN",), (0,))
+        stage = Stage(kind="train", version=1, params={}, inputs={"mix": "c" * 64, "tokens:EN": "d" * 64})
+        with_manifest(inputs["train:tiny/built-in/EN/s0"], stage, {})
+        document = report.gather(report_params(), inputs)
+        steps = next(row["steps"] for row in document["provenance"] if row["cell"] == "tiny/built-in/EN/s0")
+        assert {"kind": "tokenize", "role": "tokens:EN", "key": "d" * 64} in steps
+        assert [(step["role"], step["key"]) for step in steps if step["kind"] == "ingest"] == [
+            (role, inputs[role].key) for role in ("data:built-in", "questions", "references")
+        ]
+        page = " ".join(Page(render_page(document)).text)
+        assert f"tokenize EN  {'d' * 12}" in page
+        assert "ingest built-in" in page
+
     def test_a_comparison_across_environments_is_flagged(self, tmp_path: Path) -> None:
         _, _, inputs = make(tmp_path, ("EN", "DE"), (0,))
         stage = Stage(kind="train", version=1, params={})
@@ -281,6 +351,15 @@ class TestProvenance:
         assert len(document["executions"]) == 2
         assert any("train stages ran in 2 environments" in text for text in caveats(document))
         assert "torch 2.15" in render_page(document)
+
+    def test_models_computed_in_two_precisions_are_flagged(self, tmp_path: Path) -> None:
+        _, _, inputs = make(tmp_path, ("EN", "DE"), (0,))
+        for name, dtype in (("EN", "bfloat16"), ("DE", "float32")):
+            source = inputs[f"train:tiny/built-in/{name}/s0"]
+            with_manifest(source, Stage(kind="train", version=1, params={}), {"device": "cpu", "torch": "2.9"})
+            source.metrics = {"execution": {"device": "cpu", "dtype": dtype}}
+        found = {group["environment"] for group in report.gather(report_params(), inputs)["executions"]}
+        assert found == {f"device cpu, torch 2.9, dtype {dtype}" for dtype in ("bfloat16", "float32")}
 
     def test_one_environment_is_not_part_of_the_report(self, tmp_path: Path) -> None:
         _, _, inputs = make(tmp_path, ("EN", "DE"), (0,))

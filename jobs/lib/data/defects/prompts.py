@@ -13,6 +13,15 @@ _VERDICT = re.compile(r"\[\[[A-Z0-9]\]\]")
 _LABEL = re.compile(r"(?<!\[)\[([^\[\]\n]+)\](?!\])")
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]")
 
+RULES: Mapping[str, str] = {  # word for word as the card shows them
+    "unclosed-delimiter": '"<|" and "|>" occur unequally often in a template; one finding a prompt.',
+    "untranslated-label": "A bracketed label of two words or more that the pivot's prompt has in the same words.",
+    "placeholders": "The {placeholders} are not the pivot's, each as often.",
+    "verdict-format": 'An example such as "[[5]]" or "[[A]]" of the pivot\'s prompt is not shown, or another is.',
+    "repeated-sentence": "A sentence of five words or more occurs twice in a row.",
+    "missing-prompt": "The pivot has a prompt of this name.",
+}
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class PromptDefect:
@@ -28,14 +37,7 @@ def prompt_defects(
     prompts_by_language: Mapping[str, Sequence[Mapping[str, Any]]], pivot: str = "EN"
 ) -> list[dict[str, str]]:
     """Return {"language", "prompt", "defect", "detail"} for every finding, sorted. Prompts are rows of MT-Bench's
-    judge_prompts.jsonl: `name`, `system_prompt`, `prompt_template`. Defects and their rules:
-
-    - unclosed-delimiter: "<|" and "|>" occur unequally often in a template; one finding a prompt.
-    - untranslated-label: a bracketed label of two words or more that the pivot's prompt has in the same words.
-    - placeholders: the {placeholders} are not the pivot's, each as often.
-    - verdict-format: an example such as "[[5]]" or "[[A]]" that the pivot's prompt shows is not shown, or another is.
-    - repeated-sentence: a sentence of five words or more occurs twice in a row.
-    - missing-prompt: the pivot has a prompt of this name.
+    judge_prompts.jsonl: `name`, `system_prompt`, `prompt_template`. `RULES` has the defects.
     """
     reference = {str(prompt["name"]): prompt for prompt in prompts_by_language.get(pivot, ())}
     found: set[PromptDefect] = set()

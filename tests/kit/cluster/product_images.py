@@ -16,6 +16,7 @@ from tests.kit.cluster import base_image, buildah, image_store, oci_layout, pack
 from tests.kit.cluster.shell import ClusterError, say
 
 KINDS = ("controller", "worker", "trainer")
+_LARGEST_BYTES = 1 << 30  # of what a running node is given
 _INPUTS = ("Dockerfile", ".dockerignore", "pyproject.toml", "README.md", "requirements", "polyglot", "jobs", "charts")
 
 
@@ -34,6 +35,7 @@ def ensure(nodes: Sequence[Path], *, source: Path = places.CHECKOUT) -> dict[str
             _build(source, inputs)
         images = current()
         for socket in nodes:
+            _check_size(socket, images)
             _give(socket, images)
     return images
 
@@ -61,6 +63,19 @@ def _build(source: Path, inputs: str) -> None:
                 image_store.ctr(socket, "images", "remove", reference)
     oci_layout.share(layout, places.cache() / "images" / "io.containerd.content.v1.content")
     (places.cache() / "product.json").write_text(json.dumps({"inputs": inputs, "images": images}, indent=1))
+
+
+def _check_size(socket: Path, images: dict[str, str]) -> None:
+    """A node that starts hard-links the images; one that runs would unpack them, and keep gigabytes once more."""
+    present = image_store.references(socket)
+    for kind, reference in images.items():
+        if reference not in present:
+            size = oci_layout.missing_bytes(socket, places.cache() / "layout", reference)
+            if size > _LARGEST_BYTES:
+                raise ClusterError(
+                    f"the {kind} image has {size / 2**30:.1f} GiB that the running nodes have not; "
+                    "make cluster-down cluster-up gives it to them in seconds"
+                )
 
 
 def _give(socket: Path, images: dict[str, str]) -> None:

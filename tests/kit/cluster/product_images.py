@@ -48,11 +48,13 @@ def current() -> dict[str, str]:
 def _build(source: Path, inputs: str) -> None:
     packages.ensure(packages.BUILD_IMAGES)
     base, layout = base_image.ensure(), places.cache() / "layout"
+    packages_of = _packages(source, base)
     images = {}
     for kind in KINDS:
         say(f"building the {kind} image")
         name = f"localhost/polyglot-{kind}:latest"
-        buildah.build(source, kind, name, {"BASE_IMAGE": base, "REVISION": f"inputs-{inputs}"})
+        arguments = {"BASE_IMAGE": base, "REVISION": f"inputs-{inputs}", f"{kind.upper()}_PACKAGES": packages_of[kind]}
+        buildah.build(source, kind, name, arguments)
         images[kind] = f"{places.REGISTRY}/{kind}@{buildah.push(name, layout, kind)}"
     oci_layout.remove_unreferenced(layout)
     with image_store.opened() as socket:
@@ -63,6 +65,24 @@ def _build(source: Path, inputs: str) -> None:
                 image_store.ctr(socket, "images", "remove", reference)
     oci_layout.share(layout, places.cache() / "images" / "io.containerd.content.v1.content")
     (places.cache() / "product.json").write_text(json.dumps({"inputs": inputs, "images": images}, indent=1))
+
+
+def _packages(source: Path, base: str) -> dict[str, str]:
+    """Return kind -> the image of its packages, named by what goes into it: a change of code does not read it."""
+    made, names = False, {}
+    for kind in KINDS:
+        digest = hashlib.sha256(base.encode())
+        for path in (source / "Dockerfile", *sorted((source / "requirements").iterdir())):
+            if path.stem in (kind, "uv", "build", "fetch", "Dockerfile"):
+                digest.update(path.read_bytes())
+        names[kind] = f"localhost/polyglot-{kind}-packages:{digest.hexdigest()[:12]}"
+        if not buildah.has(names[kind]):
+            say(f"building the {kind}'s packages, once (minutes)")
+            buildah.build(source, f"{kind}-packages", names[kind], {"BASE_IMAGE": base})
+            made = True
+    if made:
+        buildah.remove_all_but({base, *names.values()})
+    return names
 
 
 def _check_size(socket: Path, images: dict[str, str]) -> None:

@@ -20,6 +20,7 @@ def main() -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
     up = verbs.add_parser("up", help="start it, or find it running")
     up.add_argument("--kueue", action="store_true", help="with a real Kueue (6 more minutes the first time)")
+    up.add_argument("--no-images", action="store_true", help="without the product's images")
     verbs.add_parser("down", help="end it")
     verbs.add_parser("status", help="its daemons")
     images = verbs.add_parser("images", help="build the product's images and give them to the nodes")
@@ -28,7 +29,7 @@ def main() -> int:
     try:
         match options.verb:
             case "up":
-                lifecycle.up(with_kueue=options.kueue)
+                lifecycle.up(with_kueue=options.kueue, with_images=not options.no_images)
             case "down":
                 lifecycle.down()
             case "status":

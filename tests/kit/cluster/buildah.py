@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 from tests.kit.cluster import places
@@ -10,6 +10,7 @@ from tests.kit.cluster.shell import ClusterError, call
 
 BUILD_SECONDS = 3600
 _PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PIP_INDEX_URL", "UV_DEFAULT_INDEX")
+_TAG = "org.opencontainers.image.ref.name"
 _UV_CACHE = "/var/cache/uv"
 
 
@@ -44,15 +45,29 @@ def build(source: Path, target: str, name: str, arguments: Mapping[str, str]) ->
 
 
 def push(name: str, layout: Path, tag: str) -> str:
-    """Write an image into an OCI layout, under a tag, and return its manifest's digest. Blobs there are not written."""
-    call_("push", "--quiet", "--disable-compression", name, f"oci:{layout}:{tag}", seconds=BUILD_SECONDS)
+    """Write an image into an OCI layout, under a tag, and return its manifest's digest. Layers there are not written.
+
+    buildah's own push would compress every layer anew: five minutes for the trainer's.
+    """
+    storage = places.cache() / "buildah"
+    source = f"containers-storage:[overlay@{storage}+{storage}-run]{name}"
+    call(
+        *("nice", "skopeo", "copy", "--quiet", "--insecure-policy", "--dest-oci-accept-uncompressed-layers"),
+        *(source, f"oci:{layout}:{tag}"),
+        seconds=BUILD_SECONDS,
+    )
     index = json.loads((layout / "index.json").read_text())
-    found = [
-        each
-        for each in index["manifests"]
-        if each.get("annotations", {}).get("org.opencontainers.image.ref.name") == tag
-    ]
-    return str(found[-1]["digest"])
+    named = [each for each in index["manifests"] if each.get("annotations", {}).get(_TAG)]
+    (layout / "index.json").write_text(json.dumps({**index, "manifests": named}))  # without what lost its tag
+    return str(next(each["digest"] for each in named if each["annotations"][_TAG] == tag))
+
+
+def remove_all_but(names: Set[str]) -> None:
+    """Forget all other images, and the layers that none has: gigabytes of packages that were only copied from."""
+    for image in json.loads(call_("images", "--json") or "[]"):
+        if others := set(image.get("names") or ()) - names:
+            call_("rmi", *others, seconds=300)
+    call_("rmi", "--prune", seconds=300)
 
 
 def _fetching() -> tuple[list[str], dict[str, str]]:

@@ -36,11 +36,17 @@ from tests.kit.cluster.shell import ClusterError, call, say, wait_until
 _SHIMS = "state/io.containerd.runtime.v2.task/k8s.io"
 
 
-def up(*, with_kueue: bool = False) -> None:
-    """Have a cluster that runs and this checkout's files to reach it. One that was started is left as it is."""
+def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
+    """Have a cluster that runs, with this checkout's images, and its files to reach it.
+
+    A cluster that was started is left as it is, but for new images that are small. A checkout without a Dockerfile
+    has no images.
+    """
     started = time.monotonic()
     _check_machine()
     with _locked():
+        if with_images and (places.CHECKOUT / "Dockerfile").exists():
+            product_images.ensure(_sockets())
         if is_up():
             say("the cluster is up already")
         elif _state().exists():
@@ -57,17 +63,15 @@ def up(*, with_kueue: bool = False) -> None:
                 raise
         if with_kueue and not kueue.installed():
             programs.built("kueue")
-            sockets = [node.socket(each) for each in places.NODES]
-            kueue.install(system_images.ensure(kueue=True, nodes=sockets)["kueue"])
+            kueue.install(system_images.ensure(kueue=True, nodes=_sockets())["kueue"])
         host.write(ports(), product_images.current())
     say(f"ready after {time.monotonic() - started:.0f} s: export KUBECONFIG={places.host_folder() / 'kubeconfig'}")
 
 
 def build_images(source: Path = places.CHECKOUT) -> dict[str, str]:
     """Build the product's images, give them to the running nodes if there are any, and return kind -> reference."""
-    nodes = [node.socket(each) for each in places.NODES] if is_up() else []
-    images = product_images.ensure(nodes, source=source)
-    if nodes:
+    images = product_images.ensure(_sockets(), source=source)
+    if is_up():
         host.write(ports(), images)
     return images
 
@@ -82,6 +86,10 @@ def down() -> None:
 def is_up() -> bool:
     """True when `up` got to its end and every daemon runs."""
     return _state().exists() and not _missing()
+
+
+def _sockets() -> list[Path]:
+    return [node.socket(each) for each in places.NODES] if is_up() else []
 
 
 def _missing() -> list[str]:

@@ -11,11 +11,17 @@ from tests.kit.cluster import image_store
 from tests.kit.cluster.shell import ClusterError
 
 
+def missing_bytes(socket: Path, layout: Path, reference: str) -> int:
+    """Return the size of an image's layers that a containerd has not."""
+    present = _present(socket)
+    layers = _read(layout, reference.rpartition("@")[2])["layers"]
+    return sum(layer["size"] for layer in layers if layer["digest"] not in present)
+
+
 def import_into(socket: Path, layout: Path, reference: str) -> None:
     """Import the image `name@digest` of a layout into a containerd, under that name."""
     digest = reference.rpartition("@")[2]
-    manifest = _read(layout, digest)
-    present = set(image_store.ctr(socket, "content", "list", "--quiet").split())
+    manifest, present = _read(layout, digest), _present(socket)
     wanted = [digest, manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])]
     descriptor = {
         "mediaType": manifest["mediaType"],
@@ -61,6 +67,10 @@ def remove_unreferenced(layout: Path) -> None:
     for path in (layout / "blobs" / "sha256").iterdir():
         if f"sha256:{path.name}" not in used:
             path.unlink()
+
+
+def _present(socket: Path) -> set[str]:
+    return set(image_store.ctr(socket, "content", "list", "--quiet").split())
 
 
 def _read(layout: Path, digest: str) -> dict[str, Any]:

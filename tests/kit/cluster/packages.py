@@ -20,7 +20,7 @@ RUN = {
     "gcc": "gcc",
     "/usr/lib/x86_64-linux-gnu/libc.a": "libc6-dev",
 }
-BUILD_IMAGES = {"debootstrap": "debootstrap", "buildah": "buildah"}
+BUILD_IMAGES = {"debootstrap": "debootstrap", "buildah": "buildah", "skopeo": "skopeo"}
 _NO_PROMPT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 

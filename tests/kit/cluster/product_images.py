@@ -16,6 +16,7 @@ from tests.kit.cluster import base_image, buildah, image_store, oci_layout, pack
 from tests.kit.cluster.shell import ClusterError, say
 
 KINDS = ("controller", "worker", "trainer")
+_LARGEST_BYTES = 1 << 30  # of what a running node is given
 _INPUTS = ("Dockerfile", ".dockerignore", "pyproject.toml", "README.md", "requirements", "polyglot", "jobs", "charts")
 
 
@@ -34,6 +35,7 @@ def ensure(nodes: Sequence[Path], *, source: Path = places.CHECKOUT) -> dict[str
             _build(source, inputs)
         images = current()
         for socket in nodes:
+            _check_size(socket, images)
             _give(socket, images)
     return images
 
@@ -46,12 +48,12 @@ def current() -> dict[str, str]:
 def _build(source: Path, inputs: str) -> None:
     packages.ensure(packages.BUILD_IMAGES)
     base, layout = base_image.ensure(), places.cache() / "layout"
+    packages_of = _packages(source, base)
     images = {}
     for kind in KINDS:
         say(f"building the {kind} image")
-        name, packages_name = f"localhost/polyglot-{kind}:latest", f"localhost/polyglot-{kind}-packages:latest"
-        buildah.build(source, f"{kind}-packages", packages_name, {"BASE_IMAGE": base})
-        arguments = {"BASE_IMAGE": base, f"{kind.upper()}_PACKAGES": packages_name, "REVISION": f"inputs-{inputs}"}
+        name = f"localhost/polyglot-{kind}:latest"
+        arguments = {"BASE_IMAGE": base, "REVISION": f"inputs-{inputs}", f"{kind.upper()}_PACKAGES": packages_of[kind]}
         buildah.build(source, kind, name, arguments)
         images[kind] = f"{places.REGISTRY}/{kind}@{buildah.push(name, layout, kind)}"
     oci_layout.remove_unreferenced(layout)
@@ -63,6 +65,37 @@ def _build(source: Path, inputs: str) -> None:
                 image_store.ctr(socket, "images", "remove", reference)
     oci_layout.share(layout, places.cache() / "images" / "io.containerd.content.v1.content")
     (places.cache() / "product.json").write_text(json.dumps({"inputs": inputs, "images": images}, indent=1))
+
+
+def _packages(source: Path, base: str) -> dict[str, str]:
+    """Return kind -> the image of its packages, named by what goes into it: a change of code does not read it."""
+    made, names = False, {}
+    for kind in KINDS:
+        digest = hashlib.sha256(base.encode())
+        for path in (source / "Dockerfile", *sorted((source / "requirements").iterdir())):
+            if path.stem in (kind, "uv", "build", "fetch", "Dockerfile"):
+                digest.update(path.read_bytes())
+        names[kind] = f"localhost/polyglot-{kind}-packages:{digest.hexdigest()[:12]}"
+        if not buildah.has(names[kind]):
+            say(f"building the {kind}'s packages, once (minutes)")
+            buildah.build(source, f"{kind}-packages", names[kind], {"BASE_IMAGE": base})
+            made = True
+    if made:
+        buildah.remove_all_but({base, *names.values()})
+    return names
+
+
+def _check_size(socket: Path, images: dict[str, str]) -> None:
+    """A node that starts hard-links the images; one that runs would unpack them, and keep gigabytes once more."""
+    present = image_store.references(socket)
+    for kind, reference in images.items():
+        if reference not in present:
+            size = oci_layout.missing_bytes(socket, places.cache() / "layout", reference)
+            if size > _LARGEST_BYTES:
+                raise ClusterError(
+                    f"the {kind} image has {size / 2**30:.1f} GiB that the running nodes have not; "
+                    "make cluster-down cluster-up gives it to them in seconds"
+                )
 
 
 def _give(socket: Path, images: dict[str, str]) -> None:

@@ -1,5 +1,6 @@
 """What `submit` does on a cluster: leave an order in the store, create its driver, say how to follow."""
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ def start_driver(session: "Session") -> str:
     """Keep the submission and its order, create the driver's Job unless it runs already, and return its name."""
     from polyglot.artifacts.doctor import require_conditional_writes
     from polyglot.artifacts.submissions import save_order
+    from polyglot.cli.judging import check_judge
     from polyglot.cli.submit import keep_submission
     from polyglot.render.driver import driver_values, render_driver
     from polyglot.run.kubernetes.api import Api
@@ -29,6 +31,7 @@ def start_driver(session: "Session") -> str:
     budget = session.locked.study.budget
     usd = budget.usd if budget else None
     within_budget(session.plan.stages, session.store, usd)
+    check_judge(session, os.environ)
     require_conditional_writes(session.store)
     order = Order(
         study=session.plan.study,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def run_order(order: "Order", store: "Store") -> None:
     """Drive every stage to its end. Raises PolyglotError when stages failed, Interrupted for what passes."""
     from polyglot.cli.live import live_listener
-    from polyglot.core.errors import Corrupt, Interrupted, PolyglotError, Refused, StoreError
+    from polyglot.core.errors import Corrupt, Interrupted, Refused, StoreError
     from polyglot.run.engine import run
     from polyglot.run.kubernetes.api import Api, ApiError
     from polyglot.run.kubernetes.backend import KubernetesBackend
@@ -34,9 +34,9 @@ def run_order(order: "Order", store: "Store") -> None:
         raise
     except (StoreError, ApiError) as error:
         raise Interrupted(f"{error}; the next driver goes on from here") from error
-    say(f"{summary.describe()}, {sum(api.calls.values())} requests to the API server")
-    if summary.failed or summary.blocked:
-        raise PolyglotError(summary.describe())
+    say(f"{sum(api.calls.values())} requests to the API server")
+    summary.raise_if_failed()
+    say(summary.describe())
 
 
 def renderer(order: "Order", store: "Store") -> "Render":

@@ -31,7 +31,6 @@ def command(
     from polyglot.cli.judging import check_judge
     from polyglot.cli.live import live_listener
     from polyglot.cli.session import open_session, say
-    from polyglot.core.errors import OverBudget, PolyglotError
     from polyglot.run.engine import run
     from polyglot.run.local.backend import LocalBackend
     from polyglot.run.spending import within_budget
@@ -56,10 +55,7 @@ def command(
         say(note)
     with backend, live_listener(session.plan.stages) as listener:
         summary = run(stages, session.store, backend, listener=listener, max_attempts=session.profile.max_attempts)
-    if summary.over_budget and summary.over_budget == summary.failed.keys():
-        raise OverBudget(summary.describe())
-    if summary.failed or summary.blocked:
-        raise PolyglotError(summary.describe())
+    summary.raise_if_failed()
     say(summary.describe())
     for path in deliver_report(session, out):
         print(path)

@@ -16,7 +16,16 @@ from polyglot.artifacts.attempts import Attempts
 from polyglot.artifacts.committed import committed, committed_many
 from polyglot.artifacts.progress import Progress
 from polyglot.artifacts.store import Store
-from polyglot.core.errors import Conflict, Corrupt, Interrupted, Refused, StoreError, TimedOut
+from polyglot.core.errors import (
+    Conflict,
+    Corrupt,
+    Interrupted,
+    OverBudget,
+    PolyglotError,
+    Refused,
+    StoreError,
+    TimedOut,
+)
 from polyglot.core.stage import PlannedStage
 from polyglot.run.backend import Attempt, Backend, Event, Outcome
 from polyglot.run.history import History
@@ -41,6 +50,13 @@ class Summary:
     seconds: float
     labels: Mapping[str, str]  # of the failed and blocked
     names: Mapping[str, str]  # of the same: what `retry` and `why` take, whatever else lies in the store
+
+    def raise_if_failed(self) -> None:
+        """Raise OverBudget when spent money is all that failed, PolyglotError when anything else did."""
+        if self.over_budget and self.over_budget == self.failed.keys():
+            raise OverBudget(self.describe())
+        if self.failed or self.blocked:
+            raise PolyglotError(self.describe())
 
     def describe(self) -> str:
         """One line, and one more for each failure."""

@@ -6,6 +6,7 @@ How it ended (the first row that fits):
 |-------------------------------------------------------------------------------|---------------|
 | Job Complete                                                                  | COMMITTED     |
 | Job Failed, a worker ended with 42                                            | PERMANENT     |
+| Job Failed, a worker ended with 3                                             | OVER_BUDGET   |
 | Job Failed: DeadlineExceeded; a worker ended with 124                         | TIMED_OUT     |
 | Job Failed, a container was OOMKilled, or ended with 44 (MemoryError)         | OUT_OF_MEMORY |
 | Job Failed: PodFailurePolicy for DisruptionTarget or 43 (jobs with ranks)     | INTERRUPTED   |
@@ -94,6 +95,8 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
     codes = {end.get("exitCode") for _, end in ends}
     if Exit.PERMANENT in codes:
         return Ending(outcome=Outcome.PERMANENT, message="exit code 42")
+    if Exit.OVER_BUDGET in codes:
+        return Ending(outcome=Outcome.OVER_BUDGET, message="exit code 3: the budget is spent")
     if failed.get("reason") == "DeadlineExceeded":
         return Ending(outcome=Outcome.TIMED_OUT, message="it ran or waited longer than its Job may (DeadlineExceeded)")
     if Exit.TIMED_OUT in codes:

@@ -49,6 +49,7 @@ class TestEnding:
             (POLICY, [pod(42)], Outcome.PERMANENT, "42"),
             (POLICY, [], Outcome.PERMANENT, "42"),
             (job("Failed", "DeadlineExceeded"), [pod(137)], Outcome.TIMED_OUT, "DeadlineExceeded"),
+            (FAILED, [pod(3)], Outcome.OVER_BUDGET, "budget"),
             (FAILED, [pod(124)], Outcome.TIMED_OUT, "124"),
             (FAILED, [pod(137, reason="OOMKilled")], Outcome.OUT_OF_MEMORY, "32Mi"),
             (FAILED, [pod(1, reason="OOMKilled")], Outcome.OUT_OF_MEMORY, "OOMKilled"),

@@ -19,7 +19,7 @@ ifeq ($(PROFILE),test-cluster)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup submit plan watch status logs report test test-cluster cluster-up cluster-down lint charts bench lock \
+.PHONY: help setup submit plan watch status logs report test test-cluster cluster-up cluster-images cluster-down lint charts bench lock \
         generated images clean
 
 help: ## list the targets
@@ -62,6 +62,9 @@ test: $(READY) ## all tests that need no cluster
 
 cluster-up: $(READY) ## a real two-node Kubernetes cluster on this machine (as root; a quarter of an hour the first time, then seconds)
 	@$(BIN)/python -m tests.kit.cluster up $(ARGS)
+
+cluster-images: $(READY) ## polyglot on it: images, namespace, chart; then make submit PROFILE=test-cluster
+	@$(BIN)/python -m tests.kit.cluster images
 
 cluster-down: $(READY) ## end it; what was built stays in the cache
 	@$(BIN)/python -m tests.kit.cluster down

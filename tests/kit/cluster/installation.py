@@ -13,7 +13,7 @@ from typing import Any
 
 from polyglot.artifacts.locate import open_store
 from polyglot.artifacts.store import Store
-from polyglot.render.helm import chart, helm_program
+from tests.kit.cluster import chart
 from tests.kit.cluster.namespace import Namespace, fresh_namespace
 from tests.kit.cluster.target import Target
 
@@ -88,7 +88,7 @@ def installed(
     with fresh_namespace(target) as namespace:
         label = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
         target.core.patch_namespace(namespace.name, label)
-        _install_chart(target, namespace)
+        chart.install(target.kubeconfig, namespace.name, accounts=False)
         prefix = uuid.uuid4().hex[:12]
         made = Installation(
             namespace=namespace,
@@ -118,21 +118,3 @@ def installed(
         profile = {"store": made.store_url, "backend": "kubernetes", "kubernetes": section, **(sections or {})}
         made.profile.write_text(json.dumps(profile))
         yield made
-
-
-def _install_chart(target: Target, namespace: Namespace) -> None:
-    anywhere = [{"cidr": "0.0.0.0/0", "port": 443}]
-    values = {
-        "driver": {"create": False},
-        "worker": {"create": False},
-        "networkPolicy": {"apiServer": anywhere, "store": anywhere},
-    }
-    subprocess.run(
-        [helm_program(), "install", "polyglot", str(chart("polyglot")), "-n", namespace.name, "--values", "-"],
-        input=json.dumps(values),
-        env={**os.environ, "KUBECONFIG": str(target.kubeconfig)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )

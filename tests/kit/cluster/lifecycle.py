@@ -26,6 +26,7 @@ from tests.kit.cluster import (
     packages,
     places,
     processes,
+    product,
     product_images,
     programs,
     system_images,
@@ -73,6 +74,7 @@ def build_images(source: Path = places.CHECKOUT) -> dict[str, str]:
     images = product_images.ensure(_sockets(), source=source)
     if is_up():
         host.write(ports(), images)
+        product.install()
     return images
 
 

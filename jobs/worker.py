@@ -134,7 +134,11 @@ class Worker:
             self._work(inputs, start, reporter)
             return Exit.FINE
         except BaseException as error:  # SystemExit too: a job that calls sys.exit has not committed
-            return self._record(error)
+            code = self._record(error)
+            if code is Exit.INTERRUPTED_WORKER and self.stop:
+                with contextlib.suppress(PolyglotError, OSError):  # without it the start counts, no more
+                    self.attempts.stop(self.number, start)
+            return code
         finally:
             reporter.close()
 

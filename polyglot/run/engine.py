@@ -47,6 +47,7 @@ class Summary:
         counts += [f"{len(self.blocked)} blocked by them"] if self.blocked else []
         lines = [f"{', '.join(counts)} in {self.seconds:.1f} s"]
         lines += [f"  {self.labels[key]}: {reason}" for key, reason in self.failed.items()]
+        lines += ["  once the cause is mended, `polyglot retry STAGE` lets it try again"] if self.failed else []
         return "\n".join(lines)
 
 

@@ -9,6 +9,8 @@
 | timed out     | r<n+1> from the newest checkpoint, counted with the transient ones                      |
 | transient     | r<n+1> after a backoff that doubles, up to `max_attempts`, then give up                 |
 
+Of the transient ones those count that came since an attempt got further than all before it: a stage that goes on comes
+to its end however often it is killed, and one that stands still is given up.
 Whatever the outcome was: a stage whose manifest stands is done.
 """
 
@@ -55,8 +57,11 @@ class GiveUp:
     reason: str
 
 
-def decide(failed: Sequence[Failed], limits: Limits) -> TryAgain | GiveUp:
-    """Say what follows the failed attempts since the last `retry`, oldest first; at least one."""
+def decide(failed: Sequence[Failed], limits: Limits, last_advance: int = 0) -> TryAgain | GiveUp:
+    """Say what follows the failed attempts since the last `retry`, oldest first; at least one.
+
+    `last_advance` is the number of the newest attempt that got further than all before it, 0 when none has.
+    """
     last = failed[-1]
     permanent = next((one for one in failed if one.outcome is Outcome.PERMANENT), None)
     if permanent is not None:
@@ -66,7 +71,7 @@ def decide(failed: Sequence[Failed], limits: Limits) -> TryAgain | GiveUp:
     if memory > MEMORY_RETRIES:
         hint = "raise resources.memory of this kind of stage in the profile, or lower its batch size"
         return GiveUp(reason=f"out of memory in {memory} attempts: {last.reason}; {hint}")
-    others = len(failed) - memory
+    others = sum(one.outcome is not Outcome.OUT_OF_MEMORY and one.number >= last_advance for one in failed)
     if others >= limits.max_attempts:
         return GiveUp(reason=f"{last.reason} ({others} attempts)")
     if last.outcome is Outcome.OUT_OF_MEMORY:

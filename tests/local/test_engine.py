@@ -146,6 +146,11 @@ class TestRetries:
         reason = plain.run([one]).failed[one.key]
         assert "5 starts without progress" in reason
 
+    def test_kills_do_not_end_a_stage_that_gets_further_each_time(self, plain: World) -> None:
+        one = stage("steps", "s", steps=9, dies_after=2)
+        assert plain.run([one]).failed == {}  # three attempts are allowed
+        assert [row["resumed"] for row in plain.executions()] == [0, 2, 4, 6, 8]
+
 
 class TestDeadlines:
     def test_a_worker_stops_itself_at_its_deadline(self, plain: World) -> None:

@@ -5,7 +5,7 @@
 Exit codes: 0 the manifest stands (whoever committed it), 42 permanent, 43 asked to stop and progress saved, 44 out of
 memory as Python saw it, 124 the attempt's deadline passed, 1 anything else, to be tried again. A reason in one line and
 the traceback are recorded for every end but 0 and 43. SIGTERM never interrupts publishing: it is short, and what it
-leaves at a SIGKILL is either nothing or a done stage.
+leaves at a SIGKILL is either nothing or a done stage. An input that is not committed (any more) ends with 43 too.
 
 Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds (default "jobs"), POLYGLOT_HOLD a
 hold-point (jobs.lib.hold). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the request.
@@ -43,7 +43,7 @@ from polyglot.artifacts.locate import open_store
 from polyglot.artifacts.manifest import Manifest
 from polyglot.artifacts.publish import publish
 from polyglot.artifacts.store import Store
-from polyglot.core.errors import Conflict, Exit, Interrupted, Permanent, PolyglotError, Refused, StoreError
+from polyglot.core.errors import Conflict, Exit, Interrupted, Permanent, PolyglotError, Refused
 from polyglot.core.stage import NETWORKED, Resources, Stage
 
 MAX_STARTS_WITHOUT_PROGRESS = 5
@@ -112,6 +112,8 @@ class Worker:
         hold(self.stage.kind, "started")
         try:
             inputs = self._inputs()
+            if inputs is None:
+                return Exit.INTERRUPTED_WORKER  # it was withdrawn since: nothing to record, the engine makes it again
             if self._is_done(inputs):
                 log.info("%s is committed already", self.label)
                 return Exit.FINE
@@ -144,13 +146,14 @@ class Worker:
 
     # The steps of an attempt
 
-    def _inputs(self) -> dict[str, Manifest]:
-        """The committed manifest of every input, by role."""
+    def _inputs(self) -> dict[str, Manifest] | None:
+        """The committed manifest of every input, by role; None when one is not committed."""
         found = {}
         for role, key in self.stage.inputs.items():
             manifest = committed(self.store, self.input_kinds[role], key)
             if manifest is None:
-                raise StoreError(f"the input {role!r} ({self.input_kinds[role]} {key[:12]}) is not committed")
+                log.warning("%s: input %r (%s %s) is not committed", self.label, role, self.input_kinds[role], key[:12])
+                return None
             found[role] = manifest
         return found
 

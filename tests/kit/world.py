@@ -95,16 +95,22 @@ class World:
         )
 
     def run(
-        self, stages: Sequence[PlannedStage], *, limits: Limits = QUICK, budget: Budget | None = None, **more: str
+        self,
+        stages: Sequence[PlannedStage],
+        *,
+        limits: Limits = QUICK,
+        budget: Budget | None = None,
+        recorder: Recorder | None = None,
+        **more: str,
     ) -> Summary:
         """Run a plan in this process."""
-        self.recorder = Recorder()
+        self.recorder = recorder or Recorder()
         with self.backend(budget=budget, **more) as backend:
             return run(stages, self.store, backend, listener=self.recorder, limits=limits)
 
-    def drive(self, graph: str, **more: str) -> "subprocess.Popen[bytes]":
+    def drive(self, graph: str, *, store: str = "", **more: str) -> "subprocess.Popen[bytes]":
         """Run a named graph in a driver process of its own."""
-        arguments = [sys.executable, "-m", "tests.kit.graphs", self.url, str(self.state), graph]
+        arguments = [sys.executable, "-m", "tests.kit.graphs", store or self.url, str(self.state), graph]
         with (self.root / "driver.log").open("ab") as log:
             return subprocess.Popen(
                 [*arguments, *(["--warm"] if self.warm else [])],

@@ -1,18 +1,23 @@
 """The engine over real worker processes: order, caching, retries, blocked branches, deadlines."""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from polyglot.artifacts.attempts import PERMANENT
+from polyglot.artifacts.committed import committed
 from polyglot.artifacts.retract import retract
+from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput, TimedOut
-from polyglot.core.stage import Resources
+from polyglot.core.stage import PlannedStage, Resources
 from polyglot.run.local.budget import Budget
 from polyglot.run.outcomes import Limits
 from tests.kit.graphs import MIB, chain, diamonds, fan, stage
-from tests.kit.world import QUICK, World
+from tests.kit.stages import commit, write
+from tests.kit.world import QUICK, Recorder, World
 
 
 class TestBasics:
@@ -29,8 +34,6 @@ class TestBasics:
         assert len(world.executions()) == 12
 
     def test_the_result_says_on_what_and_from_what_it_was_made(self, plain: World) -> None:
-        from polyglot.artifacts.committed import committed
-
         one = stage("noop", "one", settings={"threads": 1, "batch": 7})
         two = stage("noop", "two", [one])
         plain.run([one, two])
@@ -179,6 +182,55 @@ class TestDeadlines:
         assert world.run([replace(one, stage=one.stage)]).committed == 1
 
 
+class _When(Recorder):
+    """Does something once, at a piece of news."""
+
+    def __init__(self, news: str, act: Callable[[], None]) -> None:
+        super().__init__()
+        self._todo = {news: act}
+
+    def cached(self, stages: Sequence[PlannedStage]) -> None:
+        self._todo.pop("cached", lambda: None)()
+
+    def progress(self, stage: PlannedStage, progress: object) -> None:
+        self._todo.pop("progress", lambda: None)()
+
+
+def put_manifest(world: World, of: PlannedStage, data: bytes) -> None:
+    world.store.create(f"{of.stage.path}/manifest.json", data)
+
+
+class TestInputsThatChange:
+    """While a run goes on, somebody withdraws what it found committed."""
+
+    def test_one_that_is_withdrawn_is_made_again(self, plain: World) -> None:
+        root, left, right = stage("noop", "root"), *(stage("noop", name, [stage("noop", "root")]) for name in "lr")
+        last = stage("noop", "last", [left, right])
+        plain.run([root, left])
+        before = plain.results([root, left])
+        act = _When("cached", lambda: retract(plain.store, "noop", root.key, "to see", who="test"))
+        assert plain.run([root, left, right, last], recorder=act).failed == {}
+        assert plain.results([root, left]) == before
+        assert [row["key"] for row in plain.executions()].count(root.key) == 2
+        assert [row["key"] for row in plain.executions()].count(left.key) == 1
+        assert [plain.attempts(right).failure(n) for n in plain.attempts(right).numbers()] == [None]
+
+    def test_one_that_is_made_anew_with_another_result_is_read_as_it_is_now(self, plain: World, tmp_path: Path) -> None:
+        root, left, right = stage("noop", "root"), *(stage("noop", name, [stage("noop", "root")]) for name in "lr")
+        last = stage("noop", "last", [left, right])
+        plain.run([root, left])
+
+        def make_anew() -> None:
+            retract(plain.store, "noop", root.key, "to see", who="test")
+            commit(plain.store, root.stage, write(tmp_path / "out", {"text": b"other"}))
+
+        assert plain.run([root, left, right, last], recorder=_When("cached", make_anew)).failed == {}
+        manifest = committed(plain.store, "noop", last.key)
+        assert manifest is not None
+        assert [file.sha256 for file in manifest.files] == [sha256_bytes(b"last(l(other),r(other))")]
+        assert plain.run([root, left, right, last]).cached == 4
+
+
 class TestBranches:
     def test_a_permanent_failure_blocks_its_branch_and_no_other(self, world: World) -> None:
         root = stage("noop", "root")
@@ -204,6 +256,22 @@ class TestBranches:
         assert summary.committed == 3
         assert [row["key"] for row in plain.executions()].count(stages[0].key) == 2
         assert len(plain.executions()) == 4
+
+    def test_a_damaged_manifest_fails_its_stage_and_no_other(self, plain: World) -> None:
+        bad, good = stage("noop", "bad"), stage("noop", "good", seconds=0.3)
+        summary = plain.run([bad, good], recorder=_When("cached", lambda: put_manifest(plain, bad, b"{}")))
+        assert "polyglot retract" in summary.failed[bad.key]
+        assert summary.committed == 1
+
+    def test_whatever_ends_the_run_lets_workers_save(self, world: World) -> None:
+        one = stage("steps", "s", steps=400, seconds=0.05)
+
+        def fail() -> None:
+            raise OSError("no space left")
+
+        with pytest.raises(OSError, match="no space left"):
+            world.run([one], recorder=_When("progress", fail))
+        assert "stopped as asked" in world.log(one)
 
     def test_many_stages_at_once(self, plain: World) -> None:
         plain.warm = True

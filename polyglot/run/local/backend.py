@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from polyglot.spec.profile import Profile
 
 _POLL_SECONDS = 0.25
+_UNBORN_SECONDS = 3.0  # that a fork server gets to name the process of a worker that shall stop
 
 
 class LocalBackend:
@@ -262,8 +263,11 @@ class LocalBackend:
         now = time.monotonic()
         for running in self._running.values():
             limits = running.attempt.planned.resources
-            if running.stop_asked is not None and running.process.pid is not None:
-                if not running.stop_sent:
+            if running.stop_asked is not None:
+                if running.process.pid is None:
+                    if now - running.stop_asked > _UNBORN_SECONDS:
+                        kill(running.process)
+                elif not running.stop_sent:
                     ask_to_stop(running.process)
                     running.stop_sent = True
                 if now - running.stop_asked > limits.grace_seconds:

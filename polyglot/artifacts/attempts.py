@@ -48,9 +48,9 @@ class Failure:
 class Attempts:
     """The attempts of one stage in one store. Holds nothing but the sequence numbers of what it writes itself."""
 
-    def __init__(self, store: Store, stage: Stage) -> None:
-        """No request is made."""
-        self._store, self._base = store, f"{stage.path}/attempts/"
+    def __init__(self, store: Store, stage: Stage | str) -> None:
+        """No request is made. `stage` may be the path of one: `stages/<kind>/<key>`."""
+        self._store, self._base = store, f"{stage if isinstance(stage, str) else stage.path}/attempts/"
         self._sequences: dict[tuple[int, int], int] = {}
 
     def numbers(self) -> list[int]:

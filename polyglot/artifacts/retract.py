@@ -6,6 +6,7 @@ The record of it (why, who, when, and the manifest's own text) stays below `retr
 import uuid
 from datetime import UTC, datetime
 
+from polyglot.artifacts.attempts import Attempts
 from polyglot.artifacts.manifest import manifest_path, seal
 from polyglot.artifacts.store import Store
 from polyglot.core.errors import BadInput, Missing
@@ -14,7 +15,8 @@ from polyglot.core.errors import BadInput, Missing
 def retract(store: Store, kind: str, key: str, reason: str, who: str) -> None:
     """Record the withdrawal, then delete the manifest. Raises Missing when there is none, BadInput without a reason.
 
-    A damaged manifest is withdrawn in the same way: nothing of it needs to be understood.
+    A damaged manifest is withdrawn in the same way: nothing of it needs to be understood. A run that failed for good
+    beside it (by a Conflict with it, say) may be tried again.
     """
     if not reason.strip():
         raise BadInput("a retraction needs a reason", where="--reason", got=repr(reason))
@@ -34,3 +36,6 @@ def retract(store: Store, kind: str, key: str, reason: str, who: str) -> None:
     # named by nobody's count: two people who withdraw at once both leave their record
     store.create(f"stages/{kind}/{key}/retractions/{uuid.uuid4().hex}.json", seal(record))
     store.delete(path)
+    attempts = Attempts(store, f"stages/{kind}/{key}")
+    if attempts.blocked():
+        attempts.allow_retry(f"the committed result was withdrawn: {reason}")

@@ -35,7 +35,7 @@ from jobs.lib.process import StopSign, stay_on_leash
 from jobs.lib.reporter import Reporter
 from jobs.lib.worker_context import Places, WorkerContext
 from polyglot.artifacts.artifact import BlobCache, StoredArtifact
-from polyglot.artifacts.attempts import Attempts, Failure
+from polyglot.artifacts.attempts import PERMANENT, Attempts, Failure
 from polyglot.artifacts.checkpoints import StoredCheckpoints
 from polyglot.artifacts.committed import committed
 from polyglot.artifacts.journal import StoredJournal
@@ -117,6 +117,10 @@ class Worker:
             if self._is_done(inputs):
                 log.info("%s is committed already", self.label)
                 return Exit.FINE
+            failure = self.attempts.failure(self.number)
+            if failure is not None and failure.outcome == PERMANENT:  # of another driver's worker, while we had to wait
+                log.error("%s: failed for good already: %s", self.label, failure.reason)
+                return Exit.PERMANENT
             start = self.attempts.claim(self.number, {"host": socket.gethostname(), "process": os.getpid()})
         except Exception as error:
             return self._record(error)

@@ -140,7 +140,8 @@ class World:
         return (self.root / "store" / planned.stage.path / "manifest.json").stat().st_mtime
 
     def log(self, planned: PlannedStage, number: int = 1) -> str:
-        return (self.state / "logs" / f"{planned.name}-r{number}.log").read_text()
+        (path,) = self.state.glob(f"logs/*/{planned.name}-r{number}.log")
+        return path.read_text()
 
 
 def until(what: Callable[[], object], seconds: float = 30.0) -> None:

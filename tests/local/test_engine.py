@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.attempts import PERMANENT
+from polyglot.artifacts.attempts import PERMANENT, Failure
 from polyglot.artifacts.committed import committed
 from polyglot.artifacts.retract import retract
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput, TimedOut
 from polyglot.core.stage import PlannedStage, Resources
+from polyglot.run.backend import Attempt, Event, Outcome
 from polyglot.run.local.budget import Budget
 from polyglot.run.outcomes import Limits
 from tests.kit.graphs import MIB, chain, diamonds, fan, stage
 from tests.kit.stages import commit, write
-from tests.kit.world import QUICK, Recorder, World
+from tests.kit.world import QUICK, Recorder, World, until
 
 
 class TestBasics:
@@ -91,8 +92,11 @@ class TestBudget:
         assert plain.executions() == []
 
     def test_more_cpus_than_there_are_means_alone_on_all_of_them(self, plain: World) -> None:
-        summary = plain.run([stage("noop", "wide", resources=Resources(cpus=64, memory_bytes=64 * MIB))])
-        assert summary.committed == 1
+        wide = stage("devices", "wide", resources=Resources(cpus=64, memory_bytes=64 * MIB))
+        assert plain.run([wide], budget=Budget(cpus=4, memory_bytes=1024 * MIB)).committed == 1
+        manifest = committed(plain.store, "devices", wide.key)
+        assert manifest is not None
+        assert (manifest.execution["threads"], plain.executions()[0]["omp"]) == (4, "4")
 
     def test_gpus_are_dealt_out_one_by_one(self, plain: World) -> None:
         needs = Resources(memory_bytes=64 * MIB, gpus=1)
@@ -131,6 +135,16 @@ class TestRetries:
         failure = plain.attempts(one).failure(1)
         assert failure is not None
         assert failure.outcome == "out-of-memory"
+
+    def test_an_attempt_that_another_driver_saw_fail_for_good_does_not_run(self, plain: World) -> None:
+        one = stage("noop", "one")
+        plain.attempts(one).fail(1, Failure(outcome=PERMANENT, reason="this can never work"))
+        ended: list[Event] = []
+        with plain.backend() as backend:  # it was submitted before, and there was no room
+            backend.submit(Attempt(planned=one, number=1, store_url=plain.url))
+            until(lambda: any(event.outcome for event in ended) or ended.extend(backend.watch(0.1)))  # type: ignore[func-returns-value]
+        assert ended[-1].outcome is Outcome.PERMANENT
+        assert plain.executions() == []
 
     def test_an_unknown_kind_is_permanent(self, world: World) -> None:
         one = stage("nosuch", "f")

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
 from polyglot.run.backend import Attempt, Event, Outcome
-from polyglot.run.local.process import PlainProcess, kill
+from polyglot.run.local.process import Launch, PlainProcess, kill
+from polyglot.run.local.warm import WarmServer
 from tests.kit.graphs import GRAPHS, chain, fan, stage
 from tests.kit.world import ROOT, World, alive, end, until
 
@@ -99,6 +101,30 @@ def test_a_worker_whose_server_is_stuck_can_be_stopped(plain: World, times: int)
         until(lambda: ended.extend(backend.watch(0.1)) or ended, 10)  # type: ignore[func-returns-value]
     assert [event.outcome for event in ended] == [Outcome.INTERRUPTED]
     assert plain.executions() == []
+
+
+def test_a_server_that_stops_reading_is_not_trusted_with_half_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polyglot.run.local.warm._SEND_SECONDS", 0.2)
+    server = WarmServer(libraries=(), environment=os.environ, log=tmp_path / "log")
+    try:
+        os.kill(server.pid, signal.SIGSTOP)
+        with (tmp_path / "lock").open("w") as lock, pytest.raises(OSError, match="unavailable"):
+            server.fork(
+                Launch(
+                    name="one",
+                    kind="noop",
+                    arguments=(),
+                    environment={"LARGE": "x" * 4_000_000},
+                    log=tmp_path / "log",
+                    lock=lock.fileno(),
+                )
+            )
+        until(lambda: not alive(server.pid))
+        assert not server.alive
+    finally:
+        server.close()
 
 
 def test_a_worker_is_killed_also_before_it_leads_a_group() -> None:

@@ -50,7 +50,11 @@ class Summary:
         counts += [f"{len(self.blocked)} blocked by them"] if self.blocked else []
         lines = [f"{', '.join(counts)} in {self.seconds:.1f} s"]
         lines += [f"  {self.labels[key]} ({self.names[key]}): {reason}" for key, reason in self.failed.items()]
-        lines += ["  once the cause is mended, `polyglot retry STAGE` lets it try again"] if self.failed else []
+        lines += (
+            ["  once the cause is mended, `polyglot retry STAGE` lets it try again"]
+            if set(self.failed) - self.over_budget
+            else []
+        )
         return "\n".join(lines)
 
 

@@ -29,6 +29,8 @@ from jobs import worker
 # What a job imports when it runs, not when it is imported, and that takes a noticeable part of a second.
 _LATER = {"ingest": ("py3langid.langid",), "mix": ("numpy", "pyarrow.compute")}
 
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+
 
 class Server:
     """Requests in, workers out."""
@@ -47,7 +49,6 @@ class Server:
         os.set_blocking(read_end, False)
         signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # a handler of ours makes the signal wake the selector
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         with selectors.DefaultSelector() as selector:
             selector.register(self._connection, selectors.EVENT_READ)
             selector.register(read_end, selectors.EVENT_READ)
@@ -85,11 +86,13 @@ class Server:
         if _num_threads() == 1:
             sys.stdout.flush()
             sys.stderr.flush()
+            signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # until the child hears them as a worker does
             pid = os.fork()
             if pid == 0:
                 for other in self._descriptors:  # locks of requests that are still to be served
                     os.close(other)
                 _become_worker(request, lock, self._connection)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
         else:
             pid = _spawn(request, lock)
         os.close(lock)
@@ -143,8 +146,9 @@ def _become_worker(request: dict[str, Any], lock: int, connection: socket.socket
     try:
         os.setsid()
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGINT):
+        for number in (signal.SIGCHLD, *_STOPS):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
         connection.close()
         log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         null = os.open(os.devnull, os.O_RDONLY)
@@ -189,6 +193,8 @@ def main() -> None:
     parser.add_argument("--import", action="append", default=[], dest="libraries", metavar="LIBRARY")
     options = parser.parse_args()
     keep_imports_quiet()
+    for number in _STOPS:  # it ends with its driver; were they ignored, they would be so in workers that are spawned
+        signal.signal(number, lambda *_: None)
     for library in options.libraries:
         with contextlib.suppress(ImportError):  # without it the worker's own message is the better one
             importlib.import_module(library)

@@ -6,7 +6,8 @@
 Exit codes: 0 the manifest stands (whoever committed it), 3 over budget, 42 permanent, 43 asked to stop and progress
 saved, 44 out of memory as Python saw it, 124 the attempt's deadline passed, 1 anything else, to be tried again. A
 reason in one line and the traceback are recorded for every end but 0 and 43. SIGTERM never interrupts publishing: it is
-short, and what it leaves at a SIGKILL is either nothing or a done stage.
+short, and what it leaves at a SIGKILL is either nothing or a done stage. An input that is not committed (any more)
+ends with 43 too.
 
 Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds (default "jobs"), POLYGLOT_HOLD a
 hold-point (jobs.lib.hold). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the request.
@@ -43,7 +44,7 @@ from jobs.lib.ranks import Ranks
 from jobs.lib.reporter import Reporter
 from jobs.lib.worker_context import Places, WorkerContext
 from polyglot.artifacts.artifact import BlobCache, StoredArtifact
-from polyglot.artifacts.attempts import OVER_BUDGET, Attempts, Failure
+from polyglot.artifacts.attempts import OVER_BUDGET, PERMANENT, Attempts, Failure
 from polyglot.artifacts.checkpoints import StoredCheckpoints
 from polyglot.artifacts.committed import committed
 from polyglot.artifacts.journal import StoredJournal
@@ -51,7 +52,7 @@ from polyglot.artifacts.locate import open_store
 from polyglot.artifacts.manifest import Manifest
 from polyglot.artifacts.publish import publish
 from polyglot.artifacts.store import Store
-from polyglot.core.errors import Conflict, Exit, Interrupted, OverBudget, Permanent, PolyglotError, Refused, StoreError
+from polyglot.core.errors import Conflict, Exit, Interrupted, OverBudget, Permanent, PolyglotError, Refused
 from polyglot.core.stage import NETWORKED, Resources, Stage
 
 MAX_STARTS_WITHOUT_PROGRESS = 5
@@ -126,11 +127,17 @@ class Worker:
         hold(self.stage.kind, "started")
         try:
             inputs = self._inputs()
+            if inputs is None:
+                return Exit.INTERRUPTED_WORKER  # it was withdrawn since: nothing to record, the engine makes it again
             if self._is_done(inputs):
                 log.info("%s is committed already", self.label)
                 return Exit.FINE
             if self.stop:
                 raise Interrupted("asked to stop before anything was done")  # and so without a start that is counted
+            failure = self.attempts.failure(self.number)
+            if failure is not None and failure.outcome == PERMANENT:  # of another driver's worker, while we had to wait
+                log.error("%s: failed for good already: %s", self.label, failure.reason)
+                return Exit.PERMANENT
             start = self.attempts.claim(self.number, {"host": socket.gethostname(), "process": os.getpid()})
         except Exception as error:
             return self._record(error)
@@ -152,19 +159,24 @@ class Worker:
             self._work(inputs, start, reporter)
             return Exit.FINE
         except BaseException as error:  # SystemExit too: a job that calls sys.exit has not committed
-            return self._record(error)
+            code = self._record(error)
+            if code is Exit.INTERRUPTED_WORKER and self.stop:
+                with contextlib.suppress(PolyglotError, OSError):  # without it the start counts, no more
+                    self.attempts.stop(self.number, start)
+            return code
         finally:
             reporter.close()
 
     # The steps of an attempt
 
-    def _inputs(self) -> dict[str, Manifest]:
-        """The committed manifest of every input, by role."""
+    def _inputs(self) -> dict[str, Manifest] | None:
+        """The committed manifest of every input, by role; None when one is not committed."""
         found = {}
         for role, key in self.stage.inputs.items():
             manifest = committed(self.store, self.input_kinds[role], key)
             if manifest is None:
-                raise StoreError(f"the input {role!r} ({self.input_kinds[role]} {key[:12]}) is not committed")
+                log.warning("%s: input %r (%s %s) is not committed", self.label, role, self.input_kinds[role], key[:12])
+                return None
             found[role] = manifest
         return found
 

@@ -1,6 +1,7 @@
 """The records of a stage's attempts: who started, how far it came, why it failed. Never an input of anything.
 
     stages/<kind>/<key>/attempts/<n>/starts/<m>.json          a worker started (conditional put)
+                                    stopped/<m>.json          that start was asked to stop and did
                                     progress/<…>.json         how far it is
                                     log/<start>-<sequence>    its output, in chunks
                                     checkpoints/…  journal/…  see those modules
@@ -62,9 +63,9 @@ class Attempts:
     With several ranks the first speaks for the attempt; the starts and the output of another are its own.
     """
 
-    def __init__(self, store: Store, stage: Stage, *, rank: int = 0) -> None:
-        """No request is made."""
-        self._store, self._base = store, f"{stage.path}/attempts/"
+    def __init__(self, store: Store, stage: Stage | str, *, rank: int = 0) -> None:
+        """No request is made. `stage` may be the path of one: `stages/<kind>/<key>`."""
+        self._store, self._base = store, f"{stage if isinstance(stage, str) else stage.path}/attempts/"
         self._inside = f"ranks/{rank}/" if rank else ""
         self._sequences: dict[tuple[int, int], int] = {}
 
@@ -100,24 +101,38 @@ class Attempts:
         """Return the starts since the last one that got further than all before it, over all attempts.
 
         Further: more done than ever reported, a checkpoint of a later step, or new records in the journal. A start that
-        runs now counts until it has done so. A `retry` begins the count anew, an end over budget too.
+        runs now counts until it has done so; one that stopped because it was asked to never does. A `retry` begins the
+        count anew, an end over budget too.
         """
+        return self._course()[0]
+
+    def last_advance(self) -> int:
+        """Return the newest attempt that got further than all before it, in the same sense; 0 when none has."""
+        return self._course()[1]
+
+    def _course(self) -> tuple[int, int]:
         numbers = self.numbers()
         allowed = [n for n in numbers if self._store.head(f"{self._base}{n}/retry.json")]
         if allowed:
             numbers = [n for n in numbers if n >= allowed[-1]]
         fruitless, most_done, last_step = 0, 0, 0
+        last_advance = 0
         for n in numbers:
+            stopped = self._numbered(n, "stopped")
             marks = reached(self._store, f"{self._base}{n}/")
             for start in self._starts(n):
                 mark = marks.get(start)
-                fruitless += 1
+                fruitless += start not in stopped
                 if mark and (mark.done > most_done or mark.step > last_step or mark.journalled):
-                    fruitless = 0
+                    fruitless, last_advance = 0, n
                     most_done, last_step = max(most_done, mark.done), max(last_step, mark.step)
             if fruitless and (failure := self.failure(n)) and failure.outcome == OVER_BUDGET:
                 fruitless = 0
-        return fruitless
+        return fruitless, last_advance
+
+    def stop(self, n: int, start: int) -> None:
+        """Record that a start of attempt n ended because it was asked to: nothing that speaks against the stage."""
+        self._store.create(f"{self._own(n)}stopped/{start}.json", seal({"start": start, "time": _now().isoformat()}))
 
     def note(self, n: int, text: str) -> None:
         """Record what attempt n waits for, as the place where it should run tells it."""
@@ -228,7 +243,10 @@ class Attempts:
         return f"{self._base}{n}/{self._inside}"
 
     def _starts(self, n: int) -> list[int]:
-        prefix = f"{self._own(n)}starts/"
+        return self._numbered(n, "starts")
+
+    def _numbered(self, n: int, what: str) -> list[int]:
+        prefix = f"{self._own(n)}{what}/"
         names = (entry.path.removeprefix(prefix).removesuffix(".json") for entry in self._store.list(prefix))
         return sorted(int(name) for name in names if name.isdecimal())
 

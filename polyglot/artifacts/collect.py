@@ -4,7 +4,7 @@ Why a publisher that runs at the same time loses nothing: blobs are listed first
 manifest put in between is seen; a blob that a publisher reuses is put anew when it is older than 7 days, and only blobs
 older than the grace (14 days by the store's own clock) are deleted, after a second look at their age. So a stage has
 seven days between its first blob and its manifest. A grace below 8 days is safe only while nothing publishes. One
-reference that cannot be read ends the collection before anything is deleted.
+reference that cannot be read ends the collection before anything is deleted; a damaged checkpoint refers to nothing.
 """
 
 import re
@@ -17,8 +17,9 @@ from polyglot.artifacts.blobs import BLOBS, blob_path
 from polyglot.artifacts.checkpoints import KEPT, newest_paths, read_checkpoint
 from polyglot.artifacts.committed import committed
 from polyglot.artifacts.futures import concurrently
+from polyglot.artifacts.manifest import FileRecord
 from polyglot.artifacts.store import Entry, Store
-from polyglot.core.errors import BadInput, Missing
+from polyglot.core.errors import BadInput, Corrupt, Missing
 
 UPLOAD_GRACE = timedelta(days=2)  # longer than any upload that still goes on
 _THREADS = 16
@@ -94,11 +95,13 @@ def _of_stage(store: Store, kind: str, key: str) -> list[str]:
     manifest = committed(store, kind, key)
     if manifest is not None:
         return [blob_path(record.sha256) for record in manifest.files]
-    paths = []
-    for path in newest_paths(store, f"stages/{kind}/{key}/attempts/")[:KEPT]:
-        with suppress(Missing):  # its writer let go of it just now: newer ones have blobs too young to be deleted
-            paths += [blob_path(record.sha256) for record in read_checkpoint(store, path)[1]]
-    return paths
+    kept: list[tuple[FileRecord, ...]] = []
+    for path in newest_paths(store, f"stages/{kind}/{key}/attempts/"):
+        with suppress(Corrupt, Missing):  # damaged, or its writer let go of it just now: the next one stands in
+            kept.append(read_checkpoint(store, path)[1])
+        if len(kept) == KEPT:
+            break
+    return [blob_path(record.sha256) for records in kept for record in records]
 
 
 def _of_text(store: Store, path: str) -> Iterable[str]:

@@ -12,9 +12,10 @@ _CANNOT = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPER
 
 def copy_file(source: Path, target: Path) -> None:
     """Copy the bytes of a file into a new or emptied one; copy-on-write file systems share the blocks."""
+    copy_range = getattr(os, "copy_file_range", None)  # Linux alone has it
     with source.open("rb") as read, target.open("wb") as write:
         try:
-            while os.copy_file_range(read.fileno(), write.fileno(), 2**30):
+            while copy_range is not None and copy_range(read.fileno(), write.fileno(), 2**30):
                 pass
         except OSError as error:
             if error.errno not in _CANNOT:

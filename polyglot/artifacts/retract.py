@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from polyglot.artifacts.attempts import Attempts
 from polyglot.artifacts.manifest import manifest_path, seal, unseal
 from polyglot.artifacts.store import Store
 from polyglot.core.errors import BadInput, Missing
@@ -35,7 +36,8 @@ def retractions(store: Store, kind: str, key: str) -> list[Retraction]:
 def retract(store: Store, kind: str, key: str, reason: str, who: str) -> None:
     """Record the withdrawal, then delete the manifest. Raises Missing when there is none, BadInput without a reason.
 
-    A damaged manifest is withdrawn in the same way: nothing of it needs to be understood.
+    A damaged manifest is withdrawn in the same way: nothing of it needs to be understood. A run that failed for good
+    beside it (by a Conflict with it, say) may be tried again.
     """
     if not reason.strip():
         raise BadInput("a retraction needs a reason", where="--reason", got=repr(reason))
@@ -55,3 +57,6 @@ def retract(store: Store, kind: str, key: str, reason: str, who: str) -> None:
     # named by nobody's count: two people who withdraw at once both leave their record
     store.create(f"stages/{kind}/{key}/retractions/{uuid.uuid4().hex}.json", seal(record))
     store.delete(path)
+    attempts = Attempts(store, f"stages/{kind}/{key}")
+    if attempts.blocked():
+        attempts.allow_retry(f"the committed result was withdrawn: {reason}")

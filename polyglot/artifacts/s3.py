@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from io import BytesIO
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _CONNECTIONS = 64  # more than the threads that any caller here starts
 _PAGE = 1000
 _LARGE_BODY_BYTES = 2**20
+_SOON_SECONDS = 5.0
 _CLOCK_SECONDS = 60.0  # a question every so often is enough for ages in days
 
 
@@ -60,7 +61,7 @@ class S3Store:
         self.url = url or f"s3://{bucket}/{prefix}".rstrip("/")
         self.client: S3Client = _client(settings)
         self.retrier = Retrier(name=self.url, patience=settings.patience)
-        self._transfers = settings.transfers
+        self._settings = settings
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
         self._asked: tuple[datetime | None, float] = (None, 0.0)
@@ -151,6 +152,15 @@ class S3Store:
         except Missing:
             return
 
+    def impatient(self) -> "S3Store":
+        """Return this store with little patience; nothing is shared with this one."""
+        settings = self._settings
+        patience = replace(settings.patience, deadline_seconds=min(settings.patience.deadline_seconds, _SOON_SECONDS))
+        settings = replace(
+            settings, timeout_seconds=min(settings.timeout_seconds, 2 * _SOON_SECONDS), patience=patience
+        )
+        return S3Store(self.bucket, self.prefix.rstrip("/"), url=self.url, settings=settings)
+
     def now(self) -> datetime:
         """The Date header of a reply (whole seconds), carried on by our monotonic clock for a minute."""
         with self._lock:
@@ -179,7 +189,7 @@ class S3Store:
         """The threads of all transfers of this store together: they bound the memory of uploads."""
         with self._lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._transfers, thread_name_prefix="s3")
+                self._pool = ThreadPoolExecutor(self._settings.transfers, thread_name_prefix="s3")
             return self._pool
 
     def _holds(self, path: str, data: bytes) -> bool:

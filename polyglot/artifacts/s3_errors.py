@@ -9,14 +9,16 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     CredentialRetrievalError,
-    EndpointConnectionError,
+    FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
+    MetadataRetrievalError,
     NoCredentialsError,
     PartialCredentialsError,
     ResponseStreamingError,
     SSLError,
 )
+from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
@@ -80,11 +82,15 @@ def judge(error: BaseException) -> Verdict | None:
         if status in {408, 409, 429} or (status >= 500 and status != 501):
             return Verdict.AGAIN
         return Verdict.REFUSED
-    if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError | SSLError):
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
         return Verdict.REFUSED
-    if isinstance(error, EndpointConnectionError):
+    if _is_certificate(error):
+        return Verdict.REFUSED
+    if isinstance(error, NoConnectionError):  # refused, no route, too slow to connect, a proxy, a broken handshake
         return Verdict.UNREACHABLE
     if isinstance(error, HTTPClientError | IncompleteReadError | ResponseStreamingError | ResponseParserError):
+        return Verdict.AGAIN
+    if isinstance(error, FlexibleChecksumError | MetadataRetrievalError):  # a damaged reply; an instance's own service
         return Verdict.AGAIN
     if isinstance(error, HTTPError | ConnectionError | TimeoutError):
         return Verdict.AGAIN  # from below the client library, while a body streams
@@ -113,8 +119,17 @@ def explain(error: BaseException) -> str:
             "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, a workload identity, or"
             " POLYGLOT_S3_ACCESS_KEY_FILE and POLYGLOT_S3_SECRET_KEY_FILE"
         )
-    if isinstance(error, EndpointConnectionError):
-        return "nobody answers at this endpoint: check the URL and the network"
+    if _is_certificate(error):
+        return "the endpoint's certificate is not trusted: correct the URL, or name its authority in AWS_CA_BUNDLE"
+    if isinstance(error, SSLError):
+        return "no secure connection with this endpoint: does it speak https?"
+    if isinstance(error, NoConnectionError):
+        return "nobody answers at this endpoint: check the URL, the network and the proxy"
     if isinstance(error, CredentialRetrievalError):
         return "the credentials could not be fetched"
     return type(error).__name__
+
+
+def _is_certificate(error: BaseException) -> bool:
+    """True when the other side was reached and is not who it should be; other failures of TLS are the network's."""
+    return isinstance(error, SSLError) and "certificate" in str(error.kwargs.get("error", "")).lower()

@@ -90,6 +90,10 @@ class Store(Protocol):
         """Give up an unfinished upload and free its room; one that is gone already is no error."""
         ...
 
+    def impatient(self) -> "Store":
+        """The same store for a caller with more to do than to wait: a request that gets nowhere fails in seconds."""
+        ...
+
     def now(self) -> datetime:
         """The store's own clock, in UTC."""
         ...

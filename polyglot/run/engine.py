@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 from polyglot.artifacts.attempts import Attempts
 from polyglot.artifacts.committed import committed, committed_many
+from polyglot.artifacts.manifest import Manifest
 from polyglot.artifacts.progress import Progress
 from polyglot.artifacts.store import Store
 from polyglot.core.errors import (
-    Conflict,
     Corrupt,
     Interrupted,
     OverBudget,
@@ -65,6 +65,11 @@ class Summary:
         counts += [f"{len(self.blocked)} blocked by them"] if self.blocked else []
         lines = [f"{', '.join(counts)} in {self.seconds:.1f} s"]
         lines += [f"  {self.labels[key]} ({self.names[key]}): {reason}" for key, reason in self.failed.items()]
+        lines += (
+            ["  once the cause is mended, `polyglot retry STAGE` lets it try again"]
+            if set(self.failed) - self.over_budget
+            else []
+        )
         return "\n".join(lines)
 
 
@@ -79,6 +84,7 @@ class _Node:
     running: bool = False
     started: float | None = None
     interruptions: int = 0
+    again: bool = False  # it was done when the run began, or in it, and its result was withdrawn or its inputs changed
     shown: Progress | None = None  # the progress that was told last
 
 
@@ -125,21 +131,21 @@ class _Engine:
     over_budget: set[str] = field(default_factory=set)
     began: float = field(default_factory=time.monotonic)
     looked: float = 0.0
+    store_away_until: float = 0.0
 
     def run(self) -> Summary:
         cached = self._look_up()
         for node in self.open.values():
             self.backend.check(node.planned)
-        late = False
-        while self.open and not late:
-            if self.stop:
-                break
-            self._submit_ready()
-            for event in self.backend.watch(self._patience()):
-                self._handle(event)
-            self._look_at_progress()
-            late = self._is_late()
-        self._wind_up()
+        self.store = self.store.impatient()  # workers have limits and users press keys while a request waits
+        try:
+            self._loop()
+            self._wind_up()
+        except KeyboardInterrupt:
+            self._wind_up(settle=False)
+        except BaseException:
+            self._wind_up(settle=False)  # whatever it is, it is no reason to lose what workers have not saved yet
+            raise
         summary = Summary(
             cached=cached,
             committed=len(self.results) - cached,
@@ -158,6 +164,13 @@ class _Engine:
         if self.open:
             raise TimedOut(f"the deadline of {self.limits.deadline_seconds:g} s passed: {summary.describe()}")
         return summary
+
+    def _loop(self) -> None:
+        while self.open and not self.stop and not self._is_late():
+            self._submit_ready()
+            for event in self.backend.watch(self._patience()):
+                self._handle(event)
+            self._look_at_progress()
 
     # What the store says
 
@@ -182,31 +195,65 @@ class _Engine:
         """Look whether a stage is done by now, and if so release what waits for it."""
         key = node.planned.key
         manifest = committed(self.store, node.planned.stage.kind, key)
-        if manifest is None or any(
-            manifest.inputs[role] != self.results[of] for role, of in manifest.stage.inputs.items()
-        ):
-            return False  # absent, or made from an input that has been made anew since: the worker replaces it
+        if manifest is None:
+            return False
+        if not self._holds(manifest):
+            self._look_at_inputs(node)
+            if not self._holds(manifest):
+                return False  # made from an input that has been withdrawn or made anew since: the worker replaces it
         del self.open[key]
         self.results[key] = manifest.result
         for reader in self.readers.get(key, ()):
             if reader in self.open:
                 self.open[reader].missing.discard(key)
         began = node.started if node.started is not None else time.monotonic()
-        self.listener.committed(node.planned, time.monotonic() - began)
+        if not node.again or node.started is not None:  # else it was told already
+            self.listener.committed(node.planned, time.monotonic() - began)
         return True
+
+    def _holds(self, manifest: Manifest) -> bool:
+        """Whether a result was made from the results that this run knows of its inputs."""
+        return all(manifest.inputs[role] == self.results.get(key) for role, key in manifest.stage.inputs.items())
+
+    def _look_at_inputs(self, node: _Node) -> None:
+        """Take in what has become of a stage's inputs while this run went on: withdrawn, or made anew by others."""
+        for key in sorted(set(node.planned.stage.inputs.values()) & self.results.keys()):
+            manifest = committed(self.store, self.by_key[key].stage.kind, key)
+            if manifest is None:
+                self._reopen(key, "its result was withdrawn; it is made again")
+            elif manifest.result != self.results[key]:
+                self.results[key] = manifest.result
+                for reader in self.readers.get(key, ()):
+                    if reader in self.results:
+                        self._reopen(reader, "an input was made anew; it is looked at again")
+
+    def _reopen(self, key: str, why: str) -> None:
+        """Make a stage that was done one that is not, and all that was made from it."""
+        planned = self.by_key[key]
+        del self.results[key]
+        missing = {of for of in planned.stage.inputs.values() if of not in self.results}
+        self.open[key] = _Node(planned, missing, again=True)
+        self.listener.warning(planned, why)
+        for reader in self.readers.get(key, ()):
+            if reader in self.open:
+                self.open[reader].missing.add(key)
+            elif reader in self.results:
+                self._reopen(reader, "what it was made from is made again; it is looked at again")
 
     # Starting
 
     def _submit_ready(self) -> None:
-        now = time.monotonic()
         for node in list(self.open.values()):
+            now = time.monotonic()
+            if self.store_away_until > now:
+                return
             if node.planned.key not in self.open or node.missing or node.attempt is not None or node.not_before > now:
                 continue
             with self._patient_with_store(node):
                 self._submit(node)
 
     def _submit(self, node: _Node) -> None:
-        if self._settle(node):
+        if self._settle(node) or node.missing:
             return
         decision = History.read(self.store, node.planned.stage).decide(self.limits)
         if isinstance(decision, GiveUp):
@@ -219,13 +266,17 @@ class _Engine:
 
     @contextlib.contextmanager
     def _patient_with_store(self, node: _Node) -> Iterator[None]:
-        """Come back to a stage later when the store is away; what the store refuses, or holds damaged, ends the run."""
+        """Come back to a stage later when the store is away. What the store refuses ends the run; what it holds
+        damaged fails the stage, for this run alone, as the next one may find it mended.
+        """
         try:
             yield
-        except (Corrupt, Refused, Conflict):
+        except Refused:
             raise
+        except Corrupt as error:
+            self._give_up(node, str(error))
         except StoreError as error:
-            node.not_before = time.monotonic() + _STORE_AWAY_SECONDS
+            node.not_before = self.store_away_until = time.monotonic() + _STORE_AWAY_SECONDS
             self.listener.warning(node.planned, f"{error}; looking again in {_STORE_AWAY_SECONDS:.0f} s")
 
     def _give_up(self, node: _Node, reason: str) -> None:
@@ -240,6 +291,8 @@ class _Engine:
             blocked = self.open.pop(reader, None)
             if blocked is not None:
                 self.blocked[reader] = key
+                if blocked.attempt is not None:  # this input was done when it started
+                    self.backend.cancel(blocked.attempt)
                 self.listener.blocked(blocked.planned, node.planned)
                 behind += self.readers.get(reader, ())
 
@@ -269,7 +322,8 @@ class _Engine:
             # At once the first time; a stage that is interrupted over and over makes the driver slower, not busier.
             node.interruptions += 1
             node.not_before = time.monotonic() + min(5.0, 0.2 * (node.interruptions - 1))
-            self._settle(node)
+            if not self._settle(node):
+                self._look_at_inputs(node)  # a worker that found one withdrawn ends like this
             return
         if event.outcome is not Outcome.COMMITTED:
             archive_rest(Attempts(self.store, node.planned.stage), event.attempt, self.backend)
@@ -278,6 +332,8 @@ class _Engine:
             if event.outcome is not Outcome.COMMITTED:
                 self.listener.warning(node.planned, history.reason(event.attempt.number) or event.message)
             return
+        if node.missing:
+            return  # an input was withdrawn while it worked
         reason = history.add(event)
         if history.is_over_budget(event.attempt.number):
             self.over_budget.add(node.planned.key)
@@ -303,9 +359,9 @@ class _Engine:
         if now - self.looked < self.limits.progress_seconds:
             return
         self.looked = now
-        for node in self.open.values():
-            if node.running:
-                with contextlib.suppress(StoreError):  # only to show; the next look may be luckier
+        with contextlib.suppress(StoreError):  # only to show; the next look may be luckier
+            for node in self.open.values():
+                if node.running:
                     progress = Attempts(self.store, node.planned.stage).progress()
                     if progress is not None and progress != node.shown:
                         node.shown = progress
@@ -315,20 +371,24 @@ class _Engine:
         limit = self.limits.deadline_seconds
         return limit is not None and bool(self.open) and time.monotonic() - self.began > limit
 
-    def _wind_up(self) -> None:
+    def _wind_up(self, *, settle: bool = True) -> None:
         """Ask what still runs to stop, and wait for its end: SIGTERM, or SIGKILL when asked twice.
 
-        What outlives its driver is left alone: the next driver adopts it.
+        What outlives its driver is left alone: the next driver adopts it. Without `settle` nothing is asked of the
+        store; the next run finds there how these attempts ended.
         """
         asked = 0
         if self.backend.outlives_driver:
             return
         while any(node.attempt is not None for node in self.open.values()):
             times = max(1, min(2, self.stop.times))
-            if asked < times:
+            while asked < times:
                 asked += 1
                 for node in list(self.open.values()):
                     if node.attempt is not None:
                         self.backend.cancel(node.attempt)
             for event in self.backend.watch(_TICK_SECONDS):
-                self._handle(event)
+                if settle and event.outcome is not Outcome.INTERRUPTED:
+                    self._handle(event)
+                elif event.outcome is not None and event.attempt.planned.key in self.open:
+                    self.open[event.attempt.planned.key].attempt = None

@@ -50,7 +50,7 @@ class History:
             return TryAgain(number=self.open_number, after_seconds=0)
         if not self.failed:
             return TryAgain(number=self.attempts.next_number(), after_seconds=0)
-        decision = decide(self.failed, limits)
+        decision = decide(self.failed, limits, self.attempts.last_advance())
         if isinstance(decision, GiveUp) and self.failed[-1].outcome is not Outcome.PERMANENT:
             failure = Failure(outcome=Outcome.PERMANENT, reason=decision.reason)
             self.attempts.fail(self.failed[-1].number + 1, failure)

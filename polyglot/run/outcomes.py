@@ -10,6 +10,8 @@
 | over budget   | give up in this run alone: the next one goes on, as its budget may be another           |
 | transient     | r<n+1> after a backoff that doubles, up to `max_attempts`, then give up                 |
 
+Of the transient ones those count that came since an attempt got further than all before it: a stage that goes on comes
+to its end however often it is killed, and one that stands still is given up.
 Whatever the outcome was: a stage whose manifest stands is done.
 """
 
@@ -56,8 +58,11 @@ class GiveUp:
     reason: str
 
 
-def decide(failed: Sequence[Failed], limits: Limits) -> TryAgain | GiveUp:
-    """Say what follows the failed attempts since the last `retry`, oldest first; at least one."""
+def decide(failed: Sequence[Failed], limits: Limits, last_advance: int = 0) -> TryAgain | GiveUp:
+    """Say what follows the failed attempts since the last `retry`, oldest first; at least one.
+
+    `last_advance` is the number of the newest attempt that got further than all before it, 0 when none has.
+    """
     last = failed[-1]
     permanent = next((one for one in failed if one.outcome is Outcome.PERMANENT), None)
     if permanent is not None:
@@ -69,7 +74,8 @@ def decide(failed: Sequence[Failed], limits: Limits) -> TryAgain | GiveUp:
         return GiveUp(reason=f"out of memory in {memory} attempts: {last.reason}; {hint}")
     if last.outcome is Outcome.OVER_BUDGET:
         return again
-    others = len(failed) - memory - sum(one.outcome is Outcome.OVER_BUDGET for one in failed)
+    uncounted = (Outcome.OUT_OF_MEMORY, Outcome.OVER_BUDGET)
+    others = sum(one.outcome not in uncounted and one.number >= last_advance for one in failed)
     if others >= limits.max_attempts:
         return GiveUp(reason=f"{last.reason} ({others} attempts)")
     if last.outcome is Outcome.OUT_OF_MEMORY:

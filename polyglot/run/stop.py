@@ -1,4 +1,7 @@
-"""How a user or the system asks a driver to stop: once to save and leave, twice to leave at once."""
+"""How a user or the system asks a driver to stop: once to save and leave, twice to leave at once.
+
+The second signal raises KeyboardInterrupt where the driver is, which may be in a request that a store does not answer.
+"""
 
 import signal
 from collections.abc import Iterator
@@ -21,11 +24,13 @@ class StopRequest:
 
     @contextmanager
     def on_signals(self) -> Iterator["StopRequest"]:
-        """Count SIGINT and SIGTERM here instead of dying of them. Main thread only."""
+        """Count SIGINT and SIGTERM here instead of dying of the first one. Main thread only."""
 
         def hear(number: int, frame: FrameType | None) -> None:
             del number, frame
             self.ask()
+            if self.times > 1:
+                raise KeyboardInterrupt
 
         before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

@@ -82,6 +82,7 @@ GRAPHS = {
     "slow": lambda: [stage("steps", "slow", steps=200, seconds=0.05)],
     "short": lambda: [stage("steps", "short", steps=30, seconds=0.05)],
     "chain": lambda: chain(5),
+    "polite": lambda: [stage("failing", "polite", how="polite")],
     "deaf": lambda: [deaf(grace_seconds=2)],
     "deaf-for-long": lambda: [deaf(grace_seconds=60)],
     "deaf-steps": lambda: [

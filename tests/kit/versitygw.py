@@ -18,11 +18,12 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from polyglot.artifacts.retry import Patience
 from polyglot.artifacts.s3 import S3Settings, S3Store
@@ -171,12 +172,20 @@ def _free_port() -> int:
 
 
 def _listens(process: "subprocess.Popen[bytes]", gateway: Gateway) -> bool:
+    """True when this process answers there, and not another one that took the port: its buckets are our folders."""
     port, deadline = int(gateway.endpoint.rpartition(":")[2]), time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return True
+                break
         time.sleep(0.02)
+    name = f"probe-{uuid.uuid4().hex[:20]}"
+    client = Bucket(gateway=gateway, name=name).store().client
+    with suppress(BotoCoreError, ClientError):
+        client.create_bucket(Bucket=name)
+        ours = (gateway.root / name).is_dir()
+        client.delete_bucket(Bucket=name)
+        return ours and process.poll() is None
     return False
 
 

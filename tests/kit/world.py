@@ -95,16 +95,22 @@ class World:
         )
 
     def run(
-        self, stages: Sequence[PlannedStage], *, limits: Limits = QUICK, budget: Budget | None = None, **more: str
+        self,
+        stages: Sequence[PlannedStage],
+        *,
+        limits: Limits = QUICK,
+        budget: Budget | None = None,
+        recorder: Recorder | None = None,
+        **more: str,
     ) -> Summary:
         """Run a plan in this process."""
-        self.recorder = Recorder()
+        self.recorder = recorder or Recorder()
         with self.backend(budget=budget, **more) as backend:
             return run(stages, self.store, backend, listener=self.recorder, limits=limits)
 
-    def drive(self, graph: str, **more: str) -> "subprocess.Popen[bytes]":
+    def drive(self, graph: str, *, store: str = "", **more: str) -> "subprocess.Popen[bytes]":
         """Run a named graph in a driver process of its own."""
-        arguments = [sys.executable, "-m", "tests.kit.graphs", self.url, str(self.state), graph]
+        arguments = [sys.executable, "-m", "tests.kit.graphs", store or self.url, str(self.state), graph]
         with (self.root / "driver.log").open("ab") as log:
             return subprocess.Popen(
                 [*arguments, *(["--warm"] if self.warm else [])],
@@ -134,7 +140,8 @@ class World:
         return (self.root / "store" / planned.stage.path / "manifest.json").stat().st_mtime
 
     def log(self, planned: PlannedStage, number: int = 1) -> str:
-        return (self.state / "logs" / f"{planned.name}-r{number}.log").read_text()
+        (path,) = self.state.glob(f"logs/*/{planned.name}-r{number}.log")
+        return path.read_text()
 
 
 def until(what: Callable[[], object], seconds: float = 30.0) -> None:

@@ -1,18 +1,24 @@
 """The engine over real worker processes: order, caching, retries, blocked branches, deadlines."""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.attempts import PERMANENT
+from polyglot.artifacts.attempts import PERMANENT, Failure
+from polyglot.artifacts.committed import committed
 from polyglot.artifacts.retract import retract
+from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput, TimedOut
-from polyglot.core.stage import Resources
+from polyglot.core.stage import PlannedStage, Resources
+from polyglot.run.backend import Attempt, Event, Outcome
 from polyglot.run.local.budget import Budget
 from polyglot.run.outcomes import Limits
 from tests.kit.graphs import MIB, chain, diamonds, fan, stage
-from tests.kit.world import QUICK, World
+from tests.kit.stages import commit, write
+from tests.kit.world import QUICK, Recorder, World, until
 
 
 class TestBasics:
@@ -29,8 +35,6 @@ class TestBasics:
         assert len(world.executions()) == 12
 
     def test_the_result_says_on_what_and_from_what_it_was_made(self, plain: World) -> None:
-        from polyglot.artifacts.committed import committed
-
         one = stage("noop", "one", settings={"threads": 1, "batch": 7})
         two = stage("noop", "two", [one])
         plain.run([one, two])
@@ -88,8 +92,11 @@ class TestBudget:
         assert plain.executions() == []
 
     def test_more_cpus_than_there_are_means_alone_on_all_of_them(self, plain: World) -> None:
-        summary = plain.run([stage("noop", "wide", resources=Resources(cpus=64, memory_bytes=64 * MIB))])
-        assert summary.committed == 1
+        wide = stage("devices", "wide", resources=Resources(cpus=64, memory_bytes=64 * MIB))
+        assert plain.run([wide], budget=Budget(cpus=4, memory_bytes=1024 * MIB)).committed == 1
+        manifest = committed(plain.store, "devices", wide.key)
+        assert manifest is not None
+        assert (manifest.execution["threads"], plain.executions()[0]["omp"]) == (4, "4")
 
     def test_several_ranks_are_refused_and_fewer_cpus_are_told(self, plain: World) -> None:
         several = stage("noop", "several", resources=Resources(memory_bytes=256 * MIB, ranks=2))
@@ -137,6 +144,16 @@ class TestRetries:
         assert failure is not None
         assert failure.outcome == "out-of-memory"
 
+    def test_an_attempt_that_another_driver_saw_fail_for_good_does_not_run(self, plain: World) -> None:
+        one = stage("noop", "one")
+        plain.attempts(one).fail(1, Failure(outcome=PERMANENT, reason="this can never work"))
+        ended: list[Event] = []
+        with plain.backend() as backend:  # it was submitted before, and there was no room
+            backend.submit(Attempt(planned=one, number=1, store_url=plain.url))
+            until(lambda: any(event.outcome for event in ended) or ended.extend(backend.watch(0.1)))  # type: ignore[func-returns-value]
+        assert ended[-1].outcome is Outcome.PERMANENT
+        assert plain.executions() == []
+
     def test_an_unknown_kind_is_permanent(self, world: World) -> None:
         one = stage("nosuch", "f")
         assert "nosuch" in world.run([one]).failed[one.key]
@@ -153,6 +170,11 @@ class TestRetries:
             plain.attempts(one).claim(1, {"host": "test"})
         reason = plain.run([one]).failed[one.key]
         assert "5 starts without progress" in reason
+
+    def test_kills_do_not_end_a_stage_that_gets_further_each_time(self, plain: World) -> None:
+        one = stage("steps", "s", steps=9, dies_after=2)
+        assert plain.run([one]).failed == {}  # three attempts are allowed
+        assert [row["resumed"] for row in plain.executions()] == [0, 2, 4, 6, 8]
 
 
 class TestDeadlines:
@@ -180,6 +202,55 @@ class TestDeadlines:
             world.run([one], limits=Limits(deadline_seconds=2))
         assert time.monotonic() - began < 10
         assert world.run([replace(one, stage=one.stage)]).committed == 1
+
+
+class _When(Recorder):
+    """Does something once, at a piece of news."""
+
+    def __init__(self, news: str, act: Callable[[], None]) -> None:
+        super().__init__()
+        self._todo = {news: act}
+
+    def cached(self, stages: Sequence[PlannedStage]) -> None:
+        self._todo.pop("cached", lambda: None)()
+
+    def progress(self, stage: PlannedStage, progress: object) -> None:
+        self._todo.pop("progress", lambda: None)()
+
+
+def put_manifest(world: World, of: PlannedStage, data: bytes) -> None:
+    world.store.create(f"{of.stage.path}/manifest.json", data)
+
+
+class TestInputsThatChange:
+    """While a run goes on, somebody withdraws what it found committed."""
+
+    def test_one_that_is_withdrawn_is_made_again(self, plain: World) -> None:
+        root, left, right = stage("noop", "root"), *(stage("noop", name, [stage("noop", "root")]) for name in "lr")
+        last = stage("noop", "last", [left, right])
+        plain.run([root, left])
+        before = plain.results([root, left])
+        act = _When("cached", lambda: retract(plain.store, "noop", root.key, "to see", who="test"))
+        assert plain.run([root, left, right, last], recorder=act).failed == {}
+        assert plain.results([root, left]) == before
+        assert [row["key"] for row in plain.executions()].count(root.key) == 2
+        assert [row["key"] for row in plain.executions()].count(left.key) == 1
+        assert [plain.attempts(right).failure(n) for n in plain.attempts(right).numbers()] == [None]
+
+    def test_one_that_is_made_anew_with_another_result_is_read_as_it_is_now(self, plain: World, tmp_path: Path) -> None:
+        root, left, right = stage("noop", "root"), *(stage("noop", name, [stage("noop", "root")]) for name in "lr")
+        last = stage("noop", "last", [left, right])
+        plain.run([root, left])
+
+        def make_anew() -> None:
+            retract(plain.store, "noop", root.key, "to see", who="test")
+            commit(plain.store, root.stage, write(tmp_path / "out", {"text": b"other"}))
+
+        assert plain.run([root, left, right, last], recorder=_When("cached", make_anew)).failed == {}
+        manifest = committed(plain.store, "noop", last.key)
+        assert manifest is not None
+        assert [file.sha256 for file in manifest.files] == [sha256_bytes(b"last(l(other),r(other))")]
+        assert plain.run([root, left, right, last]).cached == 4
 
 
 class TestBranches:
@@ -218,6 +289,22 @@ class TestBranches:
         assert summary.committed == 3
         assert [row["key"] for row in plain.executions()].count(stages[0].key) == 2
         assert len(plain.executions()) == 4
+
+    def test_a_damaged_manifest_fails_its_stage_and_no_other(self, plain: World) -> None:
+        bad, good = stage("noop", "bad"), stage("noop", "good", seconds=0.3)
+        summary = plain.run([bad, good], recorder=_When("cached", lambda: put_manifest(plain, bad, b"{}")))
+        assert "polyglot retract" in summary.failed[bad.key]
+        assert summary.committed == 1
+
+    def test_whatever_ends_the_run_lets_workers_save(self, world: World) -> None:
+        one = stage("steps", "s", steps=400, seconds=0.05)
+
+        def fail() -> None:
+            raise OSError("no space left")
+
+        with pytest.raises(OSError, match="no space left"):
+            world.run([one], recorder=_When("progress", fail))
+        assert "stopped as asked" in world.log(one)
 
     def test_many_stages_at_once(self, plain: World) -> None:
         plain.warm = True

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from polyglot.core.stage import PlannedStage
-from tests.kit.graphs import diamonds, stage
+from tests.kit.graphs import GRAPHS, diamonds, stage
 from tests.kit.world import World, alive, end, until
 
 ROUNDS = {True: 20, False: 8}  # by warm, which is what everybody runs
@@ -143,6 +143,16 @@ class TestInterrupt:
         driver.send_signal(signal.SIGINT)
         assert driver.wait(20) == 130
         assert not alive(worker)
+
+    def test_stops_that_were_asked_for_do_not_count_as_starts_without_progress(self, plain: World) -> None:
+        for n in range(1, 3):
+            driver = plain.drive("polite")
+            until(lambda n=n: len(plain.executions()) == n)  # type: ignore[misc]
+            driver.send_signal(signal.SIGINT)
+            assert driver.wait(20) == 130
+        (one,) = GRAPHS["polite"]()
+        assert plain.attempts(one).starts(1) == 2
+        assert plain.attempts(one).starts_without_progress() == 0
 
     def test_a_stopped_worker_resumes_from_its_checkpoint(self, world: World) -> None:
         one = stage("steps", "s", steps=40, seconds=0.05)

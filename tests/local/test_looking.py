@@ -3,6 +3,9 @@
 import signal
 import threading
 
+from polyglot.artifacts.attempts import Attempts
+from polyglot.artifacts.directory import DirectoryStore
+from polyglot.run.engine import run
 from polyglot.run.local.backend import running_here
 from polyglot.run.logs import merged_logs
 from polyglot.run.survey import StageState, survey
@@ -121,6 +124,14 @@ class TestLogs:
         assert not follower.is_alive()
         assert any("noop link1: committed" in line for line in lines)
         assert any("this can never work" in line for line in lines)
+
+    def test_what_an_equal_stage_said_for_another_store_is_not_in_it(self, plain: World) -> None:
+        one = stage("failing", "chatty", how="talk", times=1)
+        plain.run([one])
+        other = DirectoryStore(plain.root / "other")
+        with plain.backend() as backend:
+            run([one], other, backend)
+        assert b"".join(Attempts(other, one.stage).log(1)).count(b"attempt 1, start 1") == 1
 
     def test_a_backend_follows_the_log_of_a_running_attempt(self, plain: World) -> None:
         from polyglot.run.backend import Attempt

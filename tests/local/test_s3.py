@@ -1,12 +1,16 @@
 """The same plan on a directory and on a real S3 server: equal keys, equal results, the log archived, secrets unseen."""
 
+import signal
+import time
+
 import pytest
 
 from polyglot.run.engine import run
 from polyglot.run.logs import merged_logs
 from tests.kit.graphs import diamonds
+from tests.kit.proxy import FaultProxy, Stall
 from tests.kit.versitygw import Bucket
-from tests.kit.world import QUICK, World
+from tests.kit.world import QUICK, World, end, until
 
 
 def test_a_bucket_gives_the_results_of_a_directory(
@@ -38,3 +42,25 @@ def test_a_bucket_gives_the_results_of_a_directory(
     for folder in (bucket.folder, other.root):
         for path in folder.rglob("*"):
             assert not path.is_file() or secret not in path.read_bytes(), path
+
+
+def test_a_store_that_does_not_answer_does_not_keep_a_driver_that_is_asked_twice(
+    plain: World, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultProxy(bucket.gateway) as proxy:
+        for name, value in {**bucket.gateway.environment(), "AWS_ENDPOINT_URL_S3": proxy.endpoint}.items():
+            monkeypatch.setenv(name, value)
+        driver = plain.drive("slow", store=f"s3://{bucket.name}")
+        try:
+            until(lambda: plain.executions())
+            proxy.inject(Stall(), method="GET")
+            asked = len(proxy.seen)
+            until(lambda: any(request.method == "GET" for request in proxy.seen[asked:]))
+            driver.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+            driver.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            assert driver.wait(30) == 130
+            assert time.monotonic() - began < 5
+        finally:
+            end(driver)

@@ -4,11 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.kit.graphs import chain, fan, stage
+from polyglot.run.backend import Attempt, Event, Outcome
+from polyglot.run.local.process import Launch, PlainProcess, kill
+from polyglot.run.local.warm import WarmServer
+from tests.kit.graphs import GRAPHS, chain, fan, stage
 from tests.kit.world import ROOT, World, alive, end, until
 
 
@@ -46,7 +50,7 @@ def test_a_worker_is_a_child_of_the_server_in_a_session_of_its_own(plain: World)
         assert os.getsid(worker) == worker
         driver.send_signal(signal.SIGINT)
         assert driver.wait(20) == 130
-        until(lambda: not alive(server) and not alive(worker), 10)
+        until(lambda: not alive(server) and not alive(worker))
     finally:
         end(driver)
 
@@ -59,11 +63,78 @@ def test_a_killed_server_takes_its_workers_along_and_plain_processes_go_on(plain
         until(lambda: plain.executions())
         worker = plain.executions()[0]["pid"]
         os.kill(server, signal.SIGKILL)
-        until(lambda: not alive(worker), 10)
+        until(lambda: not alive(worker))
         assert driver.wait(60) == 0
     finally:
         end(driver)
     assert plain.executions()[-1]["pid"] != worker
+    one = GRAPHS["short"]()[0]
+    assert "stopped as asked" in plain.log(one)  # it had the time to save, and no attempt was lost
+    assert plain.attempts(one).numbers() == [1]
+
+
+def test_sigterm_to_every_process_of_a_study_lets_workers_save(plain: World) -> None:
+    plain.warm = True
+    driver = plain.drive("slow")
+    try:
+        server = server_of(driver.pid)
+        until(lambda: plain.executions())
+        for pid in (server, plain.executions()[0]["pid"], driver.pid):  # as systemd, a container or a cgroup does it
+            os.kill(pid, signal.SIGTERM)
+        assert driver.wait(20) == 130
+    finally:
+        end(driver)
+    assert "stopped as asked" in plain.log(GRAPHS["slow"]()[0])
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_worker_whose_server_is_stuck_can_be_stopped(plain: World, times: int) -> None:
+    plain.warm = True
+    attempt = Attempt(planned=stage("noop", "one"), number=1, store_url=plain.url)
+    with plain.backend() as backend:
+        backend.submit(attempt)  # its server begins to import
+        os.kill(backend._servers["light"].pid, signal.SIGSTOP)
+        assert list(backend.watch(0.2)) == []
+        for _ in range(times):
+            backend.cancel(attempt)
+        ended: list[Event] = []
+        until(lambda: ended.extend(backend.watch(0.1)) or ended, 10)  # type: ignore[func-returns-value]
+    assert [event.outcome for event in ended] == [Outcome.INTERRUPTED]
+    assert plain.executions() == []
+
+
+def test_a_server_that_stops_reading_is_not_trusted_with_half_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polyglot.run.local.warm._SEND_SECONDS", 0.2)
+    server = WarmServer(libraries=(), environment=os.environ, log=tmp_path / "log")
+    try:
+        os.kill(server.pid, signal.SIGSTOP)
+        with (tmp_path / "lock").open("w") as lock, pytest.raises(OSError, match="unavailable"):
+            server.fork(
+                Launch(
+                    name="one",
+                    kind="noop",
+                    arguments=(),
+                    environment={"LARGE": "x" * 4_000_000},
+                    log=tmp_path / "log",
+                    lock=lock.fileno(),
+                )
+            )
+        until(lambda: not alive(server.pid))
+        assert not server.alive
+    finally:
+        server.close()
+
+
+def test_a_worker_is_killed_also_before_it_leads_a_group() -> None:
+    class Young(PlainProcess):
+        def __init__(self) -> None:
+            self._popen = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+
+    young = Young()
+    kill(young)
+    assert young._popen.wait(10) == -signal.SIGKILL
 
 
 def test_the_environment_switches_it_off(plain: World, monkeypatch: pytest.MonkeyPatch) -> None:

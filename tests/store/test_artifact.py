@@ -138,6 +138,15 @@ class TestFiles:
         copy_file(folder / "a", folder / "b")
         assert (folder / "b").read_bytes() == b"short"
 
+    def test_a_system_that_cannot_copy_by_itself_is_helped(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delattr(os, "copy_file_range", raising=False)  # as on macOS
+        folder = write(tmp_path, {"a": b"short", "none": b""})
+        copy_file(folder / "a", folder / "b")
+        copy_file(folder / "none", folder / "c")
+        assert ((folder / "b").read_bytes(), (folder / "c").read_bytes()) == (b"short", b"")
+
     def test_a_link_replaces_another_file_in_one_step(self, tmp_path: Path) -> None:
         folder = write(tmp_path, {"a": b"good", "b": b"damaged"})
         for _ in range(2):

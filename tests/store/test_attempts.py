@@ -173,6 +173,19 @@ class TestStartsWithoutProgress:
         attempts.claim(2, {})
         assert attempts.starts_without_progress() == 1
 
+    def test_a_start_that_stopped_because_it_was_asked_to_does_not_count(self, attempts: Attempts) -> None:
+        for _ in range(4):
+            attempts.claim(1, {})
+        attempts.stop(1, 2)
+        attempts.stop(1, 4)
+        assert attempts.starts_without_progress() == 2
+
+    def test_the_newest_attempt_that_got_further_is_known(self, attempts: Attempts) -> None:
+        assert attempts.last_advance() == 0
+        for n, done in ((1, 10), (2, 20), (3, 15)):
+            attempts.report_progress(n, attempts.claim(n, {}), steps(done))
+        assert attempts.last_advance() == 2
+
 
 class TestLogs:
     def test_chunks_come_in_order_over_all_starts(self, attempts: Attempts) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from polyglot.artifacts.blobs import blob_path, put_bytes, put_file
-from polyglot.artifacts.checkpoints import StoredCheckpoints
+from polyglot.artifacts.checkpoints import StoredCheckpoints, newest_paths
 from polyglot.artifacts.collect import collect
 from polyglot.artifacts.directory import DirectoryStore
 from polyglot.artifacts.retract import retract
@@ -84,6 +84,18 @@ def test_of_a_running_stage_the_newest_two_checkpoints_stay(store: Store, tmp_pa
     assert StoredCheckpoints(store, stage(), 2, 1).newest(tmp_path / "resume") == 4
     commit(store, stage(), write(tmp_path / "out", {"a": b"result"}))
     assert collect(store, dry_run=False).deleted_blobs == 2, "a done stage needs no checkpoint"
+
+
+def test_a_damaged_checkpoint_is_none_of_the_two_that_stay(
+    store: Store, tmp_path: Path, age: Age, file_of: Callable[[str], Path]
+) -> None:
+    for step in (1, 2, 3, 4):
+        folder = write(tmp_path / str(step), {"weights": b"step %d" % step})
+        StoredCheckpoints(store, stage(), 1, step).save(folder, step)
+        age(blob_path(sha256_bytes(b"step %d" % step)), 20)
+    flip(file_of(newest_paths(store, f"{stage().path}/attempts/")[0]), 30)
+    assert collect(store, dry_run=False).deleted_blobs == 2, "of step 1, and of step 4, which nobody can find any more"
+    assert StoredCheckpoints(store, stage(), 2, 1).newest(tmp_path / "resume") == 3
 
 
 def test_a_reference_that_cannot_be_read_ends_the_collection_before_it_deletes(

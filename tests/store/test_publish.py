@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from polyglot.artifacts.attempts import Attempts, Failure
 from polyglot.artifacts.blobs import blob_path, fetch, put_bytes, put_file
 from polyglot.artifacts.committed import committed, committed_many, find, is_done
 from polyglot.artifacts.retract import retract
@@ -225,6 +226,13 @@ class TestRetraction:
         (entry,) = store.list(f"{made.stage.path}/retractions/")
         record = store.read(entry.path).decode()
         assert all(text in record for text in ("wrong rows", "ada", made.result))
+
+    def test_a_run_that_contradicted_it_may_be_tried_again(self, store: Store, tmp_path: Path) -> None:
+        made = commit(store, stage(), write(tmp_path / "out", {"a": b"x"}))
+        attempts = Attempts(store, made.stage)
+        attempts.fail(1, Failure(outcome="permanent", reason="not the committed result"))
+        retract(store, "mix", made.stage.key, "the other one was right", "ada")
+        assert attempts.blocked() is None
 
     def test_what_is_not_committed_cannot_be_withdrawn(self, store: Store) -> None:
         with pytest.raises(Missing, match="no committed result"):

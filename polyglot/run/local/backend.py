@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from polyglot.core.canonical import digest
 from polyglot.core.stage import MODEL_KINDS, PlannedStage
 from polyglot.run.backend import Attempt, Event, Outcome
 from polyglot.run.local.budget import Budget, Room, Share
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from polyglot.spec.profile import Profile
 
 _POLL_SECONDS = 0.25
+_UNBORN_SECONDS = 3.0  # that a fork server gets to name the process of a worker that shall stop
 
 
 class LocalBackend:
@@ -110,7 +112,7 @@ class LocalBackend:
 
     def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[bytes]:
         """Yield the attempt's output from its beginning; with `follow`, until the attempt has ended."""
-        path = self.log_path(attempt.name)
+        path = self.log_path(attempt)
         offset = 0
         while True:
             over = not (follow and self.is_running(attempt))
@@ -145,9 +147,9 @@ class LocalBackend:
         """True while any driver on this machine runs the attempt's stage."""
         return bool(self._locks_of(attempt).held(attempt.planned.key))
 
-    def log_path(self, name: str) -> Path:
-        """The log file of an attempt: `<state>/logs/<name>.log`."""
-        return self._state / "logs" / f"{name}.log"
+    def log_path(self, attempt: Attempt) -> Path:
+        """The log file of an attempt: `<state>/logs/<digest of the store's URL>/<name>.log`."""
+        return self._state / "logs" / _of_store(attempt) / f"{attempt.name}.log"
 
     def close(self) -> None:
         """Kill what still runs, and the fork servers."""
@@ -194,12 +196,15 @@ class LocalBackend:
             self._running[name] = Running(attempt=attempt, process=process, share=share, started=time.monotonic())
 
     def _start(self, attempt: Attempt, share: Share, lock: int) -> Process:
-        place = self._place(attempt.name)
+        place = self._place(attempt)
         shutil.rmtree(place, ignore_errors=True)  # of an earlier start that was killed
         place.mkdir(parents=True)
         request = place / "request.json"
-        request.write_text(json.dumps(attempt.request()), encoding="utf-8")
-        log = self.log_path(attempt.name)
+        document = attempt.request()
+        document["resources"]["cpus"] = share.cpus  # what it gets: no more than there is
+        request.write_text(json.dumps(document), encoding="utf-8")
+        log = self.log_path(attempt)
+        log.parent.mkdir(parents=True, exist_ok=True)
         arguments = ["--request", str(request), "--work", str(place / "work"), "--log", str(log)]
         arguments += ["--cache", str(self._state / "cache")]
         kind = attempt.planned.stage.kind
@@ -245,7 +250,7 @@ class LocalBackend:
             del self._running[name]
             running.process.close()
             self._room.give_back(running.share)
-            shutil.rmtree(self._place(name), ignore_errors=True)
+            shutil.rmtree(self._place(running.attempt), ignore_errors=True)
             self._news.append(running.end(status))
 
     def _sample(self) -> None:
@@ -266,8 +271,11 @@ class LocalBackend:
         now = time.monotonic()
         for running in self._running.values():
             limits = running.attempt.planned.resources
-            if running.stop_asked is not None and running.process.pid is not None:
-                if not running.stop_sent:
+            if running.stop_asked is not None:
+                if running.process.pid is None:
+                    if now - running.stop_asked > _UNBORN_SECONDS:
+                        kill(running.process)
+                elif not running.stop_sent:
                     ask_to_stop(running.process)
                     running.stop_sent = True
                 if now - running.stop_asked > limits.grace_seconds:
@@ -290,8 +298,13 @@ class LocalBackend:
     def _locks_of(self, attempt: Attempt) -> KeyLocks:
         return KeyLocks(self._locks, attempt.store_url)
 
-    def _place(self, name: str) -> Path:
-        return self._state / "attempts" / name
+    def _place(self, attempt: Attempt) -> Path:
+        return self._state / "attempts" / _of_store(attempt) / attempt.name
+
+
+def _of_store(attempt: Attempt) -> str:
+    """A folder's name for what belongs to one store: the same stages, by name and number, may run for another one."""
+    return digest(attempt.store_url)[:16]
 
 
 def state_directory() -> Path:

@@ -45,6 +45,10 @@ class Process(Protocol):
         """A descriptor that becomes readable at its end, where the system has such a thing."""
         ...
 
+    def abort(self) -> None:
+        """End what has no process id yet."""
+        ...
+
     def close(self) -> None:
         """Release what watching it needed. Called once, after its end."""
         ...
@@ -83,6 +87,9 @@ class PlainProcess:
         """The process descriptor, on Linux."""
         return self._pidfd
 
+    def abort(self) -> None:
+        """Nothing: it has had its id from the beginning."""
+
     def close(self) -> None:
         """Close the process descriptor."""
         if self._pidfd is not None:
@@ -120,7 +127,14 @@ def ask_to_stop(process: Process) -> None:
 
 
 def kill(process: Process) -> None:
-    """SIGKILL to the worker's whole process group."""
-    if process.pid is not None and process.exit_status() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+    """SIGKILL to the worker's whole process group; to the worker alone while it has not made one yet."""
+    if process.exit_status() is not None:
+        return
+    if process.pid is None:
+        process.abort()
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        try:
             os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            os.kill(process.pid, signal.SIGKILL)

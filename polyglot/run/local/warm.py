@@ -3,7 +3,8 @@
 One JSON line a message over a socket pair. To the server: `{"id", "kind", "arguments", "environment", "log"}`, each
 with one descriptor beside it (the stage's lock). From the server: `{"id", "pid"}` once the worker exists, and
 `{"id", "exit"}` at its end (minus the signal for a killed one). The server dies with the driver: it reads the end of
-the connection.
+the connection. It does not mind SIGTERM, which may be sent to all processes of a study: its workers need it while they
+save. When it is lost all the same, they stop as if they had been asked to.
 """
 
 import contextlib
@@ -18,10 +19,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from polyglot.run.local.process import Launch
 
 # What MODEL_KINDS share a server with; the others' server stays small and starts at once.
 MODEL_LIBRARIES = ("torch", "transformers")
+_LOST_SECONDS = 40.0  # longer than a worker gives itself when its server is gone
+_SEND_SECONDS = 60.0  # longer than any import takes
 
 
 class WarmProcess:
@@ -31,6 +36,8 @@ class WarmProcess:
         self._server = server
         self._name = launch.name
         self._pid: int | None = None
+        self._worker: psutil.Process | None = None  # the same, and never another process of that number
+        self._lost: float | None = None  # when its server was seen to be gone
         self._status: int | None = None
 
     @property
@@ -39,25 +46,34 @@ class WarmProcess:
         return self._pid
 
     def exit_status(self) -> int | None:
-        """None while it runs; a lost server means that its workers are gone too."""
+        """None while it runs. When its server is lost, nobody learns its exit code: it counts as asked to stop."""
         self._server.receive()
         if self._status is None and not self._server.alive:
-            if self._pid is not None:  # it was asked to stop when its server died; nobody would see its end
+            self._lost = self._lost or time.monotonic()
+            if self._worker is None or not _runs(self._worker):
+                self._status = -signal.SIGTERM
+            elif time.monotonic() - self._lost > _LOST_SECONDS:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._pid, signal.SIGKILL)
-            self._status = -signal.SIGKILL
+                    os.killpg(self._worker.pid, signal.SIGKILL)
         return self._status
 
     def wakes(self) -> int | None:
         """The server's socket."""
         return self._server.fileno() if self._server.alive else None
 
+    def abort(self) -> None:
+        """End the server, which is busy or stuck; its other workers save and are started again."""
+        self._server.kill()
+
     def close(self) -> None:
         """Nothing to release."""
 
     def hear(self, message: Mapping[str, Any]) -> None:
         """Take in what the server says about this worker."""
-        self._pid = message.get("pid", self._pid)
+        if "pid" in message:
+            self._pid = message["pid"]
+            with contextlib.suppress(psutil.Error):  # it may have ended already, which the next message says
+                self._worker = psutil.Process(self._pid)
         self._status = message.get("exit", self._status)
 
 
@@ -130,6 +146,11 @@ class WarmServer:
                 if "exit" in message:
                     self._processes.pop(message["id"], None)
 
+    def kill(self) -> None:
+        """End it at once."""
+        self.alive = False
+        self._popen.kill()
+
     def close(self) -> None:
         """Hang up, upon which the server asks its workers to stop and leaves."""
         self.alive = False
@@ -144,14 +165,22 @@ class WarmServer:
         """Write all of `data`, the descriptor beside its first byte; the server reads whenever it is not importing."""
         if not self.alive:
             raise BrokenPipeError("the fork server is gone")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + _SEND_SECONDS
         descriptors = [descriptor]
         while data:
             try:
                 sent = socket.send_fds(self._socket, [data], descriptors)
             except BlockingIOError:
                 if time.monotonic() > deadline:
+                    self.kill()  # half a message may be on its way: nothing that follows could be understood
                     raise
                 time.sleep(0.01)  # the socket's buffer is full for as long as the server imports
                 continue
             data, descriptors = data[sent:], []
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

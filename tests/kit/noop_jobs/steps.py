@@ -1,5 +1,7 @@
 """Counts to `steps`, a checkpoint and a report of progress each; the result tells nothing of interruptions."""
 
+import os
+import signal
 import time
 
 from jobs.lib.context import Context
@@ -24,5 +26,7 @@ def run(context: Context) -> None:
         if step == context.stage.params.get("deaf_after") and resumed == 0:
             note(context, deaf=True)
             time.sleep(3600)
+        if step - resumed == context.stage.params.get("dies_after"):
+            os.kill(os.getpid(), signal.SIGKILL)
         context.raise_if_stopping()
     (context.out / "text").write_text(str(value))

@@ -30,6 +30,13 @@ def test_backoff_doubles_up_to_its_bound() -> None:
     assert [one.after_seconds for one in waits if isinstance(one, TryAgain)] == [1, 2, 4, 5, 5]
 
 
+def test_what_failed_before_the_last_step_forward_does_not_count() -> None:
+    limits = Limits(max_attempts=3, backoff_seconds=1)
+    five = failures(*[Outcome.TRANSIENT] * 5)
+    assert isinstance(decide(five, limits, last_advance=3), GiveUp)
+    assert decide(five, limits, last_advance=4) == TryAgain(number=6, after_seconds=2)
+
+
 def test_memory_is_given_two_more_tries_and_then_a_hint_with_the_peak() -> None:
     again = [decide(failures(*[Outcome.OUT_OF_MEMORY] * n), Limits()) for n in (1, 2)]
     assert again == [TryAgain(number=2, after_seconds=0), TryAgain(number=3, after_seconds=0)]

@@ -94,7 +94,7 @@ class Attempts:
             numbers = [n for n in numbers if n >= allowed[-1]]
         fruitless, most_done, last_step = 0, 0, 0
         for n in numbers:
-            marks = reached(self._store, f"{self._base}{n}/")
+            marks = reached(self._store, self._own(n))
             for start in self._starts(n):
                 mark = marks.get(start)
                 fruitless += 1

@@ -20,13 +20,10 @@ from tests.kit.training import prepare
 def training(root: Path, **changes: Any) -> Container:
     """A tiny training whose inputs are committed to a store below `root`."""
     url = f"file://{root}/store"
-    store, inputs = open_store(url), {}
-    for role, folder in prepare(root / "inputs").items():
-        stage = Stage(kind=role.partition(":")[0].replace("tokens", "tokenize"), version=1, params={"role": role})
-        publish(
-            store, stage, folder, inputs={}, execution={}, provenance={}, metrics={}, volatile={}, deterministic=True
-        )
-        inputs[role] = stage
+    inputs = {
+        role: commit(url, role.partition(":")[0].replace("tokens", "tokenize"), folder, role=role)
+        for role, folder in prepare(root / "inputs").items()
+    }
     params = TrainParams(**{"steps": 6, "batch_size": 5, "learning_rate": 3e-3, "precision": "float32", **changes})
     planned = PlannedStage(
         stage=Stage(
@@ -43,6 +40,24 @@ def training(root: Path, **changes: Any) -> Container:
     kinds = {role: stage.kind for role, stage in inputs.items()}
     environment = {"POLYGLOT_JOBS_PACKAGE": "jobs", "OMP_NUM_THREADS": "1"}
     return Container(root / "container", planned, url, input_kinds=kinds, environment=environment)
+
+
+def commit(url: str, kind: str, folder: Path, *, role: str) -> Stage:
+    """Commit a folder as the result of a stage that plays a role."""
+    stage = Stage(kind=kind, version=1, params={"role": role})
+    empty: dict[str, Any] = {}
+    publish(
+        open_store(url),
+        stage,
+        folder,
+        inputs={},
+        execution=empty,
+        provenance=empty,
+        metrics=empty,
+        volatile=empty,
+        deterministic=True,
+    )
+    return stage
 
 
 def free_port() -> int:

@@ -8,6 +8,9 @@ model, so that two models are compared on common random numbers.
 A question that cannot be answered is a record with the reason, and counted. Questions are answered in groups of
 similar length that do not depend on what an earlier attempt has done: a killed run repeats a group or none of it, and
 ends with the same answers. Execution settings: `threads`, `batch_size` (conversations in a group).
+
+Shards take whole groups in turn, the same groups as without shards, since what shares a batch may change the last bits
+of a logit; so n shards end with the bytes of one run. More shards than groups leave some with nothing to do.
 """
 
 import hashlib
@@ -16,6 +19,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
+from jobs.lib import sharding
 from jobs.lib.context import Context
 from jobs.lib.model.execution import computing, described, threads_of
 from jobs.lib.model.generation import Generated, Generator, Request
@@ -53,23 +59,41 @@ class Task:
 
 
 def run(context: Context) -> None:
-    """Answer all questions of all languages."""
+    """Answer all questions of all languages; a shard answers its groups, and the last one writes them all."""
     params = AnswerParams.of(context.stage)
     threads = threads_of(context)
+    device = choose_device()
+    size = int(context.settings.get("batch_size") or BATCH_SIZE[device.type])
+    execution = {**described(threads, dtype=params.dtype), "batch_size": size}
+    tasks = _tasks(context, params)
+    if context.shards is None:
+        records = _ask_all(context, params, tasks, size, threads)
+    else:
+        fit = {**execution, "kernels": torch.backends.cpu.get_cpu_capability()}
+        if context.shards.index in context.shards.missing(**fit):
+            sharding.put(context, context.shards, _ask_all(context, params, tasks, size, threads), **fit)
+        merged = sharding.merged(context, context.shards, **fit)
+        if merged is None:
+            return
+        records = merged
+    context.metrics["execution"] = execution
+    _write(context, params, [records[task.name] for task in tasks])
+
+
+def _ask_all(
+    context: Context, params: AnswerParams, tasks: list[Task], size: int, threads: int
+) -> dict[str, dict[str, Any]]:
+    """Load the model and return the records of this worker's questions by name."""
     device = choose_device()
     with computing(threads, deterministic=device.type == "cpu"):
         directory = context.inputs["model"].directory("model")
         chat = ChatFormat(load_tokenizer(directory), params.template)
         model = load_model(directory, dtype=DTYPES[params.dtype], device=device)
         generator = Generator(model, chat, top_k=params.top_k, top_p=params.top_p, stops=params.stops)
-        tasks = _tasks(context, params)
         asking = Asking(generator, params, seed=context.stage.seed)
         for task in tasks:
             asking.prepare(task)
-        size = int(context.settings.get("batch_size") or BATCH_SIZE[device.type])
-        records = _answer(context, asking, tasks, size)
-        context.metrics["execution"] = {**described(threads, dtype=params.dtype), "batch_size": size}
-    _write(context, params, [records[task.name] for task in tasks])
+        return _answer(context, asking, tasks, size)
 
 
 class Asking:
@@ -160,6 +184,9 @@ def _answer(context: Context, asking: Asking, tasks: list[Task], size: int) -> d
     known = {record["id"]: record["answers"] for record in context.journal.read()}
     askable = sorted((task for task in tasks if task.error is None), key=lambda task: (len(task.prompt), task.name))
     groups = [askable[first : first + size] for first in range(0, len(askable), size)]
+    if context.shards is not None:
+        groups = groups[context.shards.index :: context.shards.count]
+        tasks = [task for task in tasks if task.error is not None] + [task for group in groups for task in group]
     records = {task.name: task.record() for task in tasks if task.error is not None}
     for group in groups:
         name = digest([task.name for task in group])

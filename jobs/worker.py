@@ -15,7 +15,8 @@ hold-point (jobs.lib.hold). Secrets (OPENAI_API_KEY, AWS_*) come by environment 
 With POLYGLOT_RANKS > 1 every rank (POLYGLOT_RANK) runs a worker. The ranks of a training work together: the first one
 claims the attempt, reports, saves and publishes; the others train and end with 0 only when the manifest is there. When
 one is lost its peers fail; each waits ten seconds for the SIGTERM that the end of the Job brings, to end with 43.
-The ranks of `answer` are shards, which need nothing of each other (jobs.lib.shards).
+The ranks of `answer` are shards, which need nothing of each other: each stores its part and ends with 0, and whoever
+sees all parts merges them and publishes.
 """
 
 import argparse
@@ -50,6 +51,7 @@ from polyglot.artifacts.committed import committed
 from polyglot.artifacts.journal import StoredJournal
 from polyglot.artifacts.locate import open_store
 from polyglot.artifacts.manifest import Manifest
+from polyglot.artifacts.parts import StoredParts
 from polyglot.artifacts.publish import publish
 from polyglot.artifacts.store import Store
 from polyglot.core.errors import Conflict, Exit, Interrupted, OverBudget, Permanent, PolyglotError, Refused
@@ -64,7 +66,7 @@ _EVERY_SECONDS_OTHERWISE = 5.0
 _MAY_USE_PANDAS = frozenset({"ingest"})
 # What Python raises for mistakes in a program: the same attempt would end in the same way.
 _BUGS = (SyntaxError, ModuleNotFoundError, NameError, AttributeError, TypeError, AssertionError, NotImplementedError)
-TOGETHER = frozenset({"train"})  # kinds that several ranks run
+TOGETHER, SHARDED = frozenset({"train"}), frozenset({"answer"})  # the kinds that several ranks run
 _PEERS_END_SECONDS = 10.0
 _LOOK_SECONDS = 1.0
 _ORPHAN_GRACE_SECONDS = 30  # nobody waits for a worker whose driver is dead
@@ -116,7 +118,9 @@ class Worker:
         self.settings: Mapping[str, Any] = request["settings"]
         self.input_kinds: Mapping[str, str] = request["input_kinds"]
         self.ranks = Ranks.read()
-        self.resources = dataclasses.replace(resources, ranks=self.ranks.ranks)  # as many as there are, not as planned
+        self.sharded = self.ranks.ranks > 1 and self.stage.kind in SHARDED
+        # as many as work on one computation, not as were planned
+        self.resources = dataclasses.replace(resources, ranks=1 if self.sharded else self.ranks.ranks)
         self.places, self.stop = places, stop
         self.store: Store = open_store(request["store"])
         self.attempts = Attempts(self.store, self.stage, rank=self.ranks.rank)
@@ -185,12 +189,14 @@ class Worker:
         return manifest is not None and all(manifest.inputs[role] == inputs[role].result for role in inputs)
 
     def _work(self, inputs: Mapping[str, Manifest], start: int, reporter: Reporter) -> None:
-        if self.ranks.ranks > 1 and self.stage.kind not in TOGETHER:
+        if self.ranks.ranks > 1 and self.stage.kind not in TOGETHER | SHARDED:
             raise Permanent(f"ranks: {self.stage.kind} runs in one process, and the Job has {self.ranks.ranks}")
-        starts = self.attempts.starts_without_progress() if self.ranks.first else 0
+        parts = self._parts(inputs) if self.sharded else None
+        counts = self.ranks.first or self.sharded  # a rank that only helps another makes no progress of its own
+        starts = self.attempts.starts_without_progress() if counts else 0
         if starts > MAX_STARTS_WITHOUT_PROGRESS:
             raise Permanent(f"{starts - 1} starts without progress; the log of the last one says how far it came")
-        parts = self.places.make()
+        places = self.places.make()
         cache = BlobCache(self.store, self.places.cache)
         threads = int(self.settings.get("threads") or self.resources.cpus)
         environment.set_threads(threads)
@@ -199,30 +205,33 @@ class Worker:
                 role: StoredArtifact(self.store, manifest, self.places.cache) for role, manifest in inputs.items()
             }
         hold(self.stage.kind, "inputs")
-        journal = StoredJournal(self.store, self.stage, self.number, start)
+        journal = StoredJournal(self.store, self.stage, self.number, start, rank=self.ranks.rank)
         context = WorkerContext(
             stage=self.stage,
             resources=self.resources,
             settings=self.settings,
             inputs=artifacts,
-            out=parts["out"],
-            work=parts["scratch"],
+            out=places["out"],
+            work=places["scratch"],
             checkpoints=StoredCheckpoints(self.store, self.stage, self.number, start),
             journal=journal,
             log=logging.getLogger(f"polyglot.{self.stage.kind}"),
             cache=cache,
             reporter=reporter if self.ranks.first else None,
             stop=self.stop,
+            shards=parts,
         )
         context.raise_if_stopping()
         if self.stage.kind not in _MAY_USE_PANDAS:
             forbid_import("pandas")
-        if self.ranks.ranks > 1:
+        if self.resources.ranks > 1:
             os.environ.update(self.ranks.for_torch())
         with self._timed("run"), journal:
             importlib.import_module(module_name(self.stage.kind)).run(context)
         hold(self.stage.kind, "ran")
-        if not self.ranks.first:
+        if not context.complete:
+            return
+        if not self.ranks.first and not self.sharded:
             self._await_manifest(inputs, context)
             return
         with self._timed("publish"):
@@ -230,6 +239,11 @@ class Worker:
         hold(self.stage.kind, "published")
         took = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in self.seconds.items())
         log.info("%s: committed as %s (%s)", self.label, manifest.result[:12], took)
+
+    def _parts(self, inputs: Mapping[str, Manifest]) -> StoredParts:
+        """The parts of this stage that are made of the same inputs as ours."""
+        fit = {"inputs": {role: found.result for role, found in inputs.items()}}
+        return StoredParts(self.store, self.stage, index=self.ranks.rank, count=self.ranks.ranks, fit=fit)
 
     def _await_manifest(self, inputs: Mapping[str, Manifest], context: WorkerContext) -> None:
         """Stay until the first rank has published; when it fails, the end of the Job ends this rank too."""
@@ -265,7 +279,7 @@ class Worker:
     def _record(self, error: BaseException) -> Exit:
         """Classify what was raised, log it, and leave the failure record."""
         code = self._classify(error)
-        if code is Exit.FAILED and self.ranks.ranks > 1 and self._is_stopped_soon(error):
+        if code is Exit.FAILED and self.resources.ranks > 1 and self._is_stopped_soon(error):
             code = Exit.INTERRUPTED_WORKER
         if code is Exit.INTERRUPTED_WORKER:
             log.info("%s: stopped as asked", self.label)

@@ -70,9 +70,34 @@ class Journal(Protocol):
         ...
 
 
+class Shards(Protocol):
+    """The parts of a result that several workers make without needing each other; this one is `index` of `count`.
+
+    `fit` is what must be equal for parts to make one result, such as the device; the inputs are looked after.
+    """
+
+    index: int
+    count: int
+
+    def put(self, file: Path, **fit: Any) -> None:
+        """Store a file as this shard's part; a part that is there already stays."""
+        ...
+
+    def missing(self, **fit: Any) -> list[int]:
+        """Return the shards whose parts are not there."""
+        ...
+
+    def fetch(self, target: Path, **fit: Any) -> list[Path]:
+        """Fetch every part, verified, into a directory; in order."""
+        ...
+
+
 @dataclass(kw_only=True)
 class Context:
-    """The world of one attempt. `settings` are execution settings, `metrics` and `volatile` end in the manifest."""
+    """The world of one attempt. `settings` are execution settings, `metrics` and `volatile` end in the manifest.
+
+    A job with `shards` makes its part; when others are missing it sets `complete` to False and nothing is published.
+    """
 
     stage: Stage
     resources: Resources
@@ -85,6 +110,8 @@ class Context:
     log: logging.Logger
     metrics: dict[str, Any] = field(default_factory=dict)
     volatile: dict[str, Any] = field(default_factory=dict)
+    shards: Shards | None = None
+    complete: bool = True
 
     def blob(self, sha256: str) -> Path:
         """Local, verified path of a blob of the store that the parameters name. Raises Missing."""

@@ -119,7 +119,7 @@ class Attempts:
         last_advance = 0
         for n in numbers:
             stopped = self._numbered(n, "stopped")
-            marks = reached(self._store, f"{self._base}{n}/")
+            marks = reached(self._store, self._own(n))
             for start in self._starts(n):
                 mark = marks.get(start)
                 fruitless += start not in stopped

@@ -18,6 +18,7 @@ from polyglot.artifacts.checkpoints import KEPT, newest_paths, read_checkpoint
 from polyglot.artifacts.committed import committed
 from polyglot.artifacts.futures import concurrently
 from polyglot.artifacts.manifest import FileRecord
+from polyglot.artifacts.parts import all_part_files
 from polyglot.artifacts.store import Entry, Store
 from polyglot.core.errors import BadInput, Corrupt, Missing
 
@@ -91,7 +92,7 @@ def _referenced(store: Store) -> set[str]:
 
 
 def _of_stage(store: Store, kind: str, key: str) -> list[str]:
-    """The files of a done stage; the newest checkpoints of one that may still be resumed."""
+    """The files of a done stage; the newest checkpoints and the parts of one that may still be resumed."""
     manifest = committed(store, kind, key)
     if manifest is not None:
         return [blob_path(record.sha256) for record in manifest.files]
@@ -101,7 +102,8 @@ def _of_stage(store: Store, kind: str, key: str) -> list[str]:
             kept.append(read_checkpoint(store, path)[1])
         if len(kept) == KEPT:
             break
-    return [blob_path(record.sha256) for records in kept for record in records]
+    parts = [blob_path(record.sha256) for record in all_part_files(store, kind, key)]
+    return parts + [blob_path(record.sha256) for records in kept for record in records]
 
 
 def _of_text(store: Store, path: str) -> Iterable[str]:

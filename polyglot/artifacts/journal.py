@@ -1,8 +1,9 @@
 """Records that survive a kill one by one, put in groups by one writer in the background.
 
-`attempts/<n>/journal/<start>-<sequence>.jsonl`: a first line with the count and SHA-256 of the rest, then a record a
-line. While a group is on its way to the store the next one collects, so the cost a record falls as the load rises and
-nothing waits for a timer. A group that was damaged raises Corrupt; no record is dropped in silence.
+`attempts/<n>/journal/<start>-<sequence>.jsonl`, of rank r > 0 below `attempts/<n>/ranks/<r>/`: a first line with the
+count and SHA-256 of the rest, then a record a line. While a group is on its way to the store the next one collects, so
+the cost a record falls as the load rises and nothing waits for a timer. A group that was damaged raises Corrupt; no
+record is dropped in silence.
 """
 
 import json
@@ -28,10 +29,11 @@ class StoredJournal:
     `close` (or leaving a `with` block) flushes; records that were appended and not flushed may be lost by a kill.
     """
 
-    def __init__(self, store: Store, stage: Stage, attempt: int, start: int) -> None:
-        """No request is made, and no thread started, before the first record."""
+    def __init__(self, store: Store, stage: Stage, attempt: int, start: int, *, rank: int = 0) -> None:
+        """No request is made, and no thread started, before the first record. Each rank reads what it wrote itself."""
         self._store, self._base = store, f"{stage.path}/attempts/"
-        self._prefix = f"{self._base}{attempt}/journal/{start:04d}"
+        self._inside = f"ranks/{rank}/journal/" if rank else "journal/"
+        self._prefix = f"{self._base}{attempt}/{self._inside}{start:04d}"
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._appended = self._durable = self._sequence = 0
@@ -62,7 +64,7 @@ class StoredJournal:
         paths = [
             (int(attempt), entry.path)
             for attempt in self._store.folders(self._base)
-            for entry in self._store.list(f"{self._base}{attempt}/journal/")
+            for entry in self._store.list(f"{self._base}{attempt}/{self._inside}")
         ]
         groups = concurrently(lambda item: self._group(item[1]), sorted(paths), _READERS)
         return [record for group in groups for record in group]

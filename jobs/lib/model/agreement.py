@@ -82,14 +82,14 @@ class _Patience:
 
     def __init__(self, context: Context, where: str) -> None:
         self._context, self._where = context, where
-        self._began = self._told = time.monotonic()
+        self._began, self._told = time.monotonic(), -_TELL_SECONDS
 
     def more(self, absent: str) -> None:
         self._context.raise_if_stopping()
         now = time.monotonic()
         if now - self._began > MEETING_SECONDS:
             raise TimeoutError(f"{absent} did not come to {self._where} within {MEETING_SECONDS:.0f} s")
-        if now - self._told > _TELL_SECONDS:
+        if now - self._told >= _TELL_SECONDS:
             self._told = now
             self._context.log.info("waiting for %s at %s", absent, self._where)
         time.sleep(_LOOK_SECONDS)

@@ -36,7 +36,7 @@ def test_a_killed_multipart_upload_is_invisible_and_is_aborted_by_gc(
 ) -> None:
     source, store = random_file(tmp_path / "source", 64 * 2**20), bucket.store()
     with FaultProxy(bucket.gateway) as proxy:
-        proxy.inject(Throttle(bytes_per_second=4 * 2**20), path="partNumber=5")
+        proxy.inject(Throttle(bytes_per_second=2**18), path="partNumber=5")
         environment = {**os.environ, **bucket.gateway.environment(), "AWS_ENDPOINT_URL_S3": proxy.endpoint}
         process = subprocess.Popen([sys.executable, "-c", UPLOAD, f"s3://{bucket.name}", source], env=environment)
         try:

@@ -79,7 +79,7 @@ class TestTransient:
         with once(js.drip(0.02)) as server:
             started = time.monotonic()
             run(stage(tmp_path, server.base_url, count=1))
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 15
 
 
 class TestSlowDown:
@@ -102,7 +102,7 @@ class TestSlowDown:
         assert all(record["score"] == 7 for record in verdicts(tmp_path, "DE"))
 
     def test_calls_in_flight_settle_below_what_the_endpoint_bears(self, tmp_path: Path) -> None:
-        limiter = js.Limiter(limit=6, latency=0.03)
+        limiter = js.Limiter(limit=6, latency=0.1)  # long beside the pauses of a busy machine
         with js.ScriptedJudge(limiter) as server:
             context = run(stage(tmp_path, server.base_url, count=100), concurrency=64)
         assert all(record["score"] == 7 for record in verdicts(tmp_path, "DE"))
@@ -116,7 +116,7 @@ class TestSlowDown:
             started = time.monotonic()
             with pytest.raises(PolyglotError, match="asks to wait 86400 s, more than call_deadline_seconds 20: daily"):
                 run(root)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 15  # not after its call's deadline
 
     def test_429s_without_end_end_with_the_calls_deadline(self, tmp_path: Path) -> None:
         with always(js.status(429)) as server:

@@ -32,6 +32,11 @@ def digests(root: Path) -> dict[str, str]:
     return {str(p.relative_to(root)): sha256_file(p) for p in sorted((root / "out").rglob("*")) if p.is_file()}
 
 
+def final(root: Path) -> set[str]:
+    """The calls whose answer is on record."""
+    return {record["id"] for record in records(root) if record["final"]}
+
+
 class TestKilled:
     def test_nothing_on_record_is_asked_again_and_the_result_is_that_of_an_undisturbed_run(
         self, tmp_path: Path
@@ -40,18 +45,22 @@ class TestKilled:
             calm = stage(tmp_path / "calm", server.base_url, count=100)
             run(calm)
         chance = random.Random(20)
-        with js.ScriptedJudge(graded) as server:
+        answered = 0.0  # calls beyond this many hang, so that no pause of this process lets the stage end
+        with js.ScriptedJudge(lambda call: graded(call) if call.index < answered else js.hang()) as server:
             root = stage(tmp_path / "killed", server.base_url, count=100, settings={"timeout_seconds": 10})
             kills = []  # how many calls had arrived, and what was on record
+            num_on_record = 0
             for _ in range(4):
-                before = len(server.calls)
+                answered = len(server.calls) + chance.randint(25, 40)
                 process = start(root)
-                goal = before + chance.randint(25, 45)
-                while len(server.calls) < goal and process.poll() is None:
+                while len(server.calls) < answered or len(final(root)) <= num_on_record:
+                    assert process.poll() is None
                     time.sleep(0.002)
                 process.send_signal(signal.SIGKILL)
                 process.wait()
-                kills.append((len(server.calls), {record["id"] for record in records(root) if record["final"]}))
+                kills.append((len(server.calls), final(root)))
+                num_on_record = len(kills[-1][1])
+            answered = float("inf")
             last = start(root)
             assert last.wait(60) == 0
         sizes = [len(on_record) for _, on_record in kills]
@@ -78,7 +87,7 @@ class TestKilled:
             started = time.monotonic()
             with pytest.raises(Interrupted):
                 judge.run(stopping)
-            assert time.monotonic() - started < 3
+            assert time.monotonic() - started < 20
             asked = list(server.ids)
             assert 0 < len(asked) < 200
             resumed = run(root)
@@ -95,7 +104,7 @@ class TestKilled:
             started = time.monotonic()
             with pytest.raises(Interrupted):
                 judge.run(stopping)
-        assert time.monotonic() - started < 6
+        assert time.monotonic() - started < 50  # half of its timeout
 
 
 class TestCost:

@@ -18,7 +18,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -181,7 +181,8 @@ def _listens(process: "subprocess.Popen[bytes]", gateway: Gateway) -> bool:
         time.sleep(0.02)
     name = f"probe-{uuid.uuid4().hex[:20]}"
     client = Bucket(gateway=gateway, name=name).store().client
-    with suppress(BotoCoreError, ClientError):
+    # closed, as the server's end waits for connections that are kept
+    with suppress(BotoCoreError, ClientError), closing(client):
         client.create_bucket(Bucket=name)
         ours = (gateway.root / name).is_dir()
         client.delete_bucket(Bucket=name)

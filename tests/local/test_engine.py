@@ -1,6 +1,6 @@
 """The engine over real worker processes: order, caching, retries, blocked branches, deadlines."""
 
-import time
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -52,10 +52,9 @@ class TestBasics:
     def test_independent_stages_run_side_by_side(self, plain: World) -> None:
         stages = [stage("noop", f"n{i}", seconds=0.5) for i in range(4)]
         plain.run(stages)
-        starts = [row["time"] for row in plain.executions()]
-        assert (
-            max(starts) - min(starts) < 0.5 + 4 * 0.5 / 2
-        )  # one after the other they would be 1.5 s apart, and start-up
+        ends = {planned.key: plain.manifest_time(planned) for planned in stages}
+        rows = plain.executions()
+        assert any(later["time"] < ends[row["key"]] for row, later in itertools.pairwise(rows))
 
     def test_progress_is_told_while_a_stage_runs(self, world: World) -> None:
         world.run([stage("steps", "s", steps=60, seconds=0.05)])
@@ -179,15 +178,15 @@ class TestRetries:
 
 class TestDeadlines:
     def test_a_worker_stops_itself_at_its_deadline(self, plain: World) -> None:
-        limits = Resources(memory_bytes=256 * MIB, deadline_seconds=1, grace_seconds=5)
+        limits = Resources(memory_bytes=256 * MIB, deadline_seconds=5, grace_seconds=5)
         one = stage("failing", "f", how="polite", times=1, resources=limits)
         assert plain.run([one]).failed == {}
         failure = plain.attempts(one).failure(1)
         assert failure is not None
-        assert (failure.outcome, failure.reason) == ("timed-out", "the deadline of 1 s passed")
+        assert (failure.outcome, failure.reason) == ("timed-out", "the deadline of 5 s passed")
 
     def test_a_stuck_worker_is_killed_after_its_grace(self, plain: World) -> None:
-        limits = Resources(memory_bytes=256 * MIB, deadline_seconds=1, grace_seconds=1)
+        limits = Resources(memory_bytes=256 * MIB, deadline_seconds=5, grace_seconds=1)
         one = stage("failing", "f", how="stuck", times=1, resources=limits)
         assert plain.run([one]).failed == {}
         failure = plain.attempts(one).failure(1)
@@ -196,11 +195,11 @@ class TestDeadlines:
         assert "did not stop" in failure.reason
 
     def test_the_whole_run_has_a_deadline_too(self, world: World) -> None:
-        one = stage("steps", "s", steps=400, seconds=0.05)
-        began = time.monotonic()
+        one = stage("steps", "s", steps=150, seconds=0.05)
         with pytest.raises(TimedOut, match=r"deadline of 2 s passed: 0 computed"):
             world.run([one], limits=Limits(deadline_seconds=2))
-        assert time.monotonic() - began < 10
+        reached = world.attempts(one).progress()
+        assert reached is None or reached.done < 150
         assert world.run([replace(one, stage=one.stage)]).committed == 1
 
 

@@ -53,7 +53,7 @@ class TestKill:
             driver = case.drive("diamonds")
             try:
                 time.sleep(random_.uniform(0.1, 1.2))
-                victim = "driver" if random_.random() < 0.5 else "worker"
+                victim = ("driver", "worker")[round_ % 2]
                 targets = [driver.pid]
                 while victim == "worker" and not (targets := workers(case)) and driver.poll() is None:
                     time.sleep(0.01)
@@ -100,7 +100,7 @@ class TestKill:
             worker = world.executions()[0]["pid"]
         finally:
             end(driver)
-        until(lambda: not alive(worker), 10)
+        until(lambda: not alive(worker))
         # it was asked to stop and saved: the next driver goes on from there
         second = world.drive("slow")
         try:
@@ -115,10 +115,11 @@ class TestKill:
         try:
             until(lambda: world.executions())
             worker = world.executions()[0]["pid"]
+            began = time.monotonic()
         finally:
             end(driver)
-        assert alive(worker)
-        until(lambda: not alive(worker), 10)
+        until(lambda: not alive(worker))
+        assert time.monotonic() - began >= 2.0  # its grace
 
 
 class TestInterrupt:

@@ -41,9 +41,10 @@ def fail(context: Context, how: str) -> None:
         raise MemoryError
     if how == "eat":
         eaten = []
-        while True:
+        while len(eaten) < 100:  # 800 MiB, however late it is noticed
             eaten.append(b"x" * (8 << 20))
             time.sleep(0.005)
+        time.sleep(3600)
     if how == "eat-in-child":
         subprocess.run([sys.executable, "-c", "a = b'x' * (300 << 20); import time; time.sleep(60)"], check=False)
     if how == "stuck":  # deaf to SIGTERM, which only sets a flag

@@ -84,7 +84,7 @@ def _build(builder: str, target: str, name: str, arguments: Sequence[str]) -> st
     identity = ROOT / "out" / "images" / f"{target}.id"
     identity.parent.mkdir(parents=True, exist_ok=True)
     command = [builder, "bud" if builder == "buildah" else "build", "--target", target, "--tag", name]
-    command += ["--iidfile", str(identity), *_conditions(builder)]
+    command += ["--iidfile", str(identity), "--force-rm", *_conditions(builder)]  # a failed one would keep gigabytes
     for argument in [*(name for name in ARGUMENTS if os.environ.get(name)), *arguments]:
         command += ["--build-arg", argument]
     done = subprocess.run([*command, "."], cwd=ROOT, env={**os.environ, **_index()}, stdout=sys.stderr, check=False)

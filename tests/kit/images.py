@@ -52,7 +52,8 @@ def find_builder() -> str:
 def image_name(kind: str) -> str:
     """`<prefix>-<kind>:<tag>`."""
     prefix = os.environ.get("IMAGE_PREFIX") or "localhost/polyglot"
-    return f"{prefix}-{kind}:{os.environ.get('IMAGE_TAG') or revision()[:12]}"
+    commit, _, dirty = revision().partition("-")
+    return f"{prefix}-{kind}:{os.environ.get('IMAGE_TAG') or commit[:12] + ('-dirty' if dirty else '')}"
 
 
 def revision() -> str:
@@ -83,10 +84,12 @@ def _build(builder: str, target: str, name: str, arguments: Sequence[str]) -> st
     identity = ROOT / "out" / "images" / f"{target}.id"
     identity.parent.mkdir(parents=True, exist_ok=True)
     command = [builder, "bud" if builder == "buildah" else "build", "--target", target, "--tag", name]
-    command += ["--iidfile", str(identity), *_conditions(builder)]
+    command += ["--iidfile", str(identity), "--force-rm", *_conditions(builder)]  # a failed one would keep gigabytes
     for argument in [*(name for name in ARGUMENTS if os.environ.get(name)), *arguments]:
         command += ["--build-arg", argument]
-    subprocess.run([*command, "."], cwd=ROOT, env={**os.environ, **_index()}, stdout=sys.stderr, check=True)
+    done = subprocess.run([*command, "."], cwd=ROOT, env={**os.environ, **_index()}, stdout=sys.stderr, check=False)
+    if done.returncode:
+        raise SystemExit(f"images: {builder} could not build {target}; its last lines say why")
     return identity.read_text(encoding="ascii").strip()
 
 
@@ -161,7 +164,8 @@ def bill_of_materials(kind: str) -> Path:
         "pyproject.toml",
     ]
     command += ["--mc-type", "application", "--output-reproducible", "--output-format", "JSON", "--output-file", target]
-    subprocess.run(command, cwd=ROOT, check=True)
+    # it finds the lock's graph of dependencies incomplete, which a flat list is
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONWARNINGS": "ignore"}, check=True)
     return target
 
 

@@ -19,7 +19,7 @@
 #   CONTROLLER_PACKAGES, WORKER_PACKAGES, TRAINER_PACKAGES   an image of the target <kind>-packages, built before: the
 #                     program is laid on it. buildah and podman read gigabytes again without it; `make images` does so.
 
-ARG BASE_IMAGE=docker.io/library/python:3.12-slim-bookworm
+ARG BASE_IMAGE=python:3.12-slim-bookworm
 ARG CONTROLLER_PACKAGES=controller-packages
 ARG WORKER_PACKAGES=worker-packages
 ARG TRAINER_PACKAGES=trainer-packages

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("controller", "worker", "trainer")
 ARGUMENTS = ("BASE_IMAGE", "PYTHON", "UV_LOCK", "CA_CERTIFICATES", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "SOURCE")
-_DEFAULT_BASE = "docker.io/library/python:3.12-slim-bookworm"
+_DEFAULT_BASE = "python:3.12-slim-bookworm"
 
 
 def main() -> int:

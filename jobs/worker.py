@@ -53,7 +53,9 @@ from polyglot.artifacts.locate import open_store
 from polyglot.artifacts.manifest import Manifest
 from polyglot.artifacts.parts import StoredParts
 from polyglot.artifacts.publish import publish
+from polyglot.artifacts.retract import retractions
 from polyglot.artifacts.store import Store
+from polyglot.core.canonical import digest
 from polyglot.core.errors import Conflict, Exit, Interrupted, OverBudget, Permanent, PolyglotError, Refused
 from polyglot.core.stage import NETWORKED, Resources, Stage
 
@@ -205,7 +207,11 @@ class Worker:
                 role: StoredArtifact(self.store, manifest, self.places.cache) for role, manifest in inputs.items()
             }
         hold(self.stage.kind, "inputs")
-        journal = StoredJournal(self.store, self.stage, self.number, start, rank=self.ranks.rank)
+        # What was begun with other inputs, or ended in a result that was withdrawn, is not gone on with. The records of
+        # networked kinds are each named by the content of what was asked, so other inputs do not make them wrong.
+        fit = digest(self._fit(inputs))
+        records_fit = digest(self._fit({})) if self.stage.kind in NETWORKED else fit
+        journal = StoredJournal(self.store, self.stage, self.number, start, rank=self.ranks.rank, fit=records_fit)
         context = WorkerContext(
             stage=self.stage,
             resources=self.resources,
@@ -213,7 +219,7 @@ class Worker:
             inputs=artifacts,
             out=places["out"],
             work=places["scratch"],
-            checkpoints=StoredCheckpoints(self.store, self.stage, self.number, start),
+            checkpoints=StoredCheckpoints(self.store, self.stage, self.number, start, fit=fit),
             journal=journal,
             log=logging.getLogger(f"polyglot.{self.stage.kind}"),
             cache=cache,
@@ -242,8 +248,13 @@ class Worker:
 
     def _parts(self, inputs: Mapping[str, Manifest]) -> StoredParts:
         """The parts of this stage that are made of the same inputs as ours."""
-        fit = {"inputs": {role: found.result for role, found in inputs.items()}}
+        fit = self._fit(inputs)
         return StoredParts(self.store, self.stage, index=self.ranks.rank, count=self.ranks.ranks, fit=fit)
+
+    def _fit(self, inputs: Mapping[str, Manifest]) -> dict[str, Any]:
+        """What must be equal for an earlier start's records to be of use: what was read, and nothing withdrawn since."""
+        withdrawn = len(retractions(self.store, self.stage.kind, self.stage.key))
+        return {"inputs": {role: found.result for role, found in inputs.items()}, "withdrawn": withdrawn}
 
     def _await_manifest(self, inputs: Mapping[str, Manifest], context: WorkerContext) -> None:
         """Stay until the first rank has published; when it fails, the end of the Job ends this rank too."""

@@ -1,7 +1,8 @@
 """Resume state in the store: blobs first, then one small record that names them.
 
 `attempts/<n>/checkpoints/<step>-<start>.json`. A checkpoint exists whole or not at all; the newest one that verifies
-wins, over all attempts of the stage, and one that was damaged or lost its blobs is passed over with a warning.
+wins, over all attempts of the stage, and one that was damaged or lost its blobs is passed over with a warning. One that was
+made for another `fit` (inputs that have been made anew since, or a result that was withdrawn) is nobody's to resume.
 
 A start keeps its newest KEPT checkpoints: an older one goes, record first, then those of its blobs that this start put
 itself and none of the newer ones names. Small ones stay: they cost nothing, and only a blob as large as a model's state
@@ -44,9 +45,10 @@ class _Saved:
 class StoredCheckpoints:
     """The checkpoints of one stage, written by one start of one attempt (`jobs.lib.context.Checkpoints`)."""
 
-    def __init__(self, store: Store, stage: Stage, attempt: int, start: int) -> None:
-        """No request is made."""
+    def __init__(self, store: Store, stage: Stage, attempt: int, start: int, *, fit: str = "") -> None:
+        """No request is made. `fit` says for what a checkpoint can be resumed from; see `Worker`."""
         self._store, self._base, self._attempt, self._start = store, f"{stage.path}/attempts/", attempt, start
+        self._fit = fit
         self._saved: list[_Saved] = []  # those that may be let go of, oldest first
 
     def save(self, directory: Path, step: int) -> None:
@@ -55,7 +57,7 @@ class StoredCheckpoints:
         put = concurrently(lambda name: put_or_reuse(self._store, files[name], name), files, _FILES_AT_ONCE)
         records = tuple(record for record, _ in put)
         try:
-            document = {"step": step, "files": [record.document() for record in check_files(records)]}
+            document = {"step": step, "fit": self._fit, "files": [record.document() for record in check_files(records)]}
         except ValueError as error:
             raise Permanent(f"a checkpoint's file name cannot be stored: {error}") from error
         path = f"{self._base}{self._attempt}/checkpoints/{step:09d}-{self._start:04d}.json"
@@ -93,7 +95,9 @@ class StoredCheckpoints:
             passed.add(path)
             beside = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
             try:
-                step, records = read_checkpoint(self._store, path)
+                step, records, fit = _read(self._store, path)
+                if fit != self._fit:
+                    continue
                 beside.mkdir(parents=True)
                 for record in records:
                     (beside / record.path).parent.mkdir(parents=True, exist_ok=True)
@@ -118,10 +122,16 @@ def newest_paths(store: Store, base: str) -> list[str]:
 
 def read_checkpoint(store: Store, path: str) -> tuple[int, tuple[FileRecord, ...]]:
     """Return step and files of a checkpoint's record. Raises Missing, Corrupt."""
+    step, files, _ = _read(store, path)
+    return step, files
+
+
+def _read(store: Store, path: str) -> tuple[int, tuple[FileRecord, ...], str]:
     where = f"{store.url}: {path}"
     document = unseal(store.read(path), where=where)
     try:
-        return int(document["step"]), check_files(tuple(FileRecord.from_document(row) for row in document["files"]))
+        files = check_files(tuple(FileRecord.from_document(row) for row in document["files"]))
+        return int(document["step"]), files, str(document["fit"])
     except (KeyError, TypeError, ValueError) as error:
         raise Corrupt(f"{where}: not a checkpoint: {error}") from error
 

@@ -1,9 +1,10 @@
 """Records that survive a kill one by one, put in groups by one writer in the background.
 
 `attempts/<n>/journal/<start>-<sequence>.jsonl`, of rank r > 0 below `attempts/<n>/ranks/<r>/`: a first line with the
-count and SHA-256 of the rest, then a record a line. While a group is on its way to the store the next one collects, so
-the cost a record falls as the load rises and nothing waits for a timer. A group that was damaged raises Corrupt; no
-record is dropped in silence.
+count and SHA-256 of the rest and its `fit`, then a record a line. While a group is on its way to the store the next one
+collects, so the cost a record falls as the load rises and nothing waits for a timer. A group that was damaged raises
+Corrupt; no record is dropped in silence. Groups of another fit are not read: they were made for inputs that have been
+made anew since, or for a result that was withdrawn.
 """
 
 import json
@@ -29,9 +30,9 @@ class StoredJournal:
     `close` (or leaving a `with` block) flushes; records that were appended and not flushed may be lost by a kill.
     """
 
-    def __init__(self, store: Store, stage: Stage, attempt: int, start: int, *, rank: int = 0) -> None:
+    def __init__(self, store: Store, stage: Stage, attempt: int, start: int, *, rank: int = 0, fit: str = "") -> None:
         """No request is made, and no thread started, before the first record. Each rank reads what it wrote itself."""
-        self._store, self._base = store, f"{stage.path}/attempts/"
+        self._store, self._base, self._fit = store, f"{stage.path}/attempts/", fit
         self._inside = f"ranks/{rank}/journal/" if rank else "journal/"
         self._prefix = f"{self._base}{attempt}/{self._inside}{start:04d}"
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -116,7 +117,7 @@ class StoredJournal:
         body = b"".join(lines)
         self._sequence += 1
         path = f"{self._prefix}-{self._sequence:08d}.jsonl"
-        head = canonical({"records": len(lines), "sha256": sha256_bytes(body)}) + b"\n"
+        head = canonical({"records": len(lines), "sha256": sha256_bytes(body), "fit": self._fit}) + b"\n"
         if not self._store.create(path, head + body):
             raise StoreError(f"{self._store.url}: {path} was written by someone else with the same start number")
 
@@ -125,6 +126,8 @@ class StoredJournal:
         try:
             expected = json.loads(head)
             intact = expected["sha256"] == sha256_bytes(body) and expected["records"] == body.count(b"\n")
+            if expected["fit"] != self._fit:
+                return []
             if intact:
                 return [json.loads(line) for line in body.splitlines()]
         except (ValueError, KeyError, TypeError) as error:

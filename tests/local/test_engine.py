@@ -236,6 +236,13 @@ class TestInputsThatChange:
         assert [row["key"] for row in plain.executions()].count(left.key) == 1
         assert [plain.attempts(right).failure(n) for n in plain.attempts(right).numbers()] == [None]
 
+    def test_what_was_withdrawn_is_computed_anew_and_not_resumed(self, plain: World) -> None:
+        counting = stage("steps", "counting", steps=3)
+        plain.run([counting])
+        retract(plain.store, "steps", counting.key, "a bad day", who="test")
+        assert plain.run([counting]).committed == 1
+        assert [row["resumed"] for row in plain.executions()] == [0, 0]
+
     def test_one_that_is_made_anew_with_another_result_is_read_as_it_is_now(self, plain: World, tmp_path: Path) -> None:
         root, left, right = stage("noop", "root"), *(stage("noop", name, [stage("noop", "root")]) for name in "lr")
         last = stage("noop", "last", [left, right])

@@ -148,6 +148,22 @@ class TestRotation:
         assert (tmp_path / "resume/weights").read_bytes() == weights(4)
 
 
+class TestFit:
+    def test_a_checkpoint_for_other_inputs_is_passed_over_for_an_older_one_that_fits(
+        self, store: Store, tmp_path: Path
+    ) -> None:
+        StoredCheckpoints(store, stage(), 1, 1, fit="now").save(state(tmp_path, 3), 3)
+        StoredCheckpoints(store, stage(), 1, 2, fit="before").save(state(tmp_path, 9), 9)
+        assert StoredCheckpoints(store, stage(), 2, 1, fit="now").newest(tmp_path / "resume") == 3
+        assert StoredCheckpoints(store, stage(), 2, 1, fit="other").newest(tmp_path / "resume") is None
+
+    def test_records_for_other_inputs_are_not_read(self, store: Store) -> None:
+        for number, fit in enumerate(("before", "now"), 1):
+            with StoredJournal(store, stage(), 1, number, fit=fit) as journal:
+                journal.append({"id": fit})
+        assert StoredJournal(store, stage(), 2, 1, fit="now").read() == [{"id": "now"}]
+
+
 class TestJournal:
     def test_records_of_all_attempts_come_back_in_order(self, store: Store) -> None:
         written = []

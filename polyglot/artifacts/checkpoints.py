@@ -1,8 +1,8 @@
 """Resume state in the store: blobs first, then one small record that names them.
 
 `attempts/<n>/checkpoints/<step>-<start>.json`. A checkpoint exists whole or not at all; the newest one that verifies
-wins, over all attempts of the stage, and one that was damaged or lost its blobs is passed over with a warning. One that was
-made for another `fit` (inputs that have been made anew since, or a result that was withdrawn) is nobody's to resume.
+wins, over all attempts of the stage, and one that was damaged or lost its blobs is passed over with a warning. One for
+another `fit` (inputs that have been made anew since, or a result that was withdrawn) is nobody's to resume.
 
 A start keeps its newest KEPT checkpoints: an older one goes, record first, then those of its blobs that this start put
 itself and none of the newer ones names. Small ones stay: they cost nothing, and only a blob as large as a model's state

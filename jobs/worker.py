@@ -252,7 +252,7 @@ class Worker:
         return StoredParts(self.store, self.stage, index=self.ranks.rank, count=self.ranks.ranks, fit=fit)
 
     def _fit(self, inputs: Mapping[str, Manifest]) -> dict[str, Any]:
-        """What must be equal for an earlier start's records to be of use: what was read, and nothing withdrawn since."""
+        """What must be equal for an earlier start's records to be of use: what was read, what was withdrawn."""
         withdrawn = len(retractions(self.store, self.stage.kind, self.stage.key))
         return {"inputs": {role: found.result for role, found in inputs.items()}, "withdrawn": withdrawn}
 

@@ -23,7 +23,7 @@ endif
         generated images clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo '  variables: STUDY=studies/x.yaml MIX=DEFRITES PROFILE=local ARGS="more options"'
 
 setup: $(READY) ## install everything into .venv, from the hash-pinned lock
@@ -60,10 +60,10 @@ report: $(READY) ## fetch the report of a finished study into out/
 test: $(READY) ## all tests that need no cluster
 	@$(BIN)/python -m pytest $(ARGS)
 
-cluster-up: $(READY) ## a real two-node Kubernetes cluster on this machine (as root; a quarter of an hour the first time, then seconds)
+cluster-up: $(READY) ## a real two-node Kubernetes cluster on this machine (as root; half an hour the first time, then seconds)
 	@$(BIN)/python -m tests.kit.cluster up $(ARGS)
 
-cluster-images: $(READY) ## polyglot on it: images, namespace, chart; then make submit PROFILE=test-cluster
+cluster-images: $(READY) ## after a change of code: its images anew
 	@$(BIN)/python -m tests.kit.cluster images
 
 cluster-down: $(READY) ## end it; what was built stays in the cache

@@ -38,7 +38,7 @@ _SHIMS = "state/io.containerd.runtime.v2.task/k8s.io"
 
 
 def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
-    """Have a cluster that runs, with this checkout's images, and its files to reach it.
+    """Have a cluster that runs, with this checkout's images, the namespace `polyglot`, and its files to reach it.
 
     A cluster that was started is left as it is, but for new images that are small. A checkout without a Dockerfile
     has no images.
@@ -66,6 +66,8 @@ def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
             programs.built("kueue")
             kueue.install(system_images.ensure(kueue=True, nodes=_sockets())["kueue"])
         host.write(ports(), product_images.current())
+        if product_images.current():
+            product.install()
     say(f"ready after {time.monotonic() - started:.0f} s: export KUBECONFIG={places.host_folder() / 'kubeconfig'}")
 
 

@@ -22,7 +22,8 @@ class TestEnds:
         [
             ("echo fine", {}, Outcome.COMMITTED, "complete"),
             ("exit 42", {}, Outcome.PERMANENT, "42"),
-            ("exit 3", {}, Outcome.TRANSIENT, "exit code 3"),
+            ("exit 5", {}, Outcome.TRANSIENT, "exit code 5"),
+            ("exit 3", {}, Outcome.OVER_BUDGET, "budget"),
             ("exit 44", {}, Outcome.OUT_OF_MEMORY, "memory"),
             ("exit 124", {}, Outcome.TIMED_OUT, "124"),
             ("exit 137", {}, Outcome.TRANSIENT, "exit code 137 (signal 9)"),
@@ -120,7 +121,7 @@ class TestAdoption:
                 assert watch_until(backend, ended).outcome is Outcome.COMMITTED
 
     def test_a_failed_job_of_an_earlier_driver_is_told_to_the_next(self, namespace: Namespace) -> None:
-        work = attempt("exit 3")
+        work = attempt("exit 5")
         with backend_of(namespace) as first:
             first.submit(work)
             watch_until(first, ended)

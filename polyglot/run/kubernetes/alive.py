@@ -4,11 +4,9 @@ from collections.abc import Callable
 
 from polyglot.core.errors import BadInput
 from polyglot.run.kubernetes.api import Api, ApiError
+from polyglot.run.kubernetes.names import KEY, MANAGED
 from polyglot.run.kubernetes.states import is_over
 from polyglot.spec.cluster import Cluster
-
-MANAGED = "app.kubernetes.io/managed-by=polyglot"
-KEY = "polyglot.dev/key"
 
 
 def running_there(cluster: Cluster) -> Callable[[str], bool] | None:

@@ -25,14 +25,12 @@ from polyglot.run.backend import Attempt, Event, Outcome
 from polyglot.run.kubernetes import states
 from polyglot.run.kubernetes.api import Api, ApiError, Document
 from polyglot.run.kubernetes.mirror import Broken, Change, Listed, Mirror, News
+from polyglot.run.kubernetes.names import JOB_NAME, KEY, MANAGED
 from polyglot.run.kubernetes.tracked import Order, Tracked
 
 if TYPE_CHECKING:
     from polyglot.spec.cluster import Cluster
 
-KEY = "polyglot.dev/key"
-MANAGED = "app.kubernetes.io/managed-by=polyglot"
-_JOB_NAME = "batch.kubernetes.io/job-name"
 _GOING_AWAY_SECONDS = 1.0  # between two tries to take the name of a Job that is being deleted
 _CREATES_AT_ONCE = 8
 _POD_LAG_SECONDS = 3.0  # a Job's failure may be seen this long before its pod's
@@ -213,13 +211,13 @@ class KubernetesBackend:
                 return set()
             return {metadata["name"]}
         if change.kind == "pods":
-            name = metadata.get("labels", {}).get(_JOB_NAME, "")
+            name = metadata.get("labels", {}).get(JOB_NAME, "")
         else:
             about = change.object.get("involvedObject", {})
             name = about.get("name", "")
             if about.get("kind") == "Pod":
                 pod = self._pods.get(name)
-                name = pod["metadata"].get("labels", {}).get(_JOB_NAME, "") if pod else ""
+                name = pod["metadata"].get("labels", {}).get(JOB_NAME, "") if pod else ""
         return {name} if name in self._tracked else set()
 
     def _look(self, name: str) -> None:
@@ -291,7 +289,7 @@ class KubernetesBackend:
 
     def _pods_of(self, name: str) -> list[Document]:
         pods = self._pods.objects.values()
-        return [pod for pod in pods if pod["metadata"].get("labels", {}).get(_JOB_NAME) == name]
+        return [pod for pod in pods if pod["metadata"].get("labels", {}).get(JOB_NAME) == name]
 
     def _events_about(self, name: str, pods: Sequence[Document]) -> list[Document]:
         about = {name, *(pod["metadata"]["name"] for pod in pods)}

@@ -1,15 +1,14 @@
 """Stops what a study has on a cluster: the driver, then the Jobs of its stages, in the foreground."""
 
 import time
-from collections.abc import Iterator, Set
-from typing import Any
+from collections.abc import Callable, Iterator, Set
 
 from polyglot.core.errors import TimedOut
-from polyglot.run.kubernetes.api import Api
+from polyglot.run.kubernetes.api import Api, Document
+from polyglot.run.kubernetes.names import KEY, MANAGED
 from polyglot.run.kubernetes.states import is_over
 
 _PATIENCE_SECONDS = 600.0
-KEY = "polyglot.dev/key"
 
 
 def stop_study(api: Api, study: str, *, keys: Set[str]) -> Iterator[str]:
@@ -19,12 +18,12 @@ def stop_study(api: Api, study: str, *, keys: Set[str]) -> Iterator[str]:
     """
     drivers = f"polyglot.dev/study={study},app.kubernetes.io/component=driver"
     yield from _delete(api, drivers, lambda job: True)
-    stages = "app.kubernetes.io/managed-by=polyglot,app.kubernetes.io/component!=driver"
+    stages = f"{MANAGED},app.kubernetes.io/component!=driver"
     yield from _delete(api, stages, lambda job: job["metadata"].get("annotations", {}).get(KEY) in keys)
 
 
-def _delete(api: Api, selector: str, wanted: Any) -> Iterator[str]:
-    jobs, version = api.list("jobs", selector)
+def _delete(api: Api, selector: str, wanted: Callable[[Document], bool]) -> Iterator[str]:
+    jobs, _ = api.list("jobs", selector)
     waiting = {job["metadata"]["name"]: job["metadata"]["uid"] for job in jobs if wanted(job) and not is_over(job)}
     for name, uid in waiting.items():
         api.delete_job(name, uid=uid)
@@ -37,4 +36,3 @@ def _delete(api: Api, selector: str, wanted: Any) -> Iterator[str]:
             del waiting[name]
             yield name
         time.sleep(0.5 if waiting else 0)
-    del version

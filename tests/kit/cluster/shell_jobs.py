@@ -8,7 +8,8 @@ from typing import Any
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.run.backend import Attempt, Event
 from polyglot.run.kubernetes.api import Api
-from polyglot.run.kubernetes.backend import KEY, KubernetesBackend
+from polyglot.run.kubernetes.backend import KubernetesBackend
+from polyglot.run.kubernetes.names import KEY
 from polyglot.spec.cluster import Cluster
 from tests.kit.cluster.namespace import Namespace
 from tests.kit.clusters import cluster

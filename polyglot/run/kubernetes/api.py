@@ -19,8 +19,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
 
 from polyglot.core.errors import BadInput, PolyglotError
-
-Document = dict[str, Any]
+from polyglot.run.kubernetes.names import Document
 
 _IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _CONNECT_SECONDS, _READ_SECONDS = 5.0, 30.0

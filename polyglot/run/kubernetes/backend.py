@@ -23,9 +23,9 @@ from polyglot.core.errors import PolyglotError
 from polyglot.core.stage import PlannedStage
 from polyglot.run.backend import Attempt, Event, Outcome
 from polyglot.run.kubernetes import states
-from polyglot.run.kubernetes.api import Api, ApiError, Document
+from polyglot.run.kubernetes.api import Api, ApiError
 from polyglot.run.kubernetes.mirror import Broken, Change, Listed, Mirror, News
-from polyglot.run.kubernetes.names import JOB_NAME, KEY, MANAGED
+from polyglot.run.kubernetes.names import JOB_NAME, KEY, MANAGED, Document
 from polyglot.run.kubernetes.tracked import Order, Tracked
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from polyglot.run.kubernetes.api import Api, ApiError, Document
+from polyglot.run.kubernetes.api import Api, ApiError
+from polyglot.run.kubernetes.names import Document
 
 _LONGEST_WAIT_SECONDS = 8.0
 _HOPELESS = frozenset({401, 403, 404})  # no right to look, or no such namespace: waiting does not help

@@ -1,4 +1,8 @@
-"""How this room knows its objects again: what the charts write on every Job and pod (see `render.values`)."""
+"""What this room calls things: the API's documents, and what the charts write on each Job and pod (`render.values`)."""
+
+from typing import Any
+
+Document = dict[str, Any]  # an object of the API, as its JSON
 
 KEY = "polyglot.dev/key"  # annotation: the stage's whole key
 MANAGED = "app.kubernetes.io/managed-by=polyglot"  # label selector

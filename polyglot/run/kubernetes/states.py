@@ -33,12 +33,10 @@ What keeps it from starting (`hopeless`: no time will mend it; after the profile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from polyglot.core.errors import Exit
 from polyglot.run.backend import Outcome
-
-Document = dict[str, Any]
+from polyglot.run.kubernetes.names import Document
 
 _LOST_AFTER = timedelta(seconds=20)  # past the end of its grace
 _BAD_CONTAINER = frozenset(

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterator, Set
 
 from polyglot.core.errors import TimedOut
-from polyglot.run.kubernetes.api import Api, Document
-from polyglot.run.kubernetes.names import KEY, MANAGED
+from polyglot.run.kubernetes.api import Api
+from polyglot.run.kubernetes.names import KEY, MANAGED, Document
 from polyglot.run.kubernetes.states import is_over
 
 _PATIENCE_SECONDS = 600.0

@@ -1,7 +1,7 @@
 """The tokenize stage: one language's rows as token ids and loss mask, under one tokenizer and chat template.
 
-Writes `tokens.arrow` (columns id, input_ids, loss; rows in the order of `rows/<LANG>.jsonl`) and `card.json`: counts,
-fertility, and by id every row that was dropped or truncated. Rows stream through in batches, so memory stays bounded
+Writes `tokens.arrow` (columns id, input_ids, loss, and characters, words and number of the answers; rows in the order of
+`<part>/<LANG>.jsonl`) and `card.json`: counts, fertility, and by id every row that was dropped or truncated. Rows stream through in batches, so memory stays bounded
 whatever the size. A truncated row keeps its first `max_tokens` tokens (its last answer then has no EOS); one that has
 no supervised token left is dropped.
 """
@@ -22,21 +22,31 @@ from polyglot.core.errors import Permanent
 from polyglot.spec.params import TokenizeParams
 
 BATCH_ROWS = 1024
-SCHEMA = pa.schema([("id", pa.string()), ("input_ids", pa.list_(pa.int32())), ("loss", pa.list_(pa.bool_()))])
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("input_ids", pa.list_(pa.int32())),
+        ("loss", pa.list_(pa.bool_())),
+        # of the assistant turns, before any cut: with these a mix card needs no text
+        ("characters", pa.int32()),
+        ("words", pa.int32()),  # split at white space
+        ("answers", pa.int16()),
+    ]
+)
 
 
 def run(context: Context) -> None:
     """Tokenize every row of the language, then describe the result in the card."""
     params = TokenizeParams.of(context.stage)
     tokenizer = load_tokenizer(context.inputs["base"].directory("model"))
-    source = context.inputs["rows"].path(f"rows/{params.language}.jsonl")
+    source = context.inputs["rows"].path(f"{params.part}/{params.language}.jsonl")
     chat = ChatFormat(tokenizer, params.template)
     tally = Tally(params, tokenizer)
     total = _count(source)
     with pa.OSFile(str(context.out / "tokens.arrow"), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
         for rows in _batches(source):
             kept = [
-                (row["id"], encoded)
+                (row, encoded)
                 for row, result in zip(
                     rows, chat.encode_many([row["turns"] for row in rows], params.system), strict=True
                 )
@@ -105,6 +115,7 @@ class Tally:
         """The document of card.json. Fertility counts whole encodings: roles, system message and specials included."""
         return {
             "language": self.params.language,
+            "part": self.params.part,
             "template": self.params.template,
             "system": self.params.system,
             "max_tokens": self.params.max_tokens,
@@ -141,12 +152,16 @@ def _batches(source: Path) -> Iterator[list[dict[str, Any]]]:
             yield rows
 
 
-def _record_batch(kept: Sequence[tuple[str, Encoded]]) -> pa.RecordBatch:
+def _record_batch(kept: Sequence[tuple[dict[str, Any], Encoded]]) -> pa.RecordBatch:
+    answers = [[turn["content"] for turn in row["turns"] if turn["role"] == "assistant"] for row, _ in kept]
     return pa.record_batch(
         [
-            pa.array([name for name, _ in kept], pa.string()),
+            pa.array([row["id"] for row, _ in kept], pa.string()),
             pa.array([encoded.input_ids for _, encoded in kept], pa.list_(pa.int32())),
             pa.array([encoded.loss for _, encoded in kept], pa.list_(pa.bool_())),
+            pa.array([sum(map(len, turns)) for turns in answers], pa.int32()),
+            pa.array([sum(len(turn.split()) for turn in turns) for turns in answers], pa.int32()),
+            pa.array(list(map(len, answers)), pa.int16()),
         ],
         schema=SCHEMA,
     )

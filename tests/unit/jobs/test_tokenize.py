@@ -46,7 +46,7 @@ class TestResult:
         chat = ChatFormat(load_tokenizer(tmp_path / "base" / "model"))
         for number, row in enumerate(written):
             expected = chat.encode(conversation(*ROWS[number]), "Sei kurz.")
-            assert row == {"id": f"r{number}", "input_ids": expected.input_ids, "loss": expected.loss}
+            assert (row["id"], row["input_ids"], row["loss"]) == (f"r{number}", expected.input_ids, expected.loss)
         assert card["rows"] == card["rows_read"] == 2
         assert card["tokens"] == sum(len(row["input_ids"]) for row in written)
         assert card["loss_tokens"] == sum(sum(row["loss"]) for row in written)
@@ -56,7 +56,20 @@ class TestResult:
         context = context_of(tmp_path, ROWS[:1])
         tokenize.run(context)
         schema = pa.ipc.open_file(pa.memory_map(str(context.out / "tokens.arrow"))).schema
-        assert schema.types == [pa.string(), pa.list_(pa.int32()), pa.list_(pa.bool_())]
+        assert schema.types[:3] == [pa.string(), pa.list_(pa.int32()), pa.list_(pa.bool_())]
+        assert schema.types[3:] == [pa.int32(), pa.int32(), pa.int16()]
+
+    def test_counts_the_answers_of_each_row_as_they_were_before_any_cut(self, tmp_path: Path) -> None:
+        written, _ = tokenized(context_of(tmp_path, ROWS, over_long="truncate"))
+        counted = [(row["characters"], row["words"], row["answers"]) for row in written]
+        assert counted == [(8, 2, 1), (2, 2, 2), (400, 200, 1)]
+
+    def test_reads_the_validation_part_when_asked(self, tmp_path: Path) -> None:
+        context = context_of(tmp_path, ROWS[:1], part="validation")
+        (tmp_path / "rows" / "rows").rename(tmp_path / "rows" / "validation")
+        written, card = tokenized(context)
+        assert len(written) == 1
+        assert card["part"] == "validation"
 
     def test_has_the_same_bytes_each_time(self, tmp_path: Path) -> None:
         digests = set()

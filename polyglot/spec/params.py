@@ -52,8 +52,8 @@ class IngestParams(Params):
 
     what: Literal["dataset", "questions", "references", "prompts"]
     languages: tuple[Language, ...]  # in the order the study names them
-    source: Literal["built-in", "files", "hub"]
-    format: Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt", "mt-bench"]
+    source: Literal["built-in", "files", "hub", "stages"]  # "stages": each language as another stage wrote it
+    format: Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt", "mt-bench", "normal"]
     builtin: str | None = None  # "instructions", "verifiable", "verifiable-dev"
     files: Mapping[Language, tuple[File, ...]] = Field(default_factory=dict)
     hub: str | None = None  # owner/name
@@ -62,6 +62,27 @@ class IngestParams(Params):
     split: str = "train"
     data_files: str | None = None  # a pattern inside the hub repository, with the same placeholders
     licence: str = ""
+
+
+class TranslateParams(Params):
+    """One language's rows, questions or references in another language. What an engine cannot use is at its default."""
+
+    kind: ClassVar[str] = "translate"
+
+    what: Literal["dataset", "questions", "references"]
+    source: Language
+    target: Language
+    engine: Literal["identity", "apertium", "deepl", "openai", "marian", "nllb"]
+    model: str = ""  # openai: as the endpoint knows it; marian, nllb: owner/name on the hub
+    revision: str | None = None  # of the hub's repository, 40 hex digits
+    files: tuple[File, ...] = ()  # marian, nllb: instead of a hub's repository
+    beams: int = 1  # marian, nllb; 1 is greedy
+    formality: Literal["default", "more", "less", "prefer_more", "prefer_less"] = "default"  # deepl
+    glossary: Mapping[str, str] = Field(default_factory=dict)  # deepl: term -> its translation
+    prompt: int = 0  # openai: version of our own wording; 0: none
+    temperature: float = 0.0  # openai
+    max_tokens: int = 0  # openai: of a reply
+    seed: int | None = None  # openai: sent to the endpoint when not None
 
 
 class BaseParams(Params):
@@ -244,6 +265,7 @@ KINDS: Mapping[str, type[Params]] = {
     cls.kind: cls
     for cls in (
         IngestParams,
+        TranslateParams,
         BaseParams,
         TokenizeParams,
         MixParams,

@@ -91,6 +91,7 @@ class KindSettings(Section):
     ingest: Settings = Settings()
     translate: TranslateSettings = TranslateSettings()
     base: Settings = Settings()
+    contamination: Settings = Settings()
     tokenize: Settings = Settings()
     mix: Settings = Settings()
     train: TrainSettings = TrainSettings()

@@ -75,7 +75,7 @@ class IngestParams(Params):
 
 
 class ContaminationParams(Params):
-    """Texts of the benchmark in the rows of a data set. The rules and their numbers are the job's, under its version."""
+    """Texts of the benchmark in the rows of a data set; the rules and their numbers are the job's own."""
 
     kind: ClassVar[str] = "contamination"
 

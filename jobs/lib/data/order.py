@@ -67,17 +67,19 @@ def assignment(exact: Sequence[Fraction]) -> Iterator[int]:
     1 - 1/(2k - 2); in integers, as shares have a common denominator.
     """
     count = len(exact)
-    if count == 1:
+    if len(set(exact)) == 1:
         while True:
-            yield 0
+            yield from range(count)
     scale = lcm(*(share.denominator for share in exact)) * (2 * count - 2)
     steps = [int(share * scale) for share in exact]
     slack = scale // (2 * count - 2)
+    common = lcm(*steps)
+    factors = [common // step for step in steps]  # (…) / step is compared as (…) * factor, in whole numbers
     owed = [0] * count  # n * share - rows so far, times `scale`
     while True:
         owed = [debt + step for debt, step in zip(owed, steps, strict=True)]
         due = (index for index in range(count) if owed[index] >= slack)
         # the one whose debt would be the first to pass the bound; the earlier language where two would together
-        chosen = min(due, key=lambda index: (Fraction(scale - slack - owed[index], steps[index]), index))
+        chosen = min(due, key=lambda index: ((scale - slack - owed[index]) * factors[index], index))
         owed[chosen] -= scale
         yield chosen

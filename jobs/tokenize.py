@@ -1,7 +1,7 @@
 """The tokenize stage: one language's rows as token ids and loss mask, under one tokenizer and chat template.
 
-Writes `tokens.arrow` (columns id, input_ids, loss, and characters, words and number of the answers; rows in the order of
-the data set's file) and `card.json`: counts, fertility, and by id every row that was dropped or truncated. Rows stream
+Writes `tokens.arrow` (columns id, input_ids, loss, and characters, words and number of the answers; rows in the order
+of the data set's file) and `card.json`: counts, fertility, and by id every row that was dropped or truncated. Rows stream
 through in batches, so memory stays bounded whatever the size. A truncated row keeps its first `max_tokens` tokens (its
 last answer then has no EOS); one that has no supervised token left is dropped.
 """

@@ -14,6 +14,7 @@ from polyglot.core.stage import Stage
 
 KINDS = (
     "ingest",
+    "contamination",
     "translate",
     "base",
     "tokenize",
@@ -34,6 +35,7 @@ _USUAL_KIND = {
     "questions": "ingest",
     "references": "ingest",
     "prompts": "ingest",
+    "hits": "contamination",
     "tokens": "tokenize",
     "model": "train",
     "answers": "answer",

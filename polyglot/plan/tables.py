@@ -93,7 +93,7 @@ def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: Pla
         inputs["references"] = sources.references
     if sources.prompts is not None:
         inputs["prompts"] = sources.prompts
-    inputs |= {f"data:{name}": stage for name, stage in sources.rows.items()}
+    inputs |= {f"data:{name}": stage for name, stage in sources.data.items()}
     inputs |= {f"base:{name}": stage for name, stage in sources.bases.items()}
     for row in cells:
         inputs[f"verdicts:{row.cell.cell}"] = row.judge

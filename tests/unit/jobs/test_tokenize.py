@@ -80,7 +80,7 @@ class TestResult:
         assert len(digests) == 1
 
     def test_many_batches_are_one_table(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tokenize, "BATCH_ROWS", 3)
+        monkeypatch.setattr(tokenize, "CHUNK_BYTES", 400)
         written, card = tokenized(context_of(tmp_path, [(f"q{i}", f"a{i}") for i in range(10)]))
         assert [row["id"] for row in written] == [f"r{i}" for i in range(10)]
         assert card["rows"] == 10
@@ -143,7 +143,7 @@ class TestRefusals:
 
 
 def test_stops_between_batches_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokenize, "BATCH_ROWS", 1)
+    monkeypatch.setattr(tokenize, "CHUNK_BYTES", 1)
     context = context_of(tmp_path, ROWS)
     context.stop_after = 2
     with pytest.raises(Interrupted):

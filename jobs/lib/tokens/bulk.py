@@ -18,12 +18,14 @@ import pyarrow as pa
 from pyarrow import compute
 
 from jobs.lib.template import PAPER, ChatFormat
+from jobs.lib.tokens.arrays import arrow, numbers, strings
 from jobs.lib.tokens.columns import Counts, Flags, Rows
 from jobs.lib.tokens.tokens import Ids, Tokens
 
 GROUP = 256  # conversations that the tokenizer gets at once: what it says of each token is large, and let go of soon
 
 _PREFIXES = ("User: ", "\nUser: ", "\nAssistant: ")
+_NOTHING = strings([""])[0]  # the separator when texts are joined
 _COLON = len("\nAssistant")
 
 
@@ -75,11 +77,11 @@ class BulkFormat:
             return np.zeros(len(rows), np.bool_)
         plain = rows.alternate.copy()
         for prefix, tokens in self._control:
-            found = np.flatnonzero(compute.match_substring(rows.contents, prefix).to_numpy(zero_copy_only=False))
+            found = np.flatnonzero(numbers(compute.match_substring(rows.contents, prefix)))
             if len(found):
-                suspects = rows.contents.take(pa.array(found))
+                suspects = rows.contents.take(arrow(found, pa.int64()))
                 for token in tokens:
-                    held = compute.match_substring(suspects, token).to_numpy(zero_copy_only=False)
+                    held = numbers(compute.match_substring(suspects, token))
                     plain[np.searchsorted(rows.first, found[held], side="right") - 1] = False
         return plain
 
@@ -89,19 +91,19 @@ class BulkFormat:
         kind = rows.assistant + 1
         kind[rows.first[:-1]] = 0
         pieces = compute.binary_join_element_wise(
-            pa.array(_PREFIXES).take(pa.array(kind)),
+            strings(_PREFIXES).take(arrow(kind, pa.int8())),
             rows.contents,
-            pa.array(["", self._eos]).take(pa.array(rows.assistant.astype(np.int8))),
-            "",
+            strings(["", self._eos]).take(arrow(rows.assistant, pa.int8())),
+            _NOTHING,
         )
-        joined = compute.binary_join(pa.ListArray.from_arrays(pa.array(rows.first, pa.int32()), pieces), "")
-        texts = compute.binary_join_element_wise(pa.scalar(self._head), joined, "")
+        joined = compute.binary_join(pa.ListArray.from_arrays(arrow(rows.first, pa.int32()), pieces), _NOTHING)
+        texts = compute.binary_join_element_wise(strings([self._head])[0], joined, _NOTHING)
         before = np.array([len(prefix) for prefix in _PREFIXES])[kind]
         length = before + rows.characters + rows.assistant * len(self._eos)
         total = np.concatenate([[0], np.cumsum(length)])
         start = total[:-1] - np.repeat(total[rows.first[:-1]], turns) + len(self._head)
         if not plain.all():
-            texts = texts.filter(pa.array(plain))
+            texts = texts.filter(arrow(plain, pa.bool_()))
         wanted = rows.assistant & np.repeat(plain, turns)
         number = np.cumsum(plain) - 1  # of a row among the plain ones
         return texts.to_pylist(), _Answers(

@@ -9,12 +9,14 @@ import pyarrow as pa
 from pyarrow import compute
 from pyarrow import json as arrow_json
 
+from jobs.lib.tokens.arrays import numbers, strings
 from polyglot.core.errors import Permanent
 
 Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
 Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 _TURN = pa.struct([("role", pa.string()), ("content", pa.string())])
+_ROLES = strings(["assistant", "user"])
 _SCHEMA = pa.schema([("id", pa.string()), ("turns", pa.list_(_TURN))])
 
 
@@ -45,16 +47,15 @@ class Rows:
 
 def chunks(path: Path, size: int) -> Iterator[bytes]:
     """Yield a file in pieces of about `size` bytes that end where a line ends; a longer line is a piece of its own."""
-    rest = b""
+    held: list[bytes] = []
     with path.open("rb") as file:
         while block := file.read(size):
             end = block.rfind(b"\n") + 1
-            if end == 0:
-                rest += block
-                continue
-            yield rest + block[:end]
-            rest = block[end:]
-    if rest:
+            if end:
+                yield b"".join([*held, block[:end]])
+                held = []
+            held.append(block[end:])
+    if rest := b"".join(held):
         yield rest
 
 
@@ -71,13 +72,13 @@ def parse(chunk: bytes, name: str) -> Rows:
         raise Permanent(f"{name}: not rows in the normal form: {str(error).splitlines()[0]}") from error
     table = table.combine_chunks()
     ids, turns = (table.column(column).chunk(0) for column in ("id", "turns"))
-    first = np.asarray(turns.offsets, dtype=np.int64)
+    first = numbers(turns.offsets).astype(np.int64)
     spoken = turns.values
     roles, contents = spoken.field("role"), spoken.field("content")
     if any(column.null_count for column in (ids, turns, roles, contents)) or (np.diff(first) == 0).any():
         raise Permanent(f"{name}: a row without id or turns, or a turn without role or content")
-    assistant = np.asarray(compute.equal(roles, "assistant").to_numpy(zero_copy_only=False))
-    known = assistant | compute.equal(roles, "user").to_numpy(zero_copy_only=False)
+    assistant, user = (numbers(compute.equal(roles, role)) for role in _ROLES)
+    known = assistant | user
     if not known.all():
         raise Permanent(f"{name}: a turn of role {roles[int(np.argmin(known))].as_py()!r}; expected user or assistant")
     place = np.arange(len(contents)) - np.repeat(first[:-1], np.diff(first))
@@ -86,7 +87,7 @@ def parse(chunk: bytes, name: str) -> Rows:
         ids=ids,
         first=first,
         contents=contents,
-        characters=np.asarray(compute.utf8_length(contents), dtype=np.int64),
+        characters=numbers(compute.utf8_length(contents)).astype(np.int64),
         assistant=assistant,
         alternate=np.asarray(wrong[first[1:]] == wrong[first[:-1]]),
     )

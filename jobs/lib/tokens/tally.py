@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from jobs.lib.tokens.arrays import arrow
 from jobs.lib.tokens.columns import Rows
 from jobs.lib.tokens.tokens import Tokens
 from jobs.lib.tokens.words import count_words
@@ -67,7 +68,7 @@ class Tally:
             self.unknown += int(np.count_nonzero(tokens.ids == self.unknown_id))
         answered = rows.assistant.astype(np.int64)
         sums = [rows.per_row(part)[kept] for part in (rows.characters * answered, words * answered, answered)]
-        return _record_batch(rows.ids.filter(pa.array(kept)), tokens, sums)
+        return _record_batch(rows.ids.filter(arrow(kept, pa.bool_())), tokens, sums)
 
     def reasons(self) -> str:
         """The reasons of dropped rows, most frequent first."""
@@ -97,10 +98,10 @@ class Tally:
 
 def _record_batch(ids: pa.StringArray, tokens: Tokens, sums: list[Any]) -> pa.RecordBatch:
     """Rows of SCHEMA; `sums` are its last columns."""
-    offsets = pa.array(np.concatenate([[0], np.cumsum(tokens.lengths)]), pa.int32())
+    offsets = arrow(np.concatenate([[0], np.cumsum(tokens.lengths)]), pa.int32())
     lists = [
-        pa.ListArray.from_arrays(offsets, pa.array(values, kind.value_type))
+        pa.ListArray.from_arrays(offsets, arrow(values, kind.value_type))
         for values, kind in ((tokens.ids, SCHEMA.types[1]), (tokens.loss, SCHEMA.types[2]))
     ]
-    counts = [pa.array(values, kind) for values, kind in zip(sums, SCHEMA.types[3:], strict=True)]
+    counts = [arrow(values, kind) for values, kind in zip(sums, SCHEMA.types[3:], strict=True)]
     return pa.RecordBatch.from_arrays([ids, *lists, *counts], schema=SCHEMA)

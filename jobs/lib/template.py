@@ -89,7 +89,7 @@ class ChatFormat:
             self.backend.encode_special_tokens = False
 
     def copy_of_backend(self) -> Any:
-        """The fast tokenizer anew, for other threads: it must not change while they encode, and transformers does that."""
+        """The fast tokenizer anew, for other threads: transformers changes its own while they encode."""
         return type(self.backend).from_str(self.backend.to_str())
 
     def encode(self, turns: Turns, system: str = "") -> Encoded:

@@ -8,34 +8,22 @@ the slow road (a control token in a message, a template of the tokenizer's own) 
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain
-from os.path import commonprefix
 from typing import Any
+from unicodedata import is_normalized
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
 from jobs.lib.template import PAPER, ChatFormat
-from jobs.lib.tokens.arrays import arrow, numbers, strings
+from jobs.lib.tokens.arrays import arrow, numbers
 from jobs.lib.tokens.columns import Counts, Flags, Rows
+from jobs.lib.tokens.locate import by_bytes, by_offsets, bytes_by_id
+from jobs.lib.tokens.render import Answers, Rendered, by_prefix, render
 from jobs.lib.tokens.tokens import Ids, Tokens
 
 GROUP = 256  # conversations that the tokenizer gets at once: what it says of each token is large, and let go of soon
-
-_PREFIXES = ("User: ", "\nUser: ", "\nAssistant: ")
-_NOTHING = strings([""])[0]  # the separator when texts are joined
-_COLON = len("\nAssistant")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answers:
-    """Where the A assistant turns lie: in which text, and their places in its characters."""
-
-    text: Counts
-    colon: Counts  # the ":" of "Assistant:"
-    end: Counts  # the EOS
 
 
 class BulkFormat:
@@ -46,10 +34,12 @@ class BulkFormat:
         self._eos: str = chat.tokenizer.eos_token
         self._eos_id = chat.eos_id
         self._head = chat.bos + (f"System: {system}\n" if system else "")
-        self._control = _by_prefix(chat.control)
+        self._control = by_prefix(chat.control)
         self._backend: Any = None
         if chat.template == PAPER and chat.backend is not None and not any(token in system for token in chat.control):
             self._backend = chat.copy_of_backend() if shared else chat.backend
+        self._bytes = bytes_by_id(self._backend) if self._backend is not None else None
+        self._nfc = self._bytes is not None and self._backend.normalizer is not None
         self._ends_with_colon: dict[int, bool] = {}
 
     def encode(self, rows: Rows) -> Tokens:
@@ -58,9 +48,9 @@ class BulkFormat:
         chosen = np.flatnonzero(plain)
         if not len(chosen):
             return Tokens.none(len(rows), slow=range(len(rows)))
-        texts, answers = self._render(rows, plain)
-        ids, lengths, places = self._tokenize(texts, answers)
-        ids, loss, lengths, refused = self._mask(ids, lengths, answers, places)
+        rendered = render(rows, plain, head=self._head, eos=self._eos)
+        ids, lengths, colon, last = self._tokenize(rendered)
+        ids, loss, lengths, refused = self._mask(ids, lengths, rendered.answers, colon, last)
         whole = np.zeros(len(rows), np.int64)
         whole[chosen] = lengths
         return Tokens(
@@ -85,65 +75,45 @@ class BulkFormat:
                     plain[np.searchsorted(rows.first, found[held], side="right") - 1] = False
         return plain
 
-    def _render(self, rows: Rows, plain: Flags) -> tuple[list[str], _Answers]:
-        """The texts of the plain rows, as the template renders them, and where their answers are."""
-        turns = np.diff(rows.first)
-        kind = rows.assistant + 1
-        kind[rows.first[:-1]] = 0
-        pieces = compute.binary_join_element_wise(
-            strings(_PREFIXES).take(arrow(kind, pa.int8())),
-            rows.contents,
-            strings(["", self._eos]).take(arrow(rows.assistant, pa.int8())),
-            _NOTHING,
-        )
-        joined = compute.binary_join(pa.ListArray.from_arrays(arrow(rows.first, pa.int32()), pieces), _NOTHING)
-        texts = compute.binary_join_element_wise(strings([self._head])[0], joined, _NOTHING)
-        before = np.array([len(prefix) for prefix in _PREFIXES])[kind]
-        length = before + rows.characters + rows.assistant * len(self._eos)
-        total = np.concatenate([[0], np.cumsum(length)])
-        start = total[:-1] - np.repeat(total[rows.first[:-1]], turns) + len(self._head)
-        if not plain.all():
-            texts = texts.filter(arrow(plain, pa.bool_()))
-        wanted = rows.assistant & np.repeat(plain, turns)
-        number = np.cumsum(plain) - 1  # of a row among the plain ones
-        return texts.to_pylist(), _Answers(
-            text=np.repeat(number, turns)[wanted],
-            colon=(start + _COLON)[wanted],
-            end=(start + before + rows.characters)[wanted],
-        )
+    def _tokenize(self, rendered: Rendered) -> tuple[Ids, Counts, Counts, Counts]:
+        """All ids, the length of each text in tokens, and which of the ids each answer's colon and EOS are.
 
-    def _tokenize(self, texts: list[str], answers: _Answers) -> tuple[Ids, Counts, Counts]:
-        """All ids, the length of each text in tokens, and of each answer the tokens (2, A) of its colon and its EOS.
-
-        A place is -1 where no token is: at the colon none that ends just behind it.
+        -1 stands for none: at the colon no token that ends just behind it.
         """
+        texts, answers = rendered.texts, rendered.answers
+        encode = self._backend.encode_batch if self._bytes is None else self._backend.encode_batch_fast
         parts: list[Ids] = []
         lengths: list[int] = []
-        places: list[tuple[int, int]] = []
-        asked = list(zip(answers.text.tolist(), answers.colon.tolist(), answers.end.tolist(), strict=True))
-        borders = np.searchsorted(answers.text, range(0, len(texts) + GROUP, GROUP)).tolist()
-        for group, first in enumerate(range(0, len(texts), GROUP)):
-            encodings = self._backend.encode_batch(texts[first : first + GROUP], add_special_tokens=False)
+        asked: list[tuple[int, int]] = []
+        for first in range(0, len(texts), GROUP):
+            encodings = encode(texts[first : first + GROUP], add_special_tokens=False)
             found: list[list[int]] = [encoding.ids for encoding in encodings]
             sizes = list(map(len, found))
             parts.append(np.fromiter(chain.from_iterable(found), np.int32, count=sum(sizes)))
             lengths += sizes
-            for number, colon, end in asked[borders[group] : borders[group + 1]]:
-                encoding = encodings[number - first]
-                before, last = encoding.char_to_token(colon), encoding.char_to_token(end)
-                if before is None or encoding.token_to_chars(before)[1] != colon + 1:
-                    before = -1
-                places.append((before, -1 if last is None else last))
-        return np.concatenate(parts), np.array(lengths, np.int64), np.array(places, np.int64).reshape(-1, 2).T
+            if self._bytes is None:
+                asked += _ask(encodings, answers, first)
+        ids, per_text = np.concatenate(parts), np.array(lengths, np.int64)
+        starts = np.cumsum(per_text) - per_text
+        if self._bytes is None:
+            places = np.array(asked, np.int64).reshape(-1, 2).T
+            colon, last = np.where(places < 0, -1, places + starts[answers.text])
+            return ids, per_text, colon, last
+        colon, last, unsure = by_bytes(ids, per_text, rendered, self._bytes)
+        if self._nfc:
+            unsure |= np.array([not is_normalized("NFC", text) for text in texts])
+        for text in np.flatnonzero(unsure).tolist():
+            places = np.array(_ask([self._backend.encode(texts[text], add_special_tokens=False)], answers, text)).T
+            span = slice(*np.searchsorted(answers.text, (text, text + 1)))
+            colon[span], last[span] = np.where(places < 0, -1, places + starts[text])
+        return ids, per_text, colon, last
 
     def _mask(
-        self, ids: Ids, lengths: Counts, answers: _Answers, places: Counts
+        self, ids: Ids, lengths: Counts, answers: Answers, colon: Counts, last: Counts
     ) -> tuple[Ids, Flags, Counts, dict[int, str]]:
         """Supervise from the token after each colon to the EOS; refuse as `ChatFormat` does, and for its reasons."""
-        starts = (np.cumsum(lengths) - lengths)[answers.text]
-        colon, last = starts + places[0], starts + places[1]
-        not_prefix = (places[0] < 0) | ~self._colons(ids[colon])
-        wrong = np.flatnonzero(not_prefix | (places[1] < 0) | (ids[last] != self._eos_id))
+        not_prefix = (colon < 0) | ~self._colons(ids[colon])
+        wrong = np.flatnonzero(not_prefix | (last < 0) | (ids[last] != self._eos_id))
         refused: dict[int, str] = {}
         for answer in wrong.tolist():
             reason = "prompt-not-a-prefix" if not_prefix[answer] else "eos-not-encoded"
@@ -185,9 +155,8 @@ def one_thread_a_call() -> Iterator[None]:
             os.environ[name] = before
 
 
-def _by_prefix(tokens: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Control tokens by what they begin with in common, so that most texts are searched once and not 256 times."""
-    groups: dict[str, list[str]] = {}
-    for token in tokens:
-        groups.setdefault(token[0], []).append(token)
-    return [(commonprefix(group), group) for group in groups.values()]
+def _ask(encodings: Sequence[Any], answers: Answers, first: int) -> list[tuple[int, int]]:
+    """Where the answers of some texts lie in their encodings; `first` is the number of the first text."""
+    span = slice(*np.searchsorted(answers.text, (first, first + len(encodings))))
+    asked = zip(answers.text[span].tolist(), answers.colon[span].tolist(), answers.end[span].tolist(), strict=True)
+    return [by_offsets(encodings[text - first], colon, end) for text, colon, end in asked]

@@ -57,7 +57,9 @@ class Tokens:
         starts = np.cumsum(self.lengths) - self.lengths
         place = np.arange(len(self.ids)) - np.repeat(starts, self.lengths)
         kept = place < most
-        return Tokens(ids=self.ids[kept], loss=self.loss[kept], lengths=np.minimum(self.lengths, most), refused=self.refused)
+        return Tokens(
+            ids=self.ids[kept], loss=self.loss[kept], lengths=np.minimum(self.lengths, most), refused=self.refused
+        )
 
     def only(self, rows: Flags) -> "Tokens":
         """Some of the rows."""

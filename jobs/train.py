@@ -22,6 +22,7 @@ from transformers import PreTrainedModel
 
 from jobs.lib.context import Context
 from jobs.lib.model import agreement, checkpoint
+from jobs.lib.model.batches import sequences
 from jobs.lib.model.execution import computing, described, threads_of
 from jobs.lib.model.loading import choose_device, load_model, load_tokenizer, max_positions
 from jobs.lib.model.saving import save_model
@@ -213,12 +214,17 @@ def _check_fit(mixture: Mixture, model: PreTrainedModel) -> None:
 def _record(trainer: Trainer, losses: list[float]) -> dict[str, Any]:
     """The document of training.json."""
     samples, tokens = Counter[str](), Counter[str]()
+    rows = total = 0
     for number in range(trainer.steps):
-        for sample in trainer.order.step(number):
+        step = trainer.order.step(number)
+        if trainer.packed_tokens is not None:
+            rows += len(sequences(trainer.mixture, step, trainer.packed_tokens))
+            total += int(trainer.mixture.lengths[step].sum())
+        for sample in step:
             language = trainer.mixture.languages[trainer.mixture.language[sample]]
             samples[language] += 1
             tokens[language] += int(trainer.mixture.supervised[sample])
-    return {
+    record = {
         "steps": trainer.steps,
         "samples": trainer.order.total,
         "samples_per_language": dict(samples),
@@ -228,3 +234,11 @@ def _record(trainer: Trainer, losses: list[float]) -> dict[str, Any]:
         "learning_rate": [trainer.learning_rate(number) for number in range(trainer.steps)],
         "final_loss": losses[-1],
     }
+    if trainer.packed_tokens is not None:
+        record["packing"] = {
+            "sequence_tokens": trainer.packed_tokens,
+            "sequences": rows,
+            "tokens": total,
+            "efficiency": round(total / (rows * trainer.packed_tokens), 4),
+        }
+    return record

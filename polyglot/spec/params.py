@@ -177,6 +177,9 @@ class TrainParams(Params):
     warmup_steps: int = 0
     gradient_clip: float = 1.0
     precision: Literal["float32", "bfloat16"] = "bfloat16"
+    packing: Literal["none", "step"] = "none"  # step: the samples of a step share sequences, and attend to themselves
+    packed_tokens: int | None = None  # of such a sequence at most; of packing "step" only
+    validate_every: int | None = None  # steps; None: at the end alone
     checkpoint_steps: int = 0  # 0: by time alone; a checkpoint never changes the result
 
 

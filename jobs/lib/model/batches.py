@@ -2,7 +2,8 @@
 
 The two are kept apart on purpose. `Order` decides by seed alone: samples are shuffled per epoch, the epochs follow each
 other, and every `batch_size` of that stream are one step ("batch 64" means 64 samples). `micro_batches` then lays one
-step's samples out for speed (sorted by length, cut by padded tokens, dealt to ranks), and cannot change the step.
+step's samples out for speed (one a sequence or packed, sorted by length, cut by padded tokens, dealt to ranks), and
+cannot change the step.
 """
 
 import math
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from jobs.lib.model.token_sets import Mixture
+from jobs.lib.model.packing import pack
+from jobs.lib.model.token_sets import Samples
 
 
 class Order:
@@ -49,28 +51,52 @@ class MicroBatch:
 
     `input_ids` (B, T) lack each sample's last token, as nothing follows it; `at` (N,) are the places in B*T whose next
     token is supervised, and `targets` (N,) these next tokens. An EOS that is a target stays one if pad equals EOS.
+    `positions` (B, T), of packed samples only, begin with 0 at each sample and at the padding.
     """
 
     input_ids: torch.Tensor
     at: torch.Tensor
     targets: torch.Tensor
+    positions: torch.Tensor | None = None
+
+    def to(self, device: torch.device) -> "MicroBatch":
+        """The same on a device, once it gets there."""
+        parts = (getattr(self, name) for name in self.__slots__)
+        return MicroBatch(*(None if part is None else part.to(device, non_blocking=True) for part in parts))
 
 
 def micro_batches(
-    mixture: Mixture, samples: Sequence[int], *, max_tokens: int, pad_id: int, rank: int = 0, ranks: int = 1
+    mixture: Samples,
+    samples: Sequence[int],
+    *,
+    max_tokens: int,
+    pad_id: int,
+    packed_tokens: int | None = None,
+    rank: int = 0,
+    ranks: int = 1,
 ) -> Iterator[MicroBatch]:
-    """Lay out this rank's part of a step, in micro-batches of `max_tokens` padded tokens at most (one sample at least).
+    """Lay out this rank's part of a step, in micro-batches of `max_tokens` padded tokens at most (one sequence at least).
 
-    Every rank gets something to do, as its peers wait for its gradients: with more ranks than samples some compute a
-    sample with no target.
+    A sequence is a sample, or with `packed_tokens` as many samples as fit into that. Every rank gets something to do,
+    as its peers wait for its gradients: with more ranks than sequences some compute one with no target.
     """
-    ordered = sorted(samples, key=lambda number: (int(mixture.lengths[number]), number))
+    ordered = sequences(mixture, samples, packed_tokens)
+    packed = packed_tokens is not None
     mine = ordered[rank::ranks]
     if not mine:
-        yield collate(mixture, ordered[:1], pad_id=pad_id, supervise=False)
+        yield collate(mixture, ordered[:1], pad_id=pad_id, packed=packed, supervise=False)
         return
-    for group in groups([int(mixture.lengths[number]) for number in mine], max_tokens):
-        yield collate(mixture, [mine[i] for i in group], pad_id=pad_id)
+    for group in groups([_length(mixture, sequence) for sequence in mine], max_tokens):
+        yield collate(mixture, [mine[i] for i in group], pad_id=pad_id, packed=packed)
+
+
+def sequences(mixture: Samples, samples: Sequence[int], packed_tokens: int | None) -> list[list[int]]:
+    """What lies in one row of a tensor: a sample, or several that are packed; by ascending length."""
+    if packed_tokens is None:
+        return [[number] for number in sorted(samples, key=lambda number: (int(mixture.lengths[number]), number))]
+    packed = pack([int(mixture.lengths[number]) for number in samples], packed_tokens)
+    found = [[samples[place] for place in sequence] for sequence in packed]
+    return sorted(found, key=lambda sequence: _length(mixture, sequence))
 
 
 def groups(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
@@ -83,17 +109,35 @@ def groups(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
     return result
 
 
-def collate(mixture: Mixture, samples: Sequence[int], *, pad_id: int, supervise: bool = True) -> MicroBatch:
-    """Pad to the longest sample; one copy per sample, no work per token."""
-    rows = [mixture.sample(number) for number in samples]
-    width = max(1, *(len(ids) - 1 for ids, _ in rows)) if rows else 1
+def collate(
+    mixture: Samples, rows: Sequence[Sequence[int]], *, pad_id: int, packed: bool = False, supervise: bool = True
+) -> MicroBatch:
+    """Pad to the longest row; a row is the samples that lie in it. One copy per sample, no work per token."""
+    found = [[mixture.sample(number) for number in row] for row in rows]
+    width = max(1, *(sum(len(ids) - 1 for ids, _ in row) for row in found)) if found else 1
     inputs = np.full((len(rows), width), pad_id, dtype=np.int64)
     following = np.zeros((len(rows), width), dtype=np.int64)
     wanted = np.zeros((len(rows), width), dtype=bool)
-    for place, (ids, loss) in enumerate(rows):
-        inputs[place, : len(ids) - 1] = ids[:-1]
-        following[place, : len(ids) - 1] = ids[1:]
-        if supervise:
-            wanted[place, : len(ids) - 1] = loss[1:]
+    positions = np.tile(np.arange(width), (len(rows), 1)) if packed else None
+    for place, row in enumerate(found):
+        start = 0
+        for ids, loss in row:
+            end = start + len(ids) - 1
+            inputs[place, start:end] = ids[:-1]
+            following[place, start:end] = ids[1:]
+            if supervise:
+                wanted[place, start:end] = loss[1:]
+            start = end
+            if positions is not None:
+                positions[place, start:] = np.arange(width - start)
     at = np.flatnonzero(wanted)
-    return MicroBatch(torch.from_numpy(inputs), torch.from_numpy(at), torch.from_numpy(following.reshape(-1)[at]))
+    return MicroBatch(
+        torch.from_numpy(inputs),
+        torch.from_numpy(at),
+        torch.from_numpy(following.reshape(-1)[at]),
+        None if positions is None else torch.from_numpy(positions),
+    )
+
+
+def _length(mixture: Samples, sequence: Sequence[int]) -> int:
+    return int(sum(mixture.lengths[number] for number in sequence))

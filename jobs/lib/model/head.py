@@ -32,14 +32,21 @@ class TargetLoss:
 
     def __call__(self, model: nn.Module, batch: MicroBatch) -> torch.Tensor:
         """Return the sum over targets, a float32 scalar with its graph. `model` may wrap the one that was hooked."""
-        logits = self._logits(model, batch.input_ids, batch.at)
+        logits = self.logits(model, batch.input_ids, batch.at, batch.positions)
         return functional.cross_entropy(logits.float(), batch.targets, reduction="sum")
 
-    def _logits(self, model: nn.Module, input_ids: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-        """Logits of the places `at` (N,) of B*T, as (N, V). No attention mask: padding lies on the right."""
+    def logits(
+        self, model: nn.Module, input_ids: torch.Tensor, at: torch.Tensor, positions: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Logits of the places `at` (N,) of B*T, as (N, V). No attention mask: padding lies on the right.
+
+        With `positions` (B, T) that begin anew within a row, what precedes such a place is another sample: transformers
+        makes the mask of them, where no attention mask and no cache is given (`find_packed_sequence_indices`).
+        """
         self._at = at if self.picks_before_head else None
+        more = {} if positions is None else {"position_ids": positions}
         try:
-            logits: torch.Tensor = model(input_ids=input_ids, use_cache=False, return_dict=True).logits
+            logits: torch.Tensor = model(input_ids=input_ids, use_cache=False, return_dict=True, **more).logits
         finally:
             self._at = None
         flat = logits.reshape(-1, logits.shape[-1])
@@ -61,9 +68,9 @@ class TargetLoss:
         at = torch.tensor([1, 3, 6], device=model.device)
         try:
             with torch.no_grad():
-                full = self._logits(model, ids, at)
+                full = self.logits(model, ids, at)
                 self.picks_before_head = True
-                picked = self._logits(model, ids, at)
+                picked = self.logits(model, ids, at)
             return picked.shape == full.shape and torch.allclose(picked, full, rtol=1e-2, atol=1e-2 * full.std().item())
         except (RuntimeError, IndexError, ValueError):
             return False

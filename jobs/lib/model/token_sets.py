@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,19 @@ from polyglot.core.errors import Permanent
 Ids = np.ndarray[tuple[int], np.dtype[np.int32]]
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+class Samples(Protocol):
+    """Samples by number: those of a mixture, or the rows of one token set."""
+
+    lengths: Counts
+    supervised: Counts  # tokens of each that are learnt
+
+    def __len__(self) -> int: ...
+
+    def sample(self, number: int) -> tuple[Ids, Mask]:
+        """Token ids and loss mask of one."""
+        ...
 
 
 class TokenSet:
@@ -39,7 +53,7 @@ class TokenSet:
     def __len__(self) -> int:
         return int(self._starts[-1])
 
-    def row(self, number: int) -> tuple[Ids, Mask]:
+    def sample(self, number: int) -> tuple[Ids, Mask]:
         """Token ids (a view of the file) and loss mask of one row."""
         batch = int(np.searchsorted(self._starts, number, side="right")) - 1
         offsets = self._offsets[batch]
@@ -84,7 +98,7 @@ class Mixture:
     def sample(self, number: int) -> tuple[Ids, Mask]:
         """Token ids and loss mask of one sample."""
         tokens: TokenSet = self._sets[self.language[number]]
-        return tokens.row(int(self._row[number]))
+        return tokens.sample(int(self._row[number]))
 
     def largest_id(self) -> int:
         """The largest token id of all sets."""

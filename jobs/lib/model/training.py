@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from jobs.lib.model import isolation
 from jobs.lib.model.batches import MicroBatch, Order, micro_batches
 from jobs.lib.model.head import TargetLoss
 from jobs.lib.model.schedule import factor
@@ -61,10 +62,13 @@ class Trainer:
             )
         self.model = model.train()
         self.loss = TargetLoss(model)
+        self._half = params.precision == "bfloat16" and model.device.type == "cuda"
+        self.packed_tokens = _packed_tokens(params, mixture)
+        if self.packed_tokens is not None:
+            isolation.check(self.loss, model, half=self._half)
         self.optimizer = adamw(model, params)
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._wrapped: nn.Module = _exchanging(model, accelerator) if self.ranks > 1 else model
-        self._half = params.precision == "bfloat16" and model.device.type == "cuda"
 
     @property
     def precision(self) -> str:
@@ -116,6 +120,7 @@ class Trainer:
             samples,
             max_tokens=self.layout.micro_batch_tokens,
             pad_id=self.layout.pad_id,
+            packed_tokens=self.packed_tokens,
             rank=self.rank,
             ranks=self.ranks,
         )
@@ -125,7 +130,7 @@ class Trainer:
         while batch is not None:
             following = next(batches, None)
             if device.type != "cpu":
-                batch = MicroBatch(*(getattr(batch, name).to(device, non_blocking=True) for name in batch.__slots__))
+                batch = batch.to(device)
             with self._no_exchange() if following is not None else nullcontext():
                 with torch.autocast("cuda", torch.bfloat16) if self._half else nullcontext():
                     loss = self.loss(self._wrapped, batch) / targets
@@ -137,6 +142,21 @@ class Trainer:
     def _no_exchange(self) -> AbstractContextManager[None]:
         """Gradients travel once a step, with the last micro-batch."""
         return self.accelerator.no_sync(self._wrapped) if self.ranks > 1 else nullcontext()
+
+
+def _packed_tokens(params: TrainParams, mixture: Mixture) -> int | None:
+    """The length of packed sequences; None when each sample has its own. Raises Permanent for what cannot be packed."""
+    if params.packing == "none":
+        return None
+    if params.packed_tokens is None:
+        raise Permanent(f"packing {params.packing}: got no packed_tokens; expected the length of a packed sequence")
+    over = mixture.lengths > params.packed_tokens
+    if over.any():
+        raise Permanent(
+            f"mix: {int(over.sum())} samples are longer than the {params.packed_tokens} tokens of a packed sequence, the "
+            f"longest has {int(mixture.lengths.max())} tokens; set max_tokens to {params.packed_tokens} or less"
+        )
+    return params.packed_tokens
 
 
 def _exchanging(model: nn.Module, accelerator: "Accelerator") -> nn.Module:

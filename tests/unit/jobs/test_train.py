@@ -188,7 +188,7 @@ class TestLoss:
         tokens = TokenSet(inputs["tokens:DE"] / "tokens.arrow")
         mixture = Mixture({"DE": tokens}, [("DE", number) for number in range(len(tokens))])
         model = AutoModelForCausalLM.from_pretrained(inputs["base"] / "model")
-        batch = collate(mixture, [0, 1, 5], pad_id=2)
+        batch = collate(mixture, [[0], [1], [5]], pad_id=2)
         loss = TargetLoss(model)
         assert loss.picks_before_head
         picked = loss(model, batch).item()
@@ -209,8 +209,8 @@ class TestLoss:
         model = AutoModelForCausalLM.from_pretrained(inputs["base"] / "model").eval()
         loss = TargetLoss(model)
         short, long = (int(find(mixture.lengths)) for find in (lambda x: x.argmin(), lambda x: x.argmax()))
-        apart = sum(loss(model, collate(mixture, [one], pad_id=2)).item() for one in (short, long))
-        together = loss(model, collate(mixture, [short, long], pad_id=399)).item()
+        apart = sum(loss(model, collate(mixture, [[one]], pad_id=2)).item() for one in (short, long))
+        together = loss(model, collate(mixture, [[short], [long]], pad_id=399)).item()
         assert together == pytest.approx(apart, rel=1e-5)
 
     def test_weight_decay_acts_on_matrices_only(self) -> None:

@@ -25,7 +25,8 @@ def write_tokens(path: Path, rows: Sequence[tuple[list[int], list[bool]]], *, ba
             ids = pa.array([ids for ids, _ in part], SCHEMA.field("input_ids").type)
             loss = pa.array([loss for _, loss in part], SCHEMA.field("loss").type)
             names = pa.array([f"r{first + at}" for at in range(len(part))])
-            writer.write_batch(pa.record_batch([names, ids, loss], schema=SCHEMA))
+            counts = [pa.array([1] * len(part), kind) for kind in SCHEMA.types[3:]]
+            writer.write_batch(pa.record_batch([names, ids, loss, *counts], schema=SCHEMA))
     return TokenSet(path)
 
 
@@ -48,7 +49,7 @@ class TestTokenSet:
     def test_gives_rows_as_written(self, tmp_path: Path) -> None:
         tokens = write_tokens(tmp_path / "tokens.arrow", ROWS)
         assert len(tokens) == 5
-        assert [(ids.tolist(), loss.tolist()) for ids, loss in map(tokens.row, range(5))] == ROWS
+        assert [(ids.tolist(), loss.tolist()) for ids, loss in map(tokens.sample, range(5))] == ROWS
         assert tokens.lengths.tolist() == [4, 3, 6, 2, 5]
         assert tokens.largest_id() == 11
 
@@ -133,7 +134,7 @@ class TestOrder:
 
 class TestLayout:
     def test_pads_on_the_right_and_keeps_targets(self, mixture: Mixture) -> None:
-        batch = collate(mixture, [1, 0], pad_id=2)  # pad is EOS here, and EOS stays a target
+        batch = collate(mixture, [[1], [0]], pad_id=2)  # pad is EOS here, and EOS stays a target
         assert batch.input_ids.tolist() == [[1, 7, 2], [1, 5, 6]]
         assert batch.at.tolist() == [0, 1, 4, 5]
         assert batch.targets.tolist() == [7, 2, 6, 2]

@@ -61,8 +61,11 @@ class MicroBatch:
 
     def to(self, device: torch.device) -> "MicroBatch":
         """The same on a device, once it gets there."""
-        parts = (getattr(self, name) for name in self.__slots__)
-        return MicroBatch(*(None if part is None else part.to(device, non_blocking=True) for part in parts))
+        input_ids, at, targets = (
+            part.to(device, non_blocking=True) for part in (self.input_ids, self.at, self.targets)
+        )
+        positions = None if self.positions is None else self.positions.to(device, non_blocking=True)
+        return MicroBatch(input_ids, at, targets, positions)
 
 
 def micro_batches(
@@ -75,9 +78,9 @@ def micro_batches(
     rank: int = 0,
     ranks: int = 1,
 ) -> Iterator[MicroBatch]:
-    """Lay out this rank's part of a step, in micro-batches of `max_tokens` padded tokens at most (one sequence at least).
+    """Lay out this rank's part of a step, in micro-batches of `max_tokens` padded tokens at most.
 
-    A sequence is a sample, or with `packed_tokens` as many samples as fit into that. Every rank gets something to do,
+    One has a sequence at least. A sequence is a sample, or with `packed_tokens` as many samples as fit into that. Every rank gets something to do,
     as its peers wait for its gradients: with more ranks than sequences some compute one with no target.
     """
     ordered = sequences(mixture, samples, packed_tokens)

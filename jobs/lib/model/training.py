@@ -153,8 +153,8 @@ def _packed_tokens(params: TrainParams, mixture: Mixture) -> int | None:
     over = mixture.lengths > params.packed_tokens
     if over.any():
         raise Permanent(
-            f"mix: {int(over.sum())} samples are longer than the {params.packed_tokens} tokens of a packed sequence, the "
-            f"longest has {int(mixture.lengths.max())} tokens; set max_tokens to {params.packed_tokens} or less"
+            f"mix: {int(over.sum())} samples are longer than the {params.packed_tokens} tokens of a packed sequence, "
+            f"the longest has {int(mixture.lengths.max())} tokens; set max_tokens to {params.packed_tokens} or less"
         )
     return params.packed_tokens
 

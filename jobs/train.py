@@ -2,9 +2,10 @@
 
 Writes `model/` (what transformers and vLLM load) and `training.json`. Any AutoModelForCausalLM; float32 on a CPU (said
 in the log where the precision says otherwise, and recorded), bfloat16 autocast over float32 weights on a GPU where the
-precision says bfloat16; several ranks under accelerate's
-environment. On a CPU the result is a function of the parameters, the inputs and the thread count; a run that was
-stopped or killed goes on from its newest checkpoint and ends with the same bits.
+precision says bfloat16; several ranks under accelerate's environment. Rows held back (inputs `validation:<LANG>`, in
+the mix's languages or not) give a loss per language at the end, and every `validate_every` steps. On a CPU the result
+is a function of the parameters, the inputs and the thread count; a run that was stopped or killed goes on from its
+newest checkpoint and ends with the same bits.
 
 Execution settings: `threads`, `micro_batch_tokens` (padded tokens of one forward pass), `recompute` (activations are
 computed again in the backward pass: less memory, a third more time).
@@ -13,7 +14,8 @@ computed again in the backward pass: less memory, a third more time).
 import json
 import shutil
 import time
-from collections import Counter
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -22,12 +24,13 @@ from transformers import PreTrainedModel
 
 from jobs.lib.context import Context
 from jobs.lib.model import agreement, checkpoint
-from jobs.lib.model.batches import sequences
 from jobs.lib.model.execution import computing, described, threads_of
 from jobs.lib.model.loading import choose_device, load_model, load_tokenizer, max_positions
+from jobs.lib.model.record import describe
 from jobs.lib.model.saving import save_model
 from jobs.lib.model.token_sets import Mixture, TokenSet
 from jobs.lib.model.training import Layout, Trainer
+from jobs.lib.model.validation import validate
 from jobs.lib.ranks import Ranks
 from jobs.lib.template import ChatFormat
 from polyglot.core.canonical import canonical
@@ -62,7 +65,10 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
     model = load_model(base, dtype=None, device=accelerator.device)
     kept = torch.float32 if params.precision == "float32" else model.dtype
     model.to(torch.float32)  # type: ignore[arg-type]
-    _check_fit(mixture, model)
+    validation = _token_sets(context, "validation")
+    _check_fit("mix", mixture, model)
+    for language, tokens in validation.items():
+        _check_fit(f"validation:{language}", tokens, model)
     if context.settings.get("recompute"):
         model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     trainer = Trainer(
@@ -80,11 +86,11 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
     )
     if trainer.precision != params.precision:
         context.log.warning("computing in %s: %s is for GPUs only", trainer.precision, params.precision)
-    losses = _steps(context, trainer)
+    history = _steps(context, trainer, validation)
     if not all(bool(tensor.isfinite().all()) for tensor in model.parameters()):
         raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
     if trainer.rank == 0:
-        record = _record(trainer, losses)
+        record = describe(trainer, history.losses, history.validation)
         (context.out / "training.json").write_bytes(canonical(record) + b"\n")
         if context.settings.get("recompute"):
             model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
@@ -98,32 +104,46 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
     accelerator.end_training()
 
 
-def _steps(context: Context, trainer: Trainer) -> list[float]:
+@dataclass(slots=True)
+class History:
+    """What a run has seen so far: the loss of each step, and what was found on rows held back."""
+
+    losses: list[float] = field(default_factory=list)
+    validation: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet]) -> History:
     """Run every step that is still to be done; save now and then, and when asked to stop."""
-    losses = _resume(context, trainer)
-    started, saved, first = time.monotonic(), time.monotonic(), len(losses)
-    tokens, interval = 0, CHECKPOINT_SECONDS
-    every = trainer.params.checkpoint_steps
+    history = _resume(context, trainer)
+    started, saved, first = time.monotonic(), time.monotonic(), len(history.losses)
+    tokens, interval, validating = 0, CHECKPOINT_SECONDS, 0.0
+    every, validate_every = trainer.params.checkpoint_steps, trainer.params.validate_every or trainer.steps
     for number in range(first, trainer.steps):
-        losses.append(trainer.step(number))
+        history.losses.append(trainer.step(number))
         tokens += int(trainer.mixture.lengths[trainer.order.step(number)].sum())
-        context.progress(number + 1, trainer.steps, "steps", loss=losses[-1])
+        if validation and ((number + 1) % validate_every == 0 or number + 1 == trainer.steps):
+            began = time.monotonic()
+            history.validation.append({"step": number + 1, "languages": validate(trainer, validation)})
+            validating += time.monotonic() - began
+        context.progress(number + 1, trainer.steps, "steps", loss=history.losses[-1])
         due = (every > 0 and (number + 1) % every == 0) or time.monotonic() - saved >= interval
         stop, due = _agreed(trainer, context.stopping(), due)
         if number + 1 < trainer.steps and (stop or due):
             began = time.monotonic()
             if trainer.rank == 0:
-                _save(context, trainer, losses)
+                _save(context, trainer, history)
             saved = time.monotonic()
             interval = max(CHECKPOINT_SECONDS, (saved - began) / CHECKPOINT_SHARE)
             if stop:
                 trainer.accelerator.wait_for_everyone()  # a rank that was not asked leaves as well
-                raise Interrupted(f"asked to stop; saved after step {len(losses)}")
-    seconds = time.monotonic() - started
+                raise Interrupted(f"asked to stop; saved after step {len(history.losses)}")
+    seconds = time.monotonic() - started - validating
     context.volatile.update(train_seconds=seconds, tokens=tokens, resumed_from_step=first)
+    if validating:
+        context.volatile["validation_seconds"] = validating
     if seconds > 0:
         context.volatile["tokens_per_second"] = tokens / seconds
-    return losses
+    return history
 
 
 def _agreed(trainer: Trainer, stop: bool, due: bool) -> tuple[bool, bool]:
@@ -134,37 +154,37 @@ def _agreed(trainer: Trainer, stop: bool, due: bool) -> tuple[bool, bool]:
     return bool(votes[0] > 0), bool(votes[1] > 0)
 
 
-def _save(context: Context, trainer: Trainer, losses: list[float]) -> None:
+def _save(context: Context, trainer: Trainer, history: History) -> None:
     directory = context.work / "checkpoint"
     shutil.rmtree(directory, ignore_errors=True)
-    checkpoint.write(directory, trainer.model, trainer.optimizer, losses)
-    context.checkpoints.save(directory, len(losses))
+    checkpoint.write(directory, trainer.model, trainer.optimizer, history.losses, history.validation)
+    context.checkpoints.save(directory, len(history.losses))
     shutil.rmtree(directory)
-    context.log.info("checkpoint after step %d", len(losses))
+    context.log.info("checkpoint after step %d", len(history.losses))
 
 
-def _resume(context: Context, trainer: Trainer) -> list[float]:
+def _resume(context: Context, trainer: Trainer) -> History:
     """Put the newest checkpoint back, if there is one; the first rank's choice is every rank's."""
-    losses = _newest(context, trainer) if trainer.rank == 0 else []
+    history = _newest(context, trainer) if trainer.rank == 0 else History()
     if trainer.ranks > 1:
-        losses = agreement.share(trainer.model, trainer.optimizer, losses, rank=trainer.rank)
-    if losses:
-        context.log.info("resumed after step %d of %d", len(losses), trainer.steps)
-    return losses
+        history.losses = agreement.share(trainer.model, trainer.optimizer, history.losses, rank=trainer.rank)
+    if history.losses:
+        context.log.info("resumed after step %d of %d", len(history.losses), trainer.steps)
+    return history
 
 
-def _newest(context: Context, trainer: Trainer) -> list[float]:
+def _newest(context: Context, trainer: Trainer) -> History:
     directory = context.work / "resumed"
     shutil.rmtree(directory, ignore_errors=True)
     step = context.checkpoints.newest(directory)
-    losses: list[float] = []
+    history = History()
     if step is not None:
         try:
-            losses = checkpoint.read(directory, trainer.model, trainer.optimizer)
+            history = History(*checkpoint.read(directory, trainer.model, trainer.optimizer))
         except checkpoint.Unusable as error:  # written by another version of this job
             context.log.warning("beginning again: the checkpoint of step %d is of no use: %s", step, error)
     shutil.rmtree(directory, ignore_errors=True)
-    return losses
+    return history
 
 
 def _mixture(context: Context) -> Mixture:
@@ -174,15 +194,20 @@ def _mixture(context: Context) -> Mixture:
             entry = json.loads(line)
             index.append((entry["language"], entry["row"]))
     wanted = {language for language, _ in index}
-    sets = {
-        role.removeprefix("tokens:"): TokenSet(artifact.path("tokens.arrow"))
-        for role, artifact in sorted(context.inputs.items())
-        if role.startswith("tokens:") and role.removeprefix("tokens:") in wanted
-    }
-    mixture = Mixture(sets, index)
+    mixture = Mixture(_token_sets(context, "tokens", wanted), index)
     if int(mixture.supervised.sum()) == 0:
         raise Permanent(f"mix: none of the {len(mixture)} samples has a supervised token: there is nothing to learn")
     return mixture
+
+
+def _token_sets(context: Context, role: str, wanted: Container[str] | None = None) -> dict[str, TokenSet]:
+    """The inputs `<role>:<LANG>` of the wanted languages, or of all that there are; in alphabetical order."""
+    named = {name.partition(":"): artifact for name, artifact in sorted(context.inputs.items())}
+    return {
+        language: TokenSet(artifact.path("tokens.arrow"))
+        for (kind, _, language), artifact in named.items()
+        if kind == role and language and (wanted is None or language in wanted)
+    }
 
 
 def _template(context: Context, mixture: Mixture) -> str:
@@ -197,48 +222,15 @@ def _template(context: Context, mixture: Mixture) -> str:
     return templates.pop()
 
 
-def _check_fit(mixture: Mixture, model: PreTrainedModel) -> None:
+def _check_fit(what: str, samples: Mixture | TokenSet, model: PreTrainedModel) -> None:
     """Refuse samples that the model cannot see whole, and token ids that it has no embedding of."""
-    limit, longest = max_positions(model), int(mixture.lengths.max())
+    limit, longest = max_positions(model), int(samples.lengths.max(initial=0))
     if limit is not None and longest > limit:
-        too_long = int((mixture.lengths > limit).sum())
+        too_long = int((samples.lengths > limit).sum())
         raise Permanent(
-            f"mix: {too_long} samples are longer than the model's {limit} positions, the longest has {longest} tokens; "
-            f"set max_tokens to {limit} or less"
+            f"{what}: {too_long} samples are longer than the model's {limit} positions, the longest has {longest} "
+            f"tokens; set max_tokens to {limit} or less"
         )
     rows = next(model.get_input_embeddings().parameters()).shape[0]
-    if mixture.largest_id() >= rows:
-        raise Permanent(f"mix: token id {mixture.largest_id()}, but the model embeds {rows}: of another tokenizer")
-
-
-def _record(trainer: Trainer, losses: list[float]) -> dict[str, Any]:
-    """The document of training.json."""
-    samples, tokens = Counter[str](), Counter[str]()
-    rows = total = 0
-    for number in range(trainer.steps):
-        step = trainer.order.step(number)
-        if trainer.packed_tokens is not None:
-            rows += len(sequences(trainer.mixture, step, trainer.packed_tokens))
-            total += int(trainer.mixture.lengths[step].sum())
-        for sample in step:
-            language = trainer.mixture.languages[trainer.mixture.language[sample]]
-            samples[language] += 1
-            tokens[language] += int(trainer.mixture.supervised[sample])
-    record = {
-        "steps": trainer.steps,
-        "samples": trainer.order.total,
-        "samples_per_language": dict(samples),
-        "loss_tokens_per_language": dict(tokens),
-        "epochs": trainer.order.epochs,
-        "loss": losses,
-        "learning_rate": [trainer.learning_rate(number) for number in range(trainer.steps)],
-        "final_loss": losses[-1],
-    }
-    if trainer.packed_tokens is not None:
-        record["packing"] = {
-            "sequence_tokens": trainer.packed_tokens,
-            "sequences": rows,
-            "tokens": total,
-            "efficiency": round(total / (rows * trainer.packed_tokens), 4),
-        }
-    return record
+    if samples.largest_id() >= rows:
+        raise Permanent(f"{what}: token id {samples.largest_id()}, but the model embeds {rows}: of another tokenizer")

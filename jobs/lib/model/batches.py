@@ -80,8 +80,9 @@ def micro_batches(
 ) -> Iterator[MicroBatch]:
     """Lay out this rank's part of a step, in micro-batches of `max_tokens` padded tokens at most.
 
-    One has a sequence at least. A sequence is a sample, or with `packed_tokens` as many samples as fit into that. Every rank gets something to do,
-    as its peers wait for its gradients: with more ranks than sequences some compute one with no target.
+    One has a sequence at least. A sequence is a sample, or with `packed_tokens` as many samples as fit into that. Every
+    rank gets something to do, as its peers wait for its gradients: with more ranks than sequences some compute one with
+    no target.
     """
     ordered = sequences(mixture, samples, packed_tokens)
     packed = packed_tokens is not None

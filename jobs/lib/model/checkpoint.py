@@ -2,15 +2,16 @@
 
     weights.safetensors     parameters and persistent buffers, in the type they are trained in
     optimizer.safetensors   `<parameter>/exp_avg`, `<parameter>/exp_avg_sq`, `<parameter>/step`
-    state.json              format, steps done, loss of each
+    state.json              format, steps done, loss of each, validations so far
 
 No random state is kept: the randomness of a step is a function of the seed and the step's number. A run that resumes
 from here ends with the same bits as one that was never interrupted (same machine class, threads and micro-batches).
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -24,7 +25,13 @@ class Unusable(Exception):
     """A checkpoint of another format, or of another model; nothing was changed by looking at it."""
 
 
-def write(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, losses: Sequence[float]) -> None:
+def write(
+    directory: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    losses: Sequence[float],
+    validation: Sequence[Mapping[str, Any]] = (),
+) -> None:
     """Write the state after `len(losses)` steps into an empty directory."""
     directory.mkdir(parents=True, exist_ok=True)
     save_file(
@@ -37,12 +44,14 @@ def write(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, l
         for moment in MOMENTS
     }
     save_file(moments, directory / "optimizer.safetensors")
-    state = {"format": FORMAT, "steps": len(losses), "loss": list(losses)}
+    state = {"format": FORMAT, "steps": len(losses), "loss": list(losses), "validation": list(validation)}
     (directory / "state.json").write_text(json.dumps(state), encoding="utf-8")
 
 
-def read(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[float]:
-    """Put a state back into a model and its fresh optimiser; return the losses so far. Raises Unusable."""
+def read(
+    directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[list[float], list[dict[str, Any]]]:
+    """Put a state back into a model and its fresh optimiser; return losses and validations so far. Raises Unusable."""
     state = json.loads((directory / "state.json").read_text(encoding="utf-8"))
     if state.get("format") != FORMAT:
         raise Unusable(f"format {state.get('format')}, expected {FORMAT}")
@@ -58,8 +67,7 @@ def read(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) ->
     for name, parameter in model.named_parameters():
         if f"{name}/step" in moments:
             optimizer.state[parameter] = {moment: moments.pop(f"{name}/{moment}") for moment in MOMENTS}
-    losses: list[float] = state["loss"]
-    return losses
+    return list(state["loss"]), list(state.get("validation", ()))
 
 
 def tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:

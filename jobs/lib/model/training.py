@@ -62,10 +62,10 @@ class Trainer:
             )
         self.model = model.train()
         self.loss = TargetLoss(model)
-        self._half = params.precision == "bfloat16" and model.device.type == "cuda"
+        self.half = params.precision == "bfloat16" and model.device.type == "cuda"
         self.packed_tokens = _packed_tokens(params, mixture)
         if self.packed_tokens is not None:
-            isolation.check(self.loss, model, half=self._half)
+            isolation.check(self.loss, model, half=self.half)
         self.optimizer = adamw(model, params)
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._wrapped: nn.Module = _exchanging(model, accelerator) if self.ranks > 1 else model
@@ -73,7 +73,7 @@ class Trainer:
     @property
     def precision(self) -> str:
         """The type that a forward pass computes in, whatever was asked for: a CPU computes in float32."""
-        return "bfloat16" if self._half else "float32"
+        return "bfloat16" if self.half else "float32"
 
     @property
     def steps(self) -> int:
@@ -132,7 +132,7 @@ class Trainer:
             if device.type != "cpu":
                 batch = batch.to(device)
             with self._no_exchange() if following is not None else nullcontext():
-                with torch.autocast("cuda", torch.bfloat16) if self._half else nullcontext():
+                with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
                     loss = self.loss(self._wrapped, batch) / targets
                 (loss * self.ranks if self.ranks > 1 else loss).backward()  # peers' gradients are averaged, not summed
             total += loss.detach()

@@ -1,0 +1,43 @@
+"""What training.json says of a run."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from jobs.lib.model.batches import sequences
+from jobs.lib.model.training import Trainer
+
+
+def describe(trainer: Trainer, losses: Sequence[float], validation: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The document. What a run did without (packing, validation) is not in it."""
+    samples, learnt = Counter[str](), Counter[str]()
+    rows = tokens = 0
+    for number in range(trainer.steps):
+        step = trainer.order.step(number)
+        if trainer.packed_tokens is not None:
+            rows += len(sequences(trainer.mixture, step, trainer.packed_tokens))
+            tokens += int(trainer.mixture.lengths[step].sum())
+        for sample in step:
+            language = trainer.mixture.languages[trainer.mixture.language[sample]]
+            samples[language] += 1
+            learnt[language] += int(trainer.mixture.supervised[sample])
+    record: dict[str, Any] = {
+        "steps": trainer.steps,
+        "samples": trainer.order.total,
+        "samples_per_language": dict(samples),
+        "loss_tokens_per_language": dict(learnt),
+        "epochs": trainer.order.epochs,
+        "loss": list(losses),
+        "learning_rate": [trainer.learning_rate(number) for number in range(trainer.steps)],
+        "final_loss": losses[-1],
+    }
+    if trainer.packed_tokens is not None:
+        record["packing"] = {
+            "sequence_tokens": trainer.packed_tokens,
+            "sequences": rows,
+            "tokens": tokens,
+            "efficiency": round(tokens / (rows * trainer.packed_tokens), 4),
+        }
+    if validation:
+        record["validation"] = list(validation)
+    return record

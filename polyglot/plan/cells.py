@@ -88,9 +88,17 @@ def _tokens(sources: Sources, model: str, dataset: str, languages: Sequence[str]
 
 def _train_stage(planner: Planner, locked: Locked, sources: Sources, cell: Cell, mix: PlannedStage) -> PlannedStage:
     training = locked.study.training
-    params = TrainParams(**training.model_dump(include=set(TrainParams.model_fields)))
+    params = TrainParams(
+        **training.model_dump(include=set(TrainParams.model_fields)),
+        packed_tokens=training.max_tokens if training.packing == "step" else None,
+    )
     inputs = {"base": sources.bases[cell.model], "mix": mix}
     inputs |= _tokens(sources, cell.model, cell.dataset or "", cell.languages)
+    inputs |= {
+        f"validation:{language}": stage
+        for (model, dataset, language), stage in sources.validation.items()
+        if (model, dataset) == (cell.model, cell.dataset)
+    }
     return planner.add(f"train {cell.cell}", params, inputs, seed=cell.seed, mix=mix.mix)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from polyglot.core.stage import PlannedStage
 from polyglot.plan.planner import Planner
@@ -12,7 +13,10 @@ from polyglot.spec.params import BaseParams, ContaminationParams, IngestParams, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What the cells of a study read. `tokens` is by (model, data set, language), `languages` are the benchmark's.
+    """What the cells of a study read. `languages` are the benchmark's.
+
+    `tokens` is by (model, data set, language), of the languages that mixes are made of; so is `validation`, of all that
+    are mixed or asked in, so that every mix is validated on the same ones.
 
     `rows` has, by (data set, language), the stage that wrote `rows/<LANG>.jsonl`; `data` has the stage whose card is of
     the whole data set and that holds all its languages. They are one stage, but where languages are translated.
@@ -29,6 +33,7 @@ class Sources:
     mixed: Mapping[tuple[str, str], PlannedStage]
     bases: Mapping[str, PlannedStage]
     tokens: Mapping[tuple[str, str, str], PlannedStage]
+    validation: Mapping[tuple[str, str, str], PlannedStage]
     questions: PlannedStage
     references: PlannedStage | None
     published: Mapping[What, PlannedStage]
@@ -42,22 +47,6 @@ def source_stages(planner: Planner, locked: Locked) -> Sources:
     study = locked.study
     data, rows = _data_stages(planner, locked)
     bases = {name: _base_stage(planner, locked, name) for name in study.models}
-    tokens = {
-        (model, dataset, language): planner.add(
-            f"tokenize {model}/{dataset}/{language}",
-            TokenizeParams(
-                language=language,
-                template=study.models[model].template,
-                system=study.system(language),
-                max_tokens=study.training.max_tokens,
-                over_long=study.training.over_long,
-            ),
-            {"rows": rows[dataset, language], "base": bases[model]},
-        )
-        for model in study.models
-        for dataset in study.datasets
-        for language in study.mixed_languages
-    }
     parts: tuple[What, ...] = ("questions",)
     if study.benchmark.built_in is not None or study.benchmark.references:
         parts = ("questions", "references")
@@ -74,13 +63,51 @@ def source_stages(planner: Planner, locked: Locked) -> Sources:
             for mix in dataset.published
         },
         bases=bases,
-        tokens=tokens,
+        tokens={
+            (model, dataset, language): _tokenize(planner, locked, bases, rows, model, dataset, language, "rows")
+            for model in study.models
+            for dataset in study.datasets
+            for language in study.mixed_languages
+        },
+        validation={
+            (model, dataset, language): _tokenize(planner, locked, bases, rows, model, dataset, language, "validation")
+            for model in study.models
+            for dataset in study.datasets
+            if study.has_validation(dataset)
+            for language in study.datasets[dataset].all_languages
+            if language in study.mixed_languages or language in study.benchmark.languages
+        },
         questions=whole["questions"],
         references=whole.get("references"),
         published=published,
         made=made,
         prompts=planner.add("ingest prompts", _prompts(locked)) if _brings_prompts(locked) else None,
         languages=study.benchmark.languages,
+    )
+
+
+def _tokenize(
+    planner: Planner,
+    locked: Locked,
+    bases: Mapping[str, PlannedStage],
+    rows: Mapping[tuple[str, str], PlannedStage],
+    model: str,
+    dataset: str,
+    language: str,
+    part: Literal["rows", "validation"],
+) -> PlannedStage:
+    study = locked.study
+    return planner.add(
+        f"tokenize {model}/{dataset}/{language}" + ("" if part == "rows" else f"/{part}"),
+        TokenizeParams(
+            language=language,
+            part=part,
+            template=study.models[model].template,
+            system=study.system(language),
+            max_tokens=study.training.max_tokens,
+            over_long=study.training.over_long,
+        ),
+        {"rows": rows[dataset, language], "base": bases[model]},
     )
 
 

@@ -75,6 +75,7 @@ def _report(locked: Locked) -> ReportParams:
         "training length": f"{training.steps} steps" if training.steps is not None else f"{training.epochs:g} epochs",
         "batch size": f"{training.batch_size} samples",
         "learning rate": f"{training.learning_rate:g}, {training.schedule}, weight decay {training.weight_decay:g}",
+        **({"packing": f"within a step, to {training.max_tokens} tokens"} if training.packing == "step" else {}),
         "judge": study.judge.model or "built-in",
         "seeds": ", ".join(map(str, study.seeds)),
     }

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from polyglot.report import answer, figures, tables
+from polyglot.report import answer, figures, tables, validation
 from polyglot.report.numbers import EXACT, SCORE, TENS, whole
 
 
@@ -45,6 +45,8 @@ def render_page(report: Mapping[str, Any]) -> str:
         mixes=mixes,
         overlaps=tables.overlap_tables(report),
         training=figures.training_panels(report),
+        packing=validation.packing_summary(report),
+        validation=list(validation.validation_tables(report)),
         data=tables.data_cards(report),
         judge=tables.judge_summary(report),
         summary=_summary(report),

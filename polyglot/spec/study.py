@@ -86,6 +86,10 @@ class Training(Section):
     """Of a training sample, prompt included."""
     over_long: Literal["drop", "truncate"] = "drop"
     """What becomes of longer samples; they are counted."""
+    packing: Literal["none", "step"] = "none"
+    """`step`: the samples of a step share sequences of max-tokens, each attending to itself alone."""
+    validate_every: Count | None = None
+    """Steps between losses on the data sets' rows for validation; they are always taken at the end."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -225,6 +229,13 @@ class Study(Section):
     def mixed_languages(self) -> tuple[str, ...]:
         """Every language that some mix is made of, in the order of the mixes."""
         return tuple(dict.fromkeys(language for mix in self.mixes for language in mix.languages))
+
+    def has_validation(self, dataset: str) -> bool:
+        """Whether a data set has rows to validate on, its own or those of the set that it is a translation of."""
+        named = self.datasets[dataset]
+        if named.translate is not None:
+            return self.has_validation(named.translate[0].of)
+        return bool(named.validation or named.validation_split or named.validation_data_files)
 
     def system(self, language: str) -> str:
         """The system message of a language: the study's own, else the built-in one."""

@@ -134,7 +134,17 @@ class FakeStudy:
         }
         self._put(root, f"mix:{mix_name(cell.cell, cell.seed)}", {"card.json": card, "index.jsonl": index})
         loss = [5.5 * exp(-step / 14) + 0.3 + 0.06 * random.random() for step in range(100)]
-        record = {"steps": 100, "loss": loss, "final_loss": loss[-1], "samples_per_language": rows}
+        held = {
+            name: {"loss": (1.2 if name in cell.languages else 2.1) + 0.1 * random.random(), "tokens": 900, "rows": 50}
+            for name in self.languages
+        }
+        record = {
+            "steps": 100,
+            "loss": loss,
+            "final_loss": loss[-1],
+            "samples_per_language": rows,
+            "validation": [{"step": 100, "languages": held}],
+        }
         self._put(root, f"train:{cell.cell}", {"training.json": record})
 
     def _cell(self, root: Path, cell: Cell) -> None:

@@ -15,6 +15,7 @@ from polyglot.core.stage import Stage
 from polyglot.report.answer import caveats, findings, lead
 from polyglot.report.numbers import EXACT
 from polyglot.report.page import render_page
+from polyglot.report.validation import packing_summary, validation_tables
 from polyglot.spec.params import Contrast
 from tests.kit.data_ingests import ingest_bytes, json_lines
 from tests.kit.fake_scores import (
@@ -183,6 +184,29 @@ class TestPage:
     def test_a_report_on_nothing_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(Permanent, match="aggregate"):
             report.run(fake_context(report_params(), {}, tmp_path))
+
+
+class TestTraining:
+    def test_losses_on_rows_held_back_are_listed_by_mix_and_language(self, usual: tuple[Any, str, Any]) -> None:
+        (table,) = validation_tables(usual[0])
+        assert table.columns == LANGUAGES
+        rows = {row.name: row for row in table.rows}
+        assert sorted(rows) == sorted(USUAL)
+        assert [cell.own for cell in rows["DEFRITES"].cells] == [language != "EN" for language in LANGUAGES]
+        for row in table.rows:
+            assert row.detail == "3 runs"
+            for cell in row.cells:
+                assert float(cell.text) == pytest.approx(1.25 if cell.own else 2.15, abs=0.05)
+                low, high = map(float, cell.detail.split("\u2013"))
+                assert low <= float(cell.text) <= high
+        assert all(cell.strength > 0.8 for cell in rows["ENDEFRITES"].cells)
+        assert "Loss on rows held back" in usual[1]
+
+    def test_packing_is_said_where_there_was_some(self, usual: tuple[Any, str, Any]) -> None:
+        assert packing_summary(usual[0]) == ""
+        said = {"sequence_tokens": 2048, "sequences": 10, "tokens": 19661, "efficiency": 0.96}
+        packed = {"training": [{"name": "x", "training": {"packing": said}}, {"name": "y", "training": {}}]}
+        assert packing_summary(packed) == "Sequences of 2048 tokens, packed step by step: 96.0% full."
 
 
 class TestData:

@@ -70,8 +70,14 @@ def packing_summary(report: Row) -> str:
     found = [entry["training"]["packing"] for entry in report["training"] if entry["training"].get("packing")]
     if not found:
         return ""
-    shares = [packing["efficiency"] for packing in found]
-    most = f" to {100 * max(shares):.1f}" if max(shares) - min(shares) >= 0.0005 else ""
+    full, padded = (_span([packing[name] for packing in found]) for name in ("efficiency", "padded_efficiency"))
+    size = found[0]["sequence_tokens"]
     return (
-        f"Sequences of {found[0]['sequence_tokens']} tokens, packed step by step: {100 * min(shares):.1f}{most}% full."
+        f"Packed step by step into sequences of at most {size} tokens: {full} full, {padded} of the longest in a step."
     )
+
+
+def _span(shares: Sequence[float]) -> str:
+    """A share in percent, or the lowest to the highest."""
+    lowest, highest = (f"{100 * share:.1f}" for share in (min(shares), max(shares)))
+    return f"{lowest}%" if lowest == highest else f"{lowest} to {highest}%"

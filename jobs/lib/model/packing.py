@@ -3,6 +3,9 @@
 Samples are taken by descending length; each goes into the fullest sequence that still has room for it, or begins one.
 The places that are left over are those that padding would take. Source of the method: Johnson 1973, "Near-optimal bin
 packing algorithms"; for training data, Ding et al. 2024, arXiv 2404.10830, section 3.
+
+`pack_evenly` needs no more sequences and makes the longest as short as it can: a step's sequences are padded to the
+longest of them, and ranks wait for it.
 """
 
 from collections import defaultdict
@@ -36,3 +39,17 @@ def pack(lengths: Sequence[int], capacity: int) -> list[list[int]]:
             by_room[room - length].append(sequence)
             rooms |= 1 << (room - length)
     return sequences
+
+
+def pack_evenly(lengths: Sequence[int], capacity: int) -> list[list[int]]:
+    """As many sequences as `pack` makes, of as little capacity as best-fit decreasing does it with."""
+    found = pack(lengths, capacity)
+    low = max(max(lengths, default=0), -(-sum(lengths) // max(len(found), 1)))
+    while low < capacity:
+        middle = (low + capacity) // 2
+        tighter = pack(lengths, middle)
+        if len(tighter) <= len(found):
+            found, capacity = tighter, middle
+        else:
+            low = middle + 1
+    return found

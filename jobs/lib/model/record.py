@@ -11,11 +11,13 @@ from jobs.lib.model.training import Trainer
 def describe(trainer: Trainer, losses: Sequence[float], validation: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The document. What a run did without (packing, validation) is not in it."""
     samples, learnt = Counter[str](), Counter[str]()
-    rows = tokens = 0
+    rows = tokens = places = 0
     for number in range(trainer.steps):
         step = trainer.order.step(number)
         if trainer.packed_tokens is not None:
-            rows += len(sequences(trainer.mixture, step, trainer.packed_tokens))
+            packed = sequences(trainer.mixture, step, trainer.packed_tokens)
+            rows += len(packed)
+            places += len(packed) * int(trainer.mixture.lengths[packed[-1]].sum())  # the longest is the last
             tokens += int(trainer.mixture.lengths[step].sum())
         for sample in step:
             language = trainer.mixture.languages[trainer.mixture.language[sample]]
@@ -37,6 +39,7 @@ def describe(trainer: Trainer, losses: Sequence[float], validation: Sequence[dic
             "sequences": rows,
             "tokens": tokens,
             "efficiency": round(tokens / (rows * trainer.packed_tokens), 4),
+            "padded_efficiency": round(tokens / places, 4),  # when a step's sequences are padded to its longest
         }
     if validation:
         record["validation"] = list(validation)

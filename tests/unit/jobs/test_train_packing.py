@@ -14,7 +14,7 @@ from jobs.lib.model import isolation
 from jobs.lib.model.batches import collate, micro_batches, sequences
 from jobs.lib.model.execution import computing
 from jobs.lib.model.head import TargetLoss
-from jobs.lib.model.packing import pack
+from jobs.lib.model.packing import pack, pack_evenly
 from jobs.lib.model.token_sets import Mixture, TokenSet
 from polyglot.core.errors import Permanent
 from tests.kit.model_jobs import ARCHITECTURES, gpt2_like
@@ -44,6 +44,21 @@ class TestPack:
     def test_needs_at_most_11_ninths_of_the_least_and_two(self, lengths: list[int]) -> None:
         """Johnson's bound, against the least that any packing could do."""
         assert len(pack(lengths, 50)) <= 11 / 9 * -(-sum(lengths) // 50) + 2
+
+    @given(lengths=LENGTHS)
+    def test_evenly_needs_as_many_sequences_of_at_most_the_length(self, lengths: list[int]) -> None:
+        plain, even = (
+            [sum(lengths[number] for number in sequence) for sequence in method(lengths, 50)]
+            for method in (pack, pack_evenly)
+        )
+        assert len(even) == len(plain)
+        assert sum(even) == sum(lengths)
+        assert max(even, default=0) <= max(plain, default=0)
+
+    def test_evenly_shortens_the_longest(self) -> None:
+        assert pack([5, 4, 3, 2, 2], 10) == [[0, 1], [2, 3, 4]]
+        assert pack([9, 9, 3, 1, 1], 20) == [[0, 1, 3, 4], [2]]
+        assert pack_evenly([9, 9, 3, 1, 1], 20) == [[0, 3, 4], [1, 2]]
 
     def test_fills_the_fullest_sequence_that_has_room(self) -> None:
         assert pack([6, 5, 3, 4, 2], 10) == [[0, 3], [1, 2, 4]]
@@ -173,6 +188,7 @@ class TestTraining:
         assert packed["samples"] == apart["samples"] == 48
         lengths = TokenSet(inputs["tokens:DE"] / "tokens.arrow").lengths
         assert said["sequence_tokens"] == 160
+        assert said["efficiency"] <= said["padded_efficiency"] <= 1
         assert said["efficiency"] == pytest.approx(said["tokens"] / (160 * said["sequences"]), abs=1e-4)
         assert 48 * lengths.min() <= said["tokens"] <= 48 * lengths.max()
         assert 8 <= said["sequences"] < 48

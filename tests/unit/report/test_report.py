@@ -204,9 +204,16 @@ class TestTraining:
 
     def test_packing_is_said_where_there_was_some(self, usual: tuple[Any, str, Any]) -> None:
         assert packing_summary(usual[0]) == ""
-        said = {"sequence_tokens": 2048, "sequences": 10, "tokens": 19661, "efficiency": 0.96}
+        said = {
+            "sequence_tokens": 2048,
+            "sequences": 10,
+            "tokens": 19661,
+            "efficiency": 0.96,
+            "padded_efficiency": 0.99,
+        }
         packed = {"training": [{"name": "x", "training": {"packing": said}}, {"name": "y", "training": {}}]}
-        assert packing_summary(packed) == "Sequences of 2048 tokens, packed step by step: 96.0% full."
+        text = "Packed step by step into sequences of at most 2048 tokens: 96.0% full, 99.0% of the longest in a step."
+        assert packing_summary(packed) == text
 
 
 class TestData:

@@ -3,9 +3,10 @@
     python -m tests.bench.data_scale [--rows 67017] [--rounds 1] [--tokens 2048]
 
 (ROWS=5000 in the environment makes it short.) Each kind of stage runs in a process of its own, so that its peak of
-memory is its own; what it imports is loaded before the clock starts. Tokenizing alternates with a bare `encode_batch` of the `tokenizers` library over the same texts, in memory and
-in all cores; rates are of UTF-8 bytes of text, by wall clock a core and by processor seconds, which other work on the
-machine disturbs less. Packing is compared with TRL's `pack_dataset` over the same rows, on this set and on docs-x.
+memory is its own; what it imports is loaded before the clock starts. Tokenizing alternates with a bare `encode_batch`
+of the `tokenizers` library over the same texts, in memory and in all cores; rates are of UTF-8 bytes of text, by wall
+clock a core and by processor seconds, which other work on the machine disturbs less. Packing is compared with TRL's
+`pack_dataset` over the same rows, on this set and on docs-x.
 """
 
 import argparse
@@ -97,10 +98,10 @@ def bare_library(root: Path, language: str) -> dict[str, Any]:
 
 def mix_stage(root: Path, name: str) -> dict[str, Any]:
     """The mix stage over the token sets."""
-    from jobs import mix
     import numpy  # noqa: F401 - before the clock starts, as a worker has it
     from pyarrow import compute  # noqa: F401
 
+    from jobs import mix
     from polyglot.spec.params import MixParams
     from tests.kit.model_jobs import model_context
 
@@ -237,7 +238,8 @@ def report_mixes(root: Path, tokenizing: Mapping[str, float]) -> float:
     made = {name: apart(mix_stage, root, name) for name in MIXES}
     walls = {name: found["wall"] for name, found in made.items()}
     nine, one = sum(walls.values()), walls["ENDEFRITES"]
-    print(f"nine mixes: {nine:.1f} s; ENDEFRITES alone {one:.1f} s")
+    memory = max(found["mib"] for found in made.values())
+    print(f"mix stages: all nine {nine:.1f} s, ENDEFRITES alone {one:.1f} s; peak {memory:.0f} MiB")
     print(
         f"cost of nine over ENDEFRITES: {(tokenizing['wall'] + nine) / (tokenizing['wall'] + one):.2f} with tokenizing"
     )

@@ -8,7 +8,7 @@ is a function of the parameters, the inputs and the thread count; a run that was
 newest checkpoint and ends with the same bits.
 
 Execution settings: `threads`, `micro_batch_tokens` (padded tokens of one forward pass), `recompute` (activations are
-computed again in the backward pass: less memory, a third more time).
+computed again in the backward pass: less memory, a third more time), `attention` (transformers' implementation).
 """
 
 import json
@@ -62,7 +62,8 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
     mixture = _mixture(context)
     tokenizer = load_tokenizer(base)
     chat = ChatFormat(tokenizer, _template(context, mixture))
-    model = load_model(base, dtype=None, device=accelerator.device)
+    attention = context.settings.get("attention")
+    model = load_model(base, dtype=None, device=accelerator.device, attention=attention)
     kept = torch.float32 if params.precision == "float32" else model.dtype
     model.to(torch.float32)  # type: ignore[arg-type]
     validation = _token_sets(context, "validation")

@@ -4,7 +4,7 @@ A setting that no job reads is refused, so that a misspelt one is not silently w
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -36,6 +36,8 @@ class TrainSettings(Settings):
     """Tokens that are held in memory at once."""
     recompute: bool | None = None
     """Trade time for memory by computing activations twice."""
+    attention: Literal["sdpa", "eager", "flash_attention_2", "flash_attention_3"] | None = None
+    """Of transformers; by default its own choice. The flash kernels must be in the image, and want bfloat16."""
 
 
 class AnswerSettings(Settings):

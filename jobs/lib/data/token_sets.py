@@ -41,22 +41,24 @@ def read_token_set(path: Path, card: Path, language: str) -> TokenSet:
     import pyarrow
     from pyarrow import compute
 
+    from jobs.lib.tokens.arrays import numbers
+
     ids: list[str] = []
     parts: dict[str, list[Any]] = {name: [] for name in COUNTS}
     with pyarrow.memory_map(str(path)) as source, pyarrow.ipc.open_file(source) as reader:
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
             ids += map(id_key, batch.column("id").to_pylist())
-            lengths = compute.list_value_length(batch.column("input_ids")).to_numpy(zero_copy_only=False)
+            lengths = numbers(compute.list_value_length(batch.column("input_ids")))
             mask = batch.column("loss")
-            if not numpy.array_equal(lengths, compute.list_value_length(mask).to_numpy(zero_copy_only=False)):
+            if not numpy.array_equal(lengths, numbers(compute.list_value_length(mask))):
                 raise Permanent(f"tokens of {language}: loss mask and tokens differ in length in batch {number}")
-            running = numpy.concatenate(([0], numpy.cumsum(mask.flatten().to_numpy(zero_copy_only=False))))
+            running = numpy.concatenate(([0], numpy.cumsum(numbers(mask.flatten()))))
             ends = numpy.cumsum(lengths)
             parts["tokens"].append(lengths)
             parts["loss_tokens"].append(running[ends] - running[ends - lengths])
             for name in COUNTS[2:]:
-                parts[name].append(batch.column(name).to_numpy(zero_copy_only=False))
+                parts[name].append(numbers(batch.column(name)))
     rows = {name: number for number, name in enumerate(ids)}
     if len(rows) < len(ids):
         twice = next(name for number, name in enumerate(ids) if rows[name] != number)

@@ -22,6 +22,7 @@ class TargetLoss:
     def __init__(self, model: PreTrainedModel) -> None:
         """Hook the model's output layer if that gives what its full logits give."""
         self._at: torch.Tensor | None = None
+        self._config = model.config.get_text_config()
         self.picks_before_head = False
         head = model.get_output_embeddings()  # type: ignore[no-untyped-call]
         if isinstance(head, nn.Module):
@@ -44,13 +45,21 @@ class TargetLoss:
         makes the mask of them, where no attention mask and no cache is given (`find_packed_sequence_indices`).
         """
         self._at = at if self.picks_before_head else None
-        more = {} if positions is None else {"position_ids": positions}
+        more: dict[str, Any] = {}
+        if positions is not None and self._by_sequence():
+            input_ids, more = input_ids.reshape(1, -1), by_sequence(positions)
+        elif positions is not None:
+            more = {"position_ids": positions}
         try:
             logits: torch.Tensor = model(input_ids=input_ids, use_cache=False, return_dict=True, **more).logits
         finally:
             self._at = None
         flat = logits.reshape(-1, logits.shape[-1])
         return flat if self.picks_before_head else flat.index_select(0, at)
+
+    def _by_sequence(self) -> bool:
+        """Whether the model's attention takes sequences by their lengths: the flash kernels do, and no mask."""
+        return str(self._config._attn_implementation).startswith("flash")
 
     def _pick(self, module: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
         del module
@@ -77,3 +86,21 @@ class TargetLoss:
         finally:
             self.picks_before_head = False
             model.train(was_training)
+
+
+def by_sequence(positions: torch.Tensor) -> dict[str, Any]:
+    """What the flash kernels are told of packed rows (B, T), laid end to end as one: where each sequence begins.
+
+    Padding is a sequence of its own, as its positions begin anew.
+    """
+    row = positions.reshape(1, -1)
+    begins = (row[0] == 0).nonzero().flatten().to(torch.int32)
+    borders = torch.cat([begins, begins.new_tensor([row.shape[1]])])
+    longest = int(borders.diff().max())
+    return {
+        "position_ids": row,
+        "cu_seq_lens_q": borders,
+        "cu_seq_lens_k": borders,
+        "max_length_q": longest,
+        "max_length_k": longest,
+    }

@@ -4,6 +4,8 @@ An architecture may ignore positions that begin anew (ALiBi), carry a state thro
 neighbouring tokens (convolutions). Then a sample would be learnt with a stranger's text before it, without an error.
 """
 
+from contextlib import nullcontext
+
 import torch
 from transformers import PreTrainedModel
 
@@ -24,7 +26,7 @@ def check(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> None:
     was_training = model.training
     model.eval()  # type: ignore[no-untyped-call]
     try:
-        with torch.no_grad(), torch.autocast("cuda", torch.bfloat16, enabled=half):
+        with torch.no_grad(), torch.autocast("cuda", torch.bfloat16) if half else nullcontext():
             wrong = _fault(loss, model, half=half)
     except (TypeError, ValueError, RuntimeError, IndexError) as error:
         wrong = f"it takes no positions: {str(error).splitlines()[0][:120]}"

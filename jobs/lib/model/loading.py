@@ -42,8 +42,10 @@ def check_directory(directory: Path) -> None:
         _check_shard(shard)
 
 
-def load_model(directory: Path, *, dtype: torch.dtype | None, device: torch.device) -> PreTrainedModel:
-    """Load any AutoModelForCausalLM; `dtype` None keeps the one that its files have.
+def load_model(
+    directory: Path, *, dtype: torch.dtype | None, device: torch.device, attention: str | None = None
+) -> PreTrainedModel:
+    """Load any AutoModelForCausalLM; `dtype` None keeps the one that its files have, `attention` None the library's.
 
     Weights are mapped from disk and go straight to the device: the peak is one copy of the model and one tensor.
     Raises Permanent for whatever `check_directory` refuses, unknown architectures and incomplete weights.
@@ -56,12 +58,13 @@ def load_model(directory: Path, *, dtype: torch.dtype | None, device: torch.devi
             config=config,
             dtype=dtype if dtype is not None else "auto",
             device_map={"": device} if device.type != "cpu" else None,
+            attn_implementation=attention,
             trust_remote_code=False,
             local_files_only=True,
             use_safetensors=True,
             output_loading_info=True,
         )
-    except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except (ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
         if isinstance(error, torch.cuda.OutOfMemoryError):
             raise
         raise Permanent(f"model: cannot be loaded: {_first_line(error)}") from error

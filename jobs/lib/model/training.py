@@ -61,8 +61,9 @@ class Trainer:
                 f"would never reach its height. Set warmup-steps to {self.order.steps} or less"
             )
         self.model = model.train()
-        self.loss = TargetLoss(model)
         self.half = params.precision == "bfloat16" and model.device.type == "cuda"
+        with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
+            self.loss = TargetLoss(model)
         self.packed_tokens = _packed_tokens(params, mixture)
         if self.packed_tokens is not None:
             isolation.check(self.loss, model, half=self.half)

@@ -7,7 +7,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import AutoModelForCausalLM, BloomConfig, MambaConfig, XGLMConfig
+from torch.nn import functional
+from transformers import AttentionInterface, AutoModelForCausalLM, BloomConfig, MambaConfig, XGLMConfig
 
 from jobs import train
 from jobs.lib.model import isolation
@@ -171,6 +172,53 @@ class TestIsolation:
         model = AutoModelForCausalLM.from_config(config)
         with pytest.raises(Permanent, match="does not keep packed samples apart .* Set packing to none"):
             isolation.check(TargetLoss(model), model, half=False)
+
+
+class TestKernelsBySequence:
+    """The flash kernels need a GPU; here a reference stands for them, which is told the same."""
+
+    calls = 0
+
+    def attention(self, module: Any, query: Any, key: Any, value: Any, mask: Any, **told: Any) -> Any:
+        assert mask is None
+        repeated = query.shape[1] // key.shape[1]
+        if "cu_seq_lens_q" not in told:  # rows of one sample each
+            borders = [0, query.shape[2]]
+        else:
+            assert query.shape[0] == 1
+            borders = told["cu_seq_lens_q"].tolist()
+            assert told["cu_seq_lens_k"].tolist() == borders
+            longest = max(end - start for start, end in zip(borders, borders[1:], strict=False))
+            assert told["max_length_q"] == told["max_length_k"] == longest
+            self.calls += 1
+        parts = [
+            functional.scaled_dot_product_attention(
+                query[:, :, start:end],
+                key[:, :, start:end].repeat_interleave(repeated, 1),
+                value[:, :, start:end].repeat_interleave(repeated, 1),
+                is_causal=True,
+                scale=told["scaling"],
+            )
+            for start, end in zip(borders, borders[1:], strict=False)
+        ]
+        return torch.cat(parts, dim=2).transpose(1, 2), None
+
+    def test_are_told_where_each_sequence_begins(self, world: tuple[Any, Mixture]) -> None:
+        model, mixture = world
+        with computing(1, deterministic=True):
+            loss, expected = gradients(model, mixture, packed_tokens=None, limit=1)
+            AttentionInterface.register("flash_reference", self.attention)
+            model.config._attn_implementation = "flash_reference"
+            packed, found = gradients(model, mixture, packed_tokens=140, limit=10_000)
+        assert self.calls
+        assert packed == pytest.approx(loss, rel=1e-5)
+        assert torch.allclose(found, expected, rtol=1e-3, atol=1e-5 * expected.abs().max().item())
+
+    def test_that_are_not_there_are_an_error_that_says_so(self, tmp_path: Path) -> None:
+        settings = {"attention": "flash_attention_2"}
+        context = context_of(tmp_path / "run", prepare(tmp_path), packing="step", packed_tokens=200, settings=settings)
+        with pytest.raises(Permanent, match="model: cannot be loaded: .*[Ff]lash"):
+            train.run(context)
 
 
 class TestTraining:

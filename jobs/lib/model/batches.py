@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from jobs.lib.model.packing import pack_evenly
+from jobs.lib.model.packing import pack_step
 from jobs.lib.model.token_sets import Samples
 
 
@@ -98,7 +98,7 @@ def sequences(mixture: Samples, samples: Sequence[int], packed_tokens: int | Non
     """What lies in one row of a tensor: a sample, or several that are packed; by ascending length."""
     if packed_tokens is None:
         return [[number] for number in sorted(samples, key=lambda number: (int(mixture.lengths[number]), number))]
-    packed = pack_evenly([int(mixture.lengths[number]) for number in samples], packed_tokens)
+    packed = pack_step([int(mixture.lengths[number]) for number in samples], packed_tokens)
     found = [[samples[place] for place in sequence] for sequence in packed]
     return sorted(found, key=lambda sequence: _length(mixture, sequence))
 

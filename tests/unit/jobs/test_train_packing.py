@@ -15,7 +15,7 @@ from jobs.lib.model import isolation
 from jobs.lib.model.batches import collate, micro_batches, sequences
 from jobs.lib.model.execution import computing
 from jobs.lib.model.head import TargetLoss
-from jobs.lib.model.packing import pack, pack_evenly
+from jobs.lib.model.packing import pack, pack_step
 from jobs.lib.model.token_sets import Mixture, TokenSet
 from polyglot.core.errors import Permanent
 from tests.kit.model_jobs import ARCHITECTURES, gpt2_like
@@ -47,19 +47,25 @@ class TestPack:
         assert len(pack(lengths, 50)) <= 11 / 9 * -(-sum(lengths) // 50) + 2
 
     @given(lengths=LENGTHS)
-    def test_evenly_needs_as_many_sequences_of_at_most_the_length(self, lengths: list[int]) -> None:
+    def test_of_a_step_keeps_every_sample_once_in_no_more_sequences(self, lengths: list[int]) -> None:
         plain, even = (
             [sum(lengths[number] for number in sequence) for sequence in method(lengths, 50)]
-            for method in (pack, pack_evenly)
+            for method in (pack, pack_step)
         )
-        assert len(even) == len(plain)
-        assert sum(even) == sum(lengths)
-        assert max(even, default=0) <= max(plain, default=0)
+        found = pack_step(lengths, 50)
+        assert sorted(number for sequence in found for number in sequence) == list(range(len(lengths)))
+        assert len(even) <= len(plain)
+        assert max(even, default=0) <= 50
+        if len(even) == len(plain):
+            assert max(even, default=0) <= max(plain, default=0)
 
-    def test_evenly_shortens_the_longest(self) -> None:
-        assert pack([5, 4, 3, 2, 2], 10) == [[0, 1], [2, 3, 4]]
-        assert pack([9, 9, 3, 1, 1], 20) == [[0, 1, 3, 4], [2]]
-        assert pack_evenly([9, 9, 3, 1, 1], 20) == [[0, 3, 4], [1, 2]]
+    def test_of_a_step_fills_what_best_fit_leaves(self) -> None:
+        lengths = [9, 5, 5, 4, 4, 3, 3, 3, 3]
+        assert (len(pack(lengths, 10)), len(pack_step(lengths, 10))) == (5, 4)
+
+    def test_of_a_step_shortens_the_longest(self) -> None:
+        assert pack([90, 90, 30, 10, 10], 200) == [[0, 1, 3, 4], [2]]
+        assert sorted(map(sorted, pack_step([90, 90, 30, 10, 10], 200))) == [[0, 3, 4], [1, 2]]
 
     def test_fills_the_fullest_sequence_that_has_room(self) -> None:
         assert pack([6, 5, 3, 4, 2], 10) == [[0, 3], [1, 2, 4]]

@@ -1,6 +1,6 @@
 """Five languages of 67,017 rows, tokenized, in all nine mixes, packed at 2,048 tokens: seconds, memory, efficiency.
 
-    python -m tests.bench.data_scale [--rows 67017] [--rounds 1] [--tokens 2048]
+    python -m tests.bench.data_scale [--rows 67017] [--rounds 1] [--tokens 2048] [--offsets]
 
 (ROWS=5000 in the environment makes it short.) Each kind of stage runs in a process of its own, so that its peak of
 memory is its own; what it imports is loaded before the clock starts. Tokenizing alternates with a bare `encode_batch`
@@ -61,12 +61,15 @@ def timed(work: Callable[[], object]) -> dict[str, float]:
     return {"wall": time.perf_counter() - wall, "processor": time.process_time() - processor}
 
 
-def tokenize_stage(root: Path, language: str, most: int, cores: int) -> dict[str, Any]:
+def tokenize_stage(root: Path, language: str, most: int, cores: int, offsets: bool = False) -> dict[str, Any]:
     """The tokenize stage: from rows in a file to a token set and its card."""
     from jobs import tokenize
+    from jobs.lib.tokens import bulk
     from polyglot.spec.params import TokenizeParams
     from tests.kit.model_jobs import model_context
 
+    if offsets:  # as if nothing were known of the tokenizer
+        bulk.bytes_by_id = lambda backend: None
     params = TokenizeParams(language=language, system=SYSTEM, max_tokens=most, over_long="drop")
     inputs = {"rows": root, "base": root}
     context = model_context(root / f"tokens-{language}", params, inputs, settings={"threads": cores})
@@ -155,13 +158,15 @@ def mixture_of(root: Path, name: str) -> Any:
 def trl_packing(root: Path, name: str, capacity: int) -> dict[str, Any]:
     """TRL's packing of the same rows in the order of the mix, with its own batches of 1,000 rows."""
     import datasets
+    import numpy
+    import pyarrow
     from trl import pack_dataset
 
     datasets.disable_progress_bars()
     mixture = mixture_of(root, name)
-    rows = datasets.Dataset.from_dict(
-        {"input_ids": [mixture.sample(number)[0].tolist() for number in range(len(mixture))]}
-    )
+    ids = numpy.concatenate([mixture.sample(number)[0] for number in range(len(mixture))])
+    borders = numpy.concatenate([[0], mixture.lengths.cumsum()]).astype(numpy.int32)
+    rows = datasets.Dataset(pyarrow.table({"input_ids": pyarrow.ListArray.from_arrays(borders, ids)}))
     found: dict[str, Any] = {}
     for strategy in ("bfd", "wrapped"):
         with tempfile.TemporaryDirectory() as cache:
@@ -187,6 +192,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=int(os.environ.get("ROWS", "67017")))
     parser.add_argument("--rounds", type=int, default=1, help="passes over the five languages")
     parser.add_argument("--tokens", type=int, default=2048)
+    parser.add_argument("--offsets", action="store_true", help="ask the tokenizer for offsets; tokenizing alone")
     options = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
@@ -196,6 +202,8 @@ def main() -> None:
         source = "help-x repeated" if real() else "made of the built-in set's words"
         print(f"rows: 5 x {options.rows}, {source}; with an input {100 * share:.0f} %; {cores} cores")
         tokenizing = report_tokenizing(root, options, cores)
+        if options.offsets:
+            return
         mixing = report_mixes(root, tokenizing)
         report_packing(root, "ENDEFRITES", options.tokens, "this set, ENDEFRITES")
         print(f"peak memory of any stage: {max(tokenizing['mib'], mixing):.0f} MiB")
@@ -208,7 +216,10 @@ def report_tokenizing(root: Path, options: argparse.Namespace, cores: int) -> di
     """Ours and the bare library in turns, a language at a time."""
     ours, bare = Apart(), Apart()
     pairs = [
-        (ours(tokenize_stage, root, language, options.tokens, cores), bare(bare_library, root, language))
+        (
+            ours(tokenize_stage, root, language, options.tokens, cores, options.offsets),
+            bare(bare_library, root, language),
+        )
         for _ in range(options.rounds)
         for language in LANGUAGES
     ]
@@ -228,7 +239,10 @@ def report_tokenizing(root: Path, options: argparse.Namespace, cores: int) -> di
         )
     whole, tokens = (sum(stage[name] for stage, _ in pairs) / options.rounds for name in ("wall", "tokens"))
     memory = max(stage["mib"] for stage, _ in pairs)
-    print(f"tokenize all five: {whole:.1f} s, {tokens / 1e6:.1f} M tokens, peak {memory:.0f} MiB")
+    size = sum(library["bytes"] for _, library in pairs) / options.rounds / 1e6
+    print(
+        f"tokenize all five: {whole:.1f} s, {size:.0f} MB of text, {tokens / 1e6:.1f} M tokens, peak {memory:.0f} MiB"
+    )
     return {"wall": whole, "mib": memory}
 
 

@@ -56,6 +56,8 @@ def source_stages(planner: Planner, locked: Locked) -> Sources:
         for language in study.mixed_languages
     }
     parts: tuple[What, ...] = ("questions",)
+    if not study.has_benchmark:
+        return _data_alone(data, rows)
     if study.benchmark.built_in is not None or study.benchmark.references:
         parts = ("questions", "references")
     published = {part: planner.add(f"ingest benchmark/{part}", _benchmark(locked, part)) for part in parts}
@@ -72,6 +74,22 @@ def source_stages(planner: Planner, locked: Locked) -> Sources:
         made=made,
         prompts=planner.add("ingest prompts", _prompts(locked)) if _brings_prompts(locked) else None,
         languages=study.benchmark.languages,
+    )
+
+
+def _data_alone(data: Mapping[str, PlannedStage], rows: Mapping[tuple[str, str], PlannedStage]) -> Sources:
+    """The sources of a study without a benchmark. `questions` stands for nothing: only cells, which need models, read it."""
+    return Sources(
+        rows=rows,
+        data=data,
+        bases={},
+        tokens={},
+        questions=next(iter(data.values())),
+        references=None,
+        published={},
+        made={},
+        prompts=None,
+        languages=(),
     )
 
 

@@ -90,6 +90,8 @@ class KindSettings(Section):
 
     ingest: Settings = Settings()
     translate: TranslateSettings = TranslateSettings()
+    quality: JudgeSettings = JudgeSettings()
+    agree: Settings = Settings()
     base: Settings = Settings()
     tokenize: Settings = Settings()
     mix: Settings = Settings()

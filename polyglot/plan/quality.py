@@ -70,16 +70,27 @@ def _rows(sources: Sources, check: QualityCheck) -> tuple[What, PlannedStage, Pl
 
 def _params(check: QualityCheck, what: What) -> QualityParams:
     adequacy, comet = check.adequacy, check.comet
-    asked = {} if adequacy is None else {
-        "adequacy_model": adequacy.model,
-        "adequacy_prompt": PROMPT_VERSION,
-        "adequacy_max_tokens": adequacy.max_tokens,
-        "adequacy_seed": adequacy.seed,
-        "adequacy_max_failed_share": adequacy.max_failed_share,
-    }
+    asked = (
+        {}
+        if adequacy is None
+        else {
+            "adequacy_model": adequacy.model,
+            "adequacy_prompt": PROMPT_VERSION,
+            "adequacy_max_tokens": adequacy.max_tokens,
+            "adequacy_seed": adequacy.seed,
+            "adequacy_max_failed_share": adequacy.max_failed_share,
+        }
+    )
     learned = {} if comet is None else {"comet_model": comet.model, "comet_revision": comet.revision}
     return QualityParams.model_validate(
-        {"what": what, "source": check.source, "target": check.to, "reference_is": check.reference_is, **asked, **learned}
+        {
+            "what": what,
+            "source": check.source,
+            "target": check.to,
+            "reference_is": check.reference_is,
+            **asked,
+            **learned,
+        }
     )
 
 

@@ -57,7 +57,7 @@ class QualityCheck(Section):
     reference: Name | None = None
     """A data set with the same ids in the language `to`; with benchmark, `published`."""
     reference_is: Literal["human", "machine"] | None = None
-    """Needed with a reference. Likeness to human translations is shown as quality, to machine ones as agreement only."""
+    """Needed with a reference. Likeness to human translations is quality, to machine ones agreement only."""
     back: Engine | None = None
     """Translate it back by this engine and compare with the source."""
     adequacy: Adequacy | None = None
@@ -88,7 +88,11 @@ class QualityCheck(Section):
             problems.append(Problem(what="what is assessed is its own reference", place=("reference",)))
         if self.back is not None and self.back.directory is not None:
             problems.append(
-                Problem(what="a folder's model cannot translate back yet", place=("back", "directory"), remedy="Name it on the hub")
+                Problem(
+                    what="a folder's model cannot translate back yet",
+                    place=("back", "directory"),
+                    remedy="Name it on the hub",
+                )
             )
         if problems:
             raise Broken(*problems)

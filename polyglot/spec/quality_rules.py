@@ -56,7 +56,9 @@ def _of_benchmark(study: "Study", check: "QualityCheck", place: Place) -> Iterat
         what = "the built-in benchmark is no translation"
         yield Problem(what=what, place=(*place, "benchmark"), remedy="Name a benchmark's files")
         return
-    files: Sequence[str] = tuple((benchmark.questions if check.benchmark == "questions" else benchmark.references) or ())
+    files: Sequence[str] = tuple(
+        (benchmark.questions if check.benchmark == "questions" else benchmark.references) or ()
+    )
     made = () if check.published else benchmark.translated
     for key, language, known in (("from", check.source, files), ("to", check.to, (*files, *made))):
         if language not in known:

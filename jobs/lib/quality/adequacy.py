@@ -44,7 +44,9 @@ Give one whole number from 0 to 100:
 0: nothing of it, or no text in {target} at all
 Code, commands, links and placeholders are to stay as they are in the source. Style and fluency do not count.
 Name the worst fault in one short sentence. Then, alone on the last line, the number in this form: Score: <number>"""
-_SCORE = re.compile(r"^\W*(?:score|rating)\W*?[:=]\W*?(?P<value>\d{1,3})(?:\s*/\s*100)?\W*$", re.IGNORECASE | re.MULTILINE)
+_SCORE = re.compile(
+    r"^\W*(?:score|rating)\W*?[:=]\W*?(?P<value>\d{1,3})(?:\s*/\s*100)?\W*$", re.IGNORECASE | re.MULTILINE
+)
 
 
 def request(pair: Pair, params: QualityParams) -> Request:
@@ -72,7 +74,9 @@ def read(result: Reply | Failure) -> tuple[int | None, str | None]:
         return None, result.reason
     if result.refused or result.finish_reason == "content_filter":
         return None, "refused"
-    text = "".join(c if not c.isdecimal() else str(unicodedata.decimal(c)) for c in unicodedata.normalize("NFKC", result.text))
+    text = "".join(
+        c if not c.isdecimal() else str(unicodedata.decimal(c)) for c in unicodedata.normalize("NFKC", result.text)
+    )
     found = [int(match["value"]) for match in _SCORE.finditer(text)]
     if not found:
         return None, "truncated" if result.finish_reason == "length" else "no-score"

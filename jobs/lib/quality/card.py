@@ -13,8 +13,14 @@ from polyglot.spec.params import QualityParams
 METRICS = ("chrf", "bleu", "back_chrf", "adequacy", "comet", "length_ratio", "kept_share", "untranslated_share")
 BINS = 20
 RANGES: Mapping[str, tuple[float, float]] = {
-    "chrf": (0, 100), "bleu": (0, 100), "back_chrf": (0, 100), "adequacy": (0, 100), "comet": (0, 1),
-    "length_ratio": (0, 3), "kept_share": (0, 1), "untranslated_share": (0, 1),
+    "chrf": (0, 100),
+    "bleu": (0, 100),
+    "back_chrf": (0, 100),
+    "adequacy": (0, 100),
+    "comet": (0, 1),
+    "length_ratio": (0, 3),
+    "kept_share": (0, 1),
+    "untranslated_share": (0, 1),
 }  # what lies outside is counted in the last bin on its side
 WORST = 12
 EXCERPT = 1200  # characters of a text that the card shows

@@ -32,7 +32,9 @@ def rate(pairs: Sequence[Pair], model: str, revision: str, *, gpus: int, batch: 
     try:
         folder = Path(snapshot_download(model, revision=revision))
     except Exception as error:  # the hub client's errors are many, and each ends this stage
-        raise Permanent(f"comet: {model} at {revision[:12]} could not be fetched: {type(error).__name__}: {error}") from None
+        raise Permanent(
+            f"comet: {model} at {revision[:12]} could not be fetched: {type(error).__name__}: {error}"
+        ) from None
     return score(comet.load_from_checkpoint(str(folder / CHECKPOINT)), pairs, gpus=gpus, batch=batch)
 
 

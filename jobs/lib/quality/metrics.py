@@ -61,7 +61,7 @@ def measure(pair: Pair, target_language: str) -> Record:
 
 def sentence_chrf(text: str, reference: str) -> float:
     """chrF2 of one text, 0 to 100."""
-    return round(_chrf().sentence_score(text, [reference]).score, 2)
+    return round(float(_chrf().sentence_score(text, [reference]).score), 2)
 
 
 def corpus(texts: Sequence[str], references: Sequence[str], *, bleu: bool = True) -> dict[str, Any] | None:

@@ -58,7 +58,9 @@ def collect(inputs: Mapping[str, Input], params: QualityParams) -> Pairs:
     back = _rows(inputs, "back", params.what, params.source) if "back" in inputs else {}
     categories = {}
     if "questions" in inputs:
-        categories = {name: str(row["category"]) for name, row in _rows(inputs, "questions", "questions", params.source).items()}
+        categories = {
+            name: str(row["category"]) for name, row in _rows(inputs, "questions", "questions", params.source).items()
+        }
     found = Pairs(without_source=sorted(translated.keys() - source.keys()))
     for name, row in source.items():
         other = translated.get(name)

@@ -2,9 +2,9 @@
 
 Reads whichever of `aggregate`, `data:<dataset>`, `questions`, `references`, `prompts`,
 `mix:<model>/<dataset>/<arm>[/d<draw>]`, `train:<cell>`, `base:<model>` and `verdicts:<cell>` the stage names (only
-`aggregate` must be there); writes report.html, report.json and copies of scores.csv and contrasts.csv. Promises: every
-number in the page is in report.json, and every cell there carries the keys of the stages that it came from; equal
-inputs give equal bytes.
+`aggregate` must be there; in a study that trains nothing `quality:<name>` is, and the page is of translations);
+writes report.html, report.json and copies of scores.csv and contrasts.csv. Promises: every number in the page is in
+report.json, and every cell there carries the keys of the stages that it came from; equal inputs give equal bytes.
 """
 
 import json
@@ -41,7 +41,7 @@ def run(context: Context) -> None:
 
 
 def _quality(params: ReportParams, context: Context) -> Row | None:
-    """Write the page about translations, beside the report or in its place, with its data; None without quality stages."""
+    """Write the page about translations, beside the report or in its place; None without quality stages."""
     quality = gather_quality(params, context.inputs)
     if quality is None:
         return None

@@ -78,7 +78,7 @@ def source_stages(planner: Planner, locked: Locked) -> Sources:
 
 
 def _data_alone(data: Mapping[str, PlannedStage], rows: Mapping[tuple[str, str], PlannedStage]) -> Sources:
-    """The sources of a study without a benchmark. `questions` stands for nothing: only cells, which need models, read it."""
+    """The sources of a study without a benchmark; `questions` stands for nothing, as only cells read it."""
     return Sources(
         rows=rows,
         data=data,

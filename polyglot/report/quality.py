@@ -29,8 +29,8 @@ METRICS: Mapping[str, tuple[str, int, float]] = {
 HUMAN, MACHINE = "human", "machine"
 KINDS = {"dataset": "instruction rows", "questions": "benchmark questions", "references": "benchmark reference answers"}
 RULES = (
-    ("quality or agreement", "chrF and BLEU say how much a translation looks like the reference. Against translations by "
-     "people that is a figure of quality; against published machine translations it is likeness to another engine, "
+    ("quality or agreement", "chrF and BLEU say how much a translation looks like the reference. Against translations "
+     "by people that is a figure of quality; against published machine translations it is likeness to another engine, "
      "and called agreement: a better translation may well score lower."),
     ("a turn is one segment", "Scores are of whole turns, code included; they compare with scores of the same turns."),
     ("back chrF", "The translation is translated back and compared with its source. It measures both directions, "

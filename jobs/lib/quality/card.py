@@ -1,4 +1,4 @@
-"""The card of a quality stage: counts, corpus scores, distributions by category, and the worst turns with their texts."""
+"""The card of a quality stage: counts, corpus scores, distributions by category, the worst turns with their texts."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

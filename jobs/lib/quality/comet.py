@@ -1,4 +1,4 @@
-"""A learned metric without a reference (COMET-Kiwi, Rei et al. 2022), through its own library, which is not in the lock.
+"""A learned metric without a reference (COMET-Kiwi, Rei et al. 2022), by its own library, which is not in the lock.
 
 unbabel-comet pins old versions of what the trainer needs, so it is imported only where it is asked for. Its checkpoints
 are pickles that torch loads: the study pins the commit, and whoever writes it trusts the owner.

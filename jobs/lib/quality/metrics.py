@@ -1,6 +1,6 @@
 """What is measured of one turn without asking anyone, and corpus scores over all of them.
 
-chrF is chrF2 of sacrebleu (Popović 2015: character n-grams to 6, beta 2), BLEU is sacrebleu's with 13a tokens (Post 2018);
+chrF is sacrebleu's chrF2 (Popović 2015: character n-grams to 6, beta 2), BLEU sacrebleu's with 13a tokens (Post 2018);
 of one turn BLEU has the effective order. A turn is one segment, however many sentences it has: scores compare between
 engines on the same turns, and with no figure of sentence-split test sets.
 """

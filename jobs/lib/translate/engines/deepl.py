@@ -178,6 +178,8 @@ class DeepL:
                 translations, billed = self._client.translate(batch)
             except Failed as failed:
                 self._memory.ended(name, reason=failed.reason, unseen=failed.unseen)
+                if failed.reason == "quota-exceeded":
+                    raise OverBudget(f"DeepL: {failed}. What was translated is kept: submit again later") from None
                 if failed.weight == "fatal":
                     raise Permanent(f"DeepL: {failed}") from None
                 if failed.weight == "final":

@@ -83,7 +83,7 @@ class Neural:
         for start in range(0, len(waiting), size):
             self._context.raise_if_stopping()
             batch = waiting[start : start + size]
-            done = {text: Outcome(made) for text, made in zip(batch, self._batch(batch), strict=True)}
+            done = dict(zip(batch, self._batch(batch), strict=True))
             self._memory.done(done)
             found |= done
             settled(len(found))
@@ -125,22 +125,24 @@ class Neural:
             self._begin = {"forced_bos_token_id": tokenizer.convert_tokens_to_ids(languages["tgt_lang"])}
         return tokenizer, model.to(self._device).eval()
 
-    def _batch(self, texts: Sequence[str]) -> list[str]:
-        encoded = self._tokenizer(list(texts), return_tensors="pt", padding=True)  # (B, T)
-        length = encoded["input_ids"].shape[1]
-        if length > self._positions:  # a vocabulary that knows hardly any of the characters
-            encoded = self._tokenizer(
-                list(texts), return_tensors="pt", padding=True, truncation=True, max_length=self._positions
-            )
+    def _batch(self, texts: Sequence[str]) -> list[Outcome]:
+        """One generation. A text of more tokens than the model has positions is not cut: it has no translation."""
+        lengths = [len(ids) for ids in self._tokenizer(list(texts))["input_ids"]]
+        fit = [text for text, length in zip(texts, lengths, strict=True) if length <= self._positions]
+        if not fit:
+            return [Outcome(None, "over-long") for _ in texts]
+        encoded = self._tokenizer(fit, return_tensors="pt", padding=True)  # (B, T)
         with torch.inference_mode():
             made = self._model.generate(
                 **encoded.to(self._device),
                 **self._begin,
                 do_sample=False,
                 num_beams=self._params.beams,
-                max_new_tokens=min(self._positions - 1, 2 * length + 32),
+                max_new_tokens=min(self._positions - 1, 2 * encoded["input_ids"].shape[1] + 32),
             )
-        return [str(text) for text in self._tokenizer.batch_decode(made, skip_special_tokens=True)]
+        texts_made = self._tokenizer.batch_decode(made, skip_special_tokens=True)
+        found = {text: Outcome(str(translation)) for text, translation in zip(fit, texts_made, strict=True)}
+        return [found.get(text, Outcome(None, "over-long")) for text in texts]
 
 
 def flores(language: str) -> str:

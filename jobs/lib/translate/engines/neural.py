@@ -17,7 +17,7 @@ from jobs.lib.context import Context
 from jobs.lib.model.fetching import copy_files, fetch_hub
 from jobs.lib.model.loading import check_directory, choose_device
 from jobs.lib.translate.engines.engine import Outcome
-from jobs.lib.translate.marks import Lost, Marks
+from jobs.lib.translate.marks import Marks
 from jobs.lib.translate.memory import Memory
 from jobs.lib.translate.protection import Piece
 from jobs.lib.translate.units import Style
@@ -33,7 +33,7 @@ _CODES = {"AR": "arb", "ZH": "zho", "NO": "nob", "FA": "pes", "ET": "est", "LV":
 
 
 class TagMarks(Marks):
-    """`<1>`, `<2>`: written with characters that most vocabularies have."""
+    """`<1>`, `<2>`: written with characters that most vocabularies have. Brackets that are no mark may be left."""
 
     reserved = "<>"
     _mark = re.compile(r"<\s*(\d{1,4})\s*>")
@@ -44,9 +44,7 @@ class TagMarks(Marks):
         return f"<{number}>"
 
     def unescape(self, text: str) -> str:
-        """Raises Lost for a bracket that is left."""
-        if "<" in text or ">" in text:
-            raise Lost("mark-garbled")
+        """As it is: every mark was found, or the text is lost for want of one."""
         return text
 
 

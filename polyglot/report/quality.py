@@ -58,7 +58,11 @@ def render_quality(document: Row, *, name: str) -> str:
         document=document,
         name=name,
         checks=checks,
-        columns=[(key, METRICS[key][0]) for key in METRICS if any(key in check["metrics"] for check in checks)],
+        columns=[
+            (key, METRICS[key][0])
+            for key in METRICS
+            if key != "untranslated_share" and any(key in check["metrics"] for check in checks)
+        ],
         comparisons=_comparisons(quality),
         level=f"{100 * quality['level']:g}%",
         lead=_lead(quality),
@@ -73,11 +77,13 @@ def _check(check: Row) -> dict[str, Any]:
     reference = {HUMAN: "quality", MACHINE: "agreement", None: "no reference"}[card["reference_is"]]
     names = [name for name in METRICS if name in overall["metrics"]]
     scales = {name: _scale(name, card) for name in names}
+    categories = {"all": overall, **dict(sorted(card["categories"].items(), key=_category_order))}
     return {
         "name": check["name"],
         "key": check["key"][:12],
         "pair": f"{card['source']} \u2192 {card['target']}",
         "what": KINDS[card["what"]],
+        "grouped": "length of the source, in characters" if card["what"] == "dataset" else "category",
         "label": reference,
         "turns": whole(card["turns"]),
         "ids": whole(card["ids"]),
@@ -102,7 +108,7 @@ def _check(check: Row) -> dict[str, Any]:
                 "axis": draw_axis(scales[name], METRICS[name][0]),
                 "rows": [
                     _spread(name, category, summary, scales[name])
-                    for category, summary in {"all": overall, **card["categories"]}.items()
+                    for category, summary in categories.items()
                     if name in summary["metrics"]
                 ],
             }
@@ -110,6 +116,12 @@ def _check(check: Row) -> dict[str, Any]:
         ],
         "worst": [_worst(row) for row in card["worst"]],
     }
+
+
+def _category_order(item: tuple[str, Row]) -> tuple[int, str]:
+    """Classes of length by their first number, names by the alphabet."""
+    digits = "".join(c for c in item[0].partition(" ")[0] if c.isdigit())
+    return int(digits or 0), item[0]
 
 
 def _scale(name: str, card: Row) -> Scale:

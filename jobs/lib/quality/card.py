@@ -95,11 +95,16 @@ def distribution(name: str, records: Iterable[Record]) -> Record | None:
 def worst(pairs: Sequence[Pair], records: Sequence[Record]) -> list[Record]:
     """The turns that most ask to be looked at, with their texts: by the sum of what is wrong, then in order.
 
-    Of the scores that there are the lowest hundredth share counts, and lost parts, another language, code that differs.
+    Half of them are what users say where there are both roles.
     """
     ranked = sorted(zip(pairs, records, strict=True), key=lambda both: (-trouble(both[1]), both[0].id, both[0].turn))
+    roles = {record["role"] for record in records}
+    left = dict.fromkeys(roles, WORST // max(1, len(roles)))  # questions are short, and would fill the list
     shown = []
-    for pair, record in ranked[:WORST]:
+    for pair, record in ranked:
+        if not left[record["role"]]:
+            continue
+        left[record["role"]] -= 1
         texts = {"source": pair.source, "target": pair.target, "reference": pair.reference, "back": pair.back}
         shown.append(
             {

@@ -15,7 +15,7 @@ from polyglot.spec.params import QualityParams
 
 FOLDERS = {"dataset": "rows", "questions": "questions", "references": "references"}
 # Length classes of rows that have no category: characters of the source's turn, from the first number on.
-CLASSES = ((0, "under 200 characters"), (200, "200 to 799"), (800, "800 to 1,999"), (2000, "2,000 and more"))
+CLASSES = ((0, "under 200"), (200, "200 to 799"), (800, "800 to 1,999"), (2000, "2,000 and more"))
 
 Rows = dict[str, dict[str, Any]]
 

@@ -24,6 +24,7 @@ def study_problems(study: "Study") -> Iterator[Problem]:
         return  # what follows reads the languages that translations make
     yield from quality_problems(study)
     if study.data_only:
+        yield from _budget(study)
         return
     yield from _languages_of_data(study)
     yield from _system_messages(study)

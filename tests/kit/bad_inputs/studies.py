@@ -204,4 +204,28 @@ _GRADING = [
     _case("a budget of nothing", budget="{usd: 0}"),
     _case("a budget for calls without a price", budget="{usd: 5}", judge="{endpoint: openai, model: m}"),
 ]
-CASES = [*_FORMS, *_FIELDS, *_MODELS, *_DATA, *_GRADING]
+
+
+def _quality(name: str, check: str, **changes: str | None) -> Case:
+    """A study that trains nothing and assesses one translation."""
+    without = dict.fromkeys(("models", "mixes", "training", "benchmark", "judge"))
+    return _case(name, **{**without, "quality": f"[{{name: q, from: EN, to: ES{check}}}]", **changes})
+
+
+_TRANSLATED = "{d: {format: bactrian-x, hub: a/b, config: '{language}', revision: " + COMMIT + ", languages: [EN, DE]}}"
+_QUALITY = [
+    _quality("an assessment of nothing", ""),
+    _quality("an assessment of two things", ", data: house, benchmark: questions"),
+    _quality("an assessment of a data set that is not there", ", data: hose"),
+    _quality("an assessment of a language that is not there", ", data: d", datasets=_TRANSLATED),
+    _quality("a reference that nobody says is human", ", data: house, reference: d"),
+    _quality("a translation as its own reference", ", data: house, reference: house, reference-is: human"),
+    _quality("an assessment of a benchmark that is not there", ", benchmark: questions"),
+    _quality("an assessment of the built-in benchmark", ", benchmark: questions", benchmark="{built-in: verifiable}"),
+    _quality("comet without a commit", ", data: house, comet: {model: a/b}"),
+    _quality("adequacy by no model", ", data: house, adequacy: {endpoint: openai}"),
+    _quality("adequacy without a price", ", data: house, adequacy: {model: m}", budget="{usd: 5}"),
+    _quality("two assessments of one name", ", data: house}, {name: q, from: EN, to: DE, data: house"),
+    _case("quality beside half a study", models=None, quality="[{name: q, data: house, from: EN, to: ES}]"),
+]
+CASES = [*_FORMS, *_FIELDS, *_MODELS, *_DATA, *_GRADING, *_QUALITY]

@@ -23,8 +23,8 @@ METRICS: Mapping[str, tuple[str, int, float]] = {
     "adequacy": ("adequacy", 0, 1),
     "comet": ("COMET", 3, 1),
     "length_ratio": ("length ratio", 2, 1),
-    "kept_share": ("parts kept, %", 1, 100),
-    "untranslated_share": ("left untranslated, %", 1, 100),
+    "kept_share": ("parts kept", 1, 100),
+    "untranslated_share": ("left untranslated", 1, 100),
 }
 HUMAN, MACHINE = "human", "machine"
 KINDS = {"dataset": "instruction rows", "questions": "benchmark questions", "references": "benchmark reference answers"}
@@ -157,7 +157,7 @@ def draw_spread(scale: Scale, spread: Row, factor: float, title: str) -> Markup:
 
 
 def _worst(row: Row) -> dict[str, Any]:
-    facts = [f"{METRICS[name][0]} {show(name, row[name])}" for name in METRICS if row[name] is not None]
+    facts = [f"{METRICS[name][0]} {show(name, row[name])}" for name in METRICS if row[name] not in (None, 0)]
     if row["other_language"]:
         facts.append(f"reads as {row['language']}")
     if row["code_equal"] is False:
@@ -259,7 +259,7 @@ def _plain(value: float | None) -> str:
 def show(metric: str, value: float | None) -> str:
     """A figure of a metric."""
     _, digits, factor = METRICS[metric]
-    return MISSING if value is None else f"{value * factor:.{digits}f}"
+    return MISSING if value is None else f"{value * factor:.{digits}f}{'%' if factor == 100 else ''}"
 
 
 def signed(metric: str, value: float) -> str:

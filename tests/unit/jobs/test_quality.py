@@ -20,6 +20,7 @@ from jobs.lib.quality.protected import code_blocks_equal
 from jobs.lib.quality.protected import compare as compare_parts
 from polyglot.artifacts.journal import StoredJournal
 from polyglot.artifacts.locate import open_store
+from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Permanent
 from polyglot.spec.params import QualityParams
 from tests.kit.data_ingests import SHARED, needs_benchmark
@@ -248,3 +249,15 @@ class TestAgreement:
     def test_one_rater_has_no_agreement(self) -> None:
         found = agreement([rating("anna", n, n) for n in range(6)], self.RECORDS, ("accuracy",))
         assert found["alpha"]["penalty"] == {"alpha": None, "units": 0}
+
+
+def test_outputs_change_only_with_the_version(tmp_path: Path) -> None:
+    """When this fails because the meaning of an output changed, raise the version, then write the new digest here."""
+    source = {"a": ("Print the file", CODE), "b": ("Another one", "x")}
+    target = {"a": ("Imprima el archivo", CODE), "b": ("Otro", "y")}
+    reference = {"a": ("Imprima el fichero", CODE)}
+    parts = {"source": ("EN", source), "translated": ("ES", target), "reference": ("ES", reference)}
+    context = stage(tmp_path, parts, reference_is="human")
+    quality.run(context)
+    found = sha256_bytes((context.out / "rows.jsonl").read_bytes() + (context.out / "card.json").read_bytes())
+    assert (QualityParams.version, found[:16]) == (1, "b5a71de1fff97812")

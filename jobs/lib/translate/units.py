@@ -55,7 +55,7 @@ class Unit:
         return self.style.marks.decode(stripped, list(self.pieces))
 
     def around(self) -> "list[Unit | str]":
-        """The unit cut around everything that is protected, also what was left readable: where an engine lost a part."""
+        """The unit cut around all that is protected, also what was left readable: where an engine lost a part."""
         found: list[Unit | str] = []
         for piece in self.pieces:
             for part in inline(piece.text) if piece.kind is None else [piece]:

@@ -59,7 +59,7 @@ class TestWire:
             assert texts(root)["a"] == ["aSK", CODE.replace("Use", "uSE")]
             assert ran.volatile["characters_billed"] == server.billed == sum(map(len, call.body["text"]))
             run(stage(tmp_path / "many", server))
-        assert [len(call.body["text"]) for call in server.calls[1:]] == [50, 50, 20]
+        assert sorted(len(call.body["text"]) for call in server.calls[1:]) == [20, 50, 50]
 
     def test_formality_and_glossary_are_sent_and_the_glossary_is_taken_back(self, tmp_path: Path) -> None:
         with DeepLServer() as server:

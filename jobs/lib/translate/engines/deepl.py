@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from importlib.metadata import version
+from threading import Lock
 from typing import Any
 
 from jobs.lib.context import Context
@@ -67,7 +68,7 @@ class DeepL:
         """Raises Permanent when there is no key, or the glossary is refused."""
         self._context, self._settings = context, _Settings.of(context.settings)
         self._memory = Memory(context.journal)
-        self._reserved = 0
+        self._reserved, self._lock = 0, Lock()
         try:
             self._client = Client(
                 params,
@@ -95,7 +96,7 @@ class DeepL:
                         error = self._over_budget(batches[0])
                     else:
                         batch = batches.pop(0)
-                        self._reserved += _characters(batch)
+                        self._reserve(_characters(batch))
                         running.add(pool.submit(self._call, batch))
                 if not running:
                     break
@@ -149,6 +150,10 @@ class DeepL:
             return False
         return settings.max_usd is None or total * (settings.usd_per_mchar or 0.0) / 1e6 <= settings.max_usd
 
+    def _reserve(self, characters: int) -> None:
+        with self._lock:
+            self._reserved += characters
+
     def _over_budget(self, batch: Sequence[str]) -> OverBudget:
         settings, spent = self._settings, self._memory.spent
         usd = spent * (settings.usd_per_mchar or 0.0) / 1e6
@@ -165,7 +170,7 @@ class DeepL:
         try:
             return self._tried(batch)
         finally:
-            self._reserved -= _characters(batch)
+            self._reserve(-_characters(batch))
 
     def _tried(self, batch: list[str]) -> dict[str, Outcome]:
         settings, name, counted = self._settings, call_id(batch), 0

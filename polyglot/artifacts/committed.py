@@ -15,6 +15,7 @@ from polyglot.core.stage import Stage
 KINDS = (
     "ingest",
     "translate",
+    "quality",
     "base",
     "tokenize",
     "mix",
@@ -31,6 +32,9 @@ KINDS = (
 _USUAL_KIND = {
     "rows": "ingest",
     "data": "ingest",
+    "source": "ingest",
+    "translated": "translate",
+    "back": "translate",
     "questions": "ingest",
     "references": "ingest",
     "prompts": "ingest",

@@ -69,7 +69,7 @@ def _mix_stage(
         size=arm.size,
         draw=draw,
     )
-    inputs = {"rows": sources.rows[dataset], "questions": sources.questions}
+    inputs = {"rows": sources.data[dataset], "questions": sources.questions}
     inputs |= _tokens(sources, model, dataset, arm.languages)
     return planner.add(f"mix {name}", params, inputs, mix=arm.canonical)
 

@@ -20,9 +20,10 @@ from polyglot.spec.load import LoadedStudy
 from polyglot.spec.params import File
 from polyglot.spec.problems import bad_file
 from polyglot.spec.study import Study
+from polyglot.spec.translation import Translation
 
 # What is read of a model's folder: weights that hold no code, tokenizer and configuration.
-MODEL_FILES = ("*.safetensors", "*.json", "*.model", "*.txt", "*.jinja", "LICENSE*", "README.md")
+MODEL_FILES = ("*.safetensors", "*.json", "*.model", "*.spm", "*.txt", "*.jinja", "LICENSE*", "README.md")
 _UNSET = "0" * 40  # a commit that is still to be filled in, as in the study files that are there to be copied
 
 
@@ -73,6 +74,9 @@ def lock_study(loaded: LoadedStudy) -> Locked:
     for name, model in loaded.study.models.items():
         if model.directory is not None:
             pins.add_directory(("models", name), model.directory)
+    for place, part in translations(loaded.study):
+        if part.directory is not None:
+            pins.add_directory(place, part.directory)
     problems = [*pins.problems, *_unset_revisions(loaded.study)]
     prompts = {} if problems else dict(_prompts(loaded.study, pins))
     if problems:
@@ -174,6 +178,15 @@ def _is_text(name: str) -> bool:
     return True
 
 
+def translations(study: Study) -> Iterator[tuple[Place, Translation]]:
+    """Every translation that the study asks for, with its place."""
+    for name, dataset in study.datasets.items():
+        for number, part in enumerate(dataset.translate or ()):
+            yield ("datasets", name, "translate", number), part
+    for number, question in enumerate(study.benchmark.translate or ()):
+        yield ("benchmark", "translate", number), question
+
+
 def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
     for name, model in study.models.items():
         if model.files is not None:
@@ -181,6 +194,8 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
     for name, dataset in study.datasets.items():
         for language, files in (dataset.files or {}).items():
             yield ("datasets", name, "files", language), files
+    if study.ratings is not None:
+        yield ("ratings",), study.ratings
     for part in ("questions", "references"):
         for language, files in (getattr(study.benchmark, part) or {}).items():
             yield ("benchmark", part, language), files
@@ -191,7 +206,7 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
 
 def _prompts(study: Study, pins: _Pins) -> Iterator[tuple[str, File]]:
     """Each language's judge prompts: the judge's own, else the benchmark's, else the built-in ones."""
-    for language in study.benchmark.languages:
+    for language in () if study.data_only else study.benchmark.languages:
         for section in ("judge", "benchmark"):
             files = pins.files.get((section, "prompts", language))
             if files:
@@ -212,3 +227,7 @@ def _unset_revisions(study: Study) -> Iterator[Problem]:
                 remedy = f"`git ls-remote https://huggingface.co/{prefix}{source.hub} HEAD` prints the newest"
                 what = "the commit is still to be filled in"
                 yield Problem(what=what, place=(part, name, "revision"), remedy=remedy)
+    for place, translation in translations(study):
+        if translation.revision == _UNSET:
+            remedy = f"`git ls-remote https://huggingface.co/{translation.model} HEAD` prints the newest"
+            yield Problem(what="the commit is still to be filled in", place=(*place, "revision"), remedy=remedy)

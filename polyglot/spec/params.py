@@ -52,8 +52,8 @@ class IngestParams(Params):
 
     what: Literal["dataset", "questions", "references", "prompts"]
     languages: tuple[Language, ...]  # in the order the study names them
-    source: Literal["built-in", "files", "hub"]
-    format: Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt", "mt-bench"]
+    source: Literal["built-in", "files", "hub", "stages"]  # "stages": each language as another stage wrote it
+    format: Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt", "mt-bench", "normal"]
     builtin: str | None = None  # "instructions", "verifiable", "verifiable-dev"
     files: Mapping[Language, tuple[File, ...]] = Field(default_factory=dict)
     hub: str | None = None  # owner/name
@@ -62,6 +62,54 @@ class IngestParams(Params):
     split: str = "train"
     data_files: str | None = None  # a pattern inside the hub repository, with the same placeholders
     licence: str = ""
+
+
+class TranslateParams(Params):
+    """One language's rows, questions or references in another language. What an engine cannot use is at its default."""
+
+    kind: ClassVar[str] = "translate"
+
+    what: Literal["dataset", "questions", "references"]
+    source: Language
+    target: Language
+    engine: Literal["identity", "apertium", "deepl", "openai", "marian", "nllb"]
+    model: str = ""  # openai: as the endpoint knows it; marian, nllb: owner/name on the hub
+    revision: str | None = None  # of the hub's repository, 40 hex digits
+    files: tuple[File, ...] = ()  # marian, nllb: instead of a hub's repository
+    beams: int = 1  # marian, nllb; 1 is greedy
+    formality: Literal["default", "more", "less", "prefer_more", "prefer_less"] = "default"  # deepl
+    glossary: Mapping[str, str] = Field(default_factory=dict)  # deepl: term -> its translation
+    prompt: int = 0  # openai: version of our own wording; 0: none
+    temperature: float = 0.0  # openai
+    max_tokens: int = 0  # openai: of a reply
+    seed: int | None = None  # openai: sent to the endpoint when not None
+
+
+class QualityParams(Params):
+    """Translations beside their sources, and beside references where there are any. docs/translation-quality.md."""
+
+    kind: ClassVar[str] = "quality"
+
+    what: Literal["dataset", "questions", "references"]
+    source: Language
+    target: Language
+    reference_is: Literal["human", "machine"] | None = None  # None: there is no reference
+    adequacy_model: str = ""  # as the endpoint knows it; "": not asked
+    adequacy_prompt: int = 0  # version of our own wording
+    adequacy_max_tokens: int = 0
+    adequacy_seed: int | None = None
+    adequacy_max_failed_share: float = 0.0
+    comet_model: str = ""  # owner/name on the hub; "": not asked
+    comet_revision: str = ""
+
+
+class AgreeParams(Params):
+    """Human ratings of translations: how far raters agree with each other, and metrics with them."""
+
+    kind: ClassVar[str] = "agree"
+
+    checks: tuple[str, ...]  # names of the quality stages among the inputs
+    ratings: tuple[File, ...]  # unblinded, as `polyglot sheet import` writes them
 
 
 class BaseParams(Params):
@@ -235,6 +283,7 @@ class ReportParams(Params):
 
     study: str
     question: str = ""
+    checks: tuple[str, ...] = ()  # names of quality stages among the inputs, in the study's order
     metric: Literal["score", "exact"] = "score"  # shown first; "exact": 10 points say that an answer is right
     notes: tuple[str, ...] = ()  # shown on top: built-in judge, mixed executions, …
     facts: Mapping[str, str] = Field(default_factory=dict)  # name -> value rows of the "how it was made" table
@@ -244,6 +293,9 @@ KINDS: Mapping[str, type[Params]] = {
     cls.kind: cls
     for cls in (
         IngestParams,
+        TranslateParams,
+        QualityParams,
+        AgreeParams,
         BaseParams,
         TokenizeParams,
         MixParams,

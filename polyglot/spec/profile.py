@@ -24,6 +24,9 @@ DEFAULT_STORE = "file://./.polyglot/store"
 
 DEFAULT_RESOURCES: Mapping[str, Resources] = {
     "ingest": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
+    "translate": Resources(memory_bytes=4 * GIB),
+    "quality": Resources(memory_bytes=2 * GIB),
+    "agree": Resources(memory_bytes=2 * GIB, deadline_seconds=3600),
     "base": Resources(memory_bytes=4 * GIB),
     "tokenize": Resources(memory_bytes=3 * GIB, deadline_seconds=6 * 3600),
     "mix": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),

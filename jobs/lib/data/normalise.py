@@ -105,7 +105,9 @@ class Normaliser:
         for number, turn in enumerate(draft.turns):
             if not turn.strip():
                 raise Reject("empty-output" if number % 2 else "empty-instruction")
-        return Row(id=name, language=self.language, turns=draft.turns, origin=origin, licence=self.licence)
+        licence = self.licence if draft.licence is None else draft.licence
+        origin = draft.origin or origin
+        return Row(id=name, language=self.language, turns=draft.turns, origin=origin, licence=licence)
 
     def _count(self, draft: Draft, form: Form) -> None:
         self.accepted += 1

@@ -16,6 +16,7 @@ from typing import Any
 from jobs.lib.context import Context, Input
 from jobs.lib.quality.gathering import gather_quality, table
 from jobs.lib.stats.files import write_csv
+from jobs.lib.data.overlap import overlap
 from polyglot.core.errors import Permanent
 from polyglot.report.page import render_page
 from polyglot.report.quality import render_quality
@@ -86,6 +87,7 @@ def gather(params: ReportParams, inputs: Mapping[str, Input]) -> Row:
         "references": _card("references", inputs["references"]) if "references" in inputs else None,
         "prompts": _card("judge prompts", inputs["prompts"]) if "prompts" in inputs else None,
         "mixes": _mixes(scores["roster"], inputs),
+        "overlaps": _overlaps(scores["roster"], inputs),
         "bases": [_training(name, source) for name, source in _family(inputs, "base")],
         "training": [_training(name, source) for name, source in _family(inputs, "train")],
         "judges": judges,
@@ -140,6 +142,21 @@ def _mixes(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]:
         if role in inputs and role not in found:
             found[role] = _card(role.partition(":")[2], inputs[role]) | {"arm": cell["arm"], "draw": cell["draw"]}
     return list(found.values())
+
+
+def _overlaps(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]:
+    """Per model and data set: names of its mixes, and how many ids and rows each two of them share."""
+    groups: dict[tuple[str, str], dict[str, str]] = {}
+    for cell in roster:
+        role = mix_role(cell)
+        if role in inputs and "index.jsonl" in inputs[role].names():
+            drawn = f", draw {cell['draw']}" if cell["draw"] else ""
+            groups.setdefault((cell["model"], cell["dataset"]), {})[role] = cell["arm"] + drawn
+    return [
+        {"model": model, "dataset": dataset, "mixes": list(names.values())}
+        | overlap([inputs[role].path("index.jsonl") for role in names])
+        for (model, dataset), names in groups.items()
+    ]
 
 
 def mix_role(cell: Row) -> str:

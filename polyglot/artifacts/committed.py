@@ -14,6 +14,7 @@ from polyglot.core.stage import Stage
 
 KINDS = (
     "ingest",
+    "contamination",
     "translate",
     "quality",
     "base",
@@ -38,6 +39,7 @@ _USUAL_KIND = {
     "questions": "ingest",
     "references": "ingest",
     "prompts": "ingest",
+    "hits": "contamination",
     "tokens": "tokenize",
     "model": "train",
     "answers": "answer",

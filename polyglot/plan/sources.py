@@ -7,7 +7,7 @@ from polyglot.core.stage import PlannedStage
 from polyglot.plan.planner import Planner
 from polyglot.plan.translation import What, translate_stage
 from polyglot.spec.lock import Locked
-from polyglot.spec.params import BaseParams, IngestParams, TokenizeParams
+from polyglot.spec.params import BaseParams, ContaminationParams, IngestParams, TokenizeParams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +16,7 @@ class Sources:
 
     `rows` has, by (data set, language), the stage that wrote `rows/<LANG>.jsonl`; `data` has the stage whose card is of
     the whole data set and that holds all its languages. They are one stage, but where languages are translated.
+    `hits` has the benchmark's texts in each data set, `mixed` the published files of whole mixes by (data set, mix).
     `questions` and `references` hold all languages of the benchmark; `made` has, by (part, language), the stages that
     translated some, `published` those that read the files.
     `prompts` is the card of judge prompts that the study brings. Only the report reads it, so that changed prompts
@@ -24,6 +25,8 @@ class Sources:
 
     rows: Mapping[tuple[str, str], PlannedStage]
     data: Mapping[str, PlannedStage]
+    hits: Mapping[str, PlannedStage]
+    mixed: Mapping[tuple[str, str], PlannedStage]
     bases: Mapping[str, PlannedStage]
     tokens: Mapping[tuple[str, str, str], PlannedStage]
     questions: PlannedStage
@@ -66,6 +69,12 @@ def source_stages(planner: Planner, locked: Locked) -> Sources:
     return Sources(
         rows=rows,
         data=data,
+        hits=_contamination(planner, locked, data, whole),
+        mixed={
+            (name, mix): planner.add(f"ingest {name}/{mix}", _published_mix(locked, name, mix))
+            for name, dataset in study.datasets.items()
+            for mix in dataset.published
+        },
         bases=bases,
         tokens=tokens,
         questions=whole["questions"],
@@ -82,6 +91,8 @@ def _data_alone(data: Mapping[str, PlannedStage], rows: Mapping[tuple[str, str],
     return Sources(
         rows=rows,
         data=data,
+        hits={},
+        mixed={},
         bases={},
         tokens={},
         questions=next(iter(data.values())),
@@ -90,6 +101,36 @@ def _data_alone(data: Mapping[str, PlannedStage], rows: Mapping[tuple[str, str],
         made={},
         prompts=None,
         languages=(),
+    )
+
+
+def _contamination(
+    planner: Planner, locked: Locked, data: Mapping[str, PlannedStage], benchmark: Mapping[What, PlannedStage]
+) -> dict[str, PlannedStage]:
+    """What each data set shares with the benchmark; once, whatever mixes are made of it."""
+    return {
+        name: planner.add(
+            f"contamination {name}",
+            ContaminationParams(languages=locked.study.datasets[name].all_languages),
+            {"rows": stage, **{str(part): made for part, made in benchmark.items()}},
+        )
+        for name, stage in data.items()
+    }
+
+
+def _published_mix(locked: Locked, name: str, mix: str) -> IngestParams:
+    """A file of a whole mix: its rows are of several languages, so it stands by "*"."""
+    dataset = locked.study.datasets[name]
+    files = locked.files.get(("datasets", name, "published", mix, "files"), ())
+    return IngestParams(
+        what="published",
+        languages=dataset.all_languages,
+        source="hub" if dataset.hub else "files",
+        format=dataset.format,
+        files={"*": files} if files else {},
+        hub=dataset.hub,
+        revision=dataset.revision,
+        data_files=dataset.published[mix].data_files,
     )
 
 
@@ -179,6 +220,7 @@ def _dataset(locked: Locked, name: str) -> IngestParams:
             format="bactrian-x",
             builtin=dataset.built_in,
             licence=dataset.licence,
+            validation_ids=dataset.validation if isinstance(dataset.validation, int) else 0,
         )
     return IngestParams(
         what="dataset",
@@ -192,6 +234,10 @@ def _dataset(locked: Locked, name: str) -> IngestParams:
         split=dataset.split,
         data_files=dataset.data_files,
         licence=dataset.licence,
+        validation_ids=dataset.validation if isinstance(dataset.validation, int) else 0,
+        validation_files=locked.files_at("datasets", name, "validation"),
+        validation_split=dataset.validation_split,
+        validation_data_files=dataset.validation_data_files,
     )
 
 

@@ -50,18 +50,36 @@ class IngestParams(Params):
 
     kind: ClassVar[str] = "ingest"
 
-    what: Literal["dataset", "questions", "references", "prompts"]
+    what: Literal["dataset", "questions", "references", "prompts", "published"]  # published: a mix
     languages: tuple[Language, ...]  # in the order the study names them
     source: Literal["built-in", "files", "hub", "stages"]  # "stages": each language as another stage wrote it
     format: Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt", "mt-bench", "normal"]
     builtin: str | None = None  # "instructions", "verifiable", "verifiable-dev"
-    files: Mapping[Language, tuple[File, ...]] = Field(default_factory=dict)
+    files: Mapping[Language, tuple[File, ...]] = Field(default_factory=dict)  # of a published mix: by "*"
     hub: str | None = None  # owner/name
     revision: str | None = None  # 40 hex digits
     config: str | None = None  # "{language}" (lower case) and "{LANGUAGE}" are filled in
     split: str = "train"
     data_files: str | None = None  # a pattern inside the hub repository, with the same placeholders
     licence: str = ""
+    # the part for validation of a data set: a number of ids drawn from the rows, or files or a hub's split of its own
+    validation_ids: int = 0
+    validation_files: Mapping[Language, tuple[File, ...]] = Field(default_factory=dict)
+    validation_split: str | None = None
+    validation_data_files: str | None = None
+
+    @property
+    def own_validation(self) -> bool:
+        """Whether the part for validation is read from a place of its own."""
+        return bool(self.validation_files or self.validation_split or self.validation_data_files)
+
+
+class ContaminationParams(Params):
+    """Texts of the benchmark in the rows of a data set; the rules and their numbers are the job's own."""
+
+    kind: ClassVar[str] = "contamination"
+
+    languages: tuple[Language, ...]  # of the data set
 
 
 class TranslateParams(Params):
@@ -156,7 +174,7 @@ class MixParams(Params):
     """An index list over token sets."""
 
     kind: ClassVar[str] = "mix"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3  # 3: from token sets and hits alone; what is contaminated can be left out
 
     mix: str  # canonical name without the size: "DEFRITES-sampled", "EN:0.5,DE:0.25,FR:0.25"
     languages: tuple[Language, ...]
@@ -164,6 +182,9 @@ class MixParams(Params):
     sampled: bool
     size: int | None  # number of ids; None = all
     draw: int = 0  # which seeded order of ids
+    temperature: float | None = None  # of the sampled form: shares by rows^(1/temperature) in place of the weights
+    decontaminate: Literal["none", "exact", "overlap", "near", "all"] = "none"  # ids that leave, in all languages
+    published: bool = False  # the index is that of a published file
 
 
 class TrainParams(Params):
@@ -293,6 +314,7 @@ KINDS: Mapping[str, type[Params]] = {
     cls.kind: cls
     for cls in (
         IngestParams,
+        ContaminationParams,
         TranslateParams,
         QualityParams,
         AgreeParams,

@@ -27,6 +27,7 @@ def study_problems(study: "Study") -> Iterator[Problem]:
         yield from _budget(study)
         return
     yield from _languages_of_data(study)
+    yield from _published(study)
     yield from _system_messages(study)
     yield from _draws(study)
     yield from _prompts(study)
@@ -116,6 +117,15 @@ def _languages_of_data(study: "Study") -> Iterator[Problem]:
                 what = f"data set {name} has no {', '.join(lacking)}"
                 expected = f"languages among {', '.join(dataset.all_languages)}"
                 yield Problem(what=what, place=("mixes", number), got=mix.canonical, expected=expected)
+
+
+def _published(study: "Study") -> Iterator[Problem]:
+    known = [mix.with_size(None).canonical for mix in study.mixes]
+    for name, dataset in study.datasets.items():
+        for mix in dataset.published:
+            if mix not in known:
+                what, expected = "the study has no such mix", "one of " + ", ".join(dict.fromkeys(known))
+                yield Problem(what=what, place=("datasets", name, "published", mix), expected=expected)
 
 
 def _system_messages(study: "Study") -> Iterator[Problem]:

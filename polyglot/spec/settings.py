@@ -93,6 +93,7 @@ class KindSettings(Section):
     quality: JudgeSettings = JudgeSettings()
     agree: Settings = Settings()
     base: Settings = Settings()
+    contamination: Settings = Settings()
     tokenize: Settings = Settings()
     mix: Settings = Settings()
     train: TrainSettings = TrainSettings()

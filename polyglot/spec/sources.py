@@ -122,6 +122,20 @@ class Model(Section):
         return self
 
 
+class PublishedMix(Section):
+    """One file, or several, of a whole mix. Exactly one of files and data-files, as its data set has."""
+
+    files: SourceFiles | None = None
+    """Rows of several languages in one file."""
+    data_files: str | None = Field(None, min_length=1, max_length=200)
+    """A file pattern inside the data set's hub repository."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        source_of(self, "files", "data_files")
+        return self
+
+
 class Dataset(Section):
     """Instruction data in one or more languages. Exactly one of built-in, files, hub and translate."""
 
@@ -147,6 +161,16 @@ class Dataset(Section):
     """What to read from a hub repository; files and the built-in set name theirs."""
     licence: str = Field("", max_length=200)
     """Carried into every row and the report."""
+    validation: Count | Annotated[Mapping[Language, SourceFiles], Field(min_length=1)] | None = None
+    """Rows to validate on: a number of ids to hold out of every mix, or files for each language."""
+    validation_split: str | None = Field(None, min_length=1, max_length=200)
+    """The hub split to validate on."""
+    validation_data_files: str | None = Field(None, min_length=1, max_length=200)
+    """Or the file pattern, with the same placeholders."""
+    decontaminate: Literal["none", "exact", "overlap", "near", "all"] = "none"
+    """Ids that match the benchmark to leave out of every mix: `overlap` and `near` are with the exact ones."""
+    published: Mapping[str, PublishedMix] = Field(default_factory=dict)
+    """Mixes of the study that are used as they were published, by their name without a size."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -163,9 +187,35 @@ class Dataset(Section):
             problems.append(Problem(what="no format", expected=f"one of {known}", remedy="Add `format:`"))
         if source == "hub":
             problems += self._hub_problems()
+        problems += self._validation_problems(source)
+        problems += self._published_problems(source)
         if problems:
             raise Broken(*problems)
         return self
+
+    def _validation_problems(self, source: str) -> Iterator[Problem]:
+        if source != "hub":
+            yield from _strangers(self, source, ("validation_split", "validation_data_files"))
+        if source == "translate":
+            yield from _strangers(self, source, ("validation", "published"))
+        given = [name for name in ("validation", "validation_split", "validation_data_files") if getattr(self, name)]
+        if len(given) > 1:
+            yield Problem(what="more than one part for validation", got=" and ".join(_yaml(tuple(given))))
+        if isinstance(self.validation, Mapping):
+            if source != "files":
+                yield Problem(what=f"files beside a source that is {source.replace('_', '-')}", place=("validation",))
+            elif set(self.validation) != set(self.all_languages):
+                got, expected = ", ".join(self.validation), ", ".join(self.all_languages)
+                yield Problem(what="other languages", place=("validation",), got=got, expected=expected)
+        pattern = self.validation_data_files
+        if pattern and len(self.languages or ()) > 1 and not _PLACEHOLDER.search(pattern):
+            yield Problem(what="every language would be read from the same rows", place=("validation-data-files",))
+
+    def _published_problems(self, source: str) -> Iterator[Problem]:
+        for name, mix in self.published.items():
+            if (mix.files is None) == (source == "files"):
+                expected = {"files": "files", "hub": "data-files"}.get(source, "a data set from files or the hub")
+                yield Problem(what="not where the data set is", place=("published", name), expected=expected)
 
     def _hub_problems(self) -> Iterator[Problem]:
         if self.languages is None:

@@ -52,10 +52,11 @@ def _parse_contrasts(value: object) -> object:
 
 
 _SHARE = "[A-Za-z]{2}:[0-9.eE-]+"
+_FORM = "(-sampled|-[tT][0-9]{1,3}([.][0-9]{1,3})?)?"
 _MIX_SCHEMA = {
     "type": "string",
-    "pattern": rf"^(([A-Za-z]{{2}})+(-sampled)?|{_SHARE}(, *{_SHARE})*)(@[1-9][0-9]*)?$",
-    "examples": ["EN", "DEFRITES", "ENDEFRITES-sampled@1000", "EN:0.5,DE:0.25,FR:0.25"],
+    "pattern": rf"^(([A-Za-z]{{2}})+{_FORM}|{_SHARE}(, *{_SHARE})*)(@[1-9][0-9]*)?$",
+    "examples": ["EN", "DEFRITES", "ENDEFRITES-sampled@1000", "EN:0.5,DE:0.25,FR:0.25", "ENDEFRITES-t2.5"],
 }
 _SIZE_SCHEMA = {"anyOf": [{"const": "full"}, {"type": "integer", "minimum": 1}]}
 MixField = Annotated[Mix, BeforeValidator(_parse_mix), WithJsonSchema(_MIX_SCHEMA)]

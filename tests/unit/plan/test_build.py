@@ -51,6 +51,7 @@ class TestStages:
     def test_nine_mixes_and_the_untuned_base(self, tmp_path: Path, profile: Profile) -> None:
         assert kinds(build_plan(locked(tmp_path), profile)) == {
             "ingest": 3,
+            "contamination": 1,
             "base": 1,
             "tokenize": 5,
             "mix": 9,
@@ -133,6 +134,38 @@ class TestReport:
     def test_a_model_that_judges_gives_scores(self, tmp_path: Path, profile: Profile) -> None:
         params = self.params(tmp_path, profile, STUDY.replace("endpoint: built-in", "endpoint: openai, model: m"))
         assert (params["metric"], len(params["notes"])) == ("score", 1)
+
+
+class TestMixes:
+    def test_what_a_mix_reads(self, tmp_path: Path, profile: Profile) -> None:
+        plan = build_plan(
+            locked(tmp_path, STUDY.replace("built-in: instructions", "built-in: instructions, decontaminate: near")),
+            profile,
+        )
+        made = next(planned.stage for planned in plan if planned.mix == "DEFRITES" and planned.stage.kind == "mix")
+        assert set(made.inputs) == {"hits", "tokens:DE", "tokens:FR", "tokens:IT", "tokens:ES"}
+        assert made.params["decontaminate"] == "near"
+        assert plan.by_key[made.inputs["hits"]].label == "contamination house"
+
+    def test_a_published_mix_is_read_once_whatever_its_sizes(self, tmp_path: Path, profile: Profile) -> None:
+        text = STUDY.replace(
+            "{built-in: instructions}",
+            "{hub: a/b, revision: " + "1a" * 20 + ", format: lima-x, languages: [EN, DE, FR, IT, ES], "
+            "data-files: 'train_{LANGUAGE}.jsonl', validation-data-files: 'val_{LANGUAGE}.jsonl', "
+            "published: {ENDEFRITES-sampled: {data-files: train_all_sampled.jsonl}}}",
+        )
+        plan = build_plan(locked(tmp_path, text + "sizes: [100, full]\n"), profile)
+        read = [planned for planned in plan if planned.stage.params.get("what") == "published"]
+        assert [planned.label for planned in read] == ["ingest house/ENDEFRITES-sampled"]
+        using = [planned for planned in plan if planned.stage.inputs.get("published") == read[0].key]
+        assert [planned.mix for planned in using] == ["ENDEFRITES-sampled@100", "ENDEFRITES-sampled"]
+        rows = plan.find("ingest house").stage.params
+        assert rows["validation_data_files"] == "val_{LANGUAGE}.jsonl"
+
+    def test_a_temperature_is_a_sampled_mix(self, tmp_path: Path, profile: Profile) -> None:
+        plan = build_plan(locked(tmp_path, STUDY.replace("ENDEFRITES-sampled", "enDEFRITES-t2.50")), profile)
+        made = next(planned.stage for planned in plan if planned.mix == "ENDEFRITES-t2.5")
+        assert (made.params["sampled"], made.params["temperature"]) == (True, 2.5)
 
 
 class TestKeys:

@@ -162,8 +162,10 @@ class TokenizeParams(Params):
     """Token ids and loss mask of one language's rows, under one tokenizer and chat template."""
 
     kind: ClassVar[str] = "tokenize"
+    version: ClassVar[int] = 2  # 2: characters, words and number of the answers are columns
 
     language: Language
+    part: Literal["rows", "validation"] = "rows"  # of the data set
     template: str = "system-user-assistant"  # of the paper; or "tokenizer": the model's own chat template
     system: str  # the localised system message; "" for none
     max_tokens: int

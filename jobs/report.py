@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.lib.context import Context, Input
+from jobs.lib.data.overlap import overlap
 from jobs.lib.quality.gathering import gather_quality, table
 from jobs.lib.stats.files import write_csv
-from jobs.lib.data.overlap import overlap
 from polyglot.core.errors import Permanent
 from polyglot.report.page import render_page
 from polyglot.report.quality import render_quality

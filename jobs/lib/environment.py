@@ -23,6 +23,8 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "ingest": ("pyarrow",),
     "translate": ("deepl", "openai", "torch", "transformers", "sentencepiece"),
     "judge": ("openai",),
+    "quality": ("sacrebleu", "py3langid", "openai"),
+    "agree": ("scipy", "krippendorff"),
     "aggregate": ("numpy",),
 }
 _WITH_KERNELS = frozenset({"base", "train", "answer", "translate"})

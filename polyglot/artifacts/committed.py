@@ -16,6 +16,7 @@ KINDS = (
     "ingest",
     "contamination",
     "translate",
+    "quality",
     "base",
     "tokenize",
     "mix",
@@ -32,6 +33,9 @@ KINDS = (
 _USUAL_KIND = {
     "rows": "ingest",
     "data": "ingest",
+    "source": "ingest",
+    "translated": "translate",
+    "back": "translate",
     "questions": "ingest",
     "references": "ingest",
     "prompts": "ingest",

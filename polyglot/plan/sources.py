@@ -48,6 +48,8 @@ def source_stages(planner: Planner, locked: Locked) -> Sources:
     data, rows = _data_stages(planner, locked)
     bases = {name: _base_stage(planner, locked, name) for name in study.models}
     parts: tuple[What, ...] = ("questions",)
+    if not study.has_benchmark:
+        return _data_alone(data, rows)
     if study.benchmark.built_in is not None or study.benchmark.references:
         parts = ("questions", "references")
     published = {part: planner.add(f"ingest benchmark/{part}", _benchmark(locked, part)) for part in parts}
@@ -108,6 +110,25 @@ def _tokenize(
             over_long=study.training.over_long,
         ),
         {"rows": rows[dataset, language], "base": bases[model]},
+    )
+
+
+def _data_alone(data: Mapping[str, PlannedStage], rows: Mapping[tuple[str, str], PlannedStage]) -> Sources:
+    """The sources of a study without a benchmark; `questions` stands for nothing, as only cells read it."""
+    return Sources(
+        rows=rows,
+        data=data,
+        hits={},
+        mixed={},
+        bases={},
+        tokens={},
+        validation={},
+        questions=next(iter(data.values())),
+        references=None,
+        published={},
+        made={},
+        prompts=None,
+        languages=(),
     )
 
 

@@ -36,9 +36,9 @@ class ImagesSection(Section):
     controller: PinnedImage
     """Of the driver and the nightly job."""
     worker: PinnedImage
-    """Of stages without a model: ingest, translate, mix, judge, aggregate, report."""
+    """Of stages without a model: ingest, translate, quality, agree, mix, judge, aggregate, report."""
     trainer: PinnedImage
-    """Of stages with one: base, tokenize, train, answer, and translate by marian or nllb."""
+    """Of stages with one: base, tokenize, train, answer, and translate by marian or nllb, and quality by comet."""
 
 
 class ClusterSection(Section):

@@ -206,6 +206,8 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
     for name, dataset in study.datasets.items():
         for language, files in (dataset.files or {}).items():
             yield ("datasets", name, "files", language), files
+    if study.ratings is not None:
+        yield ("ratings",), study.ratings
         held = dataset.validation
         for language, files in held.items() if isinstance(held, Mapping) else ():
             yield ("datasets", name, "validation", language), files
@@ -222,7 +224,7 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
 
 def _prompts(study: Study, pins: _Pins) -> Iterator[tuple[str, File]]:
     """Each language's judge prompts: the judge's own, else the benchmark's, else the built-in ones."""
-    for language in study.benchmark.languages:
+    for language in () if study.data_only else study.benchmark.languages:
         for section in ("judge", "benchmark"):
             files = pins.files.get((section, "prompts", language))
             if files:

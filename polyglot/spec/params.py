@@ -103,6 +103,33 @@ class TranslateParams(Params):
     seed: int | None = None  # openai: sent to the endpoint when not None
 
 
+class QualityParams(Params):
+    """Translations beside their sources, and beside references where there are any. docs/translation-quality.md."""
+
+    kind: ClassVar[str] = "quality"
+
+    what: Literal["dataset", "questions", "references"]
+    source: Language
+    target: Language
+    reference_is: Literal["human", "machine"] | None = None  # None: there is no reference
+    adequacy_model: str = ""  # as the endpoint knows it; "": not asked
+    adequacy_prompt: int = 0  # version of our own wording
+    adequacy_max_tokens: int = 0
+    adequacy_seed: int | None = None
+    adequacy_max_failed_share: float = 0.0
+    comet_model: str = ""  # owner/name on the hub; "": not asked
+    comet_revision: str = ""
+
+
+class AgreeParams(Params):
+    """Human ratings of translations: how far raters agree with each other, and metrics with them."""
+
+    kind: ClassVar[str] = "agree"
+
+    checks: tuple[str, ...]  # names of the quality stages among the inputs
+    ratings: tuple[File, ...]  # unblinded, as `polyglot sheet import` writes them
+
+
 class BaseParams(Params):
     """Bring a base model into the store: pre-train the built-in tiny one, or fetch one at a pinned revision."""
 
@@ -282,6 +309,7 @@ class ReportParams(Params):
 
     study: str
     question: str = ""
+    checks: tuple[str, ...] = ()  # names of quality stages among the inputs, in the study's order
     metric: Literal["score", "exact"] = "score"  # shown first; "exact": 10 points say that an answer is right
     notes: tuple[str, ...] = ()  # shown on top: built-in judge, mixed executions, …
     facts: Mapping[str, str] = Field(default_factory=dict)  # name -> value rows of the "how it was made" table
@@ -293,6 +321,8 @@ KINDS: Mapping[str, type[Params]] = {
         IngestParams,
         ContaminationParams,
         TranslateParams,
+        QualityParams,
+        AgreeParams,
         BaseParams,
         TokenizeParams,
         MixParams,

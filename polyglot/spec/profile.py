@@ -25,6 +25,8 @@ DEFAULT_STORE = "file://./.polyglot/store"
 DEFAULT_RESOURCES: Mapping[str, Resources] = {
     "ingest": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
     "translate": Resources(memory_bytes=4 * GIB),
+    "quality": Resources(memory_bytes=2 * GIB),
+    "agree": Resources(memory_bytes=2 * GIB, deadline_seconds=3600),
     "base": Resources(memory_bytes=4 * GIB),
     "contamination": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
     "tokenize": Resources(memory_bytes=3 * GIB, deadline_seconds=6 * 3600),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from polyglot.spec.base import Problem
 from polyglot.spec.mix import Mix
+from polyglot.spec.quality_rules import quality_problems
 from polyglot.spec.sources import BUILT_IN_CATEGORIES
 from polyglot.spec.systems import SYSTEMS
 
@@ -21,6 +22,10 @@ def study_problems(study: "Study") -> Iterator[Problem]:
     if broken := list(_translations(study)):
         yield from broken
         return  # what follows reads the languages that translations make
+    yield from quality_problems(study)
+    if study.data_only:
+        yield from _budget(study)
+        return
     yield from _languages_of_data(study)
     yield from _published(study)
     yield from _system_messages(study)

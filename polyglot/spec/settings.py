@@ -92,6 +92,8 @@ class KindSettings(Section):
 
     ingest: Settings = Settings()
     translate: TranslateSettings = TranslateSettings()
+    quality: JudgeSettings = JudgeSettings()
+    agree: Settings = Settings()
     base: Settings = Settings()
     contamination: Settings = Settings()
     tokenize: Settings = Settings()

@@ -131,14 +131,14 @@ def _lines(text: str) -> Iterator[Piece]:
         if stripped.count("|") >= 2 and stripped[start:].startswith("|") or " | " in stripped[start:]:
             yield from _cells(stripped[start:])
         else:
-            yield from _inline(stripped[start:])
+            yield from inline(stripped[start:])
         if rest := line[max(start, len(stripped)) :]:
             yield Piece(rest, LAYOUT)
 
 
 def _cells(row: str) -> Iterator[Piece]:
     """A table's row; pipes inside of code or other protected parts are no borders."""
-    for piece in _inline(row):
+    for piece in inline(row):
         if piece.kind is not None:
             yield piece
             continue
@@ -152,7 +152,8 @@ def _cells(row: str) -> Iterator[Piece]:
             yield Piece(piece.text[at:])
 
 
-def _inline(text: str) -> Iterator[Piece]:
+def inline(text: str) -> Iterator[Piece]:
+    """Cut a part of one line into prose and what is protected within it."""
     at = 0
     for match in _INLINE.finditer(text):
         if match.start() > at:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jobs.lib.translate.marks import Lost, Marks
-from jobs.lib.translate.protection import BLOCKS, LAYOUT, Piece, inventory, pieces
+from jobs.lib.translate.protection import BLOCKS, LAYOUT, Piece, inline, inventory, pieces
 
 # An end, closing quotation marks, white space, and a capital; "e.g. X" is none.
 _SENTENCE_END = re.compile(r"(?<=[.!?…])(?<!\w\.\w\.)[\"'”’»)\]]*(?P<space>\s+)(?=[\"'“‘«(\[¿¡]*[^\W\d_a-zß-öø-ÿ])")
@@ -55,10 +55,11 @@ class Unit:
         return self.style.marks.decode(stripped, list(self.pieces))
 
     def around(self) -> "list[Unit | str]":
-        """The unit cut around everything that is protected: for engines that lost a mark of it."""
+        """The unit cut around all that is protected, also what was left readable: where an engine lost a part."""
         found: list[Unit | str] = []
         for piece in self.pieces:
-            found += _unit([piece], self.style) if piece.kind is None else [piece.text]
+            for part in inline(piece.text) if piece.kind is None else [piece]:
+                found += _unit([part], self.style) if part.kind is None else [part.text]
         return found
 
 

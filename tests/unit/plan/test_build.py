@@ -208,3 +208,38 @@ class TestKeys:
         (tmp_path / "b").mkdir()
         first, second = (keys(build_plan(locked(tmp_path / name), profile)) for name in "ab")
         assert first == second
+
+
+class TestAStudyOfTranslationsAlone:
+    TEXT = """
+study: translations
+datasets:
+  house: {built-in: instructions}
+  made: {translate: {of: house, from: EN, to: [ES], engine: identity}}
+quality:
+  - {name: made, data: made, from: EN, to: ES, reference: house, reference-is: human, back: {engine: identity}}
+  - {name: people, data: house, from: EN, to: ES}
+"""
+
+    def test_its_plan_ends_in_a_report_and_trains_nothing(self, tmp_path: Path, profile: Profile) -> None:
+        plan = build_plan(locked(tmp_path, self.TEXT), profile)
+        kinds = Counter(planned.stage.kind for planned in plan)
+        assert kinds == {"ingest": 2, "translate": 2, "quality": 2, "report": 1}
+        made = plan.find("quality made").stage.inputs
+        assert set(made) == {"source", "translated", "reference", "back"}
+        assert made["source"] == made["reference"] == plan.find("ingest house").key
+        people = plan.find("quality people").stage.inputs
+        assert people == {"source": made["source"], "translated": made["source"]}
+
+    def test_quality_beside_models_adds_to_the_report_and_changes_no_training(
+        self, tmp_path: Path, profile: Profile
+    ) -> None:
+        more = "quality: [{name: people, data: house, from: EN, to: ES}]\n"
+        before, after = (keys(build_plan(locked(tmp_path, text), profile)) for text in (STUDY, STUDY + more))
+        assert {label for label, key in after.items() if before.get(label) != key} == {"quality people", "report"}
+
+    def test_only_a_stage_that_asks_has_the_endpoints_key(self, tmp_path: Path, profile: Profile) -> None:
+        asked = self.TEXT.replace("data: house, from", "data: house, adequacy: {model: m}, from")
+        plan = build_plan(locked(tmp_path, asked), profile)
+        assert plan.find("quality people").stage.engine == "openai"
+        assert plan.find("quality made").stage.engine == "none"

@@ -2,15 +2,27 @@
 
 from jobs.lib.context import Context
 from jobs.lib.translate.engines.engine import Engine
-from polyglot.core.errors import Permanent
 from polyglot.spec.params import TranslateParams
 
 
 def open_engine(params: TranslateParams, context: Context) -> Engine:
     """Return the engine, ready to translate. Raises Permanent when it cannot be had here."""
-    del context
-    if params.engine == "identity":
-        from jobs.lib.translate.engines.identity import Identity
+    if params.engine == "apertium":
+        from jobs.lib.translate.engines.apertium import Apertium
 
-        return Identity()
-    raise Permanent(f"engine: got {params.engine}; expected one that this version has")
+        return Apertium(params, context)
+    if params.engine == "deepl":
+        from jobs.lib.translate.engines.deepl import DeepL
+
+        return DeepL(params, context)
+    if params.engine == "openai":
+        from jobs.lib.translate.engines.openai import OpenAI
+
+        return OpenAI(params, context)
+    if params.engine in ("marian", "nllb"):
+        from jobs.lib.translate.engines.neural import Neural
+
+        return Neural(params, context)
+    from jobs.lib.translate.engines.identity import Identity
+
+    return Identity()

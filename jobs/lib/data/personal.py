@@ -23,7 +23,8 @@ REGIONS: Mapping[str, str] = {"EN": "US", "DE": "DE", "FR": "FR", "IT": "IT", "E
 RULES: Mapping[str, str] = {  # word for word as the card shows them
     "email": "E-mail addresses, those of names that RFC 2606 and 6761 reserve (example.org, localhost) left out.",
     "phone": "Telephone numbers that phonenumbers' matcher finds valid and grouped as is usual, in the language's "
-    "region (EN US, DE DE, FR FR, IT IT, ES ES) or international.",
+    "region (EN US, DE DE, FR FR, IT IT, ES ES) or international; without +, only in groups that spaces, hyphens or "
+    "brackets (or one slash before six digits) divide.",
     "iban": "International bank account numbers with the length of their country and valid check digits.",
     "payment-card": "13 to 19 digits that begin as a card network's numbers do, with a valid Luhn digit.",
     "ip-address": "IPv4 and IPv6 addresses that are globally routable; private and documentation ones left out, and "
@@ -37,6 +38,7 @@ RULES: Mapping[str, str] = {  # word for word as the card shows them
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?P<host>[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,})(?![\w-])")
 _RESERVED = re.compile(r"(?:.*\.)?(?:example(?:\.(?:com|net|org))?|test|invalid|localhost|localdomain|local)", re.I)
 _MANY_DIGITS = re.compile(r"\d(?:[^\w\n]{0,3}\d){6}")
+_GROUPED = re.compile(r"^\+|[ ()\u00a0-]|/\d{6}")
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){2,7}(?: ?[0-9A-Z]{1,3})?(?!\w)")
 _CARD = re.compile(r"(?<![\w.,-])[2-6]\d{3}(?:[ -]?\d{2,6}){2,5}(?![\w-])")
 _CARD_START = re.compile(r"4|5[1-5]|2[2-7]|3[47]|30[0-5]|3[68]|6(?:011|5|4[4-9])|35(?:2[89]|[3-8])|62")
@@ -76,7 +78,9 @@ def _phones(text: str, language: str) -> Iterator[str]:
     if _MANY_DIGITS.search(text):
         region, leniency = REGIONS.get(language), phonenumbers.Leniency.STRICT_GROUPING
         for match in phonenumbers.PhoneNumberMatcher(text, region, leniency=leniency):
-            yield match.raw_string
+            # digits in a row are mostly something else: results, sizes, hashes
+            if _GROUPED.search(match.raw_string):
+                yield match.raw_string
 
 
 def _ibans(text: str, language: str) -> Iterator[str]:

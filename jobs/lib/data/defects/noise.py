@@ -67,18 +67,17 @@ def announces_more(text: Text, pivot: Text | None) -> tuple[int, int]:
 
 
 def layout_tables(text: Text, pivot: Text | None) -> tuple[int, int]:
-    """Pipe tables with one column or one row (the lines of the header and of the rule included as one), so that the
-    table is layout and no data; of all pipe tables.
+    """Pipe tables with one column, or with one row at most below the header, so that the table is layout rather than
+    data; of all pipe tables.
     """
-    tables, rows = 0, list[str]()
-    layout = 0
+    tables, layout, rows = 0, 0, list[str]()
     for line in [*text.prose, ""]:
         if _TABLE_ROW.fullmatch(line):
             rows.append(line.strip())
         elif rows:
             data = [row for row in rows if not _TABLE_RULE.fullmatch(row)]
             tables += 1
-            layout += len(data) <= 1 or all(row.count("|") <= 2 for row in data)
+            layout += len(data) <= 2 or all(row.count("|") <= 2 for row in data)
             rows = []
     return layout, tables
 

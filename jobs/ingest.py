@@ -3,17 +3,20 @@
 Reads a source (built in, files by SHA-256, the hub at a pinned revision) and writes, per language, `rows/<LANG>.jsonl`
 (`questions/…`, `references/…`), then `rejected.jsonl` with every record that has no normal form, and `card.json`: what
 is in the data, and every defect that code can find. Rows in = rows accepted + rows rejected. Nothing is repaired.
-Judge prompts stay the files that they are, which the judge reads: they get a card and nothing else.
+Judge prompts stay the files that they are, which the judge reads: they get a card and nothing else. The part for
+validation, where a data set has one, is in `validation/<LANG>.jsonl`. A published mix becomes `published.jsonl`, a
+digest a row.
 """
 
 from contextlib import ExitStack
 from typing import Any
 
 from jobs.lib.context import Context
-from jobs.lib.data import card, sources
+from jobs.lib.data import card, sources, validation
 from jobs.lib.data.adapters import TABLES
 from jobs.lib.data.forms import Rejection, json_line
 from jobs.lib.data.normalise import Normaliser
+from jobs.lib.data.published import write_digests
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
 from polyglot.spec.params import IngestParams
@@ -28,10 +31,14 @@ def run(context: Context) -> None:
     if params.what == "prompts":
         _describe_prompts(params, context)
         return
-    adapter = TABLES[params.what].get(params.format)
+    table = TABLES["dataset" if params.what == "published" else params.what]
+    adapter = table.get(params.format)
     if adapter is None:
-        known = " ".join(TABLES[params.what])
+        known = " ".join(table)
         raise Permanent(f"format: got {params.format} for {params.what}; expected one of {known}")
+    if params.what == "published":
+        write_digests(params, adapter, context)
+        return
     folder = context.out / FOLDERS[params.what]
     folder.mkdir(parents=True, exist_ok=True)
     tallies: dict[str, Normaliser] = {}
@@ -44,10 +51,16 @@ def run(context: Context) -> None:
                 dataset=sources.name_of(params),
                 licence=params.licence,
             )
-            _ingest(params, tally, context, rejected)
+            _ingest(params, tally, context, rejected, folder.name)
             _refuse_nothing(tally)
+            if params.own_validation:
+                _ingest_validation(params, tally, context, rejected)
             context.progress(len(tallies), len(params.languages), "languages", rows=tally.accepted)
+    if params.validation_ids:
+        validation.split(context.out, params.languages, params.validation_ids)
     document = card.describe(params, tallies, folder, context)
+    if params.validation_ids or params.own_validation:
+        document["validation"] = validation.describe(context.out, params.languages, params.validation_ids)
     (context.out / "card.json").write_bytes(canonical(document))
     context.metrics["rows"] = {language: tally.accepted for language, tally in tallies.items()}
     context.metrics["rejected"] = {language: tally.reasons.total() for language, tally in tallies.items()}
@@ -60,8 +73,28 @@ def _describe_prompts(params: IngestParams, context: Context) -> None:
     context.metrics["rows"] = {language: len(rows) for language, rows in prompts.items()}
 
 
-def _ingest(params: IngestParams, tally: Normaliser, context: Context, rejected: Any) -> None:
-    path = context.out / FOLDERS[params.what] / f"{tally.language}.jsonl"
+def _ingest_validation(params: IngestParams, train: Normaliser, context: Context, rejected: Any) -> None:
+    """Read a language's part for validation from its own place; positions there number other rows."""
+    place = {
+        "files": params.validation_files,
+        "split": params.validation_split or params.split,
+        "data_files": params.validation_data_files,
+    }
+    tally = Normaliser(
+        what=train.what,
+        language=train.language,
+        adapter=train.adapter,
+        dataset=train.dataset,
+        licence=train.licence,
+        positional=validation.FOLDER,
+    )
+    (context.out / validation.FOLDER).mkdir(exist_ok=True)
+    _ingest(params.model_copy(update=place), tally, context, rejected, validation.FOLDER)
+    _refuse_nothing(tally)
+
+
+def _ingest(params: IngestParams, tally: Normaliser, context: Context, rejected: Any, folder: str) -> None:
+    path = context.out / folder / f"{tally.language}.jsonl"
     with ExitStack() as stack:
         accepted = stack.enter_context(path.open("w", encoding="utf-8", newline="\n"))
         for document in sources.documents(params, tally.language, context):

@@ -1,9 +1,9 @@
 """The mix stage: an index list over token sets, and the card that says what the mix means.
 
-A mix copies no text: `index.jsonl` holds {"id", "language", "row"} in the mix's own order, `row` being the row number
-in that language's tokens.arrow. `card.json` has rows, tokens and loss tokens per language, fertility, rows cut at
-max_tokens, the ids left out and why, and the benchmark's questions that were found in the rows. Semantics and
-arithmetic: docs/mixes.md.
+A mix copies no text and reads none: `index.jsonl` holds {"id", "language", "row"} in the mix's own order, `row` being
+the row number in that language's tokens.arrow. `card.json` has rows, tokens and loss tokens per language, fertility,
+rows cut at max_tokens, the ids left out and why, and what matches the benchmark. Only a published mix reads its data
+set's rows, to find its own among them. Semantics and arithmetic: docs/mixes.md.
 """
 
 import json
@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.lib.context import Context
+from jobs.lib.data import order, published
 from jobs.lib.data.by_id import documents
-from jobs.lib.data.contamination import Benchmark
-from jobs.lib.data.forms import id_key, json_line
-from jobs.lib.data.mix_card import Tally, describe
-from jobs.lib.data.selection import Selection, select
+from jobs.lib.data.forms import id_key
+from jobs.lib.data.mix_card import REMOVED, describe
+from jobs.lib.data.selection import Selection, check_size, select
 from jobs.lib.data.token_sets import TokenSet, read_token_set
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
@@ -26,70 +26,96 @@ def run(context: Context) -> None:
     """Select the ids, write the index, and describe it."""
     params = MixParams.of(context.stage)
     tokens = {language: _tokens(context, language) for language in params.languages}
-    accepted = {language: _ids(context, language) for language in params.languages}
-    selection = select(
-        mix=params.mix,
-        languages=params.languages,
-        accepted=accepted,
-        tokenized={language: set(found.rows) for language, found in tokens.items()},
-        sampled=params.sampled,
-        weights=params.weights,
-        size=params.size,
-        draw=params.draw,
-    )
-    with (context.out / "index.jsonl").open("w", encoding="utf-8", newline="\n") as index:
-        for name, language in selection.pairs:
-            index.write(json_line({"id": name, "language": language, "row": tokens[language].rows[name]}))
+    hits = list(documents(context.inputs["hits"].path("hits.jsonl"))) if "hits" in context.inputs else None
+    contaminated = _contaminated(params, hits)
     context.raise_if_stopping()
-    card = describe(params, selection, _tallies(context, params, selection, tokens))
+    said = None
+    if params.published:
+        selection, said = _published(context, params, tokens, contaminated)
+    else:
+        selection = select(
+            mix=params.mix,
+            languages=params.languages,
+            tokenized={language: found.rows for language, found in tokens.items()},
+            dropped={language: found.dropped for language, found in tokens.items()},
+            sampled=params.sampled,
+            weights=_weights(params, tokens),
+            size=params.size,
+            draw=params.draw,
+            contaminated=contaminated,
+        )
+    context.raise_if_stopping()
+    _write(context, selection, tokens)
+    card = describe(params, selection, tokens, hits, said)
     (context.out / "card.json").write_bytes(canonical(card))
     context.metrics["rows"] = card["rows"]
     context.metrics["ids"] = selection.ids
 
 
 def _tokens(context: Context, language: str) -> TokenSet:
-    return read_token_set(context.inputs[f"tokens:{language}"].path("tokens.arrow"), language)
+    source = context.inputs[f"tokens:{language}"]
+    return read_token_set(source.path("tokens.arrow"), source.path("card.json"), language)
 
 
-def _cut(context: Context, language: str) -> frozenset[str]:
-    """The ids whose rows lost their end, as the token set's card names them."""
-    card = json.loads(context.inputs[f"tokens:{language}"].path("card.json").read_text(encoding="utf-8"))
-    return frozenset(id_key(row["id"]) for row in card["truncated"])
+def _contaminated(params: MixParams, hits: list[dict[str, Any]] | None) -> set[str]:
+    """The ids that the study wants out: an id with a hit in one language leaves in all."""
+    kinds = REMOVED[params.decontaminate]
+    if kinds and hits is None:
+        raise Permanent(f"mix {params.mix}: decontaminate is {params.decontaminate}, and there is no input `hits`")
+    return {id_key(hit["id"]) for hit in hits or () if hit["kind"] in kinds}
 
 
-def _ids(context: Context, language: str) -> set[str]:
+def _weights(params: MixParams, tokens: Mapping[str, TokenSet]) -> tuple[float, ...]:
+    if params.temperature is None:
+        return params.weights
+    try:
+        return tuple(order.natural([tokens[name].accepted for name in params.languages], params.temperature))
+    except ValueError as error:
+        raise Permanent(f"mix {params.mix}: {error}") from error
+
+
+def _published(
+    context: Context, params: MixParams, tokens: Mapping[str, TokenSet], contaminated: set[str]
+) -> tuple[Selection, dict[str, Any]]:
+    """The index of a published file: its rows in its order; below full size those of the draw's first ids."""
     rows = context.inputs["rows"]
-    name = f"rows/{language}.jsonl"
-    if name not in rows.names():
-        raise Permanent(f"rows: the data set has no {language}; it has {' '.join(rows.names())}")
-    return {id_key(row["id"]) for row in documents(rows.path(name))}
+    languages = [name[5:-6] for name in rows.names() if name.startswith("rows/")]
+    found = published.match(
+        documents(context.inputs["published"].path("published.jsonl")),
+        {language: documents(rows.path(f"rows/{language}.jsonl")) for language in languages},
+        params.languages,
+    )
+    left_out: dict[str, set[str]] = {}
+    pairs = []
+    for name, language in found.pairs:
+        if name not in tokens[language].rows:
+            reason = f"{tokens[language].dropped.get(name, 'no-row')}:{language}"
+            left_out.setdefault(reason, set()).add(name)
+        elif name in contaminated:
+            left_out.setdefault("contaminated", set()).add(name)
+        else:
+            pairs.append((name, language))
+    available = {name for name, _ in pairs}
+    check_size(params.mix, params.languages, available, params.size)
+    if params.size is not None:
+        chosen = set(order.ordered(params.draw, available)[: params.size])
+        pairs = [pair for pair in pairs if pair[0] in chosen]
+    selection = Selection(
+        pairs=pairs,
+        ids=len({name for name, _ in pairs}),
+        available=len(available),
+        left_out={reason: sorted(ids) for reason, ids in sorted(left_out.items())},
+    )
+    everywhere = set.intersection(*({*one.rows, *one.dropped} for one in tokens.values()))
+    return selection, found.document(params.languages, everywhere)
 
 
-def _tallies(
-    context: Context, params: MixParams, selection: Selection, tokens: Mapping[str, TokenSet]
-) -> dict[str, Tally]:
-    """Read the text of the chosen rows once, language by language, and count what the card shows."""
-    benchmark = _benchmark(context)
-    tallies: dict[str, Tally] = {}
-    for language in params.languages:
-        chosen = {name for name, spoken in selection.pairs if spoken == language}
-        tally = tallies[language] = Tally(token_set=tokens[language], cut=_cut(context, language))
-        for row in documents(context.inputs["rows"].path(f"rows/{language}.jsonl")):
-            if id_key(row["id"]) in chosen:
-                tally.add(row, benchmark)
-        context.progress(len(tallies), len(params.languages), "languages")
-        context.raise_if_stopping()
-    return tallies
-
-
-def _benchmark(context: Context) -> Benchmark | None:
-    if "questions" not in context.inputs:
-        return None
-    questions = context.inputs["questions"]
-
-    def every() -> Any:
-        for name in questions.names():
-            if name.startswith("questions/"):
-                yield from documents(questions.path(name))
-
-    return Benchmark.of(every())
+def _write(context: Context, selection: Selection, tokens: Mapping[str, TokenSet]) -> None:
+    """Write index.jsonl: `json_line` of each entry, put together from parts, as a mix has up to 335,000 of them."""
+    shown: dict[str, str] = {}
+    rows = {language: found.rows for language, found in tokens.items()}
+    with (context.out / "index.jsonl").open("w", encoding="utf-8", newline="\n") as index:
+        for name, language in selection.pairs:
+            if name not in shown:
+                shown[name] = json.dumps(name, ensure_ascii=False)
+            index.write(f'{{"id":{shown[name]},"language":"{language}","row":{rows[language][name]}}}\n')

@@ -2,9 +2,9 @@
 
 Reads whichever of `aggregate`, `data:<dataset>`, `questions`, `references`, `prompts`,
 `mix:<model>/<dataset>/<arm>[/d<draw>]`, `train:<cell>`, `base:<model>` and `verdicts:<cell>` the stage names (only
-`aggregate` must be there); writes report.html, report.json and copies of scores.csv and contrasts.csv. Promises: every
-number in the page is in report.json, and every cell there carries the keys of the stages that it came from; equal
-inputs give equal bytes.
+`aggregate` must be there; in a study that trains nothing `quality:<name>` is, and the page is of translations);
+writes report.html, report.json and copies of scores.csv and contrasts.csv. Promises: every number in the page is in
+report.json, and every cell there carries the keys of the stages that it came from; equal inputs give equal bytes.
 """
 
 import json
@@ -14,8 +14,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.lib.context import Context, Input
+from jobs.lib.data.overlap import overlap
+from jobs.lib.quality.gathering import gather_quality, table
+from jobs.lib.stats.files import write_csv
 from polyglot.core.errors import Permanent
 from polyglot.report.page import render_page
+from polyglot.report.quality import render_quality
 from polyglot.spec.params import ReportParams, mix_name
 
 Row = dict[str, Any]
@@ -23,14 +27,39 @@ FORMAT = 1
 
 
 def run(context: Context) -> None:
-    """Gather, render, write."""
-    report = gather(ReportParams.of(context.stage), context.inputs)
+    """Gather, render, write. A study without cells has a page about its translations and nothing else."""
+    params: ReportParams = ReportParams.of(context.stage)
+    quality = _quality(params, context)
+    if quality is not None and "aggregate" not in context.inputs:
+        return
+    report = gather(params, context.inputs)
     text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
     (context.out / "report.json").write_text(text + "\n", encoding="utf-8")
     (context.out / "report.html").write_text(render_page(report), encoding="utf-8")
     for name in ("scores.csv", "contrasts.csv"):
         shutil.copyfile(context.inputs["aggregate"].path(name), context.out / name)
     context.metrics.update(cells=len(report["roster"]), contrasts=len(report["contrasts"]))
+
+
+def _quality(params: ReportParams, context: Context) -> Row | None:
+    """Write the page about translations, beside the report or in its place; None without quality stages."""
+    quality = gather_quality(params, context.inputs)
+    if quality is None:
+        return None
+    name = "quality" if "aggregate" in context.inputs else "report"
+    document = {
+        "format": FORMAT,
+        "study": params.study,
+        "question": params.question,
+        "data": [_card(dataset, source) for dataset, source in _family(context.inputs, "data")],
+        "quality": quality,
+    }
+    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+    (context.out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    (context.out / f"{name}.html").write_text(render_quality(document, name=name), encoding="utf-8")
+    write_csv(context.out / "quality.csv", table(quality))
+    context.metrics.update(checks=len(quality["checks"]))
+    return quality
 
 
 def gather(params: ReportParams, inputs: Mapping[str, Input]) -> Row:
@@ -58,9 +87,11 @@ def gather(params: ReportParams, inputs: Mapping[str, Input]) -> Row:
         "references": _card("references", inputs["references"]) if "references" in inputs else None,
         "prompts": _card("judge prompts", inputs["prompts"]) if "prompts" in inputs else None,
         "mixes": _mixes(scores["roster"], inputs),
+        "overlaps": _overlaps(scores["roster"], inputs),
         "bases": [_training(name, source) for name, source in _family(inputs, "base")],
         "training": [_training(name, source) for name, source in _family(inputs, "train")],
         "judges": judges,
+        "checks": list(params.checks),
         "executions": executions(inputs),
         "provenance": _provenance(scores["roster"], inputs),
     }
@@ -111,6 +142,21 @@ def _mixes(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]:
         if role in inputs and role not in found:
             found[role] = _card(role.partition(":")[2], inputs[role]) | {"arm": cell["arm"], "draw": cell["draw"]}
     return list(found.values())
+
+
+def _overlaps(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]:
+    """Per model and data set: names of its mixes, and how many ids and rows each two of them share."""
+    groups: dict[tuple[str, str], dict[str, str]] = {}
+    for cell in roster:
+        role = mix_role(cell)
+        if role in inputs and "index.jsonl" in inputs[role].names():
+            drawn = f", draw {cell['draw']}" if cell["draw"] else ""
+            groups.setdefault((cell["model"], cell["dataset"]), {})[role] = cell["arm"] + drawn
+    return [
+        {"model": model, "dataset": dataset, "mixes": list(names.values())}
+        | overlap([inputs[role].path("index.jsonl") for role in names])
+        for (model, dataset), names in groups.items()
+    ]
 
 
 def mix_role(cell: Row) -> str:

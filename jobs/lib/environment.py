@@ -21,10 +21,13 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "answer": _MODEL,
     "tokenize": ("transformers", "tokenizers", "pyarrow"),
     "ingest": ("pyarrow",),
+    "translate": ("deepl", "openai", "torch", "transformers", "sentencepiece"),
     "judge": ("openai",),
+    "quality": ("sacrebleu", "py3langid", "openai"),
+    "agree": ("scipy", "krippendorff"),
     "aggregate": ("numpy",),
 }
-_WITH_KERNELS = frozenset({"base", "train", "answer"})
+_WITH_KERNELS = frozenset({"base", "train", "answer", "translate"})
 
 
 def set_threads(threads: int) -> None:

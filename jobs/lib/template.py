@@ -79,14 +79,18 @@ class ChatFormat:
         self.eos_id: int = tokenizer.eos_token_id
         self.bos = tokenizer.bos_token if adds_bos(tokenizer) else ""
         self.jinja: str = ("{{ bos_token }}" if self.bos else "") + _JINJA if template == PAPER else ""
-        self._control = tuple(token for token in tokenizer.get_added_vocab() if not token.isspace())
+        self.control: tuple[str, ...] = tuple(token for token in tokenizer.get_added_vocab() if not token.isspace())
         self._special = frozenset(tokenizer.all_special_ids)
         self._before: dict[int, str] = {}  # text of prompts' last tokens
-        self._backend: Any = getattr(tokenizer, "backend_tokenizer", None) if template == PAPER else None
-        if self._backend is not None:
-            self._backend.no_truncation()
-            self._backend.no_padding()
-            self._backend.encode_special_tokens = False
+        self.backend: Any = getattr(tokenizer, "backend_tokenizer", None) if template == PAPER else None
+        if self.backend is not None:
+            self.backend.no_truncation()
+            self.backend.no_padding()
+            self.backend.encode_special_tokens = False
+
+    def copy_of_backend(self) -> Any:
+        """The fast tokenizer anew, for other threads: transformers changes its own while they encode."""
+        return type(self.backend).from_str(self.backend.to_str())
 
     def encode(self, turns: Turns, system: str = "") -> Encoded:
         """Encode a conversation for training. Raises Inexact."""
@@ -101,7 +105,7 @@ class ChatFormat:
         fast = [i for i, turns in enumerate(rows) if self._is_plain(turns, system)]
         if fast:
             rendered = [self._render(rows[i], system) for i in fast]
-            encodings = self._backend.encode_batch([one.text for one in rendered], add_special_tokens=False)
+            encodings = self.backend.encode_batch([one.text for one in rendered], add_special_tokens=False)
             for i, one, encoding in zip(fast, rendered, encodings, strict=True):
                 result[i] = _caught(self._mask_by_position, one, encoding)
         return [_caught(self._mask_by_prompts, rows[i], system) if r is None else r for i, r in enumerate(result)]
@@ -110,7 +114,7 @@ class ChatFormat:
         """Ids after which the model writes its answer to the last (user) turn."""
         if self._is_plain(turns, system):
             text = self._render(turns, system).text + "\nAssistant:"
-            return list(self._backend.encode(text, add_special_tokens=False).ids)
+            return list(self.backend.encode(text, add_special_tokens=False).ids)
         return self._apply(turns, system, add_generation_prompt=True)
 
     def text(self, prompt: Sequence[int], generated: Sequence[int]) -> str:
@@ -126,16 +130,16 @@ class ChatFormat:
         return text.removeprefix(" ") if self.template == PAPER else text
 
     def _decode(self, ids: Sequence[int]) -> str:
-        if self._backend is not None:
-            return str(self._backend.decode(ids, skip_special_tokens=True))
+        if self.backend is not None:
+            return str(self.backend.decode(ids, skip_special_tokens=True))
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
     def _is_plain(self, turns: Turns, system: str) -> bool:
         """Whether the fast road is open: nobody wrote a control token into a message."""
-        if self._backend is None:
+        if self.backend is None:
             return False
         contents = [system, *(turn["content"] for turn in turns)]
-        return not any(token in content for content in contents for token in self._control)
+        return not any(token in content for content in contents for token in self.control)
 
     def _render(self, turns: Turns, system: str) -> _Rendered:
         """Say what the Jinja template says, and remember where each answer begins and ends."""
@@ -171,7 +175,7 @@ class ChatFormat:
         return Encoded(input_ids=ids, loss=loss)
 
     def _ends_at(self, encoding: Any, identity: int, place: int, colon: int) -> bool:
-        piece: str = self._backend.id_to_token(identity)
+        piece: str = self.backend.id_to_token(identity)
         return piece.endswith((":", "<0x3A>")) and encoding.token_to_chars(place)[1] == colon + 1
 
     def _mask_by_prompts(self, turns: Turns, system: str) -> Encoded:

@@ -14,7 +14,9 @@ from polyglot.core.stage import Stage
 
 KINDS = (
     "ingest",
+    "contamination",
     "translate",
+    "quality",
     "base",
     "tokenize",
     "mix",
@@ -31,9 +33,13 @@ KINDS = (
 _USUAL_KIND = {
     "rows": "ingest",
     "data": "ingest",
+    "source": "ingest",
+    "translated": "translate",
+    "back": "translate",
     "questions": "ingest",
     "references": "ingest",
     "prompts": "ingest",
+    "hits": "contamination",
     "tokens": "tokenize",
     "model": "train",
     "answers": "answer",

@@ -24,6 +24,7 @@ from polyglot.cli import (
     retract,
     retry,
     schema,
+    sheet,
     status,
     submit,
     watch,
@@ -60,6 +61,9 @@ for verb in (
     reevaluate,
 ):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.command)
+
+
+app.add_typer(sheet.app, name="sheet")
 
 
 def _print_version(wanted: bool) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 from polyglot.core.canonical import Json, digest
 
 # Kinds whose result digest may differ between two correct executions (sampling, networks, GPU kernels).
-NETWORKED = frozenset({"judge", "translate", "reference"})
+NETWORKED = frozenset({"judge", "translate", "reference", "quality"})
 MODEL_KINDS = frozenset({"base", "tokenize", "train", "answer"})  # load torch: share a warm server, or an image
+MODEL_ENGINES = frozenset({"marian", "nllb"})  # the translation engines that do, too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,18 @@ class Stage:
     def key(self) -> str:
         """64 hex digits."""
         return digest(self.document())
+
+    @property
+    def engine(self) -> str:
+        """The engine of a translate stage, or that a quality stage asks ("none", openai); "" of every other kind."""
+        if self.kind == "quality":
+            return "openai" if self.params.get("adequacy_model") else "none"
+        return str(self.params.get("engine", "")) if self.kind == "translate" else ""
+
+    @property
+    def loads_model(self) -> bool:
+        """Whether the job loads torch."""
+        return self.kind in MODEL_KINDS or self.engine in MODEL_ENGINES or bool(self.params.get("comet_model"))
 
     @property
     def path(self) -> str:

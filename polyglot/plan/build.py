@@ -4,6 +4,7 @@ from polyglot.core.errors import BadInput
 from polyglot.plan.cells import CellStages, cell_stages, untuned_stages
 from polyglot.plan.plan import Plan, make_plan, needed_for
 from polyglot.plan.planner import Planner
+from polyglot.plan.quality import quality_report
 from polyglot.plan.sources import source_stages
 from polyglot.plan.tables import add_tables
 from polyglot.spec.lock import Locked
@@ -19,6 +20,8 @@ def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None) -> P
     planner = Planner(profile)
     mixes = _arms(locked, mix)
     sources = source_stages(planner, locked)
+    if locked.study.data_only:
+        return make_plan(locked.study.name, needed_for(quality_report(planner, locked, sources), planner.stages))
     cells: list[CellStages] = []
     for model in locked.study.models:
         if locked.study.untuned:

@@ -39,7 +39,8 @@ def cell_stages(
     study = locked.study
     for draw in study.draws if arm.sampled or arm.size is not None else study.draws[:1]:
         drawn = f"/d{draw}" if draw != study.draws[0] else ""
-        mix = _mix_stage(planner, sources, model, dataset, arm, draw, f"{model}/{dataset}/{arm.canonical}{drawn}")
+        label = f"{model}/{dataset}/{arm.canonical}{drawn}"
+        mix = _mix_stage(planner, locked, sources, model, dataset, arm, draw, label)
         for seed in study.seeds:
             name = f"{model}/{dataset}/{arm.canonical}/s{seed}{drawn}"
             cell = Cell(
@@ -58,18 +59,25 @@ def cell_stages(
 
 
 def _mix_stage(
-    planner: Planner, sources: Sources, model: str, dataset: str, arm: Mix, draw: int, name: str
+    planner: Planner, locked: Locked, sources: Sources, model: str, dataset: str, arm: Mix, draw: int, name: str
 ) -> PlannedStage:
     count = len(arm.languages)
+    canonical = arm.with_size(None).canonical
+    published = sources.mixed.get((dataset, canonical))
     params = MixParams(
-        mix=arm.with_size(None).canonical,
+        mix=canonical,
         languages=arm.languages,
         weights=arm.weights or (1 / count,) * count,
         sampled=arm.sampled,
         size=arm.size,
         draw=draw,
+        temperature=arm.temperature,
+        decontaminate=locked.study.datasets[dataset].decontaminate,
+        published=published is not None,
     )
-    inputs = {"rows": sources.rows[dataset], "questions": sources.questions}
+    inputs = {"hits": sources.hits[dataset]}
+    if published is not None:
+        inputs |= {"published": published, "rows": sources.data[dataset]}
     inputs |= _tokens(sources, model, dataset, arm.languages)
     return planner.add(f"mix {name}", params, inputs, mix=arm.canonical)
 

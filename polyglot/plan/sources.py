@@ -2,27 +2,37 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from polyglot.core.stage import PlannedStage
 from polyglot.plan.planner import Planner
+from polyglot.plan.translation import What, translate_stage
 from polyglot.spec.lock import Locked
-from polyglot.spec.params import BaseParams, IngestParams, TokenizeParams
+from polyglot.spec.params import BaseParams, ContaminationParams, IngestParams, TokenizeParams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """What the cells of a study read. `tokens` is by (model, data set, language), `languages` are the benchmark's.
 
+    `rows` has, by (data set, language), the stage that wrote `rows/<LANG>.jsonl`; `data` has the stage whose card is of
+    the whole data set and that holds all its languages. They are one stage, but where languages are translated.
+    `hits` has the benchmark's texts in each data set, `mixed` the published files of whole mixes by (data set, mix).
+    `questions` and `references` hold all languages of the benchmark; `made` has, by (part, language), the stages that
+    translated some, `published` those that read the files.
     `prompts` is the card of judge prompts that the study brings. Only the report reads it, so that changed prompts
     judge again and answer nothing again.
     """
 
-    rows: Mapping[str, PlannedStage]
+    rows: Mapping[tuple[str, str], PlannedStage]
+    data: Mapping[str, PlannedStage]
+    hits: Mapping[str, PlannedStage]
+    mixed: Mapping[tuple[str, str], PlannedStage]
     bases: Mapping[str, PlannedStage]
     tokens: Mapping[tuple[str, str, str], PlannedStage]
     questions: PlannedStage
     references: PlannedStage | None
+    published: Mapping[What, PlannedStage]
+    made: Mapping[tuple[What, str], PlannedStage]
     prompts: PlannedStage | None
     languages: tuple[str, ...]
 
@@ -30,7 +40,7 @@ class Sources:
 def source_stages(planner: Planner, locked: Locked) -> Sources:
     """Add the source stages of a study and return them."""
     study = locked.study
-    rows = {name: planner.add(f"ingest {name}", _dataset(locked, name)) for name in study.datasets}
+    data, rows = _data_stages(planner, locked)
     bases = {name: _base_stage(planner, locked, name) for name in study.models}
     tokens = {
         (model, dataset, language): planner.add(
@@ -42,26 +52,162 @@ def source_stages(planner: Planner, locked: Locked) -> Sources:
                 max_tokens=study.training.max_tokens,
                 over_long=study.training.over_long,
             ),
-            {"rows": rows[dataset], "base": bases[model]},
+            {"rows": rows[dataset, language], "base": bases[model]},
         )
         for model in study.models
         for dataset in study.datasets
         for language in study.mixed_languages
     }
-    questions = planner.add("ingest benchmark/questions", _benchmark(locked, "questions"))
-    has_references = study.benchmark.built_in is not None or bool(study.benchmark.references)
-    references = None
-    if has_references:
-        references = planner.add("ingest benchmark/references", _benchmark(locked, "references"))
+    parts: tuple[What, ...] = ("questions",)
+    if not study.has_benchmark:
+        return _data_alone(data, rows)
+    if study.benchmark.built_in is not None or study.benchmark.references:
+        parts = ("questions", "references")
+    published = {part: planner.add(f"ingest benchmark/{part}", _benchmark(locked, part)) for part in parts}
+    made: dict[tuple[What, str], PlannedStage] = {}
+    whole = {part: _whole_part(planner, locked, part, published[part], made) for part in parts}
     return Sources(
         rows=rows,
+        data=data,
+        hits=_contamination(planner, locked, data, whole),
+        mixed={
+            (name, mix): planner.add(f"ingest {name}/{mix}", _published_mix(locked, name, mix))
+            for name, dataset in study.datasets.items()
+            for mix in dataset.published
+        },
         bases=bases,
         tokens=tokens,
-        questions=questions,
-        references=references,
+        questions=whole["questions"],
+        references=whole.get("references"),
+        published=published,
+        made=made,
         prompts=planner.add("ingest prompts", _prompts(locked)) if _brings_prompts(locked) else None,
         languages=study.benchmark.languages,
     )
+
+
+def _data_alone(data: Mapping[str, PlannedStage], rows: Mapping[tuple[str, str], PlannedStage]) -> Sources:
+    """The sources of a study without a benchmark; `questions` stands for nothing, as only cells read it."""
+    return Sources(
+        rows=rows,
+        data=data,
+        hits={},
+        mixed={},
+        bases={},
+        tokens={},
+        questions=next(iter(data.values())),
+        references=None,
+        published={},
+        made={},
+        prompts=None,
+        languages=(),
+    )
+
+
+def _contamination(
+    planner: Planner, locked: Locked, data: Mapping[str, PlannedStage], benchmark: Mapping[What, PlannedStage]
+) -> dict[str, PlannedStage]:
+    """What each data set shares with the benchmark; once, whatever mixes are made of it."""
+    return {
+        name: planner.add(
+            f"contamination {name}",
+            ContaminationParams(languages=locked.study.datasets[name].all_languages),
+            {"rows": stage, **{str(part): made for part, made in benchmark.items()}},
+        )
+        for name, stage in data.items()
+    }
+
+
+def _published_mix(locked: Locked, name: str, mix: str) -> IngestParams:
+    """A file of a whole mix: its rows are of several languages, so it stands by "*"."""
+    dataset = locked.study.datasets[name]
+    files = locked.files.get(("datasets", name, "published", mix, "files"), ())
+    return IngestParams(
+        what="published",
+        languages=dataset.all_languages,
+        source="hub" if dataset.hub else "files",
+        format=dataset.format,
+        files={"*": files} if files else {},
+        hub=dataset.hub,
+        revision=dataset.revision,
+        data_files=dataset.published[mix].data_files,
+    )
+
+
+def _data_stages(
+    planner: Planner, locked: Locked
+) -> tuple[dict[str, PlannedStage], dict[tuple[str, str], PlannedStage]]:
+    """Every data set's stages: by its name the whole, by name and language the rows. What is translated comes first."""
+    data: dict[str, PlannedStage] = {}
+    rows: dict[tuple[str, str], PlannedStage] = {}
+
+    def add(name: str) -> None:
+        dataset = locked.study.datasets[name]
+        if name in data:
+            return
+        if dataset.translate is None:
+            data[name] = planner.add(f"ingest {name}", _dataset(locked, name))
+            rows.update({(name, language): data[name] for language in dataset.all_languages})
+            return
+        of, source = dataset.translate[0].of, dataset.translate[0].source
+        add(of)
+        rows[name, source] = rows[of, source]
+        for number, part in enumerate(dataset.translate):
+            files = locked.files.get(("datasets", name, "translate", number, "files"), ())
+            for target in part.to:
+                rows[name, target] = translate_stage(
+                    planner,
+                    f"translate {name}/{target}",
+                    part,
+                    rows[of, source],
+                    what="dataset",
+                    source=source,
+                    target=target,
+                    files=files,
+                )
+        by_language = {language: rows[name, language] for language in dataset.all_languages}
+        data[name] = _gathered(planner, f"ingest {name}", "dataset", by_language)
+
+    for name in locked.study.datasets:
+        add(name)
+    return data, rows
+
+
+def _gathered(planner: Planner, label: str, what: What, by_language: Mapping[str, PlannedStage]) -> PlannedStage:
+    """All languages of what several stages made, in one artifact with one card."""
+    params = IngestParams(what=what, languages=tuple(by_language), source="stages", format="normal")
+    role = "rows" if what == "dataset" else what
+    return planner.add(label, params, {f"{role}:{language}": stage for language, stage in by_language.items()})
+
+
+def _whole_part(
+    planner: Planner,
+    locked: Locked,
+    what: What,
+    published: PlannedStage,
+    made: dict[tuple[What, str], PlannedStage],
+) -> PlannedStage:
+    """Questions or references in all the benchmark's languages that have any; `made` gets what is translated."""
+    benchmark = locked.study.benchmark
+    files = benchmark.questions if what == "questions" else benchmark.references
+    by_language = dict.fromkeys(files or (), published)
+    for number, part in enumerate(benchmark.translate or ()):
+        if part.source not in (files or ()):
+            continue  # no references to translate
+        for target in part.to:
+            made[what, target] = by_language[target] = translate_stage(
+                planner,
+                f"translate benchmark/{what}/{target}",
+                part,
+                published,
+                what=what,
+                source=part.source,
+                target=target,
+                files=locked.files.get(("benchmark", "translate", number, "files"), ()),
+            )
+    if all(stage is published for stage in by_language.values()):
+        return published
+    return _gathered(planner, f"ingest benchmark/{what}/all", what, by_language)
 
 
 def _dataset(locked: Locked, name: str) -> IngestParams:
@@ -74,6 +220,7 @@ def _dataset(locked: Locked, name: str) -> IngestParams:
             format="bactrian-x",
             builtin=dataset.built_in,
             licence=dataset.licence,
+            validation_ids=dataset.validation if isinstance(dataset.validation, int) else 0,
         )
     return IngestParams(
         what="dataset",
@@ -87,10 +234,14 @@ def _dataset(locked: Locked, name: str) -> IngestParams:
         split=dataset.split,
         data_files=dataset.data_files,
         licence=dataset.licence,
+        validation_ids=dataset.validation if isinstance(dataset.validation, int) else 0,
+        validation_files=locked.files_at("datasets", name, "validation"),
+        validation_split=dataset.validation_split,
+        validation_data_files=dataset.validation_data_files,
     )
 
 
-def _benchmark(locked: Locked, what: Literal["questions", "references"]) -> IngestParams:
+def _benchmark(locked: Locked, what: What) -> IngestParams:
     benchmark = locked.study.benchmark
     files = locked.files_at("benchmark", what)
     return IngestParams(

@@ -6,6 +6,7 @@ from polyglot.core.stage import PlannedStage
 from polyglot.plan.cells import CellStages
 from polyglot.plan.contrasts import find_contrasts
 from polyglot.plan.planner import Planner
+from polyglot.plan.quality import quality_stages
 from polyglot.plan.sources import Sources
 from polyglot.spec.lock import Locked
 from polyglot.spec.mix import Mix
@@ -36,7 +37,8 @@ def add_tables(
         contrasts=_contrasts(locked, sources, mixes),
     )
     aggregate = planner.add("aggregate", params, inputs)
-    return planner.add("report", _report(locked), _report_inputs(sources, cells, aggregate))
+    checks = quality_stages(planner, locked, sources)
+    return planner.add("report", _report(locked), {**_report_inputs(sources, cells, aggregate), **checks})
 
 
 def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[Contrast, ...]:
@@ -82,6 +84,7 @@ def _report(locked: Locked) -> ReportParams:
         study=study.name,
         question=study.question,
         metric="exact" if verifiable else "score",
+        checks=tuple(check.name for check in study.quality),
         notes=tuple(notes),
         facts=facts,
     )
@@ -93,7 +96,7 @@ def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: Pla
         inputs["references"] = sources.references
     if sources.prompts is not None:
         inputs["prompts"] = sources.prompts
-    inputs |= {f"data:{name}": stage for name, stage in sources.rows.items()}
+    inputs |= {f"data:{name}": stage for name, stage in sources.data.items()}
     inputs |= {f"base:{name}": stage for name, stage in sources.bases.items()}
     for row in cells:
         inputs[f"verdicts:{row.cell.cell}"] = row.judge

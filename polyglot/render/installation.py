@@ -133,9 +133,9 @@ class Network:
     store: tuple[Peer, ...] = ()
     """For every pod."""
     judge: tuple[Peer, ...] = ()
-    """For stages that call an endpoint."""
+    """For stages that call an endpoint, DeepL's too."""
     sources: tuple[Peer, ...] = ()
-    """For ingest and base stages that fetch from a hub or an address."""
+    """For ingest, base and translate stages that fetch from a hub or an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,8 @@ class StageValues:
     """Secret with access-key and secret-key, mounted as files."""
     judge_secret: str
     """Secret with api-key, mounted as a file."""
+    deepl_secret: str
+    """Secret with api-key of DeepL, mounted as a file."""
     threads: int
     """OMP_NUM_THREADS."""
     ranks: int
@@ -108,8 +110,8 @@ def stage_values(attempt: Attempt, *, study: str, cluster: Cluster, request_path
     Raises BadInput when the order is too large to go with the Job and `request_path` does not say where it lies.
     """
     planned, resources = attempt.planned, attempt.planned.resources
-    kind, pool = planned.stage.kind, cluster.pool_of(planned.stage.kind)
-    image = cluster.image_of(kind)
+    pool = cluster.pool_of(planned.stage.kind)
+    image = cluster.image_of(planned.stage)
     scratch = _scratch(planned, cluster.scratch_bytes)
     labels, annotations = _labels(attempt, study), _annotations(attempt, study)
     ranked = {f"{PREFIX}/ranked": "true"} if resources.ranks > 1 else {}
@@ -134,7 +136,8 @@ def stage_values(attempt: Attempt, *, study: str, cluster: Cluster, request_path
         store_url=attempt.store_url,
         environment=cluster.environment,
         store_secret=cluster.store_secret or "",
-        judge_secret=cluster.judge_secret_of(kind) or "",
+        judge_secret=cluster.judge_secret_of(planned.stage) or "",
+        deepl_secret=cluster.deepl_secret_of(planned.stage) or "",
         threads=_threads(planned),
         ranks=resources.ranks,
         ranks_service=cluster.ranks_service if resources.ranks > 1 else "",

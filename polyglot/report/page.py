@@ -43,6 +43,7 @@ def render_page(report: Mapping[str, Any]) -> str:
         category_tables=list(tables.category_tables(report, first)),
         mix_languages=mix_languages,
         mixes=mixes,
+        overlaps=tables.overlap_tables(report),
         training=figures.training_panels(report),
         data=tables.data_cards(report),
         judge=tables.judge_summary(report),

@@ -124,7 +124,9 @@ def _heat_row(row: Row, cells: tuple[HeatCell, ...], min_seeds: int, languages: 
 
 
 def mix_rows(report: Row) -> tuple[list[str], list[dict[str, Any]]]:
-    """Languages, and for each mix: name, ids, rows and loss tokens per language, share cut, benchmark matches."""
+    """Languages, and for each mix: name, ids, per language rows, loss tokens, their share and the tokens a word; the
+    share cut, what was left out, and rows that match the benchmark themselves or by their id.
+    """
     cards = [(entry, entry["card"]) for entry in report["mixes"] if entry["card"]]
     languages = list(dict.fromkeys(language for _, card in cards for language in card.get("rows", {})))
     order = {language: index for index, language in enumerate(report["method"]["languages"])}
@@ -134,23 +136,78 @@ def mix_rows(report: Row) -> tuple[list[str], list[dict[str, Any]]]:
     for entry, card in cards:
         shown = entry["arm"] + (f", draw {entry['draw']}" if draws[entry["arm"]] > 1 else "")
         counted, tokens = card.get("rows", {}), card.get("loss_tokens", card.get("tokens", {}))
-        found = card.get("contamination")
+        shares, spread = card.get("loss_token_shares", {}), card.get("fertility", {})
         left = {reason: listed["count"] for reason, listed in card.get("left_out", {}).items() if listed["count"]}
         rows.append(
             {
                 "name": shown if len(groups(report)) == 1 else entry["name"],
                 "ids": whole(card.get("ids")),
                 "parts": [
-                    (whole(counted[name]), whole(tokens.get(name))) if name in counted else None for name in languages
+                    {
+                        "rows": whole(counted[name]),
+                        "tokens": whole(tokens.get(name)),
+                        "share": percent(shares.get(name)),
+                        "fertility": spread.get(name, {}).get("tokens_per_word"),
+                    }
+                    if name in counted
+                    else None
+                    for name in languages
                 ],
                 "rows": whole(sum(counted.values())),
                 "tokens": whole(sum(tokens.values())),
                 "cut": cut_share(card),
-                "matches": "not checked" if found is None else whole(found.get("exact", 0) + found.get("overlap", 0)),
+                "matches": matches(card.get("contamination")),
+                "published": published(card.get("published")),
                 "left_out": ", ".join(f"{reason} {count}" for reason, count in left.items()) or "none",
             }
         )
     return languages, rows
+
+
+def percent(share_of_one: float | None) -> str:
+    """A share in percent, "–" when it is not known."""
+    return "–" if share_of_one is None else f"{100 * share_of_one:.1f}%"
+
+
+def matches(found: Row | None) -> str:
+    """How many of a mix's rows match the benchmark, by kind, and how many more do in another language."""
+    if found is None:
+        return "not checked"
+    direct, by_id = sum(found.get("rows", {}).values()), sum(found.get("rows_by_id", {}).values())
+    if not direct and not by_id:
+        return "none"
+    kinds = ", ".join(f"{kind} {found[kind]['rows']}" for kind in ("exact", "overlap", "near") if found[kind]["rows"])
+    more = f"{whole(by_id)} more by their id in another language" if by_id else ""
+    return "; ".join(part for part in (f"{whole(direct)} rows ({kinds})" if direct else "", more) if part)
+
+
+def published(said: Row | None) -> str:
+    """What a published mix is, in words; "" for any other."""
+    if said is None:
+        return ""
+    form = "a partition" if said["partition"] else "parallel" if said["parallel"] else "neither partition nor parallel"
+    odd = [f"{said[name]['count']} {name}" for name in ("unmatched", "ambiguous", "outside", "repeats")]
+    return f"as published: {form}; " + ", ".join(part for part in odd if not part.startswith("0 "))
+
+
+def overlap_tables(report: Row) -> list[dict[str, Any]]:
+    """Shared ids and rows of each two mixes of a model and data set; mixes in the report's order."""
+    several = len(report.get("overlaps", ())) > 1
+    return [
+        {
+            "title": f"{group['model']} on {group['dataset']}" if several else "",
+            "names": group["mixes"],
+            "rows": [
+                [
+                    {"rows": whole(shared), "ids": whole(ids), "own": at == other}
+                    for other, (shared, ids) in enumerate(zip(group["rows"][at], group["ids"][at], strict=True))
+                ]
+                for at in range(len(group["mixes"]))
+            ],
+        }
+        for group in report.get("overlaps", ())
+        if len(group["mixes"]) > 1
+    ]
 
 
 def cut_share(card: Row, language: str | None = None) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from polyglot.core.stage import MODEL_KINDS, NETWORKED
+from polyglot.core.stage import NETWORKED, Stage
 from polyglot.core.units import parse_bytes, parse_seconds
 from polyglot.spec.amounts import Bytes, Duration, Kind
 from polyglot.spec.base import Broken, Problem, Section, tuple_of
@@ -23,9 +23,11 @@ LostNode = Literal["report", "replace"]
 # What the chart sets itself; a profile's own value would be silently without effect, or break the worker.
 RESERVED = frozenset({"HOME", "HF_HOME", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "XDG_CACHE_HOME"})
 RESERVED |= {"CUDA_CACHE_PATH", "MPLCONFIGDIR", "OMP_NUM_THREADS", "MASTER_ADDR", "MASTER_PORT", "OPENAI_API_KEY_FILE"}
+RESERVED |= {"DEEPL_AUTH_KEY_FILE"}
 RESERVED |= {"POLYGLOT_REQUEST", "POLYGLOT_REQUEST_PATH", "POLYGLOT_STORE", "POLYGLOT_IMAGE", "POLYGLOT_RANKS"}
 RESERVED |= {"POLYGLOT_RANK", "POLYGLOT_S3_ACCESS_KEY_FILE", "POLYGLOT_S3_SECRET_KEY_FILE"}
 SECRETS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "OPENAI_API_KEY", "HF_TOKEN"})
+SECRETS |= {"DEEPL_AUTH_KEY"}
 
 
 class ImagesSection(Section):
@@ -34,9 +36,9 @@ class ImagesSection(Section):
     controller: PinnedImage
     """Of the driver and the nightly job."""
     worker: PinnedImage
-    """Of stages without a model: ingest, mix, judge, aggregate, report."""
+    """Of stages without a model: ingest, translate, quality, agree, mix, judge, aggregate, report."""
     trainer: PinnedImage
-    """Of stages with one: base, tokenize, train, answer."""
+    """Of stages with one: base, tokenize, train, answer, and translate by marian or nllb, and quality by comet."""
 
 
 class ClusterSection(Section):
@@ -59,6 +61,8 @@ class ClusterSection(Section):
     """Secret with access-key and secret-key; null with workload identity."""
     judge_secret: DnsName | None = None
     """Secret with api-key, mounted in stages that call an endpoint."""
+    deepl_secret: DnsName | None = None
+    """Secret with api-key, mounted in stages that translate by DeepL."""
     environment: Mapping[VariableName, Text] = Field(default_factory=dict)
     """Plain variables of every container, such as AWS_ENDPOINT_URL_S3; never a secret."""
     pools: Mapping[DnsLabel, PoolSection] = Field(default_factory=dict)
@@ -99,7 +103,7 @@ class ClusterSection(Section):
 
 def _variable_problems(name: str) -> Iterator[Problem]:
     if name in SECRETS:
-        remedy = "Put it into a Secret and name that as `store-secret` or `judge-secret`"
+        remedy = "Put it into a Secret and name that as `store-secret`, `judge-secret` or `deepl-secret`"
         yield Problem(what="a secret is never a plain variable", place=("environment", name), remedy=remedy)
     elif name in RESERVED:
         yield Problem(what="polyglot sets this variable itself", place=("environment", name), remedy="Remove it")
@@ -127,6 +131,7 @@ class Cluster:
     driver_service_account: str
     store_secret: str | None
     judge_secret: str | None
+    deepl_secret: str | None
     environment: Mapping[str, str]
     pools: Mapping[str, Pool]
     pool_by_kind: Mapping[str, str]
@@ -138,17 +143,21 @@ class Cluster:
     pending_deadline_seconds: int
     lost_node: LostNode
 
-    def image_of(self, kind: str) -> str:
-        """The image that a stage kind runs in."""
-        return self.images.trainer if kind in MODEL_KINDS else self.images.worker
+    def image_of(self, stage: Stage) -> str:
+        """The image that a stage runs in."""
+        return self.images.trainer if stage.loads_model else self.images.worker
 
     def pool_of(self, kind: str) -> Pool:
         """Where the pods of a stage kind are placed."""
         return self.pools[self.pool_by_kind.get(kind, DEFAULT_POOL)]
 
-    def judge_secret_of(self, kind: str) -> str | None:
-        """The Secret with the endpoint's key, for the kinds that call one."""
-        return self.judge_secret if kind in NETWORKED else None
+    def judge_secret_of(self, stage: Stage) -> str | None:
+        """The Secret with the endpoint's key, for the stages that call one."""
+        return self.judge_secret if stage.kind in NETWORKED and stage.engine in ("", "openai") else None
+
+    def deepl_secret_of(self, stage: Stage) -> str | None:
+        """The Secret with DeepL's key, for the stages that translate by it."""
+        return self.deepl_secret if stage.engine == "deepl" else None
 
 
 def cluster_from(section: ClusterSection) -> Cluster:
@@ -163,6 +172,7 @@ def cluster_from(section: ClusterSection) -> Cluster:
         driver_service_account=section.driver_service_account,
         store_secret=section.store_secret,
         judge_secret=section.judge_secret,
+        deepl_secret=section.deepl_secret,
         environment=dict(section.environment),
         pools={DEFAULT_POOL: Pool(), **{name: pool_from(pool) for name, pool in section.pools.items()}},
         pool_by_kind=dict(section.pool_of),

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from polyglot.spec.problems import invalid_file
-from polyglot.spec.study import Study
+from polyglot.spec.study import Study, study_class
 from polyglot.spec.yaml_file import YamlFile, read_yaml
 
 
@@ -30,8 +30,9 @@ class LoadedStudy:
 def load_study(path: Path) -> LoadedStudy:
     """Read and validate a study file. Raises BadInput (exit code 2)."""
     file = read_yaml(path)
+    model = study_class(file.value)
     try:
-        study = Study.model_validate(file.value, by_alias=True, by_name=False)
+        study = model.model_validate(file.value, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise invalid_file(file, error, Study) from error
+        raise invalid_file(file, error, model) from error
     return LoadedStudy(study=study, file=file, path=path)

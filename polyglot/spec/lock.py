@@ -20,9 +20,10 @@ from polyglot.spec.load import LoadedStudy
 from polyglot.spec.params import File
 from polyglot.spec.problems import bad_file
 from polyglot.spec.study import Study
+from polyglot.spec.translation import Translation
 
 # What is read of a model's folder: weights that hold no code, tokenizer and configuration.
-MODEL_FILES = ("*.safetensors", "*.json", "*.model", "*.txt", "*.jinja", "LICENSE*", "README.md")
+MODEL_FILES = ("*.safetensors", "*.json", "*.model", "*.spm", "*.txt", "*.jinja", "LICENSE*", "README.md")
 _UNSET = "0" * 40  # a commit that is still to be filled in, as in the study files that are there to be copied
 
 
@@ -73,7 +74,11 @@ def lock_study(loaded: LoadedStudy) -> Locked:
     for name, model in loaded.study.models.items():
         if model.directory is not None:
             pins.add_directory(("models", name), model.directory)
+    for place, part in translations(loaded.study):
+        if part.directory is not None:
+            pins.add_directory(place, part.directory)
     problems = [*pins.problems, *_unset_revisions(loaded.study)]
+    problems += [] if problems else _sizes(loaded.study, pins)
     prompts = {} if problems else dict(_prompts(loaded.study, pins))
     if problems:
         raise bad_file(loaded.file, problems)
@@ -133,6 +138,17 @@ class _Pins:
         pinned = [self._hashed(at, path) for path in wanted if _is_text(path.name)]
         self.files[(*place, "files")] = tuple(file for file in pinned if file is not None)
 
+    def lines(self, files: tuple[File, ...]) -> int | None:
+        """The lines of JSON Lines files; None where a file is of another kind, compressed or elsewhere."""
+        total = 0
+        for file in files:
+            path = self.local.get(file.sha256) if file.uri is None else None
+            if path is None or not file.name.endswith(".jsonl"):
+                return None
+            with path.open("rb") as content:
+                total += sum(1 for line in content if line.strip())
+        return total
+
     def _pin(self, place: Place, file: SourceFile) -> File | None:
         if file.is_address:
             return File(sha256=file.sha256, bytes=file.bytes or 0, name=file.name, uri=file.path)
@@ -174,6 +190,15 @@ def _is_text(name: str) -> bool:
     return True
 
 
+def translations(study: Study) -> Iterator[tuple[Place, Translation]]:
+    """Every translation that the study asks for, with its place."""
+    for name, dataset in study.datasets.items():
+        for number, part in enumerate(dataset.translate or ()):
+            yield ("datasets", name, "translate", number), part
+    for number, question in enumerate(study.benchmark.translate or ()):
+        yield ("benchmark", "translate", number), question
+
+
 def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
     for name, model in study.models.items():
         if model.files is not None:
@@ -181,6 +206,14 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
     for name, dataset in study.datasets.items():
         for language, files in (dataset.files or {}).items():
             yield ("datasets", name, "files", language), files
+    if study.ratings is not None:
+        yield ("ratings",), study.ratings
+        held = dataset.validation
+        for language, files in held.items() if isinstance(held, Mapping) else ():
+            yield ("datasets", name, "validation", language), files
+        for mix, published in dataset.published.items():
+            if published.files is not None:
+                yield ("datasets", name, "published", mix, "files"), published.files
     for part in ("questions", "references"):
         for language, files in (getattr(study.benchmark, part) or {}).items():
             yield ("benchmark", part, language), files
@@ -191,7 +224,7 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
 
 def _prompts(study: Study, pins: _Pins) -> Iterator[tuple[str, File]]:
     """Each language's judge prompts: the judge's own, else the benchmark's, else the built-in ones."""
-    for language in study.benchmark.languages:
+    for language in () if study.data_only else study.benchmark.languages:
         for section in ("judge", "benchmark"):
             files = pins.files.get((section, "prompts", language))
             if files:
@@ -204,6 +237,27 @@ def _prompts(study: Study, pins: _Pins) -> Iterator[tuple[str, File]]:
             yield language, File(sha256=sha256, bytes=path.stat().st_size, name=path.name)
 
 
+def _sizes(study: Study, pins: _Pins) -> Iterator[Problem]:
+    """Sizes beyond the ids that there can be: a line holds one row at most. The mix stage counts what this cannot."""
+    for name, dataset in study.datasets.items():
+        lines = {
+            language: pins.lines(files)
+            for language in dataset.files or ()
+            if (files := pins.files.get(("datasets", name, "files", language)))
+        }
+        held = dataset.validation if isinstance(dataset.validation, int) else 0
+        for arm in study.arms():
+            counted = [lines.get(language) for language in arm.languages]
+            most = min((count for count in counted if count is not None), default=None)
+            if arm.size is None or most is None or arm.size <= most - held:
+                continue
+            got = f"{arm.size} ids of data set {name}"
+            expected = f"at most {most - held}" + (f", as {held} of {most} are for validation" if held else "")
+            place = next((("mixes", at) for at, mix in enumerate(study.mixes) if mix == arm), None)
+            place = place or ("sizes", study.sizes.index(arm.size))
+            yield Problem(what=f"{arm.canonical} is larger than the data", place=place, got=got, expected=expected)
+
+
 def _unset_revisions(study: Study) -> Iterator[Problem]:
     for part, sources in (("models", study.models), ("datasets", study.datasets)):
         for name, source in sources.items():
@@ -212,3 +266,7 @@ def _unset_revisions(study: Study) -> Iterator[Problem]:
                 remedy = f"`git ls-remote https://huggingface.co/{prefix}{source.hub} HEAD` prints the newest"
                 what = "the commit is still to be filled in"
                 yield Problem(what=what, place=(part, name, "revision"), remedy=remedy)
+    for place, translation in translations(study):
+        if translation.revision == _UNSET:
+            remedy = f"`git ls-remote https://huggingface.co/{translation.model} HEAD` prints the newest"
+            yield Problem(what="the commit is still to be filled in", place=(*place, "revision"), remedy=remedy)

@@ -1,14 +1,16 @@
 """Mix names: which languages' instructions a model is tuned on, in what form and how many.
 
     mix      = forms [ "@" size ]
-    forms    = codes [ "-sampled" ] | share ( "," share )*
+    forms    = codes [ "-sampled" | "-t" temperature ] | share ( "," share )*
     codes    = ISO 639-1 codes without separators       EN, DEFRITES, ENDEFRITES, NOFI
     share    = code ":" weight                          EN:0.5,DE:0.25,FR:0.25
+    temperature = 0.1 to 100, three decimals at most    ENDEFRITES-t2.5
     size     = number of ids, 1 or more                 ENDEFRITES-sampled@1000
 
 A mix is a set: the canonical form orders languages as the paper does (EN DE FR IT ES), then by code. Shares imply the
 sampled form. They are normalised to millionths that sum to one exactly (largest remainder, ties in canonical order), so
 `EN:2,DE:1,FR:1` is `EN:0.5,DE:0.25,FR:0.25`; equal shares are the plain sampled form. One language is never sampled.
+A temperature is the sampled form with shares that only the data know: rows^(1/temperature), renormalised.
 """
 
 import re
@@ -20,17 +22,21 @@ from polyglot.core.languages import is_language, language_rank
 
 _MILLION = 1_000_000
 _NUMBER = re.compile(r"\d{1,12}(\.\d{1,12})?(e-?\d{1,2})?", re.ASCII)
+_TEMPERATURE = re.compile(r"\d{1,3}(\.\d{1,3})?", re.ASCII)
 _SIZE = re.compile(r"[1-9]\d{0,11}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """A parsed mix. `weights` are shares in the order of `languages` (None: equal); `size` counts ids (None: all)."""
+    """A parsed mix. `weights` are shares in the order of `languages` (None: equal, or by `temperature` from the data);
+    `size` counts ids (None: all).
+    """
 
     languages: tuple[str, ...]
     weights: tuple[float, ...] | None = None
     sampled: bool = False
     size: int | None = None
+    temperature: float | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Mix":
@@ -44,10 +50,15 @@ class Mix:
         if ":" in forms:
             return _parse_shares(text, forms, size)
         codes, dash, form = forms.partition("-")
-        if dash and form.lower() != "sampled":
-            raise _bad(text, f"unknown form {form!r}", "`-sampled` or nothing")
+        temperature = None
+        if form[:1].lower() == "t":
+            temperature = _parse_temperature(text, form[1:])
+        elif dash and form.lower() != "sampled":
+            raise _bad(text, f"unknown form {form!r}", "`-sampled`, `-t` with a temperature, or nothing")
         languages = _parse_codes(text, codes)
-        return cls(languages, sampled=bool(dash) and len(languages) > 1, size=size)
+        if len(languages) == 1:
+            return cls(languages, size=size)
+        return cls(languages, sampled=bool(dash), size=size, temperature=temperature)
 
     @property
     def canonical(self) -> str:
@@ -55,6 +66,8 @@ class Mix:
         if self.weights is not None:
             shares = zip(self.languages, self.weights, strict=True)
             name = ",".join(f"{language}:{_decimal(weight)}" for language, weight in shares)
+        elif self.temperature is not None:
+            name = f"{''.join(self.languages)}-t{self.temperature:g}"
         else:
             name = "".join(self.languages) + ("-sampled" if self.sampled else "")
         return name if self.size is None else f"{name}@{self.size}"
@@ -71,6 +84,12 @@ def _parse_size(text: str, size: str) -> int:
     if not _SIZE.fullmatch(size):
         raise _bad(text, f"bad size {size!r}", "a whole number of ids, 1 or more, such as @1000")
     return int(size)
+
+
+def _parse_temperature(text: str, number: str) -> float:
+    if not _TEMPERATURE.fullmatch(number) or not 0.1 <= float(number) <= 100:
+        raise _bad(text, f"bad temperature {number!r}", "0.1 to 100 with three decimals at most, such as -t2.5")
+    return float(number)
 
 
 def _parse_codes(text: str, codes: str) -> tuple[str, ...]:
@@ -103,16 +122,16 @@ def _parse_shares(text: str, forms: str, size: int | None) -> Mix:
         if weights[code.upper()] <= 0:
             raise _bad(text, f"weight {number} of {code.upper()}", "a positive weight; leave the language out instead")
     languages = _check_languages(text, codes)
-    millionths = _apportion([weights[language] for language in languages])
-    if millionths == _apportion([Fraction(1)] * len(languages)):  # equal, or not told apart by any name
+    millionths = apportion([weights[language] for language in languages])
+    if millionths == apportion([Fraction(1)] * len(languages)):  # equal, or not told apart by any name
         return Mix(languages, sampled=len(languages) > 1, size=size)
     if 0 in millionths:
         raise _bad(text, "a share below one millionth", "weights within a factor of a million")
     return Mix(languages, tuple(part / _MILLION for part in millionths), True, size)
 
 
-def _apportion(weights: list[Fraction]) -> list[int]:
-    """Split a million in proportion, by largest remainder."""
+def apportion(weights: list[Fraction]) -> list[int]:
+    """Split a million in proportion, by largest remainder, ties in order."""
     quotas = [weight * _MILLION / sum(weights) for weight in weights]
     parts = [int(quota) for quota in quotas]
     by_remainder = sorted(range(len(parts)), key=lambda index: (parts[index] - quotas[index], index))

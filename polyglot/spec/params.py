@@ -50,18 +50,84 @@ class IngestParams(Params):
 
     kind: ClassVar[str] = "ingest"
 
-    what: Literal["dataset", "questions", "references", "prompts"]
+    what: Literal["dataset", "questions", "references", "prompts", "published"]  # published: a mix
     languages: tuple[Language, ...]  # in the order the study names them
-    source: Literal["built-in", "files", "hub"]
-    format: Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt", "mt-bench"]
+    source: Literal["built-in", "files", "hub", "stages"]  # "stages": each language as another stage wrote it
+    format: Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt", "mt-bench", "normal"]
     builtin: str | None = None  # "instructions", "verifiable", "verifiable-dev"
-    files: Mapping[Language, tuple[File, ...]] = Field(default_factory=dict)
+    files: Mapping[Language, tuple[File, ...]] = Field(default_factory=dict)  # of a published mix: by "*"
     hub: str | None = None  # owner/name
     revision: str | None = None  # 40 hex digits
     config: str | None = None  # "{language}" (lower case) and "{LANGUAGE}" are filled in
     split: str = "train"
     data_files: str | None = None  # a pattern inside the hub repository, with the same placeholders
     licence: str = ""
+    # the part for validation of a data set: a number of ids drawn from the rows, or files or a hub's split of its own
+    validation_ids: int = 0
+    validation_files: Mapping[Language, tuple[File, ...]] = Field(default_factory=dict)
+    validation_split: str | None = None
+    validation_data_files: str | None = None
+
+    @property
+    def own_validation(self) -> bool:
+        """Whether the part for validation is read from a place of its own."""
+        return bool(self.validation_files or self.validation_split or self.validation_data_files)
+
+
+class ContaminationParams(Params):
+    """Texts of the benchmark in the rows of a data set; the rules and their numbers are the job's own."""
+
+    kind: ClassVar[str] = "contamination"
+
+    languages: tuple[Language, ...]  # of the data set
+
+
+class TranslateParams(Params):
+    """One language's rows, questions or references in another language. What an engine cannot use is at its default."""
+
+    kind: ClassVar[str] = "translate"
+
+    what: Literal["dataset", "questions", "references"]
+    source: Language
+    target: Language
+    engine: Literal["identity", "apertium", "deepl", "openai", "marian", "nllb"]
+    model: str = ""  # openai: as the endpoint knows it; marian, nllb: owner/name on the hub
+    revision: str | None = None  # of the hub's repository, 40 hex digits
+    files: tuple[File, ...] = ()  # marian, nllb: instead of a hub's repository
+    beams: int = 1  # marian, nllb; 1 is greedy
+    formality: Literal["default", "more", "less", "prefer_more", "prefer_less"] = "default"  # deepl
+    glossary: Mapping[str, str] = Field(default_factory=dict)  # deepl: term -> its translation
+    prompt: int = 0  # openai: version of our own wording; 0: none
+    temperature: float = 0.0  # openai
+    max_tokens: int = 0  # openai: of a reply
+    seed: int | None = None  # openai: sent to the endpoint when not None
+
+
+class QualityParams(Params):
+    """Translations beside their sources, and beside references where there are any. docs/translation-quality.md."""
+
+    kind: ClassVar[str] = "quality"
+
+    what: Literal["dataset", "questions", "references"]
+    source: Language
+    target: Language
+    reference_is: Literal["human", "machine"] | None = None  # None: there is no reference
+    adequacy_model: str = ""  # as the endpoint knows it; "": not asked
+    adequacy_prompt: int = 0  # version of our own wording
+    adequacy_max_tokens: int = 0
+    adequacy_seed: int | None = None
+    adequacy_max_failed_share: float = 0.0
+    comet_model: str = ""  # owner/name on the hub; "": not asked
+    comet_revision: str = ""
+
+
+class AgreeParams(Params):
+    """Human ratings of translations: how far raters agree with each other, and metrics with them."""
+
+    kind: ClassVar[str] = "agree"
+
+    checks: tuple[str, ...]  # names of the quality stages among the inputs
+    ratings: tuple[File, ...]  # unblinded, as `polyglot sheet import` writes them
 
 
 class BaseParams(Params):
@@ -96,8 +162,10 @@ class TokenizeParams(Params):
     """Token ids and loss mask of one language's rows, under one tokenizer and chat template."""
 
     kind: ClassVar[str] = "tokenize"
+    version: ClassVar[int] = 2  # 2: characters, words and number of the answers are columns
 
     language: Language
+    part: Literal["rows", "validation"] = "rows"  # of the data set
     template: str = "system-user-assistant"  # of the paper; or "tokenizer": the model's own chat template
     system: str  # the localised system message; "" for none
     max_tokens: int
@@ -108,7 +176,7 @@ class MixParams(Params):
     """An index list over token sets."""
 
     kind: ClassVar[str] = "mix"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3  # 3: from token sets and hits alone; what is contaminated can be left out
 
     mix: str  # canonical name without the size: "DEFRITES-sampled", "EN:0.5,DE:0.25,FR:0.25"
     languages: tuple[Language, ...]
@@ -116,6 +184,9 @@ class MixParams(Params):
     sampled: bool
     size: int | None  # number of ids; None = all
     draw: int = 0  # which seeded order of ids
+    temperature: float | None = None  # of the sampled form: shares by rows^(1/temperature) in place of the weights
+    decontaminate: Literal["none", "exact", "overlap", "near", "all"] = "none"  # ids that leave, in all languages
+    published: bool = False  # the index is that of a published file
 
 
 class TrainParams(Params):
@@ -235,6 +306,7 @@ class ReportParams(Params):
 
     study: str
     question: str = ""
+    checks: tuple[str, ...] = ()  # names of quality stages among the inputs, in the study's order
     metric: Literal["score", "exact"] = "score"  # shown first; "exact": 10 points say that an answer is right
     notes: tuple[str, ...] = ()  # shown on top: built-in judge, mixed executions, …
     facts: Mapping[str, str] = Field(default_factory=dict)  # name -> value rows of the "how it was made" table
@@ -244,6 +316,10 @@ KINDS: Mapping[str, type[Params]] = {
     cls.kind: cls
     for cls in (
         IngestParams,
+        ContaminationParams,
+        TranslateParams,
+        QualityParams,
+        AgreeParams,
         BaseParams,
         TokenizeParams,
         MixParams,

@@ -24,7 +24,11 @@ DEFAULT_STORE = "file://./.polyglot/store"
 
 DEFAULT_RESOURCES: Mapping[str, Resources] = {
     "ingest": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
+    "translate": Resources(memory_bytes=4 * GIB),
+    "quality": Resources(memory_bytes=2 * GIB),
+    "agree": Resources(memory_bytes=2 * GIB, deadline_seconds=3600),
     "base": Resources(memory_bytes=4 * GIB),
+    "contamination": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
     "tokenize": Resources(memory_bytes=3 * GIB, deadline_seconds=6 * 3600),
     "mix": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
     "train": Resources(memory_bytes=4 * GIB, deadline_seconds=7 * 24 * 3600),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from polyglot.spec.base import Problem
 from polyglot.spec.mix import Mix
+from polyglot.spec.quality_rules import quality_problems
 from polyglot.spec.sources import BUILT_IN_CATEGORIES
 from polyglot.spec.systems import SYSTEMS
 
@@ -18,7 +19,15 @@ def study_problems(study: "Study") -> Iterator[Problem]:
     yield from _repeats(study)
     yield from _alike_names(study)
     yield from _same_twice(study)
+    if broken := list(_translations(study)):
+        yield from broken
+        return  # what follows reads the languages that translations make
+    yield from quality_problems(study)
+    if study.data_only:
+        yield from _budget(study)
+        return
     yield from _languages_of_data(study)
+    yield from _published(study)
     yield from _system_messages(study)
     yield from _draws(study)
     yield from _prompts(study)
@@ -79,6 +88,27 @@ def _categories(study: "Study") -> Iterator[Problem]:
             yield Problem(what="the benchmark has no such category", place=place, expected=expected, remedy=remedy)
 
 
+def _translations(study: "Study") -> Iterator[Problem]:
+    """A translated data set leads, by however many steps, to one that is read from somewhere."""
+    for name, dataset in study.datasets.items():
+        for number, part in enumerate(dataset.translate or ()):
+            place = ("datasets", name, "translate", number)
+            other = study.datasets.get(part.of)
+            if other is None:
+                expected = "one of " + ", ".join(known for known in study.datasets if known != name)
+                yield Problem(what="the study has no such data set", place=(*place, "of"), expected=expected)
+            elif part.source not in other.all_languages:
+                expected = "one of " + ", ".join(other.all_languages)
+                yield Problem(what=f"data set {part.of} lacks it", place=(*place, "from"), expected=expected)
+        seen, at = {name}, dataset
+        while at.translate is not None and (of := at.translate[0].of) in study.datasets:
+            if of in seen:
+                yield Problem(what="a data set that is made of itself", place=("datasets", name, "translate"))
+                break
+            seen.add(of)
+            at = study.datasets[of]
+
+
 def _languages_of_data(study: "Study") -> Iterator[Problem]:
     for number, mix in enumerate(study.mixes):
         for name, dataset in study.datasets.items():
@@ -87,6 +117,15 @@ def _languages_of_data(study: "Study") -> Iterator[Problem]:
                 what = f"data set {name} has no {', '.join(lacking)}"
                 expected = f"languages among {', '.join(dataset.all_languages)}"
                 yield Problem(what=what, place=("mixes", number), got=mix.canonical, expected=expected)
+
+
+def _published(study: "Study") -> Iterator[Problem]:
+    known = [mix.with_size(None).canonical for mix in study.mixes]
+    for name, dataset in study.datasets.items():
+        for mix in dataset.published:
+            if mix not in known:
+                what, expected = "the study has no such mix", "one of " + ", ".join(dict.fromkeys(known))
+                yield Problem(what=what, place=("datasets", name, "published", mix), expected=expected)
 
 
 def _system_messages(study: "Study") -> Iterator[Problem]:
@@ -168,7 +207,16 @@ def _contrasts(study: "Study") -> Iterator[Problem]:
 
 def _budget(study: "Study") -> Iterator[Problem]:
     judge, budget = study.judge, study.budget
-    if budget is None or judge.endpoint == "built-in":
+    if budget is None:
+        return
+    sections = {("datasets", name): dataset.translate or () for name, dataset in study.datasets.items()}
+    for place, parts in (*sections.items(), (("benchmark",), study.benchmark.translate or ())):
+        for number, part in enumerate(parts):
+            for name in part.prices:
+                if getattr(part, name) is None:
+                    what, key = "translations have no price, so their cost cannot be bounded", name.replace("_", "-")
+                    yield Problem(what=what, place=(*place, "translate", number), remedy=f"Add `{key}`")
+    if judge.endpoint == "built-in":
         return
     for name in ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion"):
         if getattr(judge, name) is None:

@@ -23,6 +23,9 @@ def study_schema() -> dict[str, Any]:
     definitions = schema.pop("$defs")
     for name, part in [("Study", schema), *definitions.items()]:
         _describe(part, sections[name])
+    needed = schema.pop("required")
+    schema["required"] = ["study"]
+    schema["anyOf"] = [{"required": needed}, {"required": ["quality"]}]  # the second is a DataStudy
     part = {key: value for key, value in schema.items() if key != "title"}
     return {"$schema": DIALECT, "title": "polyglot study file", **part, "$defs": definitions}
 

@@ -66,6 +66,17 @@ class JudgeSettings(Settings):
     """Before the second attempt, then doubled."""
 
 
+class TranslateSettings(JudgeSettings):
+    """Of translation. The address, key and pace of an engine that is called are set as the judge's are."""
+
+    deepl_url: Annotated[str, AfterValidator(_check_endpoint)] | None = None
+    """Of DeepL; else DEEPL_SERVER_URL, else what the key says."""
+    deepl_key_file: str | None = None
+    """Of DeepL's key; else DEEPL_AUTH_KEY_FILE or DEEPL_AUTH_KEY."""
+    batch_size: Count | None = None
+    """Texts in one call of DeepL, or in one batch of a model."""
+
+
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "base": {"threads": 1},
     "train": {"threads": 1},
@@ -78,7 +89,11 @@ class KindSettings(Section):
     """The settings of each kind; one attribute a kind."""
 
     ingest: Settings = Settings()
+    translate: TranslateSettings = TranslateSettings()
+    quality: JudgeSettings = JudgeSettings()
+    agree: Settings = Settings()
     base: Settings = Settings()
+    contamination: Settings = Settings()
     tokenize: Settings = Settings()
     mix: Settings = Settings()
     train: TrainSettings = TrainSettings()

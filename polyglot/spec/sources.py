@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from polyglot.spec.base import Broken, Count, HubName, Language, Problem, Revision, Section, tuple_of
 from polyglot.spec.files import SourceFile, SourceFiles
 from polyglot.spec.params import BaseParams
+from polyglot.spec.translation import BenchmarkTranslations, DatasetTranslations
 
 BUILT_IN_LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
 # The categories of the built-in benchmarks: the families of jobs.lib.builtin.
@@ -121,8 +122,22 @@ class Model(Section):
         return self
 
 
+class PublishedMix(Section):
+    """One file, or several, of a whole mix. Exactly one of files and data-files, as its data set has."""
+
+    files: SourceFiles | None = None
+    """Rows of several languages in one file."""
+    data_files: str | None = Field(None, min_length=1, max_length=200)
+    """A file pattern inside the data set's hub repository."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        source_of(self, "files", "data_files")
+        return self
+
+
 class Dataset(Section):
-    """Instruction data in one or more languages. Exactly one of built-in, files and hub."""
+    """Instruction data in one or more languages. Exactly one of built-in, files, hub and translate."""
 
     built_in: Literal["instructions"] | None = None
     """The five-language parallel set made for this program."""
@@ -130,6 +145,8 @@ class Dataset(Section):
     """One or several files for each language."""
     hub: HubName | None = None
     """owner/name of a data set repository."""
+    translate: DatasetTranslations | None = None
+    """Another data set of the study in other languages; a list where engines or models differ by language."""
     revision: Revision | None = None
     """The hub repository's commit."""
     config: str | None = Field(None, max_length=200)
@@ -144,22 +161,61 @@ class Dataset(Section):
     """What to read from a hub repository; files and the built-in set name theirs."""
     licence: str = Field("", max_length=200)
     """Carried into every row and the report."""
+    validation: Count | Annotated[Mapping[Language, SourceFiles], Field(min_length=1)] | None = None
+    """Rows to validate on: a number of ids to hold out of every mix, or files for each language."""
+    validation_split: str | None = Field(None, min_length=1, max_length=200)
+    """The hub split to validate on."""
+    validation_data_files: str | None = Field(None, min_length=1, max_length=200)
+    """Or the file pattern, with the same placeholders."""
+    decontaminate: Literal["none", "exact", "overlap", "near", "all"] = "none"
+    """Ids that match the benchmark to leave out of every mix: `overlap` and `near` are with the exact ones."""
+    published: Mapping[str, PublishedMix] = Field(default_factory=dict)
+    """Mixes of the study that are used as they were published, by their name without a size."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        source = source_of(self, "built_in", "files", "hub")
+        source = source_of(self, "built_in", "files", "hub", "translate")
         problems = list(_pinning(source, self.revision))
+        made_here = source in ("built_in", "translate")
         if source != "hub":
             names = ("revision", "config", "split", "data_files", "languages")
-            problems += _strangers(self, source, names + (("format",) if source == "built_in" else ()))
-        if source != "built_in" and "format" not in self.model_fields_set:
+            problems += _strangers(self, source, names + (("format",) if made_here else ()))
+        if source == "translate":
+            problems += [*_strangers(self, source, ("licence",)), *self._translation_problems()]
+        if not made_here and "format" not in self.model_fields_set:
             known = ", ".join(type(self).model_fields["format"].annotation.__args__)  # type: ignore[union-attr]
             problems.append(Problem(what="no format", expected=f"one of {known}", remedy="Add `format:`"))
         if source == "hub":
             problems += self._hub_problems()
+        problems += self._validation_problems(source)
+        problems += self._published_problems(source)
         if problems:
             raise Broken(*problems)
         return self
+
+    def _validation_problems(self, source: str) -> Iterator[Problem]:
+        if source != "hub":
+            yield from _strangers(self, source, ("validation_split", "validation_data_files"))
+        if source == "translate":
+            yield from _strangers(self, source, ("validation", "published"))
+        given = [name for name in ("validation", "validation_split", "validation_data_files") if getattr(self, name)]
+        if len(given) > 1:
+            yield Problem(what="more than one part for validation", got=" and ".join(_yaml(tuple(given))))
+        if isinstance(self.validation, Mapping):
+            if source != "files":
+                yield Problem(what=f"files beside a source that is {source.replace('_', '-')}", place=("validation",))
+            elif set(self.validation) != set(self.all_languages):
+                got, expected = ", ".join(self.validation), ", ".join(self.all_languages)
+                yield Problem(what="other languages", place=("validation",), got=got, expected=expected)
+        pattern = self.validation_data_files
+        if pattern and len(self.languages or ()) > 1 and not _PLACEHOLDER.search(pattern):
+            yield Problem(what="every language would be read from the same rows", place=("validation-data-files",))
+
+    def _published_problems(self, source: str) -> Iterator[Problem]:
+        for name, mix in self.published.items():
+            if (mix.files is None) == (source == "files"):
+                expected = {"files": "files", "hub": "data-files"}.get(source, "a data set from files or the hub")
+                yield Problem(what="not where the data set is", place=("published", name), expected=expected)
 
     def _hub_problems(self) -> Iterator[Problem]:
         if self.languages is None:
@@ -179,9 +235,24 @@ class Dataset(Section):
             remedy = "Put {language} or {LANGUAGE} into `config` or `data-files`"
             yield Problem(what="every language would be read from the same rows", remedy=remedy)
 
+    def _translation_problems(self) -> Iterator[Problem]:
+        known: set[str] = set()
+        for number, part in enumerate(self.translate or ()):
+            first = (self.translate or ())[0]
+            if (part.of, part.source) != (first.of, first.source):
+                expected = f"of {first.of}, from {first.source}, as in the first one"
+                what = "one data set is made of one language of another"
+                yield Problem(what=what, place=("translate", number), expected=expected)
+            for language in part.to:
+                if language in known:
+                    yield Problem(what=f"{language} is made twice", place=("translate", number, "to"))
+            known.update(part.to)
+
     @property
     def all_languages(self) -> tuple[str, ...]:
-        """The languages that the source has."""
+        """The languages that the source has; of a translation, the one that is translated from comes first."""
+        if self.translate is not None:
+            return (self.translate[0].source, *(language for part in self.translate for language in part.to))
         if self.files is not None:
             return tuple(self.files)
         return self.languages or BUILT_IN_LANGUAGES
@@ -202,28 +273,55 @@ class Benchmark(Section):
     """Reference answers of each language, where there are any."""
     prompts: Mapping[Language, SourceFile] | None = Field(None, min_length=1)
     """judge_prompts.jsonl of each language; the judge section may override one."""
+    translate: BenchmarkTranslations | None = None
+    """Questions and references in languages that the files lack; they need judge prompts, too."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         source = source_of(self, "built_in", "format")
         problems: list[Problem] = []
         if source == "built_in":
-            problems += _strangers(self, source, ("questions", "references", "prompts"))
+            problems += _strangers(self, source, ("questions", "references", "prompts", "translate"))
         elif self.questions is None:
             problems.append(Problem(what="no questions", remedy="Add `questions:`, a file for each language"))
         else:
-            for key, files in (("references", self.references), ("prompts", self.prompts)):
+            for key, files, asked in (
+                ("references", self.references, self.questions),
+                ("prompts", self.prompts, self.languages),
+            ):
                 for language in files or ():
-                    if language not in self.questions:
+                    if language not in asked:
                         problems.append(Problem(what="no questions in this language", place=(key, language)))
+            problems += self._translation_problems()
         if problems:
             raise Broken(*problems)
         return self
 
+    def _translation_problems(self) -> Iterator[Problem]:
+        published, made = self.questions or {}, set[str]()
+        for number, part in enumerate(self.translate or ()):
+            at = ("translate", number)
+            if part.source not in published:
+                expected = "one of " + ", ".join(published)
+                yield Problem(what="no questions in this language", place=(*at, "from"), expected=expected)
+            for language in part.to:
+                if language in published and not part.replace:
+                    remedy = "Add `replace: true` to ask the translated questions instead"
+                    yield Problem(what=f"the benchmark has {language}", place=(*at, "to"), remedy=remedy)
+                if language in made or language in {other.source for other in self.translate or ()}:
+                    what = f"{language} is made twice" if language in made else f"{language} is translated from"
+                    yield Problem(what=what, place=(*at, "to"))
+                made.add(language)
+
+    @property
+    def translated(self) -> tuple[str, ...]:
+        """The languages that are made by translation."""
+        return tuple(language for part in self.translate or () for language in part.to)
+
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages that questions are asked in."""
-        return tuple(self.questions) if self.questions else BUILT_IN_LANGUAGES
+        return tuple(dict.fromkeys((*self.questions, *self.translated))) if self.questions else BUILT_IN_LANGUAGES
 
     @property
     def title(self) -> str:

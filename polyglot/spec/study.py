@@ -7,8 +7,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from polyglot.core.errors import BadInput
 from polyglot.spec.base import MAX_COUNT, Broken, Count, Label, Language, Name, Problem, Section, tuple_of
-from polyglot.spec.files import ONE_OR_MANY, SourceFile
+from polyglot.spec.files import ONE_OR_MANY, SourceFile, SourceFiles
 from polyglot.spec.mix import Mix
+from polyglot.spec.quality import QualityCheck
 from polyglot.spec.rules import study_problems
 from polyglot.spec.sources import Benchmark, Dataset, Model, Positive
 from polyglot.spec.systems import SYSTEMS
@@ -51,10 +52,11 @@ def _parse_contrasts(value: object) -> object:
 
 
 _SHARE = "[A-Za-z]{2}:[0-9.eE-]+"
+_FORM = "(-sampled|-[tT][0-9]{1,3}([.][0-9]{1,3})?)?"
 _MIX_SCHEMA = {
     "type": "string",
-    "pattern": rf"^(([A-Za-z]{{2}})+(-sampled)?|{_SHARE}(, *{_SHARE})*)(@[1-9][0-9]*)?$",
-    "examples": ["EN", "DEFRITES", "ENDEFRITES-sampled@1000", "EN:0.5,DE:0.25,FR:0.25"],
+    "pattern": rf"^(([A-Za-z]{{2}})+{_FORM}|{_SHARE}(, *{_SHARE})*)(@[1-9][0-9]*)?$",
+    "examples": ["EN", "DEFRITES", "ENDEFRITES-sampled@1000", "EN:0.5,DE:0.25,FR:0.25", "ENDEFRITES-t2.5"],
 }
 _SIZE_SCHEMA = {"anyOf": [{"const": "full"}, {"type": "integer", "minimum": 1}]}
 MixField = Annotated[Mix, BeforeValidator(_parse_mix), WithJsonSchema(_MIX_SCHEMA)]
@@ -214,6 +216,20 @@ class Study(Section):
     ] = "auto"
     """Comparisons; `auto` finds those that the mixes allow."""
     budget: Budget | None = None
+    quality: Annotated[tuple[QualityCheck, ...], BeforeValidator(tuple_of)] = ()
+    """Translations to assess. A study with these alone needs no models, mixes, training, benchmark and judge."""
+    ratings: SourceFiles | None = None
+    """Human ratings of them, as `polyglot sheet import` writes them."""
+
+    @property
+    def data_only(self) -> bool:
+        """Whether nothing is trained: the study assesses translations, and is a `DataStudy`."""
+        return not self.models
+
+    @property
+    def has_benchmark(self) -> bool:
+        """Whether there is one; a data-only study may do without."""
+        return "benchmark" in self.model_fields_set
 
     @property
     def name(self) -> str:
@@ -244,3 +260,21 @@ class Study(Section):
         if problems:
             raise Broken(*problems)
         return self
+
+
+class DataStudy(Study):
+    """A study file that trains nothing. What a study with models needs has a default here, which nothing reads."""
+
+    models: Mapping[Name, Model] = Field(default_factory=dict, max_length=0)
+    datasets: Mapping[Name, Dataset] = Field(default_factory=dict)
+    mixes: Annotated[tuple[MixField, ...], Field(max_length=0), BeforeValidator(tuple_of)] = ()
+    training: Training = Training(steps=1)
+    benchmark: Benchmark = Benchmark.model_construct()
+    judge: Judge = Judge(endpoint="built-in")
+    quality: Annotated[tuple[QualityCheck, ...], Field(min_length=1), BeforeValidator(tuple_of)]
+
+
+def study_class(value: Mapping[str, object]) -> type[Study]:
+    """Which of the two a file's content is to be read as."""
+    trains = any(key in value for key in ("models", "mixes", "training"))
+    return DataStudy if "quality" in value and not trains else Study

@@ -98,7 +98,7 @@ class TestNetwork:
         [
             ("driver", "apiServer", ["driver", "nightly"]),
             ("judge", "judge", ["judge", "translate", "reference"]),
-            ("sources", "sources", ["ingest", "base"]),
+            ("sources", "sources", ["ingest", "base", "translate"]),
             ("store", "store", None),
         ],
     )

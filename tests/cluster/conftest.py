@@ -8,8 +8,9 @@ from kubernetes import client
 
 from tests.kit.cluster import lifecycle
 from tests.kit.cluster.namespace import Namespace, describe, fresh_namespace
+from tests.kit.cluster.noop_study import images_of
 from tests.kit.cluster.product_images import KINDS
-from tests.kit.cluster.target import Target, target
+from tests.kit.cluster.target import Target, noop_image, target
 
 FIRST_START_SECONDS = 3600  # with nothing built yet
 
@@ -58,6 +59,12 @@ def images(cluster: Target) -> dict[str, str]:
             "no images were named for the cluster of KUBECONFIG: POLYGLOT_TEST_{CONTROLLER,WORKER,TRAINER}_IMAGE"
         )
     return {kind: reference for kind, reference in named.items() if reference}
+
+
+@pytest.fixture(scope="session")
+def noop_images(cluster: Target) -> dict[str, str]:
+    """Kind -> reference of images whose stages do nothing. Drivers run on this machine."""
+    return images_of(noop_image(cluster))
 
 
 @pytest.fixture

@@ -130,6 +130,27 @@ class TestAdoption:
             assert watch_until(second, ended).outcome is Outcome.TRANSIENT
             assert len(namespace.target.batch.list_namespaced_job(namespace.name).items) == 1
 
+    def test_a_job_that_completed_before_it_could_be_adopted_is_looked_at_and_not_made_anew(
+        self, namespace: Namespace
+    ) -> None:
+        """Fault 12: the engine looks once more; when it wants the attempt all the same, the Job makes room."""
+        work, batch = attempt("true"), namespace.target.batch
+        with backend_of(namespace) as first:
+            first.submit(work)
+            watch_until(first, ended)
+        (before,) = batch.list_namespaced_job(namespace.name).items
+        with backend_of(namespace) as second:
+            second.submit(work)
+            assert watch_until(second, ended).outcome is Outcome.INTERRUPTED
+            assert [job.metadata.uid for job in batch.list_namespaced_job(namespace.name).items] == [
+                before.metadata.uid
+            ]
+            second.submit(work)
+            assert watch_until(second, ended).outcome is Outcome.COMMITTED
+            assert [job.metadata.uid for job in batch.list_namespaced_job(namespace.name).items] != [
+                before.metadata.uid
+            ]
+
     def test_another_stages_job_of_the_same_name_is_refused(self, namespace: Namespace) -> None:
         work = attempt("true")
         (manifest,) = render(namespace)([work])

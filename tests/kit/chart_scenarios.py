@@ -70,6 +70,10 @@ SCENARIOS = {
         cluster=cluster(pools={"default": Pool(), "big": BIG}, pool_by_kind={"train": "big"}),
     ),
     "judge-secret": Scenario(attempt=attempt("judge"), cluster=cluster(judge_secret="openai")),
+    "deepl-secret": Scenario(
+        attempt=attempt("translate", params={"engine": "deepl"}),
+        cluster=cluster(judge_secret="openai", deepl_secret="deepl"),
+    ),
     "queue": Scenario(attempt=attempt("answer"), cluster=cluster(queue="polyglot", priority_class="polyglot-urgent")),
     "request-by-path": Scenario(attempt=attempt("aggregate", mix=""), by_path=True),
     "workload-identity": Scenario(

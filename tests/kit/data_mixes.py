@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow
 
-from jobs import mix
+from jobs import contamination, mix
 from jobs.lib.data.by_id import documents
-from polyglot.spec.params import MixParams
+from polyglot.spec.params import ContaminationParams, MixParams
 from tests.kit.data_jobs import DataContext, data_context, staged
 
 
@@ -19,14 +19,18 @@ def word_tokens(rows: Path, target: Path, drop: Collection[str] = (), cut: Colle
     `cut` are ids that the card calls truncated.
     """
     ids, tokens, loss = [], [], []
+    answers: list[list[str]] = []
+    lost = []
     for row in documents(rows):
         if row["id"] in drop:
+            lost.append({"id": row["id"], "tokens": 999, "reason": "over-long"})
             continue
         mask: list[bool] = []
         for turn in row["turns"]:
             answer = turn["role"] == "assistant"
             mask += [answer] * (len(turn["content"].split()) + answer)
         ids.append(row["id"])
+        answers.append([turn["content"] for turn in row["turns"] if turn["role"] == "assistant"])
         tokens.append(list(range(len(mask))))
         loss.append(mask)
     table = pyarrow.table(
@@ -34,13 +38,29 @@ def word_tokens(rows: Path, target: Path, drop: Collection[str] = (), cut: Colle
             "id": pyarrow.array(ids, pyarrow.string()),
             "input_ids": pyarrow.array(tokens, pyarrow.list_(pyarrow.int32())),
             "loss": pyarrow.array(loss, pyarrow.list_(pyarrow.bool_())),
+            "characters": pyarrow.array([sum(map(len, some)) for some in answers], pyarrow.int32()),
+            "words": pyarrow.array([sum(len(one.split()) for one in some) for some in answers], pyarrow.int32()),
+            "answers": pyarrow.array(list(map(len, answers)), pyarrow.int16()),
         }
     )
     target.mkdir(parents=True, exist_ok=True)
     with pyarrow.ipc.new_file(str(target / "tokens.arrow"), table.schema) as writer:
         writer.write_table(table, max_chunksize=7)
-    (target / "card.json").write_text(json.dumps({"truncated": [{"id": name, "tokens": 999} for name in cut]}))
+    card = {"truncated": [{"id": name, "tokens": 999} for name in cut], "dropped": lost}
+    (target / "card.json").write_text(json.dumps(card))
     return target
+
+
+def hits_of(
+    root: Path, rows: DataContext, questions: DataContext, references: DataContext | None = None
+) -> DataContext:
+    """Run the contamination job over all languages of an ingest."""
+    inputs = {"rows": rows.out, "questions": questions.out}
+    inputs |= {"references": references.out} if references is not None else {}
+    languages = tuple(sorted(path.stem for path in (rows.out / "rows").iterdir()))
+    context = data_context(root, inputs=inputs)
+    contamination.run(staged(context, ContaminationParams(languages=languages), tuple(inputs)))
+    return context
 
 
 def mix_over(
@@ -54,19 +74,25 @@ def mix_over(
     size: int | None = None,
     draw: int = 0,
     questions: DataContext | None = None,
+    references: DataContext | None = None,
+    published: DataContext | None = None,
     dropped: Mapping[str, Collection[str]] | None = None,
     cut: Mapping[str, Collection[str]] | None = None,
+    **options: Any,
 ) -> DataContext:
     """Run the mix job over an ingest's rows and word tokens of them."""
-    inputs: dict[str, Path] = {"rows": rows.out}
+    inputs: dict[str, Path] = {}
     for language in languages:
         source, target = rows.out / "rows" / f"{language}.jsonl", root.parent / f"{root.name}-{language}"
         inputs[f"tokens:{language}"] = word_tokens(
             source, target, (dropped or {}).get(language, ()), (cut or {}).get(language, ())
         )
     if questions is not None:
-        inputs["questions"] = questions.out
+        inputs["hits"] = hits_of(root.parent / f"{root.name}-hits", rows, questions, references).out
+    if published is not None:
+        inputs |= {"rows": rows.out, "published": published.out}
     context = data_context(root, inputs=inputs)
-    params: dict[str, Any] = {"languages": tuple(languages), "weights": tuple(weights)}
+    params: dict[str, Any] = {"languages": tuple(languages), "weights": tuple(weights), **options}
+    params["published"] = published is not None
     mix.run(staged(context, MixParams(mix=name, sampled=sampled, size=size, draw=draw, **params), tuple(inputs)))
     return context

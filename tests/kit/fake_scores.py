@@ -108,6 +108,12 @@ class FakeStudy:
         random = Random(cell.cell)
         ids = cell.size or 400
         rows = {name: ids // (len(cell.languages) if cell.sampled else 1) for name in cell.languages}
+        index = [
+            {"id": str(number), "language": language, "row": number}
+            for number in range(ids)
+            for at, language in enumerate(cell.languages)
+            if not cell.sampled or number % len(cell.languages) == at
+        ]
         card = {
             "mix": cell.mix,
             "ids": ids,
@@ -116,9 +122,17 @@ class FakeStudy:
             "loss_tokens": {name: count * 11 for name, count in rows.items()},
             "truncated": dict.fromkeys(rows, 0),
             "left_out": {"over-long": {"count": 2, "ids": ["7", "9"]}},
-            "contamination": {"exact": 0, "overlap": 1},
+            "loss_token_shares": {name: round(count / sum(rows.values()), 4) for name, count in rows.items()},
+            "fertility": {name: {"tokens_per_word": 2.5} for name in rows},
+            "contamination": {
+                "exact": {"matches": 0, "rows": 0},
+                "overlap": {"matches": 2, "rows": 1},
+                "near": {"matches": 0, "rows": 0},
+                "rows": {cell.languages[0]: 1},
+                "rows_by_id": {name: 1 for name in cell.languages[1:]},
+            },
         }
-        self._put(root, f"mix:{mix_name(cell.cell, cell.seed)}", {"card.json": card})
+        self._put(root, f"mix:{mix_name(cell.cell, cell.seed)}", {"card.json": card, "index.jsonl": index})
         loss = [5.5 * exp(-step / 14) + 0.3 + 0.06 * random.random() for step in range(100)]
         record = {"steps": 100, "loss": loss, "final_loss": loss[-1], "samples_per_language": rows}
         self._put(root, f"train:{cell.cell}", {"training.json": record})

@@ -58,17 +58,17 @@ def diamonds(seconds: float = 0.05) -> list[PlannedStage]:
     return [root, *left, middle, *right, late, sink]
 
 
-def chain(length: int) -> list[PlannedStage]:
-    """Stages one after the other."""
+def chain(length: int, **params: Json) -> list[PlannedStage]:
+    """Stages one after the other; `params` are every stage's, so that the same chain can be made again."""
     stages: list[PlannedStage] = []
     for i in range(length):
-        stages.append(stage("noop", f"link{i}", stages[-1:]))
+        stages.append(stage("noop", f"link{i}", stages[-1:], **params))
     return stages
 
 
-def fan(width: int) -> list[PlannedStage]:
+def fan(width: int, **params: Json) -> list[PlannedStage]:
     """Stages that need nothing."""
-    return [stage("noop", f"one{i}") for i in range(width)]
+    return [stage("noop", f"one{i}", **params) for i in range(width)]
 
 
 def deaf(grace_seconds: int) -> PlannedStage:

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
 
 from polyglot.core.canonical import sha256_bytes
 
@@ -110,7 +111,7 @@ class ScriptedJudge:
             id=id_,
             path=head[0].split(" ")[1],
             headers=headers,
-            body=json.loads(body),
+            body=_parsed(body, headers.get("content-type", "")),
             in_flight=self._in_flight,
         )
         self.calls.append(call)
@@ -119,6 +120,14 @@ class ScriptedJudge:
         finally:
             self._in_flight -= 1
         return not writer.is_closing()
+
+
+def _parsed(body: bytes, content_type: str) -> Mapping[str, Any]:
+    """JSON, or a form whose fields are lists."""
+    if "form-urlencoded" in content_type:
+        return parse_qs(body.decode())
+    found: Mapping[str, Any] = json.loads(body or b"{}")
+    return found
 
 
 @dataclass(kw_only=True)

@@ -23,6 +23,9 @@
 {{- if .judgeSecret }}
 - {name: OPENAI_API_KEY_FILE, value: /var/run/polyglot/judge/api-key}
 {{- end }}
+{{- if .deeplSecret }}
+- {name: DEEPL_AUTH_KEY_FILE, value: /var/run/polyglot/deepl/api-key}
+{{- end }}
 {{- if gt (int64 .ranks) 1 }}
 - {name: POLYGLOT_RANKS, value: {{ .ranks | int64 | toString | toJson }}}
 - name: POLYGLOT_RANK

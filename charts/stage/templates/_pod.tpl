@@ -74,6 +74,9 @@ containers:
       {{- if .judgeSecret }}
       - {name: judge, mountPath: /var/run/polyglot/judge, readOnly: true}
       {{- end }}
+      {{- if .deeplSecret }}
+      - {name: deepl, mountPath: /var/run/polyglot/deepl, readOnly: true}
+      {{- end }}
 volumes:
   - name: work
     emptyDir: {sizeLimit: {{ .scratch | toJson }}}
@@ -94,6 +97,13 @@ volumes:
   - name: judge
     secret:
       secretName: {{ .judgeSecret | toJson }}
+      defaultMode: 0440
+      items: [{key: api-key, path: api-key}]
+  {{- end }}
+  {{- if .deeplSecret }}
+  - name: deepl
+    secret:
+      secretName: {{ .deeplSecret | toJson }}
       defaultMode: 0440
       items: [{key: api-key, path: api-key}]
   {{- end }}

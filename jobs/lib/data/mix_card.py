@@ -1,103 +1,105 @@
-"""The card of a mix: what is in it, by language, and what it shares with the benchmark."""
+"""The card of a mix: what is in it, by language, what was left out, and what it shares with the benchmark."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jobs.lib.data.contamination import Benchmark, Hit
+from jobs.lib.data.contamination import KINDS
 from jobs.lib.data.forms import id_key
-from jobs.lib.data.selection import Selection
-from jobs.lib.data.token_sets import TokenSet
+from jobs.lib.data.selection import Pair, Selection
+from jobs.lib.data.token_sets import COUNTS, TokenSet
 from polyglot.spec.params import MixParams
 
 MAX_LISTED = 1000  # ids or matches that a card lists; the counts beside them are always complete
+REMOVED = {"none": (), "exact": ("exact",), "overlap": ("exact", "overlap"), "near": ("exact", "near"), "all": KINDS}
 
 
-@dataclass(kw_only=True)
-class Tally:
-    """One language's part of a mix, counted row by row."""
-
-    token_set: TokenSet
-    cut: frozenset[str] = frozenset()  # ids of rows that were cut at max_tokens
-    rows: int = 0
-    truncated: int = 0
-    tokens: int = 0
-    loss_tokens: int = 0
-    answers: int = 0  # assistant turns
-    characters: int = 0  # of assistant turns
-    words: int = 0  # of assistant turns, split at white space
-    hits: set[Hit] | None = field(default=None)  # None: no benchmark was given
-
-    def add(self, row: Mapping[str, Any], benchmark: Benchmark | None) -> None:
-        """Count one chosen row."""
-        number = self.token_set.rows[id_key(row["id"])]
-        self.rows += 1
-        self.truncated += id_key(row["id"]) in self.cut
-        self.tokens += self.token_set.tokens[number]
-        self.loss_tokens += self.token_set.loss_tokens[number]
-        for turn in row["turns"][1::2]:
-            self.answers += 1
-            self.characters += len(turn["content"])
-            self.words += len(turn["content"].split())
-        if benchmark is not None:
-            self.hits = (self.hits or set()) | benchmark.hits(row)
-
-    def fertility(self) -> dict[str, Any]:
-        """Tokens per character and per word of the answers; the one EOS of each answer is not counted."""
-        text_tokens = self.loss_tokens - self.answers
-        return {
-            "characters": self.characters,
-            "words": self.words,
-            "tokens_per_character": round(text_tokens / self.characters, 4) if self.characters else None,
-            "tokens_per_word": round(text_tokens / self.words, 4) if self.words else None,
-        }
-
-
-def describe(params: MixParams, selection: Selection, tallies: Mapping[str, Tally]) -> dict[str, Any]:
-    """Return the card's document."""
-    loss = sum(tally.loss_tokens for tally in tallies.values())
+def describe(
+    params: MixParams,
+    selection: Selection,
+    tokens: Mapping[str, TokenSet],
+    hits: Iterable[Mapping[str, Any]] | None,
+    published: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the card's document. `hits` are the data set's matches with the benchmark; None: nobody looked."""
+    sums = {language: _sums(tokens[language], selection.pairs) for language in params.languages}
+    loss = sum(counted["loss_tokens"] for counted in sums.values())
     return {
         "mix": params.mix,
         "languages": list(params.languages),
-        "form": "sampled" if params.sampled else "parallel",
+        "form": "published" if params.published else "sampled" if params.sampled else "parallel",
         "draw": params.draw,
         "size": params.size,
+        "temperature": params.temperature,
         "ids": selection.ids,
         "ids_available": selection.available,
-        "rows": {language: tally.rows for language, tally in tallies.items()},
-        "tokens": {language: tally.tokens for language, tally in tallies.items()},
-        "loss_tokens": {language: tally.loss_tokens for language, tally in tallies.items()},
-        "truncated": {language: tally.truncated for language, tally in tallies.items()},
-        "loss_token_shares": {
-            language: round(tally.loss_tokens / loss, 4) if loss else None for language, tally in tallies.items()
+        "rows_in_data": {language: tokens[language].accepted for language in params.languages},
+        "shares_asked": {
+            language: round(float(share), 6)
+            for language, share in zip(params.languages, selection.shares, strict=False)
         },
-        "fertility": {language: tally.fertility() for language, tally in tallies.items()},
+        **{name: {language: sums[language][name] for language in sums} for name in ("rows", "tokens", "loss_tokens")},
+        "truncated": {language: counted["truncated"] for language, counted in sums.items()},
+        "loss_token_shares": {
+            language: round(counted["loss_tokens"] / loss, 4) if loss else None for language, counted in sums.items()
+        },
+        "fertility": {language: fertility(counted) for language, counted in sums.items()},
         "left_out": {
             reason: {"count": len(ids), "ids": ids[:MAX_LISTED]} for reason, ids in selection.left_out.items()
         },
-        "contamination": contamination([tally.hits for tally in tallies.values()]),
+        "decontaminate": params.decontaminate,
+        "contamination": None if hits is None else contamination(selection.pairs, hits),
+        "published": published,
     }
 
 
-def contamination(found: list[set[Hit] | None]) -> dict[str, Any] | None:
-    """Return the matches with the benchmark, counted and listed; None when no benchmark was given."""
-    if all(hits is None for hits in found):
-        return None
-    hits = sorted(
-        {hit for some in found for hit in some or ()},
-        key=lambda hit: (hit.kind, hit.question_id, hit.question_language, hit.row_id, hit.row_language),
-    )
+def _sums(tokens: TokenSet, pairs: Iterable[Pair]) -> dict[str, int]:
+    """What the rows of one language in a mix count together."""
+    names = [name for name, language in pairs if language == tokens.language]
+    rows = [tokens.rows[name] for name in names]
+    sums = {name: int(tokens.counts[name][rows].sum()) for name in COUNTS}
+    return sums | {"rows": len(rows), "truncated": sum(name in tokens.cut for name in names)}
+
+
+def fertility(counted: Mapping[str, int]) -> dict[str, Any]:
+    """Tokens per character and per word of the answers; the one EOS of each answer is not counted."""
+    text_tokens = counted["loss_tokens"] - counted["answers"]
+    characters, words = counted["characters"], counted["words"]
     return {
-        "exact": sum(hit.kind == "exact" for hit in hits),
-        "overlap": sum(hit.kind == "overlap" for hit in hits),
-        "questions": len({hit.question_id for hit in hits}),
-        "rows": len({(hit.row_id, hit.row_language) for hit in hits}),
+        "characters": characters,
+        "words": words,
+        "tokens_per_character": round(text_tokens / characters, 4) if characters else None,
+        "tokens_per_word": round(text_tokens / words, 4) if words else None,
+    }
+
+
+def contamination(pairs: Iterable[Pair], hits: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the mix's rows that match the benchmark themselves, and those whose id does in another language."""
+    held = set(pairs)
+    mine, direct, by_kind = [], set[Pair](), {kind: set[Pair]() for kind in KINDS}
+    ids: set[str] = set()
+    for hit in hits:
+        pair = (id_key(hit["id"]), hit["language"])
+        ids.add(pair[0])
+        if pair in held:
+            mine.append(hit)
+            direct.add(pair)
+            by_kind[hit["kind"]].add(pair)
+    by_id = Counter(language for name, language in held if name in ids and (name, language) not in direct)
+    matches = Counter(hit["kind"] for hit in mine)
+    return {
+        **{kind: {"matches": matches[kind], "rows": len(by_kind[kind])} for kind in KINDS},
+        "rows": dict(sorted(Counter(language for _, language in direct).items())),
+        "rows_by_id": dict(sorted(by_id.items())),
+        "questions": len({hit["question"] for hit in mine}),
         "matches": [
             {
-                "kind": hit.kind,
-                "row": f"{hit.row_id}:{hit.row_language}",
-                "question": f"{hit.question_id}:{hit.question_language}",
+                "kind": hit["kind"],
+                "of": hit["of"],
+                "row": f"{hit['id']}:{hit['language']}",
+                "question": f"{hit['question']}:{hit['question_language']}:{hit['question_turn']}",
+                "similarity": hit["similarity"],
             }
-            for hit in hits[:MAX_LISTED]
+            for hit in mine[:MAX_LISTED]
         ],
     }

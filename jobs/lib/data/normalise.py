@@ -31,6 +31,7 @@ class Normaliser:
     adapter: Adapter
     dataset: str  # how origins name the source
     licence: str
+    positional: str = "row"  # what a record without an id is called, with its number
     records: int = 0
     accepted: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -75,7 +76,7 @@ class Normaliser:
         if draft.id is None:
             # every record counts, the rejected too: so the numbers of parallel files stay parallel
             self.positional_ids += 1
-            return f"row-{self.records:06d}"
+            return f"{self.positional}-{self.records:06d}"
         name = draft.id
         if not name.strip() or len(name) > MAX_ID_CHARACTERS or not name.isprintable():
             raise Reject("bad-id")
@@ -105,7 +106,9 @@ class Normaliser:
         for number, turn in enumerate(draft.turns):
             if not turn.strip():
                 raise Reject("empty-output" if number % 2 else "empty-instruction")
-        return Row(id=name, language=self.language, turns=draft.turns, origin=origin, licence=self.licence)
+        licence = self.licence if draft.licence is None else draft.licence
+        origin = draft.origin or origin
+        return Row(id=name, language=self.language, turns=draft.turns, origin=origin, licence=licence)
 
     def _count(self, draft: Draft, form: Form) -> None:
         self.accepted += 1

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.lib.context import Context
-from jobs.lib.data import fetching, hub
+from jobs.lib.data import by_id, fetching, hub
 from jobs.lib.data.reading import read_records
 from jobs.lib.data.streams import Record
 from polyglot.core.errors import Permanent
@@ -31,13 +31,16 @@ def name_of(params: IngestParams) -> str:
     """Return what origins call the source."""
     if params.source == "built-in":
         return params.builtin or "built-in"
-    return params.hub or "files" if params.source == "hub" else "files"
+    return params.hub or "hub" if params.source == "hub" else params.source
 
 
 def documents(params: IngestParams, language: str, context: Context) -> Iterator[Document]:
     """Yield the documents of a language in the order of the parameters. Raises Permanent when it has none."""
     if params.source == "built-in":
         yield Document(f"{params.builtin}.{language}", _built_in(params, language))
+        return
+    if params.source == "stages":
+        yield from _of_stage(params, language, context)
         return
     if params.source == "hub":
         for name, records in hub.files(params, language, context.work / "hub"):
@@ -51,6 +54,22 @@ def documents(params: IngestParams, language: str, context: Context) -> Iterator
     for file in files:
         name = file.name.partition("?")[0]  # a signed address keeps its signature in the query
         yield Document(name, read_records(_local(file, context), name))
+
+
+def _of_stage(params: IngestParams, language: str, context: Context) -> Iterator[Document]:
+    """One language as another stage wrote it, and what that stage rejected."""
+    folder = "rows" if params.what == "dataset" else params.what
+    source = context.inputs[f"{folder}:{language}"]
+    yield Document(f"{folder}/{language}.jsonl", _rows(source.path(f"{folder}/{language}.jsonl"), language))
+    yield Document("rejected.jsonl", _rows(source.path("rejected.jsonl"), language, rejected=True))
+
+
+def _rows(path: Path, language: str, *, rejected: bool = False) -> Iterator[Record]:
+    for number, row in enumerate(by_id.documents(path), 1):
+        if not rejected:
+            yield Record(number, row)
+        elif row["language"] == language:
+            yield Record(row["line"], row, reason=row["reason"])
 
 
 def prompt_rows(params: IngestParams, language: str, context: Context) -> list[dict[str, Any]]:

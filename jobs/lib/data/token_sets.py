@@ -1,24 +1,39 @@
-"""What a mix needs to know about one language's tokens.arrow: which id lies in which row, and how long it is."""
+"""What a mix needs to know about one language's token set: which id lies in which row, and what each row counts."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jobs.lib.data.forms import id_key
 from polyglot.core.errors import Permanent
 
+COUNTS = ("tokens", "loss_tokens", "characters", "words", "answers")
+SHORT_REASONS = ("over-long", "nothing-supervised")  # other reasons are sentences, and stay in the token set's card
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenSet:
-    """One language's token rows. `tokens` and `loss_tokens` are per row; `rows` maps an id (NFC) to its row number."""
+    """One language's token rows.
+
+    `rows` maps an id (NFC) to its row number, `counts` holds an int64 array a name of COUNTS, a value a row:
+    characters, words (at white space) and number are those of the answers. `dropped` maps ids without a row to why.
+    """
 
     language: str
     rows: dict[str, int]
-    tokens: list[int]
-    loss_tokens: list[int]
+    counts: dict[str, Any]
+    cut: frozenset[str] = frozenset()
+    dropped: dict[str, str]
+
+    @property
+    def accepted(self) -> int:
+        """Rows that the data set has in this language, those without tokens included."""
+        return len(self.rows) + len(self.dropped)
 
 
-def read_token_set(path: Path, language: str) -> TokenSet:
-    """Read ids and lengths of an Arrow IPC file; the token ids themselves stay memory-mapped and untouched.
+def read_token_set(path: Path, card: Path, language: str) -> TokenSet:
+    """Read ids and counts of an Arrow IPC file; the token ids themselves stay memory-mapped and untouched.
 
     Raises Permanent for an id that occurs twice, and for a row whose loss mask has another length than its tokens.
     """
@@ -26,23 +41,33 @@ def read_token_set(path: Path, language: str) -> TokenSet:
     import pyarrow
     from pyarrow import compute
 
-    rows: dict[str, int] = {}
-    tokens: list[int] = []
-    loss: list[int] = []
+    ids: list[str] = []
+    parts: dict[str, list[Any]] = {name: [] for name in COUNTS}
     with pyarrow.memory_map(str(path)) as source, pyarrow.ipc.open_file(source) as reader:
         for number in range(reader.num_record_batches):
             batch = reader.get_batch(number)
-            for identifier in batch.column("id").to_pylist():
-                name = id_key(identifier)
-                if name in rows:
-                    raise Permanent(f"tokens of {language}: id {identifier!r} occurs twice")
-                rows[name] = len(rows)
+            ids += map(id_key, batch.column("id").to_pylist())
             lengths = compute.list_value_length(batch.column("input_ids")).to_numpy(zero_copy_only=False)
             mask = batch.column("loss")
             if not numpy.array_equal(lengths, compute.list_value_length(mask).to_numpy(zero_copy_only=False)):
                 raise Permanent(f"tokens of {language}: loss mask and tokens differ in length in batch {number}")
             running = numpy.concatenate(([0], numpy.cumsum(mask.flatten().to_numpy(zero_copy_only=False))))
             ends = numpy.cumsum(lengths)
-            tokens += lengths.tolist()
-            loss += (running[ends] - running[ends - lengths]).tolist()
-    return TokenSet(language=language, rows=rows, tokens=tokens, loss_tokens=loss)
+            parts["tokens"].append(lengths)
+            parts["loss_tokens"].append(running[ends] - running[ends - lengths])
+            for name in COUNTS[2:]:
+                parts[name].append(batch.column(name).to_numpy(zero_copy_only=False))
+    rows = {name: number for number, name in enumerate(ids)}
+    if len(rows) < len(ids):
+        twice = next(name for number, name in enumerate(ids) if rows[name] != number)
+        raise Permanent(f"tokens of {language}: id {twice!r} occurs twice")
+    counts = {name: numpy.concatenate([numpy.zeros(0, numpy.int64), *some]) for name, some in parts.items()}
+    said = json.loads(card.read_text(encoding="utf-8"))
+    dropped = {id_key(row["id"]): row["reason"] for row in said["dropped"]}
+    return TokenSet(
+        language=language,
+        rows=rows,
+        counts=counts,
+        cut=frozenset(id_key(row["id"]) for row in said["truncated"]),
+        dropped={name: reason if reason in SHORT_REASONS else "no-tokens" for name, reason in dropped.items()},
+    )

@@ -15,7 +15,17 @@ from jobs.lib.model.loading import PICKLES
 from polyglot.core.errors import Permanent
 from polyglot.spec.params import BaseParams
 
-WANTED = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.model", "*.txt", "*.jinja", "LICENSE*", "README.md")
+WANTED = (
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "*.json",
+    "*.model",
+    "*.spm",
+    "*.txt",
+    "*.jinja",
+    "LICENSE*",
+    "README.md",
+)
 
 
 def fetch_hub(params: BaseParams, out: Path, context: Context) -> None:

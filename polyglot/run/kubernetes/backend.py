@@ -49,8 +49,8 @@ class KubernetesBackend:
         self._api, self._cluster, self._render = api, cluster, render
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._jobs = Mirror(api, "jobs", MANAGED, self._news)
-        self._pods = Mirror(api, "pods", MANAGED, self._news)
-        self._events = Mirror(api, "events", "", self._news)
+        self._pods = Mirror(api, "pods", MANAGED, self._news, group=_job_of)
+        self._events = Mirror(api, "events", "", self._news, group=_subject_of)
         self._orders: dict[str, Order] = {}
         self._tracked: dict[str, Tracked] = {}
         self._told: set[str] = set()  # uids of Jobs whose end was told
@@ -93,7 +93,7 @@ class KubernetesBackend:
 
     def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[bytes]:
         """Yield the output of the attempt's newest pod; with ranks, of all of them one after the other."""
-        pods = sorted(self._pods_of(attempt.name), key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+        pods = sorted(self._pods.about(attempt.name), key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
         ranked = attempt.planned.resources.ranks > 1
         for pod in pods if ranked else pods[-1:]:
             yield from self._api.log(pod["metadata"]["name"], follow=follow)
@@ -147,10 +147,16 @@ class KubernetesBackend:
             self._end(attempt, Outcome.PERMANENT, said)
         elif existing["metadata"].get("deletionTimestamp"):
             self._postpone(attempt, _GOING_AWAY_SECONDS)
-        elif existing["metadata"]["uid"] in self._told or states.condition(existing, "Complete"):
+        elif existing["metadata"]["uid"] in self._told:
             # its end is known, and the engine wants the attempt once more: it makes room
             self._api.delete_job(attempt.name, uid=existing["metadata"]["uid"], foreground=False)
             self._postpone(attempt, _GOING_AWAY_SECONDS)
+        elif states.condition(existing, "Complete"):
+            # it committed after the engine looked, or what it committed was withdrawn: the engine looks once more
+            with self._lock:
+                self._orders.pop(attempt.name, None)
+                self._told.add(existing["metadata"]["uid"])
+            self._end(attempt, Outcome.INTERRUPTED, "its Job was complete already")
         else:
             self._track(attempt, uid=existing["metadata"]["uid"])
 
@@ -211,13 +217,12 @@ class KubernetesBackend:
                 return set()
             return {metadata["name"]}
         if change.kind == "pods":
-            name = metadata.get("labels", {}).get(JOB_NAME, "")
+            name = _job_of(change.object)
         else:
-            about = change.object.get("involvedObject", {})
-            name = about.get("name", "")
-            if about.get("kind") == "Pod":
+            name = _subject_of(change.object)
+            if change.object.get("involvedObject", {}).get("kind") == "Pod":
                 pod = self._pods.get(name)
-                name = pod["metadata"].get("labels", {}).get(JOB_NAME, "") if pod else ""
+                name = _job_of(pod) if pod else ""
         return {name} if name in self._tracked else set()
 
     def _look(self, name: str) -> None:
@@ -226,7 +231,7 @@ class KubernetesBackend:
         if tracked is None or job is None:
             return
         tracked.uid = job["metadata"]["uid"]
-        pods = self._pods_of(name)
+        pods = self._pods.about(name)
         end = states.ending(job, pods)
         if end is not None:
             self._look_at_end(tracked, end, pods)
@@ -284,16 +289,12 @@ class KubernetesBackend:
         self._end(tracked.attempt, Outcome.INTERRUPTED, said)
 
     def _delete_pods(self, name: str) -> None:
-        for pod in self._pods_of(name):
+        for pod in self._pods.about(name):
             self._api.delete_pod(pod["metadata"]["name"])
 
-    def _pods_of(self, name: str) -> list[Document]:
-        pods = self._pods.objects.values()
-        return [pod for pod in pods if pod["metadata"].get("labels", {}).get(JOB_NAME) == name]
-
     def _events_about(self, name: str, pods: Sequence[Document]) -> list[Document]:
-        about = {name, *(pod["metadata"]["name"] for pod in pods)}
-        found = [one for one in self._events.objects.values() if one.get("involvedObject", {}).get("name") in about]
+        subjects = (name, *(pod["metadata"]["name"] for pod in pods))
+        found = [one for subject in subjects for one in self._events.about(subject)]
         return sorted(found, key=lambda one: str(one.get("lastTimestamp") or one.get("eventTime") or ""))
 
     # Telling
@@ -303,3 +304,11 @@ class KubernetesBackend:
 
     def _wait_for(self, attempt: Attempt, text: str) -> None:
         self._out.append(Event(attempt=attempt, outcome=None, waiting=text))
+
+
+def _job_of(pod: Document) -> str:
+    return str(pod["metadata"].get("labels", {}).get(JOB_NAME, ""))
+
+
+def _subject_of(event: Document) -> str:
+    return str(event.get("involvedObject", {}).get("name", ""))

@@ -7,7 +7,7 @@ new list, and the difference is told as if it had been watched. So no change is 
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from polyglot.run.kubernetes.api import Api, ApiError
@@ -45,19 +45,30 @@ News = Change | Listed | Broken
 
 
 class Mirror:
-    """`objects` maps names to the newest documents; every change goes into the queue that the caller reads."""
+    """The newest documents by name, and by what they are about; every change goes into the queue that the caller reads.
 
-    def __init__(self, api: Api, kind: str, selector: str, news: "queue.SimpleQueue[News]") -> None:
-        """Begins to look when `start` is called."""
-        self._api, self._kind, self._selector, self._news = api, kind, selector, news
+    A group is never changed but replaced, so that it can be read while changes come in.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        kind: str,
+        selector: str,
+        news: "queue.SimpleQueue[News]",
+        *,
+        group: Callable[[Document], str] = lambda _: "",
+    ) -> None:
+        """Begins to look when `start` is called. `group` names what a document is about; "" for nothing."""
+        self._api, self._kind, self._selector, self._news, self._group = api, kind, selector, news, group
         self._objects: dict[str, Document] = {}
+        self._groups: dict[str, dict[str, Document]] = {}
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"mirror-{kind}", daemon=True)
 
-    @property
-    def objects(self) -> Mapping[str, Document]:
-        """The newest documents by name; a copy, so that it can be walked while changes come in."""
-        return dict(self._objects)
+    def about(self, group: str) -> list[Document]:
+        """The documents about one thing, however many there are of others."""
+        return list(self._groups.get(group, {}).values())
 
     def get(self, name: str) -> Document | None:
         """One document."""
@@ -100,7 +111,7 @@ class Mirror:
         began = time.monotonic()
         items, version = self._api.list(self._kind, self._selector)
         found = {item["metadata"]["name"]: item for item in items}
-        before, self._objects = self._objects, found
+        before, self._objects, self._groups = self._objects, found, self._grouped(found)
         for name, item in before.items():
             if name not in found or found[name]["metadata"]["uid"] != item["metadata"]["uid"]:
                 self._news.put(Change(kind=self._kind, object=item, gone=True))
@@ -120,4 +131,16 @@ class Mirror:
             self._objects.pop(name, None)
         else:
             self._objects[name] = item
+        if group := self._group(item):
+            others = {other: each for other, each in self._groups.get(group, {}).items() if other != name}
+            self._groups[group] = others if gone else {**others, name: item}
+            if not self._groups[group]:
+                del self._groups[group]
         self._news.put(Change(kind=self._kind, object=item, gone=gone))
+
+    def _grouped(self, found: Mapping[str, Document]) -> dict[str, dict[str, Document]]:
+        groups: dict[str, dict[str, Document]] = {}
+        for name, item in found.items():
+            if group := self._group(item):
+                groups.setdefault(group, {})[name] = item
+        return groups

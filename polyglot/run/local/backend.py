@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from polyglot.core.canonical import digest
-from polyglot.core.stage import MODEL_KINDS, PlannedStage
+from polyglot.core.stage import PlannedStage, Stage
 from polyglot.run.backend import Attempt, Event, Outcome
 from polyglot.run.local.budget import Budget, Room, Share
 from polyglot.run.local.lock import KeyLocks, locks_directory
@@ -91,7 +91,7 @@ class LocalBackend:
         """Queue an attempt; it starts when there is room."""
         if attempt.name not in self._running:
             self._waiting.setdefault(attempt.name, attempt)
-        self._server(attempt.planned.stage.kind)  # importing torch may begin while the attempt waits
+        self._server(attempt.planned.stage)  # importing torch may begin while the attempt waits
 
     def watch(self, timeout_seconds: float) -> Iterator[Event]:
         """Yield ends and starts as they are seen; returns after the timeout when there are none."""
@@ -212,7 +212,7 @@ class LocalBackend:
         environment = {**self._environment, "OMP_NUM_THREADS": threads}
         if self.budget.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(share.gpus)
-        server = self._server(kind)
+        server = self._server(attempt.planned.stage)
         launch = Launch(name=attempt.name, kind=kind, arguments=arguments, environment=environment, log=log, lock=lock)
         if server is not None:
             try:
@@ -221,11 +221,11 @@ class LocalBackend:
                 self._warm = False
         return PlainProcess(launch)
 
-    def _server(self, kind: str) -> WarmServer | None:
-        """The fork server for this kind, started at its first use; None when switched off or dead."""
+    def _server(self, stage: Stage) -> WarmServer | None:
+        """The fork server for stages of its sort, started at its first use; None when switched off or dead."""
         if not self._warm:
             return None
-        group = "model" if kind in MODEL_KINDS else "light"
+        group = "model" if stage.loads_model else "light"
         server = self._servers.get(group)
         if server is None:
             server = WarmServer(

@@ -23,7 +23,7 @@ import psutil
 
 from polyglot.run.local.process import Launch
 
-# What MODEL_KINDS share a server with; the others' server stays small and starts at once.
+# What stages that load a model share a server with; the others' server stays small and starts at once.
 MODEL_LIBRARIES = ("torch", "transformers")
 _LOST_SECONDS = 40.0  # longer than a worker gives itself when its server is gone
 _SEND_SECONDS = 60.0  # longer than any import takes

@@ -12,6 +12,8 @@ NAMES = {
     "no language": "XX",
     "a language twice": "ENDEEN",
     "an unknown form": "ENDE-shuffled",
+    "a temperature of zero": "ENDE-t0",
+    "a temperature that is no number": "ENDE-tepid",
     "a size of zero": "EN@0",
     "a negative size": "EN@-5",
     "a size that is no number": "EN@all",

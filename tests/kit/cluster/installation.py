@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -72,6 +73,18 @@ class Installation:
                 stdout=output,
                 stderr=output,
             )
+
+    def killed(self, step: str, number: int, *arguments: str | Path) -> bool:
+        """Run a command line that is killed at a step of tests.kit.killed_driver; False when it never came there."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.kit.killed_driver", step, str(number), *map(str, arguments)],
+            cwd=ROOT,
+            env=dict(self.environment),
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+        return done.returncode == -signal.SIGKILL
 
     def drivers(self) -> list[Any]:
         """The pods of drivers that have not ended."""

@@ -31,6 +31,9 @@ from tests.kit.cluster import (
     programs,
     system_images,
 )
+from tests.kit.cluster import (
+    noop_image as noop,
+)
 from tests.kit.cluster.kubectl import kubectl
 from tests.kit.cluster.shell import ClusterError, call, say, wait_until
 
@@ -78,6 +81,11 @@ def build_images(source: Path = places.CHECKOUT) -> dict[str, str]:
         host.write(ports(), images)
         product.install()
     return images
+
+
+def noop_image() -> str:
+    """Lay the no-op jobs on the worker's image, give that to the running nodes, and return its reference."""
+    return noop.ensure(_sockets())
 
 
 def down() -> None:

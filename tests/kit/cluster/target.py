@@ -1,6 +1,8 @@
 """The cluster that the tests talk to: the one of KUBECONFIG when that is set, else ours.
 
 POLYGLOT_TEST_IMAGE   for another cluster: an image with a shell and busybox's tools (default: busybox)
+POLYGLOT_TEST_{CONTROLLER,WORKER,TRAINER}_IMAGE   the product's, by digest; ours builds none when they are named
+POLYGLOT_TEST_NOOP_IMAGE   the worker's image with tests/kit/noop_jobs on it (tests/kit/cluster/noop_image.py)
 AWS_ENDPOINT_URL_S3, POLYGLOT_S3_ACCESS_KEY_FILE, POLYGLOT_S3_SECRET_KEY_FILE, POLYGLOT_TEST_BUCKET
                       for another cluster: a store; without it, tests that need one skip by name
 """
@@ -68,7 +70,7 @@ def target() -> Target:
             store_access=_named_store(),
             api=config.new_client_from_config(named),
         )
-    lifecycle.up()
+    lifecycle.up(with_images="POLYGLOT_TEST_WORKER_IMAGE" not in os.environ)
     ports: host.Ports = lifecycle.ports()
     return Target(
         kubeconfig=own_path,
@@ -84,6 +86,15 @@ def target() -> Target:
         ),
         api=config.new_client_from_config(str(own_path)),
     )
+
+
+def noop_image(opened: Target) -> str:
+    """The worker's image with the jobs of tests/kit/noop_jobs, on the cluster's nodes; skips where there is none."""
+    if named := os.environ.get("POLYGLOT_TEST_NOOP_IMAGE"):
+        return named
+    if not opened.own:
+        pytest.skip("no image of no-op jobs was named for the cluster of KUBECONFIG: POLYGLOT_TEST_NOOP_IMAGE")
+    return lifecycle.noop_image()
 
 
 def _named_store() -> StoreAccess | None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.lib.data.order import assignment, ordered, rank, shares
+from jobs.lib.data.order import assignment, natural, ordered, rank, shares
 from jobs.lib.data.selection import Selection, select
 from polyglot.core.errors import Permanent
 
@@ -76,8 +76,8 @@ def choose(ids: dict[str, set[str]], sampled: bool = False, size: int | None = N
     return select(
         mix="M",
         languages=tuple(ids),
-        accepted=ids,
         tokenized=ids,
+        dropped={language: {} for language in ids},
         sampled=sampled,
         weights=(),
         size=size,
@@ -123,20 +123,19 @@ def test_every_id_is_in_the_mix_or_listed_with_a_reason(ids: dict[str, set[str]]
 
 
 def test_an_id_without_tokens_leaves_the_parallel_mix_in_every_language() -> None:
-    accepted = {"EN": {"a", "b", "c"}, "DE": {"a", "b"}}
     tokenized = {"EN": {"a", "b", "c"}, "DE": {"a"}}
     found = select(
         mix="ENDE",
         languages=("EN", "DE"),
-        accepted=accepted,
         tokenized=tokenized,
+        dropped={"EN": {}, "DE": {"b": "over-long"}},
         sampled=False,
         weights=(0.5, 0.5),
         size=None,
         draw=0,
     )
     assert found.pairs == [("a", "EN"), ("a", "DE")]
-    assert found.left_out == {"no-row:DE": ["c"], "no-tokens:DE": ["b"]}
+    assert found.left_out == {"no-row:DE": ["c"], "over-long:DE": ["b"]}
 
 
 def test_a_size_beyond_the_ids_is_refused_with_both_numbers() -> None:
@@ -159,8 +158,8 @@ def test_a_weighted_parallel_mix_is_refused() -> None:
         select(
             mix="M",
             languages=("EN", "DE"),
-            accepted=ids,
             tokenized=ids,
+            dropped={"EN": {}, "DE": {}},
             sampled=False,
             weights=(0.75, 0.25),
             size=None,
@@ -168,11 +167,26 @@ def test_a_weighted_parallel_mix_is_refused() -> None:
         )
 
 
+@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=6), st.sampled_from([0.5, 1.0, 2.5, 5.0, 100.0]))
+def test_a_temperature_evens_natural_shares_out_and_keeps_their_order(rows: list[int], temperature: float) -> None:
+    rows = [max(count, max(rows) // 100) for count in rows]  # at 0.5 shares are squares: a millionth is left
+    natural_shares, shares_now = natural(rows, 1.0), natural(rows, temperature)
+    assert sum(round(share * 10**6) for share in shares_now) == 10**6
+    assert [rows[at] for at in sorted(range(len(rows)), key=lambda at: (shares_now[at], rows[at]))] == sorted(rows)
+    spread = max(natural_shares) - min(natural_shares), max(shares_now) - min(shares_now)
+    assert spread[1] <= spread[0] + 2e-6 or temperature < 1
+
+
+def test_a_temperature_that_leaves_a_language_without_a_share_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"got \[10, 0\] rows at temperature 2; expected a millionth"):
+        natural([10, 0], 2.0)
+
+
 PROGRAM = """
 import json, sys
 from jobs.lib.data.selection import select
 ids = {language: {f"é-{number}" for number in range(200)} for language in ("EN", "DE", "FR")}
-found = select(mix="M", languages=tuple(ids), accepted=ids, tokenized=ids, sampled=True,
+found = select(mix="M", languages=tuple(ids), tokenized=ids, dropped=dict.fromkeys(ids, {}), sampled=True,
                weights=(0.5, 0.3, 0.2), size=150, draw=4)
 json.dump(found.pairs, sys.stdout)
 """

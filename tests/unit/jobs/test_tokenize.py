@@ -46,7 +46,7 @@ class TestResult:
         chat = ChatFormat(load_tokenizer(tmp_path / "base" / "model"))
         for number, row in enumerate(written):
             expected = chat.encode(conversation(*ROWS[number]), "Sei kurz.")
-            assert row == {"id": f"r{number}", "input_ids": expected.input_ids, "loss": expected.loss}
+            assert (row["id"], row["input_ids"], row["loss"]) == (f"r{number}", expected.input_ids, expected.loss)
         assert card["rows"] == card["rows_read"] == 2
         assert card["tokens"] == sum(len(row["input_ids"]) for row in written)
         assert card["loss_tokens"] == sum(sum(row["loss"]) for row in written)
@@ -56,7 +56,20 @@ class TestResult:
         context = context_of(tmp_path, ROWS[:1])
         tokenize.run(context)
         schema = pa.ipc.open_file(pa.memory_map(str(context.out / "tokens.arrow"))).schema
-        assert schema.types == [pa.string(), pa.list_(pa.int32()), pa.list_(pa.bool_())]
+        assert schema.types[:3] == [pa.string(), pa.list_(pa.int32()), pa.list_(pa.bool_())]
+        assert schema.types[3:] == [pa.int32(), pa.int32(), pa.int16()]
+
+    def test_counts_the_answers_of_each_row_as_they_were_before_any_cut(self, tmp_path: Path) -> None:
+        written, _ = tokenized(context_of(tmp_path, ROWS, over_long="truncate"))
+        counted = [(row["characters"], row["words"], row["answers"]) for row in written]
+        assert counted == [(8, 2, 1), (2, 2, 2), (400, 200, 1)]
+
+    def test_reads_the_validation_part_when_asked(self, tmp_path: Path) -> None:
+        context = context_of(tmp_path, ROWS[:1], part="validation")
+        (tmp_path / "rows" / "rows").rename(tmp_path / "rows" / "validation")
+        written, card = tokenized(context)
+        assert len(written) == 1
+        assert card["part"] == "validation"
 
     def test_has_the_same_bytes_each_time(self, tmp_path: Path) -> None:
         digests = set()
@@ -67,7 +80,7 @@ class TestResult:
         assert len(digests) == 1
 
     def test_many_batches_are_one_table(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tokenize, "BATCH_ROWS", 3)
+        monkeypatch.setattr(tokenize, "CHUNK_BYTES", 400)
         written, card = tokenized(context_of(tmp_path, [(f"q{i}", f"a{i}") for i in range(10)]))
         assert [row["id"] for row in written] == [f"r{i}" for i in range(10)]
         assert card["rows"] == 10
@@ -130,7 +143,7 @@ class TestRefusals:
 
 
 def test_stops_between_batches_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokenize, "BATCH_ROWS", 1)
+    monkeypatch.setattr(tokenize, "CHUNK_BYTES", 1)
     context = context_of(tmp_path, ROWS)
     context.stop_after = 2
     with pytest.raises(Interrupted):

@@ -25,7 +25,8 @@ def write_tokens(path: Path, rows: Sequence[tuple[list[int], list[bool]]], *, ba
             ids = pa.array([ids for ids, _ in part], SCHEMA.field("input_ids").type)
             loss = pa.array([loss for _, loss in part], SCHEMA.field("loss").type)
             names = pa.array([f"r{first + at}" for at in range(len(part))])
-            writer.write_batch(pa.record_batch([names, ids, loss], schema=SCHEMA))
+            counts = [pa.array([1] * len(part), kind) for kind in SCHEMA.types[3:]]
+            writer.write_batch(pa.record_batch([names, ids, loss, *counts], schema=SCHEMA))
     return TokenSet(path)
 
 

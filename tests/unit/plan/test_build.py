@@ -51,6 +51,7 @@ class TestStages:
     def test_nine_mixes_and_the_untuned_base(self, tmp_path: Path, profile: Profile) -> None:
         assert kinds(build_plan(locked(tmp_path), profile)) == {
             "ingest": 3,
+            "contamination": 1,
             "base": 1,
             "tokenize": 5,
             "mix": 9,
@@ -135,6 +136,38 @@ class TestReport:
         assert (params["metric"], len(params["notes"])) == ("score", 1)
 
 
+class TestMixes:
+    def test_what_a_mix_reads(self, tmp_path: Path, profile: Profile) -> None:
+        plan = build_plan(
+            locked(tmp_path, STUDY.replace("built-in: instructions", "built-in: instructions, decontaminate: near")),
+            profile,
+        )
+        made = next(planned.stage for planned in plan if planned.mix == "DEFRITES" and planned.stage.kind == "mix")
+        assert set(made.inputs) == {"hits", "tokens:DE", "tokens:FR", "tokens:IT", "tokens:ES"}
+        assert made.params["decontaminate"] == "near"
+        assert plan.by_key[made.inputs["hits"]].label == "contamination house"
+
+    def test_a_published_mix_is_read_once_whatever_its_sizes(self, tmp_path: Path, profile: Profile) -> None:
+        text = STUDY.replace(
+            "{built-in: instructions}",
+            "{hub: a/b, revision: " + "1a" * 20 + ", format: lima-x, languages: [EN, DE, FR, IT, ES], "
+            "data-files: 'train_{LANGUAGE}.jsonl', validation-data-files: 'val_{LANGUAGE}.jsonl', "
+            "published: {ENDEFRITES-sampled: {data-files: train_all_sampled.jsonl}}}",
+        )
+        plan = build_plan(locked(tmp_path, text + "sizes: [100, full]\n"), profile)
+        read = [planned for planned in plan if planned.stage.params.get("what") == "published"]
+        assert [planned.label for planned in read] == ["ingest house/ENDEFRITES-sampled"]
+        using = [planned for planned in plan if planned.stage.inputs.get("published") == read[0].key]
+        assert [planned.mix for planned in using] == ["ENDEFRITES-sampled@100", "ENDEFRITES-sampled"]
+        rows = plan.find("ingest house").stage.params
+        assert rows["validation_data_files"] == "val_{LANGUAGE}.jsonl"
+
+    def test_a_temperature_is_a_sampled_mix(self, tmp_path: Path, profile: Profile) -> None:
+        plan = build_plan(locked(tmp_path, STUDY.replace("ENDEFRITES-sampled", "enDEFRITES-t2.50")), profile)
+        made = next(planned.stage for planned in plan if planned.mix == "ENDEFRITES-t2.5")
+        assert (made.params["sampled"], made.params["temperature"]) == (True, 2.5)
+
+
 class TestKeys:
     def changed(self, folder: Path, profile: Profile, old: str, new: str) -> set[str]:
         before = keys(build_plan(locked(folder), profile))
@@ -175,3 +208,38 @@ class TestKeys:
         (tmp_path / "b").mkdir()
         first, second = (keys(build_plan(locked(tmp_path / name), profile)) for name in "ab")
         assert first == second
+
+
+class TestAStudyOfTranslationsAlone:
+    TEXT = """
+study: translations
+datasets:
+  house: {built-in: instructions}
+  made: {translate: {of: house, from: EN, to: [ES], engine: identity}}
+quality:
+  - {name: made, data: made, from: EN, to: ES, reference: house, reference-is: human, back: {engine: identity}}
+  - {name: people, data: house, from: EN, to: ES}
+"""
+
+    def test_its_plan_ends_in_a_report_and_trains_nothing(self, tmp_path: Path, profile: Profile) -> None:
+        plan = build_plan(locked(tmp_path, self.TEXT), profile)
+        kinds = Counter(planned.stage.kind for planned in plan)
+        assert kinds == {"ingest": 2, "translate": 2, "quality": 2, "report": 1}
+        made = plan.find("quality made").stage.inputs
+        assert set(made) == {"source", "translated", "reference", "back"}
+        assert made["source"] == made["reference"] == plan.find("ingest house").key
+        people = plan.find("quality people").stage.inputs
+        assert people == {"source": made["source"], "translated": made["source"]}
+
+    def test_quality_beside_models_adds_to_the_report_and_changes_no_training(
+        self, tmp_path: Path, profile: Profile
+    ) -> None:
+        more = "quality: [{name: people, data: house, from: EN, to: ES}]\n"
+        before, after = (keys(build_plan(locked(tmp_path, text), profile)) for text in (STUDY, STUDY + more))
+        assert {label for label, key in after.items() if before.get(label) != key} == {"quality people", "report"}
+
+    def test_only_a_stage_that_asks_has_the_endpoints_key(self, tmp_path: Path, profile: Profile) -> None:
+        asked = self.TEXT.replace("data: house, from", "data: house, adequacy: {model: m}, from")
+        plan = build_plan(locked(tmp_path, asked), profile)
+        assert plan.find("quality people").stage.engine == "openai"
+        assert plan.find("quality made").stage.engine == "none"

@@ -273,6 +273,22 @@ class TestAnswer:
             assert [text.endswith("is 55% of the FR samples of ENDEFRITES.") for text in found] == [True] * said
             assert f'<td class="num">{"11%" if said else "0.2%"}</td>' in render_page(document)
 
+    def test_the_mixes_say_shares_fertility_matches_and_what_they_share(self, tmp_path: Path) -> None:
+        document, page, _ = make(tmp_path, ("EN", "ENDE", "ENDE-sampled", "EN@16"), (0,))
+        (group,) = document["overlaps"]
+        assert sorted(group["mixes"]) == ["EN", "EN@16", "ENDE", "ENDE-sampled"]
+
+        def shared(what: str, one: str, other: str) -> int:
+            found: int = group[what][group["mixes"].index(one)][group["mixes"].index(other)]
+            return found
+
+        assert [shared("rows", "ENDE", name) for name in ("EN", "ENDE", "ENDE-sampled", "EN@16")] == [400, 800, 400, 16]
+        assert shared("rows", "EN@16", "ENDE-sampled") == shared("rows", "ENDE-sampled", "EN@16") == 8
+        assert shared("ids", "EN@16", "ENDE-sampled") == 16
+        assert "1 rows (overlap 1); 1 more by their id in another language" in page
+        assert "50.0%" in page
+        assert "2.50 a word" in page
+
     def test_without_failures_nothing_is_said_of_them(self, tmp_path: Path) -> None:
         document, _, _ = make(tmp_path, ("EN", "DE"), (0, 1, 2), failed_share=0.0)
         assert not any("verdicts failed" in text for text in caveats(document))

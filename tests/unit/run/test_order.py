@@ -48,7 +48,7 @@ class TestAgain:
         new = {planned.stage.kind for planned in night.stages if planned.key not in before}
         kept = {planned.stage.kind for planned in night.stages if planned.key in before}
         assert new == {"answer", "judge", "aggregate", "report"}
-        assert kept == {"ingest", "base", "tokenize", "mix", "train"}
+        assert kept == {"ingest", "contamination", "base", "tokenize", "mix", "train"}
         by_key = {planned.key: planned for planned in night.stages}
         assert all(key in by_key for planned in night.stages for key in planned.stage.inputs.values())
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from polyglot.core.errors import BadInput
-from polyglot.core.stage import MODEL_KINDS
+from polyglot.core.stage import MODEL_ENGINES, MODEL_KINDS, Stage
 from polyglot.spec.cluster import Cluster
 from polyglot.spec.params import KINDS
 from polyglot.spec.pool import Pool, Toleration
@@ -66,8 +66,19 @@ def test_kinds_have_images_pools_and_secrets() -> None:
     )
     assert (big.runtime_class, big.gpu_resource) == ("nvidia", "amd.com/gpu")
     assert cluster.pool_of("judge") == cluster.pool_of("mix") == Pool()
-    assert {kind for kind in KINDS if cluster.image_of(kind) == cluster.images.trainer} == MODEL_KINDS
-    assert {kind for kind in KINDS if cluster.judge_secret_of(kind)} == {"judge"}
+    stages = [Stage(kind=kind, version=1, params={}) for kind in KINDS if kind != "translate"]
+    assert {each.kind for each in stages if cluster.image_of(each) == cluster.images.trainer} == MODEL_KINDS
+    assert {each.kind for each in stages if cluster.judge_secret_of(each)} == {"judge"}
+
+
+def test_translations_get_what_their_engine_needs_and_nothing_else() -> None:
+    cluster = load("judge-secret: openai\ndeepl-secret: deepl\n")
+    engines = ("identity", "apertium", "deepl", "openai", "marian", "nllb")
+    stages = {name: Stage(kind="translate", version=1, params={"engine": name}) for name in engines}
+    found = {name: (cluster.judge_secret_of(each), cluster.deepl_secret_of(each)) for name, each in stages.items()}
+    assert found == dict.fromkeys(engines, (None, None)) | {"openai": ("openai", None), "deepl": (None, "deepl")}
+    assert {name for name in engines if cluster.image_of(stages[name]) == cluster.images.trainer} == MODEL_ENGINES
+    assert cluster.deepl_secret_of(Stage(kind="judge", version=1, params={})) is None
 
 
 def test_the_profile_of_this_machine_has_no_cluster() -> None:

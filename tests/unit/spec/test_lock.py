@@ -42,6 +42,23 @@ class TestFiles:
         assert {sha256_file(path) for sha256, path in locked.local_files.items()} >= {one, two}
         assert all(sha256_file(path) == sha256 for sha256, path in locked.local_files.items())
 
+    def test_a_size_beyond_the_lines_of_the_data_is_refused_by_name(self, tmp_path: Path) -> None:
+        one, two = put(tmp_path, "en.jsonl", b"{}\n" * 30), put(tmp_path, "de.jsonl", b"{}\n" * 20)
+        files = f"files: {{EN: {{path: en.jsonl, sha256: {one}}}, DE: {{path: de.jsonl, sha256: {two}}}}}"
+
+        def refused(mixes: str, rest: str = "", **changes: str) -> str:
+            with pytest.raises(BadInput) as error:
+                lock(tmp_path, datasets=f"{{d: {{format: dolly, {files}{rest}}}}}", mixes=mixes, **changes)
+            return str(error.value)
+
+        assert "sizes.0: EN@31 is larger than the data; got 31 ids of data set d; expected at most 30" in refused(
+            "[EN]", sizes="[31]"
+        )
+        assert "mixes.1: ENDE@21 is larger than the data; got 21 ids of data set d; expected at most 20" in refused(
+            "[EN@30, ENDE@21]"
+        )
+        assert "expected at most 15, as 5 of 20 are for validation" in refused("[ENDE@16]", ", validation: 5")
+
     def test_an_address_is_pinned_as_it_is_written_and_nothing_is_fetched(self, tmp_path: Path) -> None:
         address = "https://data.example/x.jsonl.gz?download=true"
         file = f"{{path: '{address}', sha256: {'1a' * 32}, bytes: 7}}"

@@ -27,7 +27,7 @@ def names(draw: st.DrawFn) -> str:
         weights = draw(st.sampled_from([WEIGHTS, ALIKE]))
         text = ",".join(f"{code}:{draw(weights)}" for code in codes)
     else:
-        text = "".join(codes) + draw(st.sampled_from(["", "-sampled"]))
+        text = "".join(codes) + draw(st.sampled_from(["", "-sampled", "-t2.5", "-T1", "-t0.500"]))
     text += "" if size is None else f"@{size}"
     return draw(st.sampled_from([text, text.lower(), f" {text}\n"]))
 

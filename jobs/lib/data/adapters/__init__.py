@@ -7,7 +7,7 @@ An adapter knows field names and nothing else: files, languages, ids seen before
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jobs.lib.data.adapters import alpaca, bactrian_x, dolly, lima_x, messages, mt_bench, sharegpt
+from jobs.lib.data.adapters import alpaca, bactrian_x, dolly, lima_x, messages, mt_bench, normal, sharegpt
 from jobs.lib.data.adapters.fields import Draft
 
 Adapter = Callable[[Mapping[str, Any]], Draft]
@@ -19,9 +19,10 @@ DATASETS: Mapping[str, Adapter] = {
     "dolly": dolly.row,
     "messages": messages.row,
     "sharegpt": sharegpt.row,
+    "normal": normal.form,
 }
-QUESTIONS: Mapping[str, Adapter] = {"mt-bench": mt_bench.question}
-REFERENCES: Mapping[str, Adapter] = {"mt-bench": mt_bench.reference}
+QUESTIONS: Mapping[str, Adapter] = {"mt-bench": mt_bench.question, "normal": normal.form}
+REFERENCES: Mapping[str, Adapter] = {"mt-bench": mt_bench.reference, "normal": normal.form}
 TABLES: Mapping[str, Mapping[str, Adapter]] = {
     "dataset": DATASETS,
     "questions": QUESTIONS,

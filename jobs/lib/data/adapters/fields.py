@@ -16,6 +16,8 @@ class Draft:
     category: str = ""
     input: bool = False  # it had an input beside the instruction
     reference: tuple[str, ...] | None = None  # a question's `reference` field; None when the field is absent
+    origin: str | None = None  # where the record names them itself: what an earlier stage wrote
+    licence: str | None = None
 
 
 def text(record: Mapping[str, Any], name: str) -> str:

@@ -1,0 +1,18 @@
+"""The normal form itself, as an earlier stage wrote it: whatever it says of its origin stays."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jobs.lib.data.adapters.fields import Draft
+from jobs.lib.data.content import turns_of
+
+
+def form(record: Mapping[str, Any]) -> Draft:
+    """Return the draft of a row, a question or a reference answer."""
+    return Draft(
+        id=record["id"],
+        turns=tuple(text for _, text in turns_of(record)),
+        category=record.get("category", ""),
+        origin=record.get("origin"),
+        licence=record.get("licence"),
+    )

@@ -1,0 +1,137 @@
+"""`polyglot sheet export | import`: translations for people to rate, blinded, and their ratings."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyFile
+
+if TYPE_CHECKING:
+    from polyglot.cli.session import Session
+
+app = typer.Typer(no_args_is_help=True, help="Translations for people to rate, blinded, and their ratings.")
+_Folder = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the files are put.")]
+
+
+@app.command("export")
+def export(
+    study: StudyFile,
+    rows: Annotated[
+        int, typer.Option("--rows", min=1, max=10_000, help="Turns of each source, each in every translation.")
+    ] = 32,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draw and the order.")] = 0,
+    only: Annotated[list[str] | None, typer.Option("--check", metavar="NAME", help="These translations alone.")] = None,
+    most_characters: Annotated[
+        int, typer.Option("--most-characters", min=1, help="Longer turns are not drawn.")
+    ] = 1500,
+    out: _Folder = Path("out/sheet"),
+    mix: MixName = None,
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
+) -> None:
+    """Draw turns that every translation has, blind them, and write a page and a CSV for raters."""
+    from polyglot.cli.deliver import check_out
+    from polyglot.cli.session import open_session, say
+    from polyglot.cli.sheet_rows import turns_of
+    from polyglot.sheet.form import as_csv, as_html
+    from polyglot.sheet.keep import keep_key
+    from polyglot.sheet.sample import draw
+
+    check_out(out)
+    session = open_session(study, mix=mix, profile=profile, store=store)
+    sheet = draw(turns_of(session, only), rows=rows, seed=seed, most_characters=most_characters)
+    keep_key(session.store, session.plan.study, sheet)
+    out.mkdir(parents=True, exist_ok=True)
+    for suffix, text in (("html", as_html(sheet, session.plan.study)), ("csv", as_csv(sheet))):
+        path = out / f"sheet-{sheet.id}.{suffix}"
+        path.write_bytes(text.encode())
+        print(path)
+    say(f"sheet {sheet.id}: {len(sheet.items)} items; which translation each is of is kept in {session.store.url}")
+
+
+@app.command("import")
+def import_(
+    study: StudyFile,
+    files: Annotated[list[Path], typer.Argument(metavar="FILES…", help="CSV files that raters sent back.")],
+    out: _Folder = Path("out/sheet"),
+    mix: MixName = None,
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
+) -> None:
+    """Keep raters' CSV files in the store, compare raters and metrics, and say how to show it in the report.
+
+    The same file imported again changes nothing; nothing is kept when one of the files is wrong.
+    """
+    from polyglot.cli.deliver import check_out
+    from polyglot.cli.session import open_session, say
+    from polyglot.core.canonical import canonical, sha256_bytes
+    from polyglot.core.errors import BadInput
+    from polyglot.sheet.keep import all_ratings, keep_ratings, read_key
+    from polyglot.sheet.ratings import BadSheets, read, unblind
+
+    check_out(out)
+    session = open_session(study, mix=mix, profile=profile, store=store)
+    rated, problems = [], list[str]()
+    for path in files:
+        try:
+            one = read(path)
+            key = read_key(session.store, session.plan.study, one)
+            unblind(one, key)
+            rated.append((one, key))
+        except BadInput as error:
+            problems += str(error).splitlines()
+    if problems:
+        raise BadSheets(problems)
+    new = sum(keep_ratings(session.store, session.plan.study, one, key) for one, key in rated)
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "ratings.jsonl"
+    data = b"".join(canonical(row) + b"\n" for row in all_ratings(session.store, session.plan.study))
+    path.write_bytes(data)
+    say(f"{new} of {len(rated)} files are new")
+    print(path)
+    for line in _compare(session, path):
+        print(line)
+    where = f"{{path: {path}, sha256: {sha256_bytes(data)}}}"
+    say(f"To have it in the report, add to the study file (path from its folder): ratings: {where}")
+
+
+def _compare(session: "Session", ratings: Path) -> list[str]:
+    """Run the agree stage, as the plan of a study with these ratings would, and put its figures in words."""
+    import json
+    import tempfile
+
+    from polyglot.artifacts.blobs import fetch, put_file
+    from polyglot.artifacts.committed import committed
+    from polyglot.core.canonical import sha256_file
+    from polyglot.core.errors import PolyglotError
+    from polyglot.plan.plan import needed_for
+    from polyglot.plan.planner import Planner
+    from polyglot.plan.quality import agree_stage
+    from polyglot.run.engine import run
+    from polyglot.run.local.backend import LocalBackend
+    from polyglot.spec.params import File
+
+    put_file(session.store, ratings, ratings.name)
+    checks = {f"quality:{c.name}": session.plan.find(f"quality {c.name}") for c in session.locked.study.quality}
+    planner = Planner(session.profile)
+    file = File(sha256=sha256_file(ratings), bytes=ratings.stat().st_size, name="ratings.jsonl")
+    stage = agree_stage(planner, checks, (file,))
+    stages = needed_for(stage, (*session.plan.stages, stage))
+    with LocalBackend.for_profile(session.profile) as backend:
+        run(stages, session.store, backend, max_attempts=session.profile.max_attempts).raise_if_failed()
+    manifest = committed(session.store, "agree", stage.key)
+    record = manifest.file("agreement.json") if manifest else None
+    if record is None:
+        raise PolyglotError("the agreement was not committed")
+    with tempfile.TemporaryDirectory() as folder:
+        fetch(session.store, record, Path(folder) / "agreement.json")
+        found = json.loads((Path(folder) / "agreement.json").read_text(encoding="utf-8"))
+    lines = [f"raters\t{found['raters']}\tratings\t{found['ratings']}"]
+    lines += [f"alpha\t{name}\t{row['alpha']}\t{row['units']} turns" for name, row in found["alpha"].items()]
+    lines += [f"penalty\t{row['check']}\t{row['mqm_mean']:g}\t{row['turns']} turns" for row in found["checks"]]
+    for row in found["correlations"]:
+        lines.append(
+            f"correlation\t{row['metric']}\tkendall {row['kendall']}, spearman {row['spearman']}\t{row['turns']} turns"
+        )
+    return lines

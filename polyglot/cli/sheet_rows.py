@@ -1,0 +1,84 @@
+"""The turns that a sheet is drawn from, read out of the store: what the quality stages of a study have read."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from polyglot.core.errors import BadInput, PolyglotError
+
+if TYPE_CHECKING:
+    from polyglot.artifacts.artifact import StoredArtifact
+    from polyglot.artifacts.manifest import Manifest
+    from polyglot.cli.session import Session
+    from polyglot.sheet.sample import Turn
+
+FOLDERS = {"dataset": "rows", "questions": "questions", "references": "references"}
+
+
+def turns_of(session: "Session", only: Sequence[str] | None) -> "Iterator[Turn]":
+    """Yield every turn of every check, or of those named. Raises BadInput for a name that the study lacks."""
+    names = [check.name for check in session.locked.study.quality]
+    if not names:
+        raise BadInput("the study assesses no translation", where=session.title, remedy="Add `quality:` to its file")
+    strange = [name for name in only or () if name not in names]
+    if strange:
+        raise BadInput("no such translation", where="--check", got=strange[0], expected="one of " + ", ".join(names))
+    for name in dict.fromkeys(only or names):
+        yield from _turns(session, name)
+
+
+def _turns(session: "Session", name: str) -> "Iterator[Turn]":
+    from polyglot.artifacts.committed import committed
+    from polyglot.sheet.sample import Turn
+
+    planned = session.plan.find(f"quality {name}")
+    manifest = committed(session.store, "quality", planned.key)
+    if manifest is None:
+        raise PolyglotError(f"quality {name} is not there yet; `polyglot submit` makes it")
+    params = planned.stage.params
+    with tempfile.TemporaryDirectory() as folder:
+        source, translated = (
+            _rows(_input(session, manifest, role, Path(folder)), str(params["what"]), str(params[language]))
+            for role, language in (("source", "source"), ("translated", "target"))
+        )
+        file = manifest.file("rows.jsonl")
+        records = _records(session, file, Path(folder))
+    of = json.dumps([planned.stage.inputs["source"], params["what"], params["source"], params["target"]])
+    for record in records:
+        place = record["turn"] - 1
+        yield Turn(
+            check=name,
+            of=of,
+            id=record["id"],
+            turn=record["turn"],
+            category=record["category"],
+            languages=f"{params['source']} to {params['target']}",
+            source=source[record["id"]][place],
+            translation=translated[record["id"]][place],
+        )
+
+
+def _input(session: "Session", manifest: "Manifest", role: str, folder: Path) -> "StoredArtifact":
+    from polyglot.artifacts.artifact import StoredArtifact
+    from polyglot.artifacts.committed import find
+
+    found = find(session.store, manifest.stage.inputs[role], role)
+    if found is None:
+        raise PolyglotError(f"{manifest.stage.path}: its input {role} was withdrawn; submit the study again")
+    return StoredArtifact(session.store, found, folder / role)
+
+
+def _rows(artifact: "StoredArtifact", what: str, language: str) -> Mapping[str, list[str]]:
+    with artifact.path(f"{FOLDERS[what]}/{language}.jsonl").open("rb") as lines:
+        rows = [json.loads(line) for line in lines]
+    return {row["id"]: [turn if isinstance(turn, str) else turn["content"] for turn in row["turns"]] for row in rows}
+
+
+def _records(session: "Session", file: Any, folder: Path) -> list[dict[str, Any]]:
+    from polyglot.artifacts.blobs import fetch
+
+    fetch(session.store, file, folder / "records.jsonl")
+    with (folder / "records.jsonl").open("rb") as lines:
+        return [json.loads(line) for line in lines]

@@ -1,0 +1,97 @@
+"""Studies of no-op stages on a cluster: an order in the store, as `submit` leaves one, and what became of it."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from polyglot.artifacts.attempts import Attempts
+from polyglot.artifacts.committed import committed_many
+from polyglot.artifacts.submissions import save, save_order
+from polyglot.core.canonical import canonical, sha256_bytes
+from polyglot.core.stage import PlannedStage
+from polyglot.plan.plan import make_plan
+from polyglot.run.order import Order
+from polyglot.spec.cluster import Cluster
+from polyglot.spec.profile import load_profile
+from tests.kit.cluster.installation import Installation
+from tests.kit.cluster.product_images import KINDS
+
+
+def images_of(noop: str, controller: str = "") -> dict[str, str]:
+    """The images of a profile whose stages do nothing; without a `controller` drivers run on this machine alone."""
+    return {**dict.fromkeys(KINDS, noop), **({"controller": controller} if controller else {})}
+
+
+def cluster_of(installation: Installation) -> Cluster:
+    """The cluster of an installation's profile."""
+    found = load_profile(str(installation.profile)).cluster
+    assert found is not None
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoopStudy:
+    """A plan of no-op stages that was submitted to an installation's store."""
+
+    installation: Installation
+    order: Order
+    path: str
+
+    @property
+    def drive(self) -> list[str]:
+        """The command line that runs it from this machine."""
+        return ["drive", self.path, "--store", self.installation.store_url]
+
+    def why(self, label: str) -> str:
+        """What `polyglot why` says of a stage."""
+        return self.of_stage("why", label).stdout
+
+    def retry(self, label: str) -> None:
+        """Let a stage that failed for good run again."""
+        self.of_stage("retry", label)
+
+    def of_stage(self, verb: str, label: str) -> "subprocess.CompletedProcess[str]":
+        """Run a verb on a stage, which is named by its key: other studies of the store may have its label."""
+        (key,) = [planned.key for planned in self.order.stages if planned.label == label]
+        options = ("--store", self.installation.store_url, "--profile", self.installation.profile)
+        return self.installation.polyglot(verb, key, *options)
+
+    def results(self) -> dict[str, str]:
+        """Result digests of the committed stages, by label."""
+        found = committed_many(self.installation.store, [planned.stage for planned in self.order.stages])
+        return {planned.label: found[planned.key].result for planned in self.order.stages if planned.key in found}
+
+    def starts(self) -> dict[str, list[int]]:
+        """How often workers started on each attempt, by label."""
+        store = self.installation.store
+        of = {planned.label: Attempts(store, planned.stage) for planned in self.order.stages}
+        return {label: [attempts.starts(number) for number in attempts.numbers()] for label, attempts in of.items()}
+
+    def jobs(self) -> list[Mapping[str, Any]]:
+        """The Jobs of its stages, as they are now: name and how many pods each has had."""
+        target, namespace = self.installation.namespace.target, self.installation.namespace.name
+        keys = {planned.key for planned in self.order.stages}
+        found = target.batch.list_namespaced_job(namespace).items
+        return [
+            {
+                "name": job.metadata.name,
+                "uid": job.metadata.uid,
+                "pods": (job.status.succeeded or 0) + (job.status.failed or 0) + (job.status.active or 0),
+            }
+            for job in found
+            if (job.metadata.annotations or {}).get("polyglot.dev/key") in keys
+        ]
+
+
+def submitted(installation: Installation, stages: Sequence[PlannedStage], **changes: Any) -> NoopStudy:
+    """Leave plan and order of these stages in the store; `changes` are fields of the profile's Cluster."""
+    plan = make_plan("noop", stages)
+    cluster = replace(cluster_of(installation), **changes)
+    order = Order(study=plan.study, title=plan.study, stages=plan.stages, cluster=cluster, max_attempts=5)
+    rows, store = canonical(plan.document()), installation.store
+    digest = sha256_bytes(rows)
+    save(store, plan.study, digest, study=b"study: noop\n", lock=b"{}", plan=rows)
+    return NoopStudy(
+        installation=installation, order=order, path=save_order(store, plan.study, digest, order.to_json())
+    )

@@ -49,6 +49,7 @@ class IngestParams(Params):
     """Read one data set, one benchmark's questions or references into the normal form, or describe judge prompts."""
 
     kind: ClassVar[str] = "ingest"
+    version: ClassVar[int] = 2  # 2: near duplicates, personal data, words and noise on the card; no exchanged files
 
     what: Literal["dataset", "questions", "references", "prompts", "published"]  # published: a mix
     languages: tuple[Language, ...]  # in the order the study names them

@@ -35,8 +35,6 @@ RULE = (
     "found by MinHash (datasketch), every one is confirmed on its text. `clusters` begin with the earlier row."
 )
 
-Grams = "numpy.ndarray[tuple[int], numpy.dtype[numpy.uint64]]"
-
 
 @dataclass(kw_only=True)
 class NearDuplicates:
@@ -46,7 +44,7 @@ class NearDuplicates:
     looked_at: int = 0
     clusters: dict[str, list[str]] = field(default_factory=dict)  # id of the first row -> ids of the others, in order
     _bands: list[dict[bytes, list[str]]] = field(default_factory=lambda: [{} for _ in range(_BANDS)])
-    _texts: dict[str, Grams] = field(default_factory=dict)  # type: ignore[valid-type]
+    _texts: dict[str, Any] = field(default_factory=dict)  # id -> grams of rows that were looked at again
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Look at one row that is not equal to an earlier one."""
@@ -74,7 +72,8 @@ class NearDuplicates:
         if found is None:
             row = self.lookup(identifier)
             found = grams_of(row) if row is not None else None
-            assert found is not None, identifier  # only rows with grams are in a band
+            if found is None:  # only rows with grams are in a band
+                raise KeyError(identifier)
             if len(self._texts) >= _TEXTS_REMEMBERED:
                 del self._texts[next(iter(self._texts))]
             self._texts[identifier] = found

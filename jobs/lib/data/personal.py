@@ -26,7 +26,7 @@ RULES: Mapping[str, str] = {  # word for word as the card shows them
     "region (EN US, DE DE, FR FR, IT IT, ES ES) or international; without +, only in groups that spaces, hyphens or "
     "brackets (or one slash before six digits) divide.",
     "iban": "International bank account numbers with the length of their country and valid check digits.",
-    "payment-card": "13 to 19 digits that begin as a card network's numbers do, with a valid Luhn digit.",
+    "payment-card": "Digits that begin as a card network's numbers do and are as many, with a valid Luhn digit.",
     "ip-address": "IPv4 and IPv6 addresses that are globally routable; private and documentation ones left out, and "
     "four numbers of one digit each, which are sections and versions.",
     "mac-address": "Hardware addresses of six bytes, all zeros and all ones left out.",
@@ -41,7 +41,10 @@ _MANY_DIGITS = re.compile(r"\d(?:[^\w\n]{0,3}\d){6}")
 _GROUPED = re.compile(r"^\+|[ ()\u00a0-]|/\d{6}")
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){2,7}(?: ?[0-9A-Z]{1,3})?(?!\w)")
 _CARD = re.compile(r"(?<![\w.,-])[2-6]\d{3}(?:[ -]?\d{2,6}){2,5}(?![\w-])")
-_CARD_START = re.compile(r"4|5[1-5]|2[2-7]|3[47]|30[0-5]|3[68]|6(?:011|5|4[4-9])|35(?:2[89]|[3-8])|62")
+_NETWORK = re.compile(  # how card numbers begin, and how many digits they have
+    r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}"
+    r"|(?:6011|64[4-9]\d|65\d\d|35[2-8]\d|62\d\d)\d{12,15}"
+)
 _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
 _UNICAST = ipaddress.ip_network("2000::/3")  # what IPv6 gives to the public network so far
@@ -93,7 +96,7 @@ def _cards(text: str, language: str) -> Iterator[str]:
     if _MANY_DIGITS.search(text):
         for match in _CARD.finditer(text):
             digits = re.sub(r"\D", "", match[0])
-            if 13 <= len(digits) <= 19 and _CARD_START.match(digits) and luhn.is_valid(digits):
+            if _NETWORK.fullmatch(digits) and luhn.is_valid(digits):
                 yield match[0]
 
 

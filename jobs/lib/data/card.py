@@ -27,12 +27,27 @@ _CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked t
 
 def describe(params: IngestParams, tallies: Mapping[str, Normaliser], folder: Path, context: Context) -> dict[str, Any]:
     """Return card.json of an ingest whose files lie in `folder`."""
-    pivot = "EN" if "EN" in params.languages else params.languages[0]
+    about = {
+        "what": params.what,
+        "source": {"kind": params.source, "format": params.format, "hub": params.hub, "revision": params.revision},
+        "licence": params.licence or None,
+    }
+    counts = {language: _counts(params, tallies[language]) for language in params.languages}
+    return about | describe_files(counts, folder, context)
+
+
+def describe_files(counts: Mapping[str, Mapping[str, Any]], folder: Path, context: Context) -> dict[str, Any]:
+    """Return what is in the normal forms of `folder`; `counts` has each language's own entries, in their order.
+
+    `rejected.jsonl` lies beside `folder`.
+    """
+    names = tuple(counts)
+    pivot = "EN" if "EN" in names else names[0]
     languages: dict[str, Any] = {}
     identifiers: dict[str, list[str]] = {}
     found: dict[str, Findings] = {}
     with ById(folder / f"{pivot}.jsonl") as reference:
-        for language in params.languages:
+        for language in names:
             content, findings = Content(language=language), Findings(language=language, pivot=pivot)
             identifiers[language] = []
             with ById(folder / f"{language}.jsonl") as own:
@@ -46,16 +61,13 @@ def describe(params: IngestParams, tallies: Mapping[str, Normaliser], folder: Pa
                         context.raise_if_stopping()
             found[language] = findings
             languages[language] = (
-                _counts(params, tallies[language])
+                dict(counts[language])
                 | content.document()
                 | {"near_duplicates": near.document()}
                 | findings.identified()
             )
-    rejected = rejected_ids(folder.parent / "rejected.jsonl", params.languages)
+    rejected = rejected_ids(folder.parent / "rejected.jsonl", names)
     return {
-        "what": params.what,
-        "source": {"kind": params.source, "format": params.format, "hub": params.hub, "revision": params.revision},
-        "licence": params.licence or None,
         "pivot": pivot,
         "rules": {"near_duplicates": RULE, "personal": dict(PERSONAL_RULES)},
         "languages": languages,

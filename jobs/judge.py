@@ -17,14 +17,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs.lib.context import Context
 from jobs.lib.chat.asking import Asking, Watcher
 from jobs.lib.chat.calls import Failure, Reply, Request, Weight
 from jobs.lib.chat.endpoint import Endpoint, in_clear, resolve
-from jobs.lib.judge.grader import templates
 from jobs.lib.chat.ledger import Ledger
-from jobs.lib.judge.server import JudgeServer
 from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.context import Context
+from jobs.lib.judge.grader import templates
+from jobs.lib.judge.server import JudgeServer
 from jobs.lib.judge.targets import Target, collect
 from jobs.lib.judge.verdict import Verdict, parse
 from polyglot.core.canonical import canonical

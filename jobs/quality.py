@@ -11,11 +11,11 @@ counted with its reason, and in no mean; asked to stop, it loses no answered cal
 import os
 from typing import Any
 
-from jobs.lib.context import Context
-from jobs.lib.data.forms import json_line
 from jobs.lib.chat.endpoint import Endpoint, in_clear, resolve
 from jobs.lib.chat.ledger import Ledger
 from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.context import Context
+from jobs.lib.data.forms import json_line
 from jobs.lib.quality import adequacy, comet
 from jobs.lib.quality.card import describe
 from jobs.lib.quality.metrics import Record, measure

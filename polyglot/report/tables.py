@@ -10,6 +10,7 @@ from polyglot.report.numbers import Metric, share, whole
 Row = Mapping[str, Any]
 Arm = tuple[str, str | None, str]
 
+PARTS = ("questions", "references", "native_references", "prompts")  # of the benchmark, that have a card
 UNTUNED = "untuned"  # the arm that is the base model as it came
 GROUP_TITLES = {"all": "All", "in-mix": "In mix", "out-of-mix": "Out of mix"}
 
@@ -220,7 +221,7 @@ def cut_share(card: Row, language: str | None = None) -> str:
 def data_cards(report: Row) -> list[dict[str, Any]]:
     """Data sets, questions, references, judge prompts: counts per language and every defect that was found."""
     entries = [("data set", entry) for entry in report["data"]]
-    entries += [(report[what]["name"], report[what]) for what in ("questions", "references", "prompts") if report[what]]
+    entries += [(report[what]["name"], report[what]) for what in PARTS if report.get(what)]
     cards = []
     for what, entry in entries:
         card = dict(entry["card"])

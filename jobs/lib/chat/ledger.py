@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from jobs.lib.context import Journal
 from jobs.lib.chat.calls import Failure, Reply, Request, Weight
 from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.context import Journal
 
 _REPLY_FIELDS = ("text", "finish_reason", "refused", "prompt_tokens", "completion_tokens", "served_by")
 

@@ -68,7 +68,10 @@ class Completions:
         route = path.partition("?")[0].rstrip("/")
         if route == "/v1/models":
             _expect(method, "GET")
-            return {"object": "list", "data": [{"id": self._model, "object": "model", "created": 0, "owned_by": "polyglot"}]}
+            return {
+                "object": "list",
+                "data": [{"id": self._model, "object": "model", "created": 0, "owned_by": "polyglot"}],
+            }
         if route == "/v1/chat/completions":
             _expect(method, "POST")
             return self._complete(body)

@@ -8,12 +8,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jobs.lib.context import Context
 from jobs.lib.chat.asking import Asking, Watcher
 from jobs.lib.chat.calls import Failure, Reply, Request, Weight
 from jobs.lib.chat.endpoint import in_clear, resolve
 from jobs.lib.chat.ledger import Ledger
 from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.context import Context
 from jobs.lib.translate.engines.engine import Outcome
 from jobs.lib.translate.marks import Marks
 from jobs.lib.translate.prompt import VERSION, messages

@@ -53,6 +53,7 @@ def reference_contrasts(
 ) -> tuple[Contrast, ...]:
     """Return what judging against native references changes, where every arm has a twin that is."""
     names = tuple(mix.canonical for mix in mixes)
+    sides: list[tuple[str, tuple[str, ...], tuple[str, ...]]]
     sides = [(name, (name,), tuple(languages)) for name in names]
     if len(names) > 1:
         sides += [(f"all mixes, in {language}", names, (language,)) for language in languages]

@@ -37,6 +37,7 @@ RULES: Mapping[str, str] = {  # word for word as the card shows them
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?P<host>[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,})(?![\w-])")
 _RESERVED = re.compile(r"(?:.*\.)?(?:example(?:\.(?:com|net|org))?|test|invalid|localhost|localdomain|local)", re.I)
+_DIGIT = re.compile(r"[\d:]")  # hexadecimal addresses may have letters only
 _MANY_DIGITS = re.compile(r"\d(?:[^\w\n]{0,3}\d){6}")
 _GROUPED = re.compile(r"^\+|[ ()\u00a0-]|/\d{6}")
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){2,7}(?: ?[0-9A-Z]{1,3})?(?!\w)")
@@ -66,7 +67,8 @@ _NATIONAL: Mapping[str, tuple[_Checked, ...]] = {
 
 def personal_data(text: str, language: str) -> dict[str, int]:
     """Return how often each kind of personal data is in a text of a language; kinds that are not there are left out."""
-    found = {kind: sum(1 for _ in finder(text, language)) for kind, finder in _FINDERS.items()}
+    kinds = _FINDERS if _DIGIT.search(text) else _WITHOUT_DIGITS
+    found = {kind: sum(1 for _ in finder(text, language)) for kind, finder in kinds.items()}
     return {kind: count for kind, count in found.items() if count}
 
 
@@ -101,7 +103,9 @@ def _cards(text: str, language: str) -> Iterator[str]:
 
 
 def _ip_addresses(text: str, language: str) -> Iterator[str]:
-    for pattern in (_IPV4, _IPV6):
+    for sign, pattern in ((".", _IPV4), (":", _IPV6)):
+        if sign not in text:
+            continue
         for match in pattern.finditer(text):
             try:
                 address = ipaddress.ip_address(match[0])
@@ -114,7 +118,7 @@ def _ip_addresses(text: str, language: str) -> Iterator[str]:
 
 
 def _mac_addresses(text: str, language: str) -> Iterator[str]:
-    for match in _MAC.finditer(text):
+    for match in _MAC.finditer(text) if ":" in text or "-" in text else ():
         if mac.is_valid(match[0]) and set(mac.compact(match[0])) not in ({"0", ":"}, {"f", ":"}):
             yield match[0]
 
@@ -142,3 +146,4 @@ _FINDERS: Mapping[str, Callable[[str, str], Iterator[str]]] = {
     "national-id": _national_ids,
     "credential": _credentials,
 }
+_WITHOUT_DIGITS = {kind: _FINDERS[kind] for kind in ("email", "credential")}

@@ -52,13 +52,15 @@ def numbers_differ(text: Text, pivot: Text | None) -> tuple[int, int]:
 
 
 def _numbers(text: Text) -> set[str]:
+    if not text.has_digits:
+        return set()
     found = (re.sub(r"\D", "", number) for number in _NUMBER.findall("\n".join(text.prose)))
     return {number for number in found if len(number) >= 2}
 
 
 def cross_references(text: Text, pivot: Text | None) -> tuple[int, int]:
     """Turns that point to a numbered section, chapter or appendix, which no reader of the turn has; of all turns."""
-    return int(_CROSS_REFERENCE.search(text.raw) is not None), 1
+    return int(text.has_digits and _CROSS_REFERENCE.search(text.raw) is not None), 1
 
 
 def announces_more(text: Text, pivot: Text | None) -> tuple[int, int]:
@@ -70,6 +72,8 @@ def layout_tables(text: Text, pivot: Text | None) -> tuple[int, int]:
     """Pipe tables with one column, or with one row at most below the header, so that the table is layout rather than
     data; of all pipe tables.
     """
+    if "|" not in text.raw:
+        return 0, 0
     tables, layout, rows = 0, 0, list[str]()
     for line in [*text.prose, ""]:
         if _TABLE_ROW.fullmatch(line):

@@ -1,7 +1,7 @@
 # The images of polyglot, one target each (docs/images.md):
 #
 #   controller   plan, render, submit, drive: the command line, with helm and the charts; no torch
-#   worker       ingest, translate, quality, agree, mix, judge, aggregate, report: what needs no model; no torch
+#   worker       ingest, translate, quality, agree, mix, reference, judge, aggregate, report: what needs no model; no torch
 #   trainer      base, tokenize, train, answer, translate by a model: torch with CUDA, a C compiler for Triton
 #
 # Built by docker, podman and buildah alike: no BuildKit syntax. `make images` is the short way. Packages come from
@@ -123,7 +123,7 @@ ARG VERSION=0.0.0
 ARG REVISION=unknown
 ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="polyglot worker" \
-      org.opencontainers.image.description="Runs one stage that needs no model: ingest, translate, quality, agree, mix, judge, aggregate, report" \
+      org.opencontainers.image.description="Runs one stage that needs no model: ingest, translate, quality, agree, mix, reference, judge, aggregate, report" \
       org.opencontainers.image.version="${VERSION}" org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="${SOURCE}" org.opencontainers.image.licenses="Apache-2.0"
 ENV POLYGLOT_REVISION=${REVISION}

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from jobs.lib.context import Context
-from jobs.lib.data import card, sources, validation
+from jobs.lib.data import card, claims, sources, validation
 from jobs.lib.data.adapters import TABLES
 from jobs.lib.data.forms import Rejection, json_line
 from jobs.lib.data.normalise import Normaliser
@@ -59,6 +59,7 @@ def run(context: Context) -> None:
     if params.validation_ids:
         validation.split(context.out, params.languages, params.validation_ids)
     document = card.describe(params, tallies, folder, context)
+    claims.refuse_exchanged(document)
     if params.validation_ids or params.own_validation:
         document["validation"] = validation.describe(context.out, params.languages, params.validation_ids)
     (context.out / "card.json").write_bytes(canonical(document))

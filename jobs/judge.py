@@ -17,14 +17,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jobs.lib.chat.asking import Asking, Watcher
+from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.endpoint import Endpoint, in_clear, resolve
+from jobs.lib.chat.ledger import Ledger
+from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.context import Context
-from jobs.lib.judge.asking import Asking, Watcher
-from jobs.lib.judge.calls import Failure, Reply, Request, Weight
-from jobs.lib.judge.endpoint import Endpoint, in_clear, resolve
 from jobs.lib.judge.grader import templates
-from jobs.lib.judge.ledger import Ledger
 from jobs.lib.judge.server import JudgeServer
-from jobs.lib.judge.settings import JudgeSettings
 from jobs.lib.judge.targets import Target, collect
 from jobs.lib.judge.verdict import Verdict, parse
 from polyglot.core.canonical import canonical
@@ -37,7 +37,7 @@ _PROGRESS_SECONDS = 0.5
 def run(context: Context) -> None:
     """Rate everything, then write the verdicts. Raises Permanent, or PolyglotError for an outage of the endpoint."""
     params: JudgeParams = JudgeParams.of(context.stage)
-    settings = JudgeSettings.of(context.settings)
+    settings = ChatSettings.of(context.settings)
     _check_budget(params, settings)
     prompt_files = {language: context.blob(params.prompts_sha256[language]) for language in params.languages}
     targets = collect(context.inputs, params, prompt_files)
@@ -68,7 +68,7 @@ def run(context: Context) -> None:
     _write(context, params, targets, tally.results)
 
 
-def _check_budget(params: JudgeParams, settings: JudgeSettings) -> None:
+def _check_budget(params: JudgeParams, settings: ChatSettings) -> None:
     if params.endpoint == "openai" and settings.max_usd is not None and not settings.cost_usd(1, 1):
         raise Permanent(
             "setting max_usd bounds nothing without prices. "
@@ -144,7 +144,7 @@ class Tally:
 
 @contextlib.contextmanager
 def _endpoint(
-    context: Context, params: JudgeParams, settings: JudgeSettings, prompt_files: Mapping[str, Path]
+    context: Context, params: JudgeParams, settings: ChatSettings, prompt_files: Mapping[str, Path]
 ) -> Iterator[Endpoint]:
     """The endpoint to ask: the study's, or the built-in judge, which runs as long as it is needed."""
     if params.endpoint == "built-in":

@@ -11,11 +11,11 @@ counted with its reason, and in no mean; asked to stop, it loses no answered cal
 import os
 from typing import Any
 
+from jobs.lib.chat.endpoint import Endpoint, in_clear, resolve
+from jobs.lib.chat.ledger import Ledger
+from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.context import Context
 from jobs.lib.data.forms import json_line
-from jobs.lib.judge.endpoint import Endpoint, in_clear, resolve
-from jobs.lib.judge.ledger import Ledger
-from jobs.lib.judge.settings import JudgeSettings
 from jobs.lib.quality import adequacy, comet
 from jobs.lib.quality.card import describe
 from jobs.lib.quality.metrics import Record, measure
@@ -55,7 +55,7 @@ def run(context: Context) -> None:
 
 
 def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: list[Record]) -> dict[str, Any]:
-    settings = JudgeSettings.of(context.settings)
+    settings = ChatSettings.of(context.settings)
     if settings.max_usd is not None and not settings.cost_usd(1, 1):
         raise Permanent("setting max_usd bounds nothing without prices. Set adequacy's two prices in the study file")
     ledger = Ledger(context.journal, settings)

@@ -1,6 +1,6 @@
 """The report of a study: gathers what was committed into one plain document and has it drawn.
 
-Reads whichever of `aggregate`, `data:<dataset>`, `questions`, `references`, `prompts`,
+Reads whichever of `aggregate`, `data:<dataset>`, `questions`, `references`, `native_references`, `prompts`,
 `mix:<model>/<dataset>/<arm>[/d<draw>]`, `train:<cell>`, `base:<model>` and `verdicts:<cell>` the stage names (only
 `aggregate` must be there; in a study that trains nothing `quality:<name>` is, and the page is of translations);
 writes report.html, report.json and copies of scores.csv and contrasts.csv. Promises: every number in the page is in
@@ -20,7 +20,7 @@ from jobs.lib.stats.files import write_csv
 from polyglot.core.errors import Permanent
 from polyglot.report.page import render_page
 from polyglot.report.quality import render_quality
-from polyglot.spec.params import ReportParams, mix_name
+from polyglot.spec.params import NATIVE, ReportParams, mix_name
 
 Row = dict[str, Any]
 FORMAT = 1
@@ -85,6 +85,9 @@ def gather(params: ReportParams, inputs: Mapping[str, Input]) -> Row:
         "data": [_card(name, source) for name, source in _family(inputs, "data")],
         "questions": _card("questions", inputs["questions"]) if "questions" in inputs else None,
         "references": _card("references", inputs["references"]) if "references" in inputs else None,
+        "native_references": (
+            _card("native references", inputs["native_references"]) if "native_references" in inputs else None
+        ),
         "prompts": _card("judge prompts", inputs["prompts"]) if "prompts" in inputs else None,
         "mixes": _mixes(scores["roster"], inputs),
         "overlaps": _overlaps(scores["roster"], inputs),
@@ -149,6 +152,8 @@ def _overlaps(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]:
     groups: dict[tuple[str, str], dict[str, str]] = {}
     for cell in roster:
         role = mix_role(cell)
+        if cell.get("references"):
+            continue  # a twin: the same mix
         if role in inputs and "index.jsonl" in inputs[role].names():
             drawn = f", draw {cell['draw']}" if cell["draw"] else ""
             groups.setdefault((cell["model"], cell["dataset"]), {})[role] = cell["arm"] + drawn
@@ -162,6 +167,19 @@ def _overlaps(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]:
 def mix_role(cell: Row) -> str:
     """The role of a cell's mix among the report's inputs."""
     return f"mix:{mix_name(cell['cell'], cell['seed'])}"
+
+
+def train_role(cell: Row) -> str:
+    """The role of a cell's training; a twin's is its cell's."""
+    return f"train:{str(cell['cell']).removesuffix(NATIVE)}"
+
+
+def _references(cell: Row, inputs: Mapping[str, Input]) -> list[str]:
+    """The role of the references that a cell was judged against, as its verdicts' manifest says."""
+    verdicts = inputs.get(f"verdicts:{cell['cell']}")
+    used = _manifest_inputs(verdicts).get("references") if verdicts else None
+    roles = [role for role in ("references", "native_references") if role in inputs]
+    return [role for role in roles if inputs[role].key == used] or roles[:1]
 
 
 def _training(name: str, source: Input) -> Row:
@@ -215,7 +233,7 @@ def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]
         for kind, role in (
             ("judge", f"verdicts:{cell['cell']}"),
             ("answer", f"answers:{cell['cell']}"),
-            ("train", f"train:{cell['cell']}"),
+            ("train", train_role(cell)),
             ("mix", mix_role(cell)),
             ("base", f"base:{cell['model']}"),
         ):
@@ -223,16 +241,17 @@ def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]
             key = source.key if source else answers_of.get(role)
             if key:
                 steps.append({"kind": kind, "role": role, "key": key})
-        train = inputs.get(f"train:{cell['cell']}")
+        train = inputs.get(train_role(cell))
         if train:  # the mix as the training read it: arms of several draws have several
             read = _manifest_inputs(train)
             mix = read.get("mix")
             steps = [step | {"key": mix} if mix and step["kind"] == "mix" else step for step in steps]
             tokens = [role for role in sorted(read) if role.startswith("tokens:")]
             steps += [{"kind": "tokenize", "role": role, "key": read[role]} for role in tokens]
-        for role in (f"data:{cell['dataset']}", "questions", "references"):
+        for role in (f"data:{cell['dataset']}", "questions", *_references(cell, inputs)):
             if role in inputs:
-                steps.append({"kind": "ingest", "role": role, "key": inputs[role].key})
+                kind = "reference" if role == "native_references" else "ingest"
+                steps.append({"kind": kind, "role": role, "key": inputs[role].key})
         rows.append({"cell": cell["cell"], "arm": cell["arm"], "seed": cell["seed"], "steps": steps})
     return rows
 

@@ -22,6 +22,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "tokenize": ("transformers", "tokenizers", "pyarrow"),
     "ingest": ("pyarrow",),
     "translate": ("deepl", "openai", "torch", "transformers", "sentencepiece"),
+    "reference": ("openai",),
     "judge": ("openai",),
     "quality": ("sacrebleu", "py3langid", "openai"),
     "agree": ("scipy", "krippendorff"),

@@ -9,14 +9,15 @@ if TYPE_CHECKING:
 
 
 def check_judge(session: "Session", environ: Mapping[str, str]) -> None:
-    """Raise BadInput when a judge that is still to be asked has no address or key that can work.
+    """Raise BadInput when an endpoint that is still to be asked has no address or key that can work.
 
     Workers of this machine have this environment. Those of another backend get their keys there, so only the address is
     looked at. Nothing is asked of the endpoint.
     """
     rated = [p.stage for p in session.plan if p.stage.kind == "quality" and p.stage.engine == "openai"]
     asked = [p.stage for p in session.plan if p.stage.kind == "judge" and p.stage.params["endpoint"] == "openai"]
-    for kind, stages in (("judge", asked), ("quality", rated)):
+    written = [p.stage for p in session.plan if p.stage.kind == "reference" and p.stage.params["endpoint"] == "openai"]
+    for kind, stages in (("judge", asked), ("quality", rated), ("reference", written)):
         _check(session, environ, kind, stages)
 
 

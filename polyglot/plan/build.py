@@ -1,7 +1,7 @@
 """A locked study under a profile -> its plan. Pure: no clock, no I/O, no environment, no randomness."""
 
 from polyglot.core.errors import BadInput
-from polyglot.plan.cells import CellStages, cell_stages, untuned_stages
+from polyglot.plan.cells import CellStages, cell_stages, twin_stages, untuned_stages
 from polyglot.plan.plan import Plan, make_plan, needed_for
 from polyglot.plan.planner import Planner
 from polyglot.plan.quality import quality_report
@@ -29,6 +29,7 @@ def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None) -> P
         for dataset in locked.study.datasets:
             for arm in mixes:
                 cells += cell_stages(planner, locked, sources, model, dataset, arm)
+    cells += [twin for row in cells for twin in twin_stages(planner, locked, sources, row)]
     report = add_tables(planner, locked, sources, cells, mixes)
     return make_plan(locked.study.name, needed_for(report, planner.stages))
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from polyglot.core.canonical import Json
 from polyglot.core.stage import PlannedStage
 from polyglot.plan.planner import Planner
-from polyglot.plan.sources import Sources
+from polyglot.plan.sources import Sources, reference_categories
 from polyglot.spec.lock import Locked
 from polyglot.spec.mix import Mix
-from polyglot.spec.params import AnswerParams, Cell, JudgeParams, MixParams, TrainParams
+from polyglot.spec.params import NATIVE, AnswerParams, Cell, JudgeParams, MixParams, TrainParams
 
 BUILT_IN_JUDGE = "polyglot-rules"  # the model name under which the built-in judge server answers
-MT_BENCH_REFERENCES = ("math", "reasoning", "coding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,15 +126,36 @@ def _evaluated(
         mix=slug,
     )
     inputs = {"answers": answer, "questions": sources.questions}
-    if sources.references is not None:
-        inputs["references"] = sources.references
+    references = sources.references if _wanted(locked) != "native" else sources.native
+    if references is not None:
+        inputs["references"] = references
     verdicts = planner.add(f"judge {cell.cell}", _judge(locked, sources), inputs, mix=slug, settings=_prices(locked))
     return CellStages(cell=cell, mix=mix, train=train, answer=answer, judge=verdicts)
 
 
+def _wanted(locked: Locked) -> str:
+    """The references that cells are judged against: what there is, unless the study says which."""
+    benchmark, wanted = locked.study.benchmark, locked.study.judge.references
+    return wanted or ("native" if benchmark.native_references is not None else "published")
+
+
+def twin_stages(planner: Planner, locked: Locked, sources: Sources, row: CellStages) -> Iterator[CellStages]:
+    """The cell's twin, whose same answers are judged against native references; none unless the study wants both.
+
+    The untuned model has none: contrasts are of mixes.
+    """
+    if _wanted(locked) != "both" or sources.native is None or row.mix is None:
+        return
+    cell = row.cell.model_copy(update={"cell": row.cell.cell + NATIVE, "references": "native"})
+    inputs = {"answers": row.answer, "questions": sources.questions, "references": sources.native}
+    verdicts = planner.add(
+        f"judge {cell.cell}", _judge(locked, sources), inputs, mix=row.mix.mix, settings=_prices(locked)
+    )
+    yield CellStages(cell=cell, mix=row.mix, train=row.train, answer=row.answer, judge=verdicts)
+
+
 def _judge(locked: Locked, sources: Sources) -> JudgeParams:
-    judge, given = locked.study.judge, locked.study.judge.reference_categories
-    built_in = locked.study.benchmark.built_in is not None
+    judge = locked.study.judge
     return JudgeParams(
         endpoint=judge.endpoint,
         model=judge.model or BUILT_IN_JUDGE,
@@ -144,7 +164,7 @@ def _judge(locked: Locked, sources: Sources) -> JudgeParams:
         max_tokens=judge.max_tokens,
         seed=judge.seed,
         prompts_sha256={language: locked.prompts_sha256[language] for language in sources.languages},
-        reference_categories=given if given is not None else "all" if built_in else MT_BENCH_REFERENCES,
+        reference_categories=reference_categories(locked.study),
         max_failed_share=judge.max_failed_share,
     )
 

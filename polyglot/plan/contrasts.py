@@ -8,6 +8,8 @@ Every contrast is mean(treatment arms) - mean(control arms) over some languages 
 - left out: a mix that lacks one language of the benchmark, on that language, against the monolingual mixes of its own
 - whole - part: a mix against the one that lacks one of its languages, on the languages that both have
 - size: a mix at one size against the next smaller one
+- references: the same answers judged against native references and against the published ones, for every mix on all
+  languages, and for all mixes together on each language
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from polyglot.spec.mix import Mix
-from polyglot.spec.params import Contrast
+from polyglot.spec.params import NATIVE, Contrast
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,29 @@ def find_contrasts(model: str, dataset: str, mixes: Sequence[Mix], languages: Se
         found += _whole_and_part(model, dataset, arms)
     found += _sizes(model, dataset, mixes, languages)
     return tuple(found)
+
+
+def reference_contrasts(
+    model: str, dataset: str, mixes: Sequence[Mix], languages: Sequence[str]
+) -> tuple[Contrast, ...]:
+    """Return what judging against native references changes, where every arm has a twin that is."""
+    names = tuple(mix.canonical for mix in mixes)
+    sides: list[tuple[str, tuple[str, ...], tuple[str, ...]]]
+    sides = [(name, (name,), tuple(languages)) for name in names]
+    if len(names) > 1:
+        sides += [(f"all mixes, in {language}", names, (language,)) for language in languages]
+    return tuple(
+        _contrast(
+            f"{title}: native - published references",
+            "references",
+            model,
+            dataset,
+            tuple(name + NATIVE for name in arms),
+            arms,
+            on,
+        )
+        for title, arms, on in sides
+    )
 
 
 def _sort_arms(mixes: Iterable[Mix]) -> _Arms:

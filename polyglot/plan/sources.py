@@ -4,11 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from polyglot.core.canonical import Json
 from polyglot.core.stage import PlannedStage
 from polyglot.plan.planner import Planner
 from polyglot.plan.translation import What, translate_stage
 from polyglot.spec.lock import Locked
-from polyglot.spec.params import BaseParams, ContaminationParams, IngestParams, TokenizeParams
+from polyglot.spec.params import (
+    BaseParams,
+    ContaminationParams,
+    IngestParams,
+    ReferenceParams,
+    TokenizeParams,
+)
+from polyglot.spec.references import PROMPT_VERSION
+from polyglot.spec.study import Study
+
+BUILT_IN_AUTHOR = "polyglot-solver"  # the model name under which the built-in author of references answers
+MT_BENCH_REFERENCES = ("math", "reasoning", "coding")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +35,7 @@ class Sources:
     `hits` has the benchmark's texts in each data set, `mixed` the published files of whole mixes by (data set, mix).
     `questions` and `references` hold all languages of the benchmark; `made` has, by (part, language), the stages that
     translated some, `published` those that read the files.
+    `native` are references that a model writes in every language.
     `prompts` is the card of judge prompts that the study brings. Only the report reads it, so that changed prompts
     judge again and answer nothing again.
     """
@@ -36,6 +49,7 @@ class Sources:
     validation: Mapping[tuple[str, str, str], PlannedStage]
     questions: PlannedStage
     references: PlannedStage | None
+    native: PlannedStage | None
     published: Mapping[What, PlannedStage]
     made: Mapping[tuple[What, str], PlannedStage]
     prompts: PlannedStage | None
@@ -50,7 +64,7 @@ def source_stages(planner: Planner, locked: Locked) -> Sources:
     parts: tuple[What, ...] = ("questions",)
     if not study.has_benchmark:
         return _data_alone(data, rows)
-    if study.benchmark.built_in is not None or study.benchmark.references:
+    if study.benchmark.has_references:
         parts = ("questions", "references")
     published = {part: planner.add(f"ingest benchmark/{part}", _benchmark(locked, part)) for part in parts}
     made: dict[tuple[What, str], PlannedStage] = {}
@@ -81,6 +95,7 @@ def source_stages(planner: Planner, locked: Locked) -> Sources:
         },
         questions=whole["questions"],
         references=whole.get("references"),
+        native=_native(planner, locked, whole["questions"]),
         published=published,
         made=made,
         prompts=planner.add("ingest prompts", _prompts(locked)) if _brings_prompts(locked) else None,
@@ -125,6 +140,7 @@ def _data_alone(data: Mapping[str, PlannedStage], rows: Mapping[tuple[str, str],
         validation={},
         questions=next(iter(data.values())),
         references=None,
+        native=None,
         published={},
         made={},
         prompts=None,
@@ -280,6 +296,34 @@ def _benchmark(locked: Locked, what: What) -> IngestParams:
         builtin=benchmark.built_in,
         files=files,
     )
+
+
+def _native(planner: Planner, locked: Locked, questions: PlannedStage) -> PlannedStage | None:
+    native = locked.study.benchmark.native_references
+    if native is None:
+        return None
+    params = ReferenceParams(
+        endpoint=native.endpoint,
+        model=native.model or BUILT_IN_AUTHOR,
+        languages=locked.study.benchmark.languages,
+        categories=native.categories if native.categories is not None else reference_categories(locked.study),
+        prompt=PROMPT_VERSION,
+        temperature=native.temperature,
+        max_tokens=native.max_tokens,
+        seed=native.seed,
+        max_failed_share=native.max_failed_share,
+    )
+    names = ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion")
+    prices: dict[str, Json] = {name: price for name in names if (price := getattr(native, name)) is not None}
+    return planner.add("reference benchmark", params, {"questions": questions}, settings=prices)
+
+
+def reference_categories(study: Study) -> tuple[str, ...] | Literal["all"]:
+    """The categories that are judged against references."""
+    given = study.judge.reference_categories
+    if given is not None:
+        return given
+    return "all" if study.benchmark.built_in is not None else MT_BENCH_REFERENCES
 
 
 def _brings_prompts(locked: Locked) -> bool:

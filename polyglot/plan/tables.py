@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from polyglot.core.stage import PlannedStage
 from polyglot.plan.cells import CellStages
-from polyglot.plan.contrasts import find_contrasts
+from polyglot.plan.contrasts import find_contrasts, reference_contrasts
 from polyglot.plan.planner import Planner
 from polyglot.plan.quality import quality_stages
 from polyglot.plan.sources import Sources
@@ -44,8 +44,12 @@ def add_tables(
 def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[Contrast, ...]:
     study = locked.study
     pairs = [(model, dataset) for model in study.models for dataset in study.datasets]
+    twins = study.judge.references == "both"
     if study.contrasts == "auto":
-        return tuple(row for pair in pairs for row in find_contrasts(*pair, mixes, sources.languages))
+        found = [row for pair in pairs for row in find_contrasts(*pair, mixes, sources.languages)]
+        if twins:
+            found += [row for pair in pairs for row in reference_contrasts(*pair, mixes, sources.languages)]
+        return tuple(found)
     known = {mix.canonical for mix in mixes}
     return tuple(
         Contrast(
@@ -95,13 +99,15 @@ def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: Pla
     inputs = {"aggregate": aggregate, "questions": sources.questions}
     if sources.references is not None:
         inputs["references"] = sources.references
+    if sources.native is not None:
+        inputs["native_references"] = sources.native
     if sources.prompts is not None:
         inputs["prompts"] = sources.prompts
     inputs |= {f"data:{name}": stage for name, stage in sources.data.items()}
     inputs |= {f"base:{name}": stage for name, stage in sources.bases.items()}
     for row in cells:
         inputs[f"verdicts:{row.cell.cell}"] = row.judge
-        if row.mix is not None and row.train is not None:
+        if row.mix is not None and row.train is not None and not row.cell.references:  # a twin has its cell's
             inputs[f"mix:{mix_name(row.cell.cell, row.cell.seed)}"] = row.mix
             inputs[f"train:{row.cell.cell}"] = row.train
     return inputs

@@ -37,6 +37,11 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
         "With one language more",
         "A mix against the one that lacks one of its languages, measured on the languages that both have.",
     ),
+    "references": (
+        "Native references against published ones",
+        "The same answers judged twice: against references that a model wrote in each language, and against those that "
+        "the benchmark publishes. What differs is what broken or translated references do to scores.",
+    ),
     "size": ("More instructions", "A mix at one size against the next smaller one, on its own languages."),
 }
 

@@ -10,6 +10,7 @@ from polyglot.report.numbers import Metric, share, whole
 Row = Mapping[str, Any]
 Arm = tuple[str, str | None, str]
 
+PARTS = ("questions", "references", "native_references", "prompts")  # of the benchmark, that have a card
 UNTUNED = "untuned"  # the arm that is the base model as it came
 GROUP_TITLES = {"all": "All", "in-mix": "In mix", "out-of-mix": "Out of mix"}
 
@@ -220,7 +221,7 @@ def cut_share(card: Row, language: str | None = None) -> str:
 def data_cards(report: Row) -> list[dict[str, Any]]:
     """Data sets, questions, references, judge prompts: counts per language and every defect that was found."""
     entries = [("data set", entry) for entry in report["data"]]
-    entries += [(report[what]["name"], report[what]) for what in ("questions", "references", "prompts") if report[what]]
+    entries += [(report[what]["name"], report[what]) for what in PARTS if report.get(what)]
     cards = []
     for what, entry in entries:
         card = dict(entry["card"])
@@ -273,6 +274,10 @@ def defects(card: Row) -> list[dict[str, Any]]:
             note("reference field filled, of those that have it", language, field["filled"], field["present"], [])
         repeated = entry.get("repeated_rows", {"count": 0})
         note("repeated rows", language, repeated["count"], None, repeated.get("ids", []))
+        if near := entry.get("near_duplicates"):
+            note("near duplicates", language, near["count"], near["of"], [ids[1] for ids in near["clusters"]["ids"]])
+        for kind, personal in entry.get("personal", {}).items():
+            note(f"personal data: {kind}", language, personal["count"], None, personal["where"])
     for name in ("absent", "rejected"):
         for language, listed in card.get("parallel", {}).get(name, {}).items():
             note(f"ids {name}", language, listed["count"], None, listed["ids"])
@@ -292,7 +297,15 @@ def defects(card: Row) -> list[dict[str, Any]]:
 
 def checks(card: Row) -> list[tuple[str, str, bool]]:
     """The card's checks: name, rule, and whether it found anything."""
-    return [
+    languages, rules = card.get("languages", {}).values(), card.get("rules", {})
+    more = [
+        (f"personal data: {kind}", rule, any(kind in entry.get("personal", {}) for entry in languages))
+        for kind, rule in rules.get("personal", {}).items()
+    ]
+    if "near_duplicates" in rules:
+        hit = any(entry["near_duplicates"]["count"] for entry in languages)
+        more.append(("near duplicates", rules["near_duplicates"], hit))
+    found = [
         (
             name.replace("-", " ").replace("_", " "),
             check.get("rule", ""),
@@ -300,6 +313,7 @@ def checks(card: Row) -> list[tuple[str, str, bool]]:
         )
         for name, check in card.get("defects", {}).items()
     ]
+    return found + more
 
 
 def _count_of(count: int, of: int | None) -> str:

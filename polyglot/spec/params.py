@@ -49,6 +49,7 @@ class IngestParams(Params):
     """Read one data set, one benchmark's questions or references into the normal form, or describe judge prompts."""
 
     kind: ClassVar[str] = "ingest"
+    version: ClassVar[int] = 2  # 2: near duplicates, personal data, words and noise on the card; no exchanged files
 
     what: Literal["dataset", "questions", "references", "prompts", "published"]  # published: a mix
     languages: tuple[Language, ...]  # in the order the study names them
@@ -230,6 +231,31 @@ class AnswerParams(Params):
     stops: tuple[str, ...] = ("\nUser:", "\nSystem:")  # besides EOS
 
 
+class ReferenceParams(Params):
+    """Reference answers to a benchmark's questions, written by a chat model in each question's own language."""
+
+    kind: ClassVar[str] = "reference"
+
+    endpoint: Literal["built-in", "openai"]
+    model: str
+    languages: tuple[Language, ...]
+    categories: tuple[str, ...] | Literal["all"]  # whose questions need references
+    prompt: int  # version of our own wording
+    temperature: float = 0.0
+    max_tokens: int = 2048  # of an answer to one turn
+    seed: int | None = None  # sent to the endpoint when not None
+    max_failed_share: float = 0.02  # of the questions; above it the stage fails instead of committing
+
+    def needs_reference(self, category: str) -> bool:
+        """Whether questions of a category get reference answers."""
+        return self.categories == "all" or category in self.categories
+
+    @property
+    def shown_categories(self) -> str:
+        """The categories, for people."""
+        return self.categories if isinstance(self.categories, str) else ", ".join(self.categories)
+
+
 class JudgeParams(Params):
     """Single grading of every (question, turn) with the benchmark's own prompts."""
 
@@ -265,11 +291,15 @@ class Cell(BaseModel):
     size: int | None = None
     seed: int | None = None
     draw: int = 0
+    references: Literal["", "native"] = ""  # "native": a twin, whose same answers are judged against native references
+
+
+NATIVE = "+native"  # what the names of twin cells and of their arms end with
 
 
 def mix_name(cell: str, seed: int | None) -> str:
     """What the report's inputs call the mix of a cell: the cell's name without its seed. A draw stays: it is a mix."""
-    head, _, draw = cell.rpartition(f"/s{seed}")
+    head, _, draw = cell.removesuffix(NATIVE).rpartition(f"/s{seed}")
     return head + draw
 
 
@@ -279,7 +309,7 @@ class Contrast(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    family: str  # "parallel - mono", "parallel - sampled", "sampled - mono", "left out", "size", "custom"
+    family: str  # "parallel - mono", "parallel - sampled", "sampled - mono", "left out", "size", "references", "custom"
     model: str
     dataset: str
     treatment: tuple[str, ...]  # arms: canonical mix names with @size; several are averaged
@@ -291,7 +321,7 @@ class AggregateParams(Params):
     """Score tables and contrasts over the cells of a study."""
 
     kind: ClassVar[str] = "aggregate"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3  # 3: arms that are judged against native references
 
     languages: tuple[Language, ...]
     cells: tuple[Cell, ...]
@@ -305,7 +335,7 @@ class ReportParams(Params):
     """The static report of a study."""
 
     kind: ClassVar[str] = "report"
-    version: ClassVar[int] = 2  # 2: a mix card for each draw, the prompts' defects, what is exact and what is form
+    version: ClassVar[int] = 3  # 3: near duplicates, personal data and native references among the data
 
     study: str
     question: str = ""
@@ -328,6 +358,7 @@ KINDS: Mapping[str, type[Params]] = {
         MixParams,
         TrainParams,
         AnswerParams,
+        ReferenceParams,
         JudgeParams,
         AggregateParams,
         ReportParams,

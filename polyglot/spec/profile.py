@@ -33,6 +33,7 @@ DEFAULT_RESOURCES: Mapping[str, Resources] = {
     "mix": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
     "train": Resources(memory_bytes=4 * GIB, deadline_seconds=7 * 24 * 3600),
     "answer": Resources(memory_bytes=4 * GIB),
+    "reference": Resources(memory_bytes=2 * GIB),
     "judge": Resources(memory_bytes=2 * GIB),
     "aggregate": Resources(memory_bytes=2 * GIB, deadline_seconds=3600),
     "report": Resources(memory_bytes=2 * GIB, deadline_seconds=3600),

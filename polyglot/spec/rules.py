@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from polyglot.spec.base import Problem
 from polyglot.spec.mix import Mix
 from polyglot.spec.quality_rules import quality_problems
+from polyglot.spec.reference_rules import reference_problems
 from polyglot.spec.sources import BUILT_IN_CATEGORIES
 from polyglot.spec.systems import SYSTEMS
 
@@ -31,6 +32,7 @@ def study_problems(study: "Study") -> Iterator[Problem]:
     yield from _system_messages(study)
     yield from _draws(study)
     yield from _prompts(study)
+    yield from reference_problems(study)
     yield from _categories(study)
     yield from _contrasts(study)
     yield from _budget(study)
@@ -169,7 +171,7 @@ def _prompts(study: "Study") -> Iterator[Problem]:
             place = ("benchmark", "questions", language)
             remedy = f"Add `benchmark.prompts.{language}`"
             yield Problem(what=f"no judge prompts for {language}", place=place, remedy=remedy)
-    if benchmark.built_in is None and benchmark.references is None and study.judge.reference_categories:
+    if not benchmark.has_references and benchmark.native_references is None and study.judge.reference_categories:
         what = "the benchmark has no references"
         yield Problem(what=what, place=("judge", "reference-categories"), remedy="Add `benchmark.references`")
 

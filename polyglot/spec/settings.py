@@ -83,6 +83,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "base": {"threads": 1},
     "train": {"threads": 1},
     "answer": {"threads": 1, "batch_size": 256},
+    "reference": {"concurrency": 64},
     "judge": {"concurrency": 64},
 }
 
@@ -100,6 +101,7 @@ class KindSettings(Section):
     mix: Settings = Settings()
     train: TrainSettings = TrainSettings()
     answer: AnswerSettings = AnswerSettings()
+    reference: JudgeSettings = JudgeSettings()
     judge: JudgeSettings = JudgeSettings()
     aggregate: Settings = Settings()
     report: Settings = Settings()

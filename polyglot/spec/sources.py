@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from polyglot.spec.base import Broken, Count, HubName, Language, Problem, Revision, Section, tuple_of
 from polyglot.spec.files import SourceFile, SourceFiles
 from polyglot.spec.params import BaseParams
+from polyglot.spec.references import NativeReferences
 from polyglot.spec.translation import BenchmarkTranslations, DatasetTranslations
 
 BUILT_IN_LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
@@ -273,6 +274,8 @@ class Benchmark(Section):
     """Reference answers of each language, where there are any."""
     prompts: Mapping[Language, SourceFile] | None = Field(None, min_length=1)
     """judge_prompts.jsonl of each language; the judge section may override one."""
+    native_references: NativeReferences | None = None
+    """Reference answers that a model writes in each language, instead of or beside the published ones."""
     translate: BenchmarkTranslations | None = None
     """Questions and references in languages that the files lack; they need judge prompts, too."""
 
@@ -312,6 +315,11 @@ class Benchmark(Section):
                     what = f"{language} is made twice" if language in made else f"{language} is translated from"
                     yield Problem(what=what, place=(*at, "to"))
                 made.add(language)
+
+    @property
+    def has_references(self) -> bool:
+        """Whether references are published with it."""
+        return self.built_in is not None or bool(self.references)
 
     @property
     def translated(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from polyglot.spec.base import MAX_COUNT, Broken, Count, Label, Language, Name, 
 from polyglot.spec.files import ONE_OR_MANY, SourceFile, SourceFiles
 from polyglot.spec.mix import Mix
 from polyglot.spec.quality import QualityCheck
+from polyglot.spec.references import Which
 from polyglot.spec.rules import study_problems
 from polyglot.spec.sources import Benchmark, Dataset, Model, Positive
 from polyglot.spec.systems import SYSTEMS
@@ -139,6 +140,8 @@ class Judge(Section):
     """judge_prompts.jsonl of a language, instead of the benchmark's."""
     reference_categories: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(tuple_of)] | None = None
     """Judged against references; by default MT-Bench's math, reasoning, coding, and `all` of a built-in benchmark."""
+    references: Which | None = None
+    """Which references it compares with, where there are two kinds; `both` judges every answer twice."""
     max_failed_share: float = Field(0.02, ge=0, le=1)
     """Above this share of verdicts without a score the stage fails."""
     price_usd_per_mtok_prompt: float | None = Field(None, ge=0)

@@ -20,11 +20,11 @@ from multiprocessing.connection import Connection
 
 from openai import OpenAI, OpenAIError
 
-from jobs.lib.judge.asking import Asking, Watcher
-from jobs.lib.judge.calls import Reply, Request
-from jobs.lib.judge.endpoint import Endpoint
-from jobs.lib.judge.ledger import Ledger
-from jobs.lib.judge.settings import JudgeSettings
+from jobs.lib.chat.asking import Asking, Watcher
+from jobs.lib.chat.calls import Reply, Request
+from jobs.lib.chat.endpoint import Endpoint
+from jobs.lib.chat.ledger import Ledger
+from jobs.lib.chat.settings import ChatSettings
 from polyglot.artifacts.journal import StoredJournal
 from polyglot.artifacts.locate import open_store
 from polyglot.core.stage import Stage
@@ -58,7 +58,7 @@ def requests(count: int) -> list[Request]:
 
 def ours(base_url: str, asked: Sequence[Request]) -> int:
     """The job's own way, with a durable journal in a directory store."""
-    settings, arrived = JudgeSettings(concurrency=64), 0
+    settings, arrived = ChatSettings(concurrency=64), 0
 
     def settled(request: Request, result: object) -> None:
         nonlocal arrived

@@ -59,7 +59,8 @@ def records(root: Path) -> list[dict[str, Any]]:
 
 def stage_of(root: Path) -> Stage:
     """The stage that `build` wrote below `root`."""
-    return Stage(kind="judge", version=1, params=json.loads((root / "stage.json").read_text())["params"])
+    document = json.loads((root / "stage.json").read_text())
+    return Stage(kind=document.get("kind", "judge"), version=1, params=document["params"])
 
 
 class NoCheckpoints:

@@ -17,7 +17,9 @@ from jobs.lib.data.defects.prompts import RULES as PROMPT_RULES
 from jobs.lib.data.defects.prompts import prompt_defects
 from jobs.lib.data.findings import Findings, other_language
 from jobs.lib.data.forms import id_key
+from jobs.lib.data.near_duplicates import RULE, NearDuplicates
 from jobs.lib.data.normalise import Normaliser
+from jobs.lib.data.personal import RULES as PERSONAL_RULES
 from polyglot.spec.params import IngestParams
 
 _CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked to stop
@@ -25,28 +27,49 @@ _CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked t
 
 def describe(params: IngestParams, tallies: Mapping[str, Normaliser], folder: Path, context: Context) -> dict[str, Any]:
     """Return card.json of an ingest whose files lie in `folder`."""
-    pivot = "EN" if "EN" in params.languages else params.languages[0]
+    about = {
+        "what": params.what,
+        "source": {"kind": params.source, "format": params.format, "hub": params.hub, "revision": params.revision},
+        "licence": params.licence or None,
+    }
+    counts = {language: _counts(params, tallies[language]) for language in params.languages}
+    return about | describe_files(counts, folder, context)
+
+
+def describe_files(counts: Mapping[str, Mapping[str, Any]], folder: Path, context: Context) -> dict[str, Any]:
+    """Return what is in the normal forms of `folder`; `counts` has each language's own entries, in their order.
+
+    `rejected.jsonl` lies beside `folder`.
+    """
+    names = tuple(counts)
+    pivot = "EN" if "EN" in names else names[0]
     languages: dict[str, Any] = {}
     identifiers: dict[str, list[str]] = {}
     found: dict[str, Findings] = {}
     with ById(folder / f"{pivot}.jsonl") as reference:
-        for language in params.languages:
-            content, findings = Content(), Findings(language=language, pivot=pivot)
+        for language in names:
+            content, findings = Content(language=language), Findings(language=language, pivot=pivot)
             identifiers[language] = []
-            for number, row in enumerate(documents(folder / f"{language}.jsonl")):
-                content.add(row)
-                findings.add(row, None if language == pivot else reference.get(row["id"]))
-                identifiers[language].append(id_key(row["id"]))
-                if number % _CHECK_EVERY == 0:
-                    context.raise_if_stopping()
+            with ById(folder / f"{language}.jsonl") as own:
+                near = NearDuplicates(lookup=own.get)
+                for number, row in enumerate(documents(folder / f"{language}.jsonl")):
+                    if content.add(row):
+                        near.add(row)
+                    findings.add(row, None if language == pivot else reference.get(row["id"]))
+                    identifiers[language].append(id_key(row["id"]))
+                    if number % _CHECK_EVERY == 0:
+                        context.raise_if_stopping()
             found[language] = findings
-            languages[language] = _counts(params, tallies[language]) | content.document() | findings.identified()
-    rejected = rejected_ids(folder.parent / "rejected.jsonl", params.languages)
+            languages[language] = (
+                dict(counts[language])
+                | content.document()
+                | {"near_duplicates": near.document()}
+                | findings.identified()
+            )
+    rejected = rejected_ids(folder.parent / "rejected.jsonl", names)
     return {
-        "what": params.what,
-        "source": {"kind": params.source, "format": params.format, "hub": params.hub, "revision": params.revision},
-        "licence": params.licence or None,
         "pivot": pivot,
+        "rules": {"near_duplicates": RULE, "personal": dict(PERSONAL_RULES)},
         "languages": languages,
         "parallel": parallelism(identifiers, rejected),
         "defects": defects(found),

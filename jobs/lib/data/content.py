@@ -1,43 +1,67 @@
-"""Lengths and repeats of one language's texts."""
+"""Lengths, repeats, licences and personal data of one language's texts."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.lib.data.forms import ROLES
 from jobs.lib.data.lengths import Lengths
+from jobs.lib.data.personal import personal_data
 
 MAX_LISTED = 1000  # ids that a card lists per language and finding; counts are always complete
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Content:
-    """Lengths and repeats of one language. A repeated row equals an earlier one in all its turns, by SHA-256."""
+    """What one language holds. A repeated row equals an earlier one in all its turns, by SHA-256.
 
+    Words are what white space separates. Personal data are counted by kind and placed as "<id>:<turn>", turns counted
+    from 1; the text itself is never in the card.
+    """
+
+    language: str
     characters: dict[str, Lengths] = field(default_factory=lambda: {role: Lengths() for role in ROLES})
+    words: dict[str, Lengths] = field(default_factory=lambda: {role: Lengths() for role in ROLES})
+    licences: Counter[str] = field(default_factory=Counter)
+    personal: Counter[str] = field(default_factory=Counter)
+    personal_places: dict[str, list[str]] = field(default_factory=dict)
     repeated_rows: list[str] = field(default_factory=list)
     repeated_answers: int = 0
     _rows: set[bytes] = field(default_factory=set)
     _answers: set[bytes] = field(default_factory=set)
 
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Count one row, question or reference in the normal form."""
+    def add(self, row: Mapping[str, Any]) -> bool:
+        """Count one row, question or reference in the normal form; False when it repeats an earlier one."""
         spoken = list(turns_of(row))
-        for role, text in spoken:
+        self.licences[row.get("licence", "")] += 1
+        for number, (role, text) in enumerate(spoken, 1):
             self.characters[role].add(len(text))
+            self.words[role].add(len(text.split()))
+            for kind, found in personal_data(text, self.language).items():
+                self.personal[kind] += found
+                self.personal_places.setdefault(kind, []).append(f"{row['id']}:{number}")
         whole = _digest("\0".join(text for _, text in spoken))
-        if whole in self._rows:
+        repeated = whole in self._rows
+        if repeated:
             self.repeated_rows.append(row["id"])
         self._rows.add(whole)
         answer = _digest(spoken[-1][1])
         self.repeated_answers += answer in self._answers
         self._answers.add(answer)
+        return not repeated
 
     def document(self) -> dict[str, Any]:
         """The card's entries for one language."""
         return {
             "characters": {role: lengths.document() for role, lengths in self.characters.items() if lengths.number},
+            "words": {role: lengths.document() for role, lengths in self.words.items() if lengths.number},
+            "licences": dict(sorted(self.licences.items())),
+            "personal": {
+                kind: {"count": count, "where": self.personal_places[kind][:MAX_LISTED]}
+                for kind, count in sorted(self.personal.items())
+            },
             "repeated_rows": listed(self.repeated_rows),
             "repeated_last_turns": self.repeated_answers,
         }

@@ -69,4 +69,6 @@ def parquet_records(path: Path, name: str) -> Iterator[Record]:
                 number += 1
                 yield Record(number, value)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise Permanent(f"{name}: not readable as Parquet after row {number}: {error}") from error
+        raise Permanent(
+            f"{name}: not readable as Parquet after row {number}: {' '.join(str(error).split())}"
+        ) from error

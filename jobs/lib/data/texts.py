@@ -6,6 +6,7 @@ from functools import cached_property
 
 _FENCE = re.compile(r"[ \t]*(?P<marks>`{2,})(?P<info>[^`]*)")
 _NOT_PROSE = re.compile(r"`[^`]*`|\w+://\S+")
+_DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -37,6 +38,7 @@ class Text:
 
     def __init__(self, raw: str) -> None:
         self.raw = raw
+        self.copied: tuple[Text, float] | None = None  # the share of words copied from the pivot, once it is known
 
     @cached_property
     def _parts(self) -> tuple[list[str], list[Block]]:
@@ -59,6 +61,11 @@ class Text:
         if inside is not None:
             blocks.append(Block(info=info, lines=tuple(inside), closed=False))
         return prose, blocks
+
+    @cached_property
+    def has_digits(self) -> bool:
+        """Whether there is a digit anywhere; cheaper to ask than what looks for numbers."""
+        return _DIGIT.search(self.raw) is not None
 
     @property
     def prose(self) -> list[str]:

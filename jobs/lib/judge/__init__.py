@@ -1,1 +1,1 @@
-"""Grading by a chat model: prompts, calls, verdicts, the record of every call, and the built-in judge."""
+"""Grading by a chat model: prompts, targets, verdicts, and the built-in judge."""

@@ -14,9 +14,9 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from jobs.lib.judge.grader import MODEL, Grader, Template, builtin_templates
 from polyglot.core.canonical import sha256_bytes
@@ -53,18 +53,25 @@ class Head:
     keep_alive: bool
 
 
-class Judge:
+# What is said to a conversation, a list of (role, text) with the system message first; raises Refusal.
+Responder = Callable[[Sequence[tuple[str, str]]], str]
+
+
+class Completions:
     """The protocol, without sockets: documents in, documents out."""
 
-    def __init__(self, grader: Grader) -> None:
-        self._grader = grader
+    def __init__(self, respond: Responder, model: str) -> None:
+        self._respond, self._model = respond, model
 
     def answer(self, method: str, path: str, body: bytes) -> dict[str, Any]:
         """Answer one request. Raises Refusal."""
         route = path.partition("?")[0].rstrip("/")
         if route == "/v1/models":
             _expect(method, "GET")
-            return {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "polyglot"}]}
+            return {
+                "object": "list",
+                "data": [{"id": self._model, "object": "model", "created": 0, "owned_by": "polyglot"}],
+            }
         if route == "/v1/chat/completions":
             _expect(method, "POST")
             return self._complete(body)
@@ -79,19 +86,19 @@ class Judge:
             raise Refusal(400, "the body is no object")
         if document.get("stream") or document.get("n") not in (None, 1) or document.get("tools"):
             raise Refusal(400, "streams, tools and several choices are not offered", "unsupported_parameter")
-        system, user = _texts(document.get("messages"))
-        reply = self._grader.reply(system, user) or _UNKNOWN
+        messages = _texts(document.get("messages"))
+        reply = self._respond(messages)
         words, finish = _TOKEN.findall(reply), "stop"
         limit = document.get("max_completion_tokens") or document.get("max_tokens")
         if isinstance(limit, int) and len(words) > limit:
             end = [match.end() for match in _TOKEN.finditer(reply)][max(0, limit - 1)]
             reply, finish, words = reply[:end], "length", words[:limit]
-        prompt_tokens = len(_TOKEN.findall(system)) + len(_TOKEN.findall(user))
+        prompt_tokens = sum(len(_TOKEN.findall(text)) for _, text in messages)
         return {
             "id": f"chatcmpl-{sha256_bytes(body)[:24]}",
             "object": "chat.completion",
             "created": 0,
-            "model": MODEL,
+            "model": self._model,
             "choices": [
                 {
                     "index": 0,
@@ -108,20 +115,23 @@ class Judge:
         }
 
 
-class JudgeServer:
-    """The judge behind a socket, in a thread of its own; a context manager. `base_url` is known once it is entered."""
+class ChatServer:
+    """A responder behind a socket, in a thread of its own; a context manager. `base_url` is known once it is entered.
 
-    def __init__(self, templates: Sequence[Template], port: int = 0) -> None:
+    Responders are functions of the conversation alone, so equal requests get equal bytes.
+    """
+
+    def __init__(self, respond: Responder, model: str, port: int = 0) -> None:
         """`port` 0 takes any free one."""
-        self._judge, self._port = Judge(Grader(templates)), port
+        self._completions, self._port = Completions(respond, model), port
         self._ready = threading.Event()
         self._failure: OSError | None = None
-        self._thread = threading.Thread(target=self._main, name="built-in judge", daemon=True)
+        self._thread = threading.Thread(target=self._main, name=f"built-in {model}", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self.base_url = ""
 
-    def __enter__(self) -> "JudgeServer":
+    def __enter__(self) -> Self:
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:
@@ -182,18 +192,34 @@ class JudgeServer:
                     return
                 body = await reader.readexactly(head.body_bytes)
                 keep_alive = head.keep_alive
-                status, document = 200, self._judge.answer(head.method, head.path, body)
+                status, document = 200, self._completions.answer(head.method, head.path, body)
             except Refusal as refusal:
                 status, document = refusal.status, refusal.document()
             except (ConnectionError, asyncio.IncompleteReadError):
                 raise
             except Exception as error:  # a bug of ours is the server's error, and the connection goes on
-                logging.getLogger(__name__).exception("the built-in judge failed")
+                logging.getLogger(__name__).exception("the built-in server failed")
                 status, document = 500, Refusal(500, f"{type(error).__name__}").document()
             writer.write(_response(status, document, keep_alive))
             await writer.drain()
             if not keep_alive:
                 return
+
+
+class JudgeServer(ChatServer):
+    """The built-in judge."""
+
+    def __init__(self, templates: Sequence[Template], port: int = 0) -> None:
+        """`templates` are the prompts that it knows."""
+        grader = Grader(templates)
+
+        def respond(messages: Sequence[tuple[str, str]]) -> str:
+            texts = dict(messages)
+            if len(texts) < len(messages) or "user" not in texts or "assistant" in texts:
+                raise Refusal(400, "expected at most one system message and one user message")
+            return grader.reply(texts.get("system", ""), texts["user"]) or _UNKNOWN
+
+        super().__init__(respond, MODEL, port)
 
 
 async def _head(reader: asyncio.StreamReader) -> Head | None:
@@ -238,17 +264,17 @@ def _expect(method: str, allowed: str) -> None:
         raise Refusal(405, f"got {method}; expected {allowed}")
 
 
-def _texts(messages: object) -> tuple[str, str]:
-    """The system message ("" for none) and the one user message."""
-    texts: dict[str, str] = {"system": ""}
+def _texts(messages: object) -> list[tuple[str, str]]:
+    """The conversation as (role, text), the last of them the user's. Raises Refusal."""
+    texts: list[tuple[str, str]] = []
     for message in messages if isinstance(messages, list) else []:
         role, content = (message.get("role"), message.get("content")) if isinstance(message, dict) else (None, None)
-        if role not in ("system", "user") or not isinstance(content, str) or texts.get(role):
-            raise Refusal(400, "expected at most one system message and one user message, both of text")
-        texts[role] = content
-    if "user" not in texts:
+        if role not in ("system", "user", "assistant") or not isinstance(content, str):
+            raise Refusal(400, "expected system, user and assistant messages, all of text")
+        texts.append((role, content))
+    if not texts or texts[-1][0] != "user":
         raise Refusal(400, "no user message")
-    return texts["system"], texts["user"]
+    return texts
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jobs.lib.chat.calls import Request
 from jobs.lib.context import Input
-from jobs.lib.judge.calls import Request
 from jobs.lib.judge.prompts import Prompts, load, values_for
 from polyglot.core.errors import Permanent
 from polyglot.spec.params import JudgeParams

@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jobs.lib.judge.asking import Asking, Watcher
-from jobs.lib.judge.calls import Failure, Reply, Request
-from jobs.lib.judge.endpoint import Endpoint
-from jobs.lib.judge.ledger import Ledger
-from jobs.lib.judge.settings import JudgeSettings
+from jobs.lib.chat.asking import Asking, Watcher
+from jobs.lib.chat.calls import Failure, Reply, Request
+from jobs.lib.chat.endpoint import Endpoint
+from jobs.lib.chat.ledger import Ledger
+from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.quality.pairs import Pair
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Permanent
@@ -87,7 +87,7 @@ def read(result: Reply | Failure) -> tuple[int | None, str | None]:
 def rate(
     pairs: Sequence[Pair],
     params: QualityParams,
-    settings: JudgeSettings,
+    settings: ChatSettings,
     ledger: Ledger,
     endpoint: Callable[[], Endpoint],
     *,

@@ -8,7 +8,7 @@ import numpy as np
 from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval, over_seeds
 from jobs.lib.stats.resampling import Estimates
-from polyglot.spec.params import Cell
+from polyglot.spec.params import NATIVE, Cell
 
 UNTUNED = "untuned"
 GROUPS = ("all", "in-mix", "out-of-mix")
@@ -66,10 +66,11 @@ class Replicates:
 
 
 def arm_name(cell: Cell) -> str:
-    """`<mix>[@<size>]`, or "untuned"."""
+    """`<mix>[@<size>]`, or "untuned"; of a twin that is judged against native references with "+native"."""
+    twin = NATIVE if cell.references == "native" else ""
     if cell.mix is None:
         return UNTUNED
-    return cell.mix if cell.size is None or "@" in cell.mix else f"{cell.mix}@{cell.size}"
+    return (cell.mix if cell.size is None or "@" in cell.mix else f"{cell.mix}@{cell.size}") + twin
 
 
 def cell_order(cell: Cell, languages: Sequence[str]) -> tuple[object, ...]:
@@ -87,6 +88,7 @@ def cell_order(cell: Cell, languages: Sequence[str]) -> tuple[object, ...]:
         cell.mix or "",
         cell.size is None,
         cell.size or 0,
+        cell.references,
         -1 if cell.seed is None else cell.seed,
         cell.draw,
         cell.cell,

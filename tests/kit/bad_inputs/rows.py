@@ -2,56 +2,94 @@
 
 import gzip
 import json
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from jobs import ingest
-from polyglot.core.stage import Stage
-from polyglot.spec.params import IngestParams
+import pyarrow
+
+from jobs.lib.data import streams
 from tests.kit.bad_inputs import Case
-from tests.kit.data_jobs import data_context
+from tests.kit.bad_inputs.data_files import CSV_CASES, WHOLE_FILES
+from tests.kit.bad_inputs.data_lines import (
+    BAD_CHATS,
+    BAD_LINES,
+    BAD_QUESTIONS,
+    BAD_REFERENCES,
+    FIRST,
+    LAST,
+    conversation,
+    said,
+)
+from tests.kit.data_ingests import bactrian, ingest_bytes, json_lines, rows_of
 
-GOOD = {"id": "a-1", "instruction": "Say hello.", "input": "", "output": "Hello."}
-
-
-def _ingest(folder: Path, name: str, data: bytes) -> list[str]:
-    context = data_context(folder / "job")
-    files = {"EN": (context.offer(name, data),)}
-    params = IngestParams(what="dataset", languages=("EN",), source="files", format="bactrian-x", files=files)
-    context.stage = Stage(kind="ingest", version=1, params=params.document())
-    ingest.run(context)
-    with (context.out / "rejected.jsonl").open(encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    return [f"{row['file']}:{row['line']}: {row['reason']} (id {row['id']})" for row in rows]
-
-
-def _row(name: str, row: object) -> Case:
-    lines = "\n".join(json.dumps(value) for value in (GOOD, row)) + "\n"
-    return _bytes(name, lines.encode())
+ROOM = "Data rows and files"
+_BOMB_BYTES = 2**20  # instead of a GiB, so that the case is quick
 
 
-def _bytes(name: str, data: bytes, file: str = "rows.jsonl") -> Case:
-    return Case(room="Data rows and files", name=name, provoke=partial(_ingest, name=file, data=data))
+def _ingest(folder: Path, files: Mapping[str, Sequence[tuple[str, bytes]]], options: Mapping[str, Any]) -> list[str]:
+    context = ingest_bytes(folder / "job", files, **options)
+    rows = rows_of(context, "rejected.jsonl")
+    return [f"{row['file']}:{row['line']}: {row['reason']} ({_shown(row['id'])})" for row in rows]
 
 
-_LINE = json.dumps(GOOD).encode() + b"\n"
+def _shown(identifier: str | None) -> str:
+    if identifier is None:
+        return "no id"
+    quoted = json.dumps(identifier)[1:-1]
+    return f"id {quoted if len(quoted) < 40 else quoted[:20] + '…'}"
+
+
+def _case(name: str, file: str, data: bytes, language: str = "EN", **options: Any) -> Case:
+    provoke = partial(_ingest, files={language: [(file, data)]}, options=options)
+    return Case(room=ROOM, name=name, provoke=provoke)
+
+
+def _benchmark(what: str, name: str, record: object) -> Case:
+    good = {"question_id": 1, "category": "x", "turns": ["a"], "choices": [{"turns": ["a"]}]}
+    named = f"{what.removesuffix('s')}: {name}"
+    return _case(named, f"{what}.jsonl", json_lines([good, record]), what=what, format="mt-bench")
+
+
+def _bomb(folder: Path, compression: str) -> list[str]:
+    data = FIRST + b"\n" * 2**24
+    packed = gzip.compress(data, mtime=0) if compression == "gz" else pyarrow.compress(data, "zstd", asbytes=True)
+    allowed, streams.BOMB_BYTES = streams.BOMB_BYTES, _BOMB_BYTES
+    try:
+        return _ingest(folder, {"EN": [(f"rows.jsonl.{compression}", bytes(packed))]}, {})
+    finally:
+        streams.BOMB_BYTES = allowed
+
+
+def _exchanged(folder: Path) -> list[str]:
+    german = "Das ist ein ganz gewöhnlicher deutscher Satz, Nummer {}, der lang genug ist, damit man ihn erkennt."
+    french = "Ceci est une phrase française ordinaire, numéro {}, assez longue pour être reconnue comme telle."
+    named = {"DE": ("rows_de.jsonl", french), "FR": ("rows_fr.jsonl", german)}
+    files = {
+        language: [(name, json_lines([bactrian(n, output=text.format(n)) for n in range(25)]))]
+        for language, (name, text) in named.items()
+    }
+    return _ingest(folder, files, {})
+
+
+_CHAT = conversation(said("user"), said("assistant"))
 CASES = [
-    _row("a missing field", {"id": "a-2", "instruction": "x"}),
-    _row("an empty output", {**GOOD, "id": "a-2", "output": " "}),
-    _row("an empty instruction", {**GOOD, "id": "a-2", "instruction": ""}),
-    _row("a number for text", {**GOOD, "id": "a-2", "output": 7}),
-    _row("an id twice", GOOD),
-    _row("a list for a row", [1, 2]),
-    _row("a NUL character", {**GOOD, "id": "a-2", "output": "a\0b"}),
-    _bytes("a lone surrogate", _LINE + b'{"id": "a-2", "instruction": "x", "input": "", "output": "\\ud800"}\n'),
-    _bytes("a line that is not JSON", _LINE + b"{'id': 1}\n"),
-    _bytes("a line that breaks off", _LINE + b'{"id": "a-2", "instr'),
-    _bytes(
-        "a line that is not UTF-8", _LINE + b'{"id": "a-2", "instruction": "caf\xe9", "input": "", "output": "x"}\n'
+    *(_case(name, "rows.jsonl", FIRST + data + b"\n" + LAST) for name, (data, _) in BAD_LINES.items()),
+    _case(
+        "ids that look alike (NFC and NFD)", "rows.jsonl", json_lines([bactrian("\u00e9"), bactrian("e\u0301")]), "FR"
     ),
-    _bytes("UTF-16", json.dumps(GOOD).encode("utf-16")),
-    _bytes("gzip cut short", gzip.compress(_LINE * 50, mtime=0)[:-12], "rows.jsonl.gz"),
-    _bytes("gzip in name only", _LINE, "rows.jsonl.gz"),
-    _bytes("a format that the name does not tell", _LINE, "rows.data"),
-    _bytes("Parquet in name only", _LINE, "rows.parquet"),
+    *(
+        _case(f"messages: {name}", "chats.jsonl", _CHAT + b"\n" + data, format="messages")
+        for name, (data, _) in BAD_CHATS.items()
+    ),
+    *(_benchmark("questions", name, record) for name, (record, _) in BAD_QUESTIONS.items()),
+    *(_benchmark("references", name, record) for name, (record, _) in BAD_REFERENCES.items()),
+    *(_case(f"CSV: {name}", "rows.csv", data) for name, (data, _) in CSV_CASES.items()),
+    *(_case(name, file, data) for name, (file, data, _) in WHOLE_FILES.items()),
+    *(
+        Case(room=ROOM, name=f"a decompression bomb ({kind})", provoke=partial(_bomb, compression=kind))
+        for kind in ("gz", "zst")
+    ),
+    Case(room=ROOM, name="German and French files exchanged", provoke=_exchanged),
 ]

@@ -55,6 +55,11 @@ def _mt_bench(rest: str) -> str:
     return f"{{format: mt-bench, questions: {{EN: {{path: q, sha256: {SHA256}}}}}{rest}}}"
 
 
+def _native(rest: str = "", judge: str = "{endpoint: built-in, references: both}") -> dict[str, str]:
+    """The built-in benchmark with native references, and a judge."""
+    return {"benchmark": f"{{built-in: verifiable, native-references: {{endpoint: built-in{rest}}}}}", "judge": judge}
+
+
 def _file(path: str, more: str = "") -> str:
     return f"{{path: '{path}', sha256: {SHA256}{more}}}"
 
@@ -275,4 +280,21 @@ _QUALITY = [
     _quality("two assessments of one name", ", data: house}, {name: q, from: EN, to: DE, data: house"),
     _case("quality beside half a study", models=None, quality="[{name: q, data: house, from: EN, to: ES}]"),
 ]
-CASES = [*_FORMS, *_FIELDS, *_MODELS, *_DATA, *_GRADING, *_TRANSLATIONS, *_QUALITY]
+_REFERENCES = [
+    _case("two kinds of references and no choice", **_native(judge="{endpoint: built-in}")),
+    _case("native references that nothing uses", **_native(judge="{endpoint: built-in, references: published}")),
+    _case("native references that nobody writes", judge="{endpoint: built-in, references: both}"),
+    _case("a model for the built-in author of references", **_native(", model: gpt")),
+    _case(
+        "native references by a model that is not named",
+        benchmark="{built-in: verifiable, native-references: {endpoint: openai}}",
+        judge="{endpoint: built-in, references: both}",
+    ),
+    _case(
+        "native references without prices under a budget",
+        benchmark="{built-in: verifiable, native-references: {endpoint: openai, model: gpt}}",
+        judge="{endpoint: built-in, references: both}",
+        budget="{usd: 5}",
+    ),
+]
+CASES = [*_FORMS, *_FIELDS, *_MODELS, *_DATA, *_GRADING, *_TRANSLATIONS, *_QUALITY, *_REFERENCES]

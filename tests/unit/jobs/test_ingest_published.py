@@ -228,3 +228,88 @@ def test_rows_of_help_x_in_english_are_mostly_identified_as_english(help_pages: 
     english = {f"{name}:2" for name in manifest["untranslated_kept"]["ES"]}
     assert len(english & set(strangers["ES"])) > 0.7 * len(english)
     assert len(set(strangers["ES"]) & english) > 0.9 * len(strangers["ES"])
+
+
+@needs_documentation
+def test_docs_x_has_the_lengths_and_ids_that_its_readme_counts(docs: DataContext) -> None:
+    characters = {"EN": (1095769, 66169), "DE": (1303942, 76667), "FR": (1269123, 75671)}
+    characters |= {"IT": (1250277, 74508), "ES": (1243612, 74343)}
+    card = card_of(docs)
+    for language, (train, val) in characters.items():
+        found = {"train": 0, "val": 0}
+        for row in rows_of(docs, f"rows/{language}.jsonl"):
+            found[row["origin"].partition("_")[0].rpartition(":")[2]] += len(row["turns"][-1]["content"])
+        assert found == {"train": train, "val": val}
+        entry = card["languages"][language]
+        assert entry["accepted"] == 1082
+        assert entry["characters"]["assistant"]["max"] <= 6000
+        assert entry["repeated_last_turns"] == entry["near_duplicates"]["count"] == 0  # "share no output"
+
+
+@needs_documentation
+def test_the_noise_that_the_readme_of_docs_x_describes_is_counted(docs: DataContext) -> None:
+    card = card_of(docs)
+    assert counts(card, "partly-untranslated") == {"EN": 0, "DE": 7, "FR": 13, "IT": 7, "ES": 16}  # short lines remain
+    assert counts(card, "cross-references") == {"EN": 151, "DE": 151, "FR": 151, "IT": 151, "ES": 150}  # they stay
+    assert counts(card, "numbers-differ") == {"EN": 0, "DE": 20, "FR": 34, "IT": 14, "ES": 14}  # older translations
+    assert counts(card, "announces-more") == dict.fromkeys(LANGUAGES, 2)  # of subsections in other items
+    assert min(counts(card, "reserved-hosts").values()) > 50  # debian.example
+    for language in OTHERS:  # excerpts of one text announce, and refer, in the same items
+        mine, english = (set(where(card, "cross-references")[name]) for name in (language, "EN"))
+        assert len(mine & english) >= 0.98 * len(english)
+
+
+@needs_documentation
+def test_personal_data_of_docs_x(docs: DataContext) -> None:
+    """Looked at one by one: authors' addresses, public servers, two network cards, and a password in an example."""
+    found = {
+        language: {kind: entry["count"] for kind, entry in card["personal"].items()}
+        for language, card in card_of(docs)["languages"].items()
+    }
+    assert found["EN"] == {"credential": 1, "email": 17, "ip-address": 11, "mac-address": 2}
+    assert all(kinds.keys() == found["EN"].keys() for kinds in found.values())
+
+
+@needs_documentation
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_noise_that_the_readme_of_help_x_describes_is_counted(help_pages: DataContext) -> None:
+    card = card_of(help_pages)
+    partly = counts(card, "partly-untranslated", "assistant")
+    assert max(partly, key=partly.__getitem__) == "ES"  # "most in ES"
+    assert set(counts(card, "code-only").values()) == {1019}
+    assert min(counts(card, "very-short", "assistant").values()) > 100
+    assert min(counts(card, "layout-tables").values()) > 0
+    near = {language: entry["near_duplicates"] for language, entry in card["languages"].items()}
+    assert all(250 < entry["count"] < 320 and entry["clusters"]["largest"] <= 9 for entry in near.values())
+
+
+def judged(found: set[str], listed: set[str]) -> tuple[float, float]:
+    """Precision and recall of the places found against those that are listed."""
+    hits = len(found & listed)
+    return hits / len(found), hits / len(listed)
+
+
+@needs_documentation
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_precision_and_recall_of_the_heuristic_rules_on_help_x(help_pages: DataContext) -> None:
+    """`pytest -s` prints the table."""
+    manifest = json.loads((SHARED / "data" / "help-x" / "manifest.json").read_bytes())
+    card = card_of(help_pages)
+    table = {}
+    for language in OTHERS:
+        listed = {f"{name}:2" for name in manifest["untranslated_kept"][language]}
+        for rule in ("untranslated", "other-language"):
+            found = {place for place in where(card, rule)[language] if place.endswith(":2")}
+            table[rule, language] = judged(found, listed)
+    for (rule, language), (precision, recall) in table.items():
+        print(f"{rule:16} {language} precision {precision:.3f} recall {recall:.3f}")  # noqa: T201
+    assert {table["untranslated", language] for language in OTHERS} == {(1.0, 1.0)}
+    assert min(precision for precision, _ in table.values()) > 0.9
+    assert {language: table["other-language", language][1] > 0.7 for language in OTHERS} == {
+        "DE": False,  # tables of names and short texts, which no model of languages can place
+        "FR": True,
+        "IT": False,
+        "ES": True,
+    }

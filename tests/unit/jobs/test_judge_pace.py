@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.lib.judge.pace import Bucket, Pace
+from jobs.lib.chat.pace import Bucket, Pace
 
 
 class Clock(asyncio.SelectorEventLoop):

@@ -66,7 +66,7 @@ class TestProtocol:
             ({"n": 2}, "streams, tools and several choices are not offered"),
             ({"messages": []}, "no user message"),
             ({"messages": [{"role": "user", "content": "a"}] * 2}, "at most one system message and one user message"),
-            ({"messages": [{"role": "assistant", "content": "a"}]}, "at most one system message"),
+            ({"messages": [{"role": "assistant", "content": "a"}]}, "no user message"),
             ({"messages": "hello"}, "no user message"),
         ],
     )

@@ -11,7 +11,7 @@ import pytest
 from sacrebleu.metrics.chrf import CHRF
 
 from jobs import quality
-from jobs.lib.judge.calls import Failure, Reply, Weight
+from jobs.lib.chat.calls import Failure, Reply, Weight
 from jobs.lib.quality import adequacy, comet
 from jobs.lib.quality.agreement import agreement
 from jobs.lib.quality.comparison import Check, compare

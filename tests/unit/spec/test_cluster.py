@@ -68,7 +68,7 @@ def test_kinds_have_images_pools_and_secrets() -> None:
     assert cluster.pool_of("judge") == cluster.pool_of("mix") == Pool()
     stages = [Stage(kind=kind, version=1, params={}) for kind in KINDS if kind != "translate"]
     assert {each.kind for each in stages if cluster.image_of(each) == cluster.images.trainer} == MODEL_KINDS
-    assert {each.kind for each in stages if cluster.judge_secret_of(each)} == {"judge"}
+    assert {each.kind for each in stages if cluster.judge_secret_of(each)} == {"judge", "reference"}
 
 
 def test_translations_get_what_their_engine_needs_and_nothing_else() -> None:

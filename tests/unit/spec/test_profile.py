@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.lib.judge.settings import JudgeSettings as JobSettings
+from jobs.lib.chat.settings import ChatSettings as JobSettings
 from polyglot.core.errors import BadInput
 from polyglot.spec.params import KINDS
 from polyglot.spec.profile import DEFAULT_RESOURCES, load_profile

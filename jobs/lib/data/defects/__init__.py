@@ -8,7 +8,7 @@ word as the card shows it. To add a detector, write the function and a line in `
 import inspect
 from collections.abc import Callable, Mapping
 
-from jobs.lib.data.defects import code, language, translation
+from jobs.lib.data.defects import code, language, noise, translation
 from jobs.lib.data.texts import Text
 
 Detector = Callable[[Text, Text | None], tuple[int, int]]
@@ -19,6 +19,14 @@ DETECTORS: Mapping[str, Detector] = {
     "code-differs": code.code_differs,
     "identifiers-translated": code.identifiers_translated,
     "untranslated": translation.untranslated,
+    "partly-untranslated": noise.partly_untranslated,
+    "numbers-differ": noise.numbers_differ,
+    "code-only": noise.code_only,
+    "very-short": noise.very_short,
+    "announces-more": noise.announces_more,
+    "cross-references": noise.cross_references,
+    "layout-tables": noise.layout_tables,
+    "reserved-hosts": noise.reserved_hosts,
 }
 INSTRUCTION_DETECTORS: Mapping[str, Detector] = {"untranslated-title": translation.untranslated_title}
 

@@ -26,6 +26,12 @@ def untranslated(text: Text, pivot: Text | None) -> tuple[int, int]:
 
 def untranslated_share(text: Text, pivot: Text) -> float:
     """Return the share of words, among lines of three or more, that stand in (nearly) a line of the pivot."""
+    if text.copied is None or text.copied[0] is not pivot:  # several rules ask, and it is what they cost
+        text.copied = (pivot, _untranslated_share(text, pivot))
+    return text.copied[1]
+
+
+def _untranslated_share(text: Text, pivot: Text) -> float:
     lines = text.sentences[:MOST_LINES]
     total = sum(map(len, lines))
     if not total:

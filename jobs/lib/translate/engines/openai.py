@@ -8,12 +8,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from jobs.lib.chat.asking import Asking, Watcher
+from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.endpoint import in_clear, resolve
+from jobs.lib.chat.ledger import Ledger
+from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.context import Context
-from jobs.lib.judge.asking import Asking, Watcher
-from jobs.lib.judge.calls import Failure, Reply, Request, Weight
-from jobs.lib.judge.endpoint import in_clear, resolve
-from jobs.lib.judge.ledger import Ledger
-from jobs.lib.judge.settings import JudgeSettings
 from jobs.lib.translate.engines.engine import Outcome
 from jobs.lib.translate.marks import Marks
 from jobs.lib.translate.prompt import VERSION, messages
@@ -32,7 +32,7 @@ class OpenAI:
         if params.prompt != VERSION:
             raise Permanent(f"prompt: got version {params.prompt}; expected {VERSION}, the one that this program has")
         self._params, self._context = params, context
-        self._settings = JudgeSettings.of(context.settings)
+        self._settings = ChatSettings.of(context.settings)
         if self._settings.max_usd is not None and not self._settings.cost_usd(1, 1):
             raise Permanent(
                 "setting max_usd bounds nothing without prices. "

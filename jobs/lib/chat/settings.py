@@ -1,4 +1,4 @@
-"""Execution settings of a judge: how calls are paced, retried, priced and where they go. Never part of a key."""
+"""Execution settings of chat calls: how they are paced, retried, priced and where they go. Never part of a key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -8,8 +8,8 @@ from polyglot.core.errors import Permanent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeSettings:
-    """Read from a stage's settings; keys that are not the judge's are other people's and are left alone."""
+class ChatSettings:
+    """Read from a stage's settings; keys that are none of these are other people's and are left alone."""
 
     base_url: str | None = None  # else OPENAI_BASE_URL, else OpenAI's own
     key_file: str | None = None  # else OPENAI_API_KEY_FILE, else OPENAI_API_KEY
@@ -25,8 +25,8 @@ class JudgeSettings:
     price_usd_per_mtok_completion: float = 0.0
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> "JudgeSettings":
-        """Pick the judge's settings and check them. Raises Permanent with name, got and expected."""
+    def of(cls, settings: Mapping[str, Any]) -> "ChatSettings":
+        """Pick these settings and check them. Raises Permanent with name, got and expected."""
         given = {field.name: settings[field.name] for field in fields(cls) if settings.get(field.name) is not None}
         for name, value in given.items():
             if name in ("base_url", "key_file"):

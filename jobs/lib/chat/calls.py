@@ -1,4 +1,4 @@
-"""What is asked of a judge and what comes back: plain values, no network."""
+"""What is asked of a chat model and what comes back: plain values, no network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

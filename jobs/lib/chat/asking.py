@@ -1,4 +1,4 @@
-"""Ask a judge many things at once: the one owner of retries, pace, budget and stopping.
+"""Ask a chat model many things at once: the one owner of retries, pace, budget and stopping.
 
 A call is tried until it has a completion, a failure that would repeat, `attempts` transient failures, or its deadline.
 Waits double with jitter from `backoff_seconds`; an endpoint's Retry-After is obeyed in full, and being told to slow
@@ -10,12 +10,12 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from jobs.lib.judge.calls import Failure, Reply, Request, Weight
-from jobs.lib.judge.chat import Chat
-from jobs.lib.judge.endpoint import Endpoint
-from jobs.lib.judge.ledger import Ledger
-from jobs.lib.judge.pace import Pace
-from jobs.lib.judge.settings import JudgeSettings
+from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.chat import Chat
+from jobs.lib.chat.endpoint import Endpoint
+from jobs.lib.chat.ledger import Ledger
+from jobs.lib.chat.pace import Pace
+from jobs.lib.chat.settings import ChatSettings
 from polyglot.core.errors import OverBudget, Permanent, PolyglotError
 
 LONGEST_BACKOFF_SECONDS = 30.0
@@ -37,7 +37,7 @@ class Watcher:
 class Asking:
     """One run over a list of requests with different ids. `stopped` is true afterwards when it was cut short."""
 
-    def __init__(self, endpoint: Endpoint, settings: JudgeSettings, ledger: Ledger, watcher: Watcher) -> None:
+    def __init__(self, endpoint: Endpoint, settings: ChatSettings, ledger: Ledger, watcher: Watcher) -> None:
         self._endpoint, self._settings, self._ledger, self._watcher = endpoint, settings, ledger, watcher
         self._random = random.Random()  # noqa: S311 - jitter
         self._reserved = 0.0
@@ -110,10 +110,10 @@ class Asking:
             counted += outcome.weight is Weight.TRANSIENT
             slowed += outcome.weight is Weight.SLOW_DOWN
             if outcome.weight is Weight.FATAL or (not self._reached and counted >= UNREACHABLE_ATTEMPTS):
-                raise Permanent(f"the judge at {self._endpoint.base_url}: {outcome.reason}: {outcome.detail}")
+                raise Permanent(f"the endpoint at {self._endpoint.base_url}: {outcome.reason}: {outcome.detail}")
             if (outcome.wait_seconds or 0.0) > settings.call_deadline_seconds:
                 raise PolyglotError(
-                    f"the judge at {self._endpoint.base_url} asks to wait {outcome.wait_seconds:.0f} s, more than "
+                    f"the endpoint at {self._endpoint.base_url} asks to wait {outcome.wait_seconds:.0f} s, more than "
                     f"call_deadline_seconds {settings.call_deadline_seconds:g}: {outcome.detail}"
                 )
             if outcome.weight is Weight.FINAL or counted >= settings.attempts:
@@ -176,7 +176,7 @@ class Asking:
                 return None
             if self._reserved <= 1e-12:
                 raise OverBudget(
-                    f"the judge's budget: the next call may cost {most:.4f} USD, {self._ledger.spent_usd:.4f} of "
+                    f"the budget: the next call may cost {most:.4f} USD, {self._ledger.spent_usd:.4f} of "
                     f"{limit:.4f} USD are spent. Raise budget.usd in the study file and submit again; "
                     "calls that were answered are kept"
                 )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from jobs.lib.judge.settings import JudgeSettings
+from jobs.lib.chat.settings import ChatSettings
 from polyglot.core.endpoint import OPENAI, find_endpoint
 from polyglot.core.errors import BadInput, Permanent
 
@@ -14,7 +14,7 @@ __all__ = ["OPENAI", "Endpoint", "in_clear", "resolve"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """An OpenAI-compatible base URL and the key for it; the key is in no repr. `ours`: the built-in judge."""
+    """An OpenAI-compatible base URL and the key for it; the key is in no repr. `ours`: a built-in server."""
 
     base_url: str
     key: str | None = field(default=None, repr=False)
@@ -25,7 +25,7 @@ class Endpoint:
         return text.replace(self.key, "[key]") if self.key and len(self.key) >= 6 else text
 
 
-def resolve(settings: JudgeSettings, environ: Mapping[str, str]) -> Endpoint:
+def resolve(settings: ChatSettings, environ: Mapping[str, str]) -> Endpoint:
     """Find base URL and key: settings first, then the environment. Raises Permanent for what cannot work."""
     try:
         base_url, key = find_endpoint(settings.base_url, settings.key_file, environ)

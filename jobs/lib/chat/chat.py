@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit
 
-from jobs.lib.judge.calls import Failure, Reply, Request, Weight, retry_after
-from jobs.lib.judge.endpoint import Endpoint
+from jobs.lib.chat.calls import Failure, Reply, Request, Weight, retry_after
+from jobs.lib.chat.endpoint import Endpoint
 
 _DETAIL_CHARACTERS = 300
 _CONNECT_SECONDS = 15.0

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.context import Journal
-from jobs.lib.judge.calls import Failure, Reply, Request, Weight
-from jobs.lib.judge.settings import JudgeSettings
 
 _REPLY_FIELDS = ("text", "finish_reason", "refused", "prompt_tokens", "completion_tokens", "served_by")
 
@@ -23,7 +23,7 @@ _REPLY_FIELDS = ("text", "finish_reason", "refused", "prompt_tokens", "completio
 class Ledger:
     """Reads what earlier attempts of the stage recorded, then appends."""
 
-    def __init__(self, journal: Journal, settings: JudgeSettings) -> None:
+    def __init__(self, journal: Journal, settings: ChatSettings) -> None:
         self._journal, self._settings = journal, settings
         self.results: dict[str, Reply | Failure] = {}
         self.cost_usd = self.cost_usd_unseen = 0.0

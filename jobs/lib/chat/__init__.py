@@ -1,0 +1,1 @@
+"""Asking a chat model many things: calls, pace, retries, prices, caps, and the record of every call."""

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from polyglot.core.canonical import Json
 from polyglot.core.stage import PlannedStage
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources, reference_categories
 from polyglot.spec.lock import Locked
 from polyglot.spec.mix import Mix
 from polyglot.spec.params import NATIVE, AnswerParams, Cell, JudgeParams, MixParams, TrainParams
+from polyglot.spec.prices import token_prices
 
 BUILT_IN_JUDGE = "polyglot-rules"  # the model name under which the built-in judge server answers
 
@@ -125,11 +125,8 @@ def _evaluated(
         {"model": model, "questions": sources.questions},
         mix=slug,
     )
-    inputs = {"answers": answer, "questions": sources.questions}
     references = sources.references if _wanted(locked) != "native" else sources.native
-    if references is not None:
-        inputs["references"] = references
-    verdicts = planner.add(f"judge {cell.cell}", _judge(locked, sources), inputs, mix=slug, settings=_prices(locked))
+    verdicts = _judged(planner, locked, sources, cell, answer, references)
     return CellStages(cell=cell, mix=mix, train=train, answer=answer, judge=verdicts)
 
 
@@ -147,16 +144,24 @@ def twin_stages(planner: Planner, locked: Locked, sources: Sources, row: CellSta
     if _wanted(locked) != "both" or sources.native is None or row.mix is None:
         return
     cell = row.cell.model_copy(update={"cell": row.cell.cell + NATIVE, "references": "native"})
-    inputs = {"answers": row.answer, "questions": sources.questions, "references": sources.native}
-    verdicts = planner.add(
-        f"judge {cell.cell}", _judge(locked, sources), inputs, mix=row.mix.mix, settings=_prices(locked)
-    )
+    verdicts = _judged(planner, locked, sources, cell, row.answer, sources.native)
     yield CellStages(cell=cell, mix=row.mix, train=row.train, answer=row.answer, judge=verdicts)
 
 
-def _judge(locked: Locked, sources: Sources) -> JudgeParams:
+def _judged(
+    planner: Planner,
+    locked: Locked,
+    sources: Sources,
+    cell: Cell,
+    answer: PlannedStage,
+    references: PlannedStage | None,
+) -> PlannedStage:
+    """The verdicts on a cell's answers, against references where there are any."""
+    inputs = {"answers": answer, "questions": sources.questions}
+    if references is not None:
+        inputs["references"] = references
     judge = locked.study.judge
-    return JudgeParams(
+    params = JudgeParams(
         endpoint=judge.endpoint,
         model=judge.model or BUILT_IN_JUDGE,
         languages=sources.languages,
@@ -167,9 +172,4 @@ def _judge(locked: Locked, sources: Sources) -> JudgeParams:
         reference_categories=reference_categories(locked.study),
         max_failed_share=judge.max_failed_share,
     )
-
-
-def _prices(locked: Locked) -> dict[str, Json]:
-    """Prices are settings: they bound and count the cost, and change no result."""
-    names = ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion")
-    return {name: price for name in names if (price := getattr(locked.study.judge, name)) is not None}
+    return planner.add(f"judge {cell.cell}", params, inputs, mix=answer.mix, settings=token_prices(judge))

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from polyglot.core.canonical import Json
 from polyglot.core.stage import PlannedStage
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources
 from polyglot.plan.translation import What, translate_stage
 from polyglot.spec.lock import Locked
 from polyglot.spec.params import AgreeParams, File, QualityParams, ReportParams
+from polyglot.spec.prices import token_prices
 from polyglot.spec.quality import PROMPT_VERSION, QualityCheck
 
 
@@ -54,7 +54,7 @@ def _stage(planner: Planner, sources: Sources, check: QualityCheck) -> PlannedSt
             source=check.to,
             target=check.source,
         )
-    return planner.add(f"quality {check.name}", _params(check, what), inputs, settings=_prices(check))
+    return planner.add(f"quality {check.name}", _params(check, what), inputs, settings=token_prices(check.adequacy))
 
 
 def _rows(sources: Sources, check: QualityCheck) -> tuple[What, PlannedStage, PlannedStage, PlannedStage | None]:
@@ -92,9 +92,3 @@ def _params(check: QualityCheck, what: What) -> QualityParams:
             **learned,
         }
     )
-
-
-def _prices(check: QualityCheck) -> dict[str, Json]:
-    """Prices are settings: they bound and count the cost, and change no result."""
-    names = ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion")
-    return {name: price for name in names if (price := getattr(check.adequacy, name, None)) is not None}

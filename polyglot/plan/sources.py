@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from polyglot.core.canonical import Json
 from polyglot.core.stage import PlannedStage
 from polyglot.plan.planner import Planner
 from polyglot.plan.translation import What, translate_stage
@@ -16,6 +15,7 @@ from polyglot.spec.params import (
     ReferenceParams,
     TokenizeParams,
 )
+from polyglot.spec.prices import token_prices
 from polyglot.spec.references import PROMPT_VERSION
 from polyglot.spec.study import Study
 
@@ -313,9 +313,7 @@ def _native(planner: Planner, locked: Locked, questions: PlannedStage) -> Planne
         seed=native.seed,
         max_failed_share=native.max_failed_share,
     )
-    names = ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion")
-    prices: dict[str, Json] = {name: price for name in names if (price := getattr(native, name)) is not None}
-    return planner.add("reference benchmark", params, {"questions": questions}, settings=prices)
+    return planner.add("reference benchmark", params, {"questions": questions}, settings=token_prices(native))
 
 
 def reference_categories(study: Study) -> tuple[str, ...] | Literal["all"]:

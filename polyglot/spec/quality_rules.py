@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from polyglot.spec.base import Place, Problem
+from polyglot.spec.prices import missing_prices
 
 if TYPE_CHECKING:
     from polyglot.spec.quality import QualityCheck
@@ -77,11 +78,9 @@ def _of_benchmark(study: "Study", check: "QualityCheck", place: Place) -> Iterat
 def _costs(study: "Study", check: "QualityCheck", place: Place) -> Iterator[Problem]:
     if study.budget is None:
         return
-    sections = [("adequacy", check.adequacy, ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion"))]
-    wanted = [(key, section, names) for key, section, names in sections if section is not None]
-    missing = [(key, name) for key, section, names in wanted for name in names if getattr(section, name) is None]
+    missing = [("adequacy", name) for name in missing_prices(check.adequacy)] if check.adequacy is not None else []
     if check.back is not None:
-        missing += [("back", name) for name in check.back.prices if getattr(check.back, name) is None]
+        missing += [("back", name) for name in missing_prices(check.back, check.back.prices)]
     for key, name in missing:
         what = "calls have no price, so their cost cannot be bounded"
-        yield Problem(what=what, place=(*place, key), remedy=f"Add `{name.replace('_', '-')}`")
+        yield Problem(what=what, place=(*place, key), remedy=f"Add `{name}`")

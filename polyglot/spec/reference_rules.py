@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from polyglot.spec.base import Problem
+from polyglot.spec.prices import missing_prices
 from polyglot.spec.references import WORDED
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ def reference_problems(study: "Study") -> Iterator[Problem]:
             what, expected = f"no wording to ask for references in {language}", "languages among " + ", ".join(WORDED)
             yield Problem(what=what, place=at, expected=expected)
     if study.budget is not None and native.endpoint == "openai":
-        for name in ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion"):
-            if getattr(native, name) is None:
-                what = "calls have no price, so their cost cannot be bounded"
-                yield Problem(what=what, place=at, remedy=f"Add `{name.replace('_', '-')}`")
+        for key in missing_prices(native):
+            what = "calls have no price, so their cost cannot be bounded"
+            yield Problem(what=what, place=at, remedy=f"Add `{key}`")

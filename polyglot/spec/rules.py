@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from polyglot.spec.base import Problem
 from polyglot.spec.mix import Mix
+from polyglot.spec.prices import missing_prices
 from polyglot.spec.quality_rules import quality_problems
 from polyglot.spec.reference_rules import reference_problems
 from polyglot.spec.sources import BUILT_IN_CATEGORIES
@@ -214,15 +215,11 @@ def _budget(study: "Study") -> Iterator[Problem]:
     sections = {("datasets", name): dataset.translate or () for name, dataset in study.datasets.items()}
     for place, parts in (*sections.items(), (("benchmark",), study.benchmark.translate or ())):
         for number, part in enumerate(parts):
-            for name in part.prices:
-                if getattr(part, name) is None:
-                    what, key = "translations have no price, so their cost cannot be bounded", name.replace("_", "-")
-                    yield Problem(what=what, place=(*place, "translate", number), remedy=f"Add `{key}`")
+            for key in missing_prices(part, part.prices):
+                what = "translations have no price, so their cost cannot be bounded"
+                yield Problem(what=what, place=(*place, "translate", number), remedy=f"Add `{key}`")
     if judge.endpoint == "built-in":
         return
-    for name in ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion"):
-        if getattr(judge, name) is None:
-            remedy = f"Add `judge.{name.replace('_', '-')}`"
-            yield Problem(
-                what="calls have no price, so their cost cannot be bounded", place=("budget", "usd"), remedy=remedy
-            )
+    for key in missing_prices(judge):
+        what = "calls have no price, so their cost cannot be bounded"
+        yield Problem(what=what, place=("budget", "usd"), remedy=f"Add `judge.{key}`")

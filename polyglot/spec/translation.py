@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from polyglot.spec.base import Broken, Count, Language, Name, Problem, Revision, Section, tuple_of
 from polyglot.spec.files import ONE_OR_MANY
+from polyglot.spec.prices import TOKEN_PRICES
 
 EngineName = Literal["identity", "apertium", "deepl", "openai", "marian", "nllb"]
 Formality = Literal["default", "more", "less", "prefer_more", "prefer_less"]
@@ -23,8 +24,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         "temperature",
         "max_tokens",
         "seed",
-        "price_usd_per_mtok_prompt",
-        "price_usd_per_mtok_completion",
+        *TOKEN_PRICES,
         "max_characters",
     ),
     "marian": ("model", "revision", "directory", "beams"),

@@ -19,7 +19,7 @@ from typing import Any
 
 from jobs.lib.chat.asking import Asking, Watcher
 from jobs.lib.chat.calls import Failure, Reply, Request, Weight
-from jobs.lib.chat.endpoint import Endpoint, in_clear, resolve
+from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.ledger import Ledger
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.context import Context
@@ -38,7 +38,8 @@ def run(context: Context) -> None:
     """Rate everything, then write the verdicts. Raises Permanent, or PolyglotError for an outage of the endpoint."""
     params: JudgeParams = JudgeParams.of(context.stage)
     settings = ChatSettings.of(context.settings)
-    _check_budget(params, settings)
+    if params.endpoint == "openai":
+        settings.require_prices()
     prompt_files = {language: context.blob(params.prompts_sha256[language]) for language in params.languages}
     targets = collect(context.inputs, params, prompt_files)
     ledger = Ledger(context.journal, settings)
@@ -66,14 +67,6 @@ def run(context: Context) -> None:
         tally.show()
     tally.check(final=True)
     _write(context, params, targets, tally.results)
-
-
-def _check_budget(params: JudgeParams, settings: ChatSettings) -> None:
-    if params.endpoint == "openai" and settings.max_usd is not None and not settings.cost_usd(1, 1):
-        raise Permanent(
-            "setting max_usd bounds nothing without prices. "
-            "Set price_usd_per_mtok_prompt and price_usd_per_mtok_completion"
-        )
 
 
 class Tally:
@@ -151,22 +144,12 @@ def _endpoint(
         with JudgeServer(templates(prompt_files)) as server:
             yield Endpoint(base_url=server.base_url, ours=True)
         return
-    endpoint = resolve(settings, os.environ)
-    if in_clear(endpoint):
-        context.log.warning("judge: the key travels unencrypted to %s", endpoint.base_url)
-    yield endpoint
+    yield announced(settings, os.environ, context.log, asker="judge")
 
 
 def _account(context: Context, ledger: Ledger, asking: Asking | None) -> None:
     """Cost, tokens and times into the volatile part, those of earlier and repeated attempts too."""
-    context.volatile |= {
-        "cost_usd": round(ledger.cost_usd, 6),
-        "cost_usd_unseen_at_most": round(ledger.cost_usd_unseen, 6),
-        "prompt_tokens": ledger.prompt_tokens,
-        "completion_tokens": ledger.completion_tokens,
-        "attempts": dict(sorted(ledger.attempts.items())),
-        "resumed_calls": ledger.resumed,
-    }
+    context.volatile |= ledger.account()
     if asking is not None:
         context.volatile |= {"calls_in_flight_at_most": asking.peak, "slow_downs": asking.cuts}
         if asking.latencies:

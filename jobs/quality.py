@@ -11,7 +11,7 @@ counted with its reason, and in no mean; asked to stop, it loses no answered cal
 import os
 from typing import Any
 
-from jobs.lib.chat.endpoint import Endpoint, in_clear, resolve
+from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.ledger import Ledger
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.context import Context
@@ -21,7 +21,7 @@ from jobs.lib.quality.card import describe
 from jobs.lib.quality.metrics import Record, measure
 from jobs.lib.quality.pairs import Pair, collect
 from polyglot.core.canonical import canonical
-from polyglot.core.errors import Interrupted, Permanent
+from polyglot.core.errors import Interrupted
 from polyglot.spec.params import QualityParams
 
 _CHECK_EVERY = 100  # turns between two looks at whether the attempt was asked to stop
@@ -56,15 +56,11 @@ def run(context: Context) -> None:
 
 def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: list[Record]) -> dict[str, Any]:
     settings = ChatSettings.of(context.settings)
-    if settings.max_usd is not None and not settings.cost_usd(1, 1):
-        raise Permanent("setting max_usd bounds nothing without prices. Set adequacy's two prices in the study file")
+    settings.require_prices("Set adequacy's two prices in the study file")
     ledger = Ledger(context.journal, settings)
 
     def endpoint() -> Endpoint:
-        found = resolve(settings, os.environ)
-        if in_clear(found):
-            context.log.warning("adequacy: the key travels unencrypted to %s", found.base_url)
-        return found
+        return announced(settings, os.environ, context.log, asker="adequacy")
 
     try:
         ratings = adequacy.rate(
@@ -77,7 +73,7 @@ def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: l
             progress=lambda done, total: context.progress(min(done, total), total, "ratings"),
         )
     finally:
-        context.volatile |= adequacy.account(ledger)
+        context.volatile |= ledger.account()
     if ratings is None:
         raise Interrupted("asked to stop; answered calls are kept")
     for record, (score, reason) in zip(records, ratings, strict=True):

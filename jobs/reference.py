@@ -17,7 +17,7 @@ from typing import Any
 
 from jobs.lib.chat.asking import Asking, Watcher
 from jobs.lib.chat.calls import Failure, Reply, Request, Weight
-from jobs.lib.chat.endpoint import Endpoint, in_clear, resolve
+from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.ledger import Ledger
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.context import Context
@@ -49,7 +49,7 @@ def run(context: Context) -> None:
                 _ask(context, params, endpoint, settings, ledger, waiting)
     finally:
         context.journal.flush()
-        _account(context, ledger)
+        context.volatile |= ledger.account()
     _check_failures(params, drafts)
     _write(context, params, drafts, ledger)
 
@@ -57,11 +57,8 @@ def run(context: Context) -> None:
 def _check(params: ReferenceParams, settings: ChatSettings) -> None:
     if params.prompt != VERSION:
         raise Permanent(f"prompt: got version {params.prompt}; expected {VERSION}, the one that this program has")
-    if params.endpoint == "openai" and settings.max_usd is not None and not settings.cost_usd(1, 1):
-        raise Permanent(
-            "setting max_usd bounds nothing without prices. "
-            "Set price_usd_per_mtok_prompt and price_usd_per_mtok_completion"
-        )
+    if params.endpoint == "openai":
+        settings.require_prices()
 
 
 def _questions(context: Context, language: str) -> list[dict[str, Any]]:
@@ -76,10 +73,7 @@ def _endpoint(context: Context, params: ReferenceParams, settings: ChatSettings)
         with ChatServer(Solver(params.languages).respond, MODEL) as server:
             yield Endpoint(base_url=server.base_url, ours=True)
         return
-    endpoint = resolve(settings, os.environ)
-    if in_clear(endpoint):
-        context.log.warning("reference: the key travels unencrypted to %s", endpoint.base_url)
-    yield endpoint
+    yield announced(settings, os.environ, context.log, asker="reference")
 
 
 def _ask(
@@ -126,18 +120,6 @@ def _check_failures(params: ReferenceParams, drafts: Sequence[Draft]) -> None:
         f"{params.max_failed_share:g} allows: {commonest}; first {failed[0].label}. Answered calls are kept. "
         "Change max-tokens, the model or max-failed-share"
     )
-
-
-def _account(context: Context, ledger: Ledger) -> None:
-    """Cost, tokens and times into the volatile part, those of earlier and repeated attempts too."""
-    context.volatile |= {
-        "cost_usd": round(ledger.cost_usd, 6),
-        "cost_usd_unseen_at_most": round(ledger.cost_usd_unseen, 6),
-        "prompt_tokens": ledger.prompt_tokens,
-        "completion_tokens": ledger.completion_tokens,
-        "attempts": dict(sorted(ledger.attempts.items())),
-        "resumed_calls": ledger.resumed,
-    }
 
 
 def _write(context: Context, params: ReferenceParams, drafts: Sequence[Draft], ledger: Ledger) -> None:

@@ -1,6 +1,7 @@
 """Where calls go and with which key; everything about it that can be wrong is said in one line, without secrets."""
 
 import ipaddress
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -9,7 +10,7 @@ from jobs.lib.chat.settings import ChatSettings
 from polyglot.core.endpoint import OPENAI, find_endpoint
 from polyglot.core.errors import BadInput, Permanent
 
-__all__ = ["OPENAI", "Endpoint", "in_clear", "resolve"]
+__all__ = ["OPENAI", "Endpoint", "announced", "in_clear", "resolve"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,14 @@ def resolve(settings: ChatSettings, environ: Mapping[str, str]) -> Endpoint:
     except BadInput as error:
         raise Permanent(str(error)) from None
     return Endpoint(base_url=base_url, key=key)
+
+
+def announced(settings: ChatSettings, environ: Mapping[str, str], log: logging.Logger, *, asker: str) -> Endpoint:
+    """`resolve`, with a warning in the name of who asks when the key would travel unencrypted."""
+    endpoint = resolve(settings, environ)
+    if in_clear(endpoint):
+        log.warning("%s: the key travels unencrypted to %s", asker, endpoint.base_url)
+    return endpoint
 
 
 def in_clear(endpoint: Endpoint) -> bool:

@@ -41,6 +41,17 @@ class Ledger:
         """What the budget counts: costs seen and the most that unseen ones may be."""
         return self.cost_usd + self.cost_usd_unseen
 
+    def account(self) -> dict[str, Any]:
+        """Cost and tokens of all attempts, earlier and repeated ones too: for the volatile part of a manifest."""
+        return {
+            "cost_usd": round(self.cost_usd, 6),
+            "cost_usd_unseen_at_most": round(self.cost_usd_unseen, 6),
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "attempts": dict(sorted(self.attempts.items())),
+            "resumed_calls": self.resumed,
+        }
+
     def most_usd(self, request: Request) -> float:
         """The most that one attempt at this request can cost."""
         return self._settings.cost_usd(request.prompt_tokens_estimate, request.max_tokens)

@@ -9,8 +9,7 @@ budget.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from jobs.lib.chat.asking import Asking, Watcher
 from jobs.lib.chat.calls import Failure, Reply, Request
@@ -117,15 +116,3 @@ def rate(
             f"{params.adequacy_max_failed_share:g} allows: {commonest}. Answered calls are kept"
         )
     return ratings
-
-
-def account(ledger: Ledger) -> Mapping[str, Any]:
-    """Cost and tokens, for the volatile part of the manifest."""
-    return {
-        "cost_usd": round(ledger.cost_usd, 6),
-        "cost_usd_unseen_at_most": round(ledger.cost_usd_unseen, 6),
-        "prompt_tokens": ledger.prompt_tokens,
-        "completion_tokens": ledger.completion_tokens,
-        "attempts": dict(sorted(ledger.attempts.items())),
-        "resumed_calls": ledger.resumed,
-    }

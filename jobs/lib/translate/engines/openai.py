@@ -10,7 +10,7 @@ from typing import Any
 
 from jobs.lib.chat.asking import Asking, Watcher
 from jobs.lib.chat.calls import Failure, Reply, Request, Weight
-from jobs.lib.chat.endpoint import in_clear, resolve
+from jobs.lib.chat.endpoint import announced
 from jobs.lib.chat.ledger import Ledger
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.context import Context
@@ -33,14 +33,8 @@ class OpenAI:
             raise Permanent(f"prompt: got version {params.prompt}; expected {VERSION}, the one that this program has")
         self._params, self._context = params, context
         self._settings = ChatSettings.of(context.settings)
-        if self._settings.max_usd is not None and not self._settings.cost_usd(1, 1):
-            raise Permanent(
-                "setting max_usd bounds nothing without prices. "
-                "Set price_usd_per_mtok_prompt and price_usd_per_mtok_completion"
-            )
-        self._endpoint = resolve(self._settings, os.environ)
-        if in_clear(self._endpoint):
-            context.log.warning("translate: the key travels unencrypted to %s", self._endpoint.base_url)
+        self._settings.require_prices()
+        self._endpoint = announced(self._settings, os.environ, context.log, asker="translate")
         self._ledger = Ledger(context.journal, self._settings)
         self._most_characters = context.settings.get("max_characters")
         self._characters = 0
@@ -79,15 +73,9 @@ class OpenAI:
 
     def account(self) -> Mapping[str, Any]:
         """Of all attempts."""
-        ledger = self._ledger
-        return {
-            "cost_usd": round(ledger.cost_usd, 6),
-            "cost_usd_unseen_at_most": round(ledger.cost_usd_unseen, 6),
-            "prompt_tokens": ledger.prompt_tokens,
-            "completion_tokens": ledger.completion_tokens,
-            "calls": dict(sorted(ledger.attempts.items())),
-            "resumed_texts": ledger.resumed,
-        }
+        said = self._ledger.account()
+        said |= {"calls": said.pop("attempts"), "resumed_texts": said.pop("resumed_calls")}  # as all engines call them
+        return said
 
     def close(self) -> None:
         """Nothing is open between calls."""

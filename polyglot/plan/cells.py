@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from polyglot.core.stage import PlannedStage
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources, reference_categories
+from polyglot.spec.chat import token_prices
 from polyglot.spec.lock import Locked
 from polyglot.spec.mix import Mix
 from polyglot.spec.params import NATIVE, AnswerParams, Cell, JudgeParams, MixParams, TrainParams
-from polyglot.spec.prices import token_prices
 
 BUILT_IN_JUDGE = "polyglot-rules"  # the model name under which the built-in judge server answers
 

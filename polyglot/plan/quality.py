@@ -6,9 +6,9 @@ from polyglot.core.stage import PlannedStage
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources
 from polyglot.plan.translation import What, translate_stage
+from polyglot.spec.chat import token_prices
 from polyglot.spec.lock import Locked
 from polyglot.spec.params import AgreeParams, File, QualityParams, ReportParams
-from polyglot.spec.prices import token_prices
 from polyglot.spec.quality import PROMPT_VERSION, QualityCheck
 
 

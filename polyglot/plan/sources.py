@@ -7,6 +7,7 @@ from typing import Literal
 from polyglot.core.stage import PlannedStage
 from polyglot.plan.planner import Planner
 from polyglot.plan.translation import What, translate_stage
+from polyglot.spec.chat import token_prices
 from polyglot.spec.lock import Locked
 from polyglot.spec.params import (
     BaseParams,
@@ -15,7 +16,6 @@ from polyglot.spec.params import (
     ReferenceParams,
     TokenizeParams,
 )
-from polyglot.spec.prices import token_prices
 from polyglot.spec.references import PROMPT_VERSION
 from polyglot.spec.study import Study
 

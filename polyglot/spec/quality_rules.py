@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from polyglot.spec.base import Place, Problem
-from polyglot.spec.prices import missing_prices
+from polyglot.spec.chat import missing_prices
 
 if TYPE_CHECKING:
     from polyglot.spec.quality import QualityCheck

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from polyglot.spec.base import Problem
-from polyglot.spec.prices import missing_prices
+from polyglot.spec.chat import missing_prices
 from polyglot.spec.references import WORDED
 
 if TYPE_CHECKING:

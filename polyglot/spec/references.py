@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from polyglot.spec.base import Broken, Problem, Section, tuple_of
+from polyglot.spec.chat import check_model
 
 PROMPT_VERSION = 1  # of our own wording (jobs.lib.reference.prompt)
 WORDED = ("EN", "DE", "FR", "IT", "ES")  # the languages that it is in
@@ -34,11 +35,7 @@ class NativeReferences(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.endpoint == "openai" and not self.model:
-            raise Broken(Problem(what="no model", remedy="Add `model:`, as the endpoint knows it"))
-        if self.endpoint == "built-in" and self.model:
-            what = "the built-in author has no choice of model"
-            raise Broken(Problem(what=what, place=("model",), remedy="Remove it"))
+        check_model(self.endpoint, self.model, built_in="the built-in author", example="as the endpoint knows it")
         if isinstance(self.categories, tuple) and not self.categories:
             raise Broken(Problem(what="no category", place=("categories",), remedy="Name some, or remove it"))
         return self

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from polyglot.spec.base import Problem
+from polyglot.spec.chat import missing_prices
 from polyglot.spec.mix import Mix
-from polyglot.spec.prices import missing_prices
 from polyglot.spec.quality_rules import quality_problems
 from polyglot.spec.reference_rules import reference_problems
 from polyglot.spec.sources import BUILT_IN_CATEGORIES

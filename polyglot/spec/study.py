@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from polyglot.core.errors import BadInput
 from polyglot.spec.base import MAX_COUNT, Broken, Count, Label, Language, Name, Problem, Section, tuple_of
+from polyglot.spec.chat import check_model
 from polyglot.spec.files import ONE_OR_MANY, SourceFile, SourceFiles
 from polyglot.spec.mix import Mix
 from polyglot.spec.quality import QualityCheck
@@ -151,12 +152,7 @@ class Judge(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.endpoint == "openai" and not self.model:
-            raise Broken(Problem(what="no model", remedy="Add `model:`, such as gpt-4-0613"))
-        if self.endpoint == "built-in" and self.model:
-            raise Broken(
-                Problem(what="the built-in judge has no choice of model", place=("model",), remedy="Remove it")
-            )
+        check_model(self.endpoint, self.model, built_in="the built-in judge", example="such as gpt-4-0613")
         return self
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from polyglot.spec.base import Broken, Count, Language, Name, Problem, Revision, Section, tuple_of
+from polyglot.spec.chat import TOKEN_PRICES
 from polyglot.spec.files import ONE_OR_MANY
-from polyglot.spec.prices import TOKEN_PRICES
 
 EngineName = Literal["identity", "apertium", "deepl", "openai", "marian", "nllb"]
 Formality = Literal["default", "more", "less", "prefer_more", "prefer_less"]

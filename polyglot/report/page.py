@@ -8,22 +8,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from polyglot.core.pages import templates
 from polyglot.report import answer, figures, tables, validation
 from polyglot.report.numbers import EXACT, SCORE, TENS, whole
 
 
 def render_page(report: Mapping[str, Any]) -> str:
     """Return the page of a report document (the content of report.json)."""
-    environment = Environment(
-        loader=PackageLoader("polyglot.report", "templates"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("polyglot.report")
     environment.filters["breakable"] = breakable
     first, second = (EXACT, SCORE) if report["metric"] == "exact" else (SCORE, TENS)
     mix_languages, mixes = tables.mix_rows(report)

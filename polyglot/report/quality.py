@@ -7,9 +7,9 @@ are and cannot reach outside); a likeness to machine translations is nowhere cal
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from polyglot.core.pages import templates
 from polyglot.report.numbers import MINUS, MISSING, share, whole
 from polyglot.report.plots.dots import Dot, draw_axis, draw_dots
 from polyglot.report.plots.scale import Scale, linear
@@ -45,13 +45,7 @@ RULES = (
 
 def render_quality(document: Row, *, name: str) -> str:
     """Return the page of a document as jobs.report writes it; `name` is its file's, without ending."""
-    environment = Environment(
-        loader=PackageLoader("polyglot.report", "templates"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("polyglot.report")
     quality = document["quality"]
     checks = [_check(check) for check in quality["checks"]]
     return environment.get_template("quality.html.j2").render(

@@ -8,9 +8,9 @@ import csv
 import io
 import json
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from polyglot.core.pages import templates
 from polyglot.sheet.sample import Sheet
 from polyglot.sheet.scheme import CATEGORIES, FIELDS, SEVERITIES
 
@@ -28,13 +28,7 @@ def as_csv(sheet: Sheet) -> str:
 
 def as_html(sheet: Sheet, study: str) -> str:
     """The form as one page."""
-    environment = Environment(
-        loader=PackageLoader("polyglot.sheet", "templates"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("polyglot.sheet")
     content = {
         "sheet": sheet.id,
         "fields": FIELDS,

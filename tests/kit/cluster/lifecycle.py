@@ -23,6 +23,7 @@ from tests.kit.cluster import (
     kueue,
     network,
     node,
+    noop_image,
     packages,
     places,
     processes,
@@ -30,9 +31,6 @@ from tests.kit.cluster import (
     product_images,
     programs,
     system_images,
-)
-from tests.kit.cluster import (
-    noop_image as noop,
 )
 from tests.kit.cluster.kubectl import kubectl
 from tests.kit.cluster.shell import ClusterError, call, say, wait_until
@@ -83,9 +81,9 @@ def build_images(source: Path = places.CHECKOUT) -> dict[str, str]:
     return images
 
 
-def noop_image() -> str:
+def build_noop_image() -> str:
     """Lay the no-op jobs on the worker's image, give that to the running nodes, and return its reference."""
-    return noop.ensure(_sockets())
+    return noop_image.ensure(_sockets())
 
 
 def down() -> None:

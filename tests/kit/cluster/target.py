@@ -94,7 +94,7 @@ def noop_image(opened: Target) -> str:
         return named
     if not opened.own:
         pytest.skip("no image of no-op jobs was named for the cluster of KUBECONFIG: POLYGLOT_TEST_NOOP_IMAGE")
-    return lifecycle.noop_image()
+    return lifecycle.build_noop_image()
 
 
 def _named_store() -> StoreAccess | None:

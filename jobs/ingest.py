@@ -14,14 +14,13 @@ from typing import Any
 from jobs.lib.context import Context
 from jobs.lib.data import card, claims, sources, validation
 from jobs.lib.data.adapters import TABLES
-from jobs.lib.data.forms import Rejection, json_line
+from jobs.lib.data.forms import FOLDERS, Rejection, json_line
 from jobs.lib.data.normalise import Normaliser
 from jobs.lib.data.published import write_digests
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
 from polyglot.spec.params import IngestParams
 
-FOLDERS = {"dataset": "rows", "questions": "questions", "references": "references"}
 _CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked to stop
 
 

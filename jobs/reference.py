@@ -9,7 +9,6 @@ endpoint that is not answering fails the attempt and not a question.
 """
 
 import contextlib
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.ledger import Ledger
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.context import Context
+from jobs.lib.data.by_id import documents
 from jobs.lib.data.card import describe_files
 from jobs.lib.data.forms import json_line
 from jobs.lib.judge.server import ChatServer
@@ -62,8 +62,7 @@ def _check(params: ReferenceParams, settings: ChatSettings) -> None:
 
 
 def _questions(context: Context, language: str) -> list[dict[str, Any]]:
-    text = context.inputs["questions"].path(f"questions/{language}.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.split("\n") if line]
+    return list(documents(context.inputs["questions"].path(f"questions/{language}.jsonl")))
 
 
 @contextlib.contextmanager

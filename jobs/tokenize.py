@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from jobs.lib.context import Context
+from jobs.lib.data.by_id import count_lines
 from jobs.lib.model.execution import threads_of
 from jobs.lib.model.loading import load_tokenizer
 from jobs.lib.template import ChatFormat
@@ -38,7 +39,7 @@ def run(context: Context) -> None:
     source = context.inputs["rows"].path(f"{params.part}/{params.language}.jsonl")
     chat = ChatFormat(tokenizer, params.template)
     tally = Tally(params, tokenizer.unk_token_id)
-    total = _count(source)
+    total = count_lines(source)
     threads = max(1, min(threads_of(context), source.stat().st_size // CHUNK_BYTES))
     with pa.OSFile(str(context.out / "tokens.arrow"), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
         for rows, tokens in _encoded(source, BulkFormat(chat, params.system, shared=threads > 1), threads):
@@ -57,11 +58,6 @@ def run(context: Context) -> None:
     context.metrics.update(
         rows=tally.rows, tokens=tally.tokens, loss_tokens=tally.loss_tokens, dropped=len(tally.dropped)
     )
-
-
-def _count(source: Path) -> int:
-    with source.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def _encoded(source: Path, bulk: BulkFormat, threads: int) -> Iterator[tuple[Rows, Tokens]]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from polyglot.artifacts.committed import committed_many
 from polyglot.artifacts.store import Store
 from polyglot.core.errors import OverBudget
-from polyglot.core.stage import PlannedStage
+from polyglot.core.stage import NETWORKED, PlannedStage
 
 PAID_ENGINES = ("", "deepl", "openai")  # of translate; "" is another kind
 
@@ -20,7 +20,7 @@ def within_budget(stages: Sequence[PlannedStage], store: Store, usd: float | Non
     """Return the stages, the paid ones with their share as the setting `max_usd`. Raises OverBudget."""
     if usd is None:
         return tuple(stages)
-    paid = [planned for planned in stages if planned.stage.kind in ("judge", "translate", "quality", "reference")]
+    paid = [planned for planned in stages if planned.stage.kind in NETWORKED]
     paid = [planned for planned in paid if planned.stage.engine in PAID_ENGINES]
     done = committed_many(store, [planned.stage for planned in paid])
     counted = ("cost_usd", "cost_usd_unseen_at_most")

@@ -21,6 +21,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from jobs.lib.data.content import texts_of
+
 RUN_WORDS = 13
 SHORTEST_RUN_WORDS = 5
 NEAR_GRAM_WORDS = 3
@@ -76,7 +78,7 @@ class Benchmark:
 
     def add(self, document: Mapping[str, Any], of: str = "question") -> None:
         """Index a question or a reference answer in the normal form, of any language."""
-        for number, turn in enumerate(_turns(document), 1):
+        for number, turn in enumerate(texts_of(document), 1):
             spoken = tuple(words(turn))
             if spoken and (of == "question" or len(spoken) >= SHORTEST_RUN_WORDS):
                 self._index(Text(document["id"], document["language"], number, of, spoken, grams(spoken)))
@@ -97,14 +99,13 @@ class Benchmark:
 
     def hits(self, row: Mapping[str, Any]) -> Iterator[Hit]:
         """Yield the matches of one training row in the normal form."""
-        for number, turn in enumerate(_turns(row), 1):
+        for number, turn in enumerate(texts_of(row), 1):
             spoken = words(turn)
             if not spoken:
                 continue
-            mine: frozenset[Words] | None = None
-            for at, kinds in self._found(spoken).items():
+            mine = grams(spoken)
+            for at, kinds in self._found(spoken, mine).items():
                 text = self._texts[at]
-                mine = grams(spoken) if mine is None else mine
                 similarity = 1.0 if "exact" in kinds else jaccard(mine, text.grams)
                 for kind in kinds:
                     yield Hit(
@@ -119,7 +120,7 @@ class Benchmark:
                         similarity=round(similarity, 4),
                     )
 
-    def _found(self, spoken: list[str]) -> dict[int, set[str]]:
+    def _found(self, spoken: list[str], mine: frozenset[Words]) -> dict[int, set[str]]:
         """Numbers of the benchmark's texts that match, with how."""
         found: dict[int, set[str]] = {at: {"exact"} for at in self._exact.get(tuple(spoken), ())}
         heads = list(_shifted(spoken, SHORTEST_RUN_WORDS))
@@ -128,15 +129,14 @@ class Benchmark:
                 for run, at in self._runs.get(head, ()):
                     if at not in found and tuple(spoken[start : start + len(run)]) == run:
                         found[at] = {"overlap"}
-        for at in self._near(spoken):
+        for at in self._near(spoken, mine):
             if found.get(at) != {"exact"}:
                 found.setdefault(at, set()).add("near")
         return found
 
-    def _near(self, spoken: list[str]) -> Iterator[int]:
+    def _near(self, spoken: list[str], mine: frozenset[Words]) -> Iterator[int]:
         if len(spoken) < NEAR_SHORTEST_WORDS * NEAR_SIMILARITY:
             return
-        mine = grams(spoken)
         shared = Counter(at for gram in self._grams.keys() & mine for at in self._grams[gram])
         for at, common in shared.items():
             either = len(mine) + len(self._texts[at].grams) - common
@@ -153,11 +153,6 @@ def jaccard(left: frozenset[Words], right: frozenset[Words]) -> float:
     """Return the share of 3-grams that both have, of all that either has; 0 for two turns without any."""
     either = len(left | right)
     return len(left & right) / either if either else 0.0
-
-
-def _turns(document: Mapping[str, Any]) -> list[str]:
-    """The texts of a row, question or reference in the normal form."""
-    return [turn if isinstance(turn, str) else turn["content"] for turn in document["turns"]]
 
 
 def _shifted(spoken: Sequence[str], count: int) -> Iterable[Words]:

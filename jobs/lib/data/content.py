@@ -42,12 +42,12 @@ class Content:
             for kind, found in personal_data(text, self.language).items():
                 self.personal[kind] += found
                 self.personal_places.setdefault(kind, []).append(f"{row['id']}:{number}")
-        whole = _digest("\0".join(text for _, text in spoken))
+        whole = digest(text for _, text in spoken)
         repeated = whole in self._rows
         if repeated:
             self.repeated_rows.append(row["id"])
         self._rows.add(whole)
-        answer = _digest(spoken[-1][1])
+        answer = digest([spoken[-1][1]])
         self.repeated_answers += answer in self._answers
         self._answers.add(answer)
         return not repeated
@@ -76,11 +76,17 @@ def turns_of(row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
             yield turn["role"], turn["content"]
 
 
+def texts_of(row: Mapping[str, Any]) -> list[str]:
+    """Return the texts of a normal form's turns, whoever says them."""
+    return [turn if isinstance(turn, str) else turn["content"] for turn in row["turns"]]
+
+
 def listed(ids: Iterable[str]) -> dict[str, Any]:
     """Return the count of some ids, and the first of them in order."""
     ordered = sorted(ids)
     return {"count": len(ordered), "ids": ordered[:MAX_LISTED]}
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()[:16]
+def digest(texts: Iterable[str]) -> bytes:
+    """Return what equal turns have in common: 16 bytes of their SHA-256, a zero byte between them."""
+    return hashlib.sha256("\0".join(texts).encode()).digest()[:16]

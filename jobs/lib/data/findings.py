@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobs.lib.data.content import MAX_LISTED, turns_of
+from jobs.lib.data.content import MAX_LISTED, texts_of, turns_of
 from jobs.lib.data.defects import DETECTORS, INSTRUCTION_DETECTORS, Detector, language
 from jobs.lib.data.texts import Text
 
@@ -25,7 +25,7 @@ class Findings:
 
     def add(self, row: Mapping[str, Any], pivot: Mapping[str, Any] | None) -> None:
         """Look at one row beside the pivot's row of the same id, None where it has none."""
-        others = [text for _, text in turns_of(pivot)] if pivot is not None else []
+        others = texts_of(pivot) if pivot is not None else []
         for number, (role, raw) in enumerate(turns_of(row)):
             text = Text(raw)
             other = Text(others[number]) if number < len(others) else None

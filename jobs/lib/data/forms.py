@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 ROLES = ("user", "assistant")
+# what is ingested, translated or assessed -> the folder of its rows, a file a language
+FOLDERS = {"dataset": "rows", "questions": "questions", "references": "references"}
 
 
 class Reject(Exception):

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jobs.lib.data.contamination import KINDS
+from jobs.lib.data.content import MAX_LISTED
 from jobs.lib.data.forms import id_key
 from jobs.lib.data.selection import Pair, Selection
 from jobs.lib.data.token_sets import COUNTS, TokenSet
 from polyglot.spec.params import MixParams
 
-MAX_LISTED = 1000  # ids or matches that a card lists; the counts beside them are always complete
 REMOVED = {"none": (), "exact": ("exact",), "overlap": ("exact", "overlap"), "near": ("exact", "near"), "all": KINDS}
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy
 from datasketch import MinHash
 
-from jobs.lib.data.content import MAX_LISTED, turns_of
+from jobs.lib.data.content import MAX_LISTED, texts_of
 
 SIMILARITY = 0.8
 FEWEST_WORDS = 10
@@ -95,7 +95,7 @@ class NearDuplicates:
 
 def grams_of(row: Mapping[str, Any]) -> Any:
     """Return the distinct 64-bit values of a row's word 5-grams, sorted; None when it has too few words."""
-    words = [word for _, text in turns_of(row) for word in _WORD.findall(text.lower())]
+    words = [word for text in texts_of(row) for word in _WORD.findall(text.lower())]
     if len(words) < FEWEST_WORDS:
         return None
     values = numpy.fromiter(map(_value, words), dtype=numpy.uint64, count=len(words))

@@ -5,17 +5,16 @@ A mix matches digests with those of the data set's rows. A record is of the row 
 one language have them, of the record's own id, else of the first that no earlier record took.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.lib.context import Context
-from jobs.lib.data import sources
+from jobs.lib.data import content, sources
 from jobs.lib.data.adapters import Adapter
+from jobs.lib.data.content import MAX_LISTED
 from jobs.lib.data.forms import Reject, id_key, json_line, text_fault
-from jobs.lib.data.mix_card import MAX_LISTED
 from jobs.lib.data.selection import Pair
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
@@ -25,8 +24,8 @@ EVERY = "*"  # the place of a mixed file in parameters where others stand by lan
 
 
 def digest(turns: Sequence[str]) -> str:
-    """Return what equal turns have in common: 32 hex digits of the SHA-256 of the turns, a zero byte between them."""
-    return hashlib.sha256("\0".join(turns).encode()).hexdigest()[:32]
+    """Return `content.digest` of the turns, as the 32 hex digits of a file."""
+    return content.digest(turns).hex()
 
 
 def write_digests(params: IngestParams, adapter: Adapter, context: Context) -> None:
@@ -103,7 +102,7 @@ def match(
     places: dict[str, list[Pair]] = {}
     for language, some in rows.items():
         for row in some:
-            key = digest([turn["content"] for turn in row["turns"]])
+            key = digest(content.texts_of(row))
             places.setdefault(key, []).append((id_key(row["id"]), language))
     found = Matches()
     taken: set[Pair] = set()

@@ -11,9 +11,8 @@ from typing import Any
 
 from jobs.lib.data import order
 from jobs.lib.data.by_id import documents
-from jobs.lib.data.content import listed
+from jobs.lib.data.content import digest, listed, texts_of
 from jobs.lib.data.forms import id_key, json_line
-from jobs.lib.data.published import digest
 from polyglot.core.errors import Permanent
 
 FOLDER = "validation"
@@ -51,19 +50,19 @@ def describe(out: Path, languages: Iterable[str], drawn: int) -> dict[str, Any]:
     """
     entry: dict[str, Any] = {"drawn_ids": drawn or None, "languages": {}}
     for name in languages:
-        trained = {id_key(row["id"]): _digest(row) for row in documents(_rows(out, name))}
+        trained = {id_key(row["id"]): _text(row) for row in documents(_rows(out, name))}
         texts = set(trained.values())
         held = list(documents(out / FOLDER / f"{name}.jsonl"))
         entry["languages"][name] = {
             "rows": len(held),
             "shared_ids": listed(row["id"] for row in held if id_key(row["id"]) in trained),
-            "shared_texts": listed(row["id"] for row in held if _digest(row) in texts),
+            "shared_texts": listed(row["id"] for row in held if _text(row) in texts),
         }
     return entry
 
 
-def _digest(row: dict[str, Any]) -> str:
-    return digest([turn["content"] for turn in row["turns"]])
+def _text(row: dict[str, Any]) -> bytes:
+    return digest(texts_of(row))
 
 
 def _rows(out: Path, language: str) -> Path:

@@ -8,12 +8,11 @@ from typing import Any
 
 from jobs.lib.context import Input
 from jobs.lib.data.by_id import documents
-from jobs.lib.data.content import turns_of
-from jobs.lib.data.forms import id_key
+from jobs.lib.data.content import texts_of, turns_of
+from jobs.lib.data.forms import FOLDERS, id_key
 from polyglot.core.errors import Permanent
 from polyglot.spec.params import QualityParams
 
-FOLDERS = {"dataset": "rows", "questions": "questions", "references": "references"}
 # Length classes of rows that have no category: characters of the source's turn, from the first number on.
 CLASSES = ((0, "under 200"), (200, "200 to 799"), (800, "800 to 1,999"), (2000, "2,000 and more"))
 
@@ -87,7 +86,7 @@ def _pairs(
     category: str | None,
 ) -> Iterator[Pair]:
     held = {"reference": _texts(reference, row), "back": _texts(back, row)}
-    translated = [text for _, text in turns_of(other)]
+    translated = texts_of(other)
     for number, (role, text) in enumerate(turns_of(row)):
         if not text.strip() and not translated[number].strip():
             continue  # a turn that has no reference answer
@@ -110,7 +109,7 @@ def length_class(text: str) -> str:
 
 
 def _texts(row: Mapping[str, Any] | None, like: Mapping[str, Any]) -> list[str | None]:
-    texts: list[str | None] = [text for _, text in turns_of(row)] if row is not None else []
+    texts: list[str | None] = [*texts_of(row)] if row is not None else []
     return texts if len(texts) == len(like["turns"]) else [None] * len(like["turns"])
 
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.lib.data.adapters.fields import Draft
-from jobs.lib.data.content import turns_of
+from jobs.lib.data.content import texts_of
 
 
 def form(record: Mapping[str, Any]) -> Draft:
     """Return the draft of a row, a question or a reference answer."""
     return Draft(
         id=record["id"],
-        turns=tuple(text for _, text in turns_of(record)),
+        turns=tuple(texts_of(record)),
         category=record.get("category", ""),
         origin=record.get("origin"),
         licence=record.get("licence"),

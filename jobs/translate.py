@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from jobs.lib.context import Context
-from jobs.lib.data.content import turns_of
-from jobs.lib.data.forms import json_line
+from jobs.lib.data import validation
+from jobs.lib.data.by_id import count_lines
+from jobs.lib.data.content import texts_of
+from jobs.lib.data.forms import FOLDERS, json_line
 from jobs.lib.translate.engines import open_engine
 from jobs.lib.translate.engines.engine import Engine
 from jobs.lib.translate.rows import Done, Translator
@@ -28,8 +30,6 @@ from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
 from polyglot.spec.params import TranslateParams
 
-# The folders that each `what` is in; the first one must be there.
-FOLDERS = {"dataset": ("rows", "validation"), "questions": ("questions",), "references": ("references",)}
 _CHUNK_ROWS = 1000  # are asked for at once, and put together when all of it is there
 
 Row = dict[str, Any]
@@ -38,10 +38,10 @@ Row = dict[str, Any]
 def run(context: Context) -> None:
     """Translate every row, then describe the result in the card."""
     params: TranslateParams = TranslateParams.of(context.stage)
-    stage = Stage(context, params)
     engine = open_engine(params, context)
+    stage = Stage(context, params, Translator(engine=engine))
     try:
-        stage.translate(Translator(engine=engine))
+        stage.translate()
     finally:
         context.volatile |= engine.account()
         engine.close()
@@ -55,17 +55,16 @@ class Stage:
 
     context: Context
     params: TranslateParams
+    translator: Translator
     accepted: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     by_folder: dict[str, dict[str, int]] = field(default_factory=dict)
     characters: Counter[str] = field(default_factory=Counter)
-    translator: Translator | None = None
 
-    def translate(self, translator: Translator) -> None:
+    def translate(self) -> None:
         """Write every file but the card. Raises Permanent when no row at all could be translated."""
-        self.translator = translator
         sources = self._sources()
-        total = sum(_count(path) for path in sources.values())
+        total = sum(count_lines(path) for path in sources.values())
         (self.context.out / "records").mkdir(parents=True, exist_ok=True)
         with (
             (self.context.out / "rejected.jsonl").open("w", encoding="utf-8", newline="\n") as rejected,
@@ -93,7 +92,6 @@ class Stage:
     def card(self, engine: Engine) -> Row:
         """The document of card.json."""
         params, translator = self.params, self.translator
-        assert translator is not None  # noqa: S101
         named = ("model", "revision", "beams", "formality", "glossary", "prompt", "temperature", "max_tokens", "seed")
         return {
             "what": params.what,
@@ -117,7 +115,8 @@ class Stage:
 
     def _sources(self) -> dict[str, Path]:
         rows, language = self.context.inputs["rows"], self.params.source
-        first, *others = FOLDERS[self.params.what]
+        first = FOLDERS[self.params.what]
+        others = (validation.FOLDER,) if self.params.what == "dataset" else ()
         names = rows.names()
         if f"{first}/{language}.jsonl" not in names:
             there = " ".join(name for name in names if name.startswith(f"{first}/")) or "none"
@@ -135,8 +134,7 @@ class Stage:
         rejected: IO[str],
         records: IO[str],
     ) -> None:
-        assert self.translator is not None  # noqa: S101
-        texts = [text for _, row in chunk for _, text in turns_of(row)]
+        texts = [text for _, row in chunk for text in texts_of(row)]
         share = len(chunk) / max(1, len(texts))
 
         def settled(texts_done: int) -> None:  # some texts are many units, some none: an estimate between chunks
@@ -151,7 +149,7 @@ class Stage:
             if bad is None:
                 self.accepted += 1
                 made = [part.text or "" for part in parts]
-                self.characters["source"] += sum(len(text) for _, text in turns_of(row))
+                self.characters["source"] += sum(map(len, texts_of(row)))
                 self.characters["target"] += sum(map(len, made))
                 accepted.write(json_line(_translated(row, made, self.params.target)))
                 continue
@@ -173,11 +171,6 @@ def _translated(row: Row, texts: list[str], language: str) -> Row:
 def _record(row: Row, parts: list[Done], bad: tuple[int, Done] | None) -> Row:
     reason = {"turn": bad[0], "reason": bad[1].reason} if bad else None
     return {"id": row["id"], "rejected": reason, "turns": [dict(part.record) for part in parts]}
-
-
-def _count(path: Path) -> int:
-    with path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def _chunks(path: Path) -> Iterator[list[tuple[int, Row]]]:

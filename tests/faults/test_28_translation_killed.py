@@ -14,7 +14,8 @@ from polyglot.core.canonical import sha256_bytes, sha256_file
 from tests.kit import deepl_server as ds
 from tests.kit import judge_server as js
 from tests.kit.deepl_server import DeepLServer
-from tests.kit.translations import build, records, row, run, texts
+from tests.kit.judge_stage import records
+from tests.kit.translations import build, row, run, texts
 
 CHECKOUT = Path(__file__).parents[2]
 QUICK = {"timeout_seconds": 20, "backoff_seconds": 0.01, "call_deadline_seconds": 60, "concurrency": 2}

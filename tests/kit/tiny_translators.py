@@ -10,6 +10,16 @@ from transformers import M2M100Config, M2M100ForConditionalGeneration, MarianCon
 TEXT = ["The house is large and the dog sleeps.", "La casa es grande y el perro duerme.", "Use the command now."]
 TEXT += ["abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ .,"] * 3
 
+_TINY = {
+    "d_model": 16,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 32,
+    "decoder_ffn_dim": 32,
+}
+
 
 def _pieces(folder: Path, name: str, *, kind: str, size: int) -> Path:
     corpus = folder / "corpus.txt"
@@ -43,13 +53,7 @@ def marian(folder: Path, *, positions: int = 64, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     config = MarianConfig(
         vocab_size=len(vocabulary),
-        d_model=16,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=32,
-        decoder_ffn_dim=32,
+        **_TINY,
         max_position_embeddings=positions,
         pad_token_id=pad,
         eos_token_id=0,
@@ -76,13 +80,7 @@ def nllb(folder: Path, *, positions: int = 64, seed: int = 0) -> Path:
     torch.manual_seed(seed)
     config = M2M100Config(
         vocab_size=len(tokenizer),
-        d_model=16,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=32,
-        decoder_ffn_dim=32,
+        **_TINY,
         max_position_embeddings=positions,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,

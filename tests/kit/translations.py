@@ -11,13 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from jobs import translate
-from polyglot.artifacts.journal import StoredJournal
-from polyglot.artifacts.locate import open_store
-from polyglot.core.stage import Resources, Stage
+from jobs.lib.data.forms import FOLDERS
+from polyglot.core.stage import Resources
 from polyglot.spec.params import TranslateParams
-from tests.kit.judge_stage import FolderContext, FolderInput, NoCheckpoints, write_rows
-
-FOLDERS = {"dataset": "rows", "questions": "questions", "references": "references"}
+from tests.kit.judge_stage import FolderContext, FolderInput, NoCheckpoints, journal, stage_of, write_rows
 
 
 def row(identifier: str, *texts: str, language: str = "EN") -> dict[str, Any]:
@@ -41,32 +38,10 @@ def build(
     if validation:
         write_rows(root / "rows" / "validation" / f"{language}.jsonl", validation)
     document = TranslateParams(**given).document()
-    (root / "stage.json").write_text(json.dumps({"params": document, "settings": dict(settings or {})}))
+    (root / "stage.json").write_text(
+        json.dumps({"kind": "translate", "params": document, "settings": dict(settings or {})})
+    )
     return root
-
-
-def stage_of(root: Path) -> Stage:
-    params = json.loads((root / "stage.json").read_text())["params"]
-    return Stage(kind="translate", version=TranslateParams.version, params=params)
-
-
-def journal(root: Path) -> StoredJournal:
-    """The real journal in a real directory store, opened as a new start of the stage's one attempt."""
-    starts = root / "starts"
-    starts.mkdir(exist_ok=True)
-    start = 1
-    while True:
-        try:
-            (starts / str(start)).touch(exist_ok=False)
-        except FileExistsError:
-            start += 1
-            continue
-        return StoredJournal(open_store(f"file://{root / 'store'}"), stage_of(root), 1, start)
-
-
-def records(root: Path) -> list[dict[str, Any]]:
-    """Every record that is durable by now."""
-    return journal(root).read()
 
 
 def context(root: Path, **settings: Any) -> FolderContext:

@@ -7,7 +7,7 @@ counts at the most that it can cost, as do failures after which the engine may h
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
@@ -40,6 +40,29 @@ class Memory:
         """What is on record of these texts."""
         found = ((text, self._known.get(_id(text))) for text in texts)
         return {text: outcome for text, outcome in found if outcome is not None}
+
+    def complete(
+        self,
+        found: dict[str, Outcome],
+        waiting: Sequence[str],
+        size: int,
+        translate: Callable[[Sequence[str]], Mapping[str, Outcome]],
+        *,
+        before: Callable[[], None],
+        settled: Callable[[int], None],
+    ) -> dict[str, Outcome]:
+        """Add to `found` what becomes of `waiting`, in batches of `size`; each is kept before the next begins.
+
+        `before` every batch the stage may be stopped; `settled` hears how many texts have their outcome.
+        """
+        for start in range(0, len(waiting), size):
+            before()
+            done = translate(waiting[start : start + size])
+            self.done(done)
+            found |= done
+            settled(len(found))
+        self.flush()
+        return found
 
     def done(self, outcomes: Mapping[str, Outcome]) -> None:
         """Keep what became of some texts."""

@@ -9,7 +9,8 @@ from jobs.lib.data.texts import Text
 from polyglot.core.errors import Interrupted, Permanent
 from tests.kit.apertium import needs_apertium
 from tests.kit.data_ingests import SHARED, ingest_paths, needs_benchmark, rows_of
-from tests.kit.translations import build, card, context, records, row, run, texts, written
+from tests.kit.judge_stage import records
+from tests.kit.translations import build, card, context, row, run, texts, written
 
 SPECIAL = r"Keep [this] {and} ^that$ /or \n <b>it</b> @all 990528k"
 

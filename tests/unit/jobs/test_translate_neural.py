@@ -10,7 +10,8 @@ from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import Interrupted, Permanent
 from polyglot.spec.params import File
 from tests.kit import tiny_translators
-from tests.kit.translations import build, card, context, records, row, run, texts, written
+from tests.kit.judge_stage import records
+from tests.kit.translations import build, card, context, row, run, texts, written
 
 CODE = "The dog sleeps. Use `ls -l` on {name} now! See https://a.b/c.\n\n```py\nx = 1\n```\n\n- La casa\n- es grande"
 ROWS = [row("a-1", "The house is large", CODE), row("a-2", "the dog", "the dog")]

@@ -62,14 +62,9 @@ class Apertium:
         """In batches; after each the stage may be stopped."""
         found = self._memory.known(texts)
         waiting = [text for text in texts if text not in found]
-        for start in range(0, len(waiting), _BATCH_TEXTS):
-            self._context.raise_if_stopping()
-            done = self._batch(waiting[start : start + _BATCH_TEXTS])
-            self._memory.done(done)
-            found |= done
-            settled(len(found))
-        self._memory.flush()
-        return found
+        return self._memory.complete(
+            found, waiting, _BATCH_TEXTS, self._batch, before=self._context.raise_if_stopping, settled=settled
+        )
 
     def about(self) -> Mapping[str, Any]:
         """The pair and the version of the program."""

@@ -78,15 +78,9 @@ class Neural:
         found = self._memory.known(texts)
         waiting = sorted((text for text in texts if text not in found), key=lambda text: (len(text), text))
         size = int(self._context.settings.get("batch_size") or BATCH_TEXTS)
-        for start in range(0, len(waiting), size):
-            self._context.raise_if_stopping()
-            batch = waiting[start : start + size]
-            done = dict(zip(batch, self._batch(batch), strict=True))
-            self._memory.done(done)
-            found |= done
-            settled(len(found))
-        self._memory.flush()
-        return found
+        return self._memory.complete(
+            found, waiting, size, self._batch, before=self._context.raise_if_stopping, settled=settled
+        )
 
     def about(self) -> Mapping[str, Any]:
         """The model's class."""
@@ -123,12 +117,12 @@ class Neural:
             self._begin = {"forced_bos_token_id": tokenizer.convert_tokens_to_ids(languages["tgt_lang"])}
         return tokenizer, model.to(self._device).eval()
 
-    def _batch(self, texts: Sequence[str]) -> list[Outcome]:
+    def _batch(self, texts: Sequence[str]) -> dict[str, Outcome]:
         """One generation. A text of more tokens than the model has positions is not cut: it has no translation."""
         lengths = [len(ids) for ids in self._tokenizer(list(texts))["input_ids"]]
         fit = [text for text, length in zip(texts, lengths, strict=True) if length <= self._positions]
         if not fit:
-            return [Outcome(None, "over-long") for _ in texts]
+            return dict.fromkeys(texts, Outcome(None, "over-long"))
         encoded = self._tokenizer(fit, return_tensors="pt", padding=True)  # (B, T)
         with torch.inference_mode():
             made = self._model.generate(
@@ -140,7 +134,7 @@ class Neural:
             )
         texts_made = self._tokenizer.batch_decode(made, skip_special_tokens=True)
         found = {text: Outcome(str(translation)) for text, translation in zip(fit, texts_made, strict=True)}
-        return [found.get(text, Outcome(None, "over-long")) for text in texts]
+        return {text: found.get(text, Outcome(None, "over-long")) for text in texts}
 
 
 def flores(language: str) -> str:

@@ -11,6 +11,8 @@ VENV     := .venv
 READY    := $(VENV)/.ready
 BIN      := $(VENV)/bin
 POLYGLOT := $(BIN)/polyglot
+# a file of tests stays in one process, with what it has started for all of them; ARGS=-n0 for one process alone
+PYTEST   := $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
 CHOICE   := '$(STUDY)' $(if $(MIX),--mix '$(MIX)') --profile '$(PROFILE)' $(ARGS)
 
 # the test cluster's address and keys, written by cluster-up; another cluster's come from the shell
@@ -58,7 +60,7 @@ report: $(READY) ## fetch the report of a finished study into out/
 	@$(POLYGLOT) report $(CHOICE)
 
 test: $(READY) ## all tests that need no cluster
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 cluster-up: $(READY) ## a real two-node Kubernetes cluster on this machine (as root; half an hour the first time, then seconds)
 	@$(BIN)/python -m tests.kit.cluster up $(ARGS)
@@ -70,7 +72,10 @@ cluster-down: $(READY) ## end it; what was built stays in the cache
 	@$(BIN)/python -m tests.kit.cluster down
 
 test-cluster: $(READY) ## the tests that need a cluster: the one of KUBECONFIG, else ours, started when it is not up
-	@$(BIN)/python -m pytest tests/cluster $(ARGS)
+	@[ -n "$$KUBECONFIG" ] || $(BIN)/python -m tests.kit.cluster up
+	@$(PYTEST) tests/cluster -m 'not alone' $(ARGS); most=$$?; \
+	$(BIN)/python -m pytest tests/cluster -m alone $(ARGS); alone=$$?; \
+	[ $$most$$alone != 55 ] || exit 5; for code in $$most $$alone; do [ $$code = 0 ] || [ $$code = 5 ] || exit $$code; done
 
 lint: $(READY) charts ## ruff, mypy --strict, the layers, charts, generated files
 	@$(BIN)/ruff check .

@@ -199,6 +199,7 @@ class TestCancel:
 
 
 class TestBrokenWatches:
+    @pytest.mark.alone
     def test_a_paused_api_server_loses_no_completion(self, namespace: Namespace, cluster: Target) -> None:
         """Fault 13: the server says nothing for half a minute, while a Job ends."""
         if not cluster.own:

@@ -206,14 +206,14 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
     for name, dataset in study.datasets.items():
         for language, files in (dataset.files or {}).items():
             yield ("datasets", name, "files", language), files
-    if study.ratings is not None:
-        yield ("ratings",), study.ratings
         held = dataset.validation
         for language, files in held.items() if isinstance(held, Mapping) else ():
             yield ("datasets", name, "validation", language), files
         for mix, published in dataset.published.items():
             if published.files is not None:
                 yield ("datasets", name, "published", mix, "files"), published.files
+    if study.ratings is not None:
+        yield ("ratings",), study.ratings
     for part in ("questions", "references"):
         for language, files in (getattr(study.benchmark, part) or {}).items():
             yield ("benchmark", part, language), files

@@ -59,6 +59,29 @@ class TestFiles:
         )
         assert "expected at most 15, as 5 of 20 are for validation" in refused("[ENDE@16]", ", validation: 5")
 
+    def test_validation_and_published_mixes_of_every_data_set_are_pinned(self, tmp_path: Path) -> None:
+        def file(name: str) -> str:
+            return f"{{path: {name}, sha256: {put(tmp_path, name, name.encode())}}}"
+
+        def dataset(name: str) -> str:
+            parts = {part: file(f"{name}-{part}.jsonl") for part in ("EN", "DE", "val-EN", "val-DE", "mix")}
+            return (
+                f"{name}: {{format: dolly, files: {{EN: {parts['EN']}, DE: {parts['DE']}}}, "
+                f"validation: {{EN: {parts['val-EN']}, DE: {parts['val-DE']}}}, "
+                f"published: {{ENDE-sampled: {{files: {parts['mix']}}}}}}}"
+            )
+
+        locked = lock(tmp_path, datasets=f"{{{dataset('a')}, {dataset('b')}}}", mixes="[ENDE-sampled]")
+        for name in ("a", "b"):
+            held = locked.files_at("datasets", name, "validation")
+            assert {language: file.name for language, (file,) in held.items()} == {
+                "EN": f"{name}-val-EN.jsonl",
+                "DE": f"{name}-val-DE.jsonl",
+            }
+            mixed = locked.files["datasets", name, "published", "ENDE-sampled", "files"]
+            assert [file.name for file in mixed] == [f"{name}-mix.jsonl"]
+        assert len(locked.local_files) >= 10
+
     def test_an_address_is_pinned_as_it_is_written_and_nothing_is_fetched(self, tmp_path: Path) -> None:
         address = "https://data.example/x.jsonl.gz?download=true"
         file = f"{{path: '{address}', sha256: {'1a' * 32}, bytes: 7}}"

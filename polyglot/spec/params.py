@@ -163,7 +163,7 @@ class TokenizeParams(Params):
     """Token ids and loss mask of one language's rows, under one tokenizer and chat template."""
 
     kind: ClassVar[str] = "tokenize"
-    version: ClassVar[int] = 2  # 2: characters, words and number of the answers are columns
+    version: ClassVar[int] = 3  # 2: characters, words and number of the answers are columns; 3: loss tokens, too
 
     language: Language
     part: Literal["rows", "validation"] = "rows"  # of the data set

@@ -320,7 +320,7 @@ class TestPublished:
 
 def test_token_sets_that_contradict_themselves_are_refused(tmp_path: Path) -> None:
     def write(ids: list[str], loss: list[list[bool]]) -> Path:
-        counts = {name: [1] * len(ids) for name in ("characters", "words", "answers")}
+        counts = {name: [1] * len(ids) for name in ("loss_tokens", "characters", "words", "answers")}
         table = pyarrow.table({"id": ids, "input_ids": [[1, 2]] * len(ids), "loss": loss, **counts})
         (tmp_path / "card.json").write_text('{"dropped": [], "truncated": []}')
         with pyarrow.ipc.new_file(str(tmp_path / "tokens.arrow"), table.schema) as writer:

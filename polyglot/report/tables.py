@@ -272,8 +272,9 @@ def defects(card: Row) -> list[dict[str, Any]]:
             note(reason, language, count, None, [])
         if field := entry.get("reference_field"):
             note("reference field filled, of those that have it", language, field["filled"], field["present"], [])
-        repeated = entry.get("repeated_rows", {"count": 0})
-        note("repeated rows", language, repeated["count"], None, repeated.get("ids", []))
+        for name in ("repeated_rows", "ambiguous_instructions"):
+            listed = entry.get(name, {"count": 0, "ids": []})
+            note(name, language, listed["count"], None, listed["ids"])
         if near := entry.get("near_duplicates"):
             note("near duplicates", language, near["count"], near["of"], [ids[1] for ids in near["clusters"]["ids"]])
         for kind, personal in entry.get("personal", {}).items():
@@ -302,9 +303,10 @@ def checks(card: Row) -> list[tuple[str, str, bool]]:
         (f"personal data: {kind}", rule, any(kind in entry.get("personal", {}) for entry in languages))
         for kind, rule in rules.get("personal", {}).items()
     ]
-    if "near_duplicates" in rules:
-        hit = any(entry["near_duplicates"]["count"] for entry in languages)
-        more.append(("near duplicates", rules["near_duplicates"], hit))
+    for name in ("near_duplicates", "ambiguous_instructions"):
+        if name in rules:
+            hit = any(entry[name]["count"] for entry in languages)
+            more.append((name.replace("_", " "), rules[name], hit))
     found = [
         (
             name.replace("-", " ").replace("_", " "),

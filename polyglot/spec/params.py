@@ -49,7 +49,9 @@ class IngestParams(Params):
     """Read one data set, one benchmark's questions or references into the normal form, or describe judge prompts."""
 
     kind: ClassVar[str] = "ingest"
-    version: ClassVar[int] = 2  # 2: near duplicates, personal data, words and noise on the card; no exchanged files
+    # 2: near duplicates, personal data, words and noise on the card; no exchanged files
+    # 3: comments left untranslated, French colons, instructions with several answers
+    version: ClassVar[int] = 3
 
     what: Literal["dataset", "questions", "references", "prompts", "published"]  # published: a mix
     languages: tuple[Language, ...]  # in the order the study names them

@@ -163,7 +163,7 @@ class TestAdequacy:
     def test_too_many_failures_fail_the_stage(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with ScriptedJudge(lambda call: reply("?")) as server:
             context = self.job(tmp_path, server.base_url, monkeypatch)
-            with pytest.raises(Permanent, match=r"4 of 4 turns got no rating.*no-score 4"):
+            with pytest.raises(Permanent, match=r"3 of 4 turns got no rating so far.*no-score 3"):
                 quality.run(context)
 
     @pytest.mark.parametrize(

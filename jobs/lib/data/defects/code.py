@@ -16,31 +16,8 @@ _PYTHON_LINE = re.compile(
 _STRING_OR_COMMENT = re.compile(r"""#.*|//.*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""")
 _NAME = re.compile(r"[^\W\d]\w*")
 _KEYWORDS = frozenset(keyword.kwlist)
-_FUNCTION_WORDS = frozenset(
-    [
-        "the",
-        "an",
-        "of",
-        "to",
-        "is",
-        "are",
-        "and",
-        "or",
-        "for",
-        "with",
-        "this",
-        "that",
-        "if",
-        "you",
-        "your",
-        "when",
-        "by",
-        "from",
-        "not",
-        "be",
-        "will",
-    ]
-)
+_FUNCTION_WORDS = frozenset(("the", "an", "of", "to", "is", "are", "and", "or", "for", "with", "this", "that", "if"))
+_FUNCTION_WORDS |= {"you", "your", "when", "by", "from", "not", "be", "will"}
 
 
 def broken_fences(text: Text, pivot: Text | None) -> tuple[int, int]:

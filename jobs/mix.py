@@ -96,7 +96,7 @@ def _published(
         else:
             pairs.append((name, language))
     available = {name for name, _ in pairs}
-    check_size(params.mix, params.languages, available, params.size)
+    check_size(params.mix, params.languages, available, params.size, left_out)
     if params.size is not None:
         chosen = set(order.ordered(params.draw, available)[: params.size])
         pairs = [pair for pair in pairs if pair[0] in chosen]

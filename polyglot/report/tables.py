@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from polyglot.report.languages import place_in
 from polyglot.report.numbers import Metric, share, whole
 
 Row = Mapping[str, Any]
@@ -129,9 +130,7 @@ def mix_rows(report: Row) -> tuple[list[str], list[dict[str, Any]]]:
     share cut, what was left out, and rows that match the benchmark themselves or by their id.
     """
     cards = [(entry, entry["card"]) for entry in report["mixes"] if entry["card"]]
-    languages = list(dict.fromkeys(language for _, card in cards for language in card.get("rows", {})))
-    order = {language: index for index, language in enumerate(report["method"]["languages"])}
-    languages.sort(key=lambda language: order.get(language, len(order)))
+    languages = sorted({language for _, card in cards for language in card.get("rows", {})}, key=place_in(report))
     rows = []
     draws = Counter(entry["arm"] for entry, _ in cards)
     for entry, card in cards:
@@ -225,13 +224,8 @@ def data_cards(report: Row) -> list[dict[str, Any]]:
     cards = []
     for what, entry in entries:
         card = dict(entry["card"])
-        order = report["method"]["languages"]
-        languages = dict(
-            sorted(
-                card.get("languages", {}).items(),
-                key=lambda item: (order.index(item[0]) if item[0] in order else len(order), item[0]),
-            )
-        )
+        place = place_in(report)
+        languages = dict(sorted(card.get("languages", {}).items(), key=lambda item: place(item[0])))
         card["languages"] = languages  # files of canonical JSON have the languages by code
         source = card.get("source", {})
         cards.append(

@@ -24,7 +24,7 @@ INLINE = ("code", "math", "url", "email", "path", "tag", "placeholder", "emphasi
 _FENCE = re.compile(r"[ \t]*(?P<marks>`{2,}|~{3,})(?P<info>[^`\n]*)")
 _MULTILINE = re.compile(
     r"(?P<code_block>(?<!`)(?P<ticks>`{3,})(?!`)(?:(?!\n[ \t]*\n)[\s\S])+?(?<!`)(?P=ticks)(?!`))"
-    r"|(?P<math_block>\$\$[\s\S]+?\$\$|\\\[(?:(?!\\\[)[\s\S])+?\\\]|\\begin\{(?P<env>[A-Za-z*]+)\}[\s\S]{1,20000}?\\end\{(?P=env)\})"
+    r"|(?P<math_block>\$\$[\s\S]+?\$\$|\\\[(?:(?!\\\[)[\s\S])+?\\\]|\\begin\{(?P<env>[A-Za-z*]+)\}[\s\S]{1,5000}?\\end\{(?P=env)\})"
     r"|(?P<comment><!--(?:(?!<!--)[\s\S])*?-->)"
 )
 _RULE = re.compile(r"[ \t]*(?:\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?|(?:[-*_=][ \t]*){3,})[ \t]*")

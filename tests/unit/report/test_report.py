@@ -15,6 +15,7 @@ from polyglot.core.stage import Stage
 from polyglot.report.answer import caveats, findings, lead
 from polyglot.report.numbers import EXACT
 from polyglot.report.page import render_page
+from polyglot.report.tables import mix_rows
 from polyglot.report.validation import packing_summary, validation_tables
 from polyglot.spec.params import Contrast
 from tests.kit.data_ingests import ingest_bytes, json_lines
@@ -435,3 +436,4 @@ def test_mixes_of_languages_that_nobody_asks_in_are_reported_too(tmp_path: Path)
     curves = Page(section).text
     assert {"EN", "DEFRITES"} <= {text.strip() for text in curves}
     assert not {"ES", "ITES"} & {text.strip() for text in curves}
+    assert mix_rows(document)[0] == ["EN", "DE", "FR", "IT", "ES"]  # those that are asked in, then as mixes name them

@@ -26,7 +26,10 @@ def run(context: Context) -> None:
             records[name, record["id"], record["turn"]] = record
     ratings: list[dict[str, Any]] = []
     for file in params.ratings:
-        for number, line in enumerate(context.blob(file.sha256).read_text(encoding="utf-8").splitlines(), 1):
+        # not splitlines: a rater's comment may hold U+2028, which ends no line of JSON Lines
+        for number, line in enumerate(context.blob(file.sha256).read_text(encoding="utf-8").split("\n"), 1):
+            if not line.strip():
+                continue
             rating = _rating(line, f"{file.name}:{number}")
             if (rating["check"], rating["id"], rating["turn"]) not in records:
                 raise Permanent(

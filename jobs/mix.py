@@ -6,8 +6,8 @@ rows cut at max_tokens, the ids left out and why, and what matches the benchmark
 set's rows, to find its own among them. Semantics and arithmetic: docs/mixes.md.
 """
 
-import json
 from collections.abc import Mapping
+from json.encoder import encode_basestring  # what json.dumps does to a text with ensure_ascii=False
 from typing import Any
 
 from jobs.lib.context import Context
@@ -45,8 +45,8 @@ def run(context: Context) -> None:
             contaminated=contaminated,
         )
     context.raise_if_stopping()
-    _write(context, selection, tokens)
-    card = describe(params, selection, tokens, hits, said)
+    rows = _write(context, selection, tokens)
+    card = describe(params, selection, tokens, rows, hits, said)
     (context.out / "card.json").write_bytes(canonical(card))
     context.metrics["rows"] = card["rows"]
     context.metrics["ids"] = selection.ids
@@ -96,7 +96,7 @@ def _published(
         else:
             pairs.append((name, language))
     available = {name for name, _ in pairs}
-    check_size(params.mix, params.languages, available, params.size)
+    check_size(params.mix, params.languages, available, params.size, left_out)
     if params.size is not None:
         chosen = set(order.ordered(params.draw, available)[: params.size])
         pairs = [pair for pair in pairs if pair[0] in chosen]
@@ -110,12 +110,20 @@ def _published(
     return selection, found.document(params.languages, everywhere)
 
 
-def _write(context: Context, selection: Selection, tokens: Mapping[str, TokenSet]) -> None:
-    """Write index.jsonl: `json_line` of each entry, put together from parts, as a mix has up to 335,000 of them."""
+def _write(context: Context, selection: Selection, tokens: Mapping[str, TokenSet]) -> dict[str, list[int]]:
+    """Write index.jsonl and return the row numbers in it, by language.
+
+    Lines are `json_line` of each entry, put together from parts, as a mix has up to 335,000 of them.
+    """
     shown: dict[str, str] = {}
     rows = {language: found.rows for language, found in tokens.items()}
+    written: dict[str, list[int]] = {language: [] for language in tokens}
     with (context.out / "index.jsonl").open("w", encoding="utf-8", newline="\n") as index:
         for name, language in selection.pairs:
-            if name not in shown:
-                shown[name] = json.dumps(name, ensure_ascii=False)
-            index.write(f'{{"id":{shown[name]},"language":"{language}","row":{rows[language][name]}}}\n')
+            text = shown.get(name)
+            if text is None:
+                text = shown[name] = encode_basestring(name)
+            row = rows[language][name]
+            written[language].append(row)
+            index.write(f'{{"id":{text},"language":"{language}","row":{row}}}\n')
+    return written

@@ -18,7 +18,7 @@ def start_driver(session: "Session") -> str:
     """Keep the submission and its order, create the driver's Job unless it runs already, and return its name."""
     from polyglot.artifacts.doctor import require_conditional_writes
     from polyglot.artifacts.submissions import save_order
-    from polyglot.cli.judging import check_judge
+    from polyglot.cli.endpoints import check_endpoints
     from polyglot.cli.submit import keep_submission
     from polyglot.render.driver import driver_values, render_driver
     from polyglot.run.kubernetes.api import Api
@@ -31,7 +31,7 @@ def start_driver(session: "Session") -> str:
     budget = session.locked.study.budget
     usd = budget.usd if budget else None
     within_budget(session.plan.stages, session.store, usd)
-    check_judge(session, os.environ)
+    check_endpoints(session, os.environ)
     require_conditional_writes(session.store)
     order = Order(
         study=session.plan.study,

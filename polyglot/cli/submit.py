@@ -28,7 +28,7 @@ def command(
     """
     from polyglot.artifacts.doctor import require_conditional_writes
     from polyglot.cli.deliver import check_out, deliver_report
-    from polyglot.cli.judging import check_judge
+    from polyglot.cli.endpoints import check_endpoints
     from polyglot.cli.live import live_listener
     from polyglot.cli.session import open_session, say
     from polyglot.run.engine import run
@@ -46,7 +46,7 @@ def command(
         return
     budget = session.locked.study.budget
     stages = within_budget(session.plan.stages, session.store, budget.usd if budget else None)
-    check_judge(session, os.environ)
+    check_endpoints(session, os.environ)
     require_conditional_writes(session.store)
     keep_submission(session)
     say(f"{session.title}: {len(stages)} stages, store {session.store.url}")

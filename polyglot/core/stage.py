@@ -51,6 +51,12 @@ class Stage:
         return str(self.params.get("engine", "")) if self.kind == "translate" else ""
 
     @property
+    def asks(self) -> str:
+        """The kind of endpoint that the job calls: openai (any compatible one) or deepl; "" where it calls none."""
+        asked = self.engine if self.kind in ("translate", "quality") else str(self.params.get("endpoint", ""))
+        return asked if asked in ("openai", "deepl") else ""
+
+    @property
     def loads_model(self) -> bool:
         """Whether the job loads torch."""
         return self.kind in MODEL_KINDS or self.engine in MODEL_ENGINES or bool(self.params.get("comet_model"))

@@ -6,7 +6,7 @@ Every contrast is mean(treatment arms) - mean(control arms) over some languages 
 - parallel - sampled: the same languages with all rows against one monolingual set's number of rows
 - sampled - mono mean: the same number of rows, in several languages against one
 - left out: a mix that lacks one language of the benchmark, on that language, against the monolingual mixes of its own
-- whole - part: a mix against the one that lacks one of its languages, on the languages that both have
+- whole - part: a mix against the one that lacks one of its languages, on the benchmark's languages that both have
 - size: a mix at one size against the next smaller one
 - references: the same answers judged against native references and against the published ones, for every mix on all
   languages, and for all mixes together on each language
@@ -43,7 +43,7 @@ def find_contrasts(model: str, dataset: str, mixes: Sequence[Mix], languages: Se
         found += _against_mono(model, dataset, arms, languages)
         found += _against_other_form(model, dataset, arms, languages)
         found += _left_out(model, dataset, arms, languages)
-        found += _whole_and_part(model, dataset, arms)
+        found += _whole_and_part(model, dataset, arms, languages)
     found += _sizes(model, dataset, mixes, languages)
     return tuple(found)
 
@@ -110,13 +110,13 @@ def _left_out(model: str, dataset: str, arms: _Arms, on: Sequence[str]) -> Itera
             yield _contrast(name, "left out", model, dataset, (mix.canonical,), monos, missing)
 
 
-def _whole_and_part(model: str, dataset: str, arms: _Arms) -> Iterator[Contrast]:
+def _whole_and_part(model: str, dataset: str, arms: _Arms, on: Sequence[str]) -> Iterator[Contrast]:
     for mixes in (arms.parallel, arms.sampled):
         for whole in mixes:
             for part in mixes:
                 lacking = set(whole.languages) - set(part.languages)
-                if len(lacking) == 1 and set(part.languages) < set(whole.languages):
-                    both = tuple(language for language in whole.languages if language in part.languages)
+                both = tuple(language for language in on if language in part.languages)
+                if len(lacking) == 1 and set(part.languages) < set(whole.languages) and both:
                     name = f"{whole.canonical} - {part.canonical}, on the languages of both"
                     treatment, control = (whole.canonical,), (part.canonical,)
                     yield _contrast(name, "whole - part", model, dataset, treatment, control, both)

@@ -124,14 +124,17 @@ def _mean_dot(row: Row, metric: Metric, tone: str) -> Dot:
 
 
 def size_figures(report: Row, metric: Metric) -> list[dict[str, Any]]:
-    """In-mix means against the number of instructions, for mixes measured at several sizes."""
+    """In-mix means against the number of instructions, for mixes measured at several sizes.
+
+    A mix without a language of the benchmark has no such mean, and no curve.
+    """
     rows = {(*arm_key(row), row["language"]): row for row in report["arms"]}
     size_of = {(cell["model"], cell["dataset"], cell["arm"]): cell["size"] for cell in report["roster"]}
     figures = []
     for group in groups(report):
         curves: dict[str, list[tuple[int | None, Row]]] = {}
         for key in arms_of(report, group):
-            if key[1] is not None:
+            if key[1] is not None and (*key, "in-mix") in rows:
                 curves.setdefault(key[2].partition("@")[0], []).append((size_of[key], rows[*key, "in-mix"]))
         curves = {name: found for name, found in curves.items() if len(found) > 1}
         if not curves:

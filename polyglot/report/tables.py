@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from polyglot.report.languages import place_in
 from polyglot.report.numbers import Metric, share, whole
 
 Row = Mapping[str, Any]
@@ -129,9 +130,7 @@ def mix_rows(report: Row) -> tuple[list[str], list[dict[str, Any]]]:
     share cut, what was left out, and rows that match the benchmark themselves or by their id.
     """
     cards = [(entry, entry["card"]) for entry in report["mixes"] if entry["card"]]
-    languages = list(dict.fromkeys(language for _, card in cards for language in card.get("rows", {})))
-    order = {language: index for index, language in enumerate(report["method"]["languages"])}
-    languages.sort(key=lambda language: order.get(language, len(order)))
+    languages = sorted({language for _, card in cards for language in card.get("rows", {})}, key=place_in(report))
     rows = []
     draws = Counter(entry["arm"] for entry, _ in cards)
     for entry, card in cards:
@@ -225,13 +224,8 @@ def data_cards(report: Row) -> list[dict[str, Any]]:
     cards = []
     for what, entry in entries:
         card = dict(entry["card"])
-        order = report["method"]["languages"]
-        languages = dict(
-            sorted(
-                card.get("languages", {}).items(),
-                key=lambda item: (order.index(item[0]) if item[0] in order else len(order), item[0]),
-            )
-        )
+        place = place_in(report)
+        languages = dict(sorted(card.get("languages", {}).items(), key=lambda item: place(item[0])))
         card["languages"] = languages  # files of canonical JSON have the languages by code
         source = card.get("source", {})
         cards.append(
@@ -272,8 +266,9 @@ def defects(card: Row) -> list[dict[str, Any]]:
             note(reason, language, count, None, [])
         if field := entry.get("reference_field"):
             note("reference field filled, of those that have it", language, field["filled"], field["present"], [])
-        repeated = entry.get("repeated_rows", {"count": 0})
-        note("repeated rows", language, repeated["count"], None, repeated.get("ids", []))
+        for name in ("repeated_rows", "ambiguous_instructions"):
+            listed = entry.get(name, {"count": 0, "ids": []})
+            note(name, language, listed["count"], None, listed["ids"])
         if near := entry.get("near_duplicates"):
             note("near duplicates", language, near["count"], near["of"], [ids[1] for ids in near["clusters"]["ids"]])
         for kind, personal in entry.get("personal", {}).items():
@@ -302,9 +297,10 @@ def checks(card: Row) -> list[tuple[str, str, bool]]:
         (f"personal data: {kind}", rule, any(kind in entry.get("personal", {}) for entry in languages))
         for kind, rule in rules.get("personal", {}).items()
     ]
-    if "near_duplicates" in rules:
-        hit = any(entry["near_duplicates"]["count"] for entry in languages)
-        more.append(("near duplicates", rules["near_duplicates"], hit))
+    for name in ("near_duplicates", "ambiguous_instructions"):
+        if name in rules:
+            hit = any(entry[name]["count"] for entry in languages)
+            more.append((name.replace("_", " "), rules[name], hit))
     found = [
         (
             name.replace("-", " ").replace("_", " "),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from polyglot.report.languages import place_in
 from polyglot.report.tables import HeatCell, HeatRow, HeatTable, Row, group_title, groups
 
 
@@ -22,8 +23,7 @@ def validation_tables(report: Row) -> Iterator[HeatTable]:
         if not of_arm:
             continue
         found = {language for rows in of_arm.values() for _, last in rows for language in last}
-        order = report["method"]["languages"]
-        languages = sorted(found, key=lambda name: (order.index(name) if name in order else len(order), name))
+        languages = sorted(found, key=place_in(report))
         yield HeatTable(
             title=group_title(report, group),
             columns=tuple(languages),

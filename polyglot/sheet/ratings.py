@@ -143,10 +143,10 @@ def _row(record: Mapping[str, str]) -> dict[str, Any] | None:
         if faults or record["score"]:
             raise BadInput("rated, but not done", got=f"item {record['item'][:20]}", expected="yes in `done`")
         return None
-    if not record["item"].isascii() or not record["item"].isdigit():
+    if not _is_number(record["item"], 9):
         raise BadInput("item: no number", got=repr(record["item"][:40]), expected="the number of the item")
     score = record["score"]
-    if score and not (score.isascii() and score.isdigit() and int(score) <= 100):
+    if score and not (_is_number(score, 3) and int(score) <= 100):
         raise BadInput("score: no whole number from 0 to 100", got=repr(score[:40]), expected="0 to 100, or nothing")
     return {
         "sheet": record["sheet"],
@@ -156,3 +156,8 @@ def _row(record: Mapping[str, str]) -> dict[str, Any] | None:
         "faults": faults,
         "comment": record["comment"][:2000],
     }
+
+
+def _is_number(text: str, digits: int) -> bool:
+    """Whether a cell is a whole number of so many digits at most; Python refuses to read one of thousands."""
+    return text.isascii() and text.isdigit() and len(text) <= digits

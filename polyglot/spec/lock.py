@@ -19,6 +19,7 @@ from polyglot.spec.files import SourceFile
 from polyglot.spec.load import LoadedStudy
 from polyglot.spec.params import File
 from polyglot.spec.problems import bad_file
+from polyglot.spec.sizes import size_problems
 from polyglot.spec.study import Study
 from polyglot.spec.translation import Translation
 
@@ -78,7 +79,7 @@ def lock_study(loaded: LoadedStudy) -> Locked:
         if part.directory is not None:
             pins.add_directory(place, part.directory)
     problems = [*pins.problems, *_unset_revisions(loaded.study)]
-    problems += [] if problems else _sizes(loaded.study, pins)
+    problems += [] if problems else size_problems(loaded.study, pins.files, pins.local)
     prompts = {} if problems else dict(_prompts(loaded.study, pins))
     if problems:
         raise bad_file(loaded.file, problems)
@@ -138,17 +139,6 @@ class _Pins:
         pinned = [self._hashed(at, path) for path in wanted if _is_text(path.name)]
         self.files[(*place, "files")] = tuple(file for file in pinned if file is not None)
 
-    def lines(self, files: tuple[File, ...]) -> int | None:
-        """The lines of JSON Lines files; None where a file is of another kind, compressed or elsewhere."""
-        total = 0
-        for file in files:
-            path = self.local.get(file.sha256) if file.uri is None else None
-            if path is None or not file.name.endswith(".jsonl"):
-                return None
-            with path.open("rb") as content:
-                total += sum(1 for line in content if line.strip())
-        return total
-
     def _pin(self, place: Place, file: SourceFile) -> File | None:
         if file.is_address:
             return File(sha256=file.sha256, bytes=file.bytes or 0, name=file.name, uri=file.path)
@@ -206,14 +196,14 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
     for name, dataset in study.datasets.items():
         for language, files in (dataset.files or {}).items():
             yield ("datasets", name, "files", language), files
-    if study.ratings is not None:
-        yield ("ratings",), study.ratings
         held = dataset.validation
         for language, files in held.items() if isinstance(held, Mapping) else ():
             yield ("datasets", name, "validation", language), files
         for mix, published in dataset.published.items():
             if published.files is not None:
                 yield ("datasets", name, "published", mix, "files"), published.files
+    if study.ratings is not None:
+        yield ("ratings",), study.ratings
     for part in ("questions", "references"):
         for language, files in (getattr(study.benchmark, part) or {}).items():
             yield ("benchmark", part, language), files
@@ -235,27 +225,6 @@ def _prompts(study: Study, pins: _Pins) -> Iterator[tuple[str, File]]:
             sha256 = sha256_file(path)
             pins.local.setdefault(sha256, path)
             yield language, File(sha256=sha256, bytes=path.stat().st_size, name=path.name)
-
-
-def _sizes(study: Study, pins: _Pins) -> Iterator[Problem]:
-    """Sizes beyond the ids that there can be: a line holds one row at most. The mix stage counts what this cannot."""
-    for name, dataset in study.datasets.items():
-        lines = {
-            language: pins.lines(files)
-            for language in dataset.files or ()
-            if (files := pins.files.get(("datasets", name, "files", language)))
-        }
-        held = dataset.validation if isinstance(dataset.validation, int) else 0
-        for arm in study.arms():
-            counted = [lines.get(language) for language in arm.languages]
-            most = min((count for count in counted if count is not None), default=None)
-            if arm.size is None or most is None or arm.size <= most - held:
-                continue
-            got = f"{arm.size} ids of data set {name}"
-            expected = f"at most {most - held}" + (f", as {held} of {most} are for validation" if held else "")
-            place = next((("mixes", at) for at, mix in enumerate(study.mixes) if mix == arm), None)
-            place = place or ("sizes", study.sizes.index(arm.size))
-            yield Problem(what=f"{arm.canonical} is larger than the data", place=place, got=got, expected=expected)
 
 
 def _unset_revisions(study: Study) -> Iterator[Problem]:

@@ -49,7 +49,9 @@ class IngestParams(Params):
     """Read one data set, one benchmark's questions or references into the normal form, or describe judge prompts."""
 
     kind: ClassVar[str] = "ingest"
-    version: ClassVar[int] = 2  # 2: near duplicates, personal data, words and noise on the card; no exchanged files
+    # 2: near duplicates, personal data, words and noise on the card; no exchanged files
+    # 3: comments left untranslated, French colons, instructions with several answers
+    version: ClassVar[int] = 3
 
     what: Literal["dataset", "questions", "references", "prompts", "published"]  # published: a mix
     languages: tuple[Language, ...]  # in the order the study names them
@@ -163,7 +165,7 @@ class TokenizeParams(Params):
     """Token ids and loss mask of one language's rows, under one tokenizer and chat template."""
 
     kind: ClassVar[str] = "tokenize"
-    version: ClassVar[int] = 2  # 2: characters, words and number of the answers are columns
+    version: ClassVar[int] = 3  # 2: characters, words and number of the answers are columns; 3: loss tokens, too
 
     language: Language
     part: Literal["rows", "validation"] = "rows"  # of the data set

@@ -38,6 +38,7 @@ def word_tokens(rows: Path, target: Path, drop: Collection[str] = (), cut: Colle
             "id": pyarrow.array(ids, pyarrow.string()),
             "input_ids": pyarrow.array(tokens, pyarrow.list_(pyarrow.int32())),
             "loss": pyarrow.array(loss, pyarrow.list_(pyarrow.bool_())),
+            "loss_tokens": pyarrow.array(list(map(sum, loss)), pyarrow.int32()),
             "characters": pyarrow.array([sum(map(len, some)) for some in answers], pyarrow.int32()),
             "words": pyarrow.array([sum(len(one.split()) for one in some) for some in answers], pyarrow.int32()),
             "answers": pyarrow.array(list(map(len, answers)), pyarrow.int16()),

@@ -39,7 +39,8 @@ class Desk:
         """Sit down: the folder becomes the working directory."""
         monkeypatch.chdir(root)
         monkeypatch.setenv("POLYGLOT_STATE", str(root / "state"))
-        for name in ("POLYGLOT_STORE", "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_API_KEY_FILE"):
+        keys = ("OPENAI_API_KEY", "DEEPL_AUTH_KEY")
+        for name in ("POLYGLOT_STORE", "OPENAI_BASE_URL", "DEEPL_SERVER_URL", *keys, *(f"{key}_FILE" for key in keys)):
             monkeypatch.delenv(name, raising=False)
         return cls(root)
 

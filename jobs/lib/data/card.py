@@ -11,8 +11,8 @@ from typing import Any
 
 from jobs.lib.context import Context
 from jobs.lib.data.by_id import ById, documents
-from jobs.lib.data.content import Content, listed
-from jobs.lib.data.defects import DETECTORS, INSTRUCTION_DETECTORS, rule
+from jobs.lib.data.content import AMBIGUOUS, Content, listed
+from jobs.lib.data.defects import EVERY_DETECTOR, rule
 from jobs.lib.data.defects.prompts import RULES as PROMPT_RULES
 from jobs.lib.data.defects.prompts import prompt_defects
 from jobs.lib.data.findings import Findings, other_language
@@ -69,7 +69,7 @@ def describe_files(counts: Mapping[str, Mapping[str, Any]], folder: Path, contex
     rejected = rejected_ids(folder.parent / "rejected.jsonl", names)
     return {
         "pivot": pivot,
-        "rules": {"near_duplicates": RULE, "personal": dict(PERSONAL_RULES)},
+        "rules": {"near_duplicates": RULE, "ambiguous_instructions": AMBIGUOUS, "personal": dict(PERSONAL_RULES)},
         "languages": languages,
         "parallel": parallelism(identifiers, rejected),
         "defects": defects(found),
@@ -118,7 +118,7 @@ def _counts(params: IngestParams, tally: Normaliser) -> dict[str, Any]:
 def defects(found: Mapping[str, Findings]) -> dict[str, Any]:
     """Return, per defect that could occur, the rule and each language's findings."""
     table: dict[str, Any] = {}
-    for name in (*DETECTORS, *INSTRUCTION_DETECTORS):
+    for name in EVERY_DETECTOR:
         languages = {language: findings.document(name) for language, findings in found.items()}
         if any(entry["of"] for entry in languages.values()):
             table[name] = {"rule": rule(name), "languages": languages}

@@ -11,6 +11,10 @@ from jobs.lib.data.lengths import Lengths
 from jobs.lib.data.personal import personal_data
 
 MAX_LISTED = 1000  # ids that a card lists per language and finding; counts are always complete
+AMBIGUOUS = (  # the rule, word for word as the card shows it
+    "Rows whose first turn is that of an earlier row, letter for letter, and whose other turns are not: an instruction "
+    "that means nothing on its own, such as a heading, gets other answers elsewhere."
+)
 
 
 @dataclass(kw_only=True)
@@ -28,9 +32,13 @@ class Content:
     personal: Counter[str] = field(default_factory=Counter)
     personal_places: dict[str, list[str]] = field(default_factory=dict)
     repeated_rows: list[str] = field(default_factory=list)
+    ambiguous: list[str] = field(
+        default_factory=list
+    )  # ids of rows with an earlier row's instruction, as AMBIGUOUS says
     repeated_answers: int = 0
     _rows: set[bytes] = field(default_factory=set)
     _answers: set[bytes] = field(default_factory=set)
+    _instructions: set[bytes] = field(default_factory=set)
 
     def add(self, row: Mapping[str, Any]) -> bool:
         """Count one row, question or reference in the normal form; False when it repeats an earlier one."""
@@ -47,6 +55,11 @@ class Content:
         if repeated:
             self.repeated_rows.append(row["id"])
         self._rows.add(whole)
+        if spoken[0][0] == "user":
+            instruction = digest([spoken[0][1]])
+            if instruction in self._instructions and not repeated:
+                self.ambiguous.append(row["id"])
+            self._instructions.add(instruction)
         answer = digest([spoken[-1][1]])
         self.repeated_answers += answer in self._answers
         self._answers.add(answer)
@@ -63,6 +76,7 @@ class Content:
                 for kind, count in sorted(self.personal.items())
             },
             "repeated_rows": listed(self.repeated_rows),
+            "ambiguous_instructions": listed(self.ambiguous),
             "repeated_last_turns": self.repeated_answers,
         }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.lib.data.content import MAX_LISTED, texts_of, turns_of
-from jobs.lib.data.defects import DETECTORS, INSTRUCTION_DETECTORS, Detector, language
+from jobs.lib.data.defects import DETECTORS, INSTRUCTION_DETECTORS, LANGUAGE_DETECTORS, Detector, language
 from jobs.lib.data.texts import Text
 
 
@@ -31,6 +31,7 @@ class Findings:
             other = Text(others[number]) if number < len(others) else None
             place = f"{row['id']}:{number + 1}"
             self._detect(DETECTORS, text, other, role, place)
+            self._detect(LANGUAGE_DETECTORS.get(self.language, {}), text, other, role, place)
             if number == 0 and role == "user":
                 self._detect(INSTRUCTION_DETECTORS, text, other, role, place)
             self._identify(text, place)

@@ -1,7 +1,7 @@
 """The card of a mix: what is in it, by language, what was left out, and what it shares with the benchmark."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jobs.lib.data.contamination import KINDS
@@ -18,11 +18,14 @@ def describe(
     params: MixParams,
     selection: Selection,
     tokens: Mapping[str, TokenSet],
+    rows: Mapping[str, Sequence[int]],
     hits: Iterable[Mapping[str, Any]] | None,
     published: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the card's document. `hits` are the data set's matches with the benchmark; None: nobody looked."""
-    sums = {language: _sums(tokens[language], selection.pairs) for language in params.languages}
+    """Return the card's document. `rows` are the row numbers of each language that the mix has, repeats included;
+    `hits` are the data set's matches with the benchmark; None: nobody looked.
+    """
+    sums = {language: _sums(tokens[language], rows[language]) for language in params.languages}
     loss = sum(counted["loss_tokens"] for counted in sums.values())
     return {
         "mix": params.mix,
@@ -53,12 +56,14 @@ def describe(
     }
 
 
-def _sums(tokens: TokenSet, pairs: Iterable[Pair]) -> dict[str, int]:
-    """What the rows of one language in a mix count together."""
-    names = [name for name, language in pairs if language == tokens.language]
-    rows = [tokens.rows[name] for name in names]
-    sums = {name: int(tokens.counts[name][rows].sum()) for name in COUNTS}
-    return sums | {"rows": len(rows), "truncated": sum(name in tokens.cut for name in names)}
+def _sums(tokens: TokenSet, rows: Sequence[int]) -> dict[str, int]:
+    """What rows of one language count together."""
+    import numpy
+
+    chosen = numpy.asarray(rows, numpy.int64)
+    sums = {name: int(tokens.counts[name][chosen].sum(dtype=numpy.int64)) for name in COUNTS}
+    cut = sum(row in tokens.truncated for row in rows) if tokens.truncated else 0
+    return sums | {"rows": len(rows), "truncated": cut}
 
 
 def fertility(counted: Mapping[str, int]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from jobs.lib.data.adapters import Adapter
 from jobs.lib.data.adapters.fields import Draft
 from jobs.lib.data.forms import Answer, Form, Question, Reject, Rejection, Row, id_key, text_fault
-from jobs.lib.data.streams import Record
+from jobs.lib.data.streams import MAX_RECORD_BYTES, Record
 
 MAX_ID_CHARACTERS = 512
 _SUFFIX = re.compile(r"(?P<id>.+)_(?P<language>[A-Z]{2})", re.DOTALL)
@@ -92,6 +92,8 @@ class Normaliser:
             raise Reject("duplicate-id" if earlier == name else "twin-id")
 
     def _form(self, name: str, draft: Draft, origin: str) -> Form:
+        if sum(map(len, draft.turns)) > MAX_RECORD_BYTES:  # of a table; readers of lines have refused it before
+            raise Reject("too-long")
         for text in draft.turns:
             if fault := text_fault(text):
                 raise Reject(fault)

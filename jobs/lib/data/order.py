@@ -27,7 +27,7 @@ def rank(draw: int | str, identifier: str) -> bytes:
 
 def ordered(draw: int | str, identifiers: Iterable[str]) -> list[str]:
     """Return the ids in the order of a draw. Equal sets give equal lists."""
-    return sorted(identifiers, key=lambda identifier: (rank(draw, identifier), identifier))
+    return [identifier for _, identifier in sorted((rank(draw, identifier), identifier) for identifier in identifiers)]
 
 
 def shares(weights: Sequence[float], languages: int) -> list[Fraction]:

@@ -42,7 +42,10 @@ def select(
     """
     common = set(tokenized[languages[0]]).intersection(*(tokenized[language] for language in languages[1:]))
     kept = common - set(contaminated) if contaminated else common
-    check_size(mix, languages, kept, size)
+    left_out = _left_out(languages, tokenized, dropped, common)
+    if common - kept:
+        left_out["contaminated"] = sorted(common - kept)
+    check_size(mix, languages, kept, size, left_out)
     chosen = order.ordered(draw, kept)[:size]
     try:
         exact = order.shares(weights, len(languages))
@@ -55,22 +58,27 @@ def select(
         raise Permanent(f"mix {mix}: a parallel mix has every id in every language, so it cannot be weighted")
     else:
         pairs = [(name, language) for name in chosen for language in languages]
-    left_out = _left_out(languages, tokenized, dropped, common)
-    if common - kept:
-        left_out["contaminated"] = sorted(common - kept)
     return Selection(
         pairs=pairs, ids=len(chosen), available=len(kept), shares=exact if sampled else (), left_out=left_out
     )
 
 
-def check_size(mix: str, languages: Sequence[str], kept: Collection[str], size: int | None) -> None:
-    """Raise Permanent when no id is left, or fewer than the size asks for."""
+def check_size(
+    mix: str,
+    languages: Sequence[str],
+    kept: Collection[str],
+    size: int | None,
+    left_out: Mapping[str, Collection[str]],
+) -> None:
+    """Raise Permanent when no id is left, or fewer than the size asks for; it says why others are left out."""
+    reasons = ", ".join(f"{reason} {len(ids)}" for reason, ids in left_out.items())
+    lost = f"; left out: {reasons}" if reasons else ""
     if not kept:
-        raise Permanent(f"mix {mix}: no id has a tokenized row in each of {' '.join(languages)}")
+        raise Permanent(f"mix {mix}: no id has a tokenized row in each of {' '.join(languages)}{lost}")
     if size is not None and size > len(kept):
         raise Permanent(
             f"mix {mix}@{size}: got {len(kept)} ids that each of {' '.join(languages)} has; "
-            f"expected at least {size}. Choose a size up to {len(kept)}, or leave it out to use them all"
+            f"expected at least {size}{lost}. Choose a size up to {len(kept)}, or leave it out to use them all"
         )
 
 

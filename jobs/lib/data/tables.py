@@ -8,7 +8,7 @@ from jobs.lib.data.forms import text_fault
 from jobs.lib.data.streams import MAX_RECORD_BYTES, Record, Stream
 from polyglot.core.errors import Permanent
 
-_BATCH_ROWS = 1024
+_BATCH_ROWS = 128  # a dictionary page makes many long texts of one, so that a small file can be large in memory
 
 
 def csv_records(stream: Stream) -> Iterator[Record]:
@@ -58,17 +58,21 @@ def _lines(stream: Stream) -> Iterator[str]:
 
 
 def parquet_records(path: Path, name: str) -> Iterator[Record]:
-    """Yield the rows of a Parquet file, `line` being the row's number from 1."""
+    """Yield the rows of a Parquet file, `line` being the row's number from 1. No two columns may have one name."""
     import pyarrow
     from pyarrow import parquet
 
     number = 0
     try:
-        for batch in parquet.ParquetFile(path).iter_batches(batch_size=_BATCH_ROWS):
+        file = parquet.ParquetFile(path)
+        names = file.schema_arrow.names
+        if twice := next((column for column in names if names.count(column) > 1), None):
+            raise Permanent(f"{name}: column {twice!r} is there twice; expected distinct column names")
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
             for value in batch.to_pylist():
                 number += 1
                 yield Record(number, value)
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:  # ValueError: text that is not UTF-8
         raise Permanent(
             f"{name}: not readable as Parquet after row {number}: {' '.join(str(error).split())}"
         ) from error

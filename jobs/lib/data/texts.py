@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 _FENCE = re.compile(r"[ \t]*(?P<marks>`{2,})(?P<info>[^`]*)")
-_NOT_PROSE = re.compile(r"`[^`]*`|\w+://\S+")
+_NOT_PROSE = re.compile(r"`[^`]*`|(?<!\w)\w++://\S+")  # a run of letters is tried once, however long it is
 _DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 

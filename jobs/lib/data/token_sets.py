@@ -8,7 +8,7 @@ from typing import Any
 from jobs.lib.data.forms import id_key
 from polyglot.core.errors import Permanent
 
-COUNTS = ("tokens", "loss_tokens", "characters", "words", "answers")
+COUNTS = ("tokens", "loss_tokens", "characters", "words", "answers")  # the first is the length, the others are columns
 SHORT_REASONS = ("over-long", "nothing-supervised")  # other reasons are sentences, and stay in the token set's card
 
 
@@ -16,14 +16,15 @@ SHORT_REASONS = ("over-long", "nothing-supervised")  # other reasons are sentenc
 class TokenSet:
     """One language's token rows.
 
-    `rows` maps an id (NFC) to its row number, `counts` holds an int64 array a name of COUNTS, a value a row:
-    characters, words (at white space) and number are those of the answers. `dropped` maps ids without a row to why.
+    `rows` maps an id (NFC) to its row number, `counts` holds an array a name of COUNTS, a value a row: characters,
+    words (at white space) and number are those of the answers. `truncated` are the numbers of rows that were cut;
+    `dropped` maps ids without a row to why.
     """
 
     language: str
     rows: dict[str, int]
     counts: dict[str, Any]
-    cut: frozenset[str] = frozenset()
+    truncated: frozenset[int] = frozenset()
     dropped: dict[str, str]
 
     @property
@@ -33,7 +34,7 @@ class TokenSet:
 
 
 def read_token_set(path: Path, card: Path, language: str) -> TokenSet:
-    """Read ids and counts of an Arrow IPC file; the token ids themselves stay memory-mapped and untouched.
+    """Read ids and counts of an Arrow IPC file; token ids and loss masks stay memory-mapped and untouched.
 
     Raises Permanent for an id that occurs twice, and for a row whose loss mask has another length than its tokens.
     """
@@ -50,26 +51,22 @@ def read_token_set(path: Path, card: Path, language: str) -> TokenSet:
             batch = reader.get_batch(number)
             ids += map(id_key, batch.column("id").to_pylist())
             lengths = numbers(compute.list_value_length(batch.column("input_ids")))
-            mask = batch.column("loss")
-            if not numpy.array_equal(lengths, numbers(compute.list_value_length(mask))):
+            if not numpy.array_equal(lengths, numbers(compute.list_value_length(batch.column("loss")))):
                 raise Permanent(f"tokens of {language}: loss mask and tokens differ in length in batch {number}")
-            running = numpy.concatenate(([0], numpy.cumsum(numbers(mask.flatten()))))
-            ends = numpy.cumsum(lengths)
             parts["tokens"].append(lengths)
-            parts["loss_tokens"].append(running[ends] - running[ends - lengths])
-            for name in COUNTS[2:]:
+            for name in COUNTS[1:]:
                 parts[name].append(numbers(batch.column(name)))
     rows = {name: number for number, name in enumerate(ids)}
     if len(rows) < len(ids):
         twice = next(name for number, name in enumerate(ids) if rows[name] != number)
         raise Permanent(f"tokens of {language}: id {twice!r} occurs twice")
-    counts = {name: numpy.concatenate([numpy.zeros(0, numpy.int64), *some]) for name, some in parts.items()}
+    counts = {name: numpy.concatenate(some) if some else numpy.zeros(0, numpy.int64) for name, some in parts.items()}
     said = json.loads(card.read_text(encoding="utf-8"))
     dropped = {id_key(row["id"]): row["reason"] for row in said["dropped"]}
     return TokenSet(
         language=language,
         rows=rows,
         counts=counts,
-        cut=frozenset(id_key(row["id"]) for row in said["truncated"]),
+        truncated=frozenset(rows[name] for row in said["truncated"] if (name := id_key(row["id"])) in rows),
         dropped={name: reason if reason in SHORT_REASONS else "no-tokens" for name, reason in dropped.items()},
     )

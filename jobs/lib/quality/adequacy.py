@@ -3,22 +3,22 @@
 Direct assessment on a continuous scale (Graham et al. 2013), asked of a model as in GEMBA (Kocmi and Federmann 2023).
 The texts stand between fences whose name depends on the texts, so that neither can end its part; a reply without a
 number in the asked form is unscored, never guessed. Calls go through the judge's client: journal, pace, retries,
-budget.
+budget; an outage fails the attempt and not the stage.
 """
 
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from jobs.lib.chat.asking import Asking, Watcher
-from jobs.lib.chat.calls import Failure, Reply, Request
+from jobs.lib.chat.calls import Failure, Reply, Request, Weight
 from jobs.lib.chat.endpoint import Endpoint
 from jobs.lib.chat.ledger import Ledger
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.quality.pairs import Pair
 from polyglot.core.canonical import sha256_bytes
-from polyglot.core.errors import Permanent
+from polyglot.core.errors import Permanent, PolyglotError
 from polyglot.core.languages import language_name
 from polyglot.spec.params import QualityParams
 
@@ -83,6 +83,40 @@ def read(result: Reply | Failure) -> tuple[int | None, str | None]:
     return (found[-1], None) if 0 <= found[-1] <= 100 else (None, "out-of-range")
 
 
+class Tally:
+    """Failed ratings as they come in: too many end the stage at once, whatever the rest would bring.
+
+    `turns` says how many turns hang on each request. A call that failed for good is told from one that another attempt
+    may mend: the former alone end the stage for good, the latter are an outage.
+    """
+
+    def __init__(self, turns: Mapping[str, int], allowed_share: float) -> None:
+        self.results: dict[str, Reply | Failure] = {}
+        self._turns, self._total, self._share = turns, sum(turns.values()), allowed_share
+        self._reasons, self._transient = Counter[str](), 0
+
+    def take(self, id_: str, result: Reply | Failure) -> None:
+        """Count one result. Raises Permanent, or PolyglotError for an outage."""
+        self.results[id_] = result
+        _, reason = read(result)
+        if reason is None:
+            return
+        self._reasons[reason] += self._turns[id_]
+        if isinstance(result, Failure) and result.weight is not Weight.FINAL:
+            self._transient += self._turns[id_]
+        failed, allowed = self._reasons.total(), self._share * self._total
+        if failed <= allowed:
+            return
+        commonest = ", ".join(f"{reason} {count}" for reason, count in self._reasons.most_common(3))
+        line = (
+            f"{failed} of {self._total} turns got no rating so far, more than adequacy.max-failed-share "
+            f"{self._share:g} allows: {commonest}. Answered calls are kept"
+        )
+        if failed - self._transient <= allowed:
+            raise PolyglotError(f"adequacy: the endpoint is not answering: {line}")
+        raise Permanent(f"adequacy: {line}")
+
+
 def rate(
     pairs: Sequence[Pair],
     params: QualityParams,
@@ -93,26 +127,27 @@ def rate(
     stopping: Callable[[], bool],
     progress: Callable[[int, int], None],
 ) -> list[tuple[int | None, str | None]] | None:
-    """Rate every turn; None when asked to stop first. Raises Permanent when too many calls fail."""
+    """Rate every turn; None when asked to stop first.
+
+    Raises Permanent when too many calls fail for good, PolyglotError when they fail because the endpoint is not
+    answering: another attempt goes on then, and asks for nothing that is on record.
+    """
     requests = [request(pair, params) for pair in pairs]
-    results: dict[str, Reply | Failure] = {r.id: ledger.results[r.id] for r in requests if r.id in ledger.results}
-    pending = list({r.id: r for r in requests if r.id not in results}.values())
+    tally = Tally(Counter(asked.id for asked in requests), params.adequacy_max_failed_share)
+    unique = {asked.id: asked for asked in requests}
+    for id_ in unique:
+        if id_ in ledger.results:
+            tally.take(id_, ledger.results[id_])
+    pending = [asked for id_, asked in unique.items() if id_ not in tally.results]
 
     def settled(asked: Request, result: Reply | Failure) -> None:
-        results[asked.id] = result
-        progress(len(results), len(results) + len(pending))
+        tally.take(asked.id, result)
+        progress(len(tally.results), len(unique))
 
     if pending:
-        done = Asking(endpoint(), settings, ledger, Watcher(settled=settled, stopping=stopping)).run(pending)
-        ledger.flush()
-        if not done:
-            return None
-    ratings = [read(results[r.id]) for r in requests]
-    reasons = Counter(reason for _, reason in ratings if reason is not None)
-    if reasons.total() > params.adequacy_max_failed_share * len(ratings):
-        commonest = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common(3))
-        raise Permanent(
-            f"adequacy: {reasons.total()} of {len(ratings)} turns got no rating, more than adequacy.max-failed-share "
-            f"{params.adequacy_max_failed_share:g} allows: {commonest}. Answered calls are kept"
-        )
-    return ratings
+        try:
+            if not Asking(endpoint(), settings, ledger, Watcher(settled=settled, stopping=stopping)).run(pending):
+                return None
+        finally:
+            ledger.flush()
+    return [read(tally.results[asked.id]) for asked in requests]

@@ -17,6 +17,8 @@ SCHEMA = pa.schema(
         ("id", pa.string()),
         ("input_ids", pa.list_(pa.int32())),
         ("loss", pa.list_(pa.bool_())),
+        # supervised tokens as they stand in `loss`, cut or not, so that no mix has to sum the masks anew
+        ("loss_tokens", pa.int32()),
         # of the assistant turns, before any cut: with these a mix card needs no text
         ("characters", pa.int32()),
         ("words", pa.int32()),  # split at white space
@@ -68,6 +70,7 @@ class Tally:
             self.unknown += int(np.count_nonzero(tokens.ids == self.unknown_id))
         answered = rows.assistant.astype(np.int64)
         sums = [rows.per_row(part)[kept] for part in (rows.characters * answered, words * answered, answered)]
+        sums.insert(0, supervised[kept])
         return _record_batch(rows.ids.filter(arrow(kept, pa.bool_())), tokens, sums)
 
     def reasons(self) -> str:

@@ -20,11 +20,12 @@ BLOCKS = frozenset({"code-block", "math-block", "comment"})
 LAYOUT = "layout"
 INLINE = ("code", "math", "url", "email", "path", "tag", "placeholder", "emphasis", "number")
 
+# Patterns stop where what they look for begins anew, or after a bound, so that one mark repeated is no quadratic work.
 _FENCE = re.compile(r"[ \t]*(?P<marks>`{2,}|~{3,})(?P<info>[^`\n]*)")
 _MULTILINE = re.compile(
     r"(?P<code_block>(?<!`)(?P<ticks>`{3,})(?!`)(?:(?!\n[ \t]*\n)[\s\S])+?(?<!`)(?P=ticks)(?!`))"
-    r"|(?P<math_block>\$\$[\s\S]+?\$\$|\\\[[\s\S]+?\\\]|\\begin\{(?P<env>[A-Za-z*]+)\}[\s\S]+?\\end\{(?P=env)\})"
-    r"|(?P<comment><!--[\s\S]*?-->)"
+    r"|(?P<math_block>\$\$[\s\S]+?\$\$|\\\[(?:(?!\\\[)[\s\S])+?\\\]|\\begin\{(?P<env>[A-Za-z*]+)\}[\s\S]{1,5000}?\\end\{(?P=env)\})"
+    r"|(?P<comment><!--(?:(?!<!--)[\s\S])*?-->)"
 )
 _RULE = re.compile(r"[ \t]*(?:\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?|(?:[-*_=][ \t]*){3,})[ \t]*")
 _PREFIX = re.compile(
@@ -33,10 +34,10 @@ _PREFIX = re.compile(
 _PIPE = re.compile(r"[ \t]*\|[ \t]*")
 _INLINE = re.compile(
     r"(?P<code>(?<!`)(?P<quotes>`{1,2})(?!`)[^\n]+?(?<!`)(?P=quotes)(?!`))"
-    r"|(?P<math>(?<![\w$\\])\$(?![\s$])[^$\n]*?[^$\s\\]\$(?![\w$])|\\\([^\n]+?\\\)|\\[A-Za-z]+(?:\{[^{}\n]*\})*)"
+    r"|(?P<math>(?<![\w$\\])\$(?![\s$])[^$\n]*?[^$\s\\]\$(?![\w$])|\\\((?:(?!\\\()[^\n])+?\\\)|\\[A-Za-z]+(?:\{[^{}\n]*\})*)"
     r"|(?P<url>\b(?:https?|ftp|sftp|file|ssh|git|svn|s3|apt|cdrom|ldap)://[^\s<>\"'`|]*[^\s<>\"'`|.,;:!?)\]}*_]"
     r"|\bmailto:[^\s<>\"'`|]*[\w/]|\bwww\.[\w-]+\.[^\s<>\"'`|]*[\w/])"
-    r"|(?P<email>\b[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b)"
+    r"|(?P<email>\b[\w.+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b)"
     r"|(?P<tag></?[A-Za-z][^<>\n]*>|&(?:[A-Za-z]{2,8}|#\d{1,6}|#x[0-9A-Fa-f]{1,5});)"
     r"|(?P<placeholder>\{\{[^{}\n]{1,80}\}\}|\$?\{[^{}\n]{1,80}\}|\[\[[^\[\]\n]{1,80}\]\]"
     r"|(?<![\w$])\$[A-Za-z_]\w*|(?<![\w%])%(?:\(\w+\))?[-+#0]*\d*(?:\.\d+)?[sdifgeExXcru](?!\w)|%[A-Z][A-Z_]+%)"

@@ -7,6 +7,7 @@ White space around a unit, and every unit without a letter of prose, never reach
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from jobs.lib.translate.marks import Lost, Marks
@@ -128,13 +129,11 @@ def _is_space(piece: Piece) -> bool:
 def _masked(run: Sequence[Piece], style: Style) -> list[Piece]:
     """Protected pieces, with what the engine may read turned to prose, and the marks' own characters protected."""
     merged: list[Piece] = []
-    for piece in run:
-        if piece.kind is not None and piece.kind != LAYOUT and piece.kind not in style.plain:
-            merged.append(piece)
-        elif merged and merged[-1].kind is None:
-            merged[-1] = Piece(merged[-1].text + piece.text)
+    for readable, group in groupby(run, lambda piece: piece.kind in (None, LAYOUT) or piece.kind in style.plain):
+        if readable:
+            merged.append(Piece("".join(piece.text for piece in group)))
         else:
-            merged.append(Piece(piece.text))
+            merged += group
     reserved = style.marks.reserved
     if not reserved or not any(character in piece.text for piece in merged for character in reserved):
         return merged

@@ -7,15 +7,17 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from polyglot.artifacts.attempts import Attempts, Failure
 from polyglot.artifacts.committed import committed
 from polyglot.artifacts.locate import open_store
-from polyglot.cli.judging import check_judge
+from polyglot.cli.endpoints import check_endpoints
 from polyglot.core.errors import BadInput
 from polyglot.run.local.lock import KeyLocks, locks_directory
+from polyglot.spec.profile import load_profile
 from tests.kit.desk import Desk
 
 ROOT = Path(__file__).parents[3]
@@ -111,6 +113,12 @@ class TestWhatRuns:
         assert "wrong rows" in desk.run("plan", study, "--store", desk.url).out.splitlines()[1]
 
 
+def translated(engine: str) -> str:
+    """The built-in data set, and one that an engine makes of it."""
+    made = f"{{translate: {{of: house, from: EN, to: [DE, FR], engine: {engine}}}}}"
+    return f"{{house: {{built-in: instructions}}, made: {made}}}"
+
+
 class TestBeforeAnythingStarts:
     """What would only show after the training is looked at first."""
 
@@ -119,8 +127,8 @@ class TestBeforeAnythingStarts:
     @pytest.mark.parametrize(
         ("variable", "value", "line"),
         [
-            ("OPENAI_BASE_URL", "banana", "OPENAI_BASE_URL: the judge's URL: got no scheme"),
-            ("OPENAI_BASE_URL", "ftp://x/", "OPENAI_BASE_URL: the judge's URL: got scheme 'ftp'"),
+            ("OPENAI_BASE_URL", "banana", "OPENAI_BASE_URL: the endpoint's URL: got no scheme"),
+            ("OPENAI_BASE_URL", "ftp://x/", "OPENAI_BASE_URL: the endpoint's URL: got scheme 'ftp'"),
             ("OPENAI_BASE_URL", "https://me:hidden@x/v1", "carries a user name or password"),
             ("OPENAI_API_KEY_FILE", "nowhere", "key file nowhere: No such file"),
             ("OPENAI_API_KEY", "", "no key for api.openai.com"),
@@ -138,17 +146,54 @@ class TestBeforeAnythingStarts:
 
     def test_a_judge_that_has_answered_needs_no_key(self, desk: Desk) -> None:
         session = desk.submitted(desk.study("one", judge=self.JUDGE))
-        with pytest.raises(BadInput, match="no key"):
-            check_judge(session, {})
+        with pytest.raises(BadInput, match=r"^judge tiny/untuned: no key for api.openai.com"):
+            check_endpoints(session, {})
         desk.commit(session, "aggregate")
-        check_judge(session, {})
+        check_endpoints(session, {})
 
-    def test_only_the_address_is_looked_at_for_workers_elsewhere(self, desk: Desk) -> None:
-        session = desk.session(desk.study("one", judge=self.JUDGE))
-        elsewhere = replace(session, profile=replace(session.profile, backend="kubernetes"))
-        check_judge(elsewhere, {})
-        with pytest.raises(BadInput, match="got no scheme"):
-            check_judge(elsewhere, {"OPENAI_BASE_URL": "banana"})
+    ASKING: ClassVar = {
+        "judge": {"judge": JUDGE},
+        "reference": {
+            "benchmark": "{built-in: verifiable, native-references: {endpoint: openai, model: m}}",
+            "judge": "{endpoint: built-in, references: both}",
+        },
+        "translate openai": {"datasets": translated("openai, model: m")},
+        "translate deepl": {"datasets": translated("deepl")},
+        "quality": {"quality": "[{name: q, data: house, from: EN, to: ES, adequacy: {model: m}}]"},
+        "translate back": {"quality": "[{name: q, data: house, from: EN, to: ES, back: {engine: deepl}}]"},
+    }
+
+    @pytest.mark.parametrize("asking", ASKING)
+    def test_every_endpoint_that_will_be_asked_is_looked_at(self, desk: Desk, asking: str) -> None:
+        session = desk.session(desk.study("one", **self.ASKING[asking]))
+        deepl = "deepl" in asking or "back" in asking
+        name, key = ("DeepL", "DEEPL_AUTH_KEY") if deepl else ("api.openai.com", "OPENAI_API_KEY")
+        with pytest.raises(BadInput, match=rf"^{asking.split()[0]} [^:]*: no key for {name}. Set {key}_FILE"):
+            check_endpoints(session, {})
+        check_endpoints(session, {key: "k"})
+        url = "DEEPL_SERVER_URL" if deepl else "OPENAI_BASE_URL"
+        with pytest.raises(BadInput, match=rf"^{asking.split()[0]} [^:]*: {url}: the endpoint's URL: got no scheme"):
+            check_endpoints(session, {key: "k", url: "banana"})
+
+    @pytest.mark.parametrize("asking", ASKING)
+    def test_a_cluster_s_stages_have_its_variables_and_keys_from_secrets(self, desk: Desk, asking: str) -> None:
+        session = desk.session(desk.study("one", **self.ASKING[asking]))
+        deepl = "deepl" in asking or "back" in asking
+        section, url = ("deepl-secret", "DEEPL_SERVER_URL") if deepl else ("judge-secret", "OPENAI_BASE_URL")
+
+        def check(lines: str) -> None:
+            profile = desk.root / "cluster.yaml"
+            images = ", ".join(f"{name}: 'r/x@sha256:{'1a' * 32}'" for name in ("controller", "worker", "trainer"))
+            text = f"store: s3://b\nbackend: kubernetes\nkubernetes:\n  images: {{{images}}}\n  {lines}\n"
+            profile.write_text(text, encoding="utf-8")
+            here = {"OPENAI_API_KEY": "k", "DEEPL_AUTH_KEY": "k", "OPENAI_BASE_URL": "banana"}  # of no use to a pod
+            check_endpoints(replace(session, profile=load_profile(str(profile))), here)
+
+        with pytest.raises(BadInput, match=rf"no key for .*\. Name a Secret that has it under kubernetes\.{section}"):
+            check("environment: {}")
+        check(f"{section}: keys")
+        with pytest.raises(BadInput, match=rf"{url}: the endpoint's URL: got no scheme"):
+            check(f"{section}: keys\n  environment: {{{url}: banana}}")
 
 
 class TestRetry:

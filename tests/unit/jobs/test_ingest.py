@@ -191,6 +191,7 @@ def test_the_card_counts_repeats_lengths_and_what_each_language_lacks(tmp_path: 
     card = card_of(ingest_bytes(tmp_path / "job", files, licence="CC-BY-4.0"))
     assert card["licence"] == "CC-BY-4.0"
     assert card["languages"]["EN"]["repeated_rows"] == {"count": 1, "ids": ["a-2"]}
+    assert card["languages"]["EN"]["ambiguous_instructions"] == {"count": 0, "ids": []}
     assert card["languages"]["EN"]["with_input"] == 1
     assert card["languages"]["EN"]["characters"]["assistant"] == {"mean": 5, "median": 5, "p95": 5, "max": 5}
     assert card["languages"]["DE"]["reasons"] == {"empty-output": 1}
@@ -258,3 +259,16 @@ def test_equal_parameters_give_equal_bytes(tmp_path: Path) -> None:
     first, second = (ingest_bytes(tmp_path / name, files).out for name in ("one", "two"))
     for path in ("rows/EN.jsonl", "rejected.jsonl", "card.json"):
         assert (first / path).read_bytes() == (second / path).read_bytes()
+
+
+def test_an_instruction_with_several_answers_is_counted_and_a_repeat_of_a_row_is_not(tmp_path: Path) -> None:
+    asked = {"instruction": "Syntax"}
+    rows = [
+        bactrian(1, **asked),
+        bactrian(2, **asked),
+        bactrian(3, **asked, output="Say 1"),
+        bactrian(4, input="Syntax"),
+    ]
+    entry = card_of(ingest_bytes(tmp_path / "job", {"EN": [("e.jsonl", json_lines(rows))]}))["languages"]["EN"]
+    assert entry["ambiguous_instructions"] == {"count": 1, "ids": ["a-2"]}
+    assert entry["repeated_rows"] == {"count": 1, "ids": ["a-3"]}

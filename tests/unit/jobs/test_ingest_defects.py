@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.lib.data.defects import DETECTORS, INSTRUCTION_DETECTORS, rule
+from jobs.lib.data.defects import EVERY_DETECTOR, rule
 from jobs.lib.data.defects.prompts import prompt_defects
 from jobs.lib.data.texts import Text
 
@@ -66,19 +66,26 @@ CASES: list[tuple[str, str, str | None, tuple[int, int]]] = [
     ("layout-tables", "no | table", None, (0, 0)),
     ("reserved-hosts", "ftp.debian.example", None, (1, 1)),
     ("reserved-hosts", "for example: host.org", None, (0, 1)),
+    ("comments-untranslated", CODE.replace("the area", "is the area"), CODE.replace("the area", "is the area"), (1, 1)),
+    ("comments-untranslated", CODE.replace("the area", "die Fläche"), CODE.replace("the area", "is the area"), (0, 1)),
+    ("comments-untranslated", "```\n# apt-get install vim\n```", "```\n# apt-get install vim\n```", (0, 0)),
+    ("comments-untranslated", "```\nx = '# is the area'\n```", "```\nx = '# is the area'\n```", (0, 0)),
+    ("comments-untranslated", "no code", CODE.replace("the area", "is the area"), (0, 1)),
+    ("french-spacing", "**Note:** à lire", None, (1, 1)),
+    ("french-spacing", "Note\u00a0: à lire", None, (0, 1)),
+    ("french-spacing", "Note : lisez ceci: cela", None, (1, 1)),
+    ("french-spacing", "`a: b` et https://host:80/ à 10:30", None, (0, 0)),
 ]
 
 
 @pytest.mark.parametrize(("name", "text", "pivot", "expected"), CASES)
 def test_a_detector_counts_by_its_rule(name: str, text: str, pivot: str | None, expected: tuple[int, int]) -> None:
-    detector = (DETECTORS | INSTRUCTION_DETECTORS)[name]
-    assert detector(Text(text), None if pivot is None else Text(pivot)) == expected
+    assert EVERY_DETECTOR[name](Text(text), None if pivot is None else Text(pivot)) == expected
 
 
 def test_every_detector_has_a_case_and_states_its_rule() -> None:
-    names = {*DETECTORS, *INSTRUCTION_DETECTORS}
-    assert names == {name for name, *_ in CASES}
-    assert all(len(rule(name)) > 50 and "\n" not in rule(name) for name in (*names, "other-language"))
+    assert set(EVERY_DETECTOR) == {name for name, *_ in CASES}
+    assert all(len(rule(name)) > 50 and "\n" not in rule(name) for name in (*EVERY_DETECTOR, "other-language"))
 
 
 def test_a_text_of_a_million_fences_is_split_in_one_pass() -> None:

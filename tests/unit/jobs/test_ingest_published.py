@@ -1,6 +1,7 @@
 """Every defect that is known of the published data is found by code, with the known counts."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,12 @@ def test_the_noise_that_the_readme_of_docs_x_describes_is_counted(docs: DataCont
     assert counts(card, "numbers-differ") == {"EN": 0, "DE": 20, "FR": 34, "IT": 14, "ES": 14}  # older translations
     assert counts(card, "announces-more") == dict.fromkeys(LANGUAGES, 2)  # of subsections in other items
     assert min(counts(card, "reserved-hosts").values()) > 50  # debian.example
+    assert counts(card, "comments-untranslated") == {"EN": 0, "DE": 26, "FR": 25, "IT": 26, "ES": 21}  # in code
+    labels = re.compile(r"(?m)^\W*(Note|Astuce|Avertissement|Attention|Important)\**:")
+    labelled = {f"{row['id']}:2" for row in rows_of(docs, "rows/FR.jsonl") if labels.search(row["turns"][1]["content"])}
+    assert len(labelled) == 118
+    assert labelled <= set(where(card, "french-spacing")["FR"])  # "no space before its colon"
+    assert counts(card, "french-spacing") == {**dict.fromkeys(LANGUAGES, 0), "FR": 127}
     for language in OTHERS:  # excerpts of one text announce, and refer, in the same items
         mine, english = (set(where(card, "cross-references")[name]) for name in (language, "EN"))
         assert len(mine & english) >= 0.98 * len(english)
@@ -280,6 +287,14 @@ def test_the_noise_that_the_readme_of_help_x_describes_is_counted(help_pages: Da
     assert set(counts(card, "code-only").values()) == {1019}
     assert min(counts(card, "very-short", "assistant").values()) > 100
     assert min(counts(card, "layout-tables").values()) > 0
+    ambiguous = {language: entry["ambiguous_instructions"]["count"] for language, entry in card["languages"].items()}
+    assert ambiguous == {
+        "EN": 2774,
+        "DE": 2823,
+        "FR": 2693,
+        "IT": 2803,
+        "ES": 2496,
+    }  # "headings without meaning on their own"
     near = {language: entry["near_duplicates"] for language, entry in card["languages"].items()}
     assert all(250 < entry["count"] < 320 and entry["clusters"]["largest"] <= 9 for entry in near.values())
 

@@ -320,7 +320,7 @@ class TestPublished:
 
 def test_token_sets_that_contradict_themselves_are_refused(tmp_path: Path) -> None:
     def write(ids: list[str], loss: list[list[bool]]) -> Path:
-        counts = {name: [1] * len(ids) for name in ("characters", "words", "answers")}
+        counts = {name: [1] * len(ids) for name in ("loss_tokens", "characters", "words", "answers")}
         table = pyarrow.table({"id": ids, "input_ids": [[1, 2]] * len(ids), "loss": loss, **counts})
         (tmp_path / "card.json").write_text('{"dropped": [], "truncated": []}')
         with pyarrow.ipc.new_file(str(tmp_path / "tokens.arrow"), table.schema) as writer:
@@ -362,7 +362,9 @@ def test_all_nine_mixes_of_docs_x_and_the_sizes_that_it_has(tmp_path: Path) -> N
             sizes.setdefault(name, []).append(sum(card["rows"].values()))
             assert max(card["rows"].values()) - min(card["rows"].values()) <= 1
         assert (card["contamination"]["exact"]["matches"], card["left_out"]) == (0, {})
-        with pytest.raises(Permanent, match=rf"mix {name}@2000: got 1030 ids"):
+        with pytest.raises(
+            Permanent, match=rf"mix {name}@2000: got 1030 ids that each of .* has; expected at least 2000\. Choose"
+        ):
             mix_over(tmp_path / f"{name}2000", rows, name=name, languages=languages, sampled=sampled, size=2000)
     assert sizes["ENDEFRITES"] == [500, 2500, 5000, 5150]
     assert sizes["DEFRITES"] == [400, 2000, 4000, 4120]

@@ -147,6 +147,22 @@ def test_a_size_beyond_the_ids_is_refused_with_both_numbers() -> None:
     )
 
 
+def test_a_refused_size_says_why_ids_are_left_out() -> None:
+    with pytest.raises(Permanent) as error:
+        select(
+            mix="ENDE",
+            languages=("EN", "DE"),
+            tokenized={"EN": {"a", "b", "c", "d"}, "DE": {"a", "d"}},
+            dropped={"EN": {}, "DE": {"b": "over-long"}},
+            sampled=False,
+            weights=(),
+            size=3,
+            draw=0,
+            contaminated={"d"},
+        )
+    assert "expected at least 3; left out: no-row:DE 1, over-long:DE 1, contaminated 1. Choose" in str(error.value)
+
+
 def test_languages_without_a_common_id_are_refused() -> None:
     with pytest.raises(Permanent, match="mix M: no id has a tokenized row in each of EN DE"):
         choose({"EN": {"a"}, "DE": {"b"}})

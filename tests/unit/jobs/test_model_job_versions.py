@@ -19,10 +19,11 @@ from polyglot.core.canonical import digest
 from polyglot.spec.params import AnswerParams, TokenizeParams, TrainParams
 from tests.kit.model_jobs import byte_level, config_of, model_context, write_mix, write_questions, write_rows
 
-TOKENIZE = {2: "98ef9cc307999e4c6e860eda12eebf541fdf45c0a53c198c1799971baddd4b80"}
+TOKENIZE = {3: "98ef9cc307999e4c6e860eda12eebf541fdf45c0a53c198c1799971baddd4b80"}
 TRAIN = {1: [6.09011, 4.46011, 2.99714, 1.96882, 1.22179, 0.72436, 0.49204, 0.41933]}
 ANSWER = {1: [["Hier sind 1 Bären.", "Käse auch."], ["nder si asHauch", "Käse aauuind i Käse "]]}
 
+COUNTS = ("loss_tokens", "characters", "words", "answers")
 ROWS = [(f"Nenne {number} Bären!", f"Hier sind {number} Bären.", "Und Käse?", "Käse auch.") for number in range(8)]
 
 
@@ -75,9 +76,9 @@ def write_fixed_base(folder: Path) -> None:
 
 def test_tokenize(root: Path) -> None:
     rows = pa.ipc.open_file(root / "tokens" / "out" / "tokens.arrow").read_all().to_pylist()
-    counts = [{name: row.pop(name) for name in ("characters", "words", "answers")} for row in rows]
+    counts = [{name: row.pop(name) for name in COUNTS} for row in rows]
     assert digest(rows) == TOKENIZE[TokenizeParams.version]  # the same since version 1
-    assert counts == [{"characters": 28, "words": 6, "answers": 2}] * len(ROWS)
+    assert counts == [{"loss_tokens": 20, "characters": 28, "words": 6, "answers": 2}] * len(ROWS)
 
 
 def test_train(root: Path) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sacrebleu.metrics.chrf import CHRF
 
-from jobs import quality
+from jobs import agree, quality
 from jobs.lib.chat.calls import Failure, Reply, Weight
+from jobs.lib.data.forms import json_line
 from jobs.lib.quality import adequacy, comet
 from jobs.lib.quality.agreement import agreement
 from jobs.lib.quality.comparison import Check, compare
@@ -22,11 +23,12 @@ from polyglot.artifacts.journal import StoredJournal
 from polyglot.artifacts.locate import open_store
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Permanent
-from polyglot.spec.params import QualityParams
+from polyglot.spec.params import AgreeParams, QualityParams
 from tests.kit.data_ingests import SHARED, needs_benchmark
 from tests.kit.data_jobs import DataContext, data_context, staged
 from tests.kit.judge_server import Call, ScriptedJudge, reply, status
 
+METRICS = ("bleu", "back_chrf", "adequacy", "comet", "length_ratio", "kept_share", "untranslated_share")
 CODE = "Run `ls -l` 2,000 times:\n```python\nx = 1  # one\n```\nSee https://example.org/a for {name}."
 
 
@@ -163,7 +165,7 @@ class TestAdequacy:
     def test_too_many_failures_fail_the_stage(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with ScriptedJudge(lambda call: reply("?")) as server:
             context = self.job(tmp_path, server.base_url, monkeypatch)
-            with pytest.raises(Permanent, match=r"4 of 4 turns got no rating.*no-score 4"):
+            with pytest.raises(Permanent, match=r"3 of 4 turns got no rating so far.*no-score 3"):
                 quality.run(context)
 
     @pytest.mark.parametrize(
@@ -231,9 +233,7 @@ class TestAgreement:
     RECORDS = {
         ("a", str(n), 1): {
             "chrf": 50 - n,
-            **dict.fromkeys(
-                ("bleu", "back_chrf", "adequacy", "comet", "length_ratio", "kept_share", "untranslated_share")
-            ),
+            **dict.fromkeys(METRICS),
         }
         for n in range(6)
     }
@@ -249,6 +249,46 @@ class TestAgreement:
     def test_one_rater_has_no_agreement(self) -> None:
         found = agreement([rating("anna", n, n) for n in range(6)], self.RECORDS, ("accuracy",))
         assert found["alpha"]["penalty"] == {"alpha": None, "units": 0}
+
+
+def agreed(root: Path, rows: Sequence[Mapping[str, Any]]) -> DataContext:
+    """Run the agree stage over one check of five turns and the ratings of one file."""
+    (root / "check").mkdir(parents=True)
+    made = {name: None for name in METRICS} | {"turn": 1}
+    records = [made | {"id": str(n), "chrf": 50.5 - n, "length_ratio": 1 + n / 8} for n in range(5)]
+    (root / "check" / "rows.jsonl").write_text("".join(json_line(row) for row in records), encoding="utf-8")
+    context = data_context(root / "job", inputs={"quality:a": root / "check"})
+    ratings = context.offer("ratings.jsonl", "".join(json_line(row) for row in rows).encode())
+    agree.run(staged(context, AgreeParams(checks=("a",), ratings=(ratings,)), ("quality:a",)))
+    return context
+
+
+class TestTheAgreeJob:
+    def test_its_output_changes_only_with_the_version(self, tmp_path: Path) -> None:
+        """When this fails because its meaning changed, raise the version, then write the new digest here."""
+        both = [rating(who, n, n + (who == "bert")) | {"score": 90 - n} for who in ("anna", "bert") for n in range(5)]
+        context = agreed(tmp_path, both)
+        found = sha256_bytes((context.out / "agreement.json").read_bytes())
+        assert (AgreeParams.version, found[:16]) == (1, "f7f0365c91ca635d")
+
+    def test_a_comment_may_hold_what_other_programs_take_for_a_line_end(self, tmp_path: Path) -> None:
+        rows = [rating("anna", n, n) | {"comment": "one\u2028two\x85three"} for n in range(3)]
+        assert json.loads((agreed(tmp_path, rows).out / "agreement.json").read_bytes())["ratings"] == 3
+
+    def test_a_turn_of_another_study_is_refused_with_its_line(self, tmp_path: Path) -> None:
+        with pytest.raises(Permanent, match=r"ratings.jsonl:2: got a 7:1; expected a turn of this study's"):
+            agreed(tmp_path, [rating("anna", 0, 0), rating("anna", 7, 0)])
+
+    @pytest.mark.parametrize(
+        ("row", "said"), [({"rater": "anna"}, "'check'"), ([], "list indices"), (None, "NoneType")]
+    )
+    def test_what_is_no_rating_is_refused_with_its_line(self, tmp_path: Path, row: Any, said: str) -> None:
+        with pytest.raises(Permanent, match=rf"^ratings.jsonl:1: not a rating \(.*{said}.*sheet import"):
+            agreed(tmp_path, [row])
+
+    def test_empty_files_say_so(self, tmp_path: Path) -> None:
+        with pytest.raises(Permanent, match=r"^ratings: the files are empty"):
+            agreed(tmp_path, [])
 
 
 def test_outputs_change_only_with_the_version(tmp_path: Path) -> None:

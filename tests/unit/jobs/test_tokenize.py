@@ -57,7 +57,13 @@ class TestResult:
         tokenize.run(context)
         schema = pa.ipc.open_file(pa.memory_map(str(context.out / "tokens.arrow"))).schema
         assert schema.types[:3] == [pa.string(), pa.list_(pa.int32()), pa.list_(pa.bool_())]
-        assert schema.types[3:] == [pa.int32(), pa.int32(), pa.int16()]
+        assert schema.types[3:] == [pa.int32(), pa.int32(), pa.int32(), pa.int16()]
+
+    @pytest.mark.parametrize("over_long", ["drop", "truncate"])
+    def test_counts_the_supervised_tokens_that_each_row_has_left(self, tmp_path: Path, over_long: str) -> None:
+        written, card = tokenized(context_of(tmp_path, ROWS, over_long=over_long))
+        assert [row["loss_tokens"] for row in written] == [sum(row["loss"]) for row in written]
+        assert card["loss_tokens"] == sum(row["loss_tokens"] for row in written)
 
     def test_counts_the_answers_of_each_row_as_they_were_before_any_cut(self, tmp_path: Path) -> None:
         written, _ = tokenized(context_of(tmp_path, ROWS, over_long="truncate"))

@@ -1,5 +1,7 @@
 """The comparisons that mixes allow are found by rule, for any languages."""
 
+import pytest
+
 from polyglot.plan.contrasts import find_contrasts
 from polyglot.spec.mix import Mix
 
@@ -38,6 +40,15 @@ def test_one_missing_monolingual_mix_leaves_the_comparison_out_instead_of_bendin
 def test_the_left_out_language_is_the_only_one_that_is_compared_on() -> None:
     rows = find_contrasts("m", "d", [Mix.parse(mix) for mix in ("DE", "FR", "IT", "ES", "DEFRITES")], FIVE)
     assert [row.on for row in rows if row.family == "left out"] == [("EN",)]
+
+
+@pytest.mark.parametrize("on", [("EN",), ("DE", "EN"), ("PL",), FIVE, (*FIVE, "PL")])
+def test_nothing_is_compared_in_a_language_that_the_benchmark_lacks(on: tuple[str, ...]) -> None:
+    names = (*FIVE, "ENDEFRITES", "DEFRITES", "ENDEFRITES-sampled", "DEFRITES-sampled")
+    mixes = [Mix.parse(f"{name}{size}") for name in names for size in ("@100", "")]
+    rows = find_contrasts("m", "d", mixes, on)
+    assert rows
+    assert all(row.on and set(row.on) <= set(on) for row in rows)
 
 
 def test_sizes_are_compared_in_steps_with_all_ids_as_the_largest() -> None:

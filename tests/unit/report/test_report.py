@@ -15,6 +15,7 @@ from polyglot.core.stage import Stage
 from polyglot.report.answer import caveats, findings, lead
 from polyglot.report.numbers import EXACT
 from polyglot.report.page import render_page
+from polyglot.report.tables import mix_rows
 from polyglot.report.validation import packing_summary, validation_tables
 from polyglot.spec.params import Contrast
 from tests.kit.data_ingests import ingest_bytes, json_lines
@@ -81,12 +82,18 @@ USUAL = (*LANGUAGES, "ENDEFRITES", "ENDEFRITES-sampled", "DEFRITES", "ENDEFRITES
 
 
 def make(
-    root: Path, mixes: tuple[str, ...], seeds: tuple[int, ...], contrasts: tuple[Contrast, ...] = (), **fields: Any
+    root: Path,
+    mixes: tuple[str, ...],
+    seeds: tuple[int, ...],
+    contrasts: tuple[Contrast, ...] = (),
+    languages: tuple[str, ...] = LANGUAGES,
+    **fields: Any,
 ) -> tuple[dict[str, Any], str, dict[str, FakeInput]]:
     """Run aggregate and report; return report.json, the page and the report's inputs."""
     made = FakeStudy(
         cells=(untuned(), *cells_of(mixes, seeds)),
         contrasts=contrasts,
+        languages=languages,
         ability=usual_ability,
         resamples=300,
         per_category=4,
@@ -418,3 +425,15 @@ class TestProvenance:
 
 def with_manifest(source: FakeInput, stage: Stage, execution: dict[str, Any]) -> None:
     source.manifest = Manifest(stage=stage, inputs={}, files=(), execution=execution)  # type: ignore[attr-defined]
+
+
+def test_mixes_of_languages_that_nobody_asks_in_are_reported_too(tmp_path: Path) -> None:
+    mixes = ("EN", "EN@48", "ES", "ES@48", "ITES", "ITES@48", "DEFRITES", "DEFRITES@48")
+    document, page, _ = make(tmp_path, mixes, (0, 1), languages=("EN", "DE"))
+    assert {row["arm"] for row in document["arms"]} == {*mixes, "untuned"}
+    assert Page(page).open == []
+    section = page.partition('<section aria-labelledby="sizes">')[2].partition("</section>")[0]
+    curves = Page(section).text
+    assert {"EN", "DEFRITES"} <= {text.strip() for text in curves}
+    assert not {"ES", "ITES"} & {text.strip() for text in curves}
+    assert mix_rows(document)[0] == ["EN", "DE", "FR", "IT", "ES"]  # those that are asked in, then as mixes name them

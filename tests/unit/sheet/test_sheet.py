@@ -113,6 +113,8 @@ class TestComingBack:
             ({"done": "perhaps"}, "done: neither yes nor no"),
             ({"done": "", "accuracy": "minor"}, "rated, but not done"),
             ({"score": "101"}, "no whole number from 0 to 100"),
+            ({"score": "9" * 5000}, "no whole number from 0 to 100"),
+            ({"item": "9" * 5000}, "item: no number"),
             ({"item": "one"}, "item: no number"),
             ({"rater": ""}, "no single rater; got nothing"),
             ({"done": ""}, "nothing was rated"),

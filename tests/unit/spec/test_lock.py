@@ -1,6 +1,8 @@
 """The lock pins every file by content, and says what cannot be pinned."""
 
+import gzip
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -10,6 +12,7 @@ import pytest
 
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import BadInput
+from polyglot.spec import sizes
 from polyglot.spec.load import load_study
 from polyglot.spec.lock import Locked, built_in_prompts, lock_study
 from polyglot.spec.params import File
@@ -58,6 +61,70 @@ class TestFiles:
             "[EN@30, ENDE@21]"
         )
         assert "expected at most 15, as 5 of 20 are for validation" in refused("[ENDE@16]", ", validation: 5")
+
+    def test_validation_and_published_mixes_of_every_data_set_are_pinned(self, tmp_path: Path) -> None:
+        def file(name: str) -> str:
+            return f"{{path: {name}, sha256: {put(tmp_path, name, name.encode())}}}"
+
+        def dataset(name: str) -> str:
+            parts = {part: file(f"{name}-{part}.jsonl") for part in ("EN", "DE", "val-EN", "val-DE", "mix")}
+            return (
+                f"{name}: {{format: dolly, files: {{EN: {parts['EN']}, DE: {parts['DE']}}}, "
+                f"validation: {{EN: {parts['val-EN']}, DE: {parts['val-DE']}}}, "
+                f"published: {{ENDE-sampled: {{files: {parts['mix']}}}}}}}"
+            )
+
+        locked = lock(tmp_path, datasets=f"{{{dataset('a')}, {dataset('b')}}}", mixes="[ENDE-sampled]")
+        for name in ("a", "b"):
+            held = locked.files_at("datasets", name, "validation")
+            assert {language: file.name for language, (file,) in held.items()} == {
+                "EN": f"{name}-val-EN.jsonl",
+                "DE": f"{name}-val-DE.jsonl",
+            }
+            mixed = locked.files["datasets", name, "published", "ENDE-sampled", "files"]
+            assert [file.name for file in mixed] == [f"{name}-mix.jsonl"]
+        assert len(locked.local_files) >= 10
+
+    @pytest.mark.parametrize("form", ["d.jsonl", "d.ndjson", "d.jsonl.gz"])
+    def test_rows_are_counted_in_every_form_of_json_lines(self, tmp_path: Path, form: str) -> None:
+        data = b"\n" + b'{"x": 1}\r\n  \n' * 30 + b"{}"
+        sha256 = put(tmp_path, form, gzip.compress(data) if form.endswith(".gz") else data)
+        datasets = f"{{d: {{format: dolly, files: {{EN: {{path: {form}, sha256: {sha256}}}}}}}}}"
+        lock(tmp_path, datasets=datasets, mixes="[EN@31]")
+        with pytest.raises(BadInput, match=r"EN@32 is larger than the data; got 32 ids .*; expected at most 31"):
+            lock(tmp_path, datasets=datasets, mixes="[EN@32]")
+
+    def test_a_translation_has_no_more_rows_than_what_it_is_made_of(self, tmp_path: Path) -> None:
+        one, two = put(tmp_path, "en.jsonl", b"{}\n" * 30), put(tmp_path, "de.jsonl", b"{}\n" * 40)
+        files = f"files: {{EN: {{path: en.jsonl, sha256: {one}}}, DE: {{path: de.jsonl, sha256: {two}}}}}"
+        made = "m: {translate: {of: d, from: EN, to: [DE], engine: deepl}}, n: {translate: {of: m, from: DE, to: [EN], "
+        datasets = f"{{d: {{format: dolly, {files}, validation: 5}}, {made}engine: deepl}}}}}}"
+        lock(tmp_path, datasets=datasets, mixes="[DE@25]")
+        with pytest.raises(BadInput) as error:
+            lock(tmp_path, datasets=datasets, mixes="[DE@26]")
+        assert [line.partition("data; ")[2] for line in str(error.value).splitlines()] == [
+            f"got 26 ids of data set {name}; expected at most 25, as 5 of 30 are for validation" for name in ("m", "n")
+        ]
+
+    def test_what_cannot_be_counted_is_left_to_the_mix_stage(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sizes, "MOST_BYTES", 2**20)
+        for name, data in {
+            "d.csv": b"id\n1\n",
+            "d.json": b"[{}]",
+            "bomb.jsonl.gz": gzip.compress(b" " * 2**22),
+            "cut.jsonl.gz": gzip.compress(b"{}\n" * 9)[:-9],
+            "no.jsonl.gz": b"{}\n",
+            "bad.jsonl.gz": gzip.compress(os.urandom(99))[:20] + bytes(99),
+        }.items():
+            file = f"{{path: {name}, sha256: {put(tmp_path, name, data)}}}"
+            lock(tmp_path, datasets=f"{{d: {{format: dolly, files: {{EN: {file}}}}}}}", mixes="[EN@99]")
+
+    def test_counting_ends_where_there_is_enough(self) -> None:
+        content = io.BytesIO(b"{}\n" * 2**22)
+        assert sizes.count_lines(content.read, 1000) >= 1000  # type: ignore[operator]
+        assert content.tell() < 2**22
 
     def test_an_address_is_pinned_as_it_is_written_and_nothing_is_fetched(self, tmp_path: Path) -> None:
         address = "https://data.example/x.jsonl.gz?download=true"

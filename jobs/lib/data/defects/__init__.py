@@ -2,7 +2,8 @@
 
 A detector looks at one turn, and at the same turn of the same id in the pivot language (None when there is none, and
 in the pivot itself), and returns how many findings it has and out of how many. Its docstring is the rule, word for
-word as the card shows it. To add a detector, write the function and a line in `DETECTORS`.
+word as the card shows it. To add a detector, write the function and a line in `DETECTORS`, or
+in `LANGUAGE_DETECTORS` where it is of one language.
 """
 
 import inspect
@@ -18,6 +19,7 @@ DETECTORS: Mapping[str, Detector] = {
     "python-unparsed": code.python_unparsed,
     "code-differs": code.code_differs,
     "identifiers-translated": code.identifiers_translated,
+    "comments-untranslated": code.comments_untranslated,
     "untranslated": translation.untranslated,
     "partly-untranslated": noise.partly_untranslated,
     "numbers-differ": noise.numbers_differ,
@@ -28,11 +30,17 @@ DETECTORS: Mapping[str, Detector] = {
     "layout-tables": noise.layout_tables,
     "reserved-hosts": noise.reserved_hosts,
 }
+LANGUAGE_DETECTORS: Mapping[str, Mapping[str, Detector]] = {"FR": {"french-spacing": noise.french_spacing}}
 INSTRUCTION_DETECTORS: Mapping[str, Detector] = {"untranslated-title": translation.untranslated_title}
+EVERY_DETECTOR: Mapping[str, Detector] = {
+    **DETECTORS,
+    **{name: detector for some in LANGUAGE_DETECTORS.values() for name, detector in some.items()},
+    **INSTRUCTION_DETECTORS,
+}
 
 
 def rule(name: str) -> str:
     """Return the counting rule of a detector, on one line."""
     if name == "other-language":
         return language.rule()
-    return " ".join((inspect.getdoc({**DETECTORS, **INSTRUCTION_DETECTORS}[name]) or "").split())
+    return " ".join((inspect.getdoc(EVERY_DETECTOR[name]) or "").split())

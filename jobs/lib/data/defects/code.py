@@ -6,7 +6,7 @@ import re
 import textwrap
 import warnings
 
-from jobs.lib.data.texts import Block, Text
+from jobs.lib.data.texts import Block, Text, words
 
 _PYTHON_TAGS = frozenset({"python", "py", "python3"})
 _PYTHON_LINE = re.compile(
@@ -16,6 +16,8 @@ _PYTHON_LINE = re.compile(
 _STRING_OR_COMMENT = re.compile(r"""#.*|//.*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""")
 _NAME = re.compile(r"[^\W\d]\w*")
 _KEYWORDS = frozenset(keyword.kwlist)
+_FUNCTION_WORDS = frozenset(("the", "an", "of", "to", "is", "are", "and", "or", "for", "with", "this", "that", "if"))
+_FUNCTION_WORDS |= {"you", "your", "when", "by", "from", "not", "be", "will"}
 
 
 def broken_fences(text: Text, pivot: Text | None) -> tuple[int, int]:
@@ -66,6 +68,27 @@ def identifiers_translated(text: Text, pivot: Text | None) -> tuple[int, int]:
     if pivot is None or not pivot.blocks or len(text.blocks) != len(pivot.blocks):
         return 0, 0
     return int(bool(names(pivot) - names(text))), 1
+
+
+def comments_untranslated(text: Text, pivot: Text | None) -> tuple[int, int]:
+    """Turns whose fenced blocks have an English comment that the same turn's blocks have in the pivot language, letter
+    for letter; of the turns whose pivot has one. A comment is English when it has three words or more and one of the
+    commonest function words among them: a line such as "# apt-get install" is a prompt and a command.
+    """
+    if pivot is None or not pivot.blocks:
+        return 0, 0
+    theirs = english_comments(pivot)
+    return int(bool(theirs & english_comments(text))), int(bool(theirs))
+
+
+def english_comments(text: Text) -> set[str]:
+    """Return the English comments in a text's fenced blocks."""
+    found = (match[0] for block in text.blocks for match in _STRING_OR_COMMENT.finditer(block.code))
+    return {comment.strip() for comment in found if comment[0] in "#/" and _is_english(words(comment))}
+
+
+def _is_english(spoken: tuple[str, ...]) -> bool:
+    return len(spoken) >= 3 and not _FUNCTION_WORDS.isdisjoint(spoken)
 
 
 def names(text: Text) -> set[str]:

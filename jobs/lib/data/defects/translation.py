@@ -9,7 +9,7 @@ from jobs.lib.data.texts import Text, words
 MOST_LINES = 400  # of a turn that are compared; longer ones are tables, and comparing is quadratic
 _UNTRANSLATED_SHARE = 0.4
 _SIMILAR = 0.75
-_QUOTED = re.compile(r"[“„«\"](.+?)[”“»\"]")
+_QUOTED = re.compile(r"[“„«\"]([^“„«”»\"\n]++)[”“»\"]")  # no quotation mark inside, so that none is scanned twice
 _AFTER_COLON = re.compile(r":\s+([^\s\0].+)", re.DOTALL)
 
 

@@ -5,15 +5,15 @@ The client's own retries are off (they wait without hearing a stop, and are coun
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import deepl
 from deepl import http_client
 
-from polyglot.core.errors import Permanent
+from polyglot.core.endpoint import find_deepl
+from polyglot.core.errors import BadInput, Permanent
 from polyglot.spec.params import TranslateParams
 
 # Where DeepL knows variants of a language only, the commoner one; NO is Bokmål.
@@ -40,9 +40,11 @@ class Client:
     def __init__(
         self, params: TranslateParams, *, url: str | None, key_file: str | None, timeout_seconds: float
     ) -> None:
-        """Raises Permanent when there is no key."""
-        self._key = _key(key_file)
-        self._url = url or os.environ.get("DEEPL_SERVER_URL") or None
+        """Raises Permanent when address or key cannot work."""
+        try:
+            self._url, self._key = find_deepl(url, key_file, os.environ)
+        except BadInput as error:
+            raise Permanent(str(error)) from None
         self._params, self._glossary = params, None
         self._local = threading.local()
         http_client.max_network_retries = 0
@@ -117,19 +119,3 @@ class Client:
         if found is None:
             found = self._local.client = deepl.DeepLClient(self._key, server_url=self._url, send_platform_info=False)
         return found
-
-
-def _key(key_file: str | None, environ: Mapping[str, str] = os.environ) -> str:
-    name = key_file or environ.get("DEEPL_AUTH_KEY_FILE", "")
-    if name:
-        try:
-            key = Path(name).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not text"
-            raise Permanent(f"key file {name}: {reason}. It holds DeepL's key and nothing else") from None
-    else:
-        key = environ.get("DEEPL_AUTH_KEY", "").strip()
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
-        got = "no key" if not key else "text that is no key"
-        raise Permanent(f"DeepL: got {got}. Set DEEPL_AUTH_KEY_FILE to a file with the key, or DEEPL_AUTH_KEY")
-    return key

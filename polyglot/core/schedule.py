@@ -2,7 +2,7 @@
 
 cronsim reads the five fields. Where Debian's cron, which it follows, and Kubernetes (robfig/cron v3) differ, this is
 Kubernetes: due is every instant whose wall clock fits. A time that the clock skips in spring is never due, one that it
-shows twice in autumn is due twice; `*/2` is a restriction like any other, so a day fits when its date or its weekday does.
+shows twice in autumn is due twice; `*/2` is a restriction like any other: a day fits when its date or its weekday does.
 (On Lord Howe Island, whose clock moves by half an hour, Kubernetes skips more than that hour; this does not.)
 """
 
@@ -55,6 +55,10 @@ class Schedule:
     def local(self, instant: datetime) -> datetime:
         """An instant by the zone's clock."""
         return instant.astimezone(self._zone)
+
+    def instant(self, wall: datetime) -> datetime:
+        """The first instant, in UTC, at which the zone's clock shows a time without a zone."""
+        return wall.replace(tzinfo=self._zone).astimezone(UTC)
 
     def _instants(self, wall: datetime) -> set[datetime]:
         """The instants at which the zone's clock shows this: none, one or two."""

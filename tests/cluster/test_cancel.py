@@ -6,7 +6,7 @@ import pytest
 
 from polyglot.artifacts.attempts import Attempts
 from polyglot.cli.cluster import create_driver
-from polyglot.core.stage import PlannedStage
+from polyglot.core.stage import PlannedStage, Resources
 from polyglot.render.driver import driver_values, render_driver
 from polyglot.run.kubernetes.api import Api
 from polyglot.run.kubernetes.stop import stop_study
@@ -15,7 +15,7 @@ from tests.kit.bad_inputs.studies import study_text
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted
 from tests.kit.cluster.target import Target
-from tests.kit.graphs import stage
+from tests.kit.graphs import MIB, stage
 from tests.kit.world import until
 
 STEPS = 150
@@ -58,28 +58,27 @@ def stopped(study: NoopStudy, planned: PlannedStage) -> list[str]:
 @pytest.mark.timeout(300)
 def test_a_cancelled_study_has_saved_and_is_gone_on_with(installation: Installation) -> None:
     root = stage("noop", "root", nonce="cancel")
-    slow = [stage("steps", f"slow{i}", [root], steps=STEPS, seconds=0.1, nonce="cancel") for i in range(2)]
-    stages = [root, *slow, stage("noop", "sink", slow, nonce="cancel")]
+    patient = Resources(memory_bytes=256 * MIB, grace_seconds=60)
+    slow = stage("steps", "slow", [root], steps=STEPS, seconds=0.1, nonce="cancel", resources=patient)
+    stages = [root, slow, stage("noop", "sink", [slow], nonce="cancel")]
     study = submitted(installation, stages)
     file = installation.folder / "noop.yaml"
     file.write_text(study_text(study="noop"))  # edited since: none of its stages are those that run
     start_driver(study)
 
-    def all_step() -> bool:
-        progress = [Attempts(installation.store, planned.stage).progress() for planned in slow]
-        return all(one is not None and one.done >= 3 for one in progress)
+    def steps_done() -> int:
+        progress = Attempts(installation.store, slow.stage).progress()
+        return progress.done if progress else 0
 
-    until(all_step, 120)
+    until(lambda: steps_done() >= 3, 120)
     before = study.results()
     assert set(before) == {"noop root"}
     said = installation.polyglot("cancel", file, "--profile", installation.profile).stderr
     assert not installation.drivers()
     assert [job["name"] for job in study.jobs() if job["name"].startswith("steps")] == []
     assert not [pod for pod in pods(installation) if pod.startswith("steps")]
-    names = [f"{planned.name}-r1" for planned in slow]
-    assert all(f"stopped {name}" in said for name in names)
-    assert said.index("stopped driver-noop-") < min(said.index(name) for name in names)  # nothing can start anew
-    assert [stopped(study, planned) for planned in slow] == [["1.json"], ["1.json"]]
+    assert said.index("stopped driver-noop-") < said.index(f"stopped {slow.name}-r1")  # nothing can start anew
+    assert stopped(study, slow) == ["1.json"]
     assert study.results() == before
     nothing = installation.polyglot("cancel", file, "--profile", installation.profile).stderr
     assert nothing == f"noop: nothing runs in namespace {installation.namespace.name}\n"
@@ -87,11 +86,8 @@ def test_a_cancelled_study_has_saved_and_is_gone_on_with(installation: Installat
     start_driver(study)
     until(lambda: len(study.results()) == len(stages), 150)
     assert before.items() <= study.results().items()
-    assert study.starts() == {"noop root": [1], "steps slow0": [2], "steps slow1": [2], "noop sink": [1]}
-    for planned in slow:
-        progress = Attempts(installation.store, planned.stage).progress()
-        assert progress is not None
-        assert progress.done == STEPS
+    assert study.starts() == {"noop root": [1], "steps slow": [2], "noop sink": [1]}
+    assert steps_done() == STEPS
 
 
 def test_a_cancelled_mix_leaves_the_drivers_of_others(installation: Installation) -> None:
@@ -103,7 +99,7 @@ def test_a_cancelled_mix_leaves_the_drivers_of_others(installation: Installation
     german = start_driver(study, title="noop-DE", digest12="1" * 12)
     assert list(stop_study(api, "noop", keys=set(), title="noop-EN")) == [english]
     assert api.read_job(english) is None
-    assert list(stop_study(api, "noop", keys=set())) == [german]
+    assert german in list(stop_study(api, "noop", keys=set()))
 
 
 def pods(installation: Installation) -> list[str]:

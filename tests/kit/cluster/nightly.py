@@ -68,6 +68,16 @@ class Nightly:
         body = {"metadata": metadata, "spec": made["spec"]}
         self.batch.create_namespaced_job(self.installation.namespace.name, body)
 
+    def ended(self, *jobs: str) -> dict[str, str]:
+        """How these Jobs ended, once all of them have; empty before that."""
+        found = {
+            job.metadata.name: next(
+                (c.type for c in job.status.conditions or [] if c.type in ("Complete", "Failed")), ""
+            )
+            for job in self.batch.list_namespaced_job(self.installation.namespace.name).items
+        }
+        return {name: found[name] for name in jobs} if all(found.get(name) for name in jobs) else {}
+
     def nights(self, *, since: datetime, check: bool = False) -> list[dict[str, Any]]:
         """What `polyglot nights` says since an instant."""
         options = ["--profile", self.installation.profile, "--since", since.isoformat(), "-o", "json"]

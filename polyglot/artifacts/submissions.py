@@ -1,8 +1,9 @@
-"""Studies as they were submitted, below `studies/<name>/<digest>/`: study.yaml, lock.json, plan-*.json, order-*.json.
+"""Studies as they were submitted, below `studies/<name>/<digest>/`: study.yaml, lock.json, plan-*.json, *order-*.json.
 
 One digest may hold several plans: the same study narrowed to other mixes. Written once, never changed; the plan comes
-last, so a submission whose plan is there is whole. An order is what a driver on a cluster is started with: a plan with
-the resources, settings and place of every stage.
+last, so a submission whose plan is there is whole. An order is a plan with the resources, settings and place of every
+stage: what a driver on a cluster is started with (order-*), and what a later evaluation of the same models begins from;
+for that one is kept of studies that ran on somebody's own machine too (local-order-*).
 """
 
 import json
@@ -34,7 +35,7 @@ class Submission:
 
 def save(store: Store, study_name: str, digest: str, *, study: bytes, lock: bytes, plan: bytes) -> None:
     """Keep a submission; keeping it again changes nothing. Raises StoreError when the digest names other content."""
-    base = f"{_folder(study_name)}{digest}/"
+    base = f"{study_folder(study_name)}{digest}/"
     for name, data in (
         ("study.yaml", study),
         ("lock.json", lock),
@@ -46,19 +47,34 @@ def save(store: Store, study_name: str, digest: str, *, study: bytes, lock: byte
             raise StoreError(f"{store.url}: {path} holds another lock, although the digest is the same")
 
 
-def save_order(store: Store, study_name: str, digest: str, order: bytes) -> str:
-    """Keep what a driver is to do, and return the path that it is told."""
-    path = f"{_folder(study_name)}{digest}/order-{sha256_bytes(order)[:12]}.json"
+def save_order(store: Store, study_name: str, digest: str, order: bytes, *, local: bool = False) -> str:
+    """Keep what is to be run, and return its path, which a driver is told."""
+    path = f"{study_folder(study_name)}{digest}/{'local-' if local else ''}order-{sha256_bytes(order)[:12]}.json"
     store.create(path, order)
     return path
 
 
-def newest_order(store: Store, study_name: str) -> bytes:
-    """Return the newest order of a study. Raises Missing when it was never submitted to a cluster."""
-    found = sorted((entry.modified, entry.path) for entry in store.list(_folder(study_name)) if "/order-" in entry.path)
+def newest_order(store: Store, study_name: str, *, local: bool = False) -> str:
+    """Return the path of a study's newest order. Raises BadInput when it was never submitted to such a place."""
+    wanted = "/local-order-" if local else "/order-"
+    found = [(entry.modified, entry.path) for entry in store.list(study_folder(study_name)) if wanted in entry.path]
     if not found:
-        raise Missing(f"{store.url}: no study {study_name!r} was submitted to a cluster")
-    return store.read(found[-1][1])
+        raise BadInput(
+            "never submitted " + ("on this machine" if local else "to a cluster"),
+            where=store.url,
+            got=repr(study_name),
+            expected="the name of a submitted study" + "".join(f", {name}" for name in names(store)[:5]),
+            remedy="`polyglot submit STUDY`, with the same profile, does",
+        )
+    return max(found)[1]
+
+
+def first_submitted(store: Store, study_name: str) -> datetime:
+    """Return when the study was first submitted, by the store's clock. Raises Missing."""
+    found = _plan_paths(store, study_name)
+    if not found:
+        raise Missing(f"{store.url}: no study {study_name!r} was submitted")
+    return found[0][0]
 
 
 def names(store: Store) -> list[str]:
@@ -93,11 +109,12 @@ def load(store: Store, name: str, digest: str | None = None) -> Submission:
 
 
 def _plan_paths(store: Store, name: str) -> Sequence[tuple[datetime, str]]:
-    entries = store.list(_folder(name))
+    entries = store.list(study_folder(name))
     return sorted((entry.modified, entry.path) for entry in entries if "/plan-" in entry.path)
 
 
-def _folder(name: str) -> str:
+def study_folder(name: str) -> str:
+    """Return `studies/<name>/`. Raises BadInput for what cannot be a study's name."""
     try:
         if "/" in name:
             raise ValueError

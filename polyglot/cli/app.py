@@ -17,6 +17,7 @@ from polyglot.cli import (
     drive,
     gc,
     logs,
+    nights,
     plan,
     reevaluate,
     render,
@@ -59,6 +60,7 @@ for verb in (
     schema,
     drive,
     reevaluate,
+    nights,
 ):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.command)
 

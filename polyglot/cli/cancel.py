@@ -6,11 +6,12 @@ from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyFile
 def command(study: StudyFile, mix: MixName = None, profile: ProfileName = "local", store: StoreUrl = None) -> None:
     """Stop a study: its driver first, so that nothing starts anew, then its Jobs, each with its grace to save.
 
-    Returns when all of them are gone. What is committed or checkpointed is kept; `submit` goes on from there.
+    Returns when all of them are gone. What is committed or checkpointed is kept; `submit` goes on from there. A mix
+    stops what was submitted as that mix alone. Nightly evaluations go on.
     """
+    from polyglot.artifacts.submissions import plans
     from polyglot.cli.session import open_session, say
     from polyglot.core.errors import BadInput
-    from polyglot.core.slug import slug
     from polyglot.run.kubernetes.api import Api
     from polyglot.run.kubernetes.stop import stop_study
 
@@ -20,6 +21,13 @@ def command(study: StudyFile, mix: MixName = None, profile: ProfileName = "local
         remedy = "Interrupt their submit: Ctrl-C"
         raise BadInput("nothing to cancel", where=f"profile {profile}", got="local processes", remedy=remedy)
     api = Api.connect(cluster.namespace, context=cluster.context)
+    name = session.plan.study
     keys = {planned.key for planned in session.plan}
-    for name in stop_study(api, slug(session.plan.study), keys=keys):
-        say(f"stopped {name}")
+    if mix is None:  # the file may have been edited since
+        keys |= {row["key"] for row in plans(session.store, name)}
+    num_stopped = 0
+    for job in stop_study(api, name, keys=keys, title=mix and session.title):
+        say(f"stopped {job}")
+        num_stopped += 1
+    if not num_stopped:
+        say(f"{session.title}: nothing runs in namespace {cluster.namespace}")

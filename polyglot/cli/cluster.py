@@ -19,28 +19,18 @@ def start_driver(session: "Session") -> str:
     from polyglot.artifacts.doctor import require_conditional_writes
     from polyglot.artifacts.submissions import save_order
     from polyglot.cli.endpoints import check_endpoints
-    from polyglot.cli.submit import keep_submission
+    from polyglot.cli.submit import keep_submission, order_of
     from polyglot.render.driver import driver_values, render_driver
     from polyglot.run.kubernetes.api import Api
-    from polyglot.run.order import Order
     from polyglot.run.spending import within_budget
 
     cluster = session.profile.cluster
     if cluster is None:
         raise ValueError("the profile has no cluster")
-    budget = session.locked.study.budget
-    usd = budget.usd if budget else None
-    within_budget(session.plan.stages, session.store, usd)
+    order = order_of(session)
+    within_budget(order.stages, session.store, order.usd)
     check_endpoints(session, os.environ)
     require_conditional_writes(session.store)
-    order = Order(
-        study=session.plan.study,
-        title=session.title,
-        stages=session.plan.stages,
-        cluster=cluster,
-        max_attempts=session.profile.max_attempts,
-        usd=usd,
-    )
     path = save_order(session.store, order.study, keep_submission(session), order.to_json())
     values = driver_values(
         cluster,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from polyglot.core.errors import BadInput, PolyglotError
 
 if TYPE_CHECKING:
+    from polyglot.artifacts.store import Store
     from polyglot.cli.session import Session
+    from polyglot.core.stage import Stage
 
 
 def check_out(out: Path) -> None:
@@ -20,7 +22,12 @@ def check_out(out: Path) -> None:
 
 
 def deliver_report(session: "Session", out: Path) -> list[Path]:
-    """Write the report's files to `out`/<study>[-<mix>] and return their paths, the page first.
+    """Write the files of a session's report to a folder below `out` and return their paths, as `deliver_stage` does."""
+    return deliver_stage(session.store, session.plan.stages[-1].stage, session.title, out)
+
+
+def deliver_stage(store: "Store", stage: "Stage", title: str, out: Path) -> list[Path]:
+    """Write the files of a report stage to `out`/<title> and return their paths, the page first.
 
     Raises PolyglotError when the report is not committed yet, BadInput when it cannot be put there.
     """
@@ -28,14 +35,11 @@ def deliver_report(session: "Session", out: Path) -> list[Path]:
     from polyglot.artifacts.blobs import fetch
     from polyglot.artifacts.committed import committed
 
-    stage = session.plan.stages[-1].stage
-    manifest = committed(session.store, stage.kind, stage.key)
+    manifest = committed(store, stage.kind, stage.key)
     if manifest is None:
-        raise PolyglotError(
-            f"{session.title}: there is no report yet; `polyglot submit` makes it, `status` says how far"
-        )
-    target = out / "".join(c if c.isalnum() or c in "-@." else "-" for c in session.title)
+        raise PolyglotError(f"{title}: there is no report yet; `polyglot submit` makes it, `status` says how far")
+    target = out / "".join(c if c.isalnum() or c in "-@." else "-" for c in title)
     target.mkdir(parents=True, exist_ok=True)
     for record in manifest.files:
-        fetch(session.store, record, target / record.path)
+        fetch(store, record, target / record.path)
     return sorted((target / record.path for record in manifest.files), key=lambda path: path.suffix != ".html")

@@ -18,9 +18,9 @@ def command(
     for long, a SIGTERM) ends in 130, and the next driver goes on.
     """
     from polyglot.artifacts.locate import open_store
-    from polyglot.cli.run_order import run_order
+    from polyglot.cli.run_order import run_there
     from polyglot.run.order import Order
     from polyglot.spec.profile import load_profile
 
     opened = open_store(store or load_profile(profile).store)
-    run_order(Order.from_json(opened.read(order), where=f"{opened.url}: {order}"), opened)
+    run_there(Order.from_json(opened.read(order), where=f"{opened.url}: {order}"), opened)

@@ -1,67 +1,100 @@
 """`polyglot reevaluate`: evaluate the models of submitted studies anew, as each night's CronJob does."""
 
-import os
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from polyglot.cli.options import ProfileName, StoreUrl
+from polyglot.cli.options import OutDirectory, ProfileName, StoreUrl
 
-SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
+if TYPE_CHECKING:
+    from polyglot.artifacts.store import Store
+    from polyglot.run.order import Order
+    from polyglot.spec.profile import Profile
 
 
 def command(
     studies: Annotated[list[str], typer.Argument(metavar="STUDY…", help="Names of studies that were submitted.")],
     night: Annotated[
-        str | None, typer.Option("--night", metavar="ID", help="The evaluation's name; without it the Job's own tick.")
+        str | None,
+        typer.Option(
+            "--night", metavar="ID", help="The evaluation's name, a word or an instant; without it the Job's own tick."
+        ),
     ] = None,
     profile: ProfileName = "local",
     store: StoreUrl = None,
+    out: OutDirectory = Path("out"),
 ) -> None:
     """Answer and judge anew with the models of the newest order of each study, under the name of a night.
 
     The name is a parameter of the answers: nothing is answered from the cache, the same night twice is one evaluation.
+    Nothing is trained. When a study fails, the others are evaluated all the same. On this machine the report is put
+    into a folder; `polyglot report --night` fetches that of a cluster.
     """
     from polyglot.artifacts.locate import open_store
-    from polyglot.artifacts.nights import record_night
-    from polyglot.artifacts.submissions import newest_order
-    from polyglot.cli.run_order import run_order
-    from polyglot.core.errors import PolyglotError
-    from polyglot.run.order import Order
+    from polyglot.cli.deliver import check_out
+    from polyglot.cli.run_order import mended_by_the_next
+    from polyglot.core.errors import Interrupted, PolyglotError
+    from polyglot.core.night import night_name
+    from polyglot.run.kubernetes.cronjob import tick_of_own_job
     from polyglot.spec.profile import load_profile
 
     chosen = load_profile(profile)
+    if chosen.cluster is None:
+        check_out(out)
     opened = open_store(store or chosen.store)
-    namespace = chosen.cluster.namespace if chosen.cluster else "default"
-    name = night or tick_of_own_job(namespace)
-    failures = []
-    for study in studies:
-        where = f"{opened.url}: the newest order of {study}"
-        order = Order.from_json(newest_order(opened, study), where=where).again(name)
-        record_night(opened, study, name, report=order.stages[-1].key)
+    with mended_by_the_next():
+        name = night_name(tick_of_own_job(chosen.cluster) if night is None else night)
+    failures: list[PolyglotError] = []
+    for study in dict.fromkeys(studies):
         try:
-            run_order(order, opened)
+            _evaluate(study, name, opened, chosen, out)
+        except Interrupted:
+            raise
         except PolyglotError as error:
-            if error.exit_code != 1:
-                raise
-            failures.append(f"{study}: {error}")
+            failures.append(error if len(studies) == 1 else PolyglotError(f"{study}: {error}"))
+    if len(studies) == 1 and failures:
+        raise failures[0]
     if failures:
-        raise PolyglotError("; ".join(failures))
+        raise PolyglotError("; ".join(map(str, failures)))
 
 
-def tick_of_own_job(namespace: str) -> str:
-    """When this Job was due, as its CronJob wrote it. Raises BadInput outside of a CronJob."""
-    from polyglot.core.errors import BadInput
-    from polyglot.run.kubernetes.api import Api
+def _evaluate(study: str, night: str, store: "Store", profile: "Profile", out: Path) -> None:
+    """Evaluate one study. Raises PolyglotError when it cannot be, or stages failed."""
+    from polyglot.cli.deliver import deliver_stage
+    from polyglot.cli.run_order import mended_by_the_next, run_here, run_there
+    from polyglot.cli.session import say
 
-    name = os.environ.get("POLYGLOT_JOB", "")
-    job = Api.connect(namespace).read_job(name) if name else None
-    tick = (job or {}).get("metadata", {}).get("annotations", {}).get(SCHEDULED, "")
-    if not tick:
-        raise BadInput(
-            "there is no tick to name the evaluation after",
-            where=f"job {name}" if name else "reevaluate",
-            expected=f"a Job of a CronJob, with the annotation {SCHEDULED}",
-            remedy="Outside of one, name it: --night 2026-01-31",
-        )
-    return str(tick)
+    with mended_by_the_next():
+        order = _begun(study, night, store, local=profile.cluster is None)
+    if order.cluster is not None:
+        run_there(order, store)
+        say(f"{order.title}: the report is {order.stages[-1].name}; `polyglot report STUDY --night {night}` fetches it")
+        return
+    run_here(order, store, profile)
+    for path in deliver_stage(store, order.stages[-1].stage, order.title, out):
+        print(path)
+
+
+def _begun(study: str, night: str, store: "Store", *, local: bool) -> "Order":
+    """Record that a night begins, and return its order: the newest one when it began first, whatever came since."""
+    from polyglot.artifacts.committed import committed_many
+    from polyglot.artifacts.nights import find_night, record_night
+    from polyglot.artifacts.submissions import newest_order
+    from polyglot.core.errors import PolyglotError
+    from polyglot.run.order import TRAINED, order_of_night
+
+    standing = find_night(store, study, night)
+    if standing is None:
+        path = newest_order(store, study, local=local)
+        order = order_of_night(store, path, night)
+        done = committed_many(store, [planned.stage for planned in order.stages])
+        models = [planned for planned in order.stages if planned.stage.kind == TRAINED]
+        missing = [planned.label for planned in models if planned.key not in done]
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise PolyglotError(
+                f"{order.title}: a night trains nothing, and {missing[0]}{more} is not committed; submit it first"
+            )
+        standing = record_night(store, study, night, order=path, report=order.stages[-1].key)
+    return order_of_night(store, standing.order, night)

@@ -1,6 +1,9 @@
-"""`polyglot report`: fetch the report of a finished study."""
+"""`polyglot report`: fetch the report of a finished study, or of one of its nights."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from polyglot.cli.options import MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
 
@@ -8,6 +11,10 @@ from polyglot.cli.options import MixName, OutDirectory, ProfileName, StoreUrl, S
 def command(
     study: StudyFile,
     mix: MixName = None,
+    night: Annotated[
+        str | None,
+        typer.Option("--night", metavar="ID", help="That of a night, as `polyglot nights` lists it."),
+    ] = None,
     profile: ProfileName = "local",
     store: StoreUrl = None,
     out: OutDirectory = Path("out"),
@@ -16,5 +23,31 @@ def command(
     from polyglot.cli.deliver import deliver_report
     from polyglot.cli.session import open_session
 
-    for path in deliver_report(open_session(study, mix=mix, profile=profile, store=store), out):
+    if night is None:
+        paths = deliver_report(open_session(study, mix=mix, profile=profile, store=store), out)
+    else:
+        paths = _of_night(study, night, mix=mix, profile=profile, store=store, out=out)
+    for path in paths:
         print(path)
+
+
+def _of_night(study: Path, night: str, *, mix: str | None, profile: str, store: str | None, out: Path) -> list[Path]:
+    """The study file tells the study's name alone: what a night has evaluated is kept with its record."""
+    from polyglot.artifacts.locate import open_store
+    from polyglot.artifacts.nights import find_night
+    from polyglot.cli.deliver import deliver_stage
+    from polyglot.core.errors import BadInput
+    from polyglot.core.night import night_name
+    from polyglot.run.order import order_of_night
+    from polyglot.spec.load import load_study
+    from polyglot.spec.profile import load_profile
+
+    if mix is not None:
+        raise BadInput("a night has evaluated one order", where="--mix", got=repr(mix), remedy="Leave it out")
+    opened, name = open_store(store or load_profile(profile).store), load_study(study).study.study
+    found = find_night(opened, name, night_name(night))
+    if found is None:
+        remedy = f"`polyglot nights {name}` lists them"
+        raise BadInput("no such night", where=f"study {name}", got=repr(night[:80]), remedy=remedy)
+    order = order_of_night(opened, found.order, found.name)
+    return deliver_stage(opened, order.stages[-1].stage, order.title, out)

@@ -21,7 +21,7 @@ def command(
     from polyglot.artifacts.retract import retract
     from polyglot.cli.session import open_stages, say
 
-    opened, plan = open_stages(study, mix=mix, profile=profile, store=store)
+    opened, plan = open_stages(study, stage, mix=mix, profile=profile, store=store)
     found = plan.find(stage)
     retract(opened, found.stage.kind, found.key, reason, who=getuser())
     say(f"retracted {found.label} ({found.name}): {reason}")

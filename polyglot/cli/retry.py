@@ -26,7 +26,7 @@ def command(
 
     if (stage is None) == (every is None):
         raise BadInput("what to retry?", got="neither" if every is None else "both", expected="STAGE or --all STUDY")
-    opened, plan = open_stages(every or study, mix=mix, profile=profile, store=store)
+    opened, plan = open_stages(every or study, stage, mix=mix, profile=profile, store=store)
     chosen = plan.stages if stage is None else (plan.find(stage),)
     failures = [(planned, failure) for planned in chosen if (failure := Attempts(opened, planned.stage).blocked())]
     if not failures:

@@ -1,6 +1,7 @@
-"""Runs an order on the cluster that it names: what `drive` and `reevaluate` share."""
+"""Runs an order where it belongs: what `submit`, `drive` and `reevaluate` share."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from polyglot.cli.session import say
@@ -10,36 +11,69 @@ if TYPE_CHECKING:
     from polyglot.run.backend import Attempt
     from polyglot.run.kubernetes.backend import Render
     from polyglot.run.order import Order
+    from polyglot.spec.cluster import Cluster
+    from polyglot.spec.profile import Profile
 
 
-def run_order(order: "Order", store: "Store") -> None:
-    """Drive every stage to its end. Raises PolyglotError when stages failed, Interrupted for what passes."""
+def run_here(order: "Order", store: "Store", profile: "Profile") -> None:
+    """Run every stage in processes of this machine, within the profile's bounds. Raises PolyglotError on failures."""
     from polyglot.cli.live import live_listener
-    from polyglot.core.errors import Corrupt, Interrupted, Refused, StoreError
     from polyglot.run.engine import run
-    from polyglot.run.kubernetes.api import Api, ApiError
+    from polyglot.run.local.backend import LocalBackend
+    from polyglot.run.spending import within_budget
+
+    stages = within_budget(order.stages, store, order.usd)
+    say(f"{order.title}: {len(stages)} stages, store {store.url}")
+    backend = LocalBackend.for_profile(profile)
+    for note in backend.budget.notes(stages):
+        say(note)
+    with backend, live_listener(stages) as listener:
+        summary = run(stages, store, backend, listener=listener, max_attempts=order.max_attempts)
+    summary.raise_if_failed()
+    say(summary.describe())
+
+
+def run_there(order: "Order", store: "Store") -> None:
+    """Drive every stage on the order's cluster. Raises PolyglotError on failures, Interrupted for what passes."""
+    from polyglot.cli.live import live_listener
+    from polyglot.core.errors import BadInput
+    from polyglot.run.engine import run
+    from polyglot.run.kubernetes.api import Api
     from polyglot.run.kubernetes.backend import KubernetesBackend
     from polyglot.run.outcomes import Limits
     from polyglot.run.spending import within_budget
 
-    api = Api.connect(order.cluster.namespace, context=order.cluster.context)
-    render = renderer(order, store)
-    try:
+    cluster = order.cluster
+    if cluster is None:
+        raise BadInput("an order of no cluster", where=order.title, remedy="`polyglot submit` runs it on its machine")
+    api = Api.connect(cluster.namespace, context=cluster.context)
+    render = renderer(order, cluster, store)
+    with mended_by_the_next():
         stages = within_budget(order.stages, store, order.usd)
         say(f"{order.title}: {len(stages)} stages, store {store.url}, namespace {api.namespace}")
-        with KubernetesBackend(api, order.cluster, render) as backend, live_listener(stages) as listener:
+        with KubernetesBackend(api, cluster, render) as backend, live_listener(stages) as listener:
             limits = Limits(max_attempts=order.max_attempts, progress_seconds=5.0)
             summary = run(stages, store, backend, listener=listener, limits=limits)
-    except (Refused, Corrupt):
-        raise
-    except (StoreError, ApiError) as error:
-        raise Interrupted(f"{error}; the next driver goes on from here") from error
     say(f"{sum(api.calls.values())} requests to the API server")
     summary.raise_if_failed()
     say(summary.describe())
 
 
-def renderer(order: "Order", store: "Store") -> "Render":
+@contextlib.contextmanager
+def mended_by_the_next() -> Iterator[None]:
+    """Tell a store or an API server that is away as Interrupted: what passes is no failure of the study."""
+    from polyglot.core.errors import Corrupt, Interrupted, Refused, StoreError
+    from polyglot.run.kubernetes.api import ApiError
+
+    try:
+        yield
+    except (Refused, Corrupt):
+        raise
+    except (StoreError, ApiError) as error:
+        raise Interrupted(f"{error}; the next driver goes on from here") from error
+
+
+def renderer(order: "Order", cluster: "Cluster", store: "Store") -> "Render":
     """How attempts of an order become Jobs; a request that is too long for its Job goes into the store first."""
     from polyglot.render.manifests import render_jobs
     from polyglot.render.request import paths_of_large, request_bytes
@@ -49,6 +83,6 @@ def renderer(order: "Order", store: "Store") -> "Render":
         for attempt in attempts:
             if attempt.name in paths:
                 store.create(paths[attempt.name], request_bytes(attempt))
-        return render_jobs(attempts, study=order.study, cluster=order.cluster, request_paths=paths)
+        return render_jobs(attempts, study=order.study, cluster=cluster, request_paths=paths)
 
     return render

@@ -3,12 +3,12 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from polyglot.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from polyglot.artifacts.store import Store
     from polyglot.plan.plan import Plan
@@ -44,11 +44,13 @@ def open_session(study: Path, *, mix: str | None, profile: str, store: str | Non
     return Session(locked, chosen, plan, open_store(chosen.store if store is None else store), title)
 
 
-def open_stages(study: Path | None, *, mix: str | None, profile: str, store: str | None) -> "tuple[Store, Plan]":
+def open_stages(
+    study: Path | None, stage: str | None, *, mix: str | None, profile: str, store: str | None
+) -> "tuple[Store, Plan]":
     """Open a store with the plan in which a stage is looked up by name.
 
     That is the plan of `study`, or else the union of the plans that were ever submitted to the store, where a label
-    that several stages share fits none of them alone.
+    that several stages share fits none of them alone; with the nights' when no plan has such a stage.
     """
     if study is not None:
         session = open_session(study, mix=mix, profile=profile, store=store)
@@ -64,7 +66,21 @@ def open_stages(study: Path | None, *, mix: str | None, profile: str, store: str
     rows = [row for name in names(opened) for row in plans(opened, name)]
     if not rows:
         raise BadInput("no study was submitted to this store", where=opened.url, remedy="`polyglot submit STUDY` does")
-    return opened, restore_plan("(all submitted)", rows)
+    plan = restore_plan("(all submitted)", rows)
+    if stage is not None and not plan.has(stage):
+        rows += [row for name in names(opened) for row in _rows_of_nights(opened, name)]
+        plan = restore_plan(plan.study, rows)
+    return opened, plan
+
+
+def _rows_of_nights(store: "Store", study: str) -> "Iterator[dict[str, Any]]":
+    """The stages of a study's nights, as rows of plans."""
+    from polyglot.artifacts.nights import nights
+    from polyglot.plan.plan import Plan
+    from polyglot.run.order import order_of_night
+
+    for night in nights(store, study):
+        yield from Plan(study, order_of_night(store, night.order, night.name).stages).document()
 
 
 def survey_session(session: Session) -> "dict[str, Observation]":

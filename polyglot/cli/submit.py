@@ -10,6 +10,7 @@ from polyglot.cli.options import MixName, OutDirectory, ProfileName, StoreUrl, S
 
 if TYPE_CHECKING:
     from polyglot.cli.session import Session
+    from polyglot.run.order import Order
 
 
 def command(
@@ -27,12 +28,11 @@ def command(
     On a cluster it leaves the work to a driver there, says how to follow it, and returns.
     """
     from polyglot.artifacts.doctor import require_conditional_writes
+    from polyglot.artifacts.submissions import save_order
     from polyglot.cli.deliver import check_out, deliver_report
     from polyglot.cli.endpoints import check_endpoints
-    from polyglot.cli.live import live_listener
-    from polyglot.cli.session import open_session, say
-    from polyglot.run.engine import run
-    from polyglot.run.local.backend import LocalBackend
+    from polyglot.cli.run_order import run_here
+    from polyglot.cli.session import open_session
     from polyglot.run.spending import within_budget
 
     check_out(out)
@@ -44,21 +44,29 @@ def command(
         if attach:
             follow(session, out)
         return
-    budget = session.locked.study.budget
-    stages = within_budget(session.plan.stages, session.store, budget.usd if budget else None)
+    order = order_of(session)
+    within_budget(order.stages, session.store, order.usd)
     check_endpoints(session, os.environ)
     require_conditional_writes(session.store)
-    keep_submission(session)
-    say(f"{session.title}: {len(stages)} stages, store {session.store.url}")
-    backend = LocalBackend.for_profile(session.profile)
-    for note in backend.budget.notes(stages):
-        say(note)
-    with backend, live_listener(session.plan.stages) as listener:
-        summary = run(stages, session.store, backend, listener=listener, max_attempts=session.profile.max_attempts)
-    summary.raise_if_failed()
-    say(summary.describe())
+    save_order(session.store, order.study, keep_submission(session), order.to_json(), local=True)
+    run_here(order, session.store, session.profile)
     for path in deliver_report(session, out):
         print(path)
+
+
+def order_of(session: "Session") -> "Order":
+    """What is to be run of a session, and where."""
+    from polyglot.run.order import Order
+
+    budget = session.locked.study.budget
+    return Order(
+        study=session.plan.study,
+        title=session.title,
+        stages=session.plan.stages,
+        cluster=session.profile.cluster,
+        max_attempts=session.profile.max_attempts,
+        usd=budget.usd if budget else None,
+    )
 
 
 def keep_submission(session: "Session") -> str:

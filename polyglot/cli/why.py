@@ -15,7 +15,7 @@ def command(
     from polyglot.run.why import explain
     from polyglot.spec.profile import load_profile
 
-    opened, plan = open_stages(study, mix=mix, profile=profile, store=store)
+    opened, plan = open_stages(study, stage, mix=mix, profile=profile, store=store)
     alive = alive_of(load_profile(profile), opened)
     for line in explain(plan.find(stage), opened, plan.by_key, alive=alive):
         print(line)

@@ -28,6 +28,13 @@ class Plan:
     def __len__(self) -> int:
         return len(self.stages)
 
+    def has(self, text: str) -> bool:
+        """True when `find` would find a stage."""
+        try:
+            return bool(self.find(text))
+        except BadInput:
+            return False
+
     def find(self, text: str) -> PlannedStage:
         """Return the stage that a user means: a label, a name (`train-defrites-1a2b…`), a key or its beginning.
 

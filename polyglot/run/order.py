@@ -1,6 +1,7 @@
-"""An order: everything that a driver needs to run a plan on a cluster, as one document of the store.
+"""An order: everything that is needed to run a plan, on a cluster or on this machine, as one document of the store.
 
-The driver plans nothing again: it reads exactly what was submitted, wherever it runs and however often it is started.
+A driver plans nothing again: it reads exactly what was submitted, wherever it runs and however often it is started. So
+does a nightly evaluation.
 """
 
 import json
@@ -8,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from polyglot.artifacts.store import Store
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Corrupt
 from polyglot.core.stage import PlannedStage, Resources, Stage
@@ -16,17 +18,21 @@ from polyglot.spec.cluster import Cluster, Images
 from polyglot.spec.pool import Pool, Toleration
 
 VERSION = 1
+TRAINED = "train"  # the kind whose results are evaluated
 EVALUATED = "answer"  # the kind that a new evaluation of the same models begins with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`title` names the study and the mix that it was narrowed to; `usd` is the study's budget, if it has one."""
+    """`title` names the study and the mix that it was narrowed to; `usd` is the study's budget, if it has one.
+
+    `cluster` is None for what runs on the machine that it was submitted on.
+    """
 
     study: str
     title: str
     stages: tuple[PlannedStage, ...]
-    cluster: Cluster
+    cluster: Cluster | None
     max_attempts: int
     usd: float | None = None
     night: str = ""
@@ -50,7 +56,7 @@ class Order:
             "night": self.night,
             "max_attempts": self.max_attempts,
             "usd": self.usd,
-            "cluster": asdict(self.cluster),
+            "cluster": None if self.cluster is None else asdict(self.cluster),
             "stages": rows,
         }
         return json.dumps(document, ensure_ascii=False, sort_keys=True).encode()
@@ -68,7 +74,7 @@ class Order:
                 night=document["night"],
                 max_attempts=document["max_attempts"],
                 usd=document["usd"],
-                cluster=_cluster(document["cluster"]),
+                cluster=None if document["cluster"] is None else _cluster(document["cluster"]),
                 stages=tuple(_planned(row) for row in document["stages"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -97,6 +103,11 @@ class Order:
                 planned = replace(planned, stage=new, label=f"{planned.label} @{night}")
             stages.append(planned)
         return replace(self, stages=tuple(stages), night=night, title=f"{self.title} @{night}")
+
+
+def order_of_night(store: Store, path: str, night: str) -> Order:
+    """The order that lies at a path of the store, evaluated anew under the name of a night."""
+    return Order.from_json(store.read(path), where=f"{store.url}: {path}").again(night)
 
 
 def _cluster(document: Mapping[str, Any]) -> Cluster:

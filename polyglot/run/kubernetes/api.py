@@ -26,7 +26,7 @@ _CONNECT_SECONDS, _READ_SECONDS = 5.0, 30.0
 _PATIENCE_SECONDS = 120.0  # an API server that restarts or is paused comes back in this time
 _LONGEST_WAIT_SECONDS = 8.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
-_GROUPS = {"jobs": "/apis/batch/v1", "pods": "/api/v1", "events": "/api/v1"}
+_GROUPS = {"jobs": "/apis/batch/v1", "cronjobs": "/apis/batch/v1", "pods": "/api/v1", "events": "/api/v1"}
 
 
 class ApiError(PolyglotError):
@@ -79,6 +79,12 @@ class Api:
         """Return a Job, or None."""
         with _absent():
             return self._send("read job", "GET", self._path("jobs", name))
+        return None
+
+    def read_cronjob(self, name: str) -> Document | None:
+        """Return a CronJob, or None. Who cannot ask says so soon: nothing waits for this."""
+        with _absent():
+            return self._send("read cronjob", "GET", self._path("cronjobs", name), patience_seconds=5)
         return None
 
     def delete_job(self, name: str, *, uid: str | None = None, foreground: bool = True) -> None:

@@ -5,5 +5,6 @@ from typing import Any
 Document = dict[str, Any]  # an object of the API, as its JSON
 
 KEY = "polyglot.dev/key"  # annotation: the stage's whole key
+TITLE = "polyglot.dev/title"  # annotation of a driver: the study and the mix that it was narrowed to
 MANAGED = "app.kubernetes.io/managed-by=polyglot"  # label selector
 JOB_NAME = "batch.kubernetes.io/job-name"  # label that Kubernetes writes on a Job's pods

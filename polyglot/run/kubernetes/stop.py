@@ -4,22 +4,29 @@ import time
 from collections.abc import Callable, Iterator, Set
 
 from polyglot.core.errors import TimedOut
+from polyglot.core.slug import slug
 from polyglot.run.kubernetes.api import Api
-from polyglot.run.kubernetes.names import KEY, MANAGED, Document
+from polyglot.run.kubernetes.names import KEY, MANAGED, TITLE, Document
 from polyglot.run.kubernetes.states import is_over
 
 _PATIENCE_SECONDS = 600.0
 
 
-def stop_study(api: Api, study: str, *, keys: Set[str]) -> Iterator[str]:
-    """Delete the drivers of a study (its slug), then the Jobs of these keys; yield each name when it is gone.
+def stop_study(api: Api, study: str, *, keys: Set[str], title: str | None = None) -> Iterator[str]:
+    """Delete the drivers of a study, then the Jobs of these keys; yield each name when it is gone.
 
-    Raises TimedOut when a Job is still there after ten minutes: its node may be lost.
+    `title` narrows the drivers to those of one mix. Raises TimedOut when a Job is still there after ten minutes: its
+    node may be lost.
     """
-    drivers = f"polyglot.dev/study={study},app.kubernetes.io/component=driver"
-    yield from _delete(api, drivers, lambda job: True)
+    drivers = f"polyglot.dev/study={slug(study)},app.kubernetes.io/component=driver"
+    yield from _delete(api, drivers, lambda job: title in (None, _annotations(job).get(TITLE)))
     stages = f"{MANAGED},app.kubernetes.io/component!=driver"
-    yield from _delete(api, stages, lambda job: job["metadata"].get("annotations", {}).get(KEY) in keys)
+    yield from _delete(api, stages, lambda job: _annotations(job).get(KEY) in keys)
+
+
+def _annotations(job: Document) -> Document:
+    found: Document = job["metadata"].get("annotations") or {}
+    return found
 
 
 def _delete(api: Api, selector: str, wanted: Callable[[Document], bool]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from polyglot.render.helm import chart, helm_program
 from tests.kit.cluster.shell import ClusterError
@@ -11,16 +12,18 @@ from tests.kit.cluster.shell import ClusterError
 INSTALL_SECONDS = 180
 
 
-def install(kubeconfig: Path, namespace: str, *, accounts: bool) -> None:
+def install(kubeconfig: Path, namespace: str, *, accounts: bool, **more: Any) -> None:
     """Install it or bring it up to date. `accounts`: with the service accounts, where the namespace has none yet.
 
-    Its network policies are open, as the test cluster's plugin enforces none.
+    Its network policies are open, as the test cluster's plugin enforces none. `more` are values, such as `nightly`.
+    Raises ClusterError with what helm says.
     """
     anywhere = [{"cidr": "0.0.0.0/0", "port": port} for port in (443, 6443, 7070)]
     values = {
         "driver": {"create": accounts},
         "worker": {"create": accounts},
         "networkPolicy": {"apiServer": anywhere, "store": anywhere},
+        **more,
     }
     command = [helm_program(), "upgrade", "--install", "polyglot", str(chart("polyglot")), "--namespace", namespace]
     done = subprocess.run(

@@ -1,0 +1,152 @@
+"""`polyglot nights`: which nights a study was evaluated, and which were missed."""
+
+import json
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from polyglot.cli.options import Output, OutputForm, ProfileName, StoreUrl
+
+if TYPE_CHECKING:
+    from polyglot.artifacts.store import Store
+    from polyglot.core.schedule import Schedule
+    from polyglot.run.calendar import Calendar
+    from polyglot.run.nightly import NightRow
+    from polyglot.spec.profile import Profile
+
+_DAYS = 30
+_DEADLINE_SECONDS = 3600.0  # of charts/polyglot
+
+
+def command(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="The name of a study that was submitted.")],
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="DATE",
+            help=f"From this date or instant on; without it {_DAYS} days, at most since there are study and CronJob.",
+        ),
+    ] = None,
+    cronjob: Annotated[
+        str, typer.Option("--cronjob", metavar="NAME", help="The CronJob whose schedule says when nights are due.")
+    ] = "polyglot-nightly",
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            "--schedule", metavar="CRON", help="The schedule instead, such as '0 2 * * *'; no cluster is asked."
+        ),
+    ] = None,
+    zone: Annotated[
+        str, typer.Option("--zone", metavar="ZONE", help="The time zone of --schedule, such as Europe/Berlin.")
+    ] = "Etc/UTC",
+    check: Annotated[
+        bool, typer.Option("--check", help="End with 1 when a night was missed or failed: for an alert.")
+    ] = False,
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
+    output: OutputForm = Output.TABLE,
+) -> None:
+    """Say of every night since a date whether it was evaluated, runs, failed, is due or was missed.
+
+    When nights are due says the profile's CronJob. What became of them say the store's records, reports and attempts;
+    nights that were named by hand are among them.
+    """
+    from polyglot.artifacts.locate import open_store
+    from polyglot.cli.session import alive_of, say
+    from polyglot.cli.table import print_table
+    from polyglot.core.errors import BadInput, PolyglotError
+    from polyglot.run.nightly import NightState, observe_nights
+    from polyglot.spec.profile import load_profile
+
+    chosen = load_profile(profile)
+    opened = open_store(store or chosen.store)
+    calendar = _calendar(chosen, cronjob, schedule, zone)
+    if calendar is None and check:
+        remedy = "Name the profile of its cluster, or --schedule"
+        raise BadInput("without a schedule no night can be missed", where="--check", remedy=remedy)
+    start, now = _since(since, opened, study, calendar), opened.now()
+    rows = observe_nights(opened, study, calendar, since=start, now=now, alive=alive_of(chosen, opened))
+    clock = calendar.schedule if calendar else None
+    if output is Output.JSON:
+        print(json.dumps([_document(row, clock) for row in rows], indent=1, ensure_ascii=False))
+    else:
+        counts = Counter(str(row.state) for row in rows)
+        told = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no night"
+        header = ("night", f"due in {clock.zone}" if clock else "due", "state", "report", "when", "detail")
+        print_table(header, [_cells(row, clock) for row in rows], summary=f"{told} since {_utc(start)}")
+    if calendar is None:
+        say("only nights that began are listed: when they are due, a cluster's profile or --schedule says")
+    elif calendar.suspended:
+        say(f"{calendar.name} is suspended: it starts no night")
+    if calendar is not None and calendar.arguments and study not in calendar.arguments:
+        say(f"{calendar.name} does not evaluate {study}")
+    bad = [row for row in rows if row.state in (NightState.MISSED, NightState.FAILED)]
+    if check and bad:
+        some = ", ".join(f"{row.name} {row.state}" for row in bad[:5]) + (", …" if len(bad) > 5 else "")
+        raise PolyglotError(f"{study}: {len(bad)} nights without an evaluation since {_utc(start)}: {some}")
+
+
+def _calendar(profile: "Profile", cronjob: str, schedule: str | None, zone: str) -> "Calendar | None":
+    """What says when nights are due; None where nothing does."""
+    from polyglot.core.errors import BadInput
+    from polyglot.core.schedule import Schedule
+    from polyglot.run.calendar import Calendar
+    from polyglot.run.kubernetes.cronjob import read_calendar
+
+    if schedule is not None:
+        return Calendar(name="--schedule", schedule=Schedule(schedule, zone), deadline_seconds=_DEADLINE_SECONDS)
+    if profile.cluster is None:
+        return None
+    found = read_calendar(profile.cluster, cronjob)
+    if found is None:
+        raise BadInput(
+            "no such CronJob",
+            where=f"namespace {profile.cluster.namespace}",
+            got=repr(cronjob),
+            expected="the one of charts/polyglot with nightly.enabled",
+            remedy="Name it with --cronjob, or give its --schedule and --zone",
+        )
+    return found
+
+
+def _since(text: str | None, store: "Store", study: str, calendar: "Calendar | None") -> datetime:
+    """The instant from which on nights are listed. Raises BadInput."""
+    from datetime import UTC
+
+    from polyglot.artifacts.submissions import first_submitted
+    from polyglot.core.errors import BadInput
+    from polyglot.run.nightly import first_night
+
+    submitted = first_submitted(store, study)
+    if text is None:
+        return first_night(calendar, submitted, store.now(), days=_DAYS)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        expected = "a date such as 2026-01-31, or an instant such as 2026-01-31T02:00:00Z"
+        raise BadInput("not a date", where="--since", got=repr(text[:80]), expected=expected) from None
+    if found.tzinfo is not None:
+        return found.astimezone(UTC)
+    return calendar.schedule.instant(found) if calendar else found.replace(tzinfo=UTC)
+
+
+def _cells(row: "NightRow", clock: "Schedule | None") -> tuple[str, ...]:
+    due = "" if row.due is None else f"{clock.local(row.due) if clock else row.due:%Y-%m-%d %H:%M %Z}"
+    when = row.evaluated or row.began
+    return row.name, due, str(row.state), row.report[:12], _utc(when) if when else "", row.detail
+
+
+def _document(row: "NightRow", clock: "Schedule | None") -> dict[str, Any]:
+    def told(instant: datetime | None) -> str | None:
+        return _utc(instant) if instant else None
+
+    local = clock.local(row.due).isoformat() if clock and row.due else None
+    rest = {"report": row.report or None, "began": told(row.began), "evaluated": told(row.evaluated)}
+    return {"night": row.name, "due": local or told(row.due), "state": row.state, **rest, "detail": row.detail}
+
+
+def _utc(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%dT%H:%M:%SZ}"

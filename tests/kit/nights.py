@@ -1,0 +1,52 @@
+"""Nights of a study that was submitted and never run: recorded, and committed by hand."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from polyglot.artifacts.attempts import Attempts, Failure
+from polyglot.artifacts.nights import Night, record_night
+from polyglot.artifacts.submissions import save_order
+from polyglot.cli.session import Session
+from polyglot.cli.submit import keep_submission, order_of
+from polyglot.core.stage import PlannedStage
+from polyglot.plan.plan import Plan
+from polyglot.run.order import order_of_night
+from tests.kit.desk import Desk
+
+
+def ordered(desk: Desk, study: Path) -> Session:
+    """Leave a study and its order in the store as `submit` on this machine does, and run nothing."""
+    session = desk.session(study)
+    order = order_of(session)
+    save_order(desk.store, order.study, keep_submission(session), order.to_json(), local=True)
+    return session
+
+
+def begun(desk: Desk, session: Session, name: str) -> Night:
+    """Record that a night begins."""
+    from polyglot.artifacts.submissions import newest_order
+
+    path = newest_order(desk.store, session.plan.study, local=True)
+    report = order_of_night(desk.store, path, name).stages[-1].key
+    return record_night(desk.store, session.plan.study, name, order=path, report=report)
+
+
+def evaluated(desk: Desk, session: Session, name: str) -> Night:
+    """Record a night and commit its report, with all that it needs."""
+    night = begun(desk, session, name)
+    stages = order_of_night(desk.store, night.order, name).stages
+    desk.commit(replace(session, plan=Plan(session.plan.study, stages)), stages[-1].label)
+    return night
+
+
+def answers_of(desk: Desk, night: Night) -> PlannedStage:
+    """The first stage of answers of a night."""
+    stages = order_of_night(desk.store, night.order, night.name).stages
+    return next(planned for planned in stages if planned.stage.kind == "answer")
+
+
+def fail(desk: Desk, planned: PlannedStage, reason: str) -> None:
+    """Let a stage fail for good."""
+    attempts = Attempts(desk.store, planned.stage)
+    attempts.claim(1, {"host": "test"})
+    attempts.fail(1, Failure(outcome="permanent", reason=reason))

@@ -1,0 +1,5 @@
+"""What `noop` does, as the kind that an evaluation begins with."""
+
+from tests.kit.noop_jobs.noop import run
+
+__all__ = ["run"]

@@ -300,12 +300,8 @@ class KubernetesBackend:
 
     # Telling
 
-    def _end(
-        self, attempt: Attempt, outcome: Outcome, message: str, *, peak_memory_bytes: int | None = None
-    ) -> None:
-        self._out.append(
-            Event(attempt=attempt, outcome=outcome, message=message, peak_memory_bytes=peak_memory_bytes)
-        )
+    def _end(self, attempt: Attempt, outcome: Outcome, message: str, *, peak_memory_bytes: int | None = None) -> None:
+        self._out.append(Event(attempt=attempt, outcome=outcome, message=message, peak_memory_bytes=peak_memory_bytes))
 
     def _wait_for(self, attempt: Attempt, text: str) -> None:
         self._out.append(Event(attempt=attempt, outcome=None, waiting=text))

@@ -20,7 +20,8 @@ only way for the reason of a worker whose store refuses it.
 137 alone is never out of memory: a missed grace period looks the same. Without ranks a drained, preempted or evicted
 pod does not end its Job at all: the failure policy ignores it, and a new pod goes on from the newest checkpoint.
 
-What keeps it from starting, or from going on (`hopeless`: no time will mend it; after the profile's pending-deadline the stage fails):
+What keeps it from starting or from going on (`hopeless`: no time will mend it; after the profile's pending-deadline the
+stage fails):
 
 | what is seen                                                        | hopeless |
 |---------------------------------------------------------------------|----------|
@@ -161,13 +162,13 @@ def _stuck(pod: Document, now: datetime) -> Waiting | None:
         return None
     node, name, due = pod["spec"].get("nodeName", ""), pod["metadata"]["name"], pod["metadata"].get("deletionTimestamp")
     if due is not None and now - datetime.fromisoformat(due) >= _LOST_AFTER:
-        said = f"stuck: the pod {name} should have ended at {due}, but its node {node} does not answer"
+        said = f"the pod {name} should have ended at {due}, but its node {node} does not answer"
         return Waiting(text=said, lost_node=node)
     since = _silent_since(pod)
     if since is None:
         return None
     lost = due is None and now - datetime.fromisoformat(since) >= _SILENT_FOR  # it tolerates that, for long or for ever
-    said = f"stuck: the node {node} of the pod {name} has not answered since {since}"
+    said = f"the node {node} of the pod {name} has not answered since {since}"
     return Waiting(text=said, lost_node=node if lost else "")
 
 

@@ -5,10 +5,9 @@
 
 Exit codes: 0 the manifest stands (whoever committed it), 3 over budget, 42 permanent, 43 asked to stop and progress
 saved, 44 out of memory as Python saw it, 124 the attempt's deadline passed, 1 anything else, to be tried again. A
-reason in one line and the traceback are recorded for every end but 0 and 43, and the reason of 43 too is left in
---reason, for a store that refuses us keeps no record. SIGTERM never interrupts publishing: it is
-short, and what it leaves at a SIGKILL is either nothing or a done stage. An input that is not committed (any more)
-ends with 43 too.
+reason in one line and the traceback are recorded for every end but 0 and 43; the line, that of 43 too, is left in
+--reason as well, since a store that refuses us keeps no record. SIGTERM never interrupts publishing: it is short, and
+what it leaves at a SIGKILL is either nothing or a done stage. An input that is not committed (any more) ends with 43.
 
 Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds (default "jobs"), POLYGLOT_HOLD a
 hold-point (jobs.lib.hold). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the request.
@@ -39,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.lib import environment
+from jobs.lib.ending import Ending, ending_of
 from jobs.lib.forbid import forbid_import
 from jobs.lib.hold import hold
 from jobs.lib.process import StopSign, stay_on_leash
@@ -47,7 +47,7 @@ from jobs.lib.reason import without_secrets
 from jobs.lib.reporter import Reporter
 from jobs.lib.worker_context import Places, WorkerContext
 from polyglot.artifacts.artifact import BlobCache, StoredArtifact
-from polyglot.artifacts.attempts import OVER_BUDGET, PERMANENT, Attempts, Failure
+from polyglot.artifacts.attempts import PERMANENT, Attempts, Failure
 from polyglot.artifacts.checkpoints import StoredCheckpoints
 from polyglot.artifacts.committed import committed
 from polyglot.artifacts.journal import StoredJournal
@@ -58,8 +58,7 @@ from polyglot.artifacts.publish import publish
 from polyglot.artifacts.retract import retractions
 from polyglot.artifacts.store import Store
 from polyglot.core.canonical import digest
-from polyglot.core.errors import BadInput, Conflict, Exit, Interrupted, OverBudget, Permanent, PolyglotError, Refused
-from polyglot.core.line import one_line
+from polyglot.core.errors import Exit, Interrupted, Permanent, PolyglotError
 from polyglot.core.stage import NETWORKED, Resources, Stage
 
 MAX_STARTS_WITHOUT_PROGRESS = 5
@@ -69,9 +68,6 @@ _EVERY_SECONDS_OTHERWISE = 5.0
 # pyarrow imports pandas, which takes seconds, at the first conversion, only to ask whether it was given a data frame.
 # No job gives it one; `datasets`, which ingest reads hubs with, cannot do without.
 _MAY_USE_PANDAS = frozenset({"ingest"})
-# What Python raises for mistakes in a program: the same attempt would end in the same way.
-_BUGS = (SyntaxError, ModuleNotFoundError, NameError, AttributeError, TypeError, AssertionError, NotImplementedError)
-_DEVICE_MEMORY = "OutOfMemoryError"  # torch's, for a GPU's memory; its message has the sizes
 TOGETHER, SHARDED = frozenset({"train"}), frozenset({"answer"})  # the kinds that several ranks run
 _PEERS_END_SECONDS = 10.0
 _LOOK_SECONDS = 1.0
@@ -307,56 +303,35 @@ class Worker:
     # How it ended
 
     def _record(self, error: BaseException) -> Exit:
-        """Classify what was raised, log it, and leave the failure record."""
-        code = self._classify(error)
-        if code is Exit.FAILED and self.resources.ranks > 1 and self._is_stopped_soon(error):
-            code = Exit.INTERRUPTED_WORKER
-        if code is Exit.INTERRUPTED_WORKER:
+        """Log what was raised, say why, and leave the failure record."""
+        end = ending_of(error, late=self.stop.late, deadline_seconds=self.resources.deadline_seconds)
+        if end.code is Exit.FAILED and self.resources.ranks > 1 and self._is_stopped_soon(end.reason):
+            end = Ending(code=Exit.INTERRUPTED_WORKER, reason=f"another rank failed: {end.reason}")
+        self.places.say_why(end.reason)
+        if end.code is Exit.INTERRUPTED_WORKER:
             log.info("%s: stopped as asked", self.label)
-            self.places.say_why(str(error) or "asked to stop")
-            return code
-        reason, peak = _one_line(error), None
-        if code is Exit.TIMED_OUT:
-            reason = f"the deadline of {self.resources.deadline_seconds} s passed"
-        if code is Exit.OUT_OF_MEMORY_WORKER and type(error).__name__ != _DEVICE_MEMORY:
-            peak = environment.peak_memory_bytes()
-            reason = one_line(f"{reason}; its peak was {peak / 2**30:.2f} GiB")
-        log.error("%s: %s", self.label, reason, exc_info=error)
-        self.places.say_why(reason)
-        outcome = {Exit.PERMANENT: "permanent", Exit.OUT_OF_MEMORY_WORKER: "out-of-memory", Exit.TIMED_OUT: "timed-out"}
-        outcome[Exit.OVER_BUDGET] = OVER_BUDGET
-        detail = without_secrets("".join(traceback.format_exception(error)))
-        named = outcome.get(code, "transient")
-        failure = Failure(reason=reason, outcome=named, detail=detail, peak_memory_bytes=peak)
+            return end.code
+        log.error("%s: %s", self.label, end.reason, exc_info=error)
+        failure = Failure(
+            reason=end.reason,
+            outcome=end.outcome,
+            detail=without_secrets("".join(traceback.format_exception(error))),
+            peak_memory_bytes=end.peak_memory_bytes,
+        )
         with contextlib.suppress(PolyglotError, OSError):  # the exit code says it too, and the engine records that
             self.attempts.fail(self.number, failure)
-        return code
+        return end.code
 
-    def _is_stopped_soon(self, error: BaseException) -> bool:
+    def _is_stopped_soon(self, reason: str) -> bool:
         """True when the SIGTERM comes that the end of another rank brings upon this one; what failed then is that rank.
 
         Peers see a broken connection before anybody tells them why.
         """
-        log.warning("%s: rank %d failed: %s", self.label, self.ranks.rank, _one_line(error))
+        log.warning("%s: rank %d failed: %s", self.label, self.ranks.rank, reason)
         until = time.monotonic() + _PEERS_END_SECONDS
         while time.monotonic() < until and not self.stop:
             time.sleep(0.05)
         return bool(self.stop) and not self.stop.late
-
-    def _classify(self, error: BaseException) -> Exit:
-        if isinstance(error, OverBudget):
-            return Exit.OVER_BUDGET
-        if isinstance(error, Interrupted | KeyboardInterrupt):
-            return Exit.TIMED_OUT if self.stop.late else Exit.INTERRUPTED_WORKER
-        if isinstance(error, (BadInput, Permanent, Conflict, Refused, *_BUGS)):
-            return Exit.PERMANENT
-        if (
-            isinstance(error, MemoryError)
-            or type(error).__name__ == _DEVICE_MEMORY
-            or "can't allocate memory" in str(error)
-        ):
-            return Exit.OUT_OF_MEMORY_WORKER
-        return Exit.FAILED
 
     @contextlib.contextmanager
     def _timed(self, name: str) -> Any:
@@ -381,13 +356,6 @@ class _HoldingStore:
         if path.endswith("/manifest.json"):
             hold(self._kind, "blobs")
         return self._store.create(path, data)
-
-
-def _one_line(error: BaseException) -> str:
-    """What went wrong, for a person: a PolyglotError's message stands alone, others need their class."""
-    text = without_secrets(str(error)).strip()
-    named = isinstance(error, PolyglotError) and text
-    return one_line(text if named else f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
 def _set_up_log() -> None:

@@ -124,7 +124,7 @@ def during(happened: Outage) -> None:
 
     until(lambda: attempts(replace, ZOMBIE).starts(2), 90)
     happened.seen["replaced"] = replace.why(ZOMBIE.label)
-    (second,) = pods_of(happened.report.installation, ZOMBIE).values()
+    (second,) = pods_of(happened.report.installation, ZOMBIE, attempt=2).values()
     until(lambda: holds(second), 60)
     release(second)
     happened.ends_well("replace")
@@ -157,13 +157,13 @@ def logged(study: NoopStudy, planned: PlannedStage, number: int) -> str:
     return b"".join(attempts(study, planned).log(number)).decode()
 
 
-def pods_of(installation: Installation, *stages: PlannedStage) -> dict[str, str]:
-    """Label -> uid of the pods of these stages; they are all there are."""
-    keys = {planned.key: planned.label for planned in stages}
-    found = installation.namespace.target.core.list_namespaced_pod(installation.namespace.name).items
-    return {
-        keys[pod.metadata.annotations[KEY]]: pod.metadata.uid for pod in found if pod.metadata.annotations[KEY] in keys
-    }
+def pods_of(installation: Installation, *stages: PlannedStage, attempt: int = 1) -> dict[str, str]:
+    """Label -> uid of the pod of an attempt at each of these stages."""
+    labels, core = {planned.key: planned.label for planned in stages}, installation.namespace.target.core
+    selector = f"polyglot.dev/attempt={attempt}"
+    pods = core.list_namespaced_pod(installation.namespace.name, label_selector=selector).items
+    keys = {pod.metadata.uid: pod.metadata.annotations[KEY] for pod in pods}
+    return {labels[key]: uid for uid, key in keys.items() if key in labels}
 
 
 def holds(uid: str) -> bool:

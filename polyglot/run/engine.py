@@ -303,11 +303,12 @@ class _Engine:
         node = self.open.get(event.attempt.planned.key)
         if node is None or node.attempt is None or node.attempt.name != event.attempt.name:
             return
-        if event.waiting:
-            node.stuck = node.running
-            self.listener.waiting(node.planned, event.waiting)
+        if event.waiting or (event.outcome is None and node.stuck):
+            node.stuck = node.running and bool(event.waiting)
             with contextlib.suppress(StoreError):  # only for `why`; the next reason may be luckier
                 Attempts(self.store, node.planned.stage).note(event.attempt.number, event.waiting)
+        if event.waiting:
+            self.listener.waiting(node.planned, event.waiting)
             return
         if event.outcome is None:
             if not node.running:

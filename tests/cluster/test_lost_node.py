@@ -36,7 +36,7 @@ def steps(name: str, count: int, seconds: float) -> PlannedStage:
 
 
 FROZEN, WATCHED_BY_NOBODY = steps("frozen", 80, 0.3), steps("watched by nobody", 50, 0.5)
-ZOMBIE, PATIENT = steps("zombie", 6, 0.2), steps("patient", 40, 0.3)
+ZOMBIE, PATIENT = steps("zombie", 6, 0.2), steps("patient", 80, 0.3)
 
 
 @dataclass
@@ -216,6 +216,7 @@ def test_a_node_that_returns_before_its_pods_are_given_up_has_lost_nothing(outag
     first, *_ = outage.seen["patient"].splitlines()
     assert first.startswith("steps patient was begun and is stuck: since ")
     assert f"the node {LOST.name} of the pod " in first
+    assert attempts(outage.patient, PATIENT).noted(1) is None  # the driver saw it go on
     assert outage.patient.starts() == {PATIENT.label: [1]}
     assert [job["pods"] for job in outage.patient.jobs()] == [1]
 

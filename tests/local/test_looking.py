@@ -97,6 +97,9 @@ class TestSurvey:
         assert lines[0].startswith("steps lost was begun and is stuck: since ")
         assert lines[0].endswith("UTC: the node node-2 does not answer")
         assert any(line.startswith("  it came to 3 of 9 steps") for line in lines)
+        attempts.note(1, "")  # its place says that it goes on
+        assert survey([one], plain.store)[one.key].state is StageState.RUNNING
+        attempts.note(1, "the node node-2 does not answer")
         attempts.report_progress(1, start, Progress(done=4, total=9, unit="steps"))
         assert survey([one], plain.store)[one.key].state is StageState.RUNNING
 

@@ -237,11 +237,10 @@ class KubernetesBackend:
         if end is not None:
             self._look_at_end(tracked, end, pods)
             return
-        pod = states.runs(pods)
-        if pod and not tracked.started:
-            tracked.started = True
-            self._out.append(Event(attempt=tracked.attempt, outcome=None, message=f"runs as {pod}"))
         found = states.waiting(job, pods, self._events_about(name, pods), datetime.now(UTC))
+        pod = states.runs(pods)
+        if pod and (not tracked.started or found is None) and tracked.goes_on():
+            self._out.append(Event(attempt=tracked.attempt, outcome=None, message=f"runs as {pod}"))
         if tracked.waits(found.text if found else "", hopeless=found is not None and found.hopeless):
             self._wait_for(tracked.attempt, tracked.told)
         if found is not None and found.lost_node and self._cluster.lost_node == "replace":

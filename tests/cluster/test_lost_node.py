@@ -14,7 +14,7 @@ from polyglot.artifacts.attempts import Attempts
 from polyglot.artifacts.committed import committed
 from polyglot.artifacts.manifest import manifest_path
 from polyglot.core.canonical import sha256_bytes
-from polyglot.core.stage import PlannedStage
+from polyglot.core.stage import PlannedStage, Resources
 from polyglot.run.kubernetes.names import KEY
 from polyglot.run.survey import Observation, StageState, survey
 from polyglot.spec.pool import Pool, Toleration
@@ -23,7 +23,7 @@ from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.lost_node import LABEL, LOST
 from tests.kit.cluster.noop_study import NoopStudy, cluster_of, images_of, submitted
 from tests.kit.cluster.target import Target
-from tests.kit.graphs import stage
+from tests.kit.graphs import MIB, stage
 from tests.kit.world import end, until
 
 HOLD = "/work/hold"
@@ -32,7 +32,9 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def steps(name: str, count: int, seconds: float) -> PlannedStage:
-    return stage("steps", name, steps=count, seconds=seconds)
+    """Asks for no CPU, so that four of them fit on the node whatever else is there."""
+    resources = Resources(cpus=0, memory_bytes=256 * MIB, grace_seconds=5)
+    return stage("steps", name, steps=count, seconds=seconds, resources=resources, settings={"threads": 1})
 
 
 FROZEN, WATCHED_BY_NOBODY = steps("frozen", 80, 0.3), steps("watched by nobody", 50, 0.5)

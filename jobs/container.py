@@ -1,6 +1,6 @@
 """PID 1 of a worker's container: hears signals, starts the worker, shows its output, gathers what it leaves behind.
 
-    python -m jobs.container [--request FILE] [--work /work/attempt] [--cache /work/cache]
+    python -m jobs.container [--request FILE] [--work /work/attempt] [--cache /work/cache] [--termination-log FILE]
 
 The request is the environment's POLYGLOT_REQUEST (JSON), or the object POLYGLOT_REQUEST_PATH of the store
 POLYGLOT_STORE, or FILE. It and the log lie beside the work directory. The worker writes to the log file itself, so that
@@ -8,9 +8,11 @@ nothing it said is lost with it, whatever kills it; this process copies the file
 the worker could not archive any more it archives.
 
 Exit code: the worker's; 128 + n when signal n ended it; 43 when asked to stop before the worker existed; 42 when there
-is no usable request. SIGTERM and SIGINT are blocked from the first line on and are therefore never lost, neither here
-nor in the worker, which unblocks them once it listens. (While the interpreter itself starts, some 20 ms, the kernel
-drops a SIGTERM to PID 1; nothing in a container can help that.)
+is no usable request. With every end but 0 the reason goes, in one line, to /dev/termination-log.
+
+SIGTERM and SIGINT are blocked from the first line on and are therefore never lost, neither here nor in the worker,
+which unblocks them once it listens. (While the interpreter itself starts, some 20 ms, the kernel drops a SIGTERM to
+PID 1; nothing in a container can help that.)
 """
 
 import signal
@@ -23,15 +25,18 @@ import contextlib  # noqa: E402
 import ctypes  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
+import resource  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
 from collections.abc import Mapping, Sequence  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
+from jobs.lib import reason  # noqa: E402
 from jobs.lib.follow import Follower  # noqa: E402
 from jobs.lib.log_mark import LogMark, archive_rest  # noqa: E402
-from polyglot.core.errors import BadInput, Exit, Missing, PolyglotError  # noqa: E402
+from polyglot.core.errors import BadInput, Exit, Missing, PolyglotError, Refused  # noqa: E402
+from polyglot.core.line import one_line  # noqa: E402
 
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _PR_SET_CHILD_SUBREAPER = 36
@@ -44,20 +49,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--request", type=Path, help="the attempt, as JSON, when the environment does not hold it")
     parser.add_argument("--work", type=Path, default=Path("/work/attempt"))
     parser.add_argument("--cache", type=Path, default=Path("/work/cache"))
+    parser.add_argument("--termination-log", type=Path, default=reason.TERMINATION_LOG)
     options = parser.parse_args(arguments)
-    _adopt_orphans()
+    code, why = _run(options)
+    if code != Exit.FINE:
+        reason.tell(why, to=options.termination_log)
+    return code
 
+
+def _run(options: argparse.Namespace) -> tuple[int, str]:
+    """Run the worker to its end; return the exit code, and in one line why it is not 0."""
+    _adopt_orphans()
     prepared: list[Mapping[str, Any] | PolyglotError] = []
     thread = threading.Thread(target=lambda: prepared.append(_prepare(options)), name="request", daemon=True)
     thread.start()  # the store may take its time, and a signal must not
     while thread.is_alive() and not _stop_pending():
         thread.join(0.02)
     if _stop_pending():
-        _say("asked to stop before the worker had started")
-        return Exit.INTERRUPTED_WORKER
+        return Exit.INTERRUPTED_WORKER, _say("asked to stop before the worker had started")
     if isinstance(prepared[0], PolyglotError):
-        _say(str(prepared[0]))
-        return Exit.PERMANENT if isinstance(prepared[0], BadInput | Missing) else Exit.FAILED
+        permanent = isinstance(prepared[0], BadInput | Missing | Refused)
+        return Exit.PERMANENT if permanent else Exit.FAILED, _say(str(prepared[0]))
     request = prepared[0]
 
     places = _Places(options.work)
@@ -65,12 +77,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     follower = Follower(places.log, sys.stdout.fileno())
     follower.start()
     code = os.waitstatus_to_exitcode(_wait(worker))
+    why = reason.said(places.reason) or f"the worker ended with {code} and gave no reason"
     if code < 0:
-        places.note(f"the worker was killed by {signal.Signals(-code).name}")
+        killed = f"the worker was killed by {signal.Signals(-code).name}"
+        places.note(killed)
+        why = f"{killed}; its peak memory was {_peak_memory_bytes() / 2**30:.2f} GiB"
     if not places.is_archived():
         _archive(request, places)
     follower.finish()
-    return code if code >= 0 else 128 - code
+    return code if code >= 0 else 128 - code, why
 
 
 class _Places:
@@ -78,7 +93,8 @@ class _Places:
 
     def __init__(self, work: Path) -> None:
         self.work = work
-        self.request, self.log, self.mark = (work.parent / name for name in ("request.json", "log", "log.archived"))
+        names = ("request.json", "log", "log.archived", "reason")
+        self.request, self.log, self.mark, self.reason = (work.parent / name for name in names)
 
     def is_archived(self) -> bool:
         """True when the worker has archived its log to the last byte."""
@@ -103,7 +119,7 @@ def _prepare(options: argparse.Namespace) -> Mapping[str, Any] | PolyglotError:
         places = _Places(options.work)
         places.work.parent.mkdir(parents=True, exist_ok=True)
         places.request.write_bytes(data)
-        for leftover in (places.log, places.mark):
+        for leftover in (places.log, places.mark, places.reason):
             leftover.unlink(missing_ok=True)
         if home := os.environ.get("HOME"):
             with contextlib.suppress(OSError):  # a read-only one is the user's choice
@@ -136,7 +152,7 @@ def _start(places: _Places, cache: Path) -> int:
     """Start the worker, its output going to the log, its stop signals blocked until it listens; return its id."""
     command = [sys.executable, "-m", "jobs.worker", "--request", str(places.request), "--work", str(places.work)]
     command += ["--cache", str(cache), "--log", str(places.log), "--log-mark", str(places.mark)]
-    command += ["--parent", str(os.getpid())]
+    command += ["--reason", str(places.reason), "--parent", str(os.getpid())]
     environment = {name: value for name, value in os.environ.items() if name != "POLYGLOT_REQUEST"}
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     return os.posix_spawn(
@@ -195,8 +211,17 @@ def _stop_pending() -> bool:
     return not signal.sigpending().isdisjoint(_STOP)
 
 
-def _say(text: str) -> None:
-    print(f"polyglot.container: {' '.join(text.split())}", file=sys.stderr, flush=True)
+def _peak_memory_bytes() -> int:
+    """The largest resident size of the worker and of what it left behind, one by one."""
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _say(text: str) -> str:
+    """Print a line and return it."""
+    line = one_line(text)
+    print(f"polyglot.container: {line}", file=sys.stderr, flush=True)
+    return line
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """The worker: runs one attempt at one stage, from a request to a committed manifest.
 
     python -m jobs.worker --request FILE [--work DIR] [--cache DIR] [--log FILE] [--log-mark FILE] [--parent PID]
-                          [--lock-fd FD]
+                          [--reason FILE] [--lock-fd FD]
 
 Exit codes: 0 the manifest stands (whoever committed it), 3 over budget, 42 permanent, 43 asked to stop and progress
 saved, 44 out of memory as Python saw it, 124 the attempt's deadline passed, 1 anything else, to be tried again. A
-reason in one line and the traceback are recorded for every end but 0 and 43. SIGTERM never interrupts publishing: it is
-short, and what it leaves at a SIGKILL is either nothing or a done stage. An input that is not committed (any more)
-ends with 43 too.
+reason in one line and the traceback are recorded for every end but 0 and 43; the line, that of 43 too, is left in
+--reason as well, since a store that refuses us keeps no record. SIGTERM never interrupts publishing: it is short, and
+what it leaves at a SIGKILL is either nothing or a done stage. An input that is not committed (any more) ends with 43.
 
 Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds (default "jobs"), POLYGLOT_HOLD a
 hold-point (jobs.lib.hold). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the request.
@@ -38,14 +38,16 @@ from pathlib import Path
 from typing import Any
 
 from jobs.lib import environment
+from jobs.lib.ending import Ending, ending_of
 from jobs.lib.forbid import forbid_import
 from jobs.lib.hold import hold
 from jobs.lib.process import StopSign, stay_on_leash
 from jobs.lib.ranks import Ranks
+from jobs.lib.reason import without_secrets
 from jobs.lib.reporter import Reporter
 from jobs.lib.worker_context import Places, WorkerContext
 from polyglot.artifacts.artifact import BlobCache, StoredArtifact
-from polyglot.artifacts.attempts import OVER_BUDGET, PERMANENT, Attempts, Failure
+from polyglot.artifacts.attempts import PERMANENT, Attempts, Failure
 from polyglot.artifacts.checkpoints import StoredCheckpoints
 from polyglot.artifacts.committed import committed
 from polyglot.artifacts.journal import StoredJournal
@@ -56,7 +58,7 @@ from polyglot.artifacts.publish import publish
 from polyglot.artifacts.retract import retractions
 from polyglot.artifacts.store import Store
 from polyglot.core.canonical import digest
-from polyglot.core.errors import Conflict, Exit, Interrupted, OverBudget, Permanent, PolyglotError, Refused
+from polyglot.core.errors import Exit, Interrupted, Permanent, PolyglotError
 from polyglot.core.stage import NETWORKED, Resources, Stage
 
 MAX_STARTS_WITHOUT_PROGRESS = 5
@@ -66,8 +68,6 @@ _EVERY_SECONDS_OTHERWISE = 5.0
 # pyarrow imports pandas, which takes seconds, at the first conversion, only to ask whether it was given a data frame.
 # No job gives it one; `datasets`, which ingest reads hubs with, cannot do without.
 _MAY_USE_PANDAS = frozenset({"ingest"})
-# What Python raises for mistakes in a program: the same attempt would end in the same way.
-_BUGS = (SyntaxError, ModuleNotFoundError, NameError, AttributeError, TypeError, AssertionError, NotImplementedError)
 TOGETHER, SHARDED = frozenset({"train"}), frozenset({"answer"})  # the kinds that several ranks run
 _PEERS_END_SECONDS = 10.0
 _LOOK_SECONDS = 1.0
@@ -89,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cache", type=Path, help="verified inputs, shared between workers")
     parser.add_argument("--log", type=Path, help="the file that stdout and stderr are written to, to be archived")
     parser.add_argument("--log-mark", type=Path, help="where to say how much of the log, this start's own, is archived")
+    parser.add_argument("--reason", type=Path, help="where to say in one line why it ended")
     parser.add_argument("--parent", type=int, help="stop when this process is gone")
     parser.add_argument("--lock-fd", type=int, help="a descriptor to hold open to the end")
     options = parser.parse_args(arguments)
@@ -103,9 +104,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.set_inheritable(options.lock_fd, False)  # programs that the job starts shall not hold the lock
     _set_up_log()
     work = options.work or Path(tempfile.mkdtemp(prefix="polyglot-"))
-    places = Places(work=work, cache=options.cache or work / "cache", log=options.log, log_mark=options.log_mark)
+    places = Places(
+        work=work,
+        cache=options.cache or work / "cache",
+        log=options.log,
+        log_mark=options.log_mark,
+        reason=options.reason,
+    )
     try:
-        return int(Worker(request, resources, places, stop).run())
+        try:
+            worker = Worker(request, resources, places, stop)
+        except PolyglotError as error:  # what names no store, or no rank, can be recorded nowhere
+            log.error("%s: %s", request["label"], error)
+            places.say_why(str(error))
+            return int(Exit.PERMANENT)
+        return int(worker.run())
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -134,6 +147,7 @@ class Worker:
         try:
             inputs = self._inputs()
             if inputs is None:
+                self.places.say_why("an input is not committed any more")
                 return Exit.INTERRUPTED_WORKER  # it was withdrawn since: nothing to record, the engine makes it again
             if self._is_done(inputs):
                 log.info("%s is committed already", self.label)
@@ -143,6 +157,7 @@ class Worker:
             failure = self.attempts.failure(self.number)
             if failure is not None and failure.outcome == PERMANENT:  # of another driver's worker, while we had to wait
                 log.error("%s: failed for good already: %s", self.label, failure.reason)
+                self.places.say_why(failure.reason)
                 return Exit.PERMANENT
             start = self.attempts.claim(self.number, {"host": socket.gethostname(), "process": os.getpid()})
         except Exception as error:
@@ -288,50 +303,35 @@ class Worker:
     # How it ended
 
     def _record(self, error: BaseException) -> Exit:
-        """Classify what was raised, log it, and leave the failure record."""
-        code = self._classify(error)
-        if code is Exit.FAILED and self.resources.ranks > 1 and self._is_stopped_soon(error):
-            code = Exit.INTERRUPTED_WORKER
-        if code is Exit.INTERRUPTED_WORKER:
+        """Log what was raised, say why, and leave the failure record."""
+        end = ending_of(error, late=self.stop.late, deadline_seconds=self.resources.deadline_seconds)
+        if end.code is Exit.FAILED and self.resources.ranks > 1 and self._is_stopped_soon(end.reason):
+            end = Ending(code=Exit.INTERRUPTED_WORKER, reason=f"another rank failed: {end.reason}")
+        self.places.say_why(end.reason)
+        if end.code is Exit.INTERRUPTED_WORKER:
             log.info("%s: stopped as asked", self.label)
-            return code
-        reason = _one_line(error)
-        if code is Exit.TIMED_OUT:
-            reason = f"the deadline of {self.resources.deadline_seconds} s passed"
-        log.error("%s: %s", self.label, reason, exc_info=error)
-        outcome = {Exit.PERMANENT: "permanent", Exit.OUT_OF_MEMORY_WORKER: "out-of-memory", Exit.TIMED_OUT: "timed-out"}
-        outcome[Exit.OVER_BUDGET] = OVER_BUDGET
-        detail = "".join(traceback.format_exception(error))
-        failure = Failure(reason=reason, outcome=outcome.get(code, "transient"), detail=detail)
+            return end.code
+        log.error("%s: %s", self.label, end.reason, exc_info=error)
+        failure = Failure(
+            reason=end.reason,
+            outcome=end.outcome,
+            detail=without_secrets("".join(traceback.format_exception(error))),
+            peak_memory_bytes=end.peak_memory_bytes,
+        )
         with contextlib.suppress(PolyglotError, OSError):  # the exit code says it too, and the engine records that
             self.attempts.fail(self.number, failure)
-        return code
+        return end.code
 
-    def _is_stopped_soon(self, error: BaseException) -> bool:
+    def _is_stopped_soon(self, reason: str) -> bool:
         """True when the SIGTERM comes that the end of another rank brings upon this one; what failed then is that rank.
 
         Peers see a broken connection before anybody tells them why.
         """
-        log.warning("%s: rank %d failed: %s", self.label, self.ranks.rank, _one_line(error))
+        log.warning("%s: rank %d failed: %s", self.label, self.ranks.rank, reason)
         until = time.monotonic() + _PEERS_END_SECONDS
         while time.monotonic() < until and not self.stop:
             time.sleep(0.05)
         return bool(self.stop) and not self.stop.late
-
-    def _classify(self, error: BaseException) -> Exit:
-        if isinstance(error, OverBudget):
-            return Exit.OVER_BUDGET
-        if isinstance(error, Interrupted | KeyboardInterrupt):
-            return Exit.TIMED_OUT if self.stop.late else Exit.INTERRUPTED_WORKER
-        if isinstance(error, (Permanent, Conflict, Refused, *_BUGS)):
-            return Exit.PERMANENT
-        if (
-            isinstance(error, MemoryError)
-            or type(error).__name__ == "OutOfMemoryError"
-            or "can't allocate memory" in str(error)
-        ):
-            return Exit.OUT_OF_MEMORY_WORKER
-        return Exit.FAILED
 
     @contextlib.contextmanager
     def _timed(self, name: str) -> Any:
@@ -356,14 +356,6 @@ class _HoldingStore:
         if path.endswith("/manifest.json"):
             hold(self._kind, "blobs")
         return self._store.create(path, data)
-
-
-def _one_line(error: BaseException) -> str:
-    """What went wrong, for a person: a PolyglotError's message stands alone, others need their class."""
-    text = " ".join(str(error).split())
-    named = isinstance(error, PolyglotError) and text
-    line = text if named else f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return line if len(line) <= 500 else line[:499] + "…"
 
 
 def _set_up_log() -> None:

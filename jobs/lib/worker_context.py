@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.lib import reason
 from jobs.lib.context import Context
 from jobs.lib.process import StopSign
 from jobs.lib.reporter import Reporter
@@ -41,6 +42,12 @@ class Places:
     cache: Path
     log: Path | None
     log_mark: Path | None = None
+    reason: Path | None = None
+
+    def say_why(self, text: str) -> None:
+        """Leave the reason of an end where the container looks for it."""
+        if self.reason is not None:
+            reason.say(self.reason, text)
 
     def make(self) -> Mapping[str, Path]:
         """Create the work directory's parts: `out` for the result, `scratch` for everything else."""

@@ -135,18 +135,18 @@ class Attempts:
         self._store.create(f"{self._own(n)}stopped/{start}.json", seal({"start": start, "time": _now().isoformat()}))
 
     def note(self, n: int, text: str) -> None:
-        """Record what attempt n waits for, as the place where it should run tells it."""
+        """Record what attempt n waits for, as the place where it should run tells it; "" when it goes on again."""
         now = _now()
         path = f"{self._base}{n}/notes/{now:%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.json"
         self._store.create(path, seal({"text": text, "time": now.isoformat()}))
 
     def noted(self, n: int) -> Note | None:
-        """Return the newest thing that attempt n was said to wait for, or None; also when it has started since."""
+        """Return what attempt n was last said to wait for, also when it has started since; None for nothing."""
         entries = sorted(entry.path for entry in self._store.list(f"{self._base}{n}/notes/"))
         if not entries:
             return None
         record = unseal(self._store.read(entries[-1]), where=f"{self._store.url}: {entries[-1]}")
-        return Note(text=record["text"], time=datetime.fromisoformat(record["time"]))
+        return Note(text=record["text"], time=datetime.fromisoformat(record["time"])) if record["text"] else None
 
     def fail(self, n: int, failure: Failure) -> None:
         """Record how attempt n ended. The first record stays; a later one is dropped."""

@@ -94,7 +94,7 @@ class LiveListener(Silence):
                     self.started(stage, row.attempts)
                 if row.progress is not None and (before is None or before.progress != row.progress):
                     self.progress(stage, row.progress)
-            elif row.state is StageState.PENDING:
+            elif row.state in (StageState.PENDING, StageState.STUCK):
                 if before is None or before.detail != row.detail:
                     self.waiting(stage, row.detail)
             elif changed and row.state is StageState.COMMITTED and not first:

@@ -53,7 +53,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """News of an attempt: it ended (`outcome`), it waits (`waiting` says for what), or its worker runs (neither)."""
+    """News of an attempt: it ended (`outcome`), it waits (`waiting` says for what), or it runs (on) (neither)."""
 
     attempt: Attempt
     outcome: Outcome | None

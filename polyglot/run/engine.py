@@ -82,6 +82,7 @@ class _Node:
     not_before: float = 0.0
     attempt: Attempt | None = None  # submitted and not ended
     running: bool = False
+    stuck: bool = False  # it began, and its place says that it does not go on: its node may be lost, its worker at work
     started: float | None = None
     interruptions: int = 0
     again: bool = False  # it was done when the run began, or in it, and its result was withdrawn or its inputs changed
@@ -302,10 +303,12 @@ class _Engine:
         node = self.open.get(event.attempt.planned.key)
         if node is None or node.attempt is None or node.attempt.name != event.attempt.name:
             return
-        if event.waiting:
-            self.listener.waiting(node.planned, event.waiting)
+        if event.waiting or (event.outcome is None and node.stuck):
+            node.stuck = node.running and bool(event.waiting)
             with contextlib.suppress(StoreError):  # only for `why`; the next reason may be luckier
                 Attempts(self.store, node.planned.stage).note(event.attempt.number, event.waiting)
+        if event.waiting:
+            self.listener.waiting(node.planned, event.waiting)
             return
         if event.outcome is None:
             if not node.running:
@@ -313,7 +316,7 @@ class _Engine:
                 node.started = node.started or time.monotonic()
                 self.listener.started(node.planned, event.attempt.number)
             return
-        node.attempt, node.running = None, False
+        node.attempt, node.running, node.stuck = None, False, False
         with self._patient_with_store(node):
             self._classify(node, event)
 
@@ -360,7 +363,9 @@ class _Engine:
             return
         self.looked = now
         with contextlib.suppress(StoreError):  # only to show; the next look may be luckier
-            for node in self.open.values():
+            for node in list(self.open.values()):
+                if node.stuck and self._settle(node):
+                    continue  # nobody else would tell: what a lost node commits, its Job does not know
                 if node.running:
                     progress = Attempts(self.store, node.planned.stage).progress()
                     if progress is not None and progress != node.shown:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from polyglot.artifacts.attempts import Attempts
 from polyglot.artifacts.committed import committed_many
 from polyglot.artifacts.store import Store
-from polyglot.core.errors import StoreError
+from polyglot.core.errors import PolyglotError
 from polyglot.core.stage import PlannedStage
 from polyglot.run.backend import Attempt, Backend
 
@@ -53,8 +53,11 @@ def log_tail(attempts: Attempts, number: int, lines: int) -> list[str]:
 
 
 def archive_rest(attempts: Attempts, attempt: Attempt, backend: Backend) -> None:
-    """Put what a killed worker wrote and could not archive any more; called once, when the attempt has ended."""
-    with contextlib.suppress(StoreError, OSError):
+    """Put what a killed worker wrote and could not archive any more; called once, when the attempt has ended.
+
+    What is lost then (the node that has the rest may be, the store away) is a log's end, which fails nothing.
+    """
+    with contextlib.suppress(PolyglotError, OSError):
         archived = b"".join(attempts.log(attempt.number))
         written = b"".join(backend.logs(attempt, follow=False))
         if len(written) > len(archived) and written.startswith(archived):

@@ -29,6 +29,7 @@ class StageState(StrEnum):
     BLOCKED = "blocked"  # by a failed stage that it needs
     RUNNING = "running"
     PENDING = "pending"  # submitted to a cluster, which says why it does not start
+    STUCK = "stuck"  # begun on a cluster, which says why it does not go on
     INTERRUPTED = "interrupted"  # begun, does not run now; the next submit goes on with it
     WAITING = "waiting"  # never begun
 
@@ -119,7 +120,8 @@ def _begun(planned: PlannedStage, store: Store, alive: Callable[[str], bool | No
     note = _newest_note(planned, store, attempts, newest)
     if note is not None:
         detail = f"since {note.time:%H:%M:%S} UTC: {note.text}"
-        return Observation(state=StageState.PENDING, detail=detail, attempts=newest, progress=progress)
+        state = StageState.STUCK if attempts.starts(newest) else StageState.PENDING
+        return Observation(state=state, detail=detail, attempts=newest, progress=progress)
     if not running and (waits := _waits(planned, store, attempts, newest)) is not None:
         return waits
     if running is None:

@@ -13,12 +13,14 @@ from polyglot.run.survey import Observation, StageState, describe_progress, surv
 
 _TAIL_LINES = 8
 
+_CAME_SOMEWHERE = (StageState.RUNNING, StageState.STUCK, StageState.INTERRUPTED)
 _SAYS = {
     StageState.COMMITTED: "is committed",
     StageState.FAILED: "failed for good",
     StageState.BLOCKED: "cannot run",
     StageState.RUNNING: "is running",
     StageState.PENDING: "is submitted and does not start",
+    StageState.STUCK: "was begun and is stuck",
     StageState.INTERRUPTED: "was begun and does not run now; the next submit goes on with it",
     StageState.WAITING: "has not begun",
 }
@@ -54,7 +56,7 @@ def explain(
     yield from _attempts(
         attempts, committed_number=number, tail=own.state in (StageState.FAILED, StageState.INTERRUPTED)
     )
-    if own.progress is not None and own.state in (StageState.RUNNING, StageState.INTERRUPTED):
+    if own.progress is not None and own.state in _CAME_SOMEWHERE:
         yield f"  it came to {describe_progress(own.progress)} ({own.progress.time:%Y-%m-%d %H:%M:%S} UTC)"
     if own.state is StageState.FAILED:
         yield f"  remedy: mend the cause, then `polyglot retry {planned.name}` and submit again"

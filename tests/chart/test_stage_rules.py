@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from jobs.lib.reason import TERMINATION_LOG
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.core.slug import slug
 from polyglot.render.manifests import render_jobs
@@ -98,6 +99,13 @@ class TestRestricted:
     def test_workload_identity_needs_no_secret(self) -> None:
         assert not any("secret" in volume for volume in pod("workload-identity")["volumes"])
         assert not any(name.startswith("POLYGLOT_S3") for name in environment("workload-identity"))
+
+
+class TestReasons:
+    @every_scenario
+    def test_the_reason_of_an_end_is_what_the_container_wrote_and_never_its_log(self, name: str) -> None:
+        said = {key: value for key, value in container(name).items() if key.startswith("termination")}
+        assert said == {"terminationMessagePath": str(TERMINATION_LOG), "terminationMessagePolicy": "File"}
 
 
 class TestDisk:

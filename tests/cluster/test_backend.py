@@ -22,12 +22,13 @@ class TestEnds:
         [
             ("echo fine", {}, Outcome.COMMITTED, "complete"),
             ("exit 42", {}, Outcome.PERMANENT, "42"),
+            ("echo no such row >/dev/termination-log; exit 42", {}, Outcome.PERMANENT, "exit code 42: no such row"),
             ("exit 5", {}, Outcome.TRANSIENT, "exit code 5"),
             ("exit 3", {}, Outcome.OVER_BUDGET, "budget"),
             ("exit 44", {}, Outcome.OUT_OF_MEMORY, "memory"),
             ("exit 124", {}, Outcome.TIMED_OUT, "124"),
             ("exit 137", {}, Outcome.TRANSIENT, "exit code 137 (signal 9)"),
-            ("head -c 200m /dev/zero | tail -c 150m", {"resources": SMALL}, Outcome.OUT_OF_MEMORY, "32Mi"),
+            ("head -c 200m /dev/zero | tail -c 150m", {"resources": SMALL}, Outcome.OUT_OF_MEMORY, "0.03 GiB"),
             ("sleep 60", {"job": {"activeDeadlineSeconds": 2}}, Outcome.TIMED_OUT, "DeadlineExceeded"),
         ],
     )

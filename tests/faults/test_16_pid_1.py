@@ -66,6 +66,56 @@ class TestExitCodes:
             assert process.wait(30) == 128 + signal.SIGSEGV
 
 
+class TestReasons:
+    """In one line, where the kubelet looks for it."""
+
+    @pytest.mark.parametrize(
+        ("how", "says"),
+        [
+            ("permanent", "this can never work"),
+            ("error", "RuntimeError: the network is down"),
+            ("exit", "SystemExit: 7"),
+            ("budget", "Raise budget.usd"),
+            ("kill", "the worker was killed by SIGKILL; its peak memory was 0."),
+            ("memory-error", "MemoryError; its peak was 0."),
+            ("lie-and-fail", "the worker ended with 9 and gave no reason"),
+        ],
+    )
+    def test_every_end_but_a_good_one_has_a_reason(self, tmp_path: Path, how: str, says: str) -> None:
+        one = container(tmp_path, "failing", how=how)
+        assert one.run()[0] != 0
+        (line,) = one.termination_log.read_text().splitlines()
+        assert line.startswith(says)
+
+    def test_a_good_end_needs_none(self, tmp_path: Path) -> None:
+        one = container(tmp_path)
+        assert one.run()[0] == 0
+        assert one.termination_log.read_text() == ""
+
+    def test_of_a_store_that_cannot_be_written(self, tmp_path: Path) -> None:
+        """Fault 9: nothing else is left of it."""
+        one = container(tmp_path)
+        one.store_url = "s3://bucket/x"
+        key = tmp_path / "key"
+        key.write_text("")
+        keys = {"POLYGLOT_S3_ACCESS_KEY_FILE": str(key), "POLYGLOT_S3_SECRET_KEY_FILE": str(key)}
+        assert one.run(AWS_REGION="us-east-1", **keys)[0] == 42
+        assert "POLYGLOT_S3_ACCESS_KEY_FILE: the key file is empty" in one.termination_log.read_text()
+
+    def test_of_a_request_that_cannot_be_used(self, tmp_path: Path) -> None:
+        one = container(tmp_path)
+        assert one.run(POLYGLOT_REQUEST="{")[0] == 42
+        assert one.termination_log.read_text().startswith("the request is no JSON")
+
+    def test_of_a_worker_that_was_asked_to_stop(self, tmp_path: Path) -> None:
+        one = container(tmp_path, "steps", steps=1000, seconds=0.05)
+        with one.started() as process:
+            until(lambda: one.attempts.progress() is not None)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 43
+        assert one.termination_log.read_text() == "asked to stop; progress is saved"
+
+
 class TestSignals:
     @pytest.mark.parametrize(
         ("point", "code"),

@@ -50,6 +50,10 @@ class Container:
     def manifest(self) -> Manifest | None:
         return committed(open_store(self.store_url), self.planned.stage.kind, self.planned.key)
 
+    @property
+    def termination_log(self) -> Path:
+        return self.root / "termination-log"
+
     def archived(self) -> bytes:
         return b"".join(self.attempts.log(self.number))
 
@@ -58,7 +62,8 @@ class Container:
         """The container's process, killed at the end; its stdout is a pipe. `blocked`: born deaf to SIGTERM."""
         self.root.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "jobs.container", "--work", str(self.root / "work" / "attempt")]
-        command += ["--cache", str(self.root / "work" / "cache")]
+        self.termination_log.touch()  # as the kubelet does
+        command += ["--cache", str(self.root / "work" / "cache"), "--termination-log", str(self.termination_log)]
         if self.as_pid_1:
             command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *command]
         environment = {**os.environ, **JOBS, "POLYGLOT_REQUEST": self.request, "HOME": str(self.root / "work" / "home")}

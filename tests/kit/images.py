@@ -3,24 +3,20 @@
 Builds the targets controller, worker and trainer of the Dockerfile with docker, podman or buildah, whichever works here
 (BUILDER names one), tags them IMAGE_PREFIX-<kind>:IMAGE_TAG, and writes a CycloneDX bill of materials of each into
 out/sbom/, from the lock that its packages were installed from. Build arguments (see the Dockerfile) are taken from the
-environment variables of their names and handed on by name, so that no index with a password is seen in a list of
-processes, a log, or an image.
+environment variables of their names.
 """
 
 import argparse
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 
+from tests.kit.builder import KINDS, Builder, BuildError, packages_name
+
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = ("controller", "worker", "trainer")
-ARGUMENTS = ("BASE_IMAGE", "PYTHON", "UV_LOCK", "CA_CERTIFICATES", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "SOURCE")
 _DEFAULT_BASE = "python:3.12-slim-bookworm"
 
 
@@ -32,21 +28,15 @@ def main() -> int:
     options = parser.parse_args()
     kinds = options.kinds or KINDS
     if not options.sbom_only:
-        builder = os.environ.get("BUILDER") or find_builder()
-        for kind in kinds:
-            print(f"{kind}: {image_name(kind)} {build(builder, kind)}")
+        try:
+            builder = Builder.find()
+            for kind in kinds:
+                print(f"{kind}: {image_name(kind)} {build(builder, kind)}")
+        except BuildError as error:
+            raise SystemExit(f"images: {error}") from error
     for kind in kinds:
         print(f"{kind}: {bill_of_materials(kind).relative_to(ROOT)}")
     return 0
-
-
-def find_builder() -> str:
-    """The first program that builds images and works here."""
-    for name in ("docker", "podman", "buildah"):
-        check = [name, "version" if name == "buildah" else "info"]
-        if shutil.which(name) and subprocess.run(check, capture_output=True, check=False).returncode == 0:
-            return name
-    raise SystemExit("images: neither docker nor podman nor buildah works here; install one, for example buildah")
 
 
 def image_name(kind: str) -> str:
@@ -68,82 +58,17 @@ def revision() -> str:
     return found.stdout.strip() or "unknown"
 
 
-def build(builder: str, kind: str) -> str:
+def build(builder: Builder, kind: str) -> str:
     """Build one target and return the image's id."""
-    packages = []
-    if builder != "docker":  # whose cache knows the layer of packages without reading all of it
-        name = _packages_name(builder, kind)
-        if subprocess.run([builder, "inspect", "--type", "image", name], capture_output=True, check=False).returncode:
-            _build(builder, f"{kind}-packages", name, [])
-        packages = [f"{kind.upper()}_PACKAGES={name}"]
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    return _build(builder, kind, image_name(kind), [*packages, f"VERSION={version}", f"REVISION={revision()}"])
-
-
-def _build(builder: str, target: str, name: str, arguments: Sequence[str]) -> str:
-    identity = ROOT / "out" / "images" / f"{target}.id"
-    identity.parent.mkdir(parents=True, exist_ok=True)
-    command = [builder, "bud" if builder == "buildah" else "build", "--target", target, "--tag", name]
-    command += ["--iidfile", str(identity), "--force-rm", *_conditions(builder)]  # a failed one would keep gigabytes
-    for argument in [*(name for name in ARGUMENTS if os.environ.get(name)), *arguments]:
-        command += ["--build-arg", argument]
-    done = subprocess.run([*command, "."], cwd=ROOT, env={**os.environ, **_index()}, stdout=sys.stderr, check=False)
-    if done.returncode:
-        raise SystemExit(f"images: {builder} could not build {target}; its last lines say why")
-    return identity.read_text(encoding="ascii").strip()
-
-
-def _conditions(builder: str) -> list[str]:
-    """Options of a builder: the host's certificates and its cache of packages, where it can mount them."""
-    bundle, cache = os.environ.get("SSL_CERT_FILE"), Path.home() / ".cache" / "uv"
-    if builder == "docker":
-        if bundle and not os.environ.get("CA_CERTIFICATES"):
-            print(
-                "images: docker mounts nothing while it builds; it trusts its base image's certificates",
-                file=sys.stderr,
-            )
-        return []
-    options = ["--network", "host", "--layers"]
-    if builder == "buildah" and os.geteuid() == 0:
-        options += ["--isolation", "chroot"]  # works inside of containers and small machines as well
-    if bundle:
-        folder = Path(bundle).parent
-        options += ["--volume", f"{folder}:{folder}:ro", "--build-arg", f"SSL_CERT_FILE={bundle}"]
-    if cache.is_dir():
-        options += ["--volume", f"{cache}:/var/cache/uv", "--build-arg", "UV_CACHE_DIR=/var/cache/uv"]
-    return options
-
-
-def _index() -> dict[str, str]:
-    """The index of packages that pip is configured with here, for pip and uv in the build."""
-    command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    url = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("PIP_INDEX_URL") or found
-    return {name: url for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX") if url}
-
-
-def _packages_name(builder: str, kind: str) -> str:
-    """The image of a kind's packages alone, named by all that goes into it."""
-    base = os.environ.get("BASE_IMAGE") or _DEFAULT_BASE
-    asked = [
-        builder,
-        "inspect",
-        "--type",
-        "image",
-        "--format",
-        "{{.FromImageID}}" if builder == "buildah" else "{{.Id}}",
-        base,
-    ]
-    known = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
-    files = ["Dockerfile", "requirements/fetch.sh", "requirements/build.txt", f"requirements/{kind}.txt"]
-    files.append(f"requirements/{os.environ.get('UV_LOCK') or 'uv.txt'}")
-    content = [
-        base,
-        known,
-        os.environ.get("PYTHON", ""),
-        *((ROOT / file).read_text(encoding="utf-8") for file in files),
-    ]
-    return f"localhost/polyglot-{kind}-packages:{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]}"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    arguments = {"VERSION": project["version"], "REVISION": revision()}
+    if builder.program != "docker":  # whose cache knows the layer of packages without reading all of it
+        base = os.environ.get("BASE_IMAGE") or _DEFAULT_BASE
+        exactly = json.dumps([base, builder.identity(base), os.environ.get("PYTHON", "")])
+        name = packages_name(ROOT, kind, exactly, uv_lock=os.environ.get("UV_LOCK") or "uv.txt")
+        builder.ensure_packages(ROOT, kind, name, {})
+        arguments[f"{kind.upper()}_PACKAGES"] = name
+    return builder.build(ROOT, kind, image_name(kind), arguments)
 
 
 def bill_of_materials(kind: str) -> Path:

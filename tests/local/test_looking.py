@@ -5,6 +5,7 @@ import threading
 
 from polyglot.artifacts.attempts import Attempts
 from polyglot.artifacts.directory import DirectoryStore
+from polyglot.artifacts.progress import Progress
 from polyglot.run.engine import run
 from polyglot.run.local.backend import running_here
 from polyglot.run.logs import merged_logs
@@ -81,6 +82,26 @@ class TestSurvey:
         row = survey([one], plain.store)[one.key]
         assert row.state is StageState.INTERRUPTED
         assert row.detail == "attempt 1 failed and will be repeated: the disk is full"
+
+    def test_what_a_place_says_after_a_start_means_stuck_and_before_it_pending(self, plain: World) -> None:
+        one = stage("steps", "lost", steps=9)
+        attempts = plain.attempts(one)
+        attempts.note(1, "exceeded quota")
+        assert survey([one], plain.store)[one.key].state is StageState.PENDING
+        start = attempts.claim(1, {"host": "test"})
+        attempts.report_progress(1, start, Progress(done=3, total=9, unit="steps"))
+        attempts.note(1, "the node node-2 does not answer")
+        row = survey([one], plain.store)[one.key]
+        assert row.state is StageState.STUCK
+        lines = list(explain(one, plain.store, {one.key: one}))
+        assert lines[0].startswith("steps lost was begun and is stuck: since ")
+        assert lines[0].endswith("UTC: the node node-2 does not answer")
+        assert any(line.startswith("  it came to 3 of 9 steps") for line in lines)
+        attempts.note(1, "")  # its place says that it goes on
+        assert survey([one], plain.store)[one.key].state is StageState.RUNNING
+        attempts.note(1, "the node node-2 does not answer")
+        attempts.report_progress(1, start, Progress(done=4, total=9, unit="steps"))
+        assert survey([one], plain.store)[one.key].state is StageState.RUNNING
 
 
 class TestWhy:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _GOING_AWAY_SECONDS = 1.0  # between two tries to take the name of a Job that is being deleted
 _CREATES_AT_ONCE = 8
 _POD_LAG_SECONDS = 3.0  # a Job's failure may be seen this long before its pod's
+_POD_SAYS_MORE = (Outcome.TRANSIENT, Outcome.PERMANENT)
 _SWEEP_SECONDS = 5.0  # between two looks at what only time changes: lost nodes, hopeless waiting
 
 Render = Callable[[Sequence[Attempt]], Sequence[dict[str, Any]]]
@@ -236,18 +237,17 @@ class KubernetesBackend:
         if end is not None:
             self._look_at_end(tracked, end, pods)
             return
-        pod = states.runs(pods)
-        if pod and not tracked.started:
-            tracked.started = True
-            self._out.append(Event(attempt=tracked.attempt, outcome=None, message=f"runs as {pod}"))
         found = states.waiting(job, pods, self._events_about(name, pods), datetime.now(UTC))
+        pod = states.runs(pods)
+        if pod and (not tracked.started or found is None) and tracked.goes_on():
+            self._out.append(Event(attempt=tracked.attempt, outcome=None, message=f"runs as {pod}"))
         if tracked.waits(found.text if found else "", hopeless=found is not None and found.hopeless):
             self._wait_for(tracked.attempt, tracked.told)
         if found is not None and found.lost_node and self._cluster.lost_node == "replace":
             self._abandon(tracked, found.lost_node)
 
     def _look_at_end(self, tracked: Tracked, end: states.Ending, pods: Sequence[Document]) -> None:
-        if end.outcome is Outcome.TRANSIENT and not any(True for _ in states.terminated(pods)):
+        if end.outcome in _POD_SAYS_MORE and not any(True for _ in states.terminated(pods)):
             # the pod's own end says more, and is seen in a moment
             now = time.monotonic()
             if tracked.failed_since is None:
@@ -256,7 +256,7 @@ class KubernetesBackend:
                 return
         self._told.add(tracked.uid)
         del self._tracked[tracked.attempt.name]
-        self._end(tracked.attempt, end.outcome, end.message)
+        self._end(tracked.attempt, end.outcome, end.message, peak_memory_bytes=end.peak_memory_bytes)
 
     def _sweep(self) -> None:
         """Look at what changes with time alone."""
@@ -299,8 +299,8 @@ class KubernetesBackend:
 
     # Telling
 
-    def _end(self, attempt: Attempt, outcome: Outcome, message: str) -> None:
-        self._out.append(Event(attempt=attempt, outcome=outcome, message=message))
+    def _end(self, attempt: Attempt, outcome: Outcome, message: str, *, peak_memory_bytes: int | None = None) -> None:
+        self._out.append(Event(attempt=attempt, outcome=outcome, message=message, peak_memory_bytes=peak_memory_bytes))
 
     def _wait_for(self, attempt: Attempt, text: str) -> None:
         self._out.append(Event(attempt=attempt, outcome=None, waiting=text))

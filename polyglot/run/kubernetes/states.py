@@ -14,10 +14,14 @@ How it ended (the first row that fits):
 | Job Failed otherwise                                                          | TRANSIENT     |
 | the Job is gone (cancelled, removed after its time to live, by hand)          | INTERRUPTED   |
 
+Where its worker could say why (a pod's termination message, see jobs.container), the message ends with that: it is the
+only way for the reason of a worker whose store refuses it.
+
 137 alone is never out of memory: a missed grace period looks the same. Without ranks a drained, preempted or evicted
 pod does not end its Job at all: the failure policy ignores it, and a new pod goes on from the newest checkpoint.
 
-What keeps it from starting (`hopeless`: no time will mend it; after the profile's pending-deadline the stage fails):
+What keeps it from starting or from going on (`hopeless`: no time will mend it; after the profile's pending-deadline the
+stage fails):
 
 | what is seen                                                        | hopeless |
 |---------------------------------------------------------------------|----------|
@@ -28,17 +32,22 @@ What keeps it from starting (`hopeless`: no time will mend it; after the profile
 | container waiting: image missing, name wrong, configuration wrong   | yes      |
 | event FailedMount: a Secret or volume is missing                    | yes      |
 | a pod that should be gone is still there: its node is lost          | no       |
+| a pod whose node does not answer: the cluster took its readiness    | no       |
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from polyglot.core.errors import Exit
+from polyglot.core.line import one_line
+from polyglot.core.units import parse_bytes
 from polyglot.run.backend import Outcome
 from polyglot.run.kubernetes.names import Document
 
 _LOST_AFTER = timedelta(seconds=20)  # past the end of its grace
+_SILENT_FOR = timedelta(minutes=5)  # what Kubernetes waits before it gives up a pod that does not tolerate this
 _BAD_CONTAINER = frozenset(
     [
         "ErrImagePull",
@@ -55,15 +64,16 @@ _BAD_CONTAINER = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How an attempt ended, and in one line why."""
+    """How an attempt ended, and in one line why. Over its memory a pod has used at least `peak_memory_bytes`."""
 
     outcome: Outcome
     message: str
+    peak_memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Why an attempt does not start, or not end. `lost_node` names the node of a pod that does not go away."""
+    """Why an attempt does not start, go on or end. `lost_node` names the node of a pod that may be given up."""
 
     text: str
     hopeless: bool = False
@@ -90,20 +100,24 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
         return None
     pods = _deciding(job, pods)
     ends = list(terminated(pods))
-    codes = {end.get("exitCode") for _, end in ends}
+    codes = {end.get("exitCode"): end for _, end in reversed(ends)}
     if Exit.PERMANENT in codes:
-        return Ending(outcome=Outcome.PERMANENT, message="exit code 42")
+        return Ending(outcome=Outcome.PERMANENT, message=_because("exit code 42", codes[Exit.PERMANENT]))
     if Exit.OVER_BUDGET in codes:
-        return Ending(outcome=Outcome.OVER_BUDGET, message="exit code 3: the budget is spent")
+        said = _because("exit code 3: the budget is spent", codes[Exit.OVER_BUDGET])
+        return Ending(outcome=Outcome.OVER_BUDGET, message=said)
     if failed.get("reason") == "DeadlineExceeded":
         return Ending(outcome=Outcome.TIMED_OUT, message="it ran or waited longer than its Job may (DeadlineExceeded)")
     if Exit.TIMED_OUT in codes:
         return Ending(outcome=Outcome.TIMED_OUT, message="exit code 124: the worker's deadline passed")
     for pod, end in ends:
-        if end.get("reason") == "OOMKilled" or end.get("exitCode") == Exit.OUT_OF_MEMORY_WORKER:
-            limit = _memory_limit(pod)
-            said = f"used all of its memory{f' ({limit})' if limit else ''}, {end.get('reason', 'MemoryError')}"
-            return Ending(outcome=Outcome.OUT_OF_MEMORY, message=said)
+        if end.get("reason") == "OOMKilled":
+            limit = _memory_limit_bytes(pod)
+            most = f"the {limit / 2**30:.2f} GiB that it was allowed" if limit else "what its node has"
+            said = f"its peak was at least {most} (OOMKilled)"
+            return Ending(outcome=Outcome.OUT_OF_MEMORY, message=said, peak_memory_bytes=limit or None)
+        if end.get("exitCode") == Exit.OUT_OF_MEMORY_WORKER:
+            return Ending(outcome=Outcome.OUT_OF_MEMORY, message=_because("exit code 44: out of memory", end))
     disruption = next((found for pod in pods if (found := condition(pod, "DisruptionTarget"))), None)
     if disruption is not None:
         said = " ".join(str(disruption.get("message") or disruption.get("reason")).split())
@@ -143,12 +157,28 @@ def waiting(job: Document, pods: Sequence[Document], events: Sequence[Document],
 
 
 def _stuck(pod: Document, now: datetime) -> Waiting | None:
-    due = pod["metadata"].get("deletionTimestamp")
-    if due is None or now - datetime.fromisoformat(due) < _LOST_AFTER or _phase(pod) in ("Succeeded", "Failed"):
+    """What keeps a pod from going on, or from going away: its node is lost, or does not answer for now."""
+    if _phase(pod) in ("Succeeded", "Failed"):
         return None
-    node = pod["spec"].get("nodeName", "")
-    name = pod["metadata"]["name"]
-    return Waiting(text=f"the pod {name} should have ended at {due}: its node {node} does not answer", lost_node=node)
+    node, name, due = pod["spec"].get("nodeName", ""), pod["metadata"]["name"], pod["metadata"].get("deletionTimestamp")
+    if due is not None and now - datetime.fromisoformat(due) >= _LOST_AFTER:
+        said = f"the pod {name} should have ended at {due}, but its node {node} does not answer"
+        return Waiting(text=said, lost_node=node)
+    since = _silent_since(pod)
+    if since is None:
+        return None
+    lost = due is None and now - datetime.fromisoformat(since) >= _SILENT_FOR  # it tolerates that, for long or for ever
+    said = f"the node {node} of the pod {name} has not answered since {since}"
+    return Waiting(text=said, lost_node=node if lost else "")
+
+
+def _silent_since(pod: Document) -> str | None:
+    """Since when a pod's node does not answer: then the cluster takes the pod's readiness, but not its containers'."""
+    conditions = {one["type"]: one for one in pod.get("status", {}).get("conditions") or ()}
+    ready, containers = conditions.get("Ready", {}), conditions.get("ContainersReady", {})
+    if ready.get("status") != "False" or containers.get("status") != "True" or pod["spec"].get("readinessGates"):
+        return None
+    return str(ready.get("lastTransitionTime"))
 
 
 def _unready(pod: Document, events: Sequence[Document]) -> Waiting | None:
@@ -194,13 +224,25 @@ def _show_end(pod: Document, end: Document) -> str:
     code, reason = end.get("exitCode"), end.get("reason", "")
     signal = f" (signal {code - 128})" if isinstance(code, int) and 128 < code < 160 else ""
     named = f", {reason}" if reason not in ("", "Error", "Completed") else ""
-    return f"exit code {code}{signal}{named} of {pod['metadata']['name']}"
+    return _because(f"exit code {code}{signal}{named} of {pod['metadata']['name']}", end)
 
 
-def _memory_limit(pod: Document) -> str:
+def _because(what: str, end: Document) -> str:
+    """What happened, and the reason that the worker left in its termination log."""
+    reason = one_line(str(end.get("message") or ""))
+    return f"{what}: {reason}" if reason else what
+
+
+def _memory_limit_bytes(pod: Document) -> int:
+    """The memory limit of a pod's worker; 0 when it has none."""
     containers: Sequence[Document] = pod.get("spec", {}).get("containers") or ()
-    limits = [str(one.get("resources", {}).get("limits", {}).get("memory", "")) for one in containers]
-    return limits[0] if limits else ""
+    for one in containers:
+        written = str(one.get("resources", {}).get("limits", {}).get("memory", ""))
+        if re.fullmatch(r"\d{1,9}([KMGT]i)?", written):  # as `render.quantity` writes them
+            return parse_bytes(written)
+        if written.isdecimal():
+            return int(written)
+    return 0
 
 
 def _phase(pod: Document) -> str:

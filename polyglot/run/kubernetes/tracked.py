@@ -28,6 +28,12 @@ class Tracked:
         news, self.told = bool(text) and text != self.told, text or self.told
         return news
 
+    def goes_on(self) -> bool:
+        """Take in that it runs and waits for nothing; True when that is news."""
+        news = bool(self.told) or not self.started
+        self.told, self.started = "", True
+        return news
+
     def hopeless_seconds(self) -> float:
         """How long it has been waiting for what no time will mend."""
         return 0.0 if self.hopeless_since is None else time.monotonic() - self.hopeless_since

@@ -1,47 +1,45 @@
 """buildah with a storage of its own in the cache: no daemon, no container runtime."""
 
 import json
-import os
-from collections.abc import Mapping, Set
+import subprocess
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
 from pathlib import Path
 
+from tests.kit.builder import BUILD_SECONDS, Builder, BuildError
 from tests.kit.cluster import places
 from tests.kit.cluster.shell import ClusterError, call
 
-BUILD_SECONDS = 3600
-_PASSED_ON = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PIP_INDEX_URL", "UV_DEFAULT_INDEX")
 _TAG = "org.opencontainers.image.ref.name"
-_UV_CACHE = "/var/cache/uv"
 
 
-def call_(*argv: str | Path, seconds: float = 60) -> str:
-    """Run one buildah command."""
+def builder() -> Builder:
+    """buildah with the cache's storage."""
     storage = places.cache() / "buildah"
-    where = (f"--root={storage}", f"--runroot={storage}-run", "--storage-driver=overlay")
-    return call("nice", "buildah", *where, *argv, seconds=seconds)
+    options = (f"--root={storage}", f"--runroot={storage}-run", "--storage-driver=overlay")
+    return Builder(program="buildah", options=options, quiet=True)
+
+
+def call_(*words: str | Path, seconds: float = 60) -> str:
+    """Run one buildah command."""
+    return call("nice", *builder().command(*map(str, words)), seconds=seconds)
 
 
 def has(name: str) -> bool:
     """True when the storage has an image of that name."""
-    try:
-        call_("inspect", "--type=image", name)
-    except ClusterError:
-        return False
-    return True
+    return builder().has(name)
 
 
 def build(source: Path, target: str, name: str, arguments: Mapping[str, str]) -> None:
-    """Build a target of a folder's Dockerfile; layers whose inputs are the same are taken from the storage.
+    """Build a target of a folder's Dockerfile; layers whose inputs are the same are taken from the storage."""
+    with _as_cluster_errors():
+        builder().build(source, target, name, arguments)
 
-    Packages come over the host's network, with its certificates and through its cache of uv, as far as there are such.
-    """
-    mounts, passed = _fetching()
-    words = [f"--build-arg={key}={value}" for key, value in {**passed, **arguments}.items()]
-    call_(
-        *("bud", "--layers", "--isolation=chroot", "--network=host", "--quiet", *mounts, *words),
-        *(f"--target={target}", f"--tag={name}", f"--file={source / 'Dockerfile'}", source),
-        seconds=BUILD_SECONDS,
-    )
+
+def ensure_packages(source: Path, kind: str, name: str, arguments: Mapping[str, str]) -> bool:
+    """See Builder."""
+    with _as_cluster_errors():
+        return builder().ensure_packages(source, kind, name, arguments)
 
 
 def push(name: str, layout: Path, tag: str) -> str:
@@ -70,13 +68,9 @@ def remove_all_but(names: Set[str]) -> None:
     call_("rmi", "--prune", seconds=300)
 
 
-def _fetching() -> tuple[list[str], dict[str, str]]:
-    cache = Path(os.environ.get("UV_CACHE_DIR") or Path.home() / ".cache" / "uv")
-    cache.mkdir(parents=True, exist_ok=True)
-    mounts = [f"--volume={cache}:{_UV_CACHE}:rw"]
-    arguments = {name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)} | {"UV_CACHE_DIR": _UV_CACHE}
-    if bundle := os.environ.get("SSL_CERT_FILE"):
-        folder = Path(bundle).parent
-        mounts.append(f"--volume={folder}:{folder}:ro")
-        arguments["SSL_CERT_FILE"] = bundle
-    return mounts, arguments
+@contextmanager
+def _as_cluster_errors() -> Iterator[None]:
+    try:
+        yield
+    except (BuildError, subprocess.TimeoutExpired) as error:
+        raise ClusterError(str(error)) from error

@@ -1,7 +1,7 @@
 """The cluster's control groups: what every program of it is in, so that `down` ends exactly what `up` started.
 
     /sys/fs/cgroup/<hierarchy>/<name>/programs     the daemons and the containers' shims (hierarchy `pids` only)
-    /sys/fs/cgroup/<hierarchy>/<name>/<node>       what a node's kubelet manages: every pod
+    /sys/fs/cgroup/<hierarchy>/<name>/<node>       what a node's kubelet manages: every pod, as …/pod<uid>/<container>
 
 Only cgroup v1, which Kubernetes takes by default up to 1.34.
 """
@@ -53,6 +53,12 @@ def end_all() -> None:
 def processes() -> list[int]:
     """Return the ids of all the cluster's processes."""
     return list(_processes(_MOUNT / "pids" / places.name()))
+
+
+def of_pod(uid: str) -> list[int]:
+    """Return the ids of a pod's processes, whatever its node and whether its kubelet runs."""
+    folders = [folder for folder in _folders(_MOUNT / "pids" / places.name()) if folder.name == f"pod{uid}"]
+    return [pid for folder in folders for pid in _processes(folder)]
 
 
 def _make(hierarchy: Path, folder: Path) -> None:

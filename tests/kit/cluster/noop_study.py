@@ -14,8 +14,8 @@ from polyglot.plan.plan import make_plan
 from polyglot.run.order import Order
 from polyglot.spec.cluster import Cluster
 from polyglot.spec.profile import load_profile
+from tests.kit.builder import KINDS
 from tests.kit.cluster.installation import Installation
-from tests.kit.cluster.product_images import KINDS
 
 
 def images_of(noop: str, controller: str = "") -> dict[str, str]:

@@ -12,10 +12,10 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.kit.builder import KINDS, packages_name
 from tests.kit.cluster import base_image, buildah, image_store, oci_layout, packages, places
 from tests.kit.cluster.shell import ClusterError, say
 
-KINDS = ("controller", "worker", "trainer")
 _LARGEST_BYTES = 1 << 30  # of what a running node is given
 _INPUTS = ("Dockerfile", ".dockerignore", "pyproject.toml", "README.md", "requirements", "polyglot", "jobs", "charts")
 
@@ -68,19 +68,10 @@ def _build(source: Path, inputs: str) -> None:
 
 
 def _packages(source: Path, base: str) -> dict[str, str]:
-    """Return kind -> the image of its packages, named by what goes into it: a change of code does not read it."""
-    made, names = False, {}
-    for kind in KINDS:
-        digest = hashlib.sha256(base.encode())
-        for path in (source / "Dockerfile", *sorted((source / "requirements").iterdir())):
-            if path.stem in (kind, "uv", "build", "fetch", "Dockerfile"):
-                digest.update(path.read_bytes())
-        names[kind] = f"localhost/polyglot-{kind}-packages:{digest.hexdigest()[:12]}"
-        if not buildah.has(names[kind]):
-            say(f"building the {kind}'s packages, once (minutes)")
-            buildah.build(source, f"{kind}-packages", names[kind], {"BASE_IMAGE": base})
-            made = True
-    if made:
+    """Return kind -> the image of its packages: a change of code does not read it."""
+    names = {kind: packages_name(source, kind, base) for kind in KINDS}
+    made = [buildah.ensure_packages(source, kind, name, {"BASE_IMAGE": base}) for kind, name in names.items()]
+    if any(made):
         buildah.remove_all_but({base, *names.values()})
     return names
 

@@ -18,9 +18,9 @@ def job(condition: str = "", reason: str = "", message: str = "", **spec: Any) -
 
 
 def pod(
-    code: int | None = None, *, reason: str = "Error", made: str = "2026-01-01T11:00:00Z", **more: Any
+    code: int | None = None, *, reason: str = "Error", says: str = "", made: str = "2026-01-01T11:00:00Z", **more: Any
 ) -> dict[str, Any]:
-    state = {} if code is None else {"terminated": {"exitCode": code, "reason": reason}}
+    state = {} if code is None else {"terminated": {"exitCode": code, "reason": reason, "message": says}}
     return {
         "metadata": {"name": "train-x-r1-abcde", "creationTimestamp": made, **more.pop("metadata", {})},
         "spec": {"nodeName": "node-1", "containers": [{"resources": {"limits": {"memory": "32Mi"}}}]},
@@ -51,7 +51,12 @@ class TestEnding:
             (job("Failed", "DeadlineExceeded"), [pod(137)], Outcome.TIMED_OUT, "DeadlineExceeded"),
             (FAILED, [pod(3)], Outcome.OVER_BUDGET, "budget"),
             (FAILED, [pod(124)], Outcome.TIMED_OUT, "124"),
-            (FAILED, [pod(137, reason="OOMKilled")], Outcome.OUT_OF_MEMORY, "32Mi"),
+            (
+                FAILED,
+                [pod(137, reason="OOMKilled")],
+                Outcome.OUT_OF_MEMORY,
+                "at least the 0.03 GiB that it was allowed",
+            ),
             (FAILED, [pod(1, reason="OOMKilled")], Outcome.OUT_OF_MEMORY, "OOMKilled"),
             (FAILED, [pod(44)], Outcome.OUT_OF_MEMORY, "memory"),
             (FAILED, [pod(137)], Outcome.TRANSIENT, "exit code 137 (signal 9)"),
@@ -67,6 +72,34 @@ class TestEnding:
         assert end is not None
         assert end.outcome is outcome
         assert says in end.message
+
+    @pytest.mark.parametrize(
+        ("found", "code", "message"),
+        [
+            (POLICY, 42, "exit code 42: no such row"),
+            (FAILED, 1, "exit code 1 of train-x-r1-abcde: no such row"),
+            (FAILED, 3, "exit code 3: the budget is spent: no such row"),
+            (FAILED, 44, "exit code 44: out of memory: no such row"),
+        ],
+    )
+    def test_the_worker_s_own_reason_is_told_in_one_plain_line(
+        self, found: dict[str, Any], code: int, message: str
+    ) -> None:
+        end = ending(found, [pod(code, says="no such\n row")])
+        assert end is not None
+        assert end.message == message
+        hostile = ending(found, [pod(code, says="\x1b[2J" + "x" * 4096)])
+        assert hostile is not None
+        assert hostile.message.isprintable()
+        assert len(hostile.message) < 600
+
+    @pytest.mark.parametrize(("limit", "peak"), [("32Mi", 2**25), ("1Gi", 2**30), ("1048577", 2**20 + 1), ("", None)])
+    def test_the_peak_of_what_the_kernel_killed_is_its_limit(self, limit: str, peak: int | None) -> None:
+        killed = pod(137, reason="OOMKilled")
+        killed["spec"]["containers"][0]["resources"] = {"limits": {"memory": limit}} if limit else {}
+        end = ending(FAILED, [killed])
+        assert end is not None
+        assert (end.outcome, end.peak_memory_bytes) == (Outcome.OUT_OF_MEMORY, peak)
 
     def test_a_job_that_has_not_ended_has_no_ending(self) -> None:
         assert ending(job(), [pod(43)]) is None
@@ -125,6 +158,32 @@ class TestWaiting:
         running = pod(phase="Running")
         assert waiting(job(), [running], [refused, mount], NOW) is None
         assert runs([running]) == "train-x-r1-abcde on node-1"
+
+    @pytest.mark.parametrize(
+        ("at", "leaving", "lost"),
+        [
+            ("2026-01-01T11:59:50Z", "", ""),  # it may come back
+            ("2026-01-01T11:54:00Z", "", "node-1"),  # it tolerates that, so the cluster does not delete it
+            ("2026-01-01T11:54:00Z", "2026-01-01T12:00:10Z", ""),  # the cluster gives it its grace
+            ("2026-01-01T11:54:00Z", "2026-01-01T11:59:00Z", "node-1"),
+        ],
+    )
+    def test_a_node_that_does_not_answer_is_named_at_once_and_given_up_later(
+        self, at: str, leaving: str, lost: str
+    ) -> None:
+        conditions = [
+            {"type": "Ready", "status": "False", "lastTransitionTime": at},
+            {"type": "ContainersReady", "status": "True", "lastTransitionTime": at},
+        ]
+        metadata = {"deletionTimestamp": leaving} if leaving else {}
+        seen = waiting(job(), [pod(phase="Running", conditions=conditions, metadata=metadata)], [], NOW)
+        assert seen is not None
+        assert "node node-1" in seen.text
+        assert (seen.lost_node, seen.hopeless) == (lost, False)
+
+    def test_a_worker_that_is_not_ready_by_its_own_node_s_word_is_not_lost(self) -> None:
+        conditions = [{"type": name, "status": "False"} for name in ("Ready", "ContainersReady")]
+        assert waiting(job(), [pod(phase="Running", conditions=conditions)], [], NOW) is None
 
     def test_a_pod_within_its_grace_is_not_lost(self) -> None:
         leaving = pod(phase="Running", metadata={"deletionTimestamp": "2026-01-01T12:00:30Z"})

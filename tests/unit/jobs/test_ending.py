@@ -1,0 +1,44 @@
+"""What a worker's errors mean: one row an exit code, and the reason in one line."""
+
+import pytest
+
+from jobs.lib.ending import ending_of
+from polyglot.core.errors import BadInput, Conflict, Exit, Interrupted, OverBudget, Permanent, Refused, StoreError
+
+
+class OutOfMemoryError(RuntimeError):
+    """Has the name of torch's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reason"),
+    [
+        (OverBudget("Raise budget.usd"), Exit.OVER_BUDGET, "Raise budget.usd"),
+        (Permanent("no such\nrow"), Exit.PERMANENT, "no such row"),
+        (BadInput("no such language", got="'XX'"), Exit.PERMANENT, "no such language; got 'XX'"),
+        (Refused("403"), Exit.PERMANENT, "403"),
+        (Conflict("other result"), Exit.PERMANENT, "other result"),
+        (TypeError("int() argument"), Exit.PERMANENT, "TypeError: int() argument"),
+        (Interrupted("asked to stop"), Exit.INTERRUPTED_WORKER, "asked to stop"),
+        (OutOfMemoryError("CUDA: 80 GiB"), Exit.OUT_OF_MEMORY_WORKER, "OutOfMemoryError: CUDA: 80 GiB"),
+        (StoreError("503"), Exit.FAILED, "503"),
+        (ConnectionResetError(), Exit.FAILED, "ConnectionResetError"),
+        (SystemExit(7), Exit.FAILED, "SystemExit: 7"),
+    ],
+)
+def test_every_error_has_a_code_and_a_line(error: BaseException, code: Exit, reason: str) -> None:
+    end = ending_of(error, late=False, deadline_seconds=9)
+    assert (end.code, end.reason, end.peak_memory_bytes) == (code, reason, None)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_out_of_memory_names_the_peak(error: Exception) -> None:
+    end = ending_of(error, late=False, deadline_seconds=9)
+    assert (end.code, end.outcome) == (Exit.OUT_OF_MEMORY_WORKER, "out-of-memory")
+    assert end.peak_memory_bytes
+    assert end.reason.endswith(f"; its peak was {end.peak_memory_bytes / 2**30:.2f} GiB")
+
+
+def test_a_stop_after_the_deadline_is_told_as_one() -> None:
+    end = ending_of(Interrupted("asked to stop"), late=True, deadline_seconds=9)
+    assert (end.code, end.outcome, end.reason) == (Exit.TIMED_OUT, "timed-out", "the deadline of 9 s passed")

@@ -97,8 +97,8 @@ class TestNetwork:
         ("name", "key", "components"),
         [
             ("driver", "apiServer", ["driver", "nightly"]),
-            ("judge", "judge", ["judge", "translate", "reference"]),
-            ("sources", "sources", ["ingest", "base", "translate"]),
+            ("judge", "judge", ["judge", "translate", "reference", "quality"]),
+            ("sources", "sources", ["ingest", "base", "translate", "quality"]),
             ("store", "store", None),
         ],
     )

@@ -2,7 +2,8 @@
 
 Two ways in. With `data_files`, the files of the repository that match are fetched and read by our own readers, so that
 every row has its file and line and one bad row costs one row. Without, `datasets` reads the configuration and split;
-rows are then numbered in the split. Repository code is never run, and HF_ENDPOINT is honoured.
+rows are then numbered in the split. Repository code is never run; HF_ENDPOINT, HF_TOKEN and
+HF_TOKEN_PATH are honoured.
 
 `{language}` and `{LANGUAGE}` in `config` and `data_files` become "de" and "DE".
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 from jobs.lib.data.fetching import TRANSIENT
 from jobs.lib.data.reading import read_records
 from jobs.lib.data.streams import Record
+from jobs.lib.hub_token import REFUSALS, REMEDY
 from polyglot.core.errors import Permanent
 from polyglot.spec.params import IngestParams
 
@@ -45,7 +47,8 @@ def _matching(
     except HfHubHTTPError as error:
         if error.response.status_code in TRANSIENT or error.response.status_code >= 500:
             raise
-        raise Permanent(f"hub {name}@{revision[:12]}: {_first_line(error)}") from None
+        remedy = f". {REMEDY}" if error.response.status_code in REFUSALS else ""
+        raise Permanent(f"hub {name}@{revision[:12]}: {_first_line(error)}{remedy}") from None
     matching = sorted(path for path in names if path == pattern or fnmatchcase(path, pattern))
     if not matching:
         raise Permanent(f"hub {name}@{revision[:12]}: no file matches {pattern!r} for {language}")

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from jobs.lib.context import Context
+from jobs.lib.hub_token import REMEDY
 from jobs.lib.model.loading import PICKLES
 from polyglot.core.errors import Permanent
 from polyglot.spec.params import BaseParams
@@ -29,7 +30,7 @@ WANTED = (
 
 
 def fetch_hub(params: BaseParams, out: Path, context: Context) -> None:
-    """Download a model at its pinned revision; HF_ENDPOINT and HF_TOKEN are honoured. Raises Permanent.
+    """Download a model at its pinned revision; HF_ENDPOINT, HF_TOKEN and HF_TOKEN_PATH are honoured. Raises Permanent.
 
     Files in folders of the repository (copies in other formats) are left out, as are pickles, which may run code.
     """
@@ -41,9 +42,9 @@ def fetch_hub(params: BaseParams, out: Path, context: Context) -> None:
     try:
         info = hub.model_info(name, revision=revision, files_metadata=True)
     except GatedRepoError as error:
-        raise Permanent(f"hub {name}: access must be granted first; then set HF_TOKEN") from error
+        raise Permanent(f"hub {name}: access must be granted first. {REMEDY}") from error
     except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise Permanent(f"hub {name}@{revision}: not there, or not visible without HF_TOKEN") from error
+        raise Permanent(f"hub {name}@{revision}: not there, or not for everybody to see. {REMEDY}") from error
     if info.sha != revision:
         raise Permanent(f"hub {name}: got revision {info.sha}; expected the commit {revision}")
     sha256 = {file.rfilename: file.lfs.sha256 if file.lfs else None for file in info.siblings or []}

@@ -38,7 +38,7 @@ class TestRights:
         }
         assert granted == {
             ("batch", "jobs"): ["create", "delete", "get", "list", "watch"],
-            ("", "pods"): ["delete", "get", "list", "watch"],
+            ("", "pods"): ["delete", "list", "watch"],
             ("", "pods/log"): ["get"],
             ("", "events"): ["list", "watch"],
         }

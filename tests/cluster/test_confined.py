@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,4 +72,4 @@ def test_its_pod_says_the_same(installation: Installation, found: dict[str, Any]
     volumes = target.api.sanitize_for_serialization(pod.spec.volumes)
     assert [volume["secret"]["secretName"] for volume in volumes if "secret" in volume] == ["polyglot-store"]
     assert not [volume for volume in volumes if {"projected", "hostPath", "configMap"} & set(volume)]
-    assert not (pod.spec.host_network or pod.spec.host_pid or pod.spec.host_ipc)
+    assert not any([pod.spec.host_network, pod.spec.host_pid, pod.spec.host_ipc])

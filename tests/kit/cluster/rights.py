@@ -14,7 +14,7 @@ def user(namespace: str, account: str) -> str:
 
 
 def listed(target: Target, namespace: str, account: str) -> set[str]:
-    """One line a right in the namespace: `verb resource.group`, of named objects `verb resource.group/name`, `verb /url`.
+    """One line a right in the namespace: `verb resource.group`, `verb resource.group/name of an object`, `verb /url`.
 
     Asked as the account itself, so that what every account has is among them.
     """

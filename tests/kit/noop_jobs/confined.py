@@ -1,5 +1,6 @@
 """Tries from inside what a worker must not be able to do, and writes what came of it as JSON into `text`."""
 
+import ctypes
 import errno
 import json
 import os
@@ -25,13 +26,13 @@ def run(context: Context) -> None:
         "capabilities": {name: int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")},
         "no_new_privileges": int(status["NoNewPrivs"]),
         "seccomp": int(status["Seccomp"]),
-        "mount": _refusal(_mount),
+        "mount": _mount(),
         "token": _TOKENS.exists(),
         "api": {
             what: _asked(f"/api/v1/namespaces/{namespace}/{what}")
             for what in ("secrets", "secrets/polyglot-store", "pods", "configmaps")
         },
-        "writable": sorted(str(folder) for folder in _folders() if _refusal(lambda folder=folder: _write(folder)) == ""),
+        "writable": sorted(str(folder) for folder in _folders() if _can_write(folder)),
         "secret_files": sorted(str(p.relative_to(_MOUNTED)) for p in _MOUNTED.rglob("*") if p.is_file() and _own(p)),
         "secret_file_writable": [str(p) for p in _MOUNTED.rglob("*") if p.is_file() and os.access(p, os.W_OK)],
         "secrets_in_environment": sorted(
@@ -60,26 +61,20 @@ def _folders() -> list[Path]:
     return found
 
 
-def _write(folder: Path) -> None:
+def _can_write(folder: Path) -> bool:
     probe = folder / ".polyglot-probe"
-    probe.write_bytes(b"x")
-    probe.unlink()
-
-
-def _mount() -> None:
-    import ctypes
-
-    if ctypes.CDLL(None, use_errno=True).mount(b"none", b"/tmp", b"tmpfs", 0, None):
-        raise OSError(ctypes.get_errno(), "mount")
-
-
-def _refusal(action: object) -> str:
-    """The name of the error that an action ends with; "" when it works."""
     try:
-        action()  # type: ignore[operator]
-    except OSError as error:
-        return errno.errorcode.get(error.errno or 0, str(error.errno))
-    return ""
+        probe.write_bytes(b"x")
+    except OSError:
+        return False
+    probe.unlink()
+    return True
+
+
+def _mount() -> str:
+    """The error that mounting ends with; "" when it works."""
+    failed = ctypes.CDLL(None, use_errno=True).mount(b"none", b"/tmp", b"tmpfs", 0, None)
+    return errno.errorcode.get(ctypes.get_errno(), "unknown") if failed else ""
 
 
 def _asked(path: str) -> int:

@@ -82,7 +82,7 @@ def a_study(folder: Path, model: str, **more: Any) -> Path:
     study["models"]["tiny"]["built-in"]["steps"] = 20
     study["training"] |= {"steps": 4, "warmup-steps": 1}
     prices = {"price-usd-per-mtok-prompt": 1.0, "price-usd-per-mtok-completion": 1.0}
-    study |= {"study": f"leaks-{model}", "mixes": ["EN"], **more}
+    study |= {"study": f"leaks-{model}", "mixes": ["EN"], "untuned": False, **more}
     study["judge"] = {"endpoint": "openai", "model": model, **prices}
     path = folder / f"{model}.yaml"
     path.write_text(yaml.safe_dump(study))
@@ -94,7 +94,8 @@ def test_secrets_are_used_and_end_nowhere(installation: Installation) -> None:
     folder, profile = installation.folder, ("--profile", installation.profile)
     target, name = installation.namespace.target, installation.namespace.name
     until(lambda: _ready(target.core.read_namespaced_pod(NAME, name)), 60)
-    gated = {"hub": "owner/gated", "revision": REVISION, "data-files": "{language}.jsonl", "languages": ["EN"]}
+    gated = {"hub": "owner/gated", "revision": REVISION, "data-files": "{language}.jsonl"}
+    gated |= {"format": "bactrian-x", "languages": ["EN"]}
     good = a_study(folder, "quoting")
     bad = a_study(folder, echo_server.REFUSING, datasets={"house": {"built-in": "instructions"}, "gated": gated})
 

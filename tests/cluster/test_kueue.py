@@ -82,6 +82,27 @@ def test_jobs_over_the_quota_run_one_after_the_other(kueue: Target, namespace: N
     assert one_after_the_other(namespace, jobs)
 
 
+def test_a_worker_that_does_not_hear_is_killed_after_its_grace_and_goes_on_all_the_same(
+    installation: Installation, one_gpu: str, tmp_path: Path
+) -> None:
+    """Its end counts as a failure of the suspended Job. The next Job of the same attempt resumes from its checkpoint."""
+    deaf = training("deaf", steps=12, deaf_after=3, grace_seconds=2, nonce=one_gpu)
+    high, log = training("short", steps=2, nonce=one_gpu), tmp_path / "driver.log"
+    with (
+        priority_class(installation.namespace, 1000) as usual,
+        priority_class(installation.namespace, 2000) as urgent,
+    ):
+        study = submitted(installation, [deaf], queue=one_gpu, priority_class=usual)
+        other = submitted(installation, [high], queue=one_gpu, priority_class=urgent)
+        with driven(study, log) as driver:
+            until(lambda: progress(study, deaf) == 3, 120)
+            other.installation.polyglot(*other.drive)
+            assert driver.wait(240) == 0, log.read_text()
+    assert study.starts() == {deaf.label: [2]}
+    assert study.manifest(deaf.label).volatile["resumed_from_step"] == 3
+    assert study.text(deaf.label) == counted(12)
+
+
 def test_three_mixes_queue_and_run_one_after_the_other(
     installation: Installation, one_gpu: str, tmp_path: Path
 ) -> None:

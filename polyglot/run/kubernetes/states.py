@@ -11,6 +11,7 @@ How it ended (the first row that fits):
 | Job Failed, a container was OOMKilled, or ended with 44 (MemoryError)         | OUT_OF_MEMORY |
 | Job Failed: PodFailurePolicy for DisruptionTarget or 43 (jobs with ranks)     | INTERRUPTED   |
 | Job Failed, a worker ended with 43, or its pod was evicted or preempted       | INTERRUPTED   |
+| Job Failed while Kueue had it suspended: its worker outlived its grace        | INTERRUPTED   |
 | Job Failed otherwise                                                          | TRANSIENT     |
 | the Job is gone (cancelled, removed after its time to live, by hand)          | INTERRUPTED   |
 
@@ -117,6 +118,8 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
     if not ends and "exit code 42" in said:
         return Ending(outcome=Outcome.PERMANENT, message="exit code 42")
     shown = ", ".join(_show_end(pod, end) for pod, end in ends if end.get("exitCode") != 0)
+    if job["spec"].get("suspend"):  # suspending deletes pods without a DisruptionTarget, so their ends count as failures
+        return Ending(outcome=Outcome.INTERRUPTED, message=f"stopped by its queue: {shown or said}")
     return Ending(outcome=Outcome.TRANSIENT, message=shown or said or "the Job failed")
 
 

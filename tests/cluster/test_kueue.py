@@ -85,7 +85,7 @@ def test_jobs_over_the_quota_run_one_after_the_other(kueue: Target, namespace: N
 def test_a_worker_that_does_not_hear_is_killed_after_its_grace_and_goes_on_all_the_same(
     installation: Installation, one_gpu: str, tmp_path: Path
 ) -> None:
-    """Its end counts as a failure of the suspended Job. The next Job of the same attempt resumes from its checkpoint."""
+    """Its end fails the suspended Job. The attempt's next Job resumes from its checkpoint."""
     deaf = training("deaf", steps=12, deaf_after=3, grace_seconds=2, nonce=one_gpu)
     high, log = training("short", steps=2, nonce=one_gpu), tmp_path / "driver.log"
     with (

@@ -1,6 +1,7 @@
 """What a service account may do, as the API server says it: `kubectl auth can-i --list`, and one right at a time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any
 
 from kubernetes import client, config
@@ -21,24 +22,17 @@ def listed(target: Target, namespace: str, account: str) -> set[str]:
     api = config.new_client_from_config(str(target.kubeconfig))
     api.set_default_header("Impersonate-User", user(namespace, account))
     review = client.AuthorizationV1Api(api).create_self_subject_rules_review({"spec": {"namespace": namespace}})
-    assert not review.status.incomplete, review.status.evaluation_error
-    return {
-        f"{verb} {what}"
-        for rules in (review.status.resource_rules, review.status.non_resource_rules or [])
-        for rule in rules
-        for verb in rule.verbs
-        for what in _named(rule)
-    }
+    status = api.sanitize_for_serialization(review)["status"]
+    assert not status["incomplete"], status
+    rules = [*status["resourceRules"], *status["nonResourceRules"]]
+    return {f"{verb} {what}" for rule in rules for verb in rule["verbs"] for what in _named(rule)}
 
 
-def _named(rule: Any) -> Iterable[str]:
-    if hasattr(rule, "non_resource_ur_ls"):
-        yield from rule.non_resource_ur_ls
-        return
-    for group in rule.api_groups or [""]:
-        for resource in rule.resources or []:
-            full = f"{resource}.{group}" if group else resource
-            yield from [f"{full}/{name}" for name in rule.resource_names] if rule.resource_names else [full]
+def _named(rule: Mapping[str, Any]) -> Iterable[str]:
+    yield from rule.get("nonResourceURLs") or ()
+    for group, resource in product(rule.get("apiGroups") or (), rule.get("resources") or ()):
+        full = f"{resource}.{group}" if group else resource
+        yield from [f"{full}/{name}" for name in rule.get("resourceNames") or ()] or [full]
 
 
 def may(target: Target, namespace: str, account: str, right: str, *, where: str | None = None, name: str = "") -> bool:

@@ -13,7 +13,7 @@ from polyglot.core.stage import PlannedStage, Resources
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import RESTRICTED, Namespace
 from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted
-from tests.kit.cluster.queues import LABEL, local_queue, priority_class
+from tests.kit.cluster.queues import LABEL, hold_queue, local_queue, priority_class, release_queue
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import MIB, stage
 from tests.kit.noop_jobs.steps import counted
@@ -129,19 +129,20 @@ def test_a_study_of_a_higher_priority_preempts_and_the_preempted_one_goes_on(
     installation: Installation, one_gpu: str, tmp_path: Path
 ) -> None:
     """Kueue suspends the Job, which deletes its pod without a DisruptionTarget and resets its deadline."""
-    low, high = training("low", steps=40, nonce=one_gpu), training("high", steps=10, nonce=one_gpu)
+    low, high = training("low", steps=24, nonce=one_gpu), training("high", steps=10, nonce=one_gpu)
     logs = {name: tmp_path / f"{name}.log" for name in ("low", "high")}
+    gate = hold_queue(installation.namespace, one_gpu)
     with (
         priority_class(installation.namespace, 1000) as usual,
         priority_class(installation.namespace, 2000) as urgent,
     ):
         first = submitted(installation, [low], queue=one_gpu, priority_class=usual)
-        second = submitted(installation, [high], queue=one_gpu, priority_class=urgent)
-        with driven(first, logs["low"]) as driver:
-            until(lambda: progress(first, low) >= 3, 120)
-            with driven(second, logs["high"]) as other:
-                until(lambda: "preempted by Kueue" in first.why(low.label), 120)
-                assert other.wait(120) == 0, logs["high"].read_text()
+        second = submitted(installation, [high], queue=gate, priority_class=urgent)
+        with driven(second, logs["high"]) as other, driven(first, logs["low"]) as driver:
+            until(lambda: second.jobs() and progress(first, low) >= 3, 120)
+            release_queue(installation.namespace, gate)
+            until(lambda: "preempted by Kueue" in first.why(low.label), 120)
+            assert other.wait(120) == 0, logs["high"].read_text()
             assert driver.wait(240) == 0, logs["low"].read_text()
     waits = [line for line in logs["low"].read_text().splitlines() if "preempted by Kueue" in line]
     assert "to accommodate a workload" in waits[-1]
@@ -150,4 +151,4 @@ def test_a_study_of_a_higher_priority_preempts_and_the_preempted_one_goes_on(
     assert second.starts() == {high.label: [1]}
     assert first.manifest(low.label).volatile["resumed_from_step"] >= 3
     assert [job["name"] for job in first.jobs()] == [f"{low.name}-r1"]
-    assert [first.text(low.label), second.text(high.label)] == [counted(40), counted(10)]
+    assert [first.text(low.label), second.text(high.label)] == [counted(24), counted(10)]

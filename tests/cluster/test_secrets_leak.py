@@ -104,7 +104,7 @@ def test_secrets_are_used_and_end_nowhere(installation: Installation) -> None:
     refused = installation.polyglot("submit", bad, *profile, "--attach", "--out", folder / "out", check=False)
     assert refused.returncode == 1, refused.stderr
     verbs = [installation.polyglot(verb, bad, *profile).stdout for verb in ("status", "logs")]
-    why = installation.polyglot("why", bad, "ingest gated", *profile).stdout
+    why = installation.polyglot("why", "ingest gated", "--study", bad, *profile).stdout
     assert "Set HF_TOKEN_PATH to a file with a token" in why
 
     assert authorizations(installation) == {digest(f"Bearer {key}") for key in (JUDGE_KEY, HUB_TOKEN)}

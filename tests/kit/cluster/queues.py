@@ -47,6 +47,23 @@ def local_queue(namespace: Namespace, quota: Mapping[str, str]) -> Iterator[str]
             objects.delete_cluster_custom_object(**GROUP, plural=plural, name=name)
 
 
+def hold_queue(namespace: Namespace, name: str) -> str:
+    """Make another LocalQueue before a queue's ClusterQueue, which lets nothing through until it is released."""
+    objects, held = client.CustomObjectsApi(namespace.target.api), f"{name}-held"
+    head = {"apiVersion": "kueue.x-k8s.io/v1beta1", "kind": "LocalQueue", "metadata": {"name": held}}
+    body = head | {"spec": {"clusterQueue": name, "stopPolicy": "Hold"}}
+    objects.create_namespaced_custom_object(**GROUP, namespace=namespace.name, plural="localqueues", body=body)
+    return held
+
+
+def release_queue(namespace: Namespace, name: str) -> None:
+    """Let through what waits in a LocalQueue that was held."""
+    objects, body = client.CustomObjectsApi(namespace.target.api), {"spec": {"stopPolicy": "None"}}
+    objects.patch_namespaced_custom_object(
+        **GROUP, namespace=namespace.name, plural="localqueues", name=name, body=body
+    )
+
+
 @contextmanager
 def priority_class(namespace: Namespace, value: int) -> Iterator[str]:
     """Make a PriorityClass that lets no scheduler preempt: what is preempted is Kueue's to say."""

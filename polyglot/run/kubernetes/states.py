@@ -118,7 +118,7 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
     if not ends and "exit code 42" in said:
         return Ending(outcome=Outcome.PERMANENT, message="exit code 42")
     shown = ", ".join(_show_end(pod, end) for pod, end in ends if end.get("exitCode") != 0)
-    if job["spec"].get("suspend"):  # suspending deletes pods without a DisruptionTarget, so their ends count as failures
+    if job["spec"].get("suspend"):  # its pods were deleted without a DisruptionTarget, and so count as failed
         return Ending(outcome=Outcome.INTERRUPTED, message=f"stopped by its queue: {shown or said}")
     return Ending(outcome=Outcome.TRANSIENT, message=shown or said or "the Job failed")
 

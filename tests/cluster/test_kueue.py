@@ -10,10 +10,12 @@ import pytest
 
 from polyglot.artifacts.attempts import Attempts
 from polyglot.core.stage import PlannedStage, Resources
+from polyglot.run.backend import Outcome
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import RESTRICTED, Namespace
 from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted
 from tests.kit.cluster.queues import LABEL, hold_queue, local_queue, priority_class, release_queue
+from tests.kit.cluster.shell_jobs import attempt, backend_of, ended, watch_until
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import MIB, stage
 from tests.kit.noop_jobs.steps import counted
@@ -82,10 +84,27 @@ def test_jobs_over_the_quota_run_one_after_the_other(kueue: Target, namespace: N
     assert one_after_the_other(namespace, jobs)
 
 
+def test_ranks_that_are_suspended_count_as_interrupted(namespace: Namespace) -> None:
+    """As Kueue does it: their pods are gone at once, and 43 ends the whole Job. The same attempt runs again."""
+    rule = {"action": "FailJob", "onExitCodes": {"containerName": "worker", "operator": "In", "values": [43]}}
+    indexed = {"completionMode": "Indexed", "completions": 2, "parallelism": 2, "podFailurePolicy": {"rules": [rule]}}
+    work = attempt("trap 'exit 43' TERM; sleep 60 & wait", job=indexed)
+    with backend_of(namespace) as backend:
+        backend.submit(work)
+        watch_until(backend, lambda event: "runs as" in event.message)
+        pods = namespace.target.core.list_namespaced_pod
+        until(lambda: all(pod.status.phase == "Running" for pod in pods(namespace.name).items), 30)
+        namespace.target.batch.patch_namespaced_job(work.name, namespace.name, {"spec": {"suspend": True}})
+        end_ = watch_until(backend, ended)
+        assert (end_.outcome, end_.message) == (Outcome.INTERRUPTED, "interrupted with its progress saved")
+        backend.submit(work)
+        watch_until(backend, lambda event: "runs as" in event.message)
+
+
 def test_a_worker_that_does_not_hear_is_killed_after_its_grace_and_goes_on_all_the_same(
     installation: Installation, one_gpu: str, tmp_path: Path
 ) -> None:
-    """Its end fails the suspended Job. The attempt's next Job resumes from its checkpoint."""
+    """Kubernetes counts no pod that a suspension deletes, however it ends: the same Job goes on."""
     deaf = training("deaf", steps=12, deaf_after=3, grace_seconds=2, nonce=one_gpu)
     high, log = training("short", steps=2, nonce=one_gpu), tmp_path / "driver.log"
     with (
@@ -101,6 +120,7 @@ def test_a_worker_that_does_not_hear_is_killed_after_its_grace_and_goes_on_all_t
     assert study.starts() == {deaf.label: [2]}
     assert study.manifest(deaf.label).volatile["resumed_from_step"] == 3
     assert study.text(deaf.label) == counted(12)
+    assert [job["name"] for job in study.jobs()] == [f"{deaf.name}-r1"]
 
 
 def test_three_mixes_queue_and_run_one_after_the_other(

@@ -11,7 +11,6 @@ How it ended (the first row that fits):
 | Job Failed, a container was OOMKilled, or ended with 44 (MemoryError)         | OUT_OF_MEMORY |
 | Job Failed: PodFailurePolicy for DisruptionTarget or 43 (jobs with ranks)     | INTERRUPTED   |
 | Job Failed, a worker ended with 43, or its pod was evicted or preempted       | INTERRUPTED   |
-| Job Failed while Kueue had it suspended: its worker outlived its grace        | INTERRUPTED   |
 | Job Failed otherwise                                                          | TRANSIENT     |
 | the Job is gone (cancelled, removed after its time to live, by hand)          | INTERRUPTED   |
 
@@ -113,13 +112,12 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
         said = " ".join(str(disruption.get("message") or disruption.get("reason")).split())
         return Ending(outcome=Outcome.INTERRUPTED, message=f"disrupted: {said}")
     said = " ".join(str(failed.get("message", "")).split())
-    if Exit.INTERRUPTED_WORKER in codes or "DisruptionTarget" in said:
+    interrupted = f"exit code {Exit.INTERRUPTED_WORKER.value} "  # the pods of a suspended Job are gone at once
+    if Exit.INTERRUPTED_WORKER in codes or "DisruptionTarget" in said or interrupted in said:
         return Ending(outcome=Outcome.INTERRUPTED, message="interrupted with its progress saved")
     if not ends and "exit code 42" in said:
         return Ending(outcome=Outcome.PERMANENT, message="exit code 42")
     shown = ", ".join(_show_end(pod, end) for pod, end in ends if end.get("exitCode") != 0)
-    if job["spec"].get("suspend"):  # its pods were deleted without a DisruptionTarget, and so count as failed
-        return Ending(outcome=Outcome.INTERRUPTED, message=f"stopped by its queue: {shown or said}")
     return Ending(outcome=Outcome.TRANSIENT, message=shown or said or "the Job failed")
 
 

@@ -38,7 +38,9 @@ def event(reason: str, message: str, about: str = "train-x-r1") -> dict[str, Any
 
 
 FAILED = job("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
-STOPPED = job("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit", suspend=True)
+SUSPENDED = job(
+    "Failed", "PodFailurePolicy", "Container worker for pod a/x failed with exit code 43 matching FailJob rule"
+)
 POLICY = job("Failed", "PodFailurePolicy", "Container worker for pod x failed with exit code 42 matching FailJob rule")
 RANKS = job("Failed", "PodFailurePolicy", "Pod x has condition DisruptionTarget", completionMode="Indexed")
 
@@ -61,9 +63,7 @@ class TestEnding:
             (FAILED, [], Outcome.TRANSIENT, "backoff limit"),
             (RANKS, [pod(143, conditions=[DISRUPTED]), pod(1)], Outcome.INTERRUPTED, "preempted"),
             (RANKS, [pod(43), pod(1)], Outcome.INTERRUPTED, "progress saved"),
-            (STOPPED, [pod(137)], Outcome.INTERRUPTED, "stopped by its queue: exit code 137 (signal 9)"),
-            (STOPPED, [pod(42)], Outcome.PERMANENT, "42"),
-            (STOPPED, [pod(137, reason="OOMKilled")], Outcome.OUT_OF_MEMORY, "32Mi"),
+            (SUSPENDED, [], Outcome.INTERRUPTED, "progress saved"),
             (RANKS, [pod(43), pod(42)], Outcome.PERMANENT, "42"),
         ],
     )

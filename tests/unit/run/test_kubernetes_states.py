@@ -38,9 +38,7 @@ def event(reason: str, message: str, about: str = "train-x-r1") -> dict[str, Any
 
 
 FAILED = job("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
-SUSPENDED = job(
-    "Failed", "PodFailurePolicy", "Container worker for pod a/x failed with exit code 43 matching FailJob rule"
-)
+SUSPENDED = job("Failed", "PodFailurePolicy", "Container worker for pod a/x failed with exit code 43 matching rule")
 POLICY = job("Failed", "PodFailurePolicy", "Container worker for pod x failed with exit code 42 matching FailJob rule")
 RANKS = job("Failed", "PodFailurePolicy", "Pod x has condition DisruptionTarget", completionMode="Indexed")
 

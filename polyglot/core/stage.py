@@ -62,6 +62,12 @@ class Stage:
         return self.kind in MODEL_KINDS or self.engine in MODEL_ENGINES or bool(self.params.get("comet_model"))
 
     @property
+    def fetches_from_hub(self) -> bool:
+        """Whether the job fetches a repository of the Hugging Face hub: a data set, a base model, a translator."""
+        translator = self.engine in MODEL_ENGINES and not self.params.get("files")
+        return translator or bool(self.params.get("hub") or self.params.get("comet_model"))
+
+    @property
     def path(self) -> str:
         """Where the stage lies in a store."""
         return f"stages/{self.kind}/{self.key}"

@@ -135,7 +135,7 @@ class Network:
     judge: tuple[Peer, ...] = ()
     """For stages that call an endpoint, DeepL's too."""
     sources: tuple[Peer, ...] = ()
-    """For ingest, base and translate stages that fetch from a hub or an address."""
+    """For ingest, base, translate and quality stages that fetch from a hub or an address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

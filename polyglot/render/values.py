@@ -79,6 +79,8 @@ class StageValues:
     """Secret with api-key, mounted as a file."""
     deepl_secret: str
     """Secret with api-key of DeepL, mounted as a file."""
+    hub_secret: str
+    """Secret with token of the Hugging Face hub, mounted as a file."""
     threads: int
     """OMP_NUM_THREADS."""
     ranks: int
@@ -138,6 +140,7 @@ def stage_values(attempt: Attempt, *, study: str, cluster: Cluster, request_path
         store_secret=cluster.store_secret or "",
         judge_secret=cluster.judge_secret_of(planned.stage) or "",
         deepl_secret=cluster.deepl_secret_of(planned.stage) or "",
+        hub_secret=cluster.hub_secret_of(planned.stage) or "",
         threads=_threads(planned),
         ranks=resources.ranks,
         ranks_service=cluster.ranks_service if resources.ranks > 1 else "",

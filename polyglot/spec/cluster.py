@@ -23,11 +23,11 @@ LostNode = Literal["report", "replace"]
 # What the chart sets itself; a profile's own value would be silently without effect, or break the worker.
 RESERVED = frozenset({"HOME", "HF_HOME", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "XDG_CACHE_HOME"})
 RESERVED |= {"CUDA_CACHE_PATH", "MPLCONFIGDIR", "OMP_NUM_THREADS", "MASTER_ADDR", "MASTER_PORT", "OPENAI_API_KEY_FILE"}
-RESERVED |= {"DEEPL_AUTH_KEY_FILE"}
+RESERVED |= {"DEEPL_AUTH_KEY_FILE", "HF_TOKEN_PATH"}
 RESERVED |= {"POLYGLOT_REQUEST", "POLYGLOT_REQUEST_PATH", "POLYGLOT_STORE", "POLYGLOT_IMAGE", "POLYGLOT_RANKS"}
 RESERVED |= {"POLYGLOT_RANK", "POLYGLOT_S3_ACCESS_KEY_FILE", "POLYGLOT_S3_SECRET_KEY_FILE"}
 SECRETS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "OPENAI_API_KEY", "HF_TOKEN"})
-SECRETS |= {"DEEPL_AUTH_KEY"}
+SECRETS |= {"DEEPL_AUTH_KEY", "HUGGING_FACE_HUB_TOKEN"}
 
 
 class ImagesSection(Section):
@@ -63,6 +63,8 @@ class ClusterSection(Section):
     """Secret with api-key, mounted in stages that call an endpoint."""
     deepl_secret: DnsName | None = None
     """Secret with api-key, mounted in stages that translate by DeepL."""
+    hub_secret: DnsName | None = None
+    """Secret with token, mounted in stages that fetch a repository of the Hugging Face hub."""
     environment: Mapping[VariableName, Text] = Field(default_factory=dict)
     """Plain variables of every container, such as AWS_ENDPOINT_URL_S3; never a secret."""
     pools: Mapping[DnsLabel, PoolSection] = Field(default_factory=dict)
@@ -103,7 +105,7 @@ class ClusterSection(Section):
 
 def _variable_problems(name: str) -> Iterator[Problem]:
     if name in SECRETS:
-        remedy = "Put it into a Secret and name that as `store-secret`, `judge-secret` or `deepl-secret`"
+        remedy = "Put it into a Secret and name that as `store-secret`, `judge-secret`, `deepl-secret` or `hub-secret`"
         yield Problem(what="a secret is never a plain variable", place=("environment", name), remedy=remedy)
     elif name in RESERVED:
         yield Problem(what="polyglot sets this variable itself", place=("environment", name), remedy="Remove it")
@@ -142,6 +144,7 @@ class Cluster:
     scratch_bytes: int
     pending_deadline_seconds: int
     lost_node: LostNode
+    hub_secret: str | None = None  # orders that were written before it do without
 
     def image_of(self, stage: Stage) -> str:
         """The image that a stage runs in."""
@@ -153,11 +156,16 @@ class Cluster:
 
     def judge_secret_of(self, stage: Stage) -> str | None:
         """The Secret with the endpoint's key, for the stages that call one."""
-        return self.judge_secret if stage.kind in NETWORKED and stage.engine in ("", "openai") else None
+        asks = stage.kind in NETWORKED and stage.engine in ("", "openai") and stage.params.get("endpoint") != "built-in"
+        return self.judge_secret if asks else None
 
     def deepl_secret_of(self, stage: Stage) -> str | None:
         """The Secret with DeepL's key, for the stages that translate by it."""
         return self.deepl_secret if stage.engine == "deepl" else None
+
+    def hub_secret_of(self, stage: Stage) -> str | None:
+        """The Secret with the hub's token, for the stages that fetch a repository."""
+        return self.hub_secret if stage.fetches_from_hub else None
 
 
 def cluster_from(section: ClusterSection) -> Cluster:
@@ -173,6 +181,7 @@ def cluster_from(section: ClusterSection) -> Cluster:
         store_secret=section.store_secret,
         judge_secret=section.judge_secret,
         deepl_secret=section.deepl_secret,
+        hub_secret=section.hub_secret,
         environment=dict(section.environment),
         pools={DEFAULT_POOL: Pool(), **{name: pool_from(pool) for name, pool in section.pools.items()}},
         pool_by_kind=dict(section.pool_of),

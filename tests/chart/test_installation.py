@@ -38,7 +38,7 @@ class TestRights:
         }
         assert granted == {
             ("batch", "jobs"): ["create", "delete", "get", "list", "watch"],
-            ("", "pods"): ["delete", "get", "list", "watch"],
+            ("", "pods"): ["delete", "list", "watch"],
             ("", "pods/log"): ["get"],
             ("", "events"): ["list", "watch"],
         }
@@ -97,8 +97,8 @@ class TestNetwork:
         ("name", "key", "components"),
         [
             ("driver", "apiServer", ["driver", "nightly"]),
-            ("judge", "judge", ["judge", "translate", "reference"]),
-            ("sources", "sources", ["ingest", "base", "translate"]),
+            ("judge", "judge", ["judge", "translate", "reference", "quality"]),
+            ("sources", "sources", ["ingest", "base", "translate", "quality"]),
             ("store", "store", None),
         ],
     )

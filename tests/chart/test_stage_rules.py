@@ -96,6 +96,12 @@ class TestRestricted:
         jobs = render_jobs([attempt(kind) for kind in ("train", "mix", "answer")], study="s", cluster=where)
         assert "openai" not in str(jobs)
 
+    def test_the_hub_s_token_reaches_stages_that_fetch_from_it_only(self) -> None:
+        assert environment("hub-secret")["HF_TOKEN_PATH"] == "/var/run/polyglot/hub/token"
+        where = cluster(hub_secret="the-hub-s")
+        jobs = render_jobs([attempt(kind) for kind in ("ingest", "base", "answer")], study="s", cluster=where)
+        assert "the-hub-s" not in str(jobs)
+
     def test_workload_identity_needs_no_secret(self) -> None:
         assert not any("secret" in volume for volume in pod("workload-identity")["volumes"])
         assert not any(name.startswith("POLYGLOT_S3") for name in environment("workload-identity"))

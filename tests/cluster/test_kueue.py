@@ -1,49 +1,174 @@
-"""Kueue does what the tests of polyglot on it take for granted."""
+"""Kueue and polyglot: stages wait for their queue's quota and say so, and what is preempted goes on where it was."""
 
-import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes import client
 
-from tests.kit.cluster.namespace import Namespace
+from polyglot.artifacts.attempts import Attempts
+from polyglot.core.stage import PlannedStage, Resources
+from polyglot.run.backend import Outcome
+from tests.kit.cluster.installation import Installation, installed
+from tests.kit.cluster.namespace import RESTRICTED, Namespace
+from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted
+from tests.kit.cluster.queues import LABEL, hold_queue, local_queue, priority_class, release_queue
+from tests.kit.cluster.shell_jobs import attempt, backend_of, ended, watch_until
 from tests.kit.cluster.target import Target
+from tests.kit.graphs import MIB, stage
+from tests.kit.noop_jobs.steps import counted
+from tests.kit.world import end, until
 
-_KUEUE = {"group": "kueue.x-k8s.io", "version": "v1beta1"}
+GPU = "nvidia.com/gpu"
+MIXES = ("EN", "DE", "ENDEFRITES")
+
+pytestmark = pytest.mark.timeout(900)  # the first test may have to build Kueue
+
+
+@pytest.fixture(scope="module")
+def installation(
+    kueue: Target, noop_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    with installed(kueue, images_of(noop_images["worker"]), tmp_path_factory.mktemp("kueue")) as made:
+        yield made
 
 
 @pytest.fixture
-def queue(kueue: Target, namespace: Namespace) -> Iterator[str]:
-    """A LocalQueue with a quota of one CPU."""
-    name, objects = f"test-{uuid.uuid4().hex[:10]}", client.CustomObjectsApi(kueue.api)
-    resource = {"name": "cpu", "nominalQuota": "1"}
-    group = {"coveredResources": ["cpu"], "flavors": [{"name": name, "resources": [resource]}]}
-    kinds: dict[str, dict[str, Any]] = {
-        "resourceflavors": {"kind": "ResourceFlavor", "spec": {}},
-        "clusterqueues": {"kind": "ClusterQueue", "spec": {"namespaceSelector": {}, "resourceGroups": [group]}},
-    }
-    head = {"apiVersion": "kueue.x-k8s.io/v1beta1", "metadata": {"name": name}}
-    for plural, body in kinds.items():
-        objects.create_cluster_custom_object(**_KUEUE, plural=plural, body=head | body)
-    local = head | {"kind": "LocalQueue", "spec": {"clusterQueue": name}}
-    objects.create_namespaced_custom_object(**_KUEUE, namespace=namespace.name, plural="localqueues", body=local)
-    yield name
-    for plural in reversed(kinds):
-        objects.delete_cluster_custom_object(**_KUEUE, plural=plural, name=name)
+def one_gpu(installation: Installation) -> Iterator[str]:
+    """A queue with quota for one training."""
+    with local_queue(installation.namespace, {GPU: "1"}) as name:
+        yield name
 
 
-@pytest.mark.timeout(900)  # the first one builds Kueue
-def test_jobs_over_the_quota_run_one_after_the_other(queue: str, namespace: Namespace) -> None:
-    jobs = [f"queued-{number}" for number in range(3)]
-    for name in jobs:
-        labels = {"kueue.x-k8s.io/queue-name": queue}
-        namespace.run(name, "sleep 2", labels=labels, job={"suspend": True}, resources={"requests": {"cpu": "600m"}})
-    assert [namespace.wait_job(name) for name in jobs] == ["Complete"] * 3
-    times = sorted(_times(namespace, name) for name in jobs)
-    assert all(end <= start for (_, end), (start, _) in zip(times, times[1:], strict=False))
+def training(name: str, *, steps: int, mix: str = "EN", **params: Any) -> PlannedStage:
+    """A stage that asks for a GPU, with a checkpoint a step."""
+    resources = Resources(memory_bytes=256 * MIB, gpus=1, grace_seconds=params.pop("grace_seconds", 20))
+    return replace(stage("steps", name, steps=steps, seconds=0.5, resources=resources, **params), mix=mix)
 
 
-def _times(namespace: Namespace, name: str) -> tuple[Any, Any]:
+@contextmanager
+def driven(study: NoopStudy, log: Path) -> Iterator[Any]:
+    driver = study.installation.start(*study.drive, log=log)
+    try:
+        yield driver
+    finally:
+        end(driver)
+
+
+def times(namespace: Namespace, name: str) -> tuple[Any, Any]:
+    """When a Job started and when it was complete."""
     status = namespace.target.batch.read_namespaced_job(name, namespace.name).status
     return status.start_time, status.completion_time
+
+
+def one_after_the_other(namespace: Namespace, jobs: list[str]) -> bool:
+    ordered = sorted(times(namespace, name) for name in jobs)
+    return all(done <= begun for (_, done), (begun, _) in zip(ordered, ordered[1:], strict=False))
+
+
+def progress(study: NoopStudy, planned: PlannedStage) -> int:
+    found = Attempts(study.installation.store, planned.stage).progress()
+    return found.done if found else 0
+
+
+def test_jobs_over_the_quota_run_one_after_the_other(kueue: Target, namespace: Namespace) -> None:
+    """Kueue alone: it does what the tests below take for granted."""
+    jobs = [f"queued-{number}" for number in range(3)]
+    with local_queue(namespace, {"cpu": "1"}) as queue:
+        for name in jobs:
+            request = {"requests": {"cpu": "600m"}}
+            namespace.run(name, "sleep 2", labels={LABEL: queue}, job={"suspend": True}, resources=request)
+        assert [namespace.wait_job(name) for name in jobs] == ["Complete"] * 3
+    assert one_after_the_other(namespace, jobs)
+
+
+def test_ranks_that_are_suspended_count_as_interrupted(namespace: Namespace) -> None:
+    """As Kueue does it: their pods are gone at once, and 43 ends the whole Job. The same attempt runs again."""
+    rule = {"action": "FailJob", "onExitCodes": {"containerName": "worker", "operator": "In", "values": [43]}}
+    indexed = {"completionMode": "Indexed", "completions": 2, "parallelism": 2, "podFailurePolicy": {"rules": [rule]}}
+    work = attempt("trap 'exit 43' TERM; sleep 60 & wait", job=indexed)
+    with backend_of(namespace) as backend:
+        backend.submit(work)
+        watch_until(backend, lambda event: "runs as" in event.message)
+        pods = namespace.target.core.list_namespaced_pod
+        until(lambda: all(pod.status.phase == "Running" for pod in pods(namespace.name).items), 30)
+        namespace.target.batch.patch_namespaced_job(work.name, namespace.name, {"spec": {"suspend": True}})
+        end_ = watch_until(backend, ended)
+        assert (end_.outcome, end_.message) == (Outcome.INTERRUPTED, "interrupted with its progress saved")
+        backend.submit(work)
+        watch_until(backend, lambda event: "runs as" in event.message)
+
+
+def test_a_worker_that_does_not_hear_is_killed_after_its_grace_and_goes_on_all_the_same(
+    installation: Installation, one_gpu: str, tmp_path: Path
+) -> None:
+    """Kubernetes counts no pod that a suspension deletes, however it ends: the same Job goes on."""
+    deaf = training("deaf", steps=12, deaf_after=3, grace_seconds=2, nonce=one_gpu)
+    high, log = training("short", steps=2, nonce=one_gpu), tmp_path / "driver.log"
+    with (
+        priority_class(installation.namespace, 1000) as usual,
+        priority_class(installation.namespace, 2000) as urgent,
+    ):
+        study = submitted(installation, [deaf], queue=one_gpu, priority_class=usual)
+        other = submitted(installation, [high], queue=one_gpu, priority_class=urgent)
+        with driven(study, log) as driver:
+            until(lambda: progress(study, deaf) == 3, 120)
+            other.installation.polyglot(*other.drive)
+            assert driver.wait(240) == 0, log.read_text()
+    assert study.starts() == {deaf.label: [2]}
+    assert study.manifest(deaf.label).volatile["resumed_from_step"] == 3
+    assert study.text(deaf.label) == counted(12)
+    assert [job["name"] for job in study.jobs()] == [f"{deaf.name}-r1"]
+
+
+def test_three_mixes_queue_and_run_one_after_the_other(
+    installation: Installation, one_gpu: str, tmp_path: Path
+) -> None:
+    stages = [training(mix, steps=4, mix=mix, nonce=one_gpu) for mix in MIXES]
+    namespace, log = installation.namespace, tmp_path / "driver.log"
+    study = submitted(installation, stages, queue=one_gpu)
+    held = {"resources": {"limits": {GPU: "1", "cpu": "100m", "memory": "32Mi"}}, "securityContext": RESTRICTED}
+    namespace.run("holder", "sleep 3600", labels={LABEL: one_gpu}, job={"suspend": True}, **held)
+    namespace.wait_running("holder")
+    with driven(study, log) as driver:
+        for planned in stages:
+            until(lambda planned=planned: f"insufficient unused quota for {GPU}" in study.why(planned.label), 60)
+            first, *_ = study.why(planned.label).splitlines()
+            assert "is submitted and does not start: since " in first
+            assert f"waiting for quota in queue {one_gpu}: couldn't assign flavors to pod set main" in first
+        assert {job["pods"] for job in study.jobs()} == {0}
+        namespace.target.batch.delete_namespaced_job("holder", namespace.name, propagation_policy="Foreground")
+        assert driver.wait(240) == 0, log.read_text()
+    assert study.starts() == {planned.label: [1] for planned in stages}
+    assert one_after_the_other(namespace, [f"{planned.name}-r1" for planned in stages])
+
+
+def test_a_study_of_a_higher_priority_preempts_and_the_preempted_one_goes_on(
+    installation: Installation, one_gpu: str, tmp_path: Path
+) -> None:
+    """Kueue suspends the Job, which deletes its pod without a DisruptionTarget and resets its deadline."""
+    low, high = training("low", steps=24, nonce=one_gpu), training("high", steps=10, nonce=one_gpu)
+    logs = {name: tmp_path / f"{name}.log" for name in ("low", "high")}
+    gate = hold_queue(installation.namespace, one_gpu)
+    with (
+        priority_class(installation.namespace, 1000) as usual,
+        priority_class(installation.namespace, 2000) as urgent,
+    ):
+        first = submitted(installation, [low], queue=one_gpu, priority_class=usual)
+        second = submitted(installation, [high], queue=gate, priority_class=urgent)
+        with driven(second, logs["high"]) as other, driven(first, logs["low"]) as driver:
+            until(lambda: second.jobs() and progress(first, low) >= 3, 120)
+            release_queue(installation.namespace, gate)
+            until(lambda: "preempted by Kueue" in first.why(low.label), 120)
+            assert other.wait(120) == 0, logs["high"].read_text()
+            assert driver.wait(240) == 0, logs["low"].read_text()
+    waits = [line for line in logs["low"].read_text().splitlines() if "preempted by Kueue" in line]
+    assert "to accommodate a workload" in waits[-1]
+    assert f"waiting for quota in queue {one_gpu}" in waits[-1]
+    assert first.starts() == {low.label: [2]}
+    assert second.starts() == {high.label: [1]}
+    assert first.manifest(low.label).volatile["resumed_from_step"] >= 3
+    assert [job["name"] for job in first.jobs()] == [f"{low.name}-r1"]
+    assert [first.text(low.label), second.text(high.label)] == [counted(24), counted(10)]

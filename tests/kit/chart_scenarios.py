@@ -74,6 +74,9 @@ SCENARIOS = {
         attempt=attempt("translate", params={"engine": "deepl"}),
         cluster=cluster(judge_secret="openai", deepl_secret="deepl"),
     ),
+    "hub-secret": Scenario(
+        attempt=attempt("base", params={"hub": "owner/name"}), cluster=cluster(judge_secret="openai", hub_secret="hub")
+    ),
     "queue": Scenario(attempt=attempt("answer"), cluster=cluster(queue="polyglot", priority_class="polyglot-urgent")),
     "request-by-path": Scenario(attempt=attempt("aggregate", mix=""), by_path=True),
     "workload-identity": Scenario(

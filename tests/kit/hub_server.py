@@ -19,9 +19,10 @@ NAME = "someone/parallel"
 
 @dataclass
 class Hub:
-    """`files` maps paths of the repository to bytes."""
+    """`files` maps paths of the repository to bytes; with a `token`, whoever does not bring it is told nothing."""
 
     files: Mapping[str, bytes]
+    token: str = ""
     endpoint: str = ""
     asked: list[str] = field(default_factory=list)
 
@@ -50,6 +51,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.hub.asked.append(f"{self.command} {path}")
+        if self.hub.token and self.headers.get("Authorization") != f"Bearer {self.hub.token}":
+            self._json(401, {"error": "Invalid username or password."}, {"X-Error-Message": "Invalid credentials"})
+            return
         resolved = f"/datasets/{NAME}/resolve/{REVISION}/"
         if path.startswith(resolved):
             self._file(path.removeprefix(resolved))
@@ -101,9 +105,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hub_server(files: Mapping[str, bytes]) -> Iterator[Hub]:
+def hub_server(files: Mapping[str, bytes], *, token: str = "") -> Iterator[Hub]:
     """Serve a repository of these files until the block ends."""
-    hub = Hub(files=files)
+    hub = Hub(files=files, token=token)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
     hub.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever, daemon=True)

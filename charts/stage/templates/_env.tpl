@@ -26,6 +26,9 @@
 {{- if .deeplSecret }}
 - {name: DEEPL_AUTH_KEY_FILE, value: /var/run/polyglot/deepl/api-key}
 {{- end }}
+{{- if .hubSecret }}
+- {name: HF_TOKEN_PATH, value: /var/run/polyglot/hub/token}
+{{- end }}
 {{- if gt (int64 .ranks) 1 }}
 - {name: POLYGLOT_RANKS, value: {{ .ranks | int64 | toString | toJson }}}
 - name: POLYGLOT_RANK

@@ -80,6 +80,9 @@ containers:
       {{- if .deeplSecret }}
       - {name: deepl, mountPath: /var/run/polyglot/deepl, readOnly: true}
       {{- end }}
+      {{- if .hubSecret }}
+      - {name: hub, mountPath: /var/run/polyglot/hub, readOnly: true}
+      {{- end }}
 volumes:
   - name: work
     emptyDir: {sizeLimit: {{ .scratch | toJson }}}
@@ -109,5 +112,12 @@ volumes:
       secretName: {{ .deeplSecret | toJson }}
       defaultMode: 0440
       items: [{key: api-key, path: api-key}]
+  {{- end }}
+  {{- if .hubSecret }}
+  - name: hub
+    secret:
+      secretName: {{ .hubSecret | toJson }}
+      defaultMode: 0440
+      items: [{key: token, path: token}]
   {{- end }}
 {{- end }}

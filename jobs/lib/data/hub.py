@@ -2,7 +2,8 @@
 
 Two ways in. With `data_files`, the files of the repository that match are fetched and read by our own readers, so that
 every row has its file and line and one bad row costs one row. Without, `datasets` reads the configuration and split;
-rows are then numbered in the split. Repository code is never run, and HF_ENDPOINT is honoured.
+rows are then numbered in the split. Repository code is never run; HF_ENDPOINT, HF_TOKEN and
+HF_TOKEN_PATH are honoured.
 
 `{language}` and `{LANGUAGE}` in `config` and `data_files` become "de" and "DE".
 """
@@ -13,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from jobs.lib.data.fetching import TRANSIENT
 from jobs.lib.data.reading import read_records
 from jobs.lib.data.streams import Record
+from jobs.lib.hub_refusals import asking_hub
 from polyglot.core.errors import Permanent
 from polyglot.spec.params import IngestParams
 
@@ -37,20 +38,16 @@ def _matching(
     name: str, revision: str, pattern: str, language: str, work: Path
 ) -> Iterator[tuple[str, Iterable[Record]]]:
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
-    hub = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
-    try:
+    hub, what = HfApi(endpoint=os.environ.get("HF_ENDPOINT")), f"hub {name}@{revision[:12]}"
+    with asking_hub(what):
         names = hub.list_repo_files(name, repo_type="dataset", revision=revision)
-    except HfHubHTTPError as error:
-        if error.response.status_code in TRANSIENT or error.response.status_code >= 500:
-            raise
-        raise Permanent(f"hub {name}@{revision[:12]}: {_first_line(error)}") from None
     matching = sorted(path for path in names if path == pattern or fnmatchcase(path, pattern))
     if not matching:
-        raise Permanent(f"hub {name}@{revision[:12]}: no file matches {pattern!r} for {language}")
+        raise Permanent(f"{what}: no file matches {pattern!r} for {language}")
     for path in matching:
-        local = hub.hf_hub_download(name, path, repo_type="dataset", revision=revision, cache_dir=work)
+        with asking_hub(what):  # a gated repository is listed to everybody
+            local = hub.hf_hub_download(name, path, repo_type="dataset", revision=revision, cache_dir=work)
         yield path, read_records(Path(local), path)
 
 
@@ -66,9 +63,10 @@ def _split(params: IngestParams, language: str, work: Path) -> Iterator[Record]:
 
     config = None if params.config is None else filled(params.config, language)
     try:
-        rows = load_dataset(
-            params.hub, config, revision=params.revision, split=params.split, streaming=True, cache_dir=str(work)
-        )
+        with asking_hub(f"hub {params.hub}"):
+            rows = load_dataset(
+                params.hub, config, revision=params.revision, split=params.split, streaming=True, cache_dir=str(work)
+            )
         for number, row in enumerate(rows, 1):
             yield Record(number, row)
     except (DatasetNotFoundError, DatasetGenerationError, pyarrow.ArrowException, ValueError, RuntimeError) as error:

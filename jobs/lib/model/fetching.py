@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from jobs.lib.context import Context
+from jobs.lib.hub_refusals import asking_hub
 from jobs.lib.model.loading import PICKLES
 from polyglot.core.errors import Permanent
 from polyglot.spec.params import BaseParams
@@ -29,21 +30,16 @@ WANTED = (
 
 
 def fetch_hub(params: BaseParams, out: Path, context: Context) -> None:
-    """Download a model at its pinned revision; HF_ENDPOINT and HF_TOKEN are honoured. Raises Permanent.
+    """Download a model at its pinned revision; HF_ENDPOINT, HF_TOKEN and HF_TOKEN_PATH are honoured. Raises Permanent.
 
     Files in folders of the repository (copies in other formats) are left out, as are pickles, which may run code.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     name, revision = params.hub or "", params.revision or ""
     hub = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
-    try:
+    with asking_hub(f"hub {name}@{revision[:12]}"):
         info = hub.model_info(name, revision=revision, files_metadata=True)
-    except GatedRepoError as error:
-        raise Permanent(f"hub {name}: access must be granted first; then set HF_TOKEN") from error
-    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise Permanent(f"hub {name}@{revision}: not there, or not visible without HF_TOKEN") from error
     if info.sha != revision:
         raise Permanent(f"hub {name}: got revision {info.sha}; expected the commit {revision}")
     sha256 = {file.rfilename: file.lfs.sha256 if file.lfs else None for file in info.siblings or []}
@@ -55,7 +51,8 @@ def fetch_hub(params: BaseParams, out: Path, context: Context) -> None:
         )
     for number, path in enumerate(wanted):
         context.raise_if_stopping()
-        fetched = Path(hub.hf_hub_download(name, path, revision=revision, local_dir=context.work / "hub"))
+        with asking_hub(f"hub {name}@{revision[:12]}"):  # a gated repository is described to everybody
+            fetched = Path(hub.hf_hub_download(name, path, revision=revision, local_dir=context.work / "hub"))
         _verify(fetched, sha256[path], f"hub {name}: {path}")
         shutil.move(fetched, out / path)
         context.progress(number + 1, len(wanted), "files")

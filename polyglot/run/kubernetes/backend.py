@@ -25,7 +25,7 @@ from polyglot.run.backend import Attempt, Event, Outcome
 from polyglot.run.kubernetes import states
 from polyglot.run.kubernetes.api import Api, ApiError
 from polyglot.run.kubernetes.mirror import Broken, Change, Listed, Mirror, News
-from polyglot.run.kubernetes.names import JOB_NAME, KEY, MANAGED, Document
+from polyglot.run.kubernetes.names import JOB_NAME, KEY, MANAGED, WORKLOAD, Document
 from polyglot.run.kubernetes.tracked import Order, Tracked
 
 if TYPE_CHECKING:
@@ -311,4 +311,8 @@ def _job_of(pod: Document) -> str:
 
 
 def _subject_of(event: Document) -> str:
-    return str(event.get("involvedObject", {}).get("name", ""))
+    """The Job or pod that an event is about; what Kueue says of a Job's Workload is about the Job."""
+    about = event.get("involvedObject", {})
+    name = str(about.get("name", ""))
+    workload = WORKLOAD.fullmatch(name) if about.get("kind") == "Workload" else None
+    return workload[1] if workload else name

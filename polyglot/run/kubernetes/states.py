@@ -25,7 +25,7 @@ stage fails):
 
 | what is seen                                                        | hopeless |
 |---------------------------------------------------------------------|----------|
-| Job suspended: Kueue has not admitted it                            | no       |
+| Job suspended: Kueue has not admitted it, or has preempted it       | no       |
 | event FailedCreate: exceeded quota                                  | no       |
 | event FailedCreate otherwise (Pod Security, no such service account)| yes      |
 | pod condition PodScheduled false: no node fits now                  | no       |
@@ -44,10 +44,13 @@ from polyglot.core.errors import Exit
 from polyglot.core.line import one_line
 from polyglot.core.units import parse_bytes
 from polyglot.run.backend import Outcome
-from polyglot.run.kubernetes.names import Document
+from polyglot.run.kubernetes.names import QUEUE, Document
 
 _LOST_AFTER = timedelta(seconds=20)  # past the end of its grace
-_SILENT_FOR = timedelta(minutes=5)  # what Kubernetes waits before it gives up a pod that does not tolerate this
+_NODE_SILENT = timedelta(minutes=5)  # what Kubernetes waits before it gives up a pod that does not tolerate this
+_QUEUE_SILENT = timedelta(minutes=1)  # Kueue says at once why it does not admit
+_EVENTS_LAST = timedelta(minutes=50)  # API servers forget them after an hour
+_OVER = ("Succeeded", "Failed")
 _BAD_CONTAINER = frozenset(
     [
         "ErrImagePull",
@@ -123,7 +126,8 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
         said = " ".join(str(disruption.get("message") or disruption.get("reason")).split())
         return Ending(outcome=Outcome.INTERRUPTED, message=f"disrupted: {said}")
     said = " ".join(str(failed.get("message", "")).split())
-    if Exit.INTERRUPTED_WORKER in codes or "DisruptionTarget" in said:
+    interrupted = f"exit code {Exit.INTERRUPTED_WORKER.value} "  # the pods of a suspended Job are gone at once
+    if Exit.INTERRUPTED_WORKER in codes or "DisruptionTarget" in said or interrupted in said:
         return Ending(outcome=Outcome.INTERRUPTED, message="interrupted with its progress saved")
     if not ends and "exit code 42" in said:
         return Ending(outcome=Outcome.PERMANENT, message="exit code 42")
@@ -141,13 +145,13 @@ def runs(pods: Sequence[Document]) -> str:
 
 def waiting(job: Document, pods: Sequence[Document], events: Sequence[Document], now: datetime) -> Waiting | None:
     """Say what keeps a Job from going on, or None. `events` are those about the Job and its pods, the oldest first."""
-    if job["spec"].get("suspend"):
-        queue = job["metadata"].get("labels", {}).get("kueue.x-k8s.io/queue-name", "")
-        return Waiting(text=f"waits in the queue {queue!r} for its quota" if queue else "its Job is suspended")
+    suspended = job["spec"].get("suspend")
     for pod in pods:
-        found = _stuck(pod, now) or _unready(pod, events)
+        found = _stuck(pod, now) or (None if suspended else _unready(pod, events))
         if found is not None:
             return found
+    if suspended:  # a worker that is preempted saves its progress first
+        return _suspended(job, events, now) if all(_phase(pod) in _OVER for pod in pods) else None
     if not pods:
         refusals = [event for event in events if event.get("reason") == "FailedCreate"]
         if refusals:
@@ -156,9 +160,35 @@ def waiting(job: Document, pods: Sequence[Document], events: Sequence[Document],
     return None
 
 
+def _suspended(job: Document, events: Sequence[Document], now: datetime) -> Waiting:
+    """What a queue says: Kueue's events are about the Job (Started, Stopped) and its Workload (Pending)."""
+    queue = job["metadata"].get("labels", {}).get(QUEUE, "")
+    if not queue:
+        return Waiting(text="its Job is suspended")
+    stopped = pending = ""
+    for event in events:
+        said = " ".join(str(event.get("message", "")).split())
+        match event.get("reason"):
+            case "Started":
+                stopped = pending = ""
+            case "Stopped":
+                stopped = said
+            case "Pending":
+                pending = said
+    text = f"waiting for quota in queue {queue}" + (f": {pending}" if pending else "")
+    if stopped.startswith("Preempted"):
+        return Waiting(text=f"preempted by Kueue{stopped.removeprefix('Preempted')}; {text}")
+    if stopped:
+        return Waiting(text=f"stopped by Kueue: {stopped}; {text}")
+    age = now - datetime.fromisoformat(job["metadata"].get("creationTimestamp") or now.isoformat())
+    if not pending and _QUEUE_SILENT < age < _EVENTS_LAST:
+        text += f" (Kueue gives no reason: is there a LocalQueue {queue}?)"
+    return Waiting(text=text)
+
+
 def _stuck(pod: Document, now: datetime) -> Waiting | None:
     """What keeps a pod from going on, or from going away: its node is lost, or does not answer for now."""
-    if _phase(pod) in ("Succeeded", "Failed"):
+    if _phase(pod) in _OVER:
         return None
     node, name, due = pod["spec"].get("nodeName", ""), pod["metadata"]["name"], pod["metadata"].get("deletionTimestamp")
     if due is not None and now - datetime.fromisoformat(due) >= _LOST_AFTER:
@@ -167,7 +197,8 @@ def _stuck(pod: Document, now: datetime) -> Waiting | None:
     since = _silent_since(pod)
     if since is None:
         return None
-    lost = due is None and now - datetime.fromisoformat(since) >= _SILENT_FOR  # it tolerates that, for long or for ever
+    # it tolerates that, for long or for ever
+    lost = due is None and now - datetime.fromisoformat(since) >= _NODE_SILENT
     said = f"the node {node} of the pod {name} has not answered since {since}"
     return Waiting(text=said, lost_node=node if lost else "")
 

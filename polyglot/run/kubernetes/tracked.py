@@ -25,7 +25,8 @@ class Tracked:
             self.hopeless_since = None
         elif self.hopeless_since is None:
             self.hopeless_since = time.monotonic()
-        news, self.told = bool(text) and text != self.told, text or self.told
+        news = bool(text) and _gist(text) != _gist(self.told)
+        self.told = text or self.told
         return news
 
     def goes_on(self) -> bool:
@@ -37,6 +38,11 @@ class Tracked:
     def hopeless_seconds(self) -> float:
         """How long it has been waiting for what no time will mend."""
         return 0.0 if self.hopeless_since is None else time.monotonic() - self.hopeless_since
+
+
+def _gist(text: str) -> str:
+    """Without the figures: how much is missing of a quota changes all the time, for every Job that waits."""
+    return "".join(character for character in text if not character.isdigit())
 
 
 @dataclass(slots=True, kw_only=True)

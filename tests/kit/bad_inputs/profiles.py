@@ -43,6 +43,7 @@ CASES = [
     _cluster("an unknown key of a cluster", "name-space: lab"),
     _cluster("a namespace with capitals", "namespace: Lab"),
     _cluster("a secret as a variable", "environment: {AWS_SECRET_ACCESS_KEY: x}"),
+    _cluster("the hub's token as a variable", "environment: {HF_TOKEN: x}"),
     _cluster("a variable that polyglot sets", "environment: {HOME: /tmp}"),
     _cluster("a variable that is not text", "environment: {RETRIES: 3}"),
     _cluster("a variable's bad name", "environment: {A-B: x}"),

@@ -92,13 +92,18 @@ def _profile(images: Mapping[str, str]) -> str:
             "AWS_ENDPOINT_URL_S3": f"http://store.polyglot-system.svc:{places.STORE_PORT}",
             "AWS_REGION": "us-east-1",
         },
-        "pools": {"default": {"node-selector": {"polyglot.dev/pool": "default"}}, "big": {"tolerations": [toleration]}},
+        "pools": {
+            "default": {"node-selector": {"polyglot.dev/pool": "default"}},
+            "big": {"node-selector": {"polyglot.dev/pool": "big"}, "tolerations": [toleration]},
+        },
+        "pool-of": {"train": "big"},
         "scratch": "2Gi",
         "ttl": "1h",
     }
     content = {
         "store": f"s3://{places.BUCKET}/studies",
         "backend": "kubernetes",
+        "resources": {"train": {"gpus": 1}},
         "kubernetes": section,
     }
     return "# Written by `make cluster-up`; removed by `make cluster-down`.\n" + json.dumps(content, indent=2) + "\n"

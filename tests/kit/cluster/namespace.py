@@ -12,6 +12,13 @@ from kubernetes import client, watch
 from tests.kit.cluster.target import Target
 
 WAIT_SECONDS = 90
+RESTRICTED = {  # what a container needs where Pod Security is `restricted`
+    "runAsNonRoot": True,
+    "runAsUser": 10001,
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +39,14 @@ class Namespace:
     ) -> None:
         """Create a Job that runs a shell command once. `labels` are the Job's, `job` and `pod` more of its two specs.
 
-        `resources` and `env` in `pod` are the container's. The pods have the label app=`name`.
+        `resources`, `env` and `securityContext` in `pod` are the container's. The pods have the label app=`name`.
         """
         container = {
             "name": "main",
             "image": self.target.image,
             "imagePullPolicy": self.target.pull_policy,
             "command": ["sh", "-c", command],
-            **{key: pod.pop(key) for key in ("resources", "env") if key in pod},
+            **{key: pod.pop(key) for key in ("resources", "env", "securityContext") if key in pod},
         }
         template = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 2, "containers": [container], **pod}
         metadata = {"labels": {"app": name}}

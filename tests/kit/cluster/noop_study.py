@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from polyglot.artifacts.attempts import Attempts
-from polyglot.artifacts.committed import committed_many
+from polyglot.artifacts.blobs import blob_path
+from polyglot.artifacts.committed import committed, committed_many
+from polyglot.artifacts.manifest import Manifest
 from polyglot.artifacts.submissions import save, save_order
 from polyglot.core.canonical import canonical, sha256_bytes
 from polyglot.core.stage import PlannedStage
@@ -61,6 +63,19 @@ class NoopStudy:
         """Result digests of the committed stages, by label."""
         found = committed_many(self.installation.store, [planned.stage for planned in self.order.stages])
         return {planned.label: found[planned.key].result for planned in self.order.stages if planned.key in found}
+
+    def manifest(self, label: str) -> Manifest:
+        """The manifest of a committed stage."""
+        (stage,) = [planned.stage for planned in self.order.stages if planned.label == label]
+        found = committed(self.installation.store, stage.kind, stage.key)
+        assert found is not None, f"{label} is not committed"
+        return found
+
+    def text(self, label: str) -> str:
+        """What a committed stage wrote into its file `text`."""
+        record = self.manifest(label).file("text")
+        assert record is not None
+        return self.installation.store.read(blob_path(record.sha256)).decode()
 
     def starts(self) -> dict[str, list[int]]:
         """How often workers started on each attempt, by label."""

@@ -8,6 +8,11 @@ from jobs.lib.context import Context
 from tests.kit.noop_jobs import note
 
 
+def counted(steps: int) -> str:
+    """The result of so many steps, however often they were interrupted."""
+    return str(pow(31, steps, 1_000_003))
+
+
 def run(context: Context) -> None:
     resume = context.work / "resume"
     step = resumed = context.checkpoints.newest(resume) or 0
@@ -29,4 +34,5 @@ def run(context: Context) -> None:
         if step - resumed == context.stage.params.get("dies_after"):
             os.kill(os.getpid(), signal.SIGKILL)
         context.raise_if_stopping()
+    context.volatile["resumed_from_step"] = resumed
     (context.out / "text").write_text(str(value))

@@ -1,6 +1,7 @@
 """Where rows come from: pinned web files, buckets and hubs, on real servers on the loopback."""
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -190,22 +191,23 @@ def test_a_repository_that_is_not_there_is_permanent(tmp_path: Path, hub: Hub) -
 
 
 PROGRAM = """
+import json
 import sys
 from pathlib import Path
 from polyglot.core.errors import Permanent
 from tests.unit.jobs.test_ingest_sources import from_hub
 try:
-    context = from_hub(Path(sys.argv[1]), config="{language}")
+    context = from_hub(Path(sys.argv[1]), **json.loads(sys.argv[2]))
     print((context.out / "rows" / "DE.jsonl").read_text() + (context.out / "rejected.jsonl").read_text())
 except Permanent as error:
     print("permanent:", error)
 """
 
 
-def _in_a_process(root: Path) -> str:
-    """The `datasets` library reads HF_ENDPOINT and HF_HOME once, when it is imported."""
+def _in_a_process(root: Path, **changes: str) -> str:
+    """The libraries of the hub read HF_ENDPOINT, HF_HOME and HF_TOKEN_PATH once, when they are imported."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(root)],
+        [sys.executable, "-c", PROGRAM, str(root), json.dumps(changes or {"config": "{language}"})],
         cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
@@ -230,3 +232,26 @@ def test_code_of_a_repository_is_never_run(tmp_path: Path, hub: Hub) -> None:
     printed = _in_a_process(tmp_path / "job")
     assert "repository code was run" not in printed
     assert printed.startswith("permanent: hub someone/parallel: ")
+
+
+@pytest.mark.parametrize("how", [{"data_files": "data/{language}-*.jsonl"}, {"config": "{language}"}])
+def test_a_repository_that_is_not_public_is_read_with_the_token_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, str]
+) -> None:
+    """HF_TOKEN_PATH, as the profile's `hub-secret` sets it. The token is in no message."""
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    file = tmp_path / "token"
+    monkeypatch.setenv("HF_TOKEN_PATH", str(file))
+    public = {name: data for name, data in REPOSITORY.items() if name != "parallel.py"}
+    with hub_server(public, token="hf_sentinel") as served:
+        monkeypatch.setenv("HF_ENDPOINT", served.endpoint)
+        file.write_text("hf_sentinel\n")
+        assert '"id":"a-1"' in _in_a_process(tmp_path / "read", **how)
+        file.write_text("hf_of-somebody-else\n")
+        refused = _in_a_process(tmp_path / "refused", **how)
+    assert refused.startswith("permanent: hub someone/parallel")
+    assert "hf_of-somebody-else" not in refused
+    if "data_files" in how:
+        assert "Set HF_TOKEN_PATH to a file with a token that may read it" in refused

@@ -8,6 +8,7 @@ import pytest
 from polyglot.run.backend import Outcome
 from polyglot.run.kubernetes.states import ending, runs, waiting
 
+QUEUED = "kueue.x-k8s.io/queue-name"
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 DISRUPTED = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": "preempted"}
 
@@ -37,6 +38,7 @@ def event(reason: str, message: str, about: str = "train-x-r1") -> dict[str, Any
 
 
 FAILED = job("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
+SUSPENDED = job("Failed", "PodFailurePolicy", "Container worker for pod a/x failed with exit code 43 matching rule")
 POLICY = job("Failed", "PodFailurePolicy", "Container worker for pod x failed with exit code 42 matching FailJob rule")
 RANKS = job("Failed", "PodFailurePolicy", "Pod x has condition DisruptionTarget", completionMode="Indexed")
 
@@ -64,6 +66,7 @@ class TestEnding:
             (FAILED, [], Outcome.TRANSIENT, "backoff limit"),
             (RANKS, [pod(143, conditions=[DISRUPTED]), pod(1)], Outcome.INTERRUPTED, "preempted"),
             (RANKS, [pod(43), pod(1)], Outcome.INTERRUPTED, "progress saved"),
+            (SUSPENDED, [], Outcome.INTERRUPTED, "progress saved"),
             (RANKS, [pod(43), pod(42)], Outcome.PERMANENT, "42"),
         ],
     )
@@ -151,6 +154,59 @@ class TestWaiting:
         assert seen is not None
         assert says in seen.text
         assert seen.hopeless is hopeless
+
+    @pytest.mark.parametrize(
+        ("events", "says"),
+        [
+            ([], "waiting for quota in queue q"),
+            (
+                [("Pending", "couldn't assign flavors to pod set main: 1 more needed")],
+                "waiting for quota in queue q: couldn't assign flavors to pod set main: 1 more needed",
+            ),
+            (
+                [
+                    ("Pending", "1 more needed"),
+                    ("Started", "Admitted by clusterQueue c"),
+                    ("Stopped", "Preempted to accommodate a workload (UID: u) due to prioritization"),
+                ],
+                "preempted by Kueue to accommodate a workload (UID: u) due to prioritization; "
+                "waiting for quota in queue q",
+            ),
+            (
+                [("Started", "Admitted"), ("Stopped", "Preempted to make room"), ("Pending", "2 more needed")],
+                "preempted by Kueue to make room; waiting for quota in queue q: 2 more needed",
+            ),
+            (
+                [("Started", "Admitted"), ("Stopped", "Exceeded the PodsReady timeout")],
+                "stopped by Kueue: Exceeded the PodsReady timeout; waiting for quota in queue q",
+            ),
+            ([("Stopped", "Preempted"), ("Started", "Admitted"), ("Pending", "x")], "waiting for quota in queue q: x"),
+        ],
+    )
+    def test_a_queue_s_own_words(self, events: list[tuple[str, str]], says: str) -> None:
+        queued = job(suspend=True)
+        queued["metadata"]["labels"] = {QUEUED: "q"}
+        seen = waiting(queued, [], [event(reason, message) for reason, message in events], NOW)
+        assert seen is not None
+        assert (seen.text, seen.hopeless) == (says, False)
+
+    @pytest.mark.parametrize(("made", "hints"), [("11:59:30", False), ("11:58:00", True), ("09:00:00", False)])
+    def test_a_queue_that_says_nothing_may_not_be_there(self, made: str, hints: bool) -> None:
+        queued = job(suspend=True)
+        queued["metadata"] |= {"labels": {QUEUED: "q"}, "creationTimestamp": f"2026-01-01T{made}Z"}
+        seen = waiting(queued, [], [], NOW)
+        assert seen is not None
+        assert ("is there a LocalQueue q?" in seen.text) is hints
+
+    def test_a_preempted_worker_saves_before_it_is_said_to_wait(self) -> None:
+        """Kueue's suspension deletes pods: what they write while they end is newer than any note."""
+        leaving = pod(phase="Running", metadata={"deletionTimestamp": "2026-01-01T12:00:30Z"})
+        assert waiting(job(suspend=True), [leaving], [], NOW) is None
+        assert waiting(job(suspend=True), [pod(43)], [], NOW) is not None
+        lost = pod(phase="Running", metadata={"deletionTimestamp": "2026-01-01T11:59:00Z"})
+        seen = waiting(job(suspend=True), [lost], [], NOW)
+        assert seen is not None
+        assert seen.lost_node == "node-1"
 
     def test_what_once_kept_it_is_forgotten_when_it_runs(self) -> None:
         refused = event("FailedCreate", "exceeded quota: q")

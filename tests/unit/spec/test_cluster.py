@@ -1,6 +1,7 @@
 """The kubernetes section of a profile, and the Cluster that the other rooms read."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,33 @@ def test_translations_get_what_their_engine_needs_and_nothing_else() -> None:
     assert found == dict.fromkeys(engines, (None, None)) | {"openai": ("openai", None), "deepl": (None, "deepl")}
     assert {name for name in engines if cluster.image_of(stages[name]) == cluster.images.trainer} == MODEL_ENGINES
     assert cluster.deepl_secret_of(Stage(kind="judge", version=1, params={})) is None
+
+
+@pytest.mark.parametrize("kind", ["judge", "reference"])
+def test_the_built_in_judge_gets_no_key(kind: str) -> None:
+    cluster = load("judge-secret: openai\n")
+    stages = [Stage(kind=kind, version=1, params={"endpoint": endpoint}) for endpoint in ("openai", "built-in")]
+    assert [cluster.judge_secret_of(each) for each in stages] == ["openai", None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "fetches"),
+    [
+        ("ingest", {"source": "hub", "hub": "owner/name"}, True),
+        ("ingest", {"source": "files", "hub": None}, False),
+        ("base", {"source": "hub", "hub": "owner/name"}, True),
+        ("base", {"source": "built-in", "hub": None}, False),
+        ("translate", {"engine": "marian", "model": "owner/name", "files": []}, True),
+        ("translate", {"engine": "nllb", "files": [{"sha256": "0" * 64}]}, False),
+        ("translate", {"engine": "openai", "model": "gpt"}, False),
+        ("quality", {"comet_model": "owner/name"}, True),
+        ("quality", {"comet_model": ""}, False),
+        ("train", {}, False),
+    ],
+)
+def test_the_hub_s_token_goes_to_stages_that_fetch_from_it(kind: str, params: dict[str, Any], fetches: bool) -> None:
+    cluster = load("hub-secret: hub\n")
+    assert cluster.hub_secret_of(Stage(kind=kind, version=1, params=params)) == ("hub" if fetches else None)
 
 
 def test_the_profile_of_this_machine_has_no_cluster() -> None:

@@ -10,7 +10,7 @@ How it ended (the first row that fits):
 | Job Failed: DeadlineExceeded; a worker ended with 124                         | TIMED_OUT     |
 | Job Failed, a container was OOMKilled, or ended with 44 (MemoryError)         | OUT_OF_MEMORY |
 | Job Failed: PodFailurePolicy for DisruptionTarget or 43 (jobs with ranks)     | INTERRUPTED   |
-| Job Failed, a worker ended with 43, or its pod was evicted or preempted       | INTERRUPTED   |
+| Job Failed, its pod was evicted or preempted, or all that failed ended with 43| INTERRUPTED   |
 | Job Failed otherwise                                                          | TRANSIENT     |
 | the Job is gone (cancelled, removed after its time to live, by hand)          | INTERRUPTED   |
 
@@ -28,6 +28,14 @@ What keeps it from starting (`hopeless`: no time will mend it; after the profile
 | container waiting: image missing, name wrong, configuration wrong   | yes      |
 | event FailedMount: a Secret or volume is missing                    | yes      |
 | a pod that should be gone is still there: its node is lost          | no       |
+
+What took a pod away before its work was done, while its Job goes on or because of which it ends:
+
+| what is seen                                                        | said                                |
+|---------------------------------------------------------------------|-------------------------------------|
+| pod condition DisruptionTarget: evicted, preempted, its node tainted| the condition's reason and message  |
+| the pod was deleted and has ended, its Job suspended                | its queue took its quota back       |
+| the pod was deleted and has ended, its Job neither deleted nor over | it was deleted                      |
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +44,7 @@ from datetime import datetime, timedelta
 
 from polyglot.core.errors import Exit
 from polyglot.run.backend import Outcome
-from polyglot.run.kubernetes.names import Document
+from polyglot.run.kubernetes.names import RANK, Document
 
 _LOST_AFTER = timedelta(seconds=20)  # past the end of its grace
 _BAD_CONTAINER = frozenset(
@@ -104,17 +112,59 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
             limit = _memory_limit(pod)
             said = f"used all of its memory{f' ({limit})' if limit else ''}, {end.get('reason', 'MemoryError')}"
             return Ending(outcome=Outcome.OUT_OF_MEMORY, message=said)
-    disruption = next((found for pod in pods if (found := condition(pod, "DisruptionTarget"))), None)
-    if disruption is not None:
-        said = " ".join(str(disruption.get("message") or disruption.get("reason")).split())
-        return Ending(outcome=Outcome.INTERRUPTED, message=f"disrupted: {said}")
+    disrupted = next((text for pod in pods if (text := _disruption_target(pod))), "")
+    if disrupted:
+        return Ending(outcome=Outcome.INTERRUPTED, message=disrupted)
     said = " ".join(str(failed.get("message", "")).split())
-    if Exit.INTERRUPTED_WORKER in codes or "DisruptionTarget" in said:
-        return Ending(outcome=Outcome.INTERRUPTED, message="interrupted with its progress saved")
     if not ends and "exit code 42" in said:
         return Ending(outcome=Outcome.PERMANENT, message="exit code 42")
-    shown = ", ".join(_show_end(pod, end) for pod, end in ends if end.get("exitCode") != 0)
+    # a rank that was lost brings its peers to 43: then what it died of counts
+    lost = failed.get("reason") == "BackoffLimitExceeded" and not codes <= {Exit.FINE, Exit.INTERRUPTED_WORKER}
+    saved = Exit.INTERRUPTED_WORKER in codes or "DisruptionTarget" in said or (not ends and "exit code 43" in said)
+    if saved and not lost:
+        return Ending(outcome=Outcome.INTERRUPTED, message=f"interrupted with its progress saved: {said}")
+    peers = (Exit.FINE, Exit.INTERRUPTED_WORKER)
+    shown = ", ".join(_show_end(pod, end) for pod, end in ends if end.get("exitCode") not in peers)
     return Ending(outcome=Outcome.TRANSIENT, message=shown or said or "the Job failed")
+
+
+def disruption(job: Document, pod: Document) -> str:
+    """Say what took a pod away before its work was done, in one line; "" while nothing has."""
+    said = _disruption_target(pod)
+    if said:
+        return said
+    deleted = pod["metadata"].get("deletionTimestamp") and _phase(pod) != "Succeeded"
+    if not deleted or not any(True for _ in terminated([pod])):
+        return ""
+    name = pod["metadata"]["name"]
+    if job["spec"].get("suspend"):
+        return f"pod {name} disrupted: its Job was suspended, as its queue took the quota back"
+    ends = any(condition(job, name) for name in ("Complete", "Failed", "FailureTarget", "SuccessCriteriaMet"))
+    return "" if ends or job["metadata"].get("deletionTimestamp") else f"pod {name} was deleted"
+
+
+def _disruption_target(pod: Document) -> str:
+    found = condition(pod, "DisruptionTarget")
+    if found is None:
+        return ""
+    said = " ".join(str(found.get("message", "")).split())
+    return f"pod {pod['metadata']['name']} disrupted ({found.get('reason', '')}{': ' if said else ''}{said})"
+
+
+def goes_away(pod: Document) -> bool:
+    """True for a pod that has a container and will soon be gone, with what it said."""
+    marked = pod["metadata"].get("deletionTimestamp") or condition(pod, "DisruptionTarget")
+    return bool(marked) and _phase(pod) != "Pending"
+
+
+def owner(pod: Document) -> str:
+    """The uid of the Job that a pod is of, or ""."""
+    return next((str(one["uid"]) for one in pod["metadata"].get("ownerReferences") or ()), "")
+
+
+def rank_of(pod: Document) -> int:
+    """The pod's place among those of its Job; 0 without ranks."""
+    return int((pod["metadata"].get("annotations") or {}).get(RANK, 0))
 
 
 def runs(pods: Sequence[Document]) -> str:
@@ -194,7 +244,10 @@ def _show_end(pod: Document, end: Document) -> str:
     code, reason = end.get("exitCode"), end.get("reason", "")
     signal = f" (signal {code - 128})" if isinstance(code, int) and 128 < code < 160 else ""
     named = f", {reason}" if reason not in ("", "Error", "Completed") else ""
-    return f"exit code {code}{signal}{named} of {pod['metadata']['name']}"
+    grace = pod["metadata"].get("deletionGracePeriodSeconds")
+    late = code == 137 and pod["metadata"].get("deletionTimestamp")
+    why = f", which was deleted and had not ended when its grace of {grace} s was over" if late else ""
+    return f"exit code {code}{signal}{named} of pod {pod['metadata']['name']}{why}"
 
 
 def _memory_limit(pod: Document) -> str:

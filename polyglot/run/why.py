@@ -100,7 +100,6 @@ def _attempts(attempts: Attempts, *, committed_number: int, tail: bool) -> Itera
         failure = attempts.failure(number)
         starts = attempts.starts(number)
         times = f", {starts} starts" if starts > 1 else ""
-        last = number == numbers[-1]
         if failure is None:
             note = attempts.noted(number) if number != committed_number else None
             begun = "no end recorded" if starts else "not begun" if note else "allowed, not begun"
@@ -111,7 +110,7 @@ def _attempts(attempts: Attempts, *, committed_number: int, tail: bool) -> Itera
             continue
         peak = f" (peak memory {failure.peak_memory_bytes / 2**30:.2f} GiB)" if failure.peak_memory_bytes else ""
         ended = f"{failure.outcome} at {failure.time:%Y-%m-%d %H:%M:%S} UTC"
-        next_ = "" if last else _went_on(attempts, number, starts, f"attempt {number + 1}")
+        next_ = _went_on(attempts, number, starts, f"attempt {number + 1}") if attempts.starts(number + 1) else ""
         yield f"  attempt {number}{times}: {ended}: {failure.reason}{peak}{next_}"
         yield from _disruptions(attempts, number, starts)
     if tail:

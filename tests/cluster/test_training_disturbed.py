@@ -19,7 +19,7 @@ from polyglot.spec.pool import Pool, Toleration
 from tests.kit.cluster import processes
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import fresh_namespace
-from tests.kit.cluster.noop_study import images_of, submitted
+from tests.kit.cluster.noop_study import cluster_of, images_of, submitted
 from tests.kit.cluster.slow_store import slow_store
 from tests.kit.cluster.small_training import START_SECONDS, Training, commit_inputs, training
 from tests.kit.cluster.target import Target
@@ -61,8 +61,9 @@ class Site:
         more = {"checkpoint_steps": checkpoint_steps, "label": label, "log": log, **more}
         return training(self.installation, self.inputs, **more)
 
-    def undisturbed(self, label: str, **more: Any) -> Training:
-        one = self.training(label, 0, **more)
+    def undisturbed(self, label: str, checkpoint_steps: int, **more: Any) -> Training:
+        """One that has ended, and by its length saved nothing on the way."""
+        one = self.training(label, checkpoint_steps, **more)
         with one.driven() as driver:
             one.ends_well(driver)
         assert one.starts == [1]
@@ -79,7 +80,7 @@ def site(cluster: Target, images: dict[str, str], tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="module")
 def undisturbed(site: Site) -> Training:
     """What all trainings by one rank are compared with."""
-    return site.undisturbed("undisturbed")
+    return site.undisturbed("undisturbed", 1000)
 
 
 def evict(site: Site, pod: str) -> None:
@@ -208,10 +209,9 @@ def test_an_exit_0_without_a_manifest_fails_the_attempt(
     cluster: Target, noop_images: dict[str, str], tmp_path: Path
 ) -> None:
     """Fault 15: the Job is complete, and nobody believes it."""
-    environment = {"POLYGLOT_TEST_LEDGER": "/tmp/ledger"}
     with installed(cluster, images_of(noop_images["worker"]), tmp_path) as made:
-        found = dict(submitted(made, [stage("noop", "none")]).order.cluster.environment)
-        study = submitted(made, [stage("failing", "liar", how="lie")], environment={**found, **environment})
+        environment = {**cluster_of(made).environment, "POLYGLOT_TEST_LEDGER": "/tmp/ledger"}
+        study = submitted(made, [stage("failing", "liar", how="lie")], environment=environment)
         assert made.polyglot(*study.drive, check=False).returncode == 1
         batch = cluster.batch.list_namespaced_job(made.namespace.name).items
         assert [job.status.succeeded for job in batch] == [1] * 5
@@ -241,7 +241,7 @@ def test_an_api_server_that_says_nothing_for_half_a_minute(site: Site, undisturb
 def test_a_rank_is_taken_away_and_all_go_on_together(site: Site) -> None:
     """Fault 14 with ranks: the engine starts every rank anew, from the checkpoint that they left together."""
     ranked = {"resources": {"ranks": 2}}
-    alone = site.undisturbed("two-ranks", **ranked)
+    alone = site.undisturbed("two-ranks", 1001, **ranked)
     assert alone.manifest is not None
     assert alone.manifest.execution["world_size"] == 2
     one = site.training("rank-lost", 46, **ranked)

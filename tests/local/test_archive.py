@@ -70,7 +70,7 @@ class TestArchive:
 
     def test_what_was_said_before_any_claim_is_kept_once(self, plain: World) -> None:
         attempts = plain.attempts(stage("noop", "one"))
-        for output in (b"no store\n", b"no store\n", b"no inputs\n"):
+        for output in (b"no store\n", b"no inputs\n", b"no store\n"):
             archive_output(attempts, 1, output)
         assert list(attempts.log(1)) == [b"no store\n", b"no inputs\n"]
 

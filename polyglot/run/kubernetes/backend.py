@@ -7,8 +7,8 @@ rule.
 
 Not promised: that two drivers create a Job only once in time (the API server's 409 decides), nor any order of events.
 
-How a Job is told to the engine: the tables in `states`. What an attempt's pods say when they are taken away is read to
-the end while they still are there, as nobody can read it later.
+How a Job is told to the engine: the tables in `states` and `disruptions`. What pods say that are taken away is read to
+the end while they are there, as nobody can read it later.
 """
 
 import queue
@@ -25,6 +25,8 @@ from polyglot.core.stage import PlannedStage
 from polyglot.run.backend import Attempt, Disruption, Event, Outcome, Output
 from polyglot.run.kubernetes import states
 from polyglot.run.kubernetes.api import Api, ApiError
+from polyglot.run.kubernetes.disruptions import disruption, goes_away
+from polyglot.run.kubernetes.documents import condition, owner, rank_of, terminated
 from polyglot.run.kubernetes.mirror import Broken, Change, Listed, Mirror, News
 from polyglot.run.kubernetes.names import JOB_NAME, KEY, MANAGED, Document
 from polyglot.run.kubernetes.output import output
@@ -99,7 +101,7 @@ class KubernetesBackend:
     def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[tuple[int, bytes]]:
         """Yield the output of the attempt's newest pod; with ranks, of each one's: side by side when followed."""
         pods = sorted(self._pods.about(attempt.name), key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
-        newest = {states.rank_of(pod): str(pod["metadata"]["name"]) for pod in pods}
+        newest = {rank_of(pod): str(pod["metadata"]["name"]) for pod in pods}
         yield from output(self._api, newest, follow=follow)
 
     def cancel(self, attempt: Attempt) -> None:
@@ -155,7 +157,7 @@ class KubernetesBackend:
             # its end is known, and the engine wants the attempt once more: it makes room
             self._api.delete_job(attempt.name, uid=existing["metadata"]["uid"], foreground=False)
             self._postpone(attempt, _GOING_AWAY_SECONDS)
-        elif states.condition(existing, "Complete"):
+        elif condition(existing, "Complete"):
             # it committed after the engine looked, or what it committed was withdrawn: the engine looks once more
             with self._lock:
                 self._orders.pop(attempt.name, None)
@@ -237,8 +239,8 @@ class KubernetesBackend:
         if tracked is None or job is None:
             return
         tracked.uid = job["metadata"]["uid"]
-        there = [pod for pod in self._pods.about(name) if states.owner(pod) in ("", tracked.uid)]
-        pods = [*(pod for pod in tracked.gone.values() if states.owner(pod) in ("", tracked.uid)), *there]
+        there = [pod for pod in self._pods.about(name) if owner(pod) in ("", tracked.uid)]
+        pods = [*(pod for pod in tracked.gone.values() if owner(pod) in ("", tracked.uid)), *there]
         self._look_at_disruptions(tracked, job, pods)
         end = states.ending(job, pods)
         if end is not None:
@@ -261,14 +263,14 @@ class KubernetesBackend:
             return
         for pod in pods:
             name = pod["metadata"]["name"]
-            if name not in tracked.disrupted and (text := states.disruption(job, pod)):
+            if name not in tracked.disrupted and (text := disruption(job, pod)):
                 tracked.disrupted.add(name)
                 found = Disruption(name=name, text=text)
                 self._out.append(Event(attempt=tracked.attempt, outcome=None, disruption=found))
-            if name not in tracked.read and name not in tracked.gone and states.goes_away(pod):
+            if name not in tracked.read and name not in tracked.gone and goes_away(pod):
                 tracked.read.add(name)
                 reader = threading.Thread(
-                    target=self._read, args=(tracked.attempt, states.rank_of(pod), name), name=f"end-of-{name}"
+                    target=self._read, args=(tracked.attempt, rank_of(pod), name), name=f"end-of-{name}"
                 )
                 reader.daemon = True  # a node that does not answer keeps it for long
                 reader.start()
@@ -283,7 +285,7 @@ class KubernetesBackend:
             self._outputs.put(Event(attempt=attempt, outcome=None, output=Output(rank=rank, data=data)))
 
     def _look_at_end(self, tracked: Tracked, end: states.Ending, pods: Sequence[Document]) -> None:
-        if end.outcome is Outcome.TRANSIENT and not any(True for _ in states.terminated(pods)):
+        if end.outcome is Outcome.TRANSIENT and not any(True for _ in terminated(pods)):
             # the pod's own end says more, and is seen in a moment
             now = time.monotonic()
             if tracked.failed_since is None:

@@ -28,23 +28,17 @@ What keeps it from starting (`hopeless`: no time will mend it; after the profile
 | container waiting: image missing, name wrong, configuration wrong   | yes      |
 | event FailedMount: a Secret or volume is missing                    | yes      |
 | a pod that should be gone is still there: its node is lost          | no       |
-
-What took a pod away before its work was done, while its Job goes on or because of which it ends:
-
-| what is seen                                                        | said                                |
-|---------------------------------------------------------------------|-------------------------------------|
-| pod condition DisruptionTarget: evicted, preempted, its node tainted| the condition's reason and message  |
-| the pod was deleted and has ended, its Job suspended                | its queue took its quota back       |
-| the pod was deleted and has ended, its Job neither deleted nor over | it was deleted                      |
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from polyglot.core.errors import Exit
 from polyglot.run.backend import Outcome
-from polyglot.run.kubernetes.names import RANK, Document
+from polyglot.run.kubernetes.disruptions import disruption_target
+from polyglot.run.kubernetes.documents import condition, phase, terminated
+from polyglot.run.kubernetes.names import Document
 
 _LOST_AFTER = timedelta(seconds=20)  # past the end of its grace
 _BAD_CONTAINER = frozenset(
@@ -78,12 +72,6 @@ class Waiting:
     lost_node: str = ""
 
 
-def condition(document: Document, name: str) -> Document | None:
-    """Return a condition of an object's status that is true, or None."""
-    found: Sequence[Document] = document.get("status", {}).get("conditions") or ()
-    return next((one for one in found if one["type"] == name and one["status"] == "True"), None)
-
-
 def is_over(job: Document) -> bool:
     """True when the Job has ended and none of its pods runs."""
     return bool(condition(job, "Complete") or condition(job, "Failed"))
@@ -112,7 +100,7 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
             limit = _memory_limit(pod)
             said = f"used all of its memory{f' ({limit})' if limit else ''}, {end.get('reason', 'MemoryError')}"
             return Ending(outcome=Outcome.OUT_OF_MEMORY, message=said)
-    disrupted = next((text for pod in pods if (text := _disruption_target(pod))), "")
+    disrupted = next((text for pod in pods if (text := disruption_target(pod))), "")
     if disrupted:
         return Ending(outcome=Outcome.INTERRUPTED, message=disrupted)
     said = " ".join(str(failed.get("message", "")).split())
@@ -126,45 +114,6 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
     peers = (Exit.FINE, Exit.INTERRUPTED_WORKER)
     shown = ", ".join(_show_end(pod, end) for pod, end in ends if end.get("exitCode") not in peers)
     return Ending(outcome=Outcome.TRANSIENT, message=shown or said or "the Job failed")
-
-
-def disruption(job: Document, pod: Document) -> str:
-    """Say what took a pod away before its work was done, in one line; "" while nothing has."""
-    said = _disruption_target(pod)
-    if said:
-        return said
-    deleted = pod["metadata"].get("deletionTimestamp") and _phase(pod) != "Succeeded"
-    if not deleted or not any(True for _ in terminated([pod])):
-        return ""
-    name = pod["metadata"]["name"]
-    if job["spec"].get("suspend"):
-        return f"pod {name} disrupted: its Job was suspended, as its queue took the quota back"
-    ends = any(condition(job, name) for name in ("Complete", "Failed", "FailureTarget", "SuccessCriteriaMet"))
-    return "" if ends or job["metadata"].get("deletionTimestamp") else f"pod {name} was deleted"
-
-
-def _disruption_target(pod: Document) -> str:
-    found = condition(pod, "DisruptionTarget")
-    if found is None:
-        return ""
-    said = " ".join(str(found.get("message", "")).split())
-    return f"pod {pod['metadata']['name']} disrupted ({found.get('reason', '')}{': ' if said else ''}{said})"
-
-
-def goes_away(pod: Document) -> bool:
-    """True for a pod that has a container and will soon be gone, with what it said."""
-    marked = pod["metadata"].get("deletionTimestamp") or condition(pod, "DisruptionTarget")
-    return bool(marked) and _phase(pod) != "Pending"
-
-
-def owner(pod: Document) -> str:
-    """The uid of the Job that a pod is of, or ""."""
-    return next((str(one["uid"]) for one in pod["metadata"].get("ownerReferences") or ()), "")
-
-
-def rank_of(pod: Document) -> int:
-    """The pod's place among those of its Job; 0 without ranks."""
-    return int((pod["metadata"].get("annotations") or {}).get(RANK, 0))
 
 
 def runs(pods: Sequence[Document]) -> str:
@@ -194,7 +143,7 @@ def waiting(job: Document, pods: Sequence[Document], events: Sequence[Document],
 
 def _stuck(pod: Document, now: datetime) -> Waiting | None:
     due = pod["metadata"].get("deletionTimestamp")
-    if due is None or now - datetime.fromisoformat(due) < _LOST_AFTER or _phase(pod) in ("Succeeded", "Failed"):
+    if due is None or now - datetime.fromisoformat(due) < _LOST_AFTER or phase(pod) in ("Succeeded", "Failed"):
         return None
     node = pod["spec"].get("nodeName", "")
     name = pod["metadata"]["name"]
@@ -204,7 +153,7 @@ def _stuck(pod: Document, now: datetime) -> Waiting | None:
 def _unready(pod: Document, events: Sequence[Document]) -> Waiting | None:
     """What keeps a pod from running."""
     status = pod.get("status", {})
-    if _phase(pod) != "Pending":
+    if phase(pod) != "Pending":
         return None
     for scheduled in status.get("conditions") or ():
         if scheduled["type"] == "PodScheduled" and scheduled["status"] == "False":
@@ -231,15 +180,6 @@ def _deciding(job: Document, pods: Sequence[Document]) -> Sequence[Document]:
     return sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))[-1:]
 
 
-def terminated(pods: Sequence[Document]) -> Iterator[tuple[Document, Document]]:
-    """Yield the pods whose worker has ended, each with how."""
-    for pod in pods:
-        for container in pod.get("status", {}).get("containerStatuses") or ():
-            end = container.get("state", {}).get("terminated")
-            if end:
-                yield pod, end
-
-
 def _show_end(pod: Document, end: Document) -> str:
     code, reason = end.get("exitCode"), end.get("reason", "")
     signal = f" (signal {code - 128})" if isinstance(code, int) and 128 < code < 160 else ""
@@ -254,10 +194,6 @@ def _memory_limit(pod: Document) -> str:
     containers: Sequence[Document] = pod.get("spec", {}).get("containers") or ()
     limits = [str(one.get("resources", {}).get("limits", {}).get("memory", "")) for one in containers]
     return limits[0] if limits else ""
-
-
-def _phase(pod: Document) -> str:
-    return str(pod.get("status", {}).get("phase", ""))
 
 
 def _text(event: Document) -> str:

@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 
 from polyglot.run.backend import Outcome
-from polyglot.run.kubernetes.states import disruption, ending, goes_away, runs, waiting
+from polyglot.run.kubernetes.disruptions import disruption, goes_away
+from polyglot.run.kubernetes.states import ending, runs, waiting
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 DISRUPTED = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": "preempted"}
 
 
 def job(condition: str = "", reason: str = "", message: str = "", **spec: Any) -> dict[str, Any]:
-    conditions = [{"type": condition, "status": "True", "reason": reason, "message": message}] if condition else []
+    told = {"status": "True", "reason": reason, "message": message, "lastTransitionTime": "2026-01-01T12:00:00Z"}
+    conditions = [{"type": condition, **told}] if condition else []
     return {"metadata": {"name": "train-x-r1", "labels": {}}, "spec": spec, "status": {"conditions": conditions}}
 
 
@@ -42,7 +44,8 @@ INDEXED = {"completionMode": "Indexed"}
 RANKS = job("Failed", "PodFailurePolicy", "Pod x has condition DisruptionTarget", **INDEXED)
 ASKED = job("Failed", "PodFailurePolicy", "Container worker for pod n/x failed with exit code 43", **INDEXED)
 LOST = job("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit", **INDEXED)
-DELETED = {"deletionTimestamp": "2026-01-01T12:00:00Z", "deletionGracePeriodSeconds": 5}
+BEFORE = {"deletionTimestamp": "2026-01-01T12:00:04Z", "deletionGracePeriodSeconds": 5}
+DELETED = {"deletionTimestamp": "2026-01-01T12:00:05Z", "deletionGracePeriodSeconds": 5}
 
 
 class TestEnding:
@@ -153,6 +156,7 @@ class TestDisruption:
             (RANKS, pod(43, conditions=[DISRUPTED]), "(PreemptionByScheduler: preempted)"),
             (job(), pod(43, metadata=DELETED), "was deleted"),
             (job(suspend=True), pod(43, metadata=DELETED), "took the quota back"),
+            (LOST, pod(43, metadata=BEFORE), "was deleted"),  # that is why its Job ended
         ],
     )
     def test_what_took_a_pod_away(self, found: dict[str, Any], one: dict[str, Any], says: str) -> None:

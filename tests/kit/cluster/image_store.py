@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.kit.cluster import places
+from tests.kit.cluster import packages, places
 from tests.kit.cluster.shell import ClusterError, call, tail, wait_until
 
 IMPORT_SECONDS = 900
@@ -75,6 +75,7 @@ def tag(sockets: Sequence[Path], old: str, new: str) -> None:
 @contextmanager
 def opened() -> Iterator[Path]:
     """Run the containerd of the cached images and give its socket. One at a time; others wait."""
+    packages.ensure(packages.RUN)
     folder = places.cache() / "images"
     folder.mkdir(parents=True, exist_ok=True)
     with (places.cache() / "images.lock").open("w") as lock, tempfile.TemporaryDirectory(prefix="polyglot-") as short:

@@ -184,7 +184,7 @@ def _show_end(pod: Document, end: Document) -> str:
     code, reason = end.get("exitCode"), end.get("reason", "")
     signal = f" (signal {code - 128})" if isinstance(code, int) and 128 < code < 160 else ""
     named = f", {reason}" if reason not in ("", "Error", "Completed") else ""
-    grace = pod["metadata"].get("deletionGracePeriodSeconds")
+    grace = pod["spec"].get("terminationGracePeriodSeconds")  # the metadata's is 0 when the kubelet has given up
     late = code == 137 and pod["metadata"].get("deletionTimestamp")
     why = f", which was deleted and had not ended when its grace of {grace} s was over" if late else ""
     return f"exit code {code}{signal}{named} of pod {pod['metadata']['name']}{why}"

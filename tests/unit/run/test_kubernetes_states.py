@@ -25,7 +25,11 @@ def pod(
     state = {} if code is None else {"terminated": {"exitCode": code, "reason": reason}}
     return {
         "metadata": {"name": "train-x-r1-abcde", "creationTimestamp": made, **more.pop("metadata", {})},
-        "spec": {"nodeName": "node-1", "containers": [{"resources": {"limits": {"memory": "32Mi"}}}]},
+        "spec": {
+            "nodeName": "node-1",
+            "containers": [{"resources": {"limits": {"memory": "32Mi"}}}],
+            "terminationGracePeriodSeconds": 5,
+        },
         "status": {
             "phase": more.pop("phase", "Failed"),
             "conditions": more.pop("conditions", []),

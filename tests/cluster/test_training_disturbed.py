@@ -37,7 +37,7 @@ BIG_POD = {
     "nodeSelector": {"polyglot.dev/pool": "big"},
     "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
 }
-GPUS = {"nvidia.com/gpu": 2}  # all that the node has
+GPUS = {"nvidia.com/gpu": "2"}  # all that the node has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,14 @@
 |---------------------------------------------------------------------|-------------------------------------|
 | pod condition DisruptionTarget: evicted, preempted, its node tainted| the condition's reason and message  |
 | the pod was deleted and has ended, its Job suspended                | its queue took its quota back       |
-| the pod was deleted before its Job failed, and has ended            | it was deleted                      |
+| the pod was deleted before its Job failed, and has ended with 43    | it was deleted                      |
 
 The pods of a Job that has ended go with it: those were not taken away.
 """
 
 from datetime import datetime, timedelta
 
+from polyglot.core.errors import Exit
 from polyglot.run.kubernetes.documents import condition, phase, terminated
 from polyglot.run.kubernetes.names import Document
 
@@ -20,13 +21,14 @@ def disruption(job: Document, pod: Document) -> str:
     said = disruption_target(pod)
     if said:
         return said
-    deleted = pod["metadata"].get("deletionTimestamp") and phase(pod) != "Succeeded"
-    if not deleted or not any(True for _ in terminated([pod])):
+    codes = [end.get("exitCode") for _, end in terminated([pod])]
+    if not codes or not pod["metadata"].get("deletionTimestamp") or phase(pod) == "Succeeded":
         return ""
     name = pod["metadata"]["name"]
     if job["spec"].get("suspend"):
         return f"pod {name} disrupted: its Job was suspended, as its queue took the quota back"
-    return "" if _went_with(job, pod) else f"pod {name} was deleted"
+    saved = Exit.INTERRUPTED_WORKER in codes  # else its attempt fails, and that it was deleted is in the reason
+    return f"pod {name} was deleted" if saved and not _went_with(job, pod) else ""
 
 
 def _went_with(job: Document, pod: Document) -> bool:

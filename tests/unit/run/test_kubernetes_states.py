@@ -174,6 +174,7 @@ class TestDisruption:
             (job(), pod(1)),
             (job(), pod(phase="Running", metadata=DELETED)),  # what it comes to is seen when it has ended
             (job(), pod(0, phase="Succeeded", metadata=DELETED)),
+            (job(), pod(137, metadata=DELETED)),  # its attempt fails for that
             (LOST, pod(43, metadata=DELETED)),  # a peer of what was lost
             (job("FailureTarget"), pod(43, metadata=DELETED)),
             ({**job(), "metadata": {"name": "train-x-r1", **DELETED}}, pod(43, metadata=DELETED)),

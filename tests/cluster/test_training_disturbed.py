@@ -187,9 +187,10 @@ def test_a_grace_that_is_shorter_than_the_upload(site: Site, undisturbed: Traini
         one = site.training("throttled", 44, resources={"grace_seconds": 5}, environment=environment)
         with one.driven() as driver:
             one.until_saved()
+            slow.throttle(100)  # the newest lines are not archived either
             pod = one.running().metadata.name
-            slow.throttle(2000)
-            said = site.core.read_namespaced_pod_log(pod, site.namespace)
+            until(lambda: "checkpoint after step" in one.said(pod), 30)
+            said = one.said(pod)
             delete(site, pod)
             until(lambda: one.attempts.failure(1) is not None, 120)
             slow.throttle(None)

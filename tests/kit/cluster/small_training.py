@@ -6,6 +6,7 @@ test has a stage of its own in one store, to be compared with one that nobody di
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,7 +96,12 @@ class Training:
 
     def until_saved(self, step: int = 1) -> None:
         """Wait until a checkpoint of a step, or of a later one, is there."""
-        until(lambda: self.step_saved() >= step, START_SECONDS)
+
+        def saved() -> bool:
+            time.sleep(0.2)
+            return self.step_saved() >= step
+
+        until(saved, START_SECONDS)
 
     def pods(self) -> Sequence[Any]:
         """Its pods that are not marked for deletion, the oldest first."""
@@ -113,6 +119,11 @@ class Training:
     def why(self) -> str:
         """What `polyglot why` says."""
         return self.study.why(self.planned.label)
+
+    def said(self, pod: str) -> str:
+        """What a pod has said so far."""
+        namespace = self.study.installation.namespace
+        return str(namespace.target.core.read_namespaced_pod_log(pod, namespace.name))
 
     def reason(self, text: str) -> str:
         """The one line of `why` that has a text; fails when there is none, or another."""

@@ -174,6 +174,7 @@ class Worker:
             every_seconds=_EVERY_SECONDS.get(scheme, _EVERY_SECONDS_OTHERWISE),
         )
         reporter.start()
+        # polyglot.run.archive tells by this line whose an output is
         which = f", rank {self.ranks.rank} of {self.ranks.ranks}" if self.ranks.ranks > 1 else ""
         log.info("%s: attempt %d, start %d%s", self.label, self.number, start, which)
         try:

@@ -6,6 +6,7 @@
                                     log/<start>-<sequence>    its output, in chunks
                                     checkpoints/…  journal/…  see those modules
                                     notes/<…>.json            what it waited for before it could start
+                                    disruptions/<…>.json      what took its worker away, while the attempt went on
                                     failure.json              how the attempt ended; the first record stays
                                     retry.json                a person allowed this attempt after a permanent failure
                                     ranks/<r>/starts/…  log/…  the same of rank r > 0: its own starts, its own output
@@ -15,10 +16,11 @@ from what is there.
 """
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from polyglot.artifacts.disruptions import Disruption, disruptions, put_disruption
 from polyglot.artifacts.futures import concurrently
 from polyglot.artifacts.manifest import seal, unseal
 from polyglot.artifacts.progress import Progress, newest_progress, put_progress, reached
@@ -27,7 +29,7 @@ from polyglot.core.canonical import Json
 from polyglot.core.errors import Missing, StoreError
 from polyglot.core.stage import Stage
 
-__all__ = ["Attempts", "Failure", "Progress", "progress_many"]
+__all__ = ["Attempts", "Disruption", "Failure", "Progress", "progress_many"]
 
 LOG_CHUNK_BYTES = 1 << 18
 PERMANENT = "permanent"  # the outcome that blocks a stage
@@ -66,12 +68,20 @@ class Attempts:
     def __init__(self, store: Store, stage: Stage | str, *, rank: int = 0) -> None:
         """No request is made. `stage` may be the path of one: `stages/<kind>/<key>`."""
         self._store, self._base = store, f"{stage if isinstance(stage, str) else stage.path}/attempts/"
-        self._inside = f"ranks/{rank}/" if rank else ""
+        self.rank, self._inside = rank, f"ranks/{rank}/" if rank else ""
         self._sequences: dict[tuple[int, int], int] = {}
 
     def numbers(self) -> list[int]:
         """Return the numbers of all attempts that left a record, in order."""
         return sorted(int(name) for name in self._store.folders(self._base) if name.isdecimal())
+
+    def ranks(self, n: int) -> list[int]:
+        """Return the ranks of attempt n, from 0: the first, and every other one that left a record."""
+        return [0, *sorted(int(name) for name in self._store.folders(f"{self._base}{n}/ranks/") if name.isdecimal())]
+
+    def of_rank(self, rank: int) -> "Attempts":
+        """The same attempts as another rank keeps them."""
+        return Attempts(self._store, self._base.removesuffix("/attempts/"), rank=rank)
 
     def next_number(self) -> int:
         """Return the number of the attempt to run: the newest while it has not failed (resume it), else one more."""
@@ -148,6 +158,22 @@ class Attempts:
         record = unseal(self._store.read(entries[-1]), where=f"{self._store.url}: {entries[-1]}")
         return Note(text=record["text"], time=datetime.fromisoformat(record["time"])) if record["text"] else None
 
+    def disrupt(self, n: int, name: str, text: str) -> bool:
+        """Record what took the worker of attempt n away while the attempt goes on; False when it is known already."""
+        return put_disruption(self._store, f"{self._base}{n}/", name, text, start=self.starts(n))
+
+    def disruptions(self, n: int) -> list[Disruption]:
+        """Return what took workers of attempt n away, the oldest first."""
+        return disruptions(self._store, f"{self._base}{n}/")
+
+    def step_reached(self, n: int, start: int) -> int:
+        """Return the step of the newest checkpoint that was saved up to a start of attempt n; 0 when none was."""
+        steps = [0]
+        for number in (number for number in self.numbers() if number <= n):
+            marks = reached(self._store, self._own(number))
+            steps += [mark.step for of, mark in marks.items() if number < n or of <= start]
+        return max(steps)
+
     def fail(self, n: int, failure: Failure) -> None:
         """Record how attempt n ended. The first record stays; a later one is dropped."""
         self._store.create(
@@ -214,15 +240,20 @@ class Attempts:
             data = data[len(chunk) :]
         return sequence
 
-    def log(self, n: int) -> Iterator[bytes]:
-        """Yield the output of attempt n so far, over all of its starts, in order."""
-        for _, data in self.log_since(n, ""):
-            yield data
-
-    def log_since(self, n: int, cursor: str) -> Iterator[tuple[str, bytes]]:
-        """Yield (cursor, chunk) for the chunks after a cursor that this gave before; "" for all. To follow a log."""
+    def log(self, n: int, start: int | None = None) -> Iterator[bytes]:
+        """Yield the output of attempt n so far, over all of its starts in order, or of one start."""
+        prefix = "" if start is None else f"{start:04d}-"
         for entry in self._store.list(f"{self._own(n)}log/"):
-            if entry.path > cursor:
+            if entry.path.rpartition("/")[2].startswith(prefix):
+                yield self._store.read(entry.path)
+
+    def log_since(self, n: int, seen: Container[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield (path, chunk) for the chunks that are not in `seen`, which holds paths: to follow a log.
+
+        The last chunk of a start may come when the next start has put some already: `log_start` says whose it is.
+        """
+        for entry in self._store.list(f"{self._own(n)}log/"):
+            if entry.path not in seen:
                 yield entry.path, self._store.read(entry.path)
 
     def report_progress(self, n: int, start: int, progress: Progress) -> None:
@@ -249,6 +280,11 @@ class Attempts:
         prefix = f"{self._own(n)}{what}/"
         names = (entry.path.removeprefix(prefix).removesuffix(".json") for entry in self._store.list(prefix))
         return sorted(int(name) for name in names if name.isdecimal())
+
+
+def log_start(path: str) -> int:
+    """Return which start wrote a chunk of log; 0 for workers that never claimed one."""
+    return int(path.rpartition("/")[2].partition("-")[0])
 
 
 def progress_many(store: Store, stages: list[Stage]) -> dict[str, Progress]:

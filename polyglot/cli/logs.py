@@ -14,14 +14,20 @@ def command(
     mix: MixName = None,
     profile: ProfileName = "local",
     store: StoreUrl = None,
+    rank: Annotated[
+        int | None, typer.Option("--rank", min=0, help="Only this rank of stages that several work on, from 0.")
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until every stage has ended.")] = False,
 ) -> None:
-    """Print the logs of a study's stages, each line with its stage before it; from the archive once they have ended."""
+    """Print the logs of a study's stages, each line with its stage before it; from the archive once they have ended.
+
+    Of a stage that several ranks work on, each line has its rank too.
+    """
     from polyglot.cli.session import open_session
     from polyglot.run.logs import merged_logs
 
     session = open_session(study, mix=mix, profile=profile, store=store)
     stages = session.plan.stages if stage is None else (session.plan.find(stage),)
-    for line in merged_logs(stages, session.store, follow=follow):
+    for line in merged_logs(stages, session.store, rank=rank, follow=follow):
         sys.stdout.write(line if line.endswith("\n") else line + "\n")
         sys.stdout.flush()

@@ -52,13 +52,33 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Disruption:
+    """Something outside took an attempt's worker away. `name` tells it from others: as a rule it is a pod's."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """All that one rank's worker said, which will not be there much longer."""
+
+    rank: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """News of an attempt: it ended (`outcome`), it waits (`waiting` says for what), or it runs (on) (neither)."""
+    """News of an attempt: it ended (`outcome`), it waits (`waiting` says for what), its worker was taken away
+    (`disruption`, also with an outcome) or has left its `output`, or else it runs (on).
+    """
 
     attempt: Attempt
     outcome: Outcome | None
     message: str = ""
     waiting: str = ""
+    disruption: Disruption | None = None
+    output: Output | None = None
     peak_memory_bytes: int | None = None
 
 
@@ -79,8 +99,8 @@ class Backend(Protocol):
         """Yield what has happened since the last call; waits up to the timeout when nothing has."""
         ...
 
-    def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[bytes]:
-        """Yield an attempt's output, from its beginning."""
+    def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[tuple[int, bytes]]:
+        """Yield an attempt's output from its beginning, as (rank, piece): with `follow`, of all ranks as they come."""
         ...
 
     def cancel(self, attempt: Attempt) -> None:

@@ -27,9 +27,9 @@ from polyglot.core.errors import (
     TimedOut,
 )
 from polyglot.core.stage import PlannedStage
+from polyglot.run.archive import archive_rest, keep
 from polyglot.run.backend import Attempt, Backend, Event, Outcome
 from polyglot.run.history import History
-from polyglot.run.logs import archive_rest
 from polyglot.run.news import Listener, Silence
 from polyglot.run.outcomes import GiveUp, Limits
 from polyglot.run.stop import StopRequest
@@ -300,6 +300,10 @@ class _Engine:
     # Classifying
 
     def _handle(self, event: Event) -> None:
+        if event.outcome is None and (event.disruption or event.output):
+            if news := keep(event, self.store):
+                self.listener.warning(event.attempt.planned, news)
+            return
         node = self.open.get(event.attempt.planned.key)
         if node is None or node.attempt is None or node.attempt.name != event.attempt.name:
             return
@@ -326,6 +330,7 @@ class _Engine:
             node.interruptions += 1
             node.not_before = time.monotonic() + min(5.0, 0.2 * (node.interruptions - 1))
             if not self._settle(node):
+                keep(event, self.store)
                 self._look_at_inputs(node)  # a worker that found one withdrawn ends like this
             return
         if event.outcome is not Outcome.COMMITTED:

@@ -1,26 +1,32 @@
-"""The output of stages, from the chunks of log that workers archive in the store; a second late for running ones."""
+"""The output of stages, from the chunks of log that workers archive in the store; seconds late for running ones.
 
-import contextlib
+With several ranks each has a log of its own. They are shown side by side as they come, each line with its rank, and one
+after the other once they have ended.
+"""
+
 import time
 from collections.abc import Iterator, Sequence
 
-from polyglot.artifacts.attempts import Attempts
+from polyglot.artifacts.attempts import Attempts, log_start
 from polyglot.artifacts.committed import committed_many
 from polyglot.artifacts.store import Store
-from polyglot.core.errors import PolyglotError
+from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
-from polyglot.run.backend import Attempt, Backend
 
 _LOOK_SECONDS = 1.0
-_LAST_SEQUENCE = 99_999_999  # of what the driver adds after a worker that was killed
 
 
-def merged_logs(stages: Sequence[PlannedStage], store: Store, *, follow: bool = False) -> Iterator[str]:
+def merged_logs(
+    stages: Sequence[PlannedStage], store: Store, *, rank: int | None = None, follow: bool = False
+) -> Iterator[str]:
     """Yield lines as `<label> | <line>`: stage by stage and attempt by attempt, then, with `follow`, as they come.
 
-    Following ends when every stage is committed, failed or blocked.
+    With several ranks that is `<label> rank <r> | <line>`; `rank` chooses one. Following ends when every stage is
+    committed, failed or blocked. Raises BadInput for a rank that no stage has.
     """
-    tails = [_Tail(planned, store) for planned in stages]
+    tails = [_Tail(planned, store, rank) for planned in stages]
+    if rank:
+        _check_rank(rank, tails)
     while True:
         # looked at before reading, so that nothing written before the end is missed
         over = not follow or _all_ended(stages, store)
@@ -31,6 +37,13 @@ def merged_logs(stages: Sequence[PlannedStage], store: Store, *, follow: bool = 
                 yield from tail.rest()
             return
         time.sleep(_LOOK_SECONDS)
+
+
+def _check_rank(rank: int, tails: Sequence["_Tail"]) -> None:
+    last = max((number for tail in tails for number in tail.ranks()), default=0)
+    if rank > last:
+        expected = f"0 to {last}" if last else "0: it runs in one process"
+        raise BadInput("no stage here has this rank", where="--rank", got=str(rank), expected=expected)
 
 
 def _all_ended(stages: Sequence[PlannedStage], store: Store) -> bool:
@@ -52,40 +65,46 @@ def log_tail(attempts: Attempts, number: int, lines: int) -> list[str]:
     return text.splitlines()[-lines:]
 
 
-def archive_rest(attempts: Attempts, attempt: Attempt, backend: Backend) -> None:
-    """Put what a killed worker wrote and could not archive any more; called once, when the attempt has ended.
-
-    What is lost then (the node that has the rest may be, the store away) is a log's end, which fails nothing.
-    """
-    with contextlib.suppress(PolyglotError, OSError):
-        archived = b"".join(attempts.log(attempt.number))
-        written = b"".join(backend.logs(attempt, follow=False))
-        if len(written) > len(archived) and written.startswith(archived):
-            start = max(1, attempts.starts(attempt.number))
-            attempts.append_log(attempt.number, start, _LAST_SEQUENCE, written[len(archived) :])
-
-
 class _Tail:
-    """What has been read of one stage's log."""
+    """What has been read of one stage's logs."""
 
-    def __init__(self, planned: PlannedStage, store: Store) -> None:
-        self._label = planned.label
+    def __init__(self, planned: PlannedStage, store: Store, rank: int | None) -> None:
+        self._planned, self._rank = planned, rank
         self._attempts = Attempts(store, planned.stage)
-        self._cursors: dict[int, str] = {}
-        self._halves: dict[int, bytes] = {}  # of lines whose end is in the next chunk
+        self._seen: set[str] = set()
+        self._halves: dict[tuple[int, int, int], bytes] = {}  # of lines whose end is in the next chunk of that start
+
+    def ranks(self) -> set[int]:
+        """The ranks that are planned, and those that ever left a record."""
+        found = set(range(self._planned.resources.ranks))
+        return found.union(*(self._attempts.ranks(number) for number in self._attempts.numbers()))
 
     def new_lines(self) -> Iterator[str]:
         for number in self._attempts.numbers():
-            for cursor, chunk in self._attempts.log_since(number, self._cursors.get(number, "")):
-                self._cursors[number] = cursor
-                *lines, self._halves[number] = (self._halves.get(number, b"") + chunk).split(b"\n")
-                for line in lines:
-                    yield self._line(line)
+            ranks = self._attempts.ranks(number)
+            ranked = len(ranks) > 1 or self._planned.resources.ranks > 1
+            for rank in ranks:
+                if self._rank in (None, rank):
+                    yield from self._new_of(number, rank, ranked)
+
+    def _new_of(self, number: int, rank: int, ranked: bool) -> Iterator[str]:
+        for path, chunk in self._attempts.of_rank(rank).log_since(number, self._seen):
+            self._seen.add(path)
+            start = log_start(path)
+            for other in [key for key in self._halves if key[:2] == (number, rank) and key[2] < start]:
+                yield from self._line(self._halves.pop(other), rank if ranked else None)  # it was killed in a line
+            key = number, rank, start
+            *lines, half = (self._halves.pop(key, b"") + chunk).split(b"\n")
+            for line in lines:
+                yield from self._line(line, rank if ranked else None, empty=True)
+            self._halves[key] = half
 
     def rest(self) -> Iterator[str]:
-        for half in self._halves.values():
-            if half:
-                yield self._line(half)
+        ranked = len({rank for _, rank, _ in self._halves}) > 1 or self._planned.resources.ranks > 1
+        for (_, rank, _), half in self._halves.items():
+            yield from self._line(half, rank if ranked else None)
 
-    def _line(self, line: bytes) -> str:
-        return f"{self._label} | {line.decode(errors='replace')}"
+    def _line(self, line: bytes, rank: int | None, *, empty: bool = False) -> Iterator[str]:
+        if line or empty:
+            which = "" if rank is None else f" rank {rank}"
+            yield f"{self._planned.label}{which} | {line.decode(errors='replace')}"

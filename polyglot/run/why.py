@@ -11,7 +11,8 @@ from polyglot.core.stage import PlannedStage
 from polyglot.run.logs import log_tail
 from polyglot.run.survey import Observation, StageState, describe_progress, survey
 
-_TAIL_LINES = 8
+_TAIL_LINES, _TAIL_RANKS = 8, 4
+_DISRUPTIONS = 5  # the newest; a pool of preemptible nodes makes dozens
 
 _CAME_SOMEWHERE = (StageState.RUNNING, StageState.STUCK, StageState.INTERRUPTED)
 _SAYS = {
@@ -107,13 +108,36 @@ def _attempts(attempts: Attempts, *, committed_number: int, tail: bool) -> Itera
             ended = "committed" if number == committed_number else begun
             waited = f"; at {note.time:%Y-%m-%d %H:%M:%S} UTC it waited: {note.text}" if note else ""
             yield f"  attempt {number}{times}: {ended}{waited}"
+            yield from _disruptions(attempts, number, starts)
             continue
         peak = f" (peak memory {failure.peak_memory_bytes / 2**30:.2f} GiB)" if failure.peak_memory_bytes else ""
         ended = f"{failure.outcome} at {failure.time:%Y-%m-%d %H:%M:%S} UTC"
-        yield f"  attempt {number}{times}: {ended}: {failure.reason}{peak}"
+        next_ = _went_on(attempts, number, starts, f"attempt {number + 1}") if attempts.starts(number + 1) else ""
+        yield f"  attempt {number}{times}: {ended}: {failure.reason}{peak}{next_}"
+        yield from _disruptions(attempts, number, starts)
     if tail:
         for number in reversed(numbers):
-            if lines := log_tail(attempts, number, _TAIL_LINES):
-                yield f"  the end of the log of attempt {number}:"
-                yield from (f"    {line}" for line in lines)
+            ends = {rank: log_tail(attempts.of_rank(rank), number, _TAIL_LINES) for rank in attempts.ranks(number)}
+            for rank, lines in list(ends.items())[:_TAIL_RANKS]:
+                if lines:
+                    whose = f"rank {rank} in " if len(ends) > 1 else ""
+                    yield f"  the end of the log of {whose}attempt {number}:"
+                    yield from (f"    {line}" for line in lines)
+            if any(ends.values()):
                 return
+
+
+def _disruptions(attempts: Attempts, number: int, starts: int) -> Iterator[str]:
+    """What took the workers of an attempt away, a line each."""
+    found = attempts.disruptions(number)
+    if len(found) > _DISRUPTIONS:
+        yield f"  attempt {number}: {len(found) - _DISRUPTIONS} earlier disruptions"
+    for one in found[-_DISRUPTIONS:]:
+        next_ = _went_on(attempts, number, one.start, f"start {one.start + 1}") if one.start < starts else ""
+        yield f"  attempt {number}: {one.text}{next_}"
+
+
+def _went_on(attempts: Attempts, number: int, start: int, who: str) -> str:
+    """Where the next one took up what was saved up to a start of an attempt."""
+    step = attempts.step_reached(number, start)
+    return f"; {who} went on from the checkpoint of step {step}" if step else f"; {who} followed"

@@ -32,8 +32,8 @@ from polyglot.run.backend import Attempt
 from polyglot.run.engine import run
 from polyglot.run.kubernetes.api import Api
 from polyglot.run.kubernetes.backend import KubernetesBackend
+from polyglot.run.kubernetes.documents import condition
 from polyglot.run.kubernetes.names import MANAGED
-from polyglot.run.kubernetes.states import condition
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.noop_study import images_of, submitted
 from tests.kit.cluster.target import noop_image, target

@@ -11,6 +11,7 @@ from tests.kit.cluster import processes
 from tests.kit.cluster.namespace import Namespace
 from tests.kit.cluster.shell_jobs import api_of, attempt, backend_of, ended, render, watch_until
 from tests.kit.cluster.target import Target
+from tests.kit.world import until
 
 MOUNT = [{"name": "s", "mountPath": "/s"}]
 SMALL = {"limits": {"memory": "32Mi"}, "requests": {"memory": "32Mi"}}
@@ -45,17 +46,24 @@ class TestEnds:
     def test_an_interrupted_pod_is_replaced_within_its_job(self, namespace: Namespace) -> None:
         """Fault 14: the eviction API; the Job goes on with another pod and the engine hears of no end."""
         with backend_of(namespace) as backend:
-            backend.submit(attempt("trap 'exit 43' TERM; sleep 30 & wait"))
+            backend.submit(attempt("echo begun; trap 'echo the last; exit 43' TERM; sleep 30 & wait"))
             watch_until(backend, lambda event: "runs as" in event.message)
             core, name = namespace.target.core, namespace.name
             first = core.list_namespaced_pod(name).items[0].metadata.name
             core.create_namespaced_pod_eviction(first, name, {"metadata": {"name": first}})
+            events: list[Event] = []
             deadline = time.monotonic() + 60
             while {pod.metadata.name for pod in core.list_namespaced_pod(name).items} <= {first}:
-                assert not [event for event in backend.watch(1.0) if ended(event)]
+                events += backend.watch(1.0)
                 assert time.monotonic() < deadline
+            assert not list(filter(ended, events))
             (job,) = namespace.target.batch.list_namespaced_job(name).items
             assert not job.status.conditions
+            (told,) = [event.disruption for event in events if event.disruption]
+            assert told.name == first
+            assert told.text.startswith(f"pod {first} disrupted (EvictionByEvictionAPI: ")
+            (left,) = [event.output for event in events if event.output]
+            assert (left.rank, left.data) == (0, b"begun\nthe last\n")  # nobody else could read it now
 
 
 class TestWaiting:
@@ -197,6 +205,25 @@ class TestCancel:
             backend.cancel(work)
             assert watch_until(backend, ended).outcome is Outcome.INTERRUPTED
             assert backend._api.calls["create job"] == 0
+
+
+class TestLogs:
+    def test_ranks_are_followed_side_by_side(self, namespace: Namespace) -> None:
+        """The second speaks while the first is silent; both are heard to their ends."""
+        command = "test $JOB_COMPLETION_INDEX = 1 && echo early || { sleep 10; echo late; }"
+        work = attempt(command, job={"completionMode": "Indexed", "completions": 2, "parallelism": 2})
+
+        def begun() -> int:
+            pods = namespace.target.core.list_namespaced_pod(namespace.name).items
+            return sum(pod.status.phase in ("Running", "Succeeded") for pod in pods)
+
+        with backend_of(namespace) as backend:
+            backend.submit(work)
+            watch_until(backend, lambda event: "runs as" in event.message)
+            until(lambda: begun() == 2, 60)
+            assert list(backend.logs(work, follow=True)) == [(1, b"early\n"), (0, b"late\n")]
+            assert watch_until(backend, ended).outcome is Outcome.COMMITTED
+            assert sorted(backend.logs(work, follow=False)) == [(0, b"late\n"), (1, b"early\n")]
 
 
 class TestBrokenWatches:

@@ -163,7 +163,9 @@ class TestLogs:
             backend.submit(attempt)
             until(lambda: [event for event in backend.watch(0.1) if event.outcome is None])
             heard: list[bytes] = []
-            reader = threading.Thread(target=lambda: heard.extend(backend.logs(attempt, follow=True)))
+            reader = threading.Thread(
+                target=lambda: heard.extend(data for _, data in backend.logs(attempt, follow=True))
+            )
             reader.start()
             until(lambda: [event for event in backend.watch(0.1) if event.outcome is not None])
             reader.join(10)

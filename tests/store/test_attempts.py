@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts, Failure, Progress, progress_many
+from polyglot.artifacts.attempts import Attempts, Failure, Progress, log_start, progress_many
 from polyglot.artifacts.checkpoints import StoredCheckpoints
 from polyglot.artifacts.journal import StoredJournal
 from polyglot.artifacts.store import Store
@@ -187,6 +187,26 @@ class TestStartsWithoutProgress:
         assert attempts.last_advance() == 2
 
 
+class TestDisruptions:
+    def test_each_is_recorded_once_with_the_start_that_it_took_away(self, attempts: Attempts) -> None:
+        assert attempts.disrupt(1, "pod-a", "pod-a was evicted")
+        attempts.claim(1, {})
+        assert attempts.disrupt(1, "pod-b", "pod-b was preempted")
+        assert not attempts.disrupt(1, "pod-b", "seen by another driver, later")
+        assert [(one.start, one.text) for one in attempts.disruptions(1)] == [
+            (0, "pod-a was evicted"),
+            (1, "pod-b was preempted"),
+        ]
+        assert attempts.disruptions(2) == []
+        assert attempts.failure(1) is None
+
+    def test_the_step_of_what_was_saved_up_to_a_start(self, store: Store, attempts: Attempts, tmp_path: Path) -> None:
+        folder = write(tmp_path / "state", {"s": b"1"})
+        for n, step in ((1, 5), (1, 9), (2, 12)):
+            StoredCheckpoints(store, stage(), n, attempts.claim(n, {})).save(folder, step)
+        assert [attempts.step_reached(*of) for of in ((1, 0), (1, 1), (1, 2), (2, 0), (2, 1))] == [0, 5, 9, 9, 12]
+
+
 class TestLogs:
     def test_chunks_come_in_order_over_all_starts(self, attempts: Attempts) -> None:
         for start, sequence, data in ((2, 1, b"c"), (1, 10, b"b"), (1, 9, b"a"), (2, 2, b"d")):
@@ -194,13 +214,22 @@ class TestLogs:
         assert b"".join(attempts.log(1)) == b"abcd"
         assert list(attempts.log(2)) == []
 
-    def test_a_log_is_followed_from_a_cursor(self, attempts: Attempts) -> None:
-        attempts.append_log(1, 1, 1, b"a")
-        ((cursor, data),) = attempts.log_since(1, "")
-        assert data == b"a"
-        assert list(attempts.log_since(1, cursor)) == []
-        attempts.append_log(1, 1, 2, b"b")
-        assert [data for _, data in attempts.log_since(1, cursor)] == [b"b"]
+    def test_a_log_is_followed_and_a_chunk_that_comes_late_is_not_missed(self, attempts: Attempts) -> None:
+        attempts.append_log(1, 2, 1, b"of the second start")
+        ((path, data),) = attempts.log_since(1, ())
+        assert (data, log_start(path)) == (b"of the second start", 2)
+        assert list(attempts.log_since(1, {path})) == []
+        attempts.append_log(1, 1, 7, b"of the first")
+        assert [data for _, data in attempts.log_since(1, {path})] == [b"of the first"]
+        assert list(attempts.log(1, 1)) == [b"of the first"]
+
+    def test_ranks_are_those_that_left_a_record(self, attempts: Attempts) -> None:
+        assert attempts.ranks(1) == [0]
+        attempts.of_rank(2).claim(1, {})
+        attempts.of_rank(10).append_log(1, 1, 1, b"ten")
+        assert attempts.ranks(1) == [0, 2, 10]
+        assert list(attempts.of_rank(10).log(1)) == [b"ten"]
+        assert list(attempts.log(1)) == []
 
     def test_a_chunk_that_is_sent_twice_is_there_once(self, attempts: Attempts) -> None:
         for _ in range(2):

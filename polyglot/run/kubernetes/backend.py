@@ -7,7 +7,8 @@ rule.
 
 Not promised: that two drivers create a Job only once in time (the API server's 409 decides), nor any order of events.
 
-How a Job is told to the engine: the tables in `states`.
+How a Job is told to the engine: the tables in `states` and `disruptions`. What pods say that are taken away is read to
+the end while they are there, as nobody can read it later.
 """
 
 import queue
@@ -21,11 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 from polyglot.core.errors import PolyglotError
 from polyglot.core.stage import PlannedStage
-from polyglot.run.backend import Attempt, Event, Outcome
+from polyglot.run.backend import Attempt, Disruption, Event, Outcome, Output
 from polyglot.run.kubernetes import states
 from polyglot.run.kubernetes.api import Api, ApiError
+from polyglot.run.kubernetes.disruptions import disruption, goes_away
+from polyglot.run.kubernetes.documents import condition, owner, rank_of, terminated
 from polyglot.run.kubernetes.mirror import Broken, Change, Listed, Mirror, News
 from polyglot.run.kubernetes.names import JOB_NAME, KEY, MANAGED, WORKLOAD, Document
+from polyglot.run.kubernetes.output import output
 from polyglot.run.kubernetes.tracked import Order, Tracked
 
 if TYPE_CHECKING:
@@ -56,6 +60,7 @@ class KubernetesBackend:
         self._tracked: dict[str, Tracked] = {}
         self._told: set[str] = set()  # uids of Jobs whose end was told
         self._out: deque[Event] = deque()
+        self._outputs: queue.SimpleQueue[Event] = queue.SimpleQueue()  # of pods that went away
         self._swept = 0.0
         self._lock = threading.Lock()
 
@@ -85,6 +90,8 @@ class KubernetesBackend:
             self._create()
             self._take_in(max(0.0, min(deadline - time.monotonic(), self._until_order())))
             self._sweep()
+            while not self._outputs.empty():
+                self._out.append(self._outputs.get())
             if self._out:
                 while self._out:
                     yield self._out.popleft()
@@ -92,12 +99,11 @@ class KubernetesBackend:
             if time.monotonic() >= deadline:
                 return
 
-    def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[bytes]:
-        """Yield the output of the attempt's newest pod; with ranks, of all of them one after the other."""
+    def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[tuple[int, bytes]]:
+        """Yield the output of the attempt's newest pod; with ranks, of each one's: side by side when followed."""
         pods = sorted(self._pods.about(attempt.name), key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
-        ranked = attempt.planned.resources.ranks > 1
-        for pod in pods if ranked else pods[-1:]:
-            yield from self._api.log(pod["metadata"]["name"], follow=follow)
+        newest = {rank_of(pod): str(pod["metadata"]["name"]) for pod in pods}
+        yield from output(self._api, newest, follow=follow)
 
     def cancel(self, attempt: Attempt) -> None:
         """Delete the Job in the foreground: SIGTERM, then its grace. Asked a second time: without the grace."""
@@ -152,7 +158,7 @@ class KubernetesBackend:
             # its end is known, and the engine wants the attempt once more: it makes room
             self._api.delete_job(attempt.name, uid=existing["metadata"]["uid"], foreground=False)
             self._postpone(attempt, _GOING_AWAY_SECONDS)
-        elif states.condition(existing, "Complete"):
+        elif condition(existing, "Complete"):
             # it committed after the engine looked, or what it committed was withdrawn: the engine looks once more
             with self._lock:
                 self._orders.pop(attempt.name, None)
@@ -219,6 +225,8 @@ class KubernetesBackend:
             return {metadata["name"]}
         if change.kind == "pods":
             name = _job_of(change.object)
+            if change.gone and name in self._tracked:
+                self._tracked[name].gone[metadata["name"]] = change.object
         else:
             name = _subject_of(change.object)
             if change.object.get("involvedObject", {}).get("kind") == "Pod":
@@ -232,11 +240,14 @@ class KubernetesBackend:
         if tracked is None or job is None:
             return
         tracked.uid = job["metadata"]["uid"]
-        pods = self._pods.about(name)
+        there = [pod for pod in self._pods.about(name) if owner(pod) in ("", tracked.uid)]
+        pods = [*(pod for pod in tracked.gone.values() if owner(pod) in ("", tracked.uid)), *there]
+        self._look_at_disruptions(tracked, job, pods)
         end = states.ending(job, pods)
         if end is not None:
             self._look_at_end(tracked, end, pods)
             return
+        pods = there
         found = states.waiting(job, pods, self._events_about(name, pods), datetime.now(UTC))
         pod = states.runs(pods)
         if pod and (not tracked.started or found is None) and tracked.goes_on():
@@ -246,8 +257,35 @@ class KubernetesBackend:
         if found is not None and found.lost_node and self._cluster.lost_node == "replace":
             self._abandon(tracked, found.lost_node)
 
+    def _look_at_disruptions(self, tracked: Tracked, job: Document, pods: Sequence[Document]) -> None:
+        """Tell what took pods away, and read what such a pod says to its end."""
+        if tracked.cancels:
+            return
+        for pod in pods:
+            name = pod["metadata"]["name"]
+            if name not in tracked.disrupted and (text := disruption(job, pod)):
+                tracked.disrupted.add(name)
+                found = Disruption(name=name, text=text)
+                self._out.append(Event(attempt=tracked.attempt, outcome=None, disruption=found))
+            if name not in tracked.read and name not in tracked.gone and goes_away(pod):
+                tracked.read.add(name)
+                reader = threading.Thread(
+                    target=self._read, args=(tracked.attempt, rank_of(pod), name), name=f"end-of-{name}"
+                )
+                reader.daemon = True  # a node that does not answer keeps it for long
+                reader.start()
+
+    def _read(self, attempt: Attempt, rank: int, pod: str) -> None:
+        """Hand over all that a pod says until it ends."""
+        try:
+            data = b"".join(self._api.log(pod, follow=True))
+        except ApiError:
+            return  # its node is lost, and its output with it
+        if data:
+            self._outputs.put(Event(attempt=attempt, outcome=None, output=Output(rank=rank, data=data)))
+
     def _look_at_end(self, tracked: Tracked, end: states.Ending, pods: Sequence[Document]) -> None:
-        if end.outcome in _POD_SAYS_MORE and not any(True for _ in states.terminated(pods)):
+        if end.outcome in _POD_SAYS_MORE and not any(True for _ in terminated(pods)):
             # the pod's own end says more, and is seen in a moment
             now = time.monotonic()
             if tracked.failed_since is None:
@@ -256,7 +294,9 @@ class KubernetesBackend:
                 return
         self._told.add(tracked.uid)
         del self._tracked[tracked.attempt.name]
-        self._end(tracked.attempt, end.outcome, end.message, peak_memory_bytes=end.peak_memory_bytes)
+        unsaid = end.outcome is Outcome.INTERRUPTED and not tracked.disrupted and not tracked.cancels
+        found = Disruption(name=f"job-{tracked.uid}", text=end.message) if unsaid else None
+        self._end(tracked.attempt, end.outcome, end.message, found, peak_memory_bytes=end.peak_memory_bytes)
 
     def _sweep(self) -> None:
         """Look at what changes with time alone."""
@@ -285,8 +325,12 @@ class KubernetesBackend:
     def _gone(self, tracked: Tracked) -> None:
         """A Job went away: the store says whether it had done its work."""
         self._tracked.pop(tracked.attempt.name, None)
-        said = "cancelled" if tracked.cancels else "its Job was deleted"
-        self._end(tracked.attempt, Outcome.INTERRUPTED, said)
+        if tracked.cancels:
+            self._end(tracked.attempt, Outcome.INTERRUPTED, "cancelled")
+            return
+        said = f"Job {tracked.attempt.name} was deleted"
+        found = Disruption(name=f"job-{tracked.uid}", text=said) if tracked.uid else None
+        self._end(tracked.attempt, Outcome.INTERRUPTED, said, found)
 
     def _delete_pods(self, name: str) -> None:
         for pod in self._pods.about(name):
@@ -299,8 +343,23 @@ class KubernetesBackend:
 
     # Telling
 
-    def _end(self, attempt: Attempt, outcome: Outcome, message: str, *, peak_memory_bytes: int | None = None) -> None:
-        self._out.append(Event(attempt=attempt, outcome=outcome, message=message, peak_memory_bytes=peak_memory_bytes))
+    def _end(
+        self,
+        attempt: Attempt,
+        outcome: Outcome,
+        message: str,
+        disruption: Disruption | None = None,
+        *,
+        peak_memory_bytes: int | None = None,
+    ) -> None:
+        event = Event(
+            attempt=attempt,
+            outcome=outcome,
+            message=message,
+            disruption=disruption,
+            peak_memory_bytes=peak_memory_bytes,
+        )
+        self._out.append(event)
 
     def _wait_for(self, attempt: Attempt, text: str) -> None:
         self._out.append(Event(attempt=attempt, outcome=None, waiting=text))

@@ -9,8 +9,8 @@ from polyglot.core.night import night_name
 from polyglot.core.schedule import Schedule
 from polyglot.run.calendar import Calendar, JobState, Run
 from polyglot.run.kubernetes.api import Api
+from polyglot.run.kubernetes.documents import condition
 from polyglot.run.kubernetes.names import Document
-from polyglot.run.kubernetes.states import condition
 from polyglot.spec.cluster import Cluster
 
 SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"  # RFC 3339, in the CronJob's own time zone

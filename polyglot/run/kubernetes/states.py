@@ -10,7 +10,7 @@ How it ended (the first row that fits):
 | Job Failed: DeadlineExceeded; a worker ended with 124                         | TIMED_OUT     |
 | Job Failed, a container was OOMKilled, or ended with 44 (MemoryError)         | OUT_OF_MEMORY |
 | Job Failed: PodFailurePolicy for DisruptionTarget or 43 (jobs with ranks)     | INTERRUPTED   |
-| Job Failed, a worker ended with 43, or its pod was evicted or preempted       | INTERRUPTED   |
+| Job Failed, its pod was evicted or preempted, or all that failed ended with 43| INTERRUPTED   |
 | Job Failed otherwise                                                          | TRANSIENT     |
 | the Job is gone (cancelled, removed after its time to live, by hand)          | INTERRUPTED   |
 
@@ -36,7 +36,7 @@ stage fails):
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,6 +44,8 @@ from polyglot.core.errors import Exit
 from polyglot.core.line import one_line
 from polyglot.core.units import parse_bytes
 from polyglot.run.backend import Outcome
+from polyglot.run.kubernetes.disruptions import disruption_target
+from polyglot.run.kubernetes.documents import condition, phase, terminated
 from polyglot.run.kubernetes.names import QUEUE, Document
 
 _LOST_AFTER = timedelta(seconds=20)  # past the end of its grace
@@ -83,12 +85,6 @@ class Waiting:
     lost_node: str = ""
 
 
-def condition(document: Document, name: str) -> Document | None:
-    """Return a condition of an object's status that is true, or None."""
-    found: Sequence[Document] = document.get("status", {}).get("conditions") or ()
-    return next((one for one in found if one["type"] == name and one["status"] == "True"), None)
-
-
 def is_over(job: Document) -> bool:
     """True when the Job has ended and none of its pods runs."""
     return bool(condition(job, "Complete") or condition(job, "Failed"))
@@ -121,17 +117,19 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
             return Ending(outcome=Outcome.OUT_OF_MEMORY, message=said, peak_memory_bytes=limit or None)
         if end.get("exitCode") == Exit.OUT_OF_MEMORY_WORKER:
             return Ending(outcome=Outcome.OUT_OF_MEMORY, message=_because("exit code 44: out of memory", end))
-    disruption = next((found for pod in pods if (found := condition(pod, "DisruptionTarget"))), None)
-    if disruption is not None:
-        said = " ".join(str(disruption.get("message") or disruption.get("reason")).split())
-        return Ending(outcome=Outcome.INTERRUPTED, message=f"disrupted: {said}")
+    disrupted = next((text for pod in pods if (text := disruption_target(pod))), "")
+    if disrupted:
+        return Ending(outcome=Outcome.INTERRUPTED, message=disrupted)
     said = " ".join(str(failed.get("message", "")).split())
-    interrupted = f"exit code {Exit.INTERRUPTED_WORKER.value} "  # the pods of a suspended Job are gone at once
-    if Exit.INTERRUPTED_WORKER in codes or "DisruptionTarget" in said or interrupted in said:
-        return Ending(outcome=Outcome.INTERRUPTED, message="interrupted with its progress saved")
     if not ends and "exit code 42" in said:
         return Ending(outcome=Outcome.PERMANENT, message="exit code 42")
-    shown = ", ".join(_show_end(pod, end) for pod, end in ends if end.get("exitCode") != 0)
+    # a rank that was lost brings its peers to 43: then what it died of counts
+    lost = failed.get("reason") == "BackoffLimitExceeded" and not codes.keys() <= {Exit.FINE, Exit.INTERRUPTED_WORKER}
+    saved = Exit.INTERRUPTED_WORKER in codes or "DisruptionTarget" in said or (not ends and "exit code 43" in said)
+    if saved and not lost:
+        return Ending(outcome=Outcome.INTERRUPTED, message=f"interrupted with its progress saved: {said}")
+    peers = (Exit.FINE, Exit.INTERRUPTED_WORKER)
+    shown = ", ".join(_show_end(pod, end) for pod, end in ends if end.get("exitCode") not in peers)
     return Ending(outcome=Outcome.TRANSIENT, message=shown or said or "the Job failed")
 
 
@@ -151,7 +149,7 @@ def waiting(job: Document, pods: Sequence[Document], events: Sequence[Document],
         if found is not None:
             return found
     if suspended:  # a worker that is preempted saves its progress first
-        return _suspended(job, events, now) if all(_phase(pod) in _OVER for pod in pods) else None
+        return _suspended(job, events, now) if all(phase(pod) in _OVER for pod in pods) else None
     if not pods:
         refusals = [event for event in events if event.get("reason") == "FailedCreate"]
         if refusals:
@@ -188,7 +186,7 @@ def _suspended(job: Document, events: Sequence[Document], now: datetime) -> Wait
 
 def _stuck(pod: Document, now: datetime) -> Waiting | None:
     """What keeps a pod from going on, or from going away: its node is lost, or does not answer for now."""
-    if _phase(pod) in _OVER:
+    if phase(pod) in _OVER:
         return None
     node, name, due = pod["spec"].get("nodeName", ""), pod["metadata"]["name"], pod["metadata"].get("deletionTimestamp")
     if due is not None and now - datetime.fromisoformat(due) >= _LOST_AFTER:
@@ -215,7 +213,7 @@ def _silent_since(pod: Document) -> str | None:
 def _unready(pod: Document, events: Sequence[Document]) -> Waiting | None:
     """What keeps a pod from running."""
     status = pod.get("status", {})
-    if _phase(pod) != "Pending":
+    if phase(pod) != "Pending":
         return None
     for scheduled in status.get("conditions") or ():
         if scheduled["type"] == "PodScheduled" and scheduled["status"] == "False":
@@ -242,20 +240,14 @@ def _deciding(job: Document, pods: Sequence[Document]) -> Sequence[Document]:
     return sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))[-1:]
 
 
-def terminated(pods: Sequence[Document]) -> Iterator[tuple[Document, Document]]:
-    """Yield the pods whose worker has ended, each with how."""
-    for pod in pods:
-        for container in pod.get("status", {}).get("containerStatuses") or ():
-            end = container.get("state", {}).get("terminated")
-            if end:
-                yield pod, end
-
-
 def _show_end(pod: Document, end: Document) -> str:
     code, reason = end.get("exitCode"), end.get("reason", "")
     signal = f" (signal {code - 128})" if isinstance(code, int) and 128 < code < 160 else ""
     named = f", {reason}" if reason not in ("", "Error", "Completed") else ""
-    return _because(f"exit code {code}{signal}{named} of {pod['metadata']['name']}", end)
+    grace = pod["spec"].get("terminationGracePeriodSeconds")  # the metadata's is 0 when the kubelet has given up
+    late = code == 137 and pod["metadata"].get("deletionTimestamp")
+    why = f", which was deleted and had not ended when its grace of {grace} s was over" if late else ""
+    return _because(f"exit code {code}{signal}{named} of pod {pod['metadata']['name']}{why}", end)
 
 
 def _because(what: str, end: Document) -> str:
@@ -274,10 +266,6 @@ def _memory_limit_bytes(pod: Document) -> int:
         if written.isdecimal():
             return int(written)
     return 0
-
-
-def _phase(pod: Document) -> str:
-    return str(pod.get("status", {}).get("phase", ""))
 
 
 def _text(event: Document) -> str:

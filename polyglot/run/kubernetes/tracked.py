@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from polyglot.run.backend import Attempt
+from polyglot.run.kubernetes.names import Document
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,6 +19,9 @@ class Tracked:
     hopeless_since: float | None = None
     failed_since: float | None = None  # when its Job was first seen failed, while no pod said why
     cancels: int = 0
+    gone: dict[str, Document] = field(default_factory=dict)  # pods that went away, as they were seen last, by name
+    disrupted: set[str] = field(default_factory=set)  # pods of which it was said what took them away
+    read: set[str] = field(default_factory=set)  # pods whose output is read to its end, as they go away
 
     def waits(self, text: str, *, hopeless: bool) -> bool:
         """Take in what it waits for ("" for nothing); True when that is news."""

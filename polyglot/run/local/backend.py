@@ -110,8 +110,8 @@ class LocalBackend:
                 return
             self._sleep(min(left, _POLL_SECONDS))
 
-    def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[bytes]:
-        """Yield the attempt's output from its beginning; with `follow`, until the attempt has ended."""
+    def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[tuple[int, bytes]]:
+        """Yield the attempt's output from its beginning, of rank 0; with `follow`, until the attempt has ended."""
         path = self.log_path(attempt)
         offset = 0
         while True:
@@ -120,7 +120,7 @@ class LocalBackend:
                 file.seek(offset)
                 while data := file.read(1 << 16):
                     offset += len(data)
-                    yield data
+                    yield 0, data
             if over:
                 return
             time.sleep(_POLL_SECONDS)

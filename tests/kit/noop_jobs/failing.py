@@ -49,7 +49,7 @@ def fail(context: Context, how: str) -> None:
         time.sleep(3600)
     if how == "eat-in-child":
         subprocess.run([sys.executable, "-c", "a = b'x' * (300 << 20); import time; time.sleep(60)"], check=False)
-    if how == "stuck":  # deaf to SIGTERM, which only sets a flag
+    if how in ("stuck", "talk-and-hang"):  # deaf to SIGTERM, which only sets a flag
         while True:
             time.sleep(0.05)
     if how == "polite":

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from polyglot.run.backend import Outcome
+from polyglot.run.kubernetes.disruptions import disruption, goes_away
 from polyglot.run.kubernetes.states import ending, runs, waiting
 
 QUEUED = "kueue.x-k8s.io/queue-name"
@@ -14,7 +15,8 @@ DISRUPTED = {"type": "DisruptionTarget", "status": "True", "reason": "Preemption
 
 
 def job(condition: str = "", reason: str = "", message: str = "", **spec: Any) -> dict[str, Any]:
-    conditions = [{"type": condition, "status": "True", "reason": reason, "message": message}] if condition else []
+    told = {"status": "True", "reason": reason, "message": message, "lastTransitionTime": "2026-01-01T12:00:00Z"}
+    conditions = [{"type": condition, **told}] if condition else []
     return {"metadata": {"name": "train-x-r1", "labels": {}}, "spec": spec, "status": {"conditions": conditions}}
 
 
@@ -24,7 +26,11 @@ def pod(
     state = {} if code is None else {"terminated": {"exitCode": code, "reason": reason, "message": says}}
     return {
         "metadata": {"name": "train-x-r1-abcde", "creationTimestamp": made, **more.pop("metadata", {})},
-        "spec": {"nodeName": "node-1", "containers": [{"resources": {"limits": {"memory": "32Mi"}}}]},
+        "spec": {
+            "nodeName": "node-1",
+            "containers": [{"resources": {"limits": {"memory": "32Mi"}}}],
+            "terminationGracePeriodSeconds": 5,
+        },
         "status": {
             "phase": more.pop("phase", "Failed"),
             "conditions": more.pop("conditions", []),
@@ -40,7 +46,12 @@ def event(reason: str, message: str, about: str = "train-x-r1") -> dict[str, Any
 FAILED = job("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")
 SUSPENDED = job("Failed", "PodFailurePolicy", "Container worker for pod a/x failed with exit code 43 matching rule")
 POLICY = job("Failed", "PodFailurePolicy", "Container worker for pod x failed with exit code 42 matching FailJob rule")
-RANKS = job("Failed", "PodFailurePolicy", "Pod x has condition DisruptionTarget", completionMode="Indexed")
+INDEXED = {"completionMode": "Indexed"}
+RANKS = job("Failed", "PodFailurePolicy", "Pod x has condition DisruptionTarget", **INDEXED)
+ASKED = job("Failed", "PodFailurePolicy", "Container worker for pod n/x failed with exit code 43", **INDEXED)
+LOST = job("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit", **INDEXED)
+BEFORE = {"deletionTimestamp": "2026-01-01T12:00:04Z", "deletionGracePeriodSeconds": 5}
+DELETED = {"deletionTimestamp": "2026-01-01T12:00:05Z", "deletionGracePeriodSeconds": 5}
 
 
 class TestEnding:
@@ -62,12 +73,21 @@ class TestEnding:
             (FAILED, [pod(1, reason="OOMKilled")], Outcome.OUT_OF_MEMORY, "OOMKilled"),
             (FAILED, [pod(44)], Outcome.OUT_OF_MEMORY, "memory"),
             (FAILED, [pod(137)], Outcome.TRANSIENT, "exit code 137 (signal 9)"),
-            (FAILED, [pod(1)], Outcome.TRANSIENT, "exit code 1 of train-x-r1-abcde"),
+            (FAILED, [pod(1)], Outcome.TRANSIENT, "exit code 1 of pod train-x-r1-abcde"),
             (FAILED, [], Outcome.TRANSIENT, "backoff limit"),
-            (RANKS, [pod(143, conditions=[DISRUPTED]), pod(1)], Outcome.INTERRUPTED, "preempted"),
+            (
+                RANKS,
+                [pod(143, conditions=[DISRUPTED]), pod(1)],
+                Outcome.INTERRUPTED,
+                "(PreemptionByScheduler: preempted)",
+            ),
             (RANKS, [pod(43), pod(1)], Outcome.INTERRUPTED, "progress saved"),
             (SUSPENDED, [], Outcome.INTERRUPTED, "progress saved"),
             (RANKS, [pod(43), pod(42)], Outcome.PERMANENT, "42"),
+            (ASKED, [], Outcome.INTERRUPTED, "pod n/x failed with exit code 43"),
+            (LOST, [pod(137), pod(43)], Outcome.TRANSIENT, "exit code 137 (signal 9) of pod train-x-r1-abcde"),
+            (LOST, [pod(43), pod(43)], Outcome.INTERRUPTED, "progress saved"),
+            (FAILED, [pod(137, metadata=DELETED)], Outcome.TRANSIENT, "when its grace of 5 s was over"),
         ],
     )
     def test_every_row(self, found: dict[str, Any], pods: list[dict[str, Any]], outcome: Outcome, says: str) -> None:
@@ -80,7 +100,7 @@ class TestEnding:
         ("found", "code", "message"),
         [
             (POLICY, 42, "exit code 42: no such row"),
-            (FAILED, 1, "exit code 1 of train-x-r1-abcde: no such row"),
+            (FAILED, 1, "exit code 1 of pod train-x-r1-abcde: no such row"),
             (FAILED, 3, "exit code 3: the budget is spent: no such row"),
             (FAILED, 44, "exit code 44: out of memory: no such row"),
         ],
@@ -245,3 +265,41 @@ class TestWaiting:
         leaving = pod(phase="Running", metadata={"deletionTimestamp": "2026-01-01T12:00:30Z"})
         assert waiting(job(), [leaving], [], NOW) is None
         assert runs([leaving]) == ""
+
+
+class TestDisruption:
+    @pytest.mark.parametrize(
+        ("found", "one", "says"),
+        [
+            (job(), pod(phase="Running", conditions=[DISRUPTED]), "(PreemptionByScheduler: preempted)"),
+            (RANKS, pod(43, conditions=[DISRUPTED]), "(PreemptionByScheduler: preempted)"),
+            (job(), pod(43, metadata=DELETED), "was deleted"),
+            (job(suspend=True), pod(43, metadata=DELETED), "took the quota back"),
+            (LOST, pod(43, metadata=BEFORE), "was deleted"),  # that is why its Job ended
+        ],
+    )
+    def test_what_took_a_pod_away(self, found: dict[str, Any], one: dict[str, Any], says: str) -> None:
+        assert disruption(found, one).startswith("pod train-x-r1-abcde ")
+        assert says in disruption(found, one)
+
+    @pytest.mark.parametrize(
+        ("found", "one"),
+        [
+            (job(), pod(phase="Running")),
+            (job(), pod(1)),
+            (job(), pod(phase="Running", metadata=DELETED)),  # what it comes to is seen when it has ended
+            (job(), pod(0, phase="Succeeded", metadata=DELETED)),
+            (job(), pod(137, metadata=DELETED)),  # its attempt fails for that
+            (LOST, pod(43, metadata=DELETED)),  # a peer of what was lost
+            (job("FailureTarget"), pod(43, metadata=DELETED)),
+            ({**job(), "metadata": {"name": "train-x-r1", **DELETED}}, pod(43, metadata=DELETED)),
+        ],
+    )
+    def test_what_goes_with_its_job_was_not_taken_away(self, found: dict[str, Any], one: dict[str, Any]) -> None:
+        assert disruption(found, one) == ""
+
+    def test_what_goes_away_is_read_while_it_is_there(self) -> None:
+        assert goes_away(pod(phase="Running", conditions=[DISRUPTED]))
+        assert goes_away(pod(phase="Running", metadata=DELETED))
+        assert not goes_away(pod(phase="Running"))
+        assert not goes_away(pod(phase="Pending", metadata=DELETED))

@@ -158,7 +158,7 @@ def mix_rows(report: Row) -> tuple[list[str], list[dict[str, Any]]]:
                 "cut": cut_share(card),
                 "matches": matches(card.get("contamination")),
                 "published": published(card.get("published")),
-                "left_out": ", ".join(f"{reason} {count}" for reason, count in left.items()) or "none",
+                "left_out": [f"{reason} {whole(count)}" for reason, count in left.items()],
             }
         )
     return languages, rows
@@ -251,6 +251,7 @@ def defects(card: Row) -> list[dict[str, Any]]:
     """Flatten a card's findings into rows: name, counts per language, places. What was found nowhere is left out."""
     languages = list(card.get("languages", {}))
     found: dict[str, dict[str, tuple[int, int | None, Sequence[str]]]] = {}
+    answers: dict[tuple[str, str], int] = {}  # of findings in instructions and answers, those in answers
 
     def note(name: str, language: str, count: int, of: int | None, places: Sequence[str]) -> None:
         if count:
@@ -259,6 +260,9 @@ def defects(card: Row) -> list[dict[str, Any]]:
     for name, check in card.get("defects", {}).items():
         for language, counted in check["languages"].items():
             note(name, language, counted["count"], counted.get("of"), counted.get("where", []))
+            by_role = counted.get("by_role", {})
+            if by_role.get("user", {}).get("count"):
+                answers[name, language] = by_role.get("assistant", {}).get("count", 0)
     for language, entry in card.get("languages", {}).items():
         for reason, count in entry.get("reasons", {}).items():
             note(f"rejected: {reason}", language, count, None, [])
@@ -280,6 +284,9 @@ def defects(card: Row) -> list[dict[str, Any]]:
         {
             "name": name.replace("-", " ").replace("_", " "),
             "counts": [_count_of(*by[language][:2]) if language in by else "0" for language in languages],
+            "answers": [
+                whole(answers[name, language]) if (name, language) in answers else "" for language in languages
+            ],
             "places": " · ".join(
                 f"{language} {', '.join(map(str, places[:5]))}{' …' if len(places) > 5 else ''}"
                 for language in languages

@@ -5,7 +5,7 @@ Nothing is looked up on a network: a hub's repository is named by its commit, a 
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
@@ -121,7 +121,7 @@ class _Pins:
         """Pin the files of a model's folder that models are made of."""
         at = (*place, "directory")
         folder = self._folder / directory
-        if not folder.is_dir():
+        if not _there(folder.is_dir):
             expected = "a folder, by its path from the study file"
             self.problems.append(Problem(what="no such folder", place=at, got=directory, expected=expected))
             return
@@ -143,7 +143,7 @@ class _Pins:
         if file.is_address:
             return File(sha256=file.sha256, bytes=file.bytes or 0, name=file.name, uri=file.path)
         path = self._folder / file.path
-        if not path.is_file():
+        if not _there(path.is_file):
             expected = "a file, by its path from the study file"
             at = (*place, "path")
             self.problems.append(Problem(what="no such file", place=at, got=file.path, expected=expected))
@@ -169,6 +169,14 @@ class _Pins:
             return None
         self.local.setdefault(found.sha256, path.resolve())
         return found
+
+
+def _there(look: Callable[[], bool]) -> bool:
+    """Whether something is there; a name that is too long for the system is nowhere."""
+    try:
+        return look()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_text(name: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from polyglot.spec.base import Broken, Count, HubName, Language, Problem, Revision, Section, tuple_of
+from polyglot.spec.base import Broken, Count, HubName, Language, Place, Problem, Revision, Section, tuple_of
 from polyglot.spec.files import SourceFile, SourceFiles
 from polyglot.spec.params import BaseParams
 from polyglot.spec.references import NativeReferences
@@ -208,9 +208,24 @@ class Dataset(Section):
             elif set(self.validation) != set(self.all_languages):
                 got, expected = ", ".join(self.validation), ", ".join(self.all_languages)
                 yield Problem(what="other languages", place=("validation",), got=got, expected=expected)
+        yield from self._repeated_files()
         pattern = self.validation_data_files
         if pattern and len(self.languages or ()) > 1 and not _PLACEHOLDER.search(pattern):
             yield Problem(what="every language would be read from the same rows", place=("validation-data-files",))
+
+    def _repeated_files(self) -> Iterator[Problem]:
+        """One file at two places: a language under another's name, rows twice, or validation on what was learnt."""
+        held = self.validation if isinstance(self.validation, Mapping) else {}
+        seen: dict[str, str] = {}
+        for part, by_language in (("files", self.files or {}), ("validation", held)):
+            for language, files in by_language.items():
+                for number, file in enumerate(files):
+                    place = (part, language, number) if len(files) > 1 else (part, language)
+                    shown = ".".join(map(str, place))
+                    first = seen.setdefault(file.sha256, shown)
+                    if first != shown:
+                        what, remedy = f"the same file as {first}", "Name each file once"
+                        yield Problem(what=what, place=place, got=f"sha256 {file.sha256[:12]}…", remedy=remedy)
 
     def _published_problems(self, source: str) -> Iterator[Problem]:
         for name, mix in self.published.items():
@@ -225,13 +240,19 @@ class Dataset(Section):
             yield Problem(what="a language is named twice", place=("languages",))
         if self.data_files is not None:
             yield from _strangers(self, "data-files", ("split",))
-        for key, pattern in (("config", self.config), ("data-files", self.data_files)):
+        patterns: dict[Place, str | None] = {
+            ("config",): self.config,
+            ("data-files",): self.data_files,
+            ("validation-data-files",): self.validation_data_files,
+            **{("published", name, "data-files"): mix.data_files for name, mix in self.published.items()},
+        }
+        for place, pattern in patterns.items():
             for name in _PLACEHOLDER.findall(pattern or ""):
                 if name not in ("language", "LANGUAGE"):
                     expected = "{language} (de) or {LANGUAGE} (DE)"
-                    yield Problem(what="unknown placeholder", place=(key,), got=f"{{{name}}}", expected=expected)
+                    yield Problem(what="unknown placeholder", place=place, got=f"{{{name}}}", expected=expected)
             if ".." in (pattern or ""):
-                yield Problem(what="leaves the repository", place=(key,), got=repr(pattern))
+                yield Problem(what="leaves the repository", place=place, got=repr(pattern))
         if len(self.languages or ()) > 1 and not _PLACEHOLDER.search(f"{self.config}{self.data_files}"):
             remedy = "Put {language} or {LANGUAGE} into `config` or `data-files`"
             yield Problem(what="every language would be read from the same rows", remedy=remedy)

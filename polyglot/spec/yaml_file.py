@@ -111,6 +111,10 @@ def _refuse(name: str, event: Event, depth: int) -> None:
         raise BadInput("another version of YAML", where=where, got=got, expected="YAML 1.2", remedy="Drop the line")
     if isinstance(event, NodeEvent) and event.anchor:
         raise BadInput("anchors and aliases are not taken", where=where, remedy="Write the value out")
+    text = getattr(event, "value", None)
+    if isinstance(text, str) and any("\ud800" <= character <= "\udfff" for character in text):
+        what, remedy = "half a surrogate pair, which is no text", "Write the character itself"
+        raise BadInput(what, where=where, got=ascii(text[:40]), remedy=remedy)
     tag = getattr(event, "tag", None)
     if tag:
         raise BadInput("tags are not taken", where=where, got=str(tag)[:40], remedy="Write the plain value")

@@ -110,6 +110,11 @@ def id_key(identifier: str) -> str:
     return identifier if identifier.isascii() else unicodedata.normalize("NFC", identifier)
 
 
+def is_blank(text: str) -> bool:
+    """Whether nothing of a text can be seen: it is empty, white space, or of zero width."""
+    return not any(character.isprintable() and not character.isspace() for character in text)
+
+
 def text_fault(text: str) -> str | None:
     """Return why a text cannot be carried on ("nul", "lone-surrogate"), or None."""
     if "\0" in text:

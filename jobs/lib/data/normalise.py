@@ -11,7 +11,7 @@ from typing import Any
 
 from jobs.lib.data.adapters import Adapter
 from jobs.lib.data.adapters.fields import Draft
-from jobs.lib.data.forms import Answer, Form, Question, Reject, Rejection, Row, id_key, text_fault
+from jobs.lib.data.forms import Answer, Form, Question, Reject, Rejection, Row, id_key, is_blank, text_fault
 from jobs.lib.data.streams import MAX_RECORD_BYTES, Record
 
 MAX_ID_CHARACTERS = 512
@@ -98,7 +98,7 @@ class Normaliser:
             if fault := text_fault(text):
                 raise Reject(fault)
         if self.what == "questions":
-            if not all(turn.strip() for turn in draft.turns):
+            if any(map(is_blank, draft.turns)):
                 raise Reject("empty-instruction")
             return Question(id=name, language=self.language, category=draft.category, turns=draft.turns)
         if self.what == "references":
@@ -106,7 +106,7 @@ class Normaliser:
         if len(draft.turns) < 2 or len(draft.turns) % 2:
             raise Reject("bad-turns")
         for number, turn in enumerate(draft.turns):
-            if not turn.strip():
+            if is_blank(turn):
                 raise Reject("empty-output" if number % 2 else "empty-instruction")
         licence = self.licence if draft.licence is None else draft.licence
         origin = draft.origin or origin

@@ -9,15 +9,17 @@ from pyarrow import parquet
 from jobs.lib.data import streams
 from tests.kit.bad_inputs.data_lines import FIRST
 
+COLUMNS = {"id": ["1", "2"], "instruction": ["a" * 99, "b"], "output": ["x" * 99, "y"]}
 
-def _parquet() -> bytes:
+
+def _parquet(table: pyarrow.Table) -> bytes:
     out = io.BytesIO()
-    columns = {"id": ["1", "2"], "instruction": ["a" * 99, "b"], "output": ["x" * 99, "y"]}
-    parquet.write_table(pyarrow.table(columns), out, compression="zstd", use_dictionary=False)
+    parquet.write_table(table, out, compression="zstd", use_dictionary=False)
     return out.getvalue()
 
 
-PARQUET = _parquet()
+PARQUET = _parquet(pyarrow.table(COLUMNS))
+LATER = pyarrow.array([2**60, 1], pyarrow.timestamp("us"))  # beyond what Python can tell as a date
 
 CSV_HEADER = b"id,instruction,input,output\n"
 CSV_CASES: dict[str, tuple[bytes, list[tuple[int, str]]]] = {
@@ -58,6 +60,21 @@ WHOLE_FILES: dict[str, tuple[str, bytes, str]] = {
         "rows.parquet",
         PARQUET[:60] + bytes(40) + PARQUET[100:],
         "rows.parquet: not readable as Parquet after row ",
+    ),
+    "Parquet with a column twice": (
+        "rows.parquet",
+        _parquet(pyarrow.table([*COLUMNS.values(), ["x", "y"]], names=[*COLUMNS, "output"])),
+        "rows.parquet: column 'output' is there twice; expected distinct column names",
+    ),
+    "Parquet with a date that is none": (
+        "rows.parquet",
+        _parquet(pyarrow.table(COLUMNS | {"when": LATER})),
+        "rows.parquet: not readable as Parquet after row 0: date value out of range",
+    ),
+    "Parquet with texts for output that are lists": (
+        "rows.parquet",
+        _parquet(pyarrow.table(COLUMNS | {"output": [["x"], ["y"]]})),
+        "EN: none of 2 records was accepted: wrong-type 2.",
     ),
     "UTF-16 without a mark": ("rows.jsonl", FIRST.decode().encode("utf-16-le"), "EN: none of "),
     "empty": ("rows.jsonl", b"", "EN: none of 0 records was accepted: no record at all."),

@@ -23,6 +23,7 @@ def said(role: str, content: object = "x") -> dict[str, object]:
 BAD_LINES: dict[str, tuple[bytes, str]] = {
     "empty output": (line(output=""), "empty-output"),
     "blank output": (line(output=" \t\u00a0\u2003 "), "empty-output"),
+    "output of zero width": (line(output="\u200b\ufeff\x07"), "empty-output"),
     "empty instruction": (line(instruction=""), "empty-instruction"),
     "blank instruction with an input": (line(instruction=" ", input="text"), "empty-instruction"),
     "no output": (b'{"id": "a-2", "instruction": "x"}', "missing-field"),

@@ -84,6 +84,7 @@ _FORMS = [
     _raw("a tag", b"study: !!python/name:os.system x\n"),
     _raw("an older YAML, in which NO is false", b"%YAML 1.1\n---\nstudy: a\n"),
     _raw("two documents", b"study: a\n---\nstudy: b\n"),
+    _raw("half a surrogate pair", study_text(systems='{EN: "a\\ud800b"}').encode()),
     _raw("a key that is a number", study_text().encode() + b"1: x\n"),
     _raw("everything missing", b"question: why\n"),
     Case(
@@ -165,6 +166,25 @@ _DATA = [
     _case("a file without a SHA-256", datasets=_data("{path: x.jsonl}"), mixes="[EN]"),
     _case("a file that is not there", datasets=_data(_file("no.jsonl")), mixes="[EN]"),
     _case("a file with other content", datasets=_data(_file("study.yaml")), mixes="[EN]", study="other-content"),
+    _case("a file name that no system takes", datasets=_data(_file("a" * 1999)), mixes="[EN]"),
+    _case(
+        "one file for two languages",
+        datasets=f"{{d: {{format: bactrian-x, files: {{EN: {_file('a.jsonl')}, DE: {_file('b.jsonl')}}}}}}}",
+        mixes="[EN]",
+    ),
+    _case("a file twice", datasets=_data(f"[{_file('a.jsonl')}, {_file('b.jsonl')}]"), mixes="[EN]"),
+    _case(
+        "validation on the file that is learnt",
+        datasets=f"{{d: {{format: bactrian-x, files: {{EN: {_file('a')}}}, validation: {{EN: {_file('a')}}}}}}}",
+        mixes="[EN]",
+    ),
+    _case(
+        "files for validation outside of the repository",
+        datasets=_hub(
+            f"data-files: '{{language}}', validation-data-files: '../{{lang}}', revision: {COMMIT}, "
+            "languages: [EN, DE, FR]"
+        ),
+    ),
     _case("an ftp address", datasets=_data(_file("ftp://host/b", ", bytes: 1")), mixes="[EN]"),
     _case("plain http", datasets=_data(_file("http://host/b", ", bytes: 1")), mixes="[EN]"),
     _case("an address without a size", datasets=_data(_file("https://host/b.jsonl")), mixes="[EN]"),

@@ -12,7 +12,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from jobs.lib.data import streams
+from jobs.lib.data import normalise, streams
 from polyglot.core.errors import Permanent
 from tests.kit.bad_inputs.data_files import CSV_CASES, WHOLE_FILES
 from tests.kit.bad_inputs.data_lines import (
@@ -113,6 +113,14 @@ def test_parquet_rows_are_numbered_and_bad_ones_rejected(tmp_path: Path) -> None
     context = ingest_bytes(tmp_path / "job", {"EN": [("rows.parquet", data)]})
     assert [row["id"] for row in rows_of(context, "rows/EN.jsonl")] == ["1"]
     assert reasons_of(context) == [(2, "empty-output"), (3, "missing-field")]
+
+
+def test_a_table_s_record_above_the_limit_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(normalise, "MAX_RECORD_BYTES", 2**16)
+    columns = {"id": ["1", "2", "3"], "instruction": ["a"] * 3, "output": ["x", "y" * 2**16, "z"]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "rows.parquet")
+    context = ingest_bytes(tmp_path / "job", {"EN": [("rows.parquet", (tmp_path / "rows.parquet").read_bytes())]})
+    assert reasons_of(context) == [(2, "too-long")]
 
 
 def test_swapped_languages_show_in_the_card(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from polyglot.core.stage import Stage
 from polyglot.report.answer import caveats, findings, lead
 from polyglot.report.numbers import EXACT
 from polyglot.report.page import render_page
-from polyglot.report.tables import mix_rows
+from polyglot.report.tables import defects, mix_rows
 from polyglot.report.validation import packing_summary, validation_tables
 from polyglot.spec.params import Contrast
 from tests.kit.data_ingests import ingest_bytes, json_lines
@@ -437,3 +437,15 @@ def test_mixes_of_languages_that_nobody_asks_in_are_reported_too(tmp_path: Path)
     assert {"EN", "DEFRITES"} <= {text.strip() for text in curves}
     assert not {"ES", "ITES"} & {text.strip() for text in curves}
     assert mix_rows(document)[0] == ["EN", "DE", "FR", "IT", "ES"]  # those that are asked in, then as mixes name them
+
+
+def test_findings_in_instructions_are_told_from_those_in_answers() -> None:
+    by_role = {"user": {"count": 775, "of": 900}, "assistant": {"count": 23, "of": 900}}
+    mixed = {"count": 798, "of": 1800, "by_role": by_role, "where": ["a:1"]}
+    alone = {"count": 3, "of": 900, "by_role": {"assistant": {"count": 3, "of": 900}}, "where": ["a:2"]}
+    card = {
+        "languages": {"DE": {}, "FR": {}},
+        "defects": {"untranslated": {"rule": "…", "languages": {"DE": mixed, "FR": alone}}},
+    }
+    (row,) = defects(card)
+    assert (row["counts"], row["answers"]) == (["798/1\u202f800", "3/900"], ["23", ""])

@@ -52,9 +52,9 @@ class TestGood:
         assert (judge.temperature, judge.max_tokens) == (0.0, 2048)
 
     def test_norwegian_is_a_language_and_not_false(self, tmp_path: Path) -> None:
-        file = "{path: x, sha256: '" + "0" * 64 + "'}"
+        one, two, three = ("{path: x, sha256: '" + digit * 64 + "'}" for digit in "012")
         text = study_text(
-            datasets=f"{{d: {{format: dolly, files: {{NO: {file}, FI: [{file}, {file}]}}}}}}",
+            datasets=f"{{d: {{format: dolly, files: {{NO: {one}, FI: [{two}, {three}]}}}}}}",
             mixes="[NO, nofi-sampled@10]",
             systems="{NO: Svar på norsk., FI: ''}",
         )

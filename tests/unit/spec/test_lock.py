@@ -149,12 +149,12 @@ class TestFiles:
         put(tmp_path, "there.jsonl", b"{}\n")
         put(tmp_path, "sized.jsonl", b"{}\n")
         right = sha256_file(tmp_path / "sized.jsonl")
-        zeros = "0" * 64
+        one, two, three = (digit * 64 for digit in "012")
         text = study_text(datasets=None, mixes="[EN]") + (
             "datasets:\n  d:\n    format: dolly\n    files:\n"
-            f"      EN: {{path: gone.jsonl, sha256: '{zeros}'}}\n"
-            f"      DE:\n        path: there.jsonl\n        sha256: '{zeros}'\n"
-            f"      FR:\n        - {{path: ., sha256: '{zeros}'}}\n"
+            f"      EN: {{path: gone.jsonl, sha256: '{one}'}}\n"
+            f"      DE:\n        path: there.jsonl\n        sha256: '{two}'\n"
+            f"      FR:\n        - {{path: ., sha256: '{three}'}}\n"
             f"        - {{path: sized.jsonl, sha256: {right}, bytes: 4}}\n"
         )
         (tmp_path / "study.yaml").write_text(text, encoding="utf-8")

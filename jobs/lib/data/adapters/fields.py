@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.lib.data.forms import Reject
+from jobs.lib.data.forms import Reject, is_blank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +70,9 @@ def instruction(record: Mapping[str, Any], ask: str, context: str) -> str:
     Rejects "empty-instruction" for a blank instruction even if there is an input: nothing says what to do with it.
     """
     question, extra = text(record, ask), optional_text(record, context)
-    if not question.strip():
+    if is_blank(question):
         raise Reject("empty-instruction")
-    return f"{question}\n\n{extra}" if extra.strip() else question
+    return f"{question}\n\n{extra}" if not is_blank(extra) else question
 
 
 def chat(messages: Sequence[Any], role_field: str, text_field: str, roles: Mapping[str, str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.lib.data.adapters.fields import Draft, identifier, sequence, text, texts
-from jobs.lib.data.forms import Reject
+from jobs.lib.data.forms import Reject, is_blank
 
 
 def question(record: Mapping[str, Any]) -> Draft:
@@ -34,7 +34,7 @@ def reference(record: Mapping[str, Any]) -> Draft:
         if not isinstance(choices[0], Mapping):
             raise Reject("wrong-type")
         turns = texts(sequence(choices[0], "turns"))
-    if not any(turn.strip() for turn in turns):
+    if all(map(is_blank, turns)):
         raise Reject("no-reference")
     return Draft(id=_id(record), turns=turns)
 

@@ -1,11 +1,12 @@
 """Looks at the judge's endpoint before anything is started: what is wrong with it would show after the training."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from polyglot.artifacts.store import Store
     from polyglot.cli.session import Session
-    from polyglot.core.stage import Stage
+    from polyglot.core.stage import PlannedStage, Stage
 
 
 def check_judge(session: "Session", environ: Mapping[str, str]) -> None:
@@ -14,22 +15,30 @@ def check_judge(session: "Session", environ: Mapping[str, str]) -> None:
     Workers of this machine have this environment. Those of another backend get their keys there, so only the address is
     looked at. Nothing is asked of the endpoint.
     """
-    rated = [p.stage for p in session.plan if p.stage.kind == "quality" and p.stage.engine == "openai"]
-    asked = [p.stage for p in session.plan if p.stage.kind == "judge" and p.stage.params["endpoint"] == "openai"]
-    written = [p.stage for p in session.plan if p.stage.kind == "reference" and p.stage.params["endpoint"] == "openai"]
-    for kind, stages in (("judge", asked), ("quality", rated), ("reference", written)):
-        _check(session, environ, kind, stages)
+    check_endpoints(session.plan.stages, session.store, environ, here=session.profile.backend == "local")
 
 
-def _check(session: "Session", environ: Mapping[str, str], kind: str, asked: "list[Stage]") -> None:
-    """One kind's settings, when some of its stages are still to be asked."""
+def check_endpoints(
+    stages: "Sequence[PlannedStage]", store: "Store", environ: Mapping[str, str], *, here: bool
+) -> None:
+    """The same of any stages, whose workers are `here` or on another backend."""
     from polyglot.artifacts.committed import committed_many
     from polyglot.core.endpoint import find_endpoint, find_url
 
-    if len(committed_many(session.store, asked)) == len(asked):
-        return
-    settings = session.profile.settings[kind]
-    if session.profile.backend == "local":
-        find_endpoint(settings.get("base_url"), settings.get("key_file"), environ)
-    else:
-        find_url(settings.get("base_url"), environ)
+    asked = [planned for planned in stages if _asks(planned.stage)]
+    done = committed_many(store, [planned.stage for planned in asked])
+    for planned in asked:
+        if planned.key in done:
+            continue
+        url, key_file = (planned.settings.get(name) for name in ("base_url", "key_file"))
+        if here:
+            find_endpoint(str(url) if url else None, str(key_file) if key_file else None, environ)
+        else:
+            find_url(str(url) if url else None, environ)
+
+
+def _asks(stage: "Stage") -> bool:
+    """True for a stage that asks an OpenAI-compatible endpoint, whose settings are named as the judge's are."""
+    if stage.kind == "quality":
+        return stage.engine == "openai"
+    return stage.kind in ("judge", "reference") and stage.params["endpoint"] == "openai"

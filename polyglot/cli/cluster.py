@@ -29,7 +29,7 @@ def start_driver(session: "Session") -> str:
         raise ValueError("the profile has no cluster")
     order = order_of(session)
     within_budget(order.stages, session.store, order.usd)
-    check_endpoints(session, os.environ)
+    check_endpoints(order.stages, session.store, cluster, os.environ)
     require_conditional_writes(session.store)
     path = save_order(session.store, order.study, keep_submission(session), order.to_json())
     values = driver_values(

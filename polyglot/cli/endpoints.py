@@ -1,14 +1,17 @@
 """Looks at every endpoint that a study will ask, before anything is started: what is wrong would show hours later."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from polyglot.cli.session import Session
-    from polyglot.core.stage import Stage
+    from polyglot.artifacts.store import Store
+    from polyglot.core.stage import PlannedStage
+    from polyglot.spec.cluster import Cluster
 
 
-def check_endpoints(session: "Session", environ: Mapping[str, str]) -> None:
+def check_endpoints(
+    stages: "Sequence[PlannedStage]", store: "Store", cluster: "Cluster | None", environ: Mapping[str, str]
+) -> None:
     """Raise BadInput when an endpoint that is still to be asked has no address or key that can work.
 
     Stages that judge, write references, rate translations or translate by a chat model or DeepL are looked at.
@@ -18,8 +21,8 @@ def check_endpoints(session: "Session", environ: Mapping[str, str]) -> None:
     from polyglot.artifacts.committed import committed_many
     from polyglot.core.errors import BadInput
 
-    asking = [planned for planned in session.plan if planned.stage.asks]
-    done = committed_many(session.store, [planned.stage for planned in asking])
+    asking = [planned for planned in stages if planned.stage.asks]
+    done = committed_many(store, [planned.stage for planned in asking])
     looked_at: set[tuple[str, str]] = set()
     for planned in asking:
         kind, asks = planned.stage.kind, planned.stage.asks
@@ -27,7 +30,7 @@ def check_endpoints(session: "Session", environ: Mapping[str, str]) -> None:
             continue
         looked_at.add((kind, asks))
         try:
-            _check(session, planned.stage, environ)
+            _check(planned, cluster, environ)
         except BadInput as error:
             where = f"{planned.label}: {error.where}" if error.where else planned.label
             raise BadInput(
@@ -35,15 +38,15 @@ def check_endpoints(session: "Session", environ: Mapping[str, str]) -> None:
             ) from None
 
 
-def _check(session: "Session", stage: "Stage", environ: Mapping[str, str]) -> None:
+def _check(planned: "PlannedStage", cluster: "Cluster | None", environ: Mapping[str, str]) -> None:
     """Look at the endpoint of one stage; all stages of its kind that ask the same have the same one."""
     from polyglot.core.endpoint import find_deepl, find_endpoint, find_url, needs_key
     from polyglot.core.errors import BadInput
 
-    settings, cluster = session.profile.settings[stage.kind], session.profile.cluster
+    stage = planned.stage
     deepl = stage.asks == "deepl"
     names = ("deepl_url", "deepl_key_file") if deepl else ("base_url", "key_file")
-    url, key_file = (settings.get(name) for name in names)
+    url, key_file = (str(value) if (value := planned.settings.get(name)) else None for name in names)
     if cluster is None:
         (find_deepl if deepl else find_endpoint)(url, key_file, environ)
         return

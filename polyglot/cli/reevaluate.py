@@ -1,5 +1,6 @@
 """`polyglot reevaluate`: evaluate the models of submitted studies anew, as each night's CronJob does."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,24 +78,36 @@ def _evaluate(study: str, night: str, store: "Store", profile: "Profile", out: P
 
 
 def _begun(study: str, night: str, store: "Store", *, local: bool) -> "Order":
-    """Record that a night begins, and return its order: the newest one when it began first, whatever came since."""
-    from polyglot.artifacts.committed import committed_many
+    """Record that a night begins, and return its order: the newest one when it began first, whatever came since.
+
+    Raises PolyglotError, and records nothing, when it could not come to its end.
+    """
     from polyglot.artifacts.nights import find_night, record_night
     from polyglot.artifacts.submissions import newest_order
-    from polyglot.core.errors import PolyglotError
-    from polyglot.run.order import TRAINED, order_of_night
+    from polyglot.cli.endpoints import check_endpoints
+    from polyglot.run.order import order_of_night
 
     standing = find_night(store, study, night)
+    path = standing.order if standing else newest_order(store, study, local=local)
+    order = order_of_night(store, path, night)
     if standing is None:
-        path = newest_order(store, study, local=local)
-        order = order_of_night(store, path, night)
-        done = committed_many(store, [planned.stage for planned in order.stages])
-        models = [planned for planned in order.stages if planned.stage.kind == TRAINED]
-        missing = [planned.label for planned in models if planned.key not in done]
-        if missing:
-            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            raise PolyglotError(
-                f"{order.title}: a night trains nothing, and {missing[0]}{more} is not committed; submit it first"
-            )
-        standing = record_night(store, study, night, order=path, report=order.stages[-1].key)
-    return order_of_night(store, standing.order, night)
+        _check_models(order, store)
+    if order.cluster is None:
+        check_endpoints(order.stages, store, None, os.environ)
+    standing = standing or record_night(store, study, night, order=path, report=order.stages[-1].key)
+    return order if standing.order == path else order_of_night(store, standing.order, night)
+
+
+def _check_models(order: "Order", store: "Store") -> None:
+    """Raise PolyglotError when a model is not committed: training is no night's work."""
+    from polyglot.artifacts.committed import committed_many
+    from polyglot.core.errors import PolyglotError
+    from polyglot.run.order import TRAINED
+
+    done = committed_many(store, [planned.stage for planned in order.stages])
+    models = [planned for planned in order.stages if planned.stage.kind == TRAINED]
+    missing = [planned.label for planned in models if planned.key not in done]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        what = f"a night trains nothing, and {missing[0]}{more} is not committed; submit it first"
+        raise PolyglotError(f"{order.title}: {what}")

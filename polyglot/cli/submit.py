@@ -46,7 +46,7 @@ def command(
         return
     order = order_of(session)
     within_budget(order.stages, session.store, order.usd)
-    check_endpoints(session, os.environ)
+    check_endpoints(order.stages, session.store, None, os.environ)
     require_conditional_writes(session.store)
     save_order(session.store, order.study, keep_submission(session), order.to_json(), local=True)
     run_here(order, session.store, session.profile)

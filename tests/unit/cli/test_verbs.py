@@ -15,6 +15,7 @@ from polyglot.artifacts.attempts import Attempts, Failure
 from polyglot.artifacts.committed import committed
 from polyglot.artifacts.locate import open_store
 from polyglot.cli.endpoints import check_endpoints
+from polyglot.cli.session import Session
 from polyglot.core.errors import BadInput
 from polyglot.run.local.lock import KeyLocks, locks_directory
 from polyglot.spec.profile import load_profile
@@ -26,6 +27,11 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return Desk.at(tmp_path, monkeypatch)
+
+
+def look(session: Session, environ: dict[str, str]) -> None:
+    """Look at the endpoints of a session as `submit` does."""
+    check_endpoints(session.plan.stages, session.store, session.profile.cluster, environ)
 
 
 class TestNamingAStage:
@@ -147,9 +153,9 @@ class TestBeforeAnythingStarts:
     def test_a_judge_that_has_answered_needs_no_key(self, desk: Desk) -> None:
         session = desk.submitted(desk.study("one", judge=self.JUDGE))
         with pytest.raises(BadInput, match=r"^judge tiny/untuned: no key for api.openai.com"):
-            check_endpoints(session, {})
+            look(session, {})
         desk.commit(session, "aggregate")
-        check_endpoints(session, {})
+        look(session, {})
 
     ASKING: ClassVar = {
         "judge": {"judge": JUDGE},
@@ -169,11 +175,11 @@ class TestBeforeAnythingStarts:
         deepl = "deepl" in asking or "back" in asking
         name, key = ("DeepL", "DEEPL_AUTH_KEY") if deepl else ("api.openai.com", "OPENAI_API_KEY")
         with pytest.raises(BadInput, match=rf"^{asking.split()[0]} [^:]*: no key for {name}. Set {key}_FILE"):
-            check_endpoints(session, {})
-        check_endpoints(session, {key: "k"})
+            look(session, {})
+        look(session, {key: "k"})
         url = "DEEPL_SERVER_URL" if deepl else "OPENAI_BASE_URL"
         with pytest.raises(BadInput, match=rf"^{asking.split()[0]} [^:]*: {url}: the endpoint's URL: got no scheme"):
-            check_endpoints(session, {key: "k", url: "banana"})
+            look(session, {key: "k", url: "banana"})
 
     @pytest.mark.parametrize("asking", ASKING)
     def test_a_cluster_s_stages_have_its_variables_and_keys_from_secrets(self, desk: Desk, asking: str) -> None:
@@ -187,7 +193,7 @@ class TestBeforeAnythingStarts:
             text = f"store: s3://b\nbackend: kubernetes\nkubernetes:\n  images: {{{images}}}\n  {lines}\n"
             profile.write_text(text, encoding="utf-8")
             here = {"OPENAI_API_KEY": "k", "DEEPL_AUTH_KEY": "k", "OPENAI_BASE_URL": "banana"}  # of no use to a pod
-            check_endpoints(replace(session, profile=load_profile(str(profile))), here)
+            look(replace(session, profile=load_profile(str(profile))), here)
 
         with pytest.raises(BadInput, match=rf"no key for .*\. Name a Secret that has it under kubernetes\.{section}"):
             check("environment: {}")

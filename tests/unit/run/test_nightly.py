@@ -13,6 +13,7 @@ from polyglot.cli.session import Session
 from polyglot.core.schedule import Schedule
 from polyglot.run.calendar import Calendar, JobState, Run
 from polyglot.run.nightly import NightRow, NightState, first_night, observe_nights
+from polyglot.run.order import order_of_night
 from tests.kit.desk import Desk
 from tests.kit.nights import answers_of, begun, evaluated, fail, ordered
 
@@ -140,11 +141,16 @@ class TestEvaluations:
         assert state(False, {seen.name(1): Run(job="a", state=JobState.ACTIVE)}) == "running"
         assert state(False, {seen.name(1): Run(job="a", state=JobState.FAILED)}) == "failed"
 
-    def test_a_night_whose_report_was_withdrawn_is_not_evaluated(self, desk: Desk, session: Session) -> None:
+    @pytest.mark.parametrize("withdrawn", ["report", "aggregate"])
+    def test_a_night_whose_report_or_what_it_read_was_withdrawn_is_not_evaluated(
+        self, desk: Desk, session: Session, withdrawn: str
+    ) -> None:
         seen = Nights(desk)
         night = evaluated(desk, session, seen.name(1))
         assert seen.states(1) == ["evaluated", "due"]
-        retract(desk.store, "report", night.report, reason="wrong", who="test")
+        stages = order_of_night(desk.store, night.order, night.name).stages
+        key = next(planned.key for planned in stages if planned.stage.kind == withdrawn)
+        retract(desk.store, withdrawn, key, reason="wrong", who="test")
         assert seen.states(1)[0] != "evaluated"
 
     def test_a_night_that_was_named_by_hand_is_listed_where_it_began(self, desk: Desk, session: Session) -> None:

@@ -43,6 +43,7 @@ from jobs.lib.hold import hold
 from jobs.lib.process import StopSign, stay_on_leash
 from jobs.lib.ranks import Ranks
 from jobs.lib.reporter import Reporter
+from jobs.lib.secrecy import Formatter, without_secrets
 from jobs.lib.worker_context import Places, WorkerContext
 from polyglot.artifacts.artifact import BlobCache, StoredArtifact
 from polyglot.artifacts.attempts import OVER_BUDGET, PERMANENT, Attempts, Failure
@@ -301,7 +302,7 @@ class Worker:
         log.error("%s: %s", self.label, reason, exc_info=error)
         outcome = {Exit.PERMANENT: "permanent", Exit.OUT_OF_MEMORY_WORKER: "out-of-memory", Exit.TIMED_OUT: "timed-out"}
         outcome[Exit.OVER_BUDGET] = OVER_BUDGET
-        detail = "".join(traceback.format_exception(error))
+        detail = without_secrets("".join(traceback.format_exception(error)))
         failure = Failure(reason=reason, outcome=outcome.get(code, "transient"), detail=detail)
         with contextlib.suppress(PolyglotError, OSError):  # the exit code says it too, and the engine records that
             self.attempts.fail(self.number, failure)
@@ -360,7 +361,7 @@ class _HoldingStore:
 
 def _one_line(error: BaseException) -> str:
     """What went wrong, for a person: a PolyglotError's message stands alone, others need their class."""
-    text = " ".join(str(error).split())
+    text = without_secrets(" ".join(str(error).split()))
     named = isinstance(error, PolyglotError) and text
     line = text if named else f"{type(error).__name__}: {text}" if text else type(error).__name__
     return line if len(line) <= 500 else line[:499] + "…"
@@ -368,7 +369,7 @@ def _one_line(error: BaseException) -> str:
 
 def _set_up_log() -> None:
     handler = logging.StreamHandler(sys.stderr)
-    formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    formatter = Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     root = logging.getLogger()

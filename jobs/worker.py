@@ -43,8 +43,8 @@ from jobs.lib.forbid import forbid_import
 from jobs.lib.hold import hold
 from jobs.lib.process import StopSign, stay_on_leash
 from jobs.lib.ranks import Ranks
-from jobs.lib.reason import without_secrets
 from jobs.lib.reporter import Reporter
+from jobs.lib.secrecy import Formatter, without_secrets
 from jobs.lib.worker_context import Places, WorkerContext
 from polyglot.artifacts.artifact import BlobCache, StoredArtifact
 from polyglot.artifacts.attempts import PERMANENT, Attempts, Failure
@@ -361,7 +361,7 @@ class _HoldingStore:
 
 def _set_up_log() -> None:
     handler = logging.StreamHandler(sys.stderr)
-    formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    formatter = Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     root = logging.getLogger()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from jobs.lib import environment
-from jobs.lib.reason import without_secrets
+from jobs.lib.secrecy import without_secrets
 from polyglot.artifacts.attempts import OVER_BUDGET, PERMANENT
 from polyglot.core.errors import BadInput, Conflict, Exit, Interrupted, OverBudget, Permanent, PolyglotError, Refused
 from polyglot.core.line import one_line

@@ -6,22 +6,12 @@ reads it from the container's termination log and shows it in the pod's status, 
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from jobs.lib.secrecy import without_secrets
 from polyglot.core.line import one_line
 
 TERMINATION_LOG = Path("/dev/termination-log")  # Kubernetes' default; writable although the root is not
-_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "OPENAI_API_KEY", "DEEPL_AUTH_KEY", "HF_TOKEN")
-_FILES = ("POLYGLOT_S3_SECRET_KEY_FILE", "OPENAI_API_KEY_FILE", "DEEPL_AUTH_KEY_FILE")
-_SHORTEST_SECRET = 6  # shorter ones are parts of words
-
-
-def without_secrets(text: str, environment: Mapping[str, str] = os.environ) -> str:
-    """The text with "[secret]" for every secret that this process was given."""
-    for secret in _secrets(environment):
-        text = text.replace(secret, "[secret]")
-    return text
 
 
 def say(path: Path, text: str) -> None:
@@ -47,11 +37,3 @@ def tell(text: str, *, to: Path = TERMINATION_LOG) -> None:
             os.write(descriptor, line)
         finally:
             os.close(descriptor)
-
-
-def _secrets(environment: Mapping[str, str]) -> Iterator[str]:
-    found = [environment.get(name, "") for name in _VARIABLES]
-    for name in _FILES:
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            found.append(Path(environment[name]).read_text(encoding="utf-8") if environment.get(name) else "")
-    yield from (text.strip() for text in found if len(text.strip()) >= _SHORTEST_SECRET)

@@ -10,7 +10,7 @@ import pytest
 
 from polyglot.artifacts.attempts import Attempts
 from polyglot.core.stage import PlannedStage, Resources
-from polyglot.run.backend import Outcome
+from polyglot.run.backend import Event, Outcome
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import RESTRICTED, Namespace
 from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted
@@ -84,21 +84,31 @@ def test_jobs_over_the_quota_run_one_after_the_other(kueue: Target, namespace: N
     assert one_after_the_other(namespace, jobs)
 
 
-def test_ranks_that_are_suspended_count_as_interrupted(namespace: Namespace) -> None:
-    """As Kueue does it: their pods are gone at once, and 43 ends the whole Job. The same attempt runs again."""
+def test_ranks_that_are_suspended_run_again(namespace: Namespace) -> None:
+    """As Kueue suspends them. Their pods are gone at once; when their 43 is seen before, it ends the whole Job."""
     rule = {"action": "FailJob", "onExitCodes": {"containerName": "worker", "operator": "In", "values": [43]}}
     indexed = {"completionMode": "Indexed", "completions": 2, "parallelism": 2, "podFailurePolicy": {"rules": [rule]}}
     work = attempt("trap 'exit 43' TERM; sleep 60 & wait", job=indexed)
+    batch, name = namespace.target.batch, namespace.name
+
+    def running() -> set[str]:
+        pods = namespace.target.core.list_namespaced_pod(name).items
+        return {p.metadata.name for p in pods if p.status.phase == "Running" and not p.metadata.deletion_timestamp}
+
     with backend_of(namespace) as backend:
         backend.submit(work)
         watch_until(backend, lambda event: "runs as" in event.message)
-        pods = namespace.target.core.list_namespaced_pod
-        until(lambda: all(pod.status.phase == "Running" for pod in pods(namespace.name).items), 30)
-        namespace.target.batch.patch_namespaced_job(work.name, namespace.name, {"spec": {"suspend": True}})
-        end_ = watch_until(backend, ended)
-        assert (end_.outcome, end_.message) == (Outcome.INTERRUPTED, "interrupted with its progress saved")
-        backend.submit(work)
-        watch_until(backend, lambda event: "runs as" in event.message)
+        until(lambda: len(running()) == 2, 30)
+        before = running()
+        batch.patch_namespaced_job(work.name, name, {"spec": {"suspend": True}})
+        event = watch_until(backend, lambda event: ended(event) or "suspended" in event.waiting)
+        if not ended(event):
+            batch.patch_namespaced_job(work.name, name, {"spec": {"suspend": False}})
+        while len(running() - before) < 2:
+            if ended(event):
+                assert (event.outcome, event.message) == (Outcome.INTERRUPTED, "interrupted with its progress saved")
+                backend.submit(work)
+            event = next(backend.watch(1.0), Event(attempt=work, outcome=None))
 
 
 def test_a_worker_that_does_not_hear_is_killed_after_its_grace_and_goes_on_all_the_same(

@@ -1,5 +1,6 @@
 """Orders: read back as they were written, and evaluated again under a night's name."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,12 @@ class TestDocument:
         assert again == order
         assert [planned.key for planned in again.stages] == [planned.key for planned in order.stages]
         assert again.to_json() == order.to_json()
+
+    def test_an_order_from_before_the_hub_s_secret_is_read(self, order: Order) -> None:
+        """Nightly evaluations read the newest order of a study, however old it is."""
+        document = json.loads(order.to_json())
+        del document["cluster"]["hub_secret"]
+        assert Order.from_json(json.dumps(document).encode(), where="here") == order
 
     @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"order": 99}', b'{"order": 1, "study": "x"}'])
     def test_what_is_no_order_is_named(self, data: bytes) -> None:

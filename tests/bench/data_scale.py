@@ -1,6 +1,6 @@
 """Five languages of 67,017 rows, tokenized, in all nine mixes, packed at 2,048 tokens: seconds, memory, efficiency.
 
-    python -m tests.bench.data_scale [--rows 67017] [--rounds 1] [--tokens 2048] [--offsets]
+    python -m tests.bench.data_scale [--rows 67017] [--rounds 1] [--tokens 2048] [--offsets | --card]
 
 (ROWS=5000 in the environment makes it short.) Each kind of stage runs in a process of its own, so that its peak of
 memory is its own; what it imports is loaded before the clock starts. Tokenizing alternates with a bare `encode_batch`
@@ -18,15 +18,17 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 from tests.kit.data_ingests import LANGUAGES, SHARED
-from tests.kit.scale_rows import real, write_rows, write_tokenizer
+from tests.kit.scale_rows import real, records, write_rows, write_tokenizer
 
 BATCH = 64
 BARE_ROWS = 1000  # texts in one call of the library
 SYSTEM = "You are a helpful assistant."
+CARD = ("EN", "DE")
 REST = ("DE", "FR", "IT", "ES")
 MIXES = {
     **{language: (language,) for language in LANGUAGES},
@@ -97,6 +99,24 @@ def bare_library(root: Path, language: str) -> dict[str, Any]:
         "fast": timed(lambda: encode(tokenizer.encode_batch_fast)),
         "bytes": sum(len(text.encode()) for text in texts),
     }
+
+
+def ingest_stage(root: Path, rows: int) -> dict[str, Any]:
+    """The ingest stage of two languages in Bactrian-X's schema, the data card included; no two rows are equal."""
+    from jobs import ingest
+    from polyglot.spec.params import IngestParams
+    from tests.kit.data_jobs import data_context, staged
+
+    context = data_context(root / "ingest")
+    files = {}
+    for language in CARD:
+        made = (
+            json.dumps({**record, "id": f"alpaca-{number}", "output": f"{record['output']} ({number})"}) + "\n"
+            for number, record in enumerate(islice(cycle(list(records(language))), rows))
+        )
+        files[language] = (context.offer(f"{language}.jsonl", "".join(made).encode()),)
+    staged(context, IngestParams(what="dataset", languages=CARD, source="files", format="bactrian-x", files=files))
+    return timed(lambda: ingest.run(context))
 
 
 def mix_stage(root: Path, name: str) -> dict[str, Any]:
@@ -193,10 +213,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="passes over the five languages")
     parser.add_argument("--tokens", type=int, default=2048)
     parser.add_argument("--offsets", action="store_true", help="ask the tokenizer for offsets; tokenizing alone")
+    parser.add_argument("--card", action="store_true", help="the ingest stage with its data card alone")
     options = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
+        if options.card:
+            report_card(root, options.rows)
+            return
         share = write_rows(root, options.rows)
         write_tokenizer(root)
         source = "help-x repeated" if real() else "made of the built-in set's words"
@@ -284,6 +308,16 @@ def report_packing(root: Path, name: str, capacity: int, what: str) -> None:
         f"seconds: an epoch of steps {ours['wall']:.2f}, whole set {ours['whole_wall']:.2f}; "
         f"TRL bfd {theirs['bfd_wall']:.2f}, wrapped {theirs['wrapped_wall']:.2f} (it copies the rows); "
         f"peak {ours['mib']:.0f} MiB against {theirs['mib']:.0f}"
+    )
+
+
+def report_card(root: Path, rows: int) -> None:
+    """Ingest with its card, in one process of its own as a stage has it."""
+    found = Apart()(ingest_stage, root, rows)
+    total = len(CARD) * rows
+    print(
+        f"ingest with data card, {total} rows in {' '.join(CARD)}: {found['wall']:.0f} s, {total / found['wall']:.0f} "
+        f"rows/s; {total / found['processor']:.0f} rows a processor second; peak {found['mib']:.0f} MiB"
     )
 
 

@@ -85,6 +85,7 @@ BAD_CHATS: dict[str, tuple[bytes, str]] = {
 
 BAD_QUESTIONS: dict[str, tuple[object, str]] = {
     "no turn": ({"question_id": 2, "category": "x", "turns": []}, "bad-turns"),
+    "three turns": ({"question_id": 2, "category": "x", "turns": ["a", "b", "c"]}, "bad-turns"),
     "an empty turn": ({"question_id": 2, "category": "x", "turns": ["a", " "]}, "empty-instruction"),
     "a number for a turn": ({"question_id": 2, "category": "x", "turns": ["a", 1]}, "wrong-type"),
     "no category": ({"question_id": 2, "turns": ["a"]}, "missing-field"),

@@ -11,11 +11,13 @@ from typing import Any
 from jobs.lib.data.adapters.fields import Draft, identifier, sequence, text, texts
 from jobs.lib.data.forms import Reject, is_blank
 
+MOST_TURNS = 2  # that there are judge prompts for: what has more would fail in the judge, after the training
+
 
 def question(record: Mapping[str, Any]) -> Draft:
     """Return the draft of one question."""
     turns = texts(sequence(record, "turns"))
-    if not turns:
+    if not 1 <= len(turns) <= MOST_TURNS:
         raise Reject("bad-turns")
     category = text(record, "category")
     if not category.strip():

@@ -36,18 +36,15 @@ def run_here(order: "Order", store: "Store", profile: "Profile") -> None:
 def run_there(order: "Order", store: "Store") -> None:
     """Drive every stage on the order's cluster. Raises PolyglotError on failures, Interrupted for what passes."""
     from polyglot.cli.live import live_listener
-    from polyglot.core.errors import BadInput
     from polyglot.run.engine import run
     from polyglot.run.kubernetes.api import Api
     from polyglot.run.kubernetes.backend import KubernetesBackend
     from polyglot.run.outcomes import Limits
     from polyglot.run.spending import within_budget
 
-    cluster = order.cluster
-    if cluster is None:
-        raise BadInput("an order of no cluster", where=order.title, remedy="`polyglot submit` runs it on its machine")
+    cluster = _place(order)
     api = Api.connect(cluster.namespace, context=cluster.context)
-    render = renderer(order, cluster, store)
+    render = renderer(order, store)
     with mended_by_the_next():
         stages = within_budget(order.stages, store, order.usd)
         say(f"{order.title}: {len(stages)} stages, store {store.url}, namespace {api.namespace}")
@@ -73,10 +70,20 @@ def mended_by_the_next() -> Iterator[None]:
         raise Interrupted(f"{error}; the next driver goes on from here") from error
 
 
-def renderer(order: "Order", cluster: "Cluster", store: "Store") -> "Render":
+def _place(order: "Order") -> "Cluster":
+    from polyglot.core.errors import BadInput
+
+    if order.cluster is None:
+        raise BadInput("an order of no cluster", where=order.title, remedy="`polyglot submit` runs it on its machine")
+    return order.cluster
+
+
+def renderer(order: "Order", store: "Store") -> "Render":
     """How attempts of an order become Jobs; a request that is too long for its Job goes into the store first."""
     from polyglot.render.manifests import render_jobs
     from polyglot.render.request import paths_of_large, request_bytes
+
+    cluster = _place(order)
 
     def render(attempts: "Sequence[Attempt]") -> "list[dict[str, Any]]":
         paths = paths_of_large(attempts)

@@ -83,6 +83,11 @@ def undisturbed(site: Site) -> Training:
     return site.undisturbed("undisturbed", 1000)
 
 
+def needs_own(site: Site, what: str) -> None:
+    if not site.installation.namespace.target.own:
+        pytest.skip(f"needs {what}")
+
+
 def evict(site: Site, pod: str) -> None:
     site.core.create_namespaced_pod_eviction(pod, site.namespace, {"metadata": {"name": pod}})
 
@@ -137,6 +142,7 @@ def test_a_pod_taken_away_is_replaced_and_goes_on(
 
 def test_a_node_that_becomes_unfit_is_left(site: Site, undisturbed: Training) -> None:
     """Fault 14: NoExecute. Until the taint goes, `why` says what the next pod waits for."""
+    needs_own(site, "a node to taint")
     one = site.training("tainted", 42, **ON_BIG)
     taint = {"key": "polyglot.dev/unfit", "value": one.planned.key[:12], "effect": "NoExecute"}
     with one.driven() as driver:
@@ -166,6 +172,7 @@ def urgent(cluster: Target) -> Iterator[str]:
 
 def test_a_more_urgent_pod_takes_its_gpus(site: Site, undisturbed: Training, urgent: str) -> None:
     """Fault 14: preemption. It waits for the GPUs, and goes on when they are free."""
+    needs_own(site, "a node with two GPUs and no more")
     one = site.training("preempted", 43, resources={"gpus": 2}, **ON_BIG)
     with one.driven() as driver, fresh_namespace(site.installation.namespace.target) as other:
         one.until_saved()
@@ -180,8 +187,7 @@ def test_a_more_urgent_pod_takes_its_gpus(site: Site, undisturbed: Training, urg
 
 def test_a_grace_that_is_shorter_than_the_upload(site: Site, undisturbed: Training) -> None:
     """Fault 16: SIGKILL in the middle of a checkpoint. The one before it stands, and no line of the log is lost."""
-    if not site.installation.namespace.target.own:
-        pytest.skip("needs a relay in the cluster's own network")
+    needs_own(site, "a relay in the cluster's own network")
     with slow_store(site.installation.namespace.target) as slow:
         environment = {"AWS_ENDPOINT_URL_S3": slow.inside, "AWS_REGION": "us-east-1"}
         one = site.training("throttled", 44, resources={"grace_seconds": 5}, environment=environment)
@@ -223,8 +229,7 @@ def test_an_exit_0_without_a_manifest_fails_the_attempt(
 
 def test_an_api_server_that_says_nothing_for_half_a_minute(site: Site, undisturbed: Training) -> None:
     """Fault 13: while a training runs and its driver watches; neither notices more than a delay."""
-    if not site.installation.namespace.target.own:
-        pytest.skip("needs the API server's process")
+    needs_own(site, "the API server's process")
     one = site.training("paused", 45)
     with one.driven() as driver:
         one.until_saved()

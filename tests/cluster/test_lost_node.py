@@ -76,15 +76,17 @@ def installation(
 
 @pytest.fixture(scope="module")
 def outage(installation: Installation) -> Iterator[Outage]:
-    pool = Pool(node_selector={LABEL: "yes"}, tolerations=(GPU_NODES,))
-    tolerant = Pool(node_selector={LABEL: "yes"}, tolerations=(Toleration(operator="Exists"),))
+    there = {"polyglot.dev/pool": LOST.pool}
+    moving = Pool(node_selector={LABEL: "yes"}, tolerations=(GPU_NODES,))
+    staying = Pool(node_selector=there, tolerations=(GPU_NODES,))
+    patient = Pool(node_selector=there, tolerations=(Toleration(operator="Exists"),))
     environment = {**cluster_of(installation).environment, "POLYGLOT_HOLD": f"steps:blobs:{HOLD}"}
     happened = Outage(
-        report=submitted(installation, [FROZEN, WATCHED_BY_NOBODY], pools={"default": pool}),
+        report=submitted(installation, [FROZEN, WATCHED_BY_NOBODY], pools={"default": staying}),
         replace=submitted(
-            installation, [ZOMBIE], pools={"default": pool}, lost_node="replace", environment=environment
+            installation, [ZOMBIE], pools={"default": moving}, lost_node="replace", environment=environment
         ),
-        patient=submitted(installation, [PATIENT], pools={"default": tolerant}, lost_node="replace"),
+        patient=submitted(installation, [PATIENT], pools={"default": patient}, lost_node="replace"),
         folder=installation.folder,
     )
     try:

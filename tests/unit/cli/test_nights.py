@@ -75,7 +75,9 @@ class TestNights:
         [
             (["two"], 1, "no study 'two' was submitted"),
             (["one.yaml", "--since", "yesterday"], 1, "no study 'one.yaml' was submitted"),
-            (["one", "--since", "yesterday"], 2, "--since: not a date; got 'yesterday'; expected a date such as"),
+            (["one", "--since", "yesterday"], 2, "--since: not a date; got 'yesterday'; expected a date from"),
+            (["one", "--since", "0001-01-01"], 2, "--since: not a date; got '0001-01-01'; expected a date from 2000"),
+            (["one", "--since", "9999-12-31T23:59-02:00"], 2, "--since: not a date; got '9999-12-31T23:59-02:00'"),
             (["one", "--schedule", "x"], 2, "schedule: not a schedule; got 'x'"),
             (["one", "--schedule", "0 2 * * *", "--zone", "X"], 2, "zone: no such time zone; got 'X'"),
             (["a/b"], 2, "not a study's name"),

@@ -121,11 +121,14 @@ class TestReevaluate:
 
 class TestStagesOfNights:
     def test_a_nights_stage_is_found_by_its_name_and_may_be_tried_again(self, desk: Desk) -> None:
-        night = begun(desk, ordered(desk, desk.study("one")), "a")
+        study = desk.study("one")
+        night = begun(desk, ordered(desk, study), "a")
         answers = answers_of(desk, night)
         fail(desk, answers, "no room")
+        Attempts(desk.store, answers.stage).append_log(1, 1, 0, b"said\n")
         for text in (answers.label, answers.name, answers.key[:12]):
             assert "no room" in desk.run("why", text, "--store", desk.url).out
+            assert desk.run("logs", study, text, "--store", desk.url).out == f"{answers.label} | said\n"
         assert desk.run("retry", answers.name, "--store", desk.url).code == 0
         assert Attempts(desk.store, answers.stage).blocked() is None
 

@@ -133,6 +133,11 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
     return Ending(outcome=Outcome.TRANSIENT, message=shown or said or "the Job failed")
 
 
+def is_explained(job: Document, pods: Sequence[Document]) -> bool:
+    """True when a pod whose end explains the Job's has been seen to end; pods that it replaced explain nothing."""
+    return any(True for _ in terminated(_deciding(job, pods)))
+
+
 def runs(pods: Sequence[Document]) -> str:
     """Return the name of a pod whose worker runs, with its node; "" when none does."""
     for pod in pods:

@@ -273,6 +273,20 @@ class TestWaiting:
         assert waiting(job(), [leaving], [], NOW) is None
         assert runs([leaving]) == ""
 
+    def test_of_several_ranks_the_one_that_decides_is_told_whichever_changed_last(self) -> None:
+        missing = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+        full = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no room"}
+        ranks = [
+            pod(phase="Pending", conditions=[full], metadata={"name": "train-x-r1-0-a"}),
+            pod(phase="Pending", state=missing, metadata={"name": "train-x-r1-1-b"}),
+            pod(phase="Pending", conditions=[{**full, "message": "no GPU"}], metadata={"name": "train-x-r1-2-c"}),
+        ]
+        for pods in (ranks, ranks[::-1], [ranks[2], ranks[0]]):
+            found = waiting(job(**INDEXED), pods, [], NOW)
+            assert found is not None
+            expected = "ImagePullBackOff: no such image" if len(pods) == 3 else "Unschedulable: no room"
+            assert (found.text, found.hopeless) == (expected, len(pods) == 3)
+
 
 class TestDisruption:
     @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The verbs of nights, on a store that is filled by hand: what they say, refuse and end with."""
 
 import json
+import socket
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ import pytest
 
 from polyglot.artifacts.attempts import Attempts
 from polyglot.core.night import night_name
+from tests.kit.bad_inputs.profiles import IMAGES
 from tests.kit.desk import Desk
 from tests.kit.nights import answers_of, begun, evaluated, fail, ordered
 
@@ -19,6 +21,13 @@ ZONE = "Asia/Kolkata"
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.delenv("POLYGLOT_JOB", raising=False)
     return Desk.at(tmp_path, monkeypatch)
+
+
+def on_a_cluster(desk: Desk) -> Path:
+    """A profile of a cluster that there is not."""
+    path = desk.root / "cluster.yaml"
+    path.write_text(f"store: s3://bucket/x\nbackend: kubernetes\nkubernetes:\n  {IMAGES}\n", encoding="utf-8")
+    return path
 
 
 class TestNights:
@@ -91,8 +100,34 @@ class TestNights:
         assert (said.code, said.out, said.err.count("\n")) == (code, "", 1)
         assert line in said.err
 
+    def test_with_a_schedule_no_cluster_is_asked(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        begun(desk, ordered(desk, desk.study("one")), "a")
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            address = f"http://127.0.0.1:{server.getsockname()[1]}"
+            named = {"name": "x"}
+            kubeconfig = {
+                "clusters": [{**named, "cluster": {"server": address}}],
+                "users": [{**named, "user": {}}],
+                "contexts": [{**named, "context": {"cluster": "x", "user": "x"}}],
+                "current-context": "x",
+            }
+            (desk.root / "kubeconfig").write_text(json.dumps(kubeconfig), encoding="utf-8")
+            monkeypatch.setenv("KUBECONFIG", str(desk.root / "kubeconfig"))
+            said = desk.run("nights", "one", *self.arguments(desk), "--profile", on_a_cluster(desk))
+            server.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                server.accept()
+        assert said.code == 0
+        assert "\trunning\t" in said.out
+
 
 class TestReevaluate:
+    def test_a_night_of_a_machine_is_not_gone_on_with_in_a_cluster(self, desk: Desk) -> None:
+        begun(desk, ordered(desk, desk.study("one")), "a")
+        said = desk.run("reevaluate", "one", "--night", "a", "--store", desk.url, "--profile", on_a_cluster(desk))
+        assert (said.code, said.err.count("\n")) == (2, 1)
+        assert said.err.startswith("one @a: the night began on somebody's own machine; got a profile with a cluster")
+
     @pytest.mark.parametrize(
         ("arguments", "code", "line"),
         [

@@ -69,7 +69,8 @@ def command(
         remedy = "Name the profile of its cluster, or --schedule"
         raise BadInput("without a schedule no night can be missed", where="--check", remedy=remedy)
     start, now = _since(since, opened, study, calendar), opened.now()
-    rows = observe_nights(opened, study, calendar, since=start, now=now, alive=alive_of(chosen, opened))
+    alive = None if schedule is not None and chosen.cluster is not None else alive_of(chosen, opened)
+    rows = observe_nights(opened, study, calendar, since=start, now=now, alive=alive)
     clock = calendar.schedule if calendar else None
     if output is Output.JSON:
         print(json.dumps([_document(row, clock) for row in rows], indent=1, ensure_ascii=False))

@@ -35,6 +35,7 @@ from typing import Any  # noqa: E402
 from jobs.lib import reason  # noqa: E402
 from jobs.lib.follow import Follower  # noqa: E402
 from jobs.lib.log_mark import LogMark, archive_rest  # noqa: E402
+from jobs.lib.secrecy import without_secrets  # noqa: E402
 from polyglot.core.errors import BadInput, Exit, Missing, PolyglotError, Refused  # noqa: E402
 from polyglot.core.line import one_line  # noqa: E402
 
@@ -218,8 +219,8 @@ def _peak_memory_bytes() -> int:
 
 
 def _say(text: str) -> str:
-    """Print a line and return it."""
-    line = one_line(text)
+    """Print a line, without secrets, and return it."""
+    line = one_line(without_secrets(text))
     print(f"polyglot.container: {line}", file=sys.stderr, flush=True)
     return line
 

@@ -10,7 +10,7 @@ from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyFile
 
 def command(
     study: StudyFile,
-    stage: Annotated[str | None, typer.Argument(metavar="[STAGE]", help="Only this stage.")] = None,
+    stage: Annotated[str | None, typer.Argument(metavar="[STAGE]", help="Only this stage, or one of a night.")] = None,
     mix: MixName = None,
     profile: ProfileName = "local",
     store: StoreUrl = None,
@@ -23,11 +23,11 @@ def command(
 
     Of a stage that several ranks work on, each line has its rank too.
     """
-    from polyglot.cli.session import open_session
+    from polyglot.cli.session import find_stage, open_session
     from polyglot.run.logs import merged_logs
 
     session = open_session(study, mix=mix, profile=profile, store=store)
-    stages = session.plan.stages if stage is None else (session.plan.find(stage),)
+    stages = session.plan.stages if stage is None else (find_stage(session, stage),)
     for line in merged_logs(stages, session.store, rank=rank, follow=follow):
         sys.stdout.write(line if line.endswith("\n") else line + "\n")
         sys.stdout.flush()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from polyglot.spec.profile import Profile
 
 _DAYS = 30
+_FIRST_YEAR = 2000  # of --since: no night is older, and a schedule is gone through from there
 _DEADLINE_SECONDS = 3600.0  # of charts/polyglot
 
 
@@ -68,7 +69,8 @@ def command(
         remedy = "Name the profile of its cluster, or --schedule"
         raise BadInput("without a schedule no night can be missed", where="--check", remedy=remedy)
     start, now = _since(since, opened, study, calendar), opened.now()
-    rows = observe_nights(opened, study, calendar, since=start, now=now, alive=alive_of(chosen, opened))
+    alive = None if schedule is not None and chosen.cluster is not None else alive_of(chosen, opened)
+    rows = observe_nights(opened, study, calendar, since=start, now=now, alive=alive)
     clock = calendar.schedule if calendar else None
     if output is Output.JSON:
         print(json.dumps([_document(row, clock) for row in rows], indent=1, ensure_ascii=False))
@@ -125,12 +127,14 @@ def _since(text: str | None, store: "Store", study: str, calendar: "Calendar | N
         return first_night(calendar, submitted, store.now(), days=_DAYS)
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
-        expected = "a date such as 2026-01-31, or an instant such as 2026-01-31T02:00:00Z"
+        if found.year < _FIRST_YEAR:
+            raise ValueError
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+        return calendar.schedule.instant(found) if calendar else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # what is after the year 9999 in UTC overflows
+        expected = f"a date from {_FIRST_YEAR} on such as 2026-01-31, or an instant such as 2026-01-31T02:00:00Z"
         raise BadInput("not a date", where="--since", got=repr(text[:80]), expected=expected) from None
-    if found.tzinfo is not None:
-        return found.astimezone(UTC)
-    return calendar.schedule.instant(found) if calendar else found.replace(tzinfo=UTC)
 
 
 def _cells(row: "NightRow", clock: "Schedule | None") -> tuple[str, ...]:

@@ -85,11 +85,19 @@ def _begun(study: str, night: str, store: "Store", *, local: bool) -> "Order":
     from polyglot.artifacts.nights import find_night, record_night
     from polyglot.artifacts.submissions import newest_order
     from polyglot.cli.endpoints import check_endpoints
+    from polyglot.core.errors import BadInput
     from polyglot.run.order import order_of_night
 
     standing = find_night(store, study, night)
     path = standing.order if standing else newest_order(store, study, local=local)
     order = order_of_night(store, path, night)
+    if order.cluster is None and not local:  # a pod of the controller's image cannot run stages itself
+        raise BadInput(
+            "the night began on somebody's own machine",
+            where=order.title,
+            got="a profile with a cluster",
+            remedy="Go on with it there, with the profile that it began with, or evaluate another night",
+        )
     if standing is None:
         _check_models(order, store)
     if order.cluster is None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from polyglot.artifacts.store import Store
+    from polyglot.core.stage import PlannedStage
     from polyglot.plan.plan import Plan
     from polyglot.run.survey import Observation
     from polyglot.spec.lock import Locked
@@ -71,6 +72,16 @@ def open_stages(
         rows += [row for name in names(opened) for row in _rows_of_nights(opened, name)]
         plan = restore_plan(plan.study, rows)
     return opened, plan
+
+
+def find_stage(session: Session, text: str) -> "PlannedStage":
+    """The stage that a user means, of the session's plan, or else of the study's nights. Raises BadInput."""
+    from polyglot.plan.plan import restore_plan
+
+    plan = session.plan
+    if not plan.has(text) and (rows := list(_rows_of_nights(session.store, plan.study))):
+        plan = restore_plan(plan.study, [*plan.document(), *rows])
+    return plan.find(text)
 
 
 def _rows_of_nights(store: "Store", study: str) -> "Iterator[dict[str, Any]]":

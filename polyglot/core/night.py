@@ -29,4 +29,9 @@ def instant_of(name: str) -> datetime | None:
         found = datetime.fromisoformat(name)
     except ValueError:
         return None
-    return None if found.tzinfo is None or found.microsecond else found.astimezone(UTC)
+    if found.tzinfo is None or found.microsecond:
+        return None
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:  # in UTC it is before year 1 or after 9999
+        return None

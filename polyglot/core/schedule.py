@@ -43,6 +43,8 @@ class Schedule:
 
     def ticks(self, after: datetime, until: datetime) -> list[datetime]:
         """When it is due after one instant, up to and including another: in UTC, in order."""
+        if after >= until:
+            return []
         day = timedelta(days=1)  # more than any zone's clock is ever put forward or back
         end = (until.astimezone(self._zone) + day).replace(tzinfo=None)
         found: set[datetime] = set()

@@ -83,6 +83,7 @@ class _Node:
     attempt: Attempt | None = None  # submitted and not ended
     running: bool = False
     stuck: bool = False  # it began, and its place says that it does not go on: its node may be lost, its worker at work
+    waits: str = ""  # for what, as it was noted last
     started: float | None = None
     interruptions: int = 0
     again: bool = False  # it was done when the run began, or in it, and its result was withdrawn or its inputs changed
@@ -307,13 +308,17 @@ class _Engine:
         node = self.open.get(event.attempt.planned.key)
         if node is None or node.attempt is None or node.attempt.name != event.attempt.name:
             return
+        if event.waiting and event.waiting == node.waits:
+            return  # a cluster that refuses to create its Job is asked for days, and each note is an object
         if event.waiting or (event.outcome is None and node.stuck):
-            node.stuck = node.running and bool(event.waiting)
+            node.stuck, node.waits = node.running and bool(event.waiting), ""
             with contextlib.suppress(StoreError):  # only for `why`; the next reason may be luckier
                 Attempts(self.store, node.planned.stage).note(event.attempt.number, event.waiting)
+                node.waits = event.waiting
         if event.waiting:
             self.listener.waiting(node.planned, event.waiting)
             return
+        node.waits = ""
         if event.outcome is None:
             if not node.running:
                 node.running = True

@@ -82,7 +82,7 @@ class _Tail:
     def new_lines(self) -> Iterator[str]:
         for number in self._attempts.numbers():
             ranks = self._attempts.ranks(number)
-            ranked = len(ranks) > 1 or self._planned.resources.ranks > 1
+            ranked = self._is_ranked(ranks)
             for rank in ranks:
                 if self._rank in (None, rank):
                     yield from self._new_of(number, rank, ranked)
@@ -100,9 +100,13 @@ class _Tail:
             self._halves[key] = half
 
     def rest(self) -> Iterator[str]:
-        ranked = len({rank for _, rank, _ in self._halves}) > 1 or self._planned.resources.ranks > 1
-        for (_, rank, _), half in self._halves.items():
+        for (number, rank, _), half in self._halves.items():
+            ranked = bool(half) and self._is_ranked(self._attempts.ranks(number))
             yield from self._line(half, rank if ranked else None)
+
+    def _is_ranked(self, ranks: Sequence[int]) -> bool:
+        """Whether lines need their rank; a stage of an old submission does not say how many were planned."""
+        return len(ranks) > 1 or self._planned.resources.ranks > 1
 
     def _line(self, line: bytes, rank: int | None, *, empty: bool = False) -> Iterator[str]:
         if line or empty:

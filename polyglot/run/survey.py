@@ -154,6 +154,10 @@ def _shows_life(store: Store, planned: PlannedStage, number: int) -> bool:
 
 
 def _newest_note(planned: PlannedStage, store: Store, attempts: Attempts, number: int) -> Note | None:
-    """What an attempt waits for, when nothing has been written below it since that was noted."""
-    signs = [(entry.modified, entry.path) for entry in store.list(f"{planned.stage.path}/attempts/{number}/")]
+    """What an attempt waits for, when nothing has been written below it since that was noted.
+
+    What took a pod away is no word of its worker: a lost node's pods are given up minutes after it was noted.
+    """
+    entries = store.list(f"{planned.stage.path}/attempts/{number}/")
+    signs = [(entry.modified, entry.path) for entry in entries if "/disruptions/" not in entry.path]
     return attempts.noted(number) if signs and "/notes/" in max(signs)[1] else None

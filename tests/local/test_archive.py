@@ -100,8 +100,9 @@ class TestRanks:
     def test_one_rank_alone(self, plain: World, attempts: Attempts) -> None:
         (line,) = merged_logs([stage("train", "x", resources=RANKED)], plain.store, rank=0)
         assert line == "train x rank 0 | first"
-        lines = list(merged_logs([stage("train", "x", resources=RANKED)], plain.store, rank=1))
-        assert lines[-1] == "train x rank 1 | the other's end"
+        for resources in (RANKED, Resources()):
+            lines = list(merged_logs([stage("train", "x", resources=resources)], plain.store, rank=1))
+            assert lines[-1] == "train x rank 1 | the other's end"
 
     def test_a_rank_that_there_is_not(self, plain: World, attempts: Attempts) -> None:
         with pytest.raises(BadInput, match="--rank: .*got 2; expected 0 to 1"):

@@ -97,6 +97,8 @@ class TestSurvey:
         assert lines[0].startswith("steps lost was begun and is stuck: since ")
         assert lines[0].endswith("UTC: the node node-2 does not answer")
         assert any(line.startswith("  it came to 3 of 9 steps") for line in lines)
+        attempts.disrupt(1, "pod-a", "pod pod-a disrupted (DeletionByTaintManager)")  # minutes later, by the cluster
+        assert survey([one], plain.store, alive=lambda key: True)[one.key].state is StageState.STUCK
         attempts.note(1, "")  # its place says that it goes on
         assert survey([one], plain.store)[one.key].state is StageState.RUNNING
         attempts.note(1, "the node node-2 does not answer")

@@ -18,12 +18,13 @@ class LostNode(LocalBackend):
 
     outlives_driver = True
     returns = False
+    times = 1  # that each thing is said
 
     def watch(self, timeout_seconds: float) -> Iterator[Event]:
         for event in super().watch(timeout_seconds):
             if event.outcome is None:
                 yield event
-                yield replace(event, waiting=SAID)
+                yield from [replace(event, waiting=SAID)] * self.times
             if self.returns:
                 yield event
 
@@ -48,3 +49,11 @@ def test_a_stage_that_goes_on_is_not_called_stuck_for_longer(plain: World) -> No
         assert run([one], plain.store, backend, limits=LIMITS).committed == 1
     assert len(list(plain.store.list(f"{one.stage.path}/attempts/1/notes/"))) == 2  # that it waits, that it goes on
     assert plain.attempts(one).noted(1) is None
+
+
+def test_what_is_said_again_is_noted_once(plain: World) -> None:
+    one = stage("noop", "one", seconds=0.5)
+    with backend_of(plain) as backend:
+        backend.times = 3
+        assert run([one], plain.store, backend, limits=LIMITS).committed == 1
+    assert len(list(plain.store.list(f"{one.stage.path}/attempts/1/notes/"))) == 1

@@ -26,7 +26,7 @@ from polyglot.run.backend import Attempt, Disruption, Event, Outcome, Output
 from polyglot.run.kubernetes import states
 from polyglot.run.kubernetes.api import Api, ApiError
 from polyglot.run.kubernetes.disruptions import disruption, goes_away
-from polyglot.run.kubernetes.documents import condition, owner, rank_of, terminated
+from polyglot.run.kubernetes.documents import condition, owner, rank_of
 from polyglot.run.kubernetes.mirror import Broken, Change, Listed, Mirror, News
 from polyglot.run.kubernetes.names import JOB_NAME, KEY, MANAGED, WORKLOAD, Document
 from polyglot.run.kubernetes.output import output
@@ -245,7 +245,7 @@ class KubernetesBackend:
         self._look_at_disruptions(tracked, job, pods)
         end = states.ending(job, pods)
         if end is not None:
-            self._look_at_end(tracked, end, pods)
+            self._look_at_end(tracked, end, job, pods)
             return
         pods = there
         found = states.waiting(job, pods, self._events_about(name, pods), datetime.now(UTC))
@@ -284,8 +284,8 @@ class KubernetesBackend:
         if data:
             self._outputs.put(Event(attempt=attempt, outcome=None, output=Output(rank=rank, data=data)))
 
-    def _look_at_end(self, tracked: Tracked, end: states.Ending, pods: Sequence[Document]) -> None:
-        if end.outcome in _POD_SAYS_MORE and not any(True for _ in terminated(pods)):
+    def _look_at_end(self, tracked: Tracked, end: states.Ending, job: Document, pods: Sequence[Document]) -> None:
+        if end.outcome in _POD_SAYS_MORE and not states.is_explained(job, pods):
             # the pod's own end says more, and is seen in a moment
             now = time.monotonic()
             if tracked.failed_since is None:

@@ -133,6 +133,11 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
     return Ending(outcome=Outcome.TRANSIENT, message=shown or said or "the Job failed")
 
 
+def is_explained(job: Document, pods: Sequence[Document]) -> bool:
+    """True when a pod whose end explains the Job's has been seen to end; pods that it replaced explain nothing."""
+    return any(True for _ in terminated(_deciding(job, pods)))
+
+
 def runs(pods: Sequence[Document]) -> str:
     """Return the name of a pod whose worker runs, with its node; "" when none does."""
     for pod in pods:
@@ -144,10 +149,11 @@ def runs(pods: Sequence[Document]) -> str:
 def waiting(job: Document, pods: Sequence[Document], events: Sequence[Document], now: datetime) -> Waiting | None:
     """Say what keeps a Job from going on, or None. `events` are those about the Job and its pods, the oldest first."""
     suspended = job["spec"].get("suspend")
-    for pod in pods:
-        found = _stuck(pod, now) or (None if suspended else _unready(pod, events))
-        if found is not None:
-            return found
+    # by name: pods come in the order of their last change, and each other reason would be told and noted as news
+    ordered = sorted(pods, key=lambda pod: str(pod["metadata"]["name"]))
+    looked = [_stuck(pod, now) or (None if suspended else _unready(pod, events)) for pod in ordered]
+    if found := [one for one in looked if one is not None]:
+        return min(found, key=lambda one: (not one.lost_node, not one.hopeless))  # what something follows from is told
     if suspended:  # a worker that is preempted saves its progress first
         return _suspended(job, events, now) if all(phase(pod) in _OVER for pod in pods) else None
     if not pods:

@@ -1,6 +1,7 @@
 """The verbs of nights, on a store that is filled by hand: what they say, refuse and end with."""
 
 import json
+import socket
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ import pytest
 
 from polyglot.artifacts.attempts import Attempts
 from polyglot.core.night import night_name
+from tests.kit.bad_inputs.profiles import IMAGES
 from tests.kit.desk import Desk
 from tests.kit.nights import answers_of, begun, evaluated, fail, ordered
 
@@ -19,6 +21,13 @@ ZONE = "Asia/Kolkata"
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.delenv("POLYGLOT_JOB", raising=False)
     return Desk.at(tmp_path, monkeypatch)
+
+
+def on_a_cluster(desk: Desk) -> Path:
+    """A profile of a cluster that there is not."""
+    path = desk.root / "cluster.yaml"
+    path.write_text(f"store: s3://bucket/x\nbackend: kubernetes\nkubernetes:\n  {IMAGES}\n", encoding="utf-8")
+    return path
 
 
 class TestNights:
@@ -75,7 +84,9 @@ class TestNights:
         [
             (["two"], 1, "no study 'two' was submitted"),
             (["one.yaml", "--since", "yesterday"], 1, "no study 'one.yaml' was submitted"),
-            (["one", "--since", "yesterday"], 2, "--since: not a date; got 'yesterday'; expected a date such as"),
+            (["one", "--since", "yesterday"], 2, "--since: not a date; got 'yesterday'; expected a date from"),
+            (["one", "--since", "0001-01-01"], 2, "--since: not a date; got '0001-01-01'; expected a date from 2000"),
+            (["one", "--since", "9999-12-31T23:59-02:00"], 2, "--since: not a date; got '9999-12-31T23:59-02:00'"),
             (["one", "--schedule", "x"], 2, "schedule: not a schedule; got 'x'"),
             (["one", "--schedule", "0 2 * * *", "--zone", "X"], 2, "zone: no such time zone; got 'X'"),
             (["a/b"], 2, "not a study's name"),
@@ -89,8 +100,34 @@ class TestNights:
         assert (said.code, said.out, said.err.count("\n")) == (code, "", 1)
         assert line in said.err
 
+    def test_with_a_schedule_no_cluster_is_asked(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        begun(desk, ordered(desk, desk.study("one")), "a")
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            address = f"http://127.0.0.1:{server.getsockname()[1]}"
+            named = {"name": "x"}
+            kubeconfig = {
+                "clusters": [{**named, "cluster": {"server": address}}],
+                "users": [{**named, "user": {}}],
+                "contexts": [{**named, "context": {"cluster": "x", "user": "x"}}],
+                "current-context": "x",
+            }
+            (desk.root / "kubeconfig").write_text(json.dumps(kubeconfig), encoding="utf-8")
+            monkeypatch.setenv("KUBECONFIG", str(desk.root / "kubeconfig"))
+            said = desk.run("nights", "one", *self.arguments(desk), "--profile", on_a_cluster(desk))
+            server.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                server.accept()
+        assert said.code == 0
+        assert "\trunning\t" in said.out
+
 
 class TestReevaluate:
+    def test_a_night_of_a_machine_is_not_gone_on_with_in_a_cluster(self, desk: Desk) -> None:
+        begun(desk, ordered(desk, desk.study("one")), "a")
+        said = desk.run("reevaluate", "one", "--night", "a", "--store", desk.url, "--profile", on_a_cluster(desk))
+        assert (said.code, said.err.count("\n")) == (2, 1)
+        assert said.err.startswith("one @a: the night began on somebody's own machine; got a profile with a cluster")
+
     @pytest.mark.parametrize(
         ("arguments", "code", "line"),
         [
@@ -119,11 +156,14 @@ class TestReevaluate:
 
 class TestStagesOfNights:
     def test_a_nights_stage_is_found_by_its_name_and_may_be_tried_again(self, desk: Desk) -> None:
-        night = begun(desk, ordered(desk, desk.study("one")), "a")
+        study = desk.study("one")
+        night = begun(desk, ordered(desk, study), "a")
         answers = answers_of(desk, night)
         fail(desk, answers, "no room")
+        Attempts(desk.store, answers.stage).append_log(1, 1, 0, b"said\n")
         for text in (answers.label, answers.name, answers.key[:12]):
             assert "no room" in desk.run("why", text, "--store", desk.url).out
+            assert desk.run("logs", study, text, "--store", desk.url).out == f"{answers.label} | said\n"
         assert desk.run("retry", answers.name, "--store", desk.url).code == 0
         assert Attempts(desk.store, answers.stage).blocked() is None
 

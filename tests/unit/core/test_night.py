@@ -5,6 +5,8 @@ import pytest
 from polyglot.core.errors import BadInput
 from polyglot.core.night import instant_of, night_name
 
+BEYOND = ("9999-12-31T23:59:59-02:00", "0001-01-01T00:00:00+02:00")  # the years that there are, in UTC
+
 
 @pytest.mark.parametrize(
     "spelled",
@@ -28,7 +30,9 @@ def test_a_word_stays_as_it_is(word: str) -> None:
     assert instant_of(word) is None
 
 
-@pytest.mark.parametrize("text", ["", ".", "../x", "a/b", "a b", "ü", "2026-01-31T02:00", "x" * 101, "-x", "a\n"])
+@pytest.mark.parametrize(
+    "text", ["", ".", "../x", "a/b", "a b", "ü", "2026-01-31T02:00", "x" * 101, "-x", "a\n", *BEYOND]
+)
 def test_what_is_no_name_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="^night: not the name of a night"):
         night_name(text)

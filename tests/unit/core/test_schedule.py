@@ -139,3 +139,8 @@ def test_what_is_no_schedule_is_named(text: str) -> None:
 def test_what_is_no_zone_is_named(zone: str) -> None:
     with pytest.raises(BadInput, match="^zone: no such time zone"):
         Schedule("0 2 * * *", zone)
+
+
+def test_after_the_last_year_that_a_date_can_have_nothing_is_due() -> None:
+    start, end = datetime(9999, 12, 31, 12, tzinfo=UTC), datetime(2026, 1, 31, tzinfo=UTC)
+    assert Schedule("@yearly", "Asia/Tokyo").ticks(start, end) == []

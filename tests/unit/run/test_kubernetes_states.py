@@ -7,7 +7,7 @@ import pytest
 
 from polyglot.run.backend import Outcome
 from polyglot.run.kubernetes.disruptions import disruption, goes_away
-from polyglot.run.kubernetes.states import ending, runs, waiting
+from polyglot.run.kubernetes.states import ending, is_explained, runs, waiting
 
 QUEUED = "kueue.x-k8s.io/queue-name"
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -132,6 +132,13 @@ class TestEnding:
         end = ending(FAILED, [pod(1, made="2026-01-01T11:00:00Z"), older])
         assert end is not None
         assert end.outcome is Outcome.TRANSIENT
+
+    def test_a_failure_is_explained_by_its_own_pods_and_not_by_those_that_were_replaced(self) -> None:
+        interrupted, second = pod(43), "2026-01-01T11:30:00Z"
+        assert not is_explained(FAILED, [])
+        assert not is_explained(FAILED, [interrupted, pod(made=second, phase="Running")])
+        assert is_explained(FAILED, [interrupted, pod(44, made=second)])
+        assert is_explained(LOST, [pod(1), pod(made=second, phase="Running")])
 
 
 class TestWaiting:
@@ -265,6 +272,20 @@ class TestWaiting:
         leaving = pod(phase="Running", metadata={"deletionTimestamp": "2026-01-01T12:00:30Z"})
         assert waiting(job(), [leaving], [], NOW) is None
         assert runs([leaving]) == ""
+
+    def test_of_several_ranks_the_one_that_decides_is_told_whichever_changed_last(self) -> None:
+        missing = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+        full = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no room"}
+        ranks = [
+            pod(phase="Pending", conditions=[full], metadata={"name": "train-x-r1-0-a"}),
+            pod(phase="Pending", state=missing, metadata={"name": "train-x-r1-1-b"}),
+            pod(phase="Pending", conditions=[{**full, "message": "no GPU"}], metadata={"name": "train-x-r1-2-c"}),
+        ]
+        for pods in (ranks, ranks[::-1], [ranks[2], ranks[0]]):
+            found = waiting(job(**INDEXED), pods, [], NOW)
+            assert found is not None
+            expected = "ImagePullBackOff: no such image" if len(pods) == 3 else "Unschedulable: no room"
+            assert (found.text, found.hopeless) == (expected, len(pods) == 3)
 
 
 class TestDisruption:

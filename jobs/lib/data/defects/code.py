@@ -10,10 +10,12 @@ from jobs.lib.data.texts import Block, Text, words
 
 _PYTHON_TAGS = frozenset({"python", "py", "python3"})
 _PYTHON_LINE = re.compile(
-    r"\s*(def \w+ ?\(.*\)( ?-> ?.+)? ?:|class \w+(\(.*\))? ?:"
-    r"|from [\w.]+ import [\w.*, ()]+|import [\w.]+( as \w+)?)\s*"
+    r"\s*(def \w+ ?\((?=.*:\s*$).*\)( ?-> ?.+)? ?:|class \w+(\(.*\))? ?:"  # the colon first: two searches would nest
+    r"|from [\w.]+ import [\w.*, ()]++|import [\w.]+( as \w+)?)\s*"
 )
-_STRING_OR_COMMENT = re.compile(r"""#.*|//.*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""")
+_STRING_OR_COMMENT = re.compile(  # nothing opens within a comment or after a backslash, so that no line is read twice
+    r"""#.*|//.*|/\*(?:(?!/\*).)*?\*/|(?<!\\)"(?:\\.|[^"\\\n])*"|(?<!\\)'(?:\\.|[^'\\\n])*'"""
+)
 _NAME = re.compile(r"[^\W\d]\w*")
 _KEYWORDS = frozenset(keyword.kwlist)
 _FUNCTION_WORDS = frozenset(("the", "an", "of", "to", "is", "are", "and", "or", "for", "with", "this", "that", "if"))

@@ -50,7 +50,7 @@ _IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
 _UNICAST = ipaddress.ip_network("2000::/3")  # what IPv6 gives to the public network so far
 _MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")
-_CREDENTIAL = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\w+://[^\s/:@]+:[^\s/@]+@[\w.-]+")
+_CREDENTIAL = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|(?<!\w)\w++://[^\s/:@]+:[^\s/@]+@[\w.-]+")
 
 _Checked = tuple[re.Pattern[str], Callable[[str], bool]]
 _NATIONAL: Mapping[str, tuple[_Checked, ...]] = {

@@ -16,26 +16,37 @@ from jobs.lib.translate.marks import Marks
 from jobs.lib.translate.protection import pieces
 from jobs.lib.translate.units import Style, segments
 
-CHARACTERS = 60_000
+CHARACTERS = 80_000
 NEURAL = Style(span="sentence", marks=Marks(), plain=frozenset({"number", "emphasis"}), max_characters=1000)
 STYLES = (Apertium.style, DeepL.style, OpenAI.style, NEURAL)
 MARKS = ("«", "_", "1 ", "1-", "a-", "a.", "/*", "\\(", "\\[", "\\begin{a}", "<!--", "| ", "\n")
+WITHIN = (
+    ("", " ", "x"),
+    ("%", "0", ""),
+    ("-----BEGIN ", "_", ""),
+    ("```\n", "/* ", "\n```"),
+    ("```\n", '\\"', "\n```"),
+    ("```\n", "\\'", "\n```"),
+    ("```\ndef f(", ")->", "\n```"),
+    ("```\nfrom a import b", " ", "!\n```"),
+)
+TEXTS = (*(("", mark, "") for mark in MARKS), *WITHIN)
 
 
-@pytest.mark.timeout(60)
-@pytest.mark.parametrize("mark", MARKS)
-def test_the_card_s_rules_read_a_text_once(mark: str) -> None:
-    raw = mark * (CHARACTERS // len(mark))
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(("before", "mark", "after"), TEXTS)
+def test_the_card_s_rules_read_a_text_once(before: str, mark: str, after: str) -> None:
+    raw = before + mark * (CHARACTERS // len(mark)) + after
     for detector in EVERY_DETECTOR.values():
         detector(Text(raw), Text(raw))
     language.spoken(Text(raw), "DE")
     personal_data(raw, "DE")
 
 
-@pytest.mark.timeout(60)
-@pytest.mark.parametrize("mark", MARKS)
-def test_a_translation_s_protection_reads_a_text_once(mark: str) -> None:
-    raw = mark * (CHARACTERS // len(mark))
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(("before", "mark", "after"), TEXTS)
+def test_a_translation_s_protection_reads_a_text_once(before: str, mark: str, after: str) -> None:
+    raw = before + mark * (CHARACTERS // len(mark)) + after
     assert "".join(piece.text for piece in pieces(raw)) == raw
     for style in STYLES:
         segments(raw, style)

@@ -94,6 +94,15 @@ class TestFiles:
         with pytest.raises(BadInput, match=r"EN@32 is larger than the data; got 32 ids .*; expected at most 31"):
             lock(tmp_path, datasets=datasets, mixes="[EN@32]")
 
+    def test_a_published_mix_may_have_more_ids_than_each_of_its_languages(self, tmp_path: Path) -> None:
+        one, two = put(tmp_path, "en.jsonl", b"{}\n" * 3), put(tmp_path, "de.jsonl", b"{}\n" * 4)
+        files = f"files: {{EN: {{path: en.jsonl, sha256: {one}}}, DE: {{path: de.jsonl, sha256: {two}}}}}"
+        mixed = f"{{files: {{path: mixed.jsonl, sha256: {put(tmp_path, 'mixed.jsonl', b'{}' * 7)}}}}}"
+        dataset = f"{{d: {{format: dolly, {files}, published: {{ENDE-sampled: {mixed}}}}}}}"
+        lock(tmp_path, datasets=dataset, mixes="[ENDE-sampled@7]")
+        with pytest.raises(BadInput, match="ENDE@4 is larger than the data"):
+            lock(tmp_path, datasets=dataset, mixes="[ENDE-sampled@7, ENDE@4]")
+
     def test_a_translation_has_no_more_rows_than_what_it_is_made_of(self, tmp_path: Path) -> None:
         one, two = put(tmp_path, "en.jsonl", b"{}\n" * 30), put(tmp_path, "de.jsonl", b"{}\n" * 40)
         files = f"files: {{EN: {{path: en.jsonl, sha256: {one}}}, DE: {{path: de.jsonl, sha256: {two}}}}}"

@@ -10,14 +10,17 @@ from jobs.lib.data.texts import Block, Text, words
 
 _PYTHON_TAGS = frozenset({"python", "py", "python3"})
 _PYTHON_LINE = re.compile(
-    r"\s*(def \w+ ?\(.*\)( ?-> ?.+)? ?:|class \w+(\(.*\))? ?:"
-    r"|from [\w.]+ import [\w.*, ()]+|import [\w.]+( as \w+)?)\s*"
+    r"\s*(def \w+ ?\((?=.*:\s*$).*\)( ?-> ?.+)? ?:|class \w+(\(.*\))? ?:"  # the colon first: two searches would nest
+    r"|from [\w.]+ import [\w.*, ()]++|import [\w.]+( as \w+)?)\s*"
 )
-_STRING_OR_COMMENT = re.compile(r"""#.*|//.*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""")
+_STRING_OR_COMMENT = re.compile(  # nothing opens within a comment or after a backslash, so that no line is read twice
+    r"""#.*|//.*|/\*(?:(?!/\*).)*?\*/|(?<!\\)"(?:\\.|[^"\\\n])*"|(?<!\\)'(?:\\.|[^'\\\n])*'"""
+)
 _NAME = re.compile(r"[^\W\d]\w*")
 _KEYWORDS = frozenset(keyword.kwlist)
 _FUNCTION_WORDS = frozenset(("the", "an", "of", "to", "is", "are", "and", "or", "for", "with", "this", "that", "if"))
 _FUNCTION_WORDS |= {"you", "your", "when", "by", "from", "not", "be", "will"}
+_PUNCTUATION = ".,;:!?()\"'"
 
 
 def broken_fences(text: Text, pivot: Text | None) -> tuple[int, int]:
@@ -73,7 +76,8 @@ def identifiers_translated(text: Text, pivot: Text | None) -> tuple[int, int]:
 def comments_untranslated(text: Text, pivot: Text | None) -> tuple[int, int]:
     """Turns whose fenced blocks have an English comment that the same turn's blocks have in the pivot language, letter
     for letter; of the turns whose pivot has one. A comment is English when it has three words or more and one of the
-    commonest function words among them: a line such as "# apt-get install" is a prompt and a command.
+    commonest function words stands by itself among them: "# dd if=/dev/sdb of=disk.img" is a prompt and a command, and
+    "#if defined(X)" is C. In Python "//" divides.
     """
     if pivot is None or not pivot.blocks:
         return 0, 0
@@ -83,12 +87,18 @@ def comments_untranslated(text: Text, pivot: Text | None) -> tuple[int, int]:
 
 def english_comments(text: Text) -> set[str]:
     """Return the English comments in a text's fenced blocks."""
-    found = (match[0] for block in text.blocks for match in _STRING_OR_COMMENT.finditer(block.code))
-    return {comment.strip() for comment in found if comment[0] in "#/" and _is_english(words(comment))}
+    found: set[str] = set()
+    for block in text.blocks:
+        signs = "#" if is_python(block) else "#/"
+        comments = (match[0] for match in _STRING_OR_COMMENT.finditer(block.code) if match[0][0] in signs)
+        found.update(comment.strip() for comment in comments if _is_english(comment))
+    return found
 
 
-def _is_english(spoken: tuple[str, ...]) -> bool:
-    return len(spoken) >= 3 and not _FUNCTION_WORDS.isdisjoint(spoken)
+def _is_english(comment: str) -> bool:
+    """What white space separates is looked at, as options, paths and links are full of such words."""
+    standing = (word.strip(_PUNCTUATION).lower() for word in comment.split())
+    return len(words(comment)) >= 3 and not _FUNCTION_WORDS.isdisjoint(standing)
 
 
 def names(text: Text) -> set[str]:

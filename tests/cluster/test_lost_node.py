@@ -28,7 +28,7 @@ from tests.kit.world import end, until
 
 HOLD = "/work/hold"
 GPU_NODES = Toleration(key="nvidia.com/gpu", operator="Exists")
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.alone]
 
 
 def steps(name: str, count: int, seconds: float) -> PlannedStage:

@@ -76,6 +76,7 @@ def test_a_zone_that_is_not_there_is_refused_by_the_cluster(nightly: Nightly) ->
         nightly.install("0 2 * * *", zone="Europe/Nowhere")
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 def test_a_tick_that_passes_while_no_controller_runs_was_missed(nightly: Nightly) -> None:
     """The controller manager comes back too late for it, and goes on with the next one."""

@@ -76,7 +76,7 @@ def test_the_quickstart_runs_although_its_driver_is_deleted_three_times(installa
 def test_a_finished_study_is_answered_from_the_store(installation: Installation) -> None:
     options = ["--mix", MIX, "--profile", installation.profile]
     status = installation.polyglot("status", STUDY, *options).stdout
-    assert "13 committed" in status
+    assert status.count("\tcommitted\t") == len(status.splitlines()) - 1 > 0
     logs = installation.polyglot("logs", STUDY, f"train tiny/house/{MIX}/s0", *options).stdout
     assert "committed as" in logs
     assert "a-secret-of-the-test" not in logs

@@ -140,6 +140,7 @@ def test_a_pod_taken_away_is_replaced_and_goes_on(
     assert f"pod {pod}{says}" in one.log.read_text()  # its driver said so at once
 
 
+@pytest.mark.alone
 def test_a_node_that_becomes_unfit_is_left(site: Site, undisturbed: Training) -> None:
     """Fault 14: NoExecute. Until the taint goes, `why` says what the next pod waits for."""
     needs_own(site, "a node to taint")
@@ -227,6 +228,7 @@ def test_an_exit_0_without_a_manifest_fails_the_attempt(
     assert "the worker ended as if it had committed, but there is no manifest (5 attempts)" in first
 
 
+@pytest.mark.alone
 def test_an_api_server_that_says_nothing_for_half_a_minute(site: Site, undisturbed: Training) -> None:
     """Fault 13: while a training runs and its driver watches; neither notices more than a delay."""
     needs_own(site, "the API server's process")

@@ -72,7 +72,7 @@ cluster-down: $(READY) ## end it; what was built stays in the cache
 	@$(BIN)/python -m tests.kit.cluster down
 
 test-cluster: $(READY) ## the tests that need a cluster: the one of KUBECONFIG, else ours, started when it is not up
-	@[ -n "$$KUBECONFIG" ] || $(BIN)/python -m tests.kit.cluster up
+	@[ -n "$$KUBECONFIG" ] || $(BIN)/python -m tests.kit.cluster up --kueue
 	@tests() { $(BIN)/python -m pytest -o cache_dir=.pytest_cache/cluster tests/cluster $(ARGS) "$$@"; }; \
 	tests -m 'not alone' --cache-clear $(BESIDE); most=$$?; tests -m alone; alone=$$?; \
 	case $$most$$alone in 00|05|50) exit 0;; 55) exit 5;; esac; \

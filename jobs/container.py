@@ -35,6 +35,7 @@ from typing import Any  # noqa: E402
 from jobs.lib import reason  # noqa: E402
 from jobs.lib.follow import Follower  # noqa: E402
 from jobs.lib.log_mark import LogMark, archive_rest  # noqa: E402
+from jobs.lib.process import peak_memory_bytes  # noqa: E402
 from jobs.lib.secrecy import without_secrets  # noqa: E402
 from polyglot.core.errors import BadInput, Exit, Missing, PolyglotError, Refused  # noqa: E402
 from polyglot.core.line import one_line  # noqa: E402
@@ -82,7 +83,7 @@ def _run(options: argparse.Namespace) -> tuple[int, str]:
     if code < 0:
         killed = f"the worker was killed by {signal.Signals(-code).name}"
         places.note(killed)
-        why = f"{killed}; its peak memory was {_peak_memory_bytes() / 2**30:.2f} GiB"
+        why = f"{killed}; its peak memory was {peak_memory_bytes(resource.RUSAGE_CHILDREN) / 2**30:.2f} GiB"
     if not places.is_archived():
         _archive(request, places)
     follower.finish()
@@ -210,12 +211,6 @@ def _adopt_orphans() -> None:
 
 def _stop_pending() -> bool:
     return not signal.sigpending().isdisjoint(_STOP)
-
-
-def _peak_memory_bytes() -> int:
-    """The largest resident size of the worker and of what it left behind, one by one."""
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _say(text: str) -> str:

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from jobs.lib.chat.asking import Asking, Watcher
-from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.calls import Failure, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint, announced
+from jobs.lib.chat.failures import Failures
 from jobs.lib.chat.ledger import Ledger
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.context import Context
@@ -77,8 +78,9 @@ class Tally:
     ) -> None:
         self._context, self._ledger, self._by_id, self._share = context, ledger, by_id, allowed_share
         self._total = sum(len(group) for group in by_id.values())
+        self._failures = Failures(self._total, allowed_share)
         self.results: dict[str, Reply | Failure] = {}
-        self._done, self._reasons, self._transient = 0, Counter[str](), Counter[str]()
+        self._done = 0
         self._details: dict[str, str] = {}
         self._started, self._shown = time.monotonic(), 0.0
         for id_ in by_id:
@@ -98,25 +100,22 @@ class Tally:
         """Say how far it is."""
         self._shown = time.monotonic()
         rate = (self._done - self._resumed) / max(1e-3, self._shown - self._started)
-        figures = {"per_second": round(rate, 1), "failed": float(sum(self._reasons.values()))}
+        figures = {"per_second": round(rate, 1), "failed": float(self._failures.failed)}
         if self._ledger.spent_usd:
             figures["usd"] = round(self._ledger.spent_usd, 4)
         self._context.progress(self._done, self._total, "verdicts", **figures)
 
     def check(self, *, final: bool = False) -> None:
         """Raise when more than the allowed share of all verdicts has failed."""
-        failed = sum(self._reasons.values())
-        if failed <= self._share * self._total:
+        if not self._failures.too_many:
             return
-        commonest = ", ".join(f"{reason} {count}" for reason, count in self._reasons.most_common(3))
         first = next(iter(self._details.values()), "")
         so_far = "" if final else " so far"
         line = (
-            f"{failed} of {self._total} verdicts failed{so_far}, more than max_failed_share {self._share:g} allows: "
-            f"{commonest}; first {first}. Answered calls are kept"
+            f"{self._failures.failed} of {self._total} verdicts failed{so_far}, more than max_failed_share "
+            f"{self._share:g} allows: {self._failures.commonest()}; first {first}. Answered calls are kept"
         )
-        lasting = failed - sum(self._transient.values())
-        if lasting <= self._share * self._total:  # an outage: another attempt may well succeed
+        if self._failures.is_outage:
             raise PolyglotError(f"the judge is not answering: {line}")
         raise Permanent(f"{line}. Change the prompts, max_tokens or max_failed_share")
 
@@ -124,14 +123,11 @@ class Tally:
         group = self._by_id[id_]
         self.results[id_] = result
         self._done += len(group)
-        reason, detail = _verdict(result).reason, ""
+        reason = _verdict(result).reason
         if reason is None:
             return
-        if isinstance(result, Failure):
-            detail = result.detail
-            if result.weight is not Weight.FINAL:
-                self._transient[reason] += len(group)
-        self._reasons[reason] += len(group)
+        self._failures.count(reason, result, len(group))
+        detail = result.detail if isinstance(result, Failure) else ""
         self._details.setdefault(reason, f"{group[0].label}: {reason}" + (f" ({detail})" if detail else ""))
 
 

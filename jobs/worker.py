@@ -41,7 +41,7 @@ from jobs.lib import environment
 from jobs.lib.ending import Ending, ending_of
 from jobs.lib.forbid import forbid_import
 from jobs.lib.hold import hold
-from jobs.lib.process import StopSign, stay_on_leash
+from jobs.lib.process import StopSign, peak_memory_bytes, stay_on_leash
 from jobs.lib.ranks import Ranks
 from jobs.lib.reporter import Reporter
 from jobs.lib.secrecy import Formatter, without_secrets
@@ -287,7 +287,7 @@ class Worker:
             "seconds": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
             "attempt": self.number,
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-            "peak_memory_bytes": environment.peak_memory_bytes(),
+            "peak_memory_bytes": peak_memory_bytes(),
         }
         return publish(
             store,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jobs.lib import environment
+from jobs.lib.process import peak_memory_bytes
 from jobs.lib.secrecy import without_secrets
 from polyglot.artifacts.attempts import OVER_BUDGET, PERMANENT
 from polyglot.core.errors import BadInput, Conflict, Exit, Interrupted, OverBudget, Permanent, PolyglotError, Refused
@@ -39,7 +39,7 @@ def ending_of(error: BaseException, *, late: bool, deadline_seconds: int) -> End
     if code is Exit.TIMED_OUT:
         return Ending(code=code, reason=f"the deadline of {deadline_seconds} s passed")
     if code is Exit.OUT_OF_MEMORY_WORKER and type(error).__name__ != _DEVICE_MEMORY:
-        peak = environment.peak_memory_bytes()
+        peak = peak_memory_bytes()
         said = one_line(f"{reason}; its peak was {peak / 2**30:.2f} GiB")
         return Ending(code=code, reason=said, peak_memory_bytes=peak)
     return Ending(code=code, reason=reason)

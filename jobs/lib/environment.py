@@ -4,7 +4,6 @@ import importlib.metadata
 import os
 import platform
 import re
-import resource
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -78,12 +77,6 @@ def provenance() -> dict[str, Any]:
     if revision:
         found["git"] = revision
     return found
-
-
-def peak_memory_bytes() -> int:
-    """Largest resident size of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _without_credentials(value: Any) -> Any:

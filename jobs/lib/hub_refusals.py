@@ -6,9 +6,9 @@ Its client reads a token from HF_TOKEN, or from the file that HF_TOKEN_PATH name
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jobs.lib.http_status import is_transient
 from polyglot.core.errors import Permanent
 
-_TRANSIENT = frozenset({408, 425, 429})  # and all from 500 on
 _NO_ENTRY = frozenset({401, 403, 404})  # the hub says 401 of what is not there, and 404 of what is not shown
 _REMEDY = "Set HF_TOKEN_PATH to a file with a token that may read it, or HF_TOKEN (`hub-secret` in a cluster's profile)"
 
@@ -22,7 +22,7 @@ def asking_hub(what: str) -> Iterator[None]:
         yield
     except HfHubHTTPError as error:
         status = error.response.status_code
-        if status in _TRANSIENT or status >= 500:
+        if is_transient(status):
             raise
         said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         remedy = f". {_REMEDY}" if status in _NO_ENTRY else ""

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import sys
 import threading
@@ -10,6 +11,12 @@ import time
 from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
+
+
+def peak_memory_bytes(whose: int = resource.RUSAGE_SELF) -> int:
+    """Largest resident size of this process so far; with RUSAGE_CHILDREN, of the largest of those that it reaped."""
+    peak = resource.getrusage(whose).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 class StopSign:

@@ -46,16 +46,17 @@ def command(
     opened = open_store(store or chosen.store)
     with mended_by_the_next():
         name = night_name(tick_of_own_job(chosen.cluster) if night is None else night)
+    names = list(dict.fromkeys(studies))
     failures: list[PolyglotError] = []
-    for study in dict.fromkeys(studies):
+    for study in names:
         try:
             _evaluate(study, name, opened, chosen, out)
         except Interrupted:
             raise
         except PolyglotError as error:
-            failures.append(error if len(studies) == 1 else PolyglotError(f"{study}: {error}"))
-    if len(studies) == 1 and failures:
-        raise failures[0]
+            if len(names) == 1:
+                raise
+            failures.append(PolyglotError(f"{study}: {error}"))
     if failures:
         raise PolyglotError("; ".join(map(str, failures)))
 

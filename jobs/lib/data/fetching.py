@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from jobs.lib.http_status import is_transient
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import BadInput, Missing, Permanent
 from polyglot.spec.params import File
@@ -16,7 +17,6 @@ from polyglot.spec.params import File
 _TIMEOUT_SECONDS = 60
 _CHUNK = 2**20
 MAX_BYTES = 64 * 2**30  # of a file whose size the study does not state (`bytes` below zero)
-TRANSIENT = frozenset({408, 425, 429})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -63,7 +63,7 @@ def _from_web(file: File, shown: str, target: Path) -> None:
                 out.write(data)
                 left -= len(data)
     except urllib.error.HTTPError as error:
-        if error.code in TRANSIENT or error.code >= 500:
+        if is_transient(error.code):
             raise
         raise Permanent(f"{shown}: the server answered {error.code} {error.reason}") from None
 

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from jobs.lib.chat.asking import Asking, Watcher
-from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.calls import Failure, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint
+from jobs.lib.chat.failures import Failures
 from jobs.lib.chat.ledger import Ledger
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.quality.pairs import Pair
@@ -93,7 +94,7 @@ class Tally:
     def __init__(self, turns: Mapping[str, int], allowed_share: float) -> None:
         self.results: dict[str, Reply | Failure] = {}
         self._turns, self._total, self._share = turns, sum(turns.values()), allowed_share
-        self._reasons, self._transient = Counter[str](), 0
+        self._failures = Failures(self._total, allowed_share)
 
     def take(self, id_: str, result: Reply | Failure) -> None:
         """Count one result. Raises Permanent, or PolyglotError for an outage."""
@@ -101,18 +102,14 @@ class Tally:
         _, reason = read(result)
         if reason is None:
             return
-        self._reasons[reason] += self._turns[id_]
-        if isinstance(result, Failure) and result.weight is not Weight.FINAL:
-            self._transient += self._turns[id_]
-        failed, allowed = self._reasons.total(), self._share * self._total
-        if failed <= allowed:
+        self._failures.count(reason, result, self._turns[id_])
+        if not self._failures.too_many:
             return
-        commonest = ", ".join(f"{reason} {count}" for reason, count in self._reasons.most_common(3))
         line = (
-            f"{failed} of {self._total} turns got no rating so far, more than adequacy.max-failed-share "
-            f"{self._share:g} allows: {commonest}. Answered calls are kept"
+            f"{self._failures.failed} of {self._total} turns got no rating so far, more than adequacy.max-failed-share "
+            f"{self._share:g} allows: {self._failures.commonest()}. Answered calls are kept"
         )
-        if failed - self._transient <= allowed:
+        if self._failures.is_outage:
             raise PolyglotError(f"adequacy: the endpoint is not answering: {line}")
         raise Permanent(f"adequacy: {line}")
 

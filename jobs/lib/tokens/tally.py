@@ -69,8 +69,8 @@ class Tally:
         if self.unknown_id is not None:
             self.unknown += int(np.count_nonzero(tokens.ids == self.unknown_id))
         answered = rows.assistant.astype(np.int64)
-        sums = [rows.per_row(part)[kept] for part in (rows.characters * answered, words * answered, answered)]
-        sums.insert(0, supervised[kept])
+        parts = (rows.characters * answered, words * answered, answered)
+        sums = [supervised[kept], *(rows.per_row(part)[kept] for part in parts)]
         return _record_batch(rows.ids.filter(arrow(kept, pa.bool_())), tokens, sums)
 
     def reasons(self) -> str:

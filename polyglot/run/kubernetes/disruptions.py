@@ -12,7 +12,7 @@ The pods of a Job that has ended go with it: those were not taken away.
 from datetime import datetime, timedelta
 
 from polyglot.core.errors import Exit
-from polyglot.run.kubernetes.documents import condition, phase, terminated
+from polyglot.run.kubernetes.documents import condition, message, phase, terminated
 from polyglot.run.kubernetes.names import Document
 
 
@@ -48,7 +48,7 @@ def disruption_target(pod: Document) -> str:
     found = condition(pod, "DisruptionTarget")
     if found is None:
         return ""
-    said = " ".join(str(found.get("message", "")).split())
+    said = message(found)
     return f"pod {pod['metadata']['name']} disrupted ({found.get('reason', '')}{': ' if said else ''}{said})"
 
 

@@ -20,6 +20,11 @@ def terminated(pods: Sequence[Document]) -> Iterator[tuple[Document, Document]]:
                 yield pod, end
 
 
+def message(document: Document) -> str:
+    """What a condition, an event or a container's state says, on one line; "" for nothing."""
+    return " ".join(str(document.get("message", "")).split())
+
+
 def owner(pod: Document) -> str:
     """The uid of the Job that a pod is of, or ""."""
     return next((str(one["uid"]) for one in pod["metadata"].get("ownerReferences") or ()), "")

@@ -45,7 +45,7 @@ from polyglot.core.line import one_line
 from polyglot.core.units import parse_bytes
 from polyglot.run.backend import Outcome
 from polyglot.run.kubernetes.disruptions import disruption_target
-from polyglot.run.kubernetes.documents import condition, phase, terminated
+from polyglot.run.kubernetes.documents import condition, message, phase, terminated
 from polyglot.run.kubernetes.names import QUEUE, Document
 
 _LOST_AFTER = timedelta(seconds=20)  # past the end of its grace
@@ -120,7 +120,7 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
     disrupted = next((text for pod in pods if (text := disruption_target(pod))), "")
     if disrupted:
         return Ending(outcome=Outcome.INTERRUPTED, message=disrupted)
-    said = " ".join(str(failed.get("message", "")).split())
+    said = message(failed)
     if not ends and "exit code 42" in said:
         return Ending(outcome=Outcome.PERMANENT, message="exit code 42")
     # a rank that was lost brings its peers to 43: then what it died of counts
@@ -171,7 +171,7 @@ def _suspended(job: Document, events: Sequence[Document], now: datetime) -> Wait
         return Waiting(text="its Job is suspended")
     stopped = pending = ""
     for event in events:
-        said = " ".join(str(event.get("message", "")).split())
+        said = message(event)
         match event.get("reason"):
             case "Started":
                 stopped = pending = ""
@@ -223,12 +223,12 @@ def _unready(pod: Document, events: Sequence[Document]) -> Waiting | None:
         return None
     for scheduled in status.get("conditions") or ():
         if scheduled["type"] == "PodScheduled" and scheduled["status"] == "False":
-            said = " ".join(str(scheduled.get("message", "")).split())
+            said = message(scheduled)
             return Waiting(text=f"{scheduled.get('reason', 'Unschedulable')}: {said}")
     for container in status.get("containerStatuses") or ():
         state = container.get("state", {}).get("waiting")
         if state and state.get("reason") in _BAD_CONTAINER:
-            said = " ".join(str(state.get("message", "")).split())
+            said = message(state)
             return Waiting(text=f"{state['reason']}: {said or container.get('image', '')}", hopeless=True)
     name = pod["metadata"]["name"]
     for event in reversed(events):
@@ -275,4 +275,4 @@ def _memory_limit_bytes(pod: Document) -> int:
 
 
 def _text(event: Document) -> str:
-    return f"{event['reason']}: {' '.join(str(event.get('message', '')).split())}"
+    return f"{event['reason']}: {message(event)}"

@@ -8,6 +8,7 @@ from kubernetes import client
 
 from tests.kit.builder import KINDS
 from tests.kit.cluster import lifecycle
+from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import Namespace, describe, fresh_namespace
 from tests.kit.cluster.noop_study import images_of
 from tests.kit.cluster.target import Target, noop_image, target
@@ -65,6 +66,22 @@ def images(cluster: Target) -> dict[str, str]:
 def noop_images(cluster: Target) -> dict[str, str]:
     """Kind -> reference of images whose stages do nothing. Drivers run on this machine."""
     return images_of(noop_image(cluster))
+
+
+@pytest.fixture(scope="module")
+def installation(
+    request: pytest.FixtureRequest,
+    cluster: Target,
+    noop_images: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Installation]:
+    """Polyglot installed for one module, with stages that do nothing. Drivers run on this machine, and in the cluster
+    too where the module says DRIVER_INSIDE = True.
+    """
+    inside = getattr(request.module, "DRIVER_INSIDE", False)
+    controller = request.getfixturevalue("images")["controller"] if inside else ""
+    with installed(cluster, images_of(noop_images["worker"], controller), tmp_path_factory.mktemp("installed")) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """`polyglot cancel` on a cluster: what runs has saved when it returns, and the next submit goes on from there."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from polyglot.artifacts.attempts import Attempts
@@ -12,22 +10,13 @@ from polyglot.run.kubernetes.api import Api
 from polyglot.run.kubernetes.stop import stop_study
 from polyglot.spec.cluster import Images
 from tests.kit.bad_inputs.studies import study_text
-from tests.kit.cluster.installation import Installation, installed
+from tests.kit.cluster.installation import Installation
 from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted
-from tests.kit.cluster.target import Target
 from tests.kit.graphs import MIB, stage
 from tests.kit.world import until
 
 STEPS = 150
-
-
-@pytest.fixture(scope="module")
-def installation(
-    cluster: Target, noop_images: dict[str, str], images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
-    chosen = images_of(noop_images["worker"], images["controller"])
-    with installed(cluster, chosen, tmp_path_factory.mktemp("cancel")) as made:
-        yield made
+DRIVER_INSIDE = True  # see the fixture `installation`
 
 
 def start_driver(study: NoopStudy, *, title: str = "noop", digest12: str = "") -> str:

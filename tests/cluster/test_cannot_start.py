@@ -1,28 +1,18 @@
 """What keeps a stage from starting, as `polyglot why` tells it, in the cluster's own words (fault 19)."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from polyglot.spec.cluster import Images
-from tests.kit.cluster.installation import Installation, installed
-from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted
-from tests.kit.cluster.target import Target
+from tests.kit.cluster.installation import Installation
+from tests.kit.cluster.noop_study import NoopStudy, submitted
 from tests.kit.graphs import fan
 from tests.kit.world import end, until
 
 _ABSENT = f"polyglot.local/absent@sha256:{'0' * 64}"
-
-
-@pytest.fixture(scope="module")
-def installation(
-    cluster: Target, noop_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
-    with installed(cluster, images_of(noop_images["worker"]), tmp_path_factory.mktemp("start")) as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,26 +1,16 @@
 """Fault 30: what a worker can do from inside its container, tried there by a stage of its own."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.kit.cluster.installation import Installation, installed
-from tests.kit.cluster.noop_study import images_of, submitted
-from tests.kit.cluster.target import Target
+from tests.kit.cluster.installation import Installation
+from tests.kit.cluster.noop_study import submitted
 from tests.kit.graphs import stage
 
 UID = 10001
 SCRATCH = ("/work", "/tmp")
-
-
-@pytest.fixture(scope="module")
-def installation(
-    cluster: Target, noop_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
-    with installed(cluster, images_of(noop_images["worker"]), tmp_path_factory.mktemp("confined")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ The stages do nothing, so that the driver is what is tested: tests/kit/noop_jobs
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,15 +27,7 @@ _FIRST_RUNS = ["a Job is there already", "a Job is adopted"]
 _FAILS = ["a failure is not recorded", "a failure is recorded"]
 _LATER = ["an end is seen", "an end is told", "a commit is seen"]
 _LAYERS = 6
-
-
-@pytest.fixture(scope="module")
-def installation(
-    cluster: Target, noop_images: dict[str, str], images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
-    chosen = images_of(noop_images["worker"], images["controller"])
-    with installed(cluster, chosen, tmp_path_factory.mktemp("driver")) as made:
-        yield made
+DRIVER_INSIDE = True  # see the fixture `installation`
 
 
 def layers(nonce: str, *, root_seconds: float = 0) -> list[PlannedStage]:

@@ -4,7 +4,6 @@
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from polyglot.spec.load import load_study
 from polyglot.spec.lock import lock_study
 from polyglot.spec.profile import load_profile
 from tests.kit.cluster.installation import ROOT, Installation, installed
-from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted
+from tests.kit.cluster.noop_study import NoopStudy, submitted
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import MIB, chain, fan, stage
 from tests.kit.world import end, until
@@ -28,14 +27,6 @@ HINT = (
     "failed for good: out of memory in 3 attempts: its peak was at least the 0.19 GiB that it was allowed (OOMKilled); "
     "raise resources.memory of this kind of stage in the profile, or lower its batch size"
 )
-
-
-@pytest.fixture(scope="module")
-def installation(
-    cluster: Target, noop_images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
-    with installed(cluster, images_of(noop_images["worker"]), tmp_path_factory.mktemp("ends")) as made:
-        yield made
 
 
 HUNGRY, BUG = stage("failing", "hungry", how="eat", resources=SMALL), stage("failing", "bug", how="bug")

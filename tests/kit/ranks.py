@@ -11,9 +11,10 @@ from typing import Any
 
 from polyglot.artifacts.locate import open_store
 from polyglot.artifacts.publish import publish
-from polyglot.core.stage import PlannedStage, Resources, Stage
+from polyglot.core.stage import Resources, Stage
 from polyglot.spec.params import TrainParams
 from tests.kit.container import Container
+from tests.kit.stages import planned
 from tests.kit.training import prepare
 
 
@@ -25,21 +26,12 @@ def training(root: Path, **changes: Any) -> Container:
         for role, folder in prepare(root / "inputs").items()
     }
     params = TrainParams(**{"steps": 6, "batch_size": 5, "learning_rate": 3e-3, "precision": "float32", **changes})
-    planned = PlannedStage(
-        stage=Stage(
-            kind="train",
-            version=params.version,
-            params=params.document(),
-            inputs={role: stage.key for role, stage in inputs.items()},
-            seed=0,
-        ),
-        label="train tiny",
-        resources=Resources(grace_seconds=30),
-        settings={"threads": 1},
+    made = planned(
+        "train", params, inputs, label="train tiny", resources=Resources(grace_seconds=30), settings={"threads": 1}
     )
     kinds = {role: stage.kind for role, stage in inputs.items()}
     environment = {"POLYGLOT_JOBS_PACKAGE": "jobs", "OMP_NUM_THREADS": "1"}
-    return Container(root / "container", planned, url, input_kinds=kinds, environment=environment)
+    return Container(root / "container", made, url, input_kinds=kinds, environment=environment)
 
 
 def commit(url: str, kind: str, folder: Path, *, role: str) -> Stage:

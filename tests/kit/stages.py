@@ -7,7 +7,8 @@ from typing import Any
 from polyglot.artifacts.manifest import Manifest
 from polyglot.artifacts.publish import publish
 from polyglot.artifacts.store import Store
-from polyglot.core.stage import Stage
+from polyglot.core.stage import PlannedStage, Stage
+from polyglot.spec.params import Params
 
 EXECUTION = {"image": "local", "device": "cpu", "threads": 1, "torch": "2.0"}
 
@@ -16,6 +17,15 @@ def stage(name: str = "a", *, kind: str = "mix", inputs: Mapping[str, Stage] | N
     """A stage whose key follows from its name and inputs."""
     keys = {role: other.key for role, other in (inputs or {}).items()}
     return Stage(kind=kind, version=1, params={"name": name}, inputs=keys, seed=0)
+
+
+def planned(
+    kind: str, params: Params, inputs: Mapping[str, Stage], *, label: str, seed: int | None = 0, **more: Any
+) -> PlannedStage:
+    """A stage with the parameters of its kind on the stages that it reads; `more` are fields of PlannedStage."""
+    keys = {role: other.key for role, other in inputs.items()}
+    made = Stage(kind=kind, version=params.version, params=params.document(), inputs=keys, seed=seed)
+    return PlannedStage(stage=made, label=label, **more)
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> Path:

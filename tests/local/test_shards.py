@@ -12,11 +12,11 @@ import pytest
 
 from polyglot.artifacts.collect import collect
 from polyglot.artifacts.locate import open_store
-from polyglot.core.stage import PlannedStage, Stage
 from polyglot.spec.params import AnswerParams
 from tests.kit.container import Container
 from tests.kit.model_jobs import write_base, write_questions
 from tests.kit.ranks import commit
+from tests.kit.stages import planned
 from tests.kit.world import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -46,19 +46,9 @@ def answering(root: Path) -> Container:
         max_new_tokens=24,
         dtype="float32",
     )
-    planned = PlannedStage(
-        stage=Stage(
-            kind="answer",
-            version=params.version,
-            params=params.document(),
-            inputs={role: stage.key for role, stage in inputs.items()},
-            seed=0,
-        ),
-        label="answer tiny",
-        settings={"threads": 1, "batch_size": 3},
-    )
+    made = planned("answer", params, inputs, label="answer tiny", settings={"threads": 1, "batch_size": 3})
     kinds = {role: stage.kind for role, stage in inputs.items()}
-    return Container(root / "container", planned, url, input_kinds=kinds, environment={"POLYGLOT_JOBS_PACKAGE": "jobs"})
+    return Container(root / "container", made, url, input_kinds=kinds, environment={"POLYGLOT_JOBS_PACKAGE": "jobs"})
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from polyglot.core.stage import PlannedStage, Resources, Stage
 from polyglot.spec.params import TrainParams
 from tests.kit.cluster.installation import Installation
 from tests.kit.cluster.noop_study import NoopStudy, submitted
-from tests.kit.stages import commit
+from tests.kit.stages import commit, planned
 from tests.kit.training import prepare
 from tests.kit.world import end, until
 
@@ -145,20 +145,16 @@ def training(
     params = TrainParams(
         steps=STEPS, batch_size=5, learning_rate=3e-3, precision="float32", checkpoint_steps=checkpoint_steps
     )
-    planned = PlannedStage(
-        stage=Stage(
-            kind="train",
-            version=params.version,
-            params=params.document(),
-            inputs={role: stage.key for role, stage in inputs.items()},
-            seed=0,
-        ),
+    made = planned(
+        "train",
+        params,
+        inputs,
         label=f"train {label}",
         resources=Resources(**{"memory_bytes": 2 * _GIB, "grace_seconds": 60, **(resources or {})}),
         settings={"threads": 1},
     )
     before = [PlannedStage(stage=stage, label=f"{stage.kind} {role}") for role, stage in inputs.items()]
-    return Training(study=submitted(installation, [*before, planned], **changes), planned=planned, log=log)
+    return Training(study=submitted(installation, [*before, made], **changes), planned=made, log=log)
 
 
 def _rank(pod: Any) -> int:

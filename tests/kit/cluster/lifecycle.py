@@ -41,8 +41,8 @@ _SHIMS = "state/io.containerd.runtime.v2.task/k8s.io"
 def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
     """Have a cluster that runs, with this checkout's images, the namespace `polyglot`, and its files to reach it.
 
-    A cluster that was started is left as it is, but for new images that are small. A checkout without a Dockerfile
-    has no images.
+    A cluster that was started is left as it is, but for new images that are small; one of which no daemon runs any
+    more, as after a restart of the machine, is started anew. A checkout without a Dockerfile has no images.
     """
     started = time.monotonic()
     _check_machine()
@@ -51,7 +51,7 @@ def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
             product_images.ensure(_sockets())
         if is_up():
             say("the cluster is up already")
-        elif _state().exists():
+        elif _state().exists() and not ended():
             raise ClusterError(
                 f"the cluster was started, but {', '.join(_missing())} does not run: a test holds it, or left it so; "
                 "end the cluster (make cluster-down) and start it anew"
@@ -96,6 +96,11 @@ def down() -> None:
 def is_up() -> bool:
     """True when `up` got to its end and every daemon runs."""
     return _state().exists() and not _missing()
+
+
+def ended() -> bool:
+    """True when a cluster was started and none of its daemons runs, nor is held, any more."""
+    return _state().exists() and all(processes.pid(name) is None for name in processes.names())
 
 
 def _sockets() -> list[Path]:

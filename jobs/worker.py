@@ -4,10 +4,10 @@
                           [--reason FILE] [--lock-fd FD]
 
 Exit codes: 0 the manifest stands (whoever committed it), 3 over budget, 42 permanent, 43 asked to stop and progress
-saved, 44 out of memory as Python saw it, 124 the attempt's deadline passed, 1 anything else, to be tried again. A
-reason in one line and the traceback are recorded for every end but 0 and 43; the line, that of 43 too, is left in
---reason as well, since a store that refuses us keeps no record. SIGTERM never interrupts publishing: it is short, and
-what it leaves at a SIGKILL is either nothing or a done stage. An input that is not committed (any more) ends with 43.
+saved, 44 out of memory as Python saw it, 45 an input is not committed (any more), 124 the attempt's deadline passed,
+1 anything else, to be tried again. A reason in one line and the traceback are recorded for every end but 0, 43 and 45;
+the line, that of these two too, is left in --reason as well, since a store that refuses us keeps no record. SIGTERM
+never interrupts publishing: it is short, and what it leaves at a SIGKILL is either nothing or a done stage.
 
 Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds (default "jobs"), POLYGLOT_HOLD a
 hold-point (jobs.lib.hold). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the request.
@@ -148,7 +148,7 @@ class Worker:
             inputs = self._inputs()
             if inputs is None:
                 self.places.say_why("an input is not committed any more")
-                return Exit.INTERRUPTED_WORKER  # it was withdrawn since: nothing to record, the engine makes it again
+                return Exit.INPUT_WITHDRAWN  # nothing to record: the engine makes it again
             if self._is_done(inputs):
                 log.info("%s is committed already", self.label)
                 return Exit.FINE

@@ -1,7 +1,8 @@
 """The errors of the whole program, each with the exit code that it ends a command with.
 
 Controller exit codes: 0 fine, 1 failed, 2 usage or bad input, 3 over budget, 124 timed out, 130 interrupted.
-Worker exit codes: 0 committed, 3 over budget, 42 permanent, 43 interrupted with a checkpoint, anything else transient.
+Worker exit codes: 0 committed, 3 over budget, 42 permanent, 43 interrupted with a checkpoint, 44 out of
+memory, 45 an input was withdrawn, 124 timed out, anything else transient.
 """
 
 from enum import IntEnum
@@ -17,6 +18,7 @@ class Exit(IntEnum):
     PERMANENT = 42  # workers only: the same input fails the same way again
     INTERRUPTED_WORKER = 43  # workers only: asked to stop, progress saved
     OUT_OF_MEMORY_WORKER = 44  # workers only: the job itself saw a MemoryError; the OOM killer leaves no exit code
+    INPUT_WITHDRAWN = 45  # workers only: an input is not committed any more, so that only the engine can go on
     TIMED_OUT = 124
     INTERRUPTED = 130
 

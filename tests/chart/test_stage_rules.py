@@ -46,7 +46,7 @@ class TestRetries:
         rules = stage_job(name)["spec"]["podFailurePolicy"]["rules"]
         assert [rule["action"] for rule in rules] == ["FailJob", interrupted, interrupted]
         exits = [rule["onExitCodes"] for rule in rules[:2]]
-        assert [each["values"] for each in exits] == [[42], [43]]
+        assert [each["values"] for each in exits] == [[42, 45], [43]]
         assert {(each["containerName"], each["operator"]) for each in exits} == {("worker", "In")}
         assert rules[2]["onPodConditions"] == [{"type": "DisruptionTarget", "status": "True"}]
 

@@ -1,4 +1,5 @@
-"""How a worker ends for good on a cluster: over its memory, by a bug, refused by its store (faults 17, 18 and 9).
+"""How a worker ends of its own accord on a cluster: over its memory, by a bug, refused by its store (faults 17, 18 and
+9), without an input.
 
 `polyglot why` gives the reason in its first line, whether the store could be told it or not.
 """
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from polyglot.artifacts.retract import retract
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.plan.build import build_plan
 from polyglot.spec.load import load_study
@@ -97,6 +99,28 @@ class TestPermanent:
         assert study.results().keys() == {planned.label for planned in OTHERS}
         assert study.starts() | {planned.label: [1] for planned in OTHERS} == study.starts()
         assert study.why(AFTER.label).startswith(f"{AFTER.label} cannot run: needs {BUG.label}, which failed")
+
+
+def test_an_input_that_is_withdrawn_is_made_again_and_its_reader_after_it(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """The reader's Job ends with its only pod: a new one could find the input no sooner."""
+    root, slow = stage("noop", "withdrawn"), stage("noop", "slow", seconds=8)
+    reader = stage("noop", "reader", [root, slow])
+    installation.polyglot(*submitted(installation, [root]).drive)
+    study = submitted(installation, [root, slow, reader])
+    driver = installation.start(*study.drive, log=tmp_path / "driver.log")
+    try:
+        until(lambda: study.starts()[slow.label] == [1], 60)
+        retract(installation.store, "noop", root.key, "to see", who="test")
+        assert driver.wait(120) == 0, (tmp_path / "driver.log").read_text()
+    finally:
+        end(driver)
+    assert study.text(reader.label) == "reader(withdrawn(),slow())"
+    assert study.starts() == {root.label: [2], slow.label: [1], reader.label: [1]}
+    assert sum(job["pods"] for job in study.jobs() if reader.name in job["name"]) == 1
+    assert "its result was withdrawn; it is made again" in (tmp_path / "driver.log").read_text()
+    assert "exit code 45: an input is not committed any more" in study.why(reader.label)
 
 
 @pytest.mark.timeout(400)

@@ -9,6 +9,7 @@ How it ended (the first row that fits):
 | Job Failed, a worker ended with 3                                             | OVER_BUDGET   |
 | Job Failed: DeadlineExceeded; a worker ended with 124                         | TIMED_OUT     |
 | Job Failed, a container was OOMKilled, or ended with 44 (MemoryError)         | OUT_OF_MEMORY |
+| Job Failed, a worker ended with 45: an input was withdrawn                    | INTERRUPTED   |
 | Job Failed: PodFailurePolicy for DisruptionTarget or 43 (jobs with ranks)     | INTERRUPTED   |
 | Job Failed, its pod was evicted or preempted, or all that failed ended with 43| INTERRUPTED   |
 | Job Failed otherwise                                                          | TRANSIENT     |
@@ -117,6 +118,8 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
             return Ending(outcome=Outcome.OUT_OF_MEMORY, message=said, peak_memory_bytes=limit or None)
         if end.get("exitCode") == Exit.OUT_OF_MEMORY_WORKER:
             return Ending(outcome=Outcome.OUT_OF_MEMORY, message=_because("exit code 44: out of memory", end))
+    if Exit.INPUT_WITHDRAWN in codes:
+        return Ending(outcome=Outcome.INTERRUPTED, message=_because("exit code 45", codes[Exit.INPUT_WITHDRAWN]))
     disrupted = next((text for pod in pods if (text := disruption_target(pod))), "")
     if disrupted:
         return Ending(outcome=Outcome.INTERRUPTED, message=disrupted)

@@ -7,6 +7,7 @@
 | exit 3                                          | OVER_BUDGET    |
 | exit 42                                         | PERMANENT      |
 | exit 43                                         | INTERRUPTED    |
+| exit 45 (an input was withdrawn)                | INTERRUPTED    |
 | exit 44 (MemoryError), killed by us for memory  | OUT_OF_MEMORY  |
 | exit 124, killed by us after the deadline       | TIMED_OUT      |
 | any end after `cancel`, SIGTERM from outside    | INTERRUPTED    |
@@ -26,6 +27,7 @@ _EXITS = {
     Exit.OVER_BUDGET: Outcome.OVER_BUDGET,
     Exit.PERMANENT: Outcome.PERMANENT,
     Exit.INTERRUPTED_WORKER: Outcome.INTERRUPTED,
+    Exit.INPUT_WITHDRAWN: Outcome.INTERRUPTED,
     Exit.OUT_OF_MEMORY_WORKER: Outcome.OUT_OF_MEMORY,
     Exit.TIMED_OUT: Outcome.TIMED_OUT,
     -signal.SIGTERM: Outcome.INTERRUPTED,

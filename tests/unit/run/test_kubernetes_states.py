@@ -71,6 +71,8 @@ class TestEnding:
                 "at least the 0.03 GiB that it was allowed",
             ),
             (FAILED, [pod(1, reason="OOMKilled")], Outcome.OUT_OF_MEMORY, "OOMKilled"),
+            (POLICY, [pod(45, says="no input")], Outcome.INTERRUPTED, "exit code 45: no input"),
+            (RANKS, [pod(43), pod(45)], Outcome.INTERRUPTED, "exit code 45"),
             (FAILED, [pod(44)], Outcome.OUT_OF_MEMORY, "memory"),
             (FAILED, [pod(137)], Outcome.TRANSIENT, "exit code 137 (signal 9)"),
             (FAILED, [pod(1)], Outcome.TRANSIENT, "exit code 1 of pod train-x-r1-abcde"),

@@ -3,7 +3,8 @@
 One digest may hold several plans: the same study narrowed to other mixes. Written once, never changed; the plan comes
 last, so a submission whose plan is there is whole. An order is a plan with the resources, settings and place of every
 stage: what a driver on a cluster is started with (order-*), and what a later evaluation of the same models begins from;
-for that one is kept of studies that ran on somebody's own machine too (local-order-*).
+for that one is kept of studies that ran on somebody's own machine too (local-order-*). An order that is submitted again
+after another one gets a mark beside it (….again-1), as the newest of a study is found by the time of its objects.
 """
 
 import json
@@ -19,6 +20,7 @@ from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput, Corrupt, Missing, StoreError
 
 _ROOT = "studies/"
+_AGAIN = ".again-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +52,16 @@ def save(store: Store, study_name: str, digest: str, *, study: bytes, lock: byte
 def save_order(store: Store, study_name: str, digest: str, order: bytes, *, local: bool = False) -> str:
     """Keep what is to be run, and return its path, which a driver is told."""
     path = f"{study_folder(study_name)}{digest}/{'local-' if local else ''}order-{sha256_bytes(order)[:12]}.json"
-    store.create(path, order)
+    if not store.create(path, order):
+        found = _orders(store, study_name, local=local)
+        if _order_of(found[-1]) != path:
+            store.create(f"{path}{_AGAIN}{1 + sum(each.startswith(path + _AGAIN) for each in found)}", b"{}")
     return path
 
 
 def newest_order(store: Store, study_name: str, *, local: bool = False) -> str:
     """Return the path of a study's newest order. Raises BadInput when it was never submitted to such a place."""
-    wanted = "/local-order-" if local else "/order-"
-    found = [(entry.modified, entry.path) for entry in store.list(study_folder(study_name)) if wanted in entry.path]
+    found = _orders(store, study_name, local=local)
     if not found:
         raise BadInput(
             "never submitted " + ("on this machine" if local else "to a cluster"),
@@ -66,7 +70,19 @@ def newest_order(store: Store, study_name: str, *, local: bool = False) -> str:
             expected="the name of a submitted study" + "".join(f", {name}" for name in names(store)[:5]),
             remedy="`polyglot submit STUDY`, with the same profile, does",
         )
-    return max(found)[1]
+    return _order_of(found[-1])
+
+
+def _orders(store: Store, study_name: str, *, local: bool) -> list[str]:
+    """The paths of a study's orders and their marks, the oldest first."""
+    wanted = "/local-order-" if local else "/order-"
+    entries = [entry for entry in store.list(study_folder(study_name)) if wanted in entry.path]
+    return [entry.path for entry in sorted(entries, key=lambda entry: (entry.modified, entry.path))]
+
+
+def _order_of(path: str) -> str:
+    """The path of the order that a path, its own or a mark's, stands for."""
+    return path.partition(_AGAIN)[0]
 
 
 def first_submitted(store: Store, study_name: str) -> datetime:

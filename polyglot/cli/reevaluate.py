@@ -92,11 +92,12 @@ def _begun(study: str, night: str, store: "Store", *, local: bool) -> "Order":
     standing = find_night(store, study, night)
     path = standing.order if standing else newest_order(store, study, local=local)
     order = order_of_night(store, path, night)
-    if order.cluster is None and not local:  # a pod of the controller's image cannot run stages itself
+    if (order.cluster is None) != local:  # a pod of the controller's image cannot run stages itself
+        began, got = ("on somebody's own machine", "with") if order.cluster is None else ("on a cluster", "without")
         raise BadInput(
-            "the night began on somebody's own machine",
+            f"the night began {began}",
             where=order.title,
-            got="a profile with a cluster",
+            got=f"a profile {got} a cluster",
             remedy="Go on with it there, with the profile that it began with, or evaluate another night",
         )
     if standing is None:

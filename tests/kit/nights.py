@@ -5,28 +5,27 @@ from pathlib import Path
 
 from polyglot.artifacts.attempts import Attempts, Failure
 from polyglot.artifacts.nights import Night, record_night
-from polyglot.artifacts.submissions import save_order
+from polyglot.artifacts.submissions import newest_order, save_order
 from polyglot.cli.session import Session
 from polyglot.cli.submit import keep_submission, order_of
 from polyglot.core.stage import PlannedStage
 from polyglot.plan.plan import Plan
 from polyglot.run.order import order_of_night
+from polyglot.spec.cluster import Cluster
 from tests.kit.desk import Desk
 
 
-def ordered(desk: Desk, study: Path) -> Session:
-    """Leave a study and its order in the store as `submit` on this machine does, and run nothing."""
+def ordered(desk: Desk, study: Path, cluster: Cluster | None = None) -> Session:
+    """Leave a study and its order in the store as `submit` on this machine or to a cluster does, and run nothing."""
     session = desk.session(study)
-    order = order_of(session)
-    save_order(desk.store, order.study, keep_submission(session), order.to_json(), local=True)
+    order = replace(order_of(session), cluster=cluster)
+    save_order(desk.store, order.study, keep_submission(session), order.to_json(), local=cluster is None)
     return session
 
 
-def begun(desk: Desk, session: Session, name: str) -> Night:
+def begun(desk: Desk, session: Session, name: str, *, local: bool = True) -> Night:
     """Record that a night begins."""
-    from polyglot.artifacts.submissions import newest_order
-
-    path = newest_order(desk.store, session.plan.study, local=True)
+    path = newest_order(desk.store, session.plan.study, local=local)
     report = order_of_night(desk.store, path, name).stages[-1].key
     return record_night(desk.store, session.plan.study, name, order=path, report=report)
 

@@ -1,11 +1,12 @@
 """Submissions: kept as they were, found by name, never changed."""
 
 import json
+import time
 
 import pytest
 
 from polyglot.artifacts.store import Store
-from polyglot.artifacts.submissions import load, names, plans, save
+from polyglot.artifacts.submissions import load, names, newest_order, plans, save, save_order
 from polyglot.core.errors import BadInput, Corrupt, Missing, StoreError
 
 ONE, TWO = "1" * 64, "2" * 64
@@ -66,3 +67,20 @@ def test_a_plan_that_is_no_json_is_told(store: Store) -> None:
     store.create(f"studies/a/{ONE}/plan-000000000000.json", b"{")
     with pytest.raises(Corrupt, match="plan-"):
         plans(store, "a")
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_the_newest_order_is_the_one_that_was_submitted_last_also_when_it_is_an_old_one(
+    store: Store, *, local: bool
+) -> None:
+    def submit(order: bytes) -> str:
+        path = save_order(store, "a", ONE, order, local=local)
+        assert newest_order(store, "a", local=local) == path
+        assert store.read(path) == order
+        time.sleep(store.url.startswith("s3") * 1.1)  # its clock shows whole seconds
+        return path
+
+    one, two = submit(b"one"), submit(b"two")
+    assert [submit(b"two"), submit(b"one"), submit(b"one"), submit(b"two"), submit(b"one")] == [two, one, one, two, one]
+    with pytest.raises(BadInput, match="never submitted"):
+        newest_order(store, "a", local=not local)

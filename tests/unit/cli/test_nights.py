@@ -10,6 +10,7 @@ import pytest
 
 from polyglot.artifacts.attempts import Attempts
 from polyglot.core.night import night_name
+from polyglot.spec.profile import load_profile
 from tests.kit.bad_inputs.profiles import IMAGES
 from tests.kit.desk import Desk
 from tests.kit.nights import answers_of, begun, evaluated, fail, ordered
@@ -127,6 +128,13 @@ class TestReevaluate:
         said = desk.run("reevaluate", "one", "--night", "a", "--store", desk.url, "--profile", on_a_cluster(desk))
         assert (said.code, said.err.count("\n")) == (2, 1)
         assert said.err.startswith("one @a: the night began on somebody's own machine; got a profile with a cluster")
+
+    def test_a_night_of_a_cluster_is_not_gone_on_with_from_a_machine(self, desk: Desk) -> None:
+        session = ordered(desk, desk.study("one"), load_profile(str(on_a_cluster(desk))).cluster)
+        begun(desk, session, "a", local=False)
+        said = desk.run("reevaluate", "one", "--night", "a", "--store", desk.url)
+        assert (said.code, said.err.count("\n")) == (2, 1)
+        assert said.err.startswith("one @a: the night began on a cluster; got a profile without a cluster. Go on with")
 
     @pytest.mark.parametrize(
         ("arguments", "code", "line"),

@@ -19,7 +19,7 @@ from tests.kit.cluster.installation import DRIVER, ROOT, Installation, installed
 from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import chain, fan, stage
-from tests.kit.world import World, until
+from tests.kit.world import World, end, until
 
 SEED = 12
 _BEFORE = ["the order is read", "the Jobs are listed", "helm runs", "a stage is ordered", "a Job is rendered"]
@@ -118,6 +118,28 @@ def test_an_api_server_that_refuses_forgets_and_loses_replies(installation: Inst
         replace(installation, environment=environment).polyglot(*study.drive)
         assert (proxy.done["refusals"], proxy.done["lost_replies"]) == (3, 2)
         assert proxy.done["watches gone"] > len(study.order.stages)
+    check_one_of_each(study)
+
+
+@pytest.mark.timeout(300)
+def test_an_api_server_that_refuses_for_long_is_what_a_stage_waits_for(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """Told within a minute, while the driver goes on to look after its other Jobs."""
+    first, waiting = stage("noop", "taken in", seconds=8), stage("noop", "refused", [stage("noop", "before")])
+    study = submitted(installation, [stage("noop", "before"), waiting, first])
+    with api_proxy(installation.namespace.target, tmp_path) as proxy:
+        proxied = replace(installation, environment={**installation.environment, "KUBECONFIG": str(proxy.kubeconfig)})
+        driver = proxied.start(*study.drive, log=tmp_path / "driver.log")
+        try:
+            until(lambda: len(study.jobs()) == 2, 60)
+            proxy.refusals = 10**6
+            until(lambda: "create job: too many requests" in study.why(waiting.label), 60)
+            until(lambda: f"{first.label}: committed" in (tmp_path / "driver.log").read_text(), 30)
+            proxy.refusals = 0
+            assert driver.wait(60) == 0, (tmp_path / "driver.log").read_text()
+        finally:
+            end(driver)
     check_one_of_each(study)
 
 

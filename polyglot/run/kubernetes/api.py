@@ -66,9 +66,12 @@ class Api:
         return cls(ApiClient(configuration), namespace)
 
     def create_job(self, manifest: Mapping[str, Any]) -> bool:
-        """Create a Job; False when one of its name is there. Never replaces anything."""
+        """Create a Job; False when one of its name is there. Never replaces anything.
+
+        Gives up soon: its caller tells why it does not start, looks after its other Jobs, and tries again.
+        """
         try:
-            self._send("create job", "POST", self._path("jobs"), body=dict(manifest))
+            self._send("create job", "POST", self._path("jobs"), body=dict(manifest), patience_seconds=5)
         except ApiError as error:
             if error.status == 409:
                 return False

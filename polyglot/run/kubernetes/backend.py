@@ -135,7 +135,7 @@ class KubernetesBackend:
             created = self._api.create_job(manifest)
             existing = None if created else self._api.read_job(attempt.name)
         except ApiError as error:
-            if error.status in (0, 429) or error.status >= 500:  # it has been tried for long already: later again
+            if error.status in (0, 429) or error.status >= 500:  # nothing that the manifest says: later again
                 self._postpone(attempt, 5.0)
                 self._wait_for(attempt, str(error))
                 return

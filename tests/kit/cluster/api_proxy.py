@@ -102,17 +102,19 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on_watch(self, response: http.client.HTTPResponse) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Connection", "close")
+        self.send_header("Transfer-Encoding", "chunked")  # as API servers do, so that clients see each event at once
         self.end_headers()
         for number, line in enumerate(iter(response.readline, b"")):
             if number == self.server.events_a_watch:
                 self.server.done["watches gone"] += 1
                 line = json.dumps({"type": "ERROR", "object": _GONE}).encode() + b"\n"
-            self.wfile.write(line)
-            self.wfile.flush()
+            self._write_chunk(line)
             if number == self.server.events_a_watch:
                 break
-        self.close_connection = True
+        self._write_chunk(b"")
+
+    def _write_chunk(self, data: bytes) -> None:
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
 
     def _answer(self, status: int, data: bytes) -> None:
         self.send_response(status)

@@ -1,10 +1,11 @@
 """The report of a study: gathers what was committed into one plain document and has it drawn.
 
 Reads whichever of `aggregate`, `data:<dataset>`, `questions`, `references`, `native_references`, `prompts`,
-`mix:<model>/<dataset>/<arm>[/d<draw>]`, `train:<cell>`, `base:<model>` and `verdicts:<cell>` the stage names (only
-`aggregate` must be there; in a study that trains nothing `quality:<name>` is, and the page is of translations);
-writes report.html, report.json and copies of scores.csv and contrasts.csv. Promises: every number in the page is in
-report.json, and every cell there carries the keys of the stages that it came from; equal inputs give equal bytes.
+`mix:<model>/<dataset>/<arm>[/d<draw>]`, `train:<cell>`, `base:<model>` and `verdicts:<cell>` the stage names. With
+`aggregate` it is the page of results; without it one of data and mixes, and where there are no mixes either one of
+translations (`quality:<name>`), which otherwise lies beside it. Writes report.html, report.json and, of results, copies
+of scores.csv and contrasts.csv. Promises: every number in the page is in report.json, and every cell there carries the
+keys of the stages that it came from; equal inputs give equal bytes.
 """
 
 import json
@@ -14,10 +15,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.lib.context import Context, Input
-from jobs.lib.data.overlap import overlap
+from jobs.lib.data.gathering import NamedMix, card, family, mix_cards, named_mixes, overlaps, parts, read_json
 from jobs.lib.quality.gathering import gather_quality, table
 from jobs.lib.stats.files import write_csv
 from polyglot.core.errors import Permanent
+from polyglot.core.languages import language_rank
+from polyglot.report.data import render_data
 from polyglot.report.page import render_page
 from polyglot.report.quality import render_quality
 from polyglot.spec.params import NATIVE, ReportParams, mix_name
@@ -27,48 +30,53 @@ FORMAT = 1
 
 
 def run(context: Context) -> None:
-    """Gather, render, write. A study without cells has a page about its translations and nothing else."""
+    """Gather, render, write. Without results the page is of data and mixes; without those, of translations."""
     params: ReportParams = ReportParams.of(context.stage)
-    quality = _quality(params, context)
-    if quality is not None and "aggregate" not in context.inputs:
-        return
-    report = gather(params, context.inputs)
-    text = json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False)
-    (context.out / "report.json").write_text(text + "\n", encoding="utf-8")
-    (context.out / "report.html").write_text(render_page(report), encoding="utf-8")
-    for name in ("scores.csv", "contrasts.csv"):
-        shutil.copyfile(context.inputs["aggregate"].path(name), context.out / name)
-    context.metrics.update(cells=len(report["roster"]), contrasts=len(report["contrasts"]))
+    inputs, mixes = context.inputs, named_mixes(context.inputs)
+    if "aggregate" in inputs:
+        report = gather(params, inputs)
+        _write(context, report, render_page(report))
+        for name in ("scores.csv", "contrasts.csv"):
+            shutil.copyfile(inputs["aggregate"].path(name), context.out / name)
+        context.metrics.update(cells=len(report["roster"]), contrasts=len(report["contrasts"]))
+    elif mixes:
+        report = gather_data(params, inputs, mixes)
+        _write(context, report, render_data(report))
+        context.metrics.update(mixes=len(mixes))
+    elif not params.checks:
+        raise Permanent("a report needs the stage `aggregate`, mixes or quality stages among its inputs")
+    _quality(params, context, name="quality" if "aggregate" in inputs or mixes else "report")
 
 
-def _quality(params: ReportParams, context: Context) -> Row | None:
-    """Write the page about translations, beside the report or in its place; None without quality stages."""
+def _write(context: Context, document: Row, page: str, *, name: str = "report") -> None:
+    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+    (context.out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    (context.out / f"{name}.html").write_text(page, encoding="utf-8")
+
+
+def _quality(params: ReportParams, context: Context, *, name: str) -> None:
+    """Write the page about translations, beside the report or in its place (`name`); none without quality stages."""
     quality = gather_quality(params, context.inputs)
     if quality is None:
-        return None
-    name = "quality" if "aggregate" in context.inputs else "report"
+        return
     document = {
         "format": FORMAT,
         "study": params.study,
         "question": params.question,
-        "data": [_card(dataset, source) for dataset, source in _family(context.inputs, "data")],
+        "data": parts(context.inputs)["data"],
         "quality": quality,
     }
-    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
-    (context.out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    (context.out / f"{name}.html").write_text(render_quality(document, name=name), encoding="utf-8")
+    _write(context, document, render_quality(document, name=name), name=name)
     write_csv(context.out / "quality.csv", table(quality))
     context.metrics.update(checks=len(quality["checks"]))
-    return quality
 
 
 def gather(params: ReportParams, inputs: Mapping[str, Input]) -> Row:
-    """Return the document of report.json. Raises Permanent when there is no aggregate to report on."""
-    if "aggregate" not in inputs:
-        raise Permanent("a report needs the stage `aggregate` among its inputs")
+    """Return the document of report.json."""
     aggregate = inputs["aggregate"]
-    scores = _json(aggregate, "scores.json")
-    judges = [_judge(cell, source) for cell, source in _family(inputs, "verdicts")]
+    scores = read_json(aggregate, "scores.json")
+    mixes = _mixes_of(scores["roster"], inputs)
+    judges = [_judge(cell, source) for cell, source in family(inputs, "verdicts")]
     return {
         "format": FORMAT,
         "study": params.study,
@@ -81,18 +89,12 @@ def gather(params: ReportParams, inputs: Mapping[str, Input]) -> Row:
         "cells": scores["cells"],
         "arms": scores["arms"],
         "breakdown": scores["breakdown"],
-        "contrasts": _json(aggregate, "contrasts.json"),
-        "data": [_card(name, source) for name, source in _family(inputs, "data")],
-        "questions": _card("questions", inputs["questions"]) if "questions" in inputs else None,
-        "references": _card("references", inputs["references"]) if "references" in inputs else None,
-        "native_references": (
-            _card("native references", inputs["native_references"]) if "native_references" in inputs else None
-        ),
-        "prompts": _card("judge prompts", inputs["prompts"]) if "prompts" in inputs else None,
-        "mixes": _mixes(scores["roster"], inputs),
-        "overlaps": _overlaps(scores["roster"], inputs),
-        "bases": [_training(name, source) for name, source in _family(inputs, "base")],
-        "training": [_training(name, source) for name, source in _family(inputs, "train")],
+        "contrasts": read_json(aggregate, "contrasts.json"),
+        **parts(inputs),
+        "mixes": mix_cards(mixes, inputs),
+        "overlaps": overlaps(mixes, inputs),
+        "bases": [_training(name, source) for name, source in family(inputs, "base")],
+        "training": [_training(name, source) for name, source in family(inputs, "train")],
         "judges": judges,
         "checks": list(params.checks),
         "executions": executions(inputs),
@@ -122,46 +124,32 @@ def executions(inputs: Mapping[str, Input]) -> list[Row]:
     ]
 
 
-def _family(inputs: Mapping[str, Input], role: str) -> list[tuple[str, Input]]:
-    """(name, input) of every role `<role>:<name>`, by name."""
-    return [(name.partition(":")[2], inputs[name]) for name in sorted(inputs) if name.startswith(f"{role}:")]
+def gather_data(params: ReportParams, inputs: Mapping[str, Input], mixes: Sequence[NamedMix]) -> Row:
+    """Return the document of report.json for a study that was run up to its mixes: of the same fields those it has."""
+    cards = parts(inputs)
+    asked = cards["questions"]["card"].get("languages", {}) if cards["questions"] else {}
+    return {
+        "format": FORMAT,
+        "study": params.study,
+        "question": params.question,
+        "method": {"languages": sorted(asked, key=language_rank)},
+        "arms": [{"model": mix.model, "dataset": mix.dataset, "arm": mix.arm} for mix in mixes],
+        **cards,
+        "mixes": mix_cards(mixes, inputs),
+        "overlaps": overlaps(mixes, inputs),
+        "checks": list(params.checks),
+    }
 
 
-def _json(source: Input, name: str) -> Any:
-    return json.loads(source.path(name).read_text(encoding="utf-8"))
-
-
-def _card(name: str, source: Input) -> Row:
-    """An artifact's card.json with the artifact's key; an artifact without one has an empty card."""
-    card = _json(source, "card.json") if "card.json" in source.names() else {}
-    return {"name": name, "key": source.key, "card": card}
-
-
-def _mixes(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]:
-    """The mix cards in the order of the roster, each with the arm and the draw that it is of."""
-    found: dict[str, Row] = {}
+def _mixes_of(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[NamedMix]:
+    """The mixes in the order of the roster; cells of several seeds have one, and a twin has its cell's."""
+    found: dict[str, NamedMix] = {}
     for cell in roster:
         role = mix_role(cell)
-        if role in inputs and role not in found:
-            found[role] = _card(role.partition(":")[2], inputs[role]) | {"arm": cell["arm"], "draw": cell["draw"]}
+        if role in inputs:
+            about = {name: cell[name] for name in ("model", "dataset", "arm", "draw")}
+            found.setdefault(role, NamedMix(role=role, **about))
     return list(found.values())
-
-
-def _overlaps(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]:
-    """Per model and data set: names of its mixes, and how many ids and rows each two of them share."""
-    groups: dict[tuple[str, str], dict[str, str]] = {}
-    for cell in roster:
-        role = mix_role(cell)
-        if cell.get("references"):
-            continue  # a twin: the same mix
-        if role in inputs and "index.jsonl" in inputs[role].names():
-            drawn = f", draw {cell['draw']}" if cell["draw"] else ""
-            groups.setdefault((cell["model"], cell["dataset"]), {})[role] = cell["arm"] + drawn
-    return [
-        {"model": model, "dataset": dataset, "mixes": list(names.values())}
-        | overlap([inputs[role].path("index.jsonl") for role in names])
-        for (model, dataset), names in groups.items()
-    ]
 
 
 def mix_role(cell: Row) -> str:
@@ -183,13 +171,13 @@ def _references(cell: Row, inputs: Mapping[str, Input]) -> list[str]:
 
 
 def _training(name: str, source: Input) -> Row:
-    record = _json(source, "training.json") if "training.json" in source.names() else {}
+    record = read_json(source, "training.json") if "training.json" in source.names() else {}
     return {"name": name, "key": source.key, "training": record}
 
 
 def _judge(cell: str, source: Input) -> Row:
     """Counts over one cell's verdicts, taken from the records themselves: reasons of failure and tokens."""
-    card = _card(cell, source)["card"]
+    about = card(cell, source)["card"]
     reasons: Counter[str] = Counter()
     fallbacks: Counter[str] = Counter()
     rivals = 0
@@ -212,8 +200,8 @@ def _judge(cell: str, source: Input) -> Row:
     return {
         "cell": cell,
         "key": source.key,
-        "model": card.get("model", ""),
-        "endpoint": card.get("endpoint", ""),
+        "model": about.get("model", ""),
+        "endpoint": about.get("endpoint", ""),
         "languages": languages,
         "reasons": dict(sorted(reasons.items())),
         "fallbacks": dict(sorted(fallbacks.items())),

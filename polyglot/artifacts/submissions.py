@@ -3,7 +3,8 @@
 One digest may hold several plans: the same study narrowed to other mixes. Written once, never changed; the plan comes
 last, so a submission whose plan is there is whole. An order is a plan with the resources, settings and place of every
 stage: what a driver on a cluster is started with (order-*), and what a later evaluation of the same models begins from;
-for that one is kept of studies that ran on somebody's own machine too (local-order-*). An order that is submitted again
+for that one is kept of studies that ran on somebody's own machine too (local-order-*). One that answers nothing
+(data-order-*) is for its driver alone. An order that is submitted again
 after another one gets a mark beside it (….again-1), as the newest of a study is found by the time of its objects.
 """
 
@@ -49,10 +50,13 @@ def save(store: Store, study_name: str, digest: str, *, study: bytes, lock: byte
             raise StoreError(f"{store.url}: {path} holds another lock, although the digest is the same")
 
 
-def save_order(store: Store, study_name: str, digest: str, order: bytes, *, local: bool = False) -> str:
-    """Keep what is to be run, and return its path, which a driver is told."""
-    path = f"{study_folder(study_name)}{digest}/{'local-' if local else ''}order-{sha256_bytes(order)[:12]}.json"
-    if not store.create(path, order):
+def save_order(
+    store: Store, study_name: str, digest: str, order: bytes, *, local: bool = False, answers: bool = True
+) -> str:
+    """Keep what is to be run, and return its path, which a driver is told. `answers`: whether nights may go by it."""
+    place = ("local-" if local else "") if answers else "data-"
+    path = f"{study_folder(study_name)}{digest}/{place}order-{sha256_bytes(order)[:12]}.json"
+    if not store.create(path, order) and answers:
         found = _orders(store, study_name, local=local)
         if _order_of(found[-1]) != path:
             store.create(f"{path}{_AGAIN}{1 + sum(each.startswith(path + _AGAIN) for each in found)}", b"{}")
@@ -68,7 +72,7 @@ def newest_order(store: Store, study_name: str, *, local: bool = False) -> str:
             where=store.url,
             got=repr(study_name),
             expected="the name of a submitted study" + "".join(f", {name}" for name in names(store)[:5]),
-            remedy="`polyglot submit STUDY`, with the same profile, does",
+            remedy="`polyglot submit STUDY`, with the same profile and more than its data, does",
         )
     return _order_of(found[-1])
 

@@ -31,7 +31,8 @@ def start_driver(session: "Session") -> str:
     within_budget(order.stages, session.store, order.usd)
     check_endpoints(order.stages, session.store, cluster, os.environ)
     require_conditional_writes(session.store)
-    path = save_order(session.store, order.study, keep_submission(session), order.to_json())
+    submission = keep_submission(session)
+    path = save_order(session.store, order.study, submission, order.to_json(), answers=order.answers)
     values = driver_values(
         cluster,
         study=order.study,

@@ -2,12 +2,13 @@
 
 import json
 
-from polyglot.cli.options import MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
+from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
 
 
 def command(
     study: StudyFile,
     mix: MixName = None,
+    data_only: DataOnly = False,
     profile: ProfileName = "local",
     store: StoreUrl = None,
     output: OutputForm = Output.TABLE,
@@ -17,7 +18,7 @@ def command(
     from polyglot.cli.session import open_session
     from polyglot.cli.table import print_table
 
-    found = diagnose_session(open_session(study, mix=mix, profile=profile, store=store))
+    found = diagnose_session(open_session(study, mix=mix, profile=profile, store=store, data_only=data_only))
     if output is Output.JSON:
         rows = [
             {

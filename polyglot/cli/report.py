@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from polyglot.cli.options import MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
+from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
 
 
 def command(
     study: StudyFile,
     mix: MixName = None,
+    data_only: DataOnly = False,
     night: Annotated[
         str | None,
         typer.Option("--night", metavar="ID", help="That of a night, as `polyglot nights` lists it."),
@@ -22,9 +23,12 @@ def command(
     """Copy a study's report (one HTML file, CSV, JSON) out of the store and print the paths."""
     from polyglot.cli.deliver import deliver_report
     from polyglot.cli.session import open_session
+    from polyglot.core.errors import BadInput
 
     if night is None:
-        paths = deliver_report(open_session(study, mix=mix, profile=profile, store=store), out)
+        paths = deliver_report(open_session(study, mix=mix, profile=profile, store=store, data_only=data_only), out)
+    elif data_only:
+        raise BadInput("a night evaluates models", where="--data-only", got=f"--night {night}", remedy="Leave one out")
     else:
         paths = _of_night(study, night, mix=mix, profile=profile, store=store, out=out)
     for path in paths:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Session:
-    """One study as one command sees it. `title` names the study and the mix that it was narrowed to."""
+    """One study as one command sees it. `title` names the study and what it was narrowed to: a mix, its data."""
 
     locked: "Locked"
     profile: "Profile"
@@ -29,7 +29,7 @@ class Session:
     title: str
 
 
-def open_session(study: Path, *, mix: str | None, profile: str, store: str | None) -> Session:
+def open_session(study: Path, *, mix: str | None, profile: str, store: str | None, data_only: bool = False) -> Session:
     """Load, lock and plan a study, and open its store. Raises BadInput for whatever does not fit; starts nothing."""
     from polyglot.artifacts.locate import open_store
     from polyglot.plan.build import build_plan
@@ -40,8 +40,10 @@ def open_session(study: Path, *, mix: str | None, profile: str, store: str | Non
 
     chosen = load_profile(profile)
     locked = lock_study(load_study(study))
-    plan = build_plan(locked, chosen, mix=mix)
+    plan = build_plan(locked, chosen, mix=mix, data_only=data_only)
     title = plan.study if mix is None else f"{plan.study}-{Mix.parse(mix).canonical}"
+    if data_only and not locked.study.data_only:
+        title += "-data"
     return Session(locked, chosen, plan, open_store(chosen.store if store is None else store), title)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from polyglot.cli.options import MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
+from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
 
 if TYPE_CHECKING:
     from polyglot.cli.session import Session
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def command(
     study: StudyFile,
     mix: MixName = None,
+    data_only: DataOnly = False,
     profile: ProfileName = "local",
     store: StoreUrl = None,
     out: OutDirectory = Path("out"),
@@ -23,7 +24,7 @@ def command(
         bool, typer.Option("--attach", help="On a cluster: follow the study to its report instead of returning.")
     ] = False,
 ) -> None:
-    """Run a study, or one mix of it, to its report. Interrupt it at any time: the same command goes on.
+    """Run a study, or a part of it, to its report. Interrupt it at any time: the same command goes on.
 
     On a cluster it leaves the work to a driver there, says how to follow it, and returns.
     """
@@ -36,7 +37,7 @@ def command(
     from polyglot.run.spending import within_budget
 
     check_out(out)
-    session = open_session(study, mix=mix, profile=profile, store=store)
+    session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
     if session.profile.cluster is not None:
         from polyglot.cli.cluster import follow, start_driver
 
@@ -48,7 +49,9 @@ def command(
     within_budget(order.stages, session.store, order.usd)
     check_endpoints(order.stages, session.store, None, os.environ)
     require_conditional_writes(session.store)
-    save_order(session.store, order.study, keep_submission(session), order.to_json(), local=True)
+    submission = keep_submission(session)
+    if order.answers:
+        save_order(session.store, order.study, submission, order.to_json(), local=True)
     run_here(order, session.store, session.profile)
     for path in deliver_report(session, out):
         print(path)

@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyFile
+from polyglot.cli.options import DataOnly, MixName, ProfileName, StoreUrl, StudyFile
 
 if TYPE_CHECKING:
     from polyglot.cli.session import Session
@@ -11,11 +11,17 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 1.0
 
 
-def command(study: StudyFile, mix: MixName = None, profile: ProfileName = "local", store: StoreUrl = None) -> None:
+def command(
+    study: StudyFile,
+    mix: MixName = None,
+    data_only: DataOnly = False,
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
+) -> None:
     """Follow a study until every stage has ended; whoever runs it, and from any machine that sees the store."""
     from polyglot.cli.session import open_session
 
-    watch_session(open_session(study, mix=mix, profile=profile, store=store))
+    watch_session(open_session(study, mix=mix, profile=profile, store=store, data_only=data_only))
 
 
 def watch_session(session: "Session") -> None:

@@ -2,6 +2,7 @@
 
 from polyglot.core.errors import BadInput
 from polyglot.plan.cells import CellStages, cell_stages, twin_stages, untuned_stages
+from polyglot.plan.data import data_report
 from polyglot.plan.plan import Plan, make_plan, needed_for
 from polyglot.plan.planner import Planner
 from polyglot.plan.quality import quality_report
@@ -12,16 +13,19 @@ from polyglot.spec.mix import Mix
 from polyglot.spec.profile import Profile
 
 
-def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None) -> Plan:
+def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None, data_only: bool = False) -> Plan:
     """Return the stages of a study, or of one mix of it (and the untuned base), the report last.
 
-    Raises BadInput when `mix` is none of the study's.
+    With `data_only` it is a report of data and mixes, and nothing is trained. Raises BadInput when `mix` is none of the
+    study's.
     """
     planner = Planner(profile)
     mixes = _arms(locked, mix)
     sources = source_stages(planner, locked)
     if locked.study.data_only:
         return make_plan(locked.study.name, needed_for(quality_report(planner, locked, sources), planner.stages))
+    if data_only:
+        return make_plan(locked.study.name, needed_for(data_report(planner, locked, sources, mixes), planner.stages))
     cells: list[CellStages] = []
     for model in locked.study.models:
         if locked.study.untuned:

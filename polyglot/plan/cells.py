@@ -35,15 +35,10 @@ def cell_stages(
     planner: Planner, locked: Locked, sources: Sources, model: str, dataset: str, arm: Mix
 ) -> Iterator[CellStages]:
     """One cell per seed, and per draw where the order of ids matters: in sampled mixes and below full size."""
-    study = locked.study
-    for draw in study.draws if arm.sampled or arm.size is not None else study.draws[:1]:
-        drawn = f"/d{draw}" if draw != study.draws[0] else ""
-        label = f"{model}/{dataset}/{arm.canonical}{drawn}"
-        mix = _mix_stage(planner, locked, sources, model, dataset, arm, draw, label)
-        for seed in study.seeds:
-            name = f"{model}/{dataset}/{arm.canonical}/s{seed}{drawn}"
+    for draw, drawn, mix in mix_stages(planner, locked, sources, model, dataset, arm):
+        for seed in locked.study.seeds:
             cell = Cell(
-                cell=name,
+                cell=f"{model}/{dataset}/{arm.canonical}/s{seed}{drawn}",
                 model=model,
                 dataset=dataset,
                 mix=arm.with_size(None).canonical,
@@ -55,6 +50,17 @@ def cell_stages(
             )
             train = _train_stage(planner, locked, sources, cell, mix)
             yield _evaluated(planner, locked, sources, cell, model=train, mix=mix, train=train)
+
+
+def mix_stages(
+    planner: Planner, locked: Locked, sources: Sources, model: str, dataset: str, arm: Mix
+) -> Iterator[tuple[int, str, PlannedStage]]:
+    """The draws of a mix: number, what names it behind the mix ("" for the first one), stage."""
+    draws = locked.study.draws
+    for draw in draws if arm.sampled or arm.size is not None else draws[:1]:
+        drawn = f"/d{draw}" if draw != draws[0] else ""
+        label = f"{model}/{dataset}/{arm.canonical}{drawn}"
+        yield draw, drawn, _mix_stage(planner, locked, sources, model, dataset, arm, draw, label)
 
 
 def _mix_stage(

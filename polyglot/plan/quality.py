@@ -28,10 +28,12 @@ def agree_stage(planner: Planner, checks: Mapping[str, PlannedStage], ratings: t
     return planner.add("agree", AgreeParams(checks=names, ratings=ratings), checks)
 
 
-def quality_report(planner: Planner, locked: Locked, sources: Sources) -> PlannedStage:
-    """Add the stages of a study without models, and return its report."""
+def quality_report(
+    planner: Planner, locked: Locked, sources: Sources, more: Mapping[str, PlannedStage] | None = None
+) -> PlannedStage:
+    """Return a report of what a study has before training, or all that one without models has; it reads `more` too."""
     study = locked.study
-    inputs = quality_stages(planner, locked, sources)
+    inputs = {**quality_stages(planner, locked, sources), **(more or {})}
     inputs |= {f"data:{name}": stage for name, stage in sources.data.items()}
     names = tuple(check.name for check in study.quality)
     return planner.add("report", ReportParams(study=study.name, question=study.question, checks=names), inputs)

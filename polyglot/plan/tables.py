@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from polyglot.core.stage import PlannedStage
 from polyglot.plan.cells import CellStages
 from polyglot.plan.contrasts import find_contrasts, reference_contrasts
+from polyglot.plan.data import card_inputs
 from polyglot.plan.planner import Planner
 from polyglot.plan.quality import quality_stages
 from polyglot.plan.sources import Sources
@@ -96,14 +97,9 @@ def _report(locked: Locked) -> ReportParams:
 
 
 def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: PlannedStage) -> dict[str, PlannedStage]:
-    inputs = {"aggregate": aggregate, "questions": sources.questions}
-    if sources.references is not None:
-        inputs["references"] = sources.references
+    inputs = {"aggregate": aggregate, **card_inputs(sources)}
     if sources.native is not None:
         inputs["native_references"] = sources.native
-    if sources.prompts is not None:
-        inputs["prompts"] = sources.prompts
-    inputs |= {f"data:{name}": stage for name, stage in sources.data.items()}
     inputs |= {f"base:{name}": stage for name, stage in sources.bases.items()}
     for row in cells:
         inputs[f"verdicts:{row.cell.cell}"] = row.judge

@@ -81,6 +81,11 @@ class Order:
             raise Corrupt(f"{where}: not an order ({type(error).__name__}: {error})") from error
 
     @property
+    def answers(self) -> bool:
+        """Whether models answer in it, so that they can be evaluated anew."""
+        return any(planned.stage.kind == EVALUATED for planned in self.stages)
+
+    @property
     def digest12(self) -> str:
         """The beginning of the document's SHA-256: part of the driver's name, so that equal orders have one driver."""
         return sha256_bytes(self.to_json())[:12]

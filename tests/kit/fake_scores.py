@@ -116,6 +116,9 @@ class FakeStudy:
         ]
         card = {
             "mix": cell.mix,
+            "languages": list(cell.languages),
+            "size": cell.size,
+            "draw": cell.draw,
             "ids": ids,
             "rows": rows,
             "tokens": {name: count * 31 for name, count in rows.items()},

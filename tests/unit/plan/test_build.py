@@ -72,6 +72,18 @@ class TestStages:
         labels = keys(build_plan(locked(tmp_path, text), profile))
         assert {"ingest questions", "ingest benchmark/questions", "ingest benchmark/references"} <= labels.keys()
 
+    def test_the_data_alone_are_what_a_later_run_of_the_whole_finds_done(
+        self, tmp_path: Path, profile: Profile
+    ) -> None:
+        study = locked(tmp_path)
+        plan, whole = build_plan(study, profile, data_only=True), build_plan(study, profile)
+        assert kinds(plan) == {"ingest": 3, "contamination": 1, "base": 1, "tokenize": 5, "mix": 9, "report": 1}
+        assert {planned.key for planned in plan.stages[:-1]} < {planned.key for planned in whole}
+        assert plan.stages[-1].stage.kind == "report"
+        assert plan.stages[-1].key != whole.stages[-1].key
+        one = build_plan(study, profile, mix="defrites", data_only=True)
+        assert kinds(one) == {"ingest": 3, "contamination": 1, "base": 1, "tokenize": 4, "mix": 1, "report": 1}
+
     def test_the_report_is_last(self, tmp_path: Path, profile: Profile) -> None:
         assert build_plan(locked(tmp_path), profile).stages[-1].stage.kind == "report"
 

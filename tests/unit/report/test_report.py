@@ -188,6 +188,27 @@ class TestPage:
         assert not Page(page).open
         assert 'id="training"' not in page
 
+    def test_without_results_it_is_a_page_of_data_and_mixes(self, usual: tuple[Any, str, Any], tmp_path: Path) -> None:
+        whole, _, inputs = usual
+        roles = [role for role in inputs if role.partition(":")[0] in ("mix", "data", "questions", "references")]
+        context = fake_context(report_params(), {role: inputs[role] for role in roles}, tmp_path)
+        report.run(context)
+        assert sorted(path.name for path in context.out.iterdir()) == ["report.html", "report.json"]
+        document = json.loads((context.out / "report.json").read_text(encoding="utf-8"))
+        assert [card["arm"] for card in document["mixes"]] == [
+            *LANGUAGES,
+            "DEFRITES",
+            "ENDEFRITES@48",
+            "ENDEFRITES",
+            "ENDEFRITES-sampled",
+        ]
+        assert {card["key"]: card for card in document["mixes"]} == {card["key"]: card for card in whole["mixes"]}
+        for name in ("data", "questions", "references", "prompts"):
+            assert document[name] == whole[name]
+        page = Page((context.out / "report.html").read_text(encoding="utf-8"))
+        assert not page.open
+        assert [tag["id"] for name, tag in page.tags if name == "h2"] == ["mixes", "data"]
+
     def test_a_report_on_nothing_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(Permanent, match="aggregate"):
             report.run(fake_context(report_params(), {}, tmp_path))

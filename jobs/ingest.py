@@ -58,7 +58,8 @@ def run(context: Context) -> None:
     if params.validation_ids:
         validation.split(context.out, params.languages, params.validation_ids)
     document = card.describe(params, tallies, folder, context)
-    claims.refuse_exchanged(document)
+    if params.source != "stages":  # what a stage made has no files; an engine that copies is told by its quality
+        claims.refuse_exchanged(document)
     if params.validation_ids or params.own_validation:
         document["validation"] = validation.describe(context.out, params.languages, params.validation_ids)
     (context.out / "card.json").write_bytes(canonical(document))

@@ -12,8 +12,10 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
+from jobs import ingest
 from jobs.lib.data import normalise, streams
 from polyglot.core.errors import Permanent
+from polyglot.spec.params import IngestParams
 from tests.kit.bad_inputs.data_files import CSV_CASES, WHOLE_FILES
 from tests.kit.bad_inputs.data_lines import (
     BAD_CHATS,
@@ -26,6 +28,7 @@ from tests.kit.bad_inputs.data_lines import (
     said,
 )
 from tests.kit.data_ingests import bactrian, card_of, ingest_bytes, json_lines, reasons_of, rows_of
+from tests.kit.data_jobs import data_context, staged
 
 
 @pytest.mark.parametrize(("data", "reason"), BAD_LINES.values(), ids=BAD_LINES.keys())
@@ -156,6 +159,24 @@ def test_exchanged_files_are_refused_by_name(tmp_path: Path) -> None:
         ingest_bytes(tmp_path / "twice", {"DE": [("d.jsonl", rows(GERMAN))], "FR": [("f.jsonl", rows(GERMAN))]})
     card = card_of(ingest_bytes(tmp_path / "fine", {"DE": files["FR"], "FR": files["DE"]}))
     assert card["languages"]["FR"]["identified"] == {"FR": 20}
+
+
+def test_a_translation_that_copies_is_a_finding_and_no_exchanged_file(tmp_path: Path) -> None:
+    """The engine `identity`, which figures are compared with, leaves every row as it was."""
+    rows = json_lines([bactrian(n, output=GERMAN.format(n)) for n in range(20)])
+    german = ingest_bytes(tmp_path / "files", {"DE": [("d.jsonl", rows)]})
+    copies = tmp_path / "copied" / "rows" / "FR.jsonl"
+    copies.parent.mkdir(parents=True)
+    copies.write_bytes(json_lines([{**row, "language": "FR"} for row in rows_of(german, "rows/DE.jsonl")]))
+    (tmp_path / "copied" / "rejected.jsonl").touch()
+    made = data_context(tmp_path / "job", inputs={"rows:DE": german.out, "rows:FR": tmp_path / "copied"})
+    params = IngestParams(what="dataset", languages=("DE", "FR"), source="stages", format="normal")
+    ingest.run(staged(made, params, ("rows:DE", "rows:FR")))
+    languages = card_of(made)["defects"]["other-language"]["languages"]
+    assert {language: (entry["count"], entry["of"]) for language, entry in languages.items()} == {
+        "DE": (0, 20),
+        "FR": (20, 20),
+    }
 
 
 def test_twins_that_only_normalisation_tells_apart_are_one_id(tmp_path: Path) -> None:

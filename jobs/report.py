@@ -32,7 +32,8 @@ FORMAT = 1
 def run(context: Context) -> None:
     """Gather, render, write. Without results the page is of data and mixes; without those, of translations."""
     params: ReportParams = ReportParams.of(context.stage)
-    inputs, mixes = context.inputs, named_mixes(context.inputs)
+    inputs = context.inputs
+    mixes = [] if "aggregate" in inputs else named_mixes(inputs)
     if "aggregate" in inputs:
         report = gather(params, inputs)
         _write(context, report, render_page(report))

@@ -79,9 +79,7 @@ def newest_order(store: Store, study_name: str, *, local: bool = False) -> str:
 
 def _orders(store: Store, study_name: str, *, local: bool) -> list[str]:
     """The paths of a study's orders and their marks, the oldest first."""
-    wanted = "/local-order-" if local else "/order-"
-    entries = [entry for entry in store.list(study_folder(study_name)) if wanted in entry.path]
-    return [entry.path for entry in sorted(entries, key=lambda entry: (entry.modified, entry.path))]
+    return [path for _, path in _named(store, study_name, "local-order-" if local else "order-")]
 
 
 def _order_of(path: str) -> str:
@@ -90,11 +88,12 @@ def _order_of(path: str) -> str:
 
 
 def first_submitted(store: Store, study_name: str) -> datetime:
-    """Return when the study was first submitted, by the store's clock. Raises Missing."""
-    found = _plan_paths(store, study_name)
+    """Return when a study was first submitted that nights may go by, by the store's clock. Raises Missing."""
+    found = [*_named(store, study_name, "order-"), *_named(store, study_name, "local-order-")]
     if not found:
-        raise Missing(f"{store.url}: no study {study_name!r} was submitted")
-    return found[0][0]
+        alone = ", its data alone were" if _named(store, study_name, "plan-") else ""
+        raise Missing(f"{store.url}: no study {study_name!r} was submitted{alone}")
+    return min(found)[0]
 
 
 def names(store: Store) -> list[str]:
@@ -105,7 +104,7 @@ def names(store: Store) -> list[str]:
 def plans(store: Store, study_name: str) -> list[dict[str, Any]]:
     """Return the rows of every plan that was submitted under a name, the oldest plan first; [] for an unknown name."""
     rows: list[dict[str, Any]] = []
-    found = _plan_paths(store, study_name)
+    found = _named(store, study_name, "plan-")
     for (_, path), data in zip(found, concurrently(lambda item: store.read(item[1]), found), strict=True):
         try:
             plan = json.loads(data)
@@ -117,7 +116,7 @@ def plans(store: Store, study_name: str) -> list[dict[str, Any]]:
 
 def load(store: Store, name: str, digest: str | None = None) -> Submission:
     """Return one submission, the newest of the name when no digest is given. Raises Missing."""
-    found = [item for item in _plan_paths(store, name) if digest is None or f"/{digest}/" in item[1]]
+    found = [item for item in _named(store, name, "plan-") if digest is None or f"/{digest}/" in item[1]]
     if not found:
         raise Missing(
             f"{store.url}: no study {name!r} was submitted" + (f" with digest {digest[:12]}" if digest else "")
@@ -128,9 +127,10 @@ def load(store: Store, name: str, digest: str | None = None) -> Submission:
     return Submission(name=name, digest=base.rpartition("/")[2], study=study, lock=lock, plan=plan, time=time)
 
 
-def _plan_paths(store: Store, name: str) -> Sequence[tuple[datetime, str]]:
-    entries = store.list(study_folder(name))
-    return sorted((entry.modified, entry.path) for entry in entries if "/plan-" in entry.path)
+def _named(store: Store, study_name: str, start: str) -> Sequence[tuple[datetime, str]]:
+    """(time, path) of a study's files whose own names start so, the oldest first."""
+    entries = store.list(study_folder(study_name))
+    return sorted((entry.modified, entry.path) for entry in entries if entry.path.rpartition("/")[2].startswith(start))
 
 
 def study_folder(name: str) -> str:

@@ -42,4 +42,5 @@ def deliver_stage(store: "Store", stage: "Stage", title: str, out: Path) -> list
     target.mkdir(parents=True, exist_ok=True)
     for record in manifest.files:
         fetch(store, record, target / record.path)
-    return sorted((target / record.path for record in manifest.files), key=lambda path: path.suffix != ".html")
+    paths = [target / record.path for record in manifest.files]
+    return sorted(paths, key=lambda path: (path.name != "report.html", path.suffix != ".html"))

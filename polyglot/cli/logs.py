@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyFile
+from polyglot.cli.options import DataOnly, MixName, ProfileName, StoreUrl, StudyFile
 
 
 def command(
     study: StudyFile,
     stage: Annotated[str | None, typer.Argument(metavar="[STAGE]", help="Only this stage, or one of a night.")] = None,
     mix: MixName = None,
+    data_only: DataOnly = False,
     profile: ProfileName = "local",
     store: StoreUrl = None,
     rank: Annotated[
@@ -26,7 +27,7 @@ def command(
     from polyglot.cli.session import find_stage, open_session
     from polyglot.run.logs import merged_logs
 
-    session = open_session(study, mix=mix, profile=profile, store=store)
+    session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
     stages = session.plan.stages if stage is None else (find_stage(session, stage),)
     for line in merged_logs(stages, session.store, rank=rank, follow=follow):
         sys.stdout.write(line if line.endswith("\n") else line + "\n")

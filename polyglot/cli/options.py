@@ -24,9 +24,7 @@ OfStudy = Annotated[
 MixName = Annotated[
     str | None, typer.Option("--mix", "-m", metavar="MIX", help="Only this mix of the study, such as DEFRITES.")
 ]
-DataOnly = Annotated[
-    bool, typer.Option("--data-only", help="Only what comes before training: data, mixes, and a report of their cards.")
-]
+DataOnly = Annotated[bool, typer.Option("--data-only", help="Only its data and mixes, and a page of their cards.")]
 ProfileName = Annotated[
     str, typer.Option("--profile", "-p", metavar="NAME", help="Where to run: a profile's name or file.")
 ]

@@ -26,7 +26,7 @@ def command(
     store: StoreUrl = None,
     out: OutDirectory = Path("out"),
 ) -> None:
-    """Answer and judge anew with the models of the newest order of each study, under the name of a night.
+    """Answer and judge anew with the models that each study was last submitted with, under the name of a night.
 
     The name is a parameter of the answers: nothing is answered from the cache, the same night twice is one evaluation.
     Nothing is trained. When a study fails, the others are evaluated all the same. On this machine the report is put
@@ -79,7 +79,7 @@ def _evaluate(study: str, night: str, store: "Store", profile: "Profile", out: P
 
 
 def _begun(study: str, night: str, store: "Store", *, local: bool) -> "Order":
-    """Record that a night begins, and return its order: the newest one when it began first, whatever came since.
+    """Record that a night begins, and return its order: the last one when it began first, whatever came since.
 
     Raises PolyglotError, and records nothing, when it could not come to its end.
     """

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from polyglot.cli.options import STAGE_HELP, MixName, OfStudy, ProfileName, Reason, StoreUrl
+from polyglot.cli.options import STAGE_HELP, DataOnly, MixName, OfStudy, ProfileName, Reason, StoreUrl
 
 
 def command(
@@ -16,6 +16,7 @@ def command(
     reason: Reason = "asked for by hand",
     study: OfStudy = None,
     mix: MixName = None,
+    data_only: DataOnly = False,
     profile: ProfileName = "local",
     store: StoreUrl = None,
 ) -> None:
@@ -26,7 +27,7 @@ def command(
 
     if (stage is None) == (every is None):
         raise BadInput("what to retry?", got="neither" if every is None else "both", expected="STAGE or --all STUDY")
-    opened, plan = open_stages(every or study, stage, mix=mix, profile=profile, store=store)
+    opened, plan = open_stages(every or study, stage, mix=mix, data_only=data_only, profile=profile, store=store)
     chosen = plan.stages if stage is None else (plan.find(stage),)
     failures = [(planned, failure) for planned in chosen if (failure := Attempts(opened, planned.stage).blocked())]
     if not failures:

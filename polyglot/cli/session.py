@@ -42,13 +42,19 @@ def open_session(study: Path, *, mix: str | None, profile: str, store: str | Non
     locked = lock_study(load_study(study))
     plan = build_plan(locked, chosen, mix=mix, data_only=data_only)
     title = plan.study if mix is None else f"{plan.study}-{Mix.parse(mix).canonical}"
-    if data_only and not locked.study.data_only:
+    if data_only and locked.study.models:
         title += "-data"
     return Session(locked, chosen, plan, open_store(chosen.store if store is None else store), title)
 
 
 def open_stages(
-    study: Path | None, stage: str | None, *, mix: str | None, profile: str, store: str | None
+    study: Path | None,
+    stage: str | None,
+    *,
+    mix: str | None,
+    profile: str,
+    store: str | None,
+    data_only: bool = False,
 ) -> "tuple[Store, Plan]":
     """Open a store with the plan in which a stage is looked up by name.
 
@@ -56,7 +62,7 @@ def open_stages(
     that several stages share fits none of them alone; with the nights' when no plan has such a stage.
     """
     if study is not None:
-        session = open_session(study, mix=mix, profile=profile, store=store)
+        session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
         return session.store, session.plan
     if mix is not None:
         raise BadInput("a mix of no study", where="--mix", got=repr(mix), remedy="Name the study with --study FILE")

@@ -5,7 +5,6 @@ from polyglot.plan.cells import CellStages, cell_stages, twin_stages, untuned_st
 from polyglot.plan.data import data_report
 from polyglot.plan.plan import Plan, make_plan, needed_for
 from polyglot.plan.planner import Planner
-from polyglot.plan.quality import quality_report
 from polyglot.plan.sources import source_stages
 from polyglot.plan.tables import add_tables
 from polyglot.spec.lock import Locked
@@ -22,9 +21,7 @@ def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None, data
     planner = Planner(profile)
     mixes = _arms(locked, mix)
     sources = source_stages(planner, locked)
-    if locked.study.data_only:
-        return make_plan(locked.study.name, needed_for(quality_report(planner, locked, sources), planner.stages))
-    if data_only:
+    if data_only or not locked.study.models:
         return make_plan(locked.study.name, needed_for(data_report(planner, locked, sources, mixes), planner.stages))
     cells: list[CellStages] = []
     for model in locked.study.models:

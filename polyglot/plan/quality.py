@@ -8,7 +8,7 @@ from polyglot.plan.sources import Sources
 from polyglot.plan.translation import What, translate_stage
 from polyglot.spec.chat import token_prices
 from polyglot.spec.lock import Locked
-from polyglot.spec.params import AgreeParams, File, QualityParams, ReportParams
+from polyglot.spec.params import AgreeParams, File, QualityParams
 from polyglot.spec.quality import PROMPT_VERSION, QualityCheck
 
 
@@ -26,17 +26,6 @@ def agree_stage(planner: Planner, checks: Mapping[str, PlannedStage], ratings: t
     """Add the stage that compares human ratings; `checks` are by role."""
     names = tuple(role.removeprefix("quality:") for role in checks)
     return planner.add("agree", AgreeParams(checks=names, ratings=ratings), checks)
-
-
-def quality_report(
-    planner: Planner, locked: Locked, sources: Sources, more: Mapping[str, PlannedStage] | None = None
-) -> PlannedStage:
-    """Return a report of what a study has before training, or all that one without models has; it reads `more` too."""
-    study = locked.study
-    inputs = {**quality_stages(planner, locked, sources), **(more or {})}
-    inputs |= {f"data:{name}": stage for name, stage in sources.data.items()}
-    names = tuple(check.name for check in study.quality)
-    return planner.add("report", ReportParams(study=study.name, question=study.question, checks=names), inputs)
 
 
 def _stage(planner: Planner, sources: Sources, check: QualityCheck) -> PlannedStage:

@@ -187,7 +187,8 @@ def published(said: Row | None) -> str:
         return ""
     form = "a partition" if said["partition"] else "parallel" if said["parallel"] else "neither partition nor parallel"
     odd = [f"{said[name]['count']} {name}" for name in ("unmatched", "ambiguous", "outside", "repeats")]
-    return f"as published: {form}; " + ", ".join(part for part in odd if not part.startswith("0 "))
+    found = ", ".join(part for part in odd if not part.startswith("0 "))
+    return f"as published: {form}" + (f"; {found}" if found else "")
 
 
 def overlap_tables(report: Row) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ EVALUATED = "answer"  # the kind that a new evaluation of the same models begins
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`title` names the study and the mix that it was narrowed to; `usd` is the study's budget, if it has one.
+    """`title` names the study and what it was narrowed to; `usd` is the study's budget, if it has one.
 
     `cluster` is None for what runs on the machine that it was submitted on.
     """

@@ -222,7 +222,7 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
 
 def _prompts(study: Study, pins: _Pins) -> Iterator[tuple[str, File]]:
     """Each language's judge prompts: the judge's own, else the benchmark's, else the built-in ones."""
-    for language in () if study.data_only else study.benchmark.languages:
+    for language in study.benchmark.languages if study.models else ():
         for section in ("judge", "benchmark"):
             files = pins.files.get((section, "prompts", language))
             if files:

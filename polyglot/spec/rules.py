@@ -25,7 +25,7 @@ def study_problems(study: "Study") -> Iterator[Problem]:
         yield from broken
         return  # what follows reads the languages that translations make
     yield from quality_problems(study)
-    if study.data_only:
+    if not study.models:
         yield from _budget(study)
         return
     yield from _languages_of_data(study)

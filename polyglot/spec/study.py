@@ -225,11 +225,6 @@ class Study(Section):
     """Human ratings of them, as `polyglot sheet import` writes them."""
 
     @property
-    def data_only(self) -> bool:
-        """Whether nothing is trained: the study assesses translations, and is a `DataStudy`."""
-        return not self.models
-
-    @property
     def has_benchmark(self) -> bool:
         """Whether there is one; a data-only study may do without."""
         return "benchmark" in self.model_fields_set

@@ -36,5 +36,9 @@ def test_data_and_mixes_are_made_and_shown_before_anything_is_trained(
     }
     with pytest.raises(BadInput, match="never submitted"):
         newest_order(desk.store, "one", local=True)
+    said = desk.run("nights", "one", "--store", desk.url)
+    assert (said.code, said.err) == (1, f"{desk.url}: no study 'one' was submitted, its data alone were\n")
+    assert desk.run("why", "report", "--study", study, "--store", desk.url).out.startswith("report has not begun")
+    assert desk.run("why", "report of data", "--store", desk.url).out.startswith("report of data is committed")
     said = desk.run("report", *common, "--night", "a")
     assert (said.code, said.err) == (2, "--data-only: a night evaluates models; got --night a. Leave one out\n")

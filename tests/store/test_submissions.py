@@ -6,7 +6,7 @@ import time
 import pytest
 
 from polyglot.artifacts.store import Store
-from polyglot.artifacts.submissions import load, names, newest_order, plans, save, save_order
+from polyglot.artifacts.submissions import first_submitted, load, names, newest_order, plans, save, save_order
 from polyglot.core.errors import BadInput, Corrupt, Missing, StoreError
 
 ONE, TWO = "1" * 64, "2" * 64
@@ -41,6 +41,22 @@ def test_names_and_rows_of_all_plans_are_listed(store: Store) -> None:
     assert names(store) == ["a", "b"]
     assert sorted(row["key"] for row in plans(store, "b")) == ["1", "1", "2", "3"]
     assert plans(store, "c") == []
+
+
+@pytest.mark.parametrize("name", ["plan-b", "order-b", "local-order-b", "data-order-b"])
+def test_a_study_may_be_called_like_its_files(store: Store, name: str) -> None:
+    put(store, name, ONE, "1")
+    assert [row["key"] for row in plans(store, name)] == ["1"]
+    assert load(store, name).digest == ONE
+    save_order(store, name, ONE, b"data", answers=False)
+    for local in (False, True):
+        with pytest.raises(BadInput, match="never submitted"):
+            newest_order(store, name, local=local)
+    with pytest.raises(Missing, match="its data alone were"):
+        first_submitted(store, name)
+    path = save_order(store, name, ONE, b"whole")
+    assert newest_order(store, name) == path
+    assert first_submitted(store, name) == store.head(path).modified  # type: ignore[union-attr]
 
 
 def test_one_digest_never_names_two_locks(store: Store) -> None:

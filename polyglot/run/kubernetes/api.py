@@ -65,23 +65,20 @@ class Api:
         configuration.connection_pool_maxsize = 16
         return cls(ApiClient(configuration), namespace)
 
-    def create_job(self, manifest: Mapping[str, Any]) -> bool:
-        """Create a Job; False when one of its name is there. Never replaces anything.
-
-        Gives up soon: its caller tells why it does not start, looks after its other Jobs, and tries again.
-        """
+    def create_job(self, manifest: Mapping[str, Any], *, patience_seconds: float = _PATIENCE_SECONDS) -> bool:
+        """Create a Job; False when one of its name is there. Never replaces anything."""
         try:
-            self._send("create job", "POST", self._path("jobs"), body=dict(manifest), patience_seconds=5)
+            self._send("create job", "POST", self._path("jobs"), body=dict(manifest), patience_seconds=patience_seconds)
         except ApiError as error:
             if error.status == 409:
                 return False
             raise
         return True
 
-    def read_job(self, name: str) -> Document | None:
+    def read_job(self, name: str, *, patience_seconds: float = _PATIENCE_SECONDS) -> Document | None:
         """Return a Job, or None."""
         with _absent():
-            return self._send("read job", "GET", self._path("jobs", name))
+            return self._send("read job", "GET", self._path("jobs", name), patience_seconds=patience_seconds)
         return None
 
     def read_cronjob(self, name: str) -> Document | None:
@@ -181,10 +178,10 @@ class Api:
         patience_seconds: float = _PATIENCE_SECONDS,
     ) -> Document:
         """Send until answered: every request here may be repeated (a create that was lost is answered by 409)."""
-        began, wait = time.monotonic(), 0.2
+        began, wait, read_seconds = time.monotonic(), 0.2, min(_READ_SECONDS, max(patience_seconds, _CONNECT_SECONDS))
         while True:
             try:
-                response = self._request(what, method, path, query or {}, body, read_seconds=_READ_SECONDS)
+                response = self._request(what, method, path, query or {}, body, read_seconds=read_seconds)
                 document: Document = json.loads(response.data)
                 return document
             except (ApiError, urllib3.exceptions.HTTPError, ValueError) as error:

@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +38,18 @@ if TYPE_CHECKING:
 
 _GOING_AWAY_SECONDS = 1.0  # between two tries to take the name of a Job that is being deleted
 _CREATES_AT_ONCE = 8
+_CREATE_PATIENCE_SECONDS = 12.0  # webhooks take ten at most; the engine's loop waits, and with it all other Jobs
 _POD_LAG_SECONDS = 3.0  # a Job's failure may be seen this long before its pod's
 _POD_SAYS_MORE = (Outcome.TRANSIENT, Outcome.PERMANENT)
 _SWEEP_SECONDS = 5.0  # between two looks at what only time changes: lost nodes, hopeless waiting
+
+
+@dataclass(slots=True)
+class _Away:
+    """What the API server said, or that it said nothing, when it took none of the orders of one pass any more."""
+
+    said: str = ""
+
 
 Render = Callable[[Sequence[Attempt]], Sequence[dict[str, Any]]]
 
@@ -126,18 +136,24 @@ class KubernetesBackend:
         due = [order.attempt for order in self._orders.values() if order.not_before <= now]
         if not due:
             return
-        manifests = self._render(due)
+        manifests, away = self._render(due), _Away()
         with ThreadPoolExecutor(min(_CREATES_AT_ONCE, len(due))) as pool:
-            list(pool.map(self._create_one, due, manifests))  # raises what one of them raised
+            list(pool.map(lambda one, manifest: self._create_one(one, manifest, away), due, manifests))  # raises theirs
 
-    def _create_one(self, attempt: Attempt, manifest: dict[str, Any]) -> None:
+    def _create_one(self, attempt: Attempt, manifest: dict[str, Any], away: "_Away") -> None:
+        if away.said:  # what kept one from being created in all that time may keep this one too: after other news
+            self._wait_for(attempt, away.said)
+            return
         try:
-            created = self._api.create_job(manifest)
-            existing = None if created else self._api.read_job(attempt.name)
+            created = self._api.create_job(manifest, patience_seconds=_CREATE_PATIENCE_SECONDS)
+            existing = None
+            if not created:
+                existing = self._api.read_job(attempt.name, patience_seconds=_CREATE_PATIENCE_SECONDS)
         except ApiError as error:
             if error.status in (0, 429) or error.status >= 500:  # nothing that the manifest says: later again
+                away.said = str(error)
                 self._postpone(attempt, 5.0)
-                self._wait_for(attempt, str(error))
+                self._wait_for(attempt, away.said)
                 return
             with self._lock:
                 self._orders.pop(attempt.name, None)

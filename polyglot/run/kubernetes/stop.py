@@ -15,8 +15,8 @@ _PATIENCE_SECONDS = 600.0
 def stop_study(api: Api, study: str, *, keys: Set[str], title: str | None = None) -> Iterator[str]:
     """Delete the drivers of a study, then the Jobs of these keys; yield each name when it is gone.
 
-    `title` narrows the drivers to those of one mix. Raises TimedOut when a Job is still there after ten minutes: its
-    node may be lost.
+    `title` narrows the drivers to those of a part of the study. Raises TimedOut when a Job is still there after ten
+    minutes: its node may be lost.
     """
     drivers = f"polyglot.dev/study={slug(study)},app.kubernetes.io/component=driver"
     yield from _delete(api, drivers, lambda job: title in (None, _annotations(job).get(TITLE)))

@@ -1,0 +1,67 @@
+"""Orders that a cluster takes none of: told at once, tried by few, and all still there for later."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from kubernetes.client import ApiClient, Configuration
+
+from polyglot.run.backend import Attempt
+from polyglot.run.kubernetes import backend as backend_module
+from polyglot.run.kubernetes.api import Api
+from polyglot.run.kubernetes.backend import KubernetesBackend
+from polyglot.spec.profile import load_profile
+from tests.kit.bad_inputs.profiles import IMAGES
+from tests.kit.graphs import fan
+
+BUSY = json.dumps({"kind": "Status", "code": 429, "message": "too many requests"}).encode()
+
+
+class _Busy(BaseHTTPRequestHandler):
+    """Takes nothing."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(429)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(BUSY)))
+        self.end_headers()
+        self.wfile.write(BUSY)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Busy)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    configuration = Configuration()
+    configuration.host = f"http://127.0.0.1:{server.server_port}"
+    configuration.retries = False
+    yield Api(ApiClient(configuration), "somewhere")
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_hundred_orders_that_are_refused_are_all_told_and_few_are_tried(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend_module, "_CREATE_PATIENCE_SECONDS", 0.5)
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(f"store: s3://b\nbackend: kubernetes\nkubernetes:\n  {IMAGES}\n", encoding="utf-8")
+    cluster = load_profile(str(profile)).cluster
+    assert cluster is not None
+    driven = KubernetesBackend(api, cluster, lambda due: [{"metadata": {"name": one.name}} for one in due])
+    attempts = [Attempt(planned=planned, number=1, store_url="s3://b") for planned in fan(100)]
+    for attempt in attempts:
+        driven.submit(attempt)
+    events = list(driven.watch(0))
+    assert {event.attempt.name for event in events} == {attempt.name for attempt in attempts}
+    assert {event.waiting for event in events} == {"create job: too many requests"}
+    tries_of_one = 5  # 0.1 to 0.2 s after the first, then twice as long each time
+    assert 0 < api.calls["create job"] <= backend_module._CREATES_AT_ONCE * tries_of_one

@@ -15,7 +15,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.lib.context import Context, Input
-from jobs.lib.data.gathering import NamedMix, card, family, mix_cards, named_mixes, overlaps, parts, read_json
+from jobs.lib.data.gathering import (
+    NamedMix,
+    card,
+    data,
+    family,
+    manifest_inputs,
+    mix_cards,
+    named_mixes,
+    overlaps,
+    parts,
+    read_json,
+)
 from jobs.lib.quality.gathering import gather_quality, table
 from jobs.lib.stats.files import write_csv
 from polyglot.core.errors import Permanent
@@ -32,21 +43,22 @@ FORMAT = 1
 def run(context: Context) -> None:
     """Gather, render, write. Without results the page is of data and mixes; without those, of translations."""
     params: ReportParams = ReportParams.of(context.stage)
-    inputs = context.inputs
-    mixes = [] if "aggregate" in inputs else named_mixes(inputs)
+    inputs, beside = context.inputs, "quality"
     if "aggregate" in inputs:
         report = gather(params, inputs)
         _write(context, report, render_page(report))
         for name in ("scores.csv", "contrasts.csv"):
             shutil.copyfile(inputs["aggregate"].path(name), context.out / name)
         context.metrics.update(cells=len(report["roster"]), contrasts=len(report["contrasts"]))
-    elif mixes:
+    elif mixes := named_mixes(inputs):
         report = gather_data(params, inputs, mixes)
         _write(context, report, render_data(report))
         context.metrics.update(mixes=len(mixes))
-    elif not params.checks:
+    elif params.checks:
+        beside = "report"
+    else:
         raise Permanent("a report needs the stage `aggregate`, mixes or quality stages among its inputs")
-    _quality(params, context, name="quality" if "aggregate" in inputs or mixes else "report")
+    _quality(params, context, name=beside)
 
 
 def _write(context: Context, document: Row, page: str, *, name: str = "report") -> None:
@@ -64,7 +76,7 @@ def _quality(params: ReportParams, context: Context, *, name: str) -> None:
         "format": FORMAT,
         "study": params.study,
         "question": params.question,
-        "data": parts(context.inputs)["data"],
+        "data": data(context.inputs),
         "quality": quality,
     }
     _write(context, document, render_quality(document, name=name), name=name)
@@ -92,7 +104,7 @@ def gather(params: ReportParams, inputs: Mapping[str, Input]) -> Row:
         "breakdown": scores["breakdown"],
         "contrasts": read_json(aggregate, "contrasts.json"),
         **parts(inputs),
-        "mixes": mix_cards(mixes, inputs),
+        "mixes": mix_cards(mixes),
         "overlaps": overlaps(mixes, inputs),
         "bases": [_training(name, source) for name, source in family(inputs, "base")],
         "training": [_training(name, source) for name, source in family(inputs, "train")],
@@ -136,7 +148,7 @@ def gather_data(params: ReportParams, inputs: Mapping[str, Input], mixes: Sequen
         "method": {"languages": sorted(asked, key=language_rank)},
         "arms": [{"model": mix.model, "dataset": mix.dataset, "arm": mix.arm} for mix in mixes],
         **cards,
-        "mixes": mix_cards(mixes, inputs),
+        "mixes": mix_cards(mixes),
         "overlaps": overlaps(mixes, inputs),
         "checks": list(params.checks),
     }
@@ -147,9 +159,9 @@ def _mixes_of(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[NamedM
     found: dict[str, NamedMix] = {}
     for cell in roster:
         role = mix_role(cell)
-        if role in inputs:
+        if role in inputs and role not in found:
             about = {name: cell[name] for name in ("model", "dataset", "arm", "draw")}
-            found.setdefault(role, NamedMix(role=role, **about))
+            found[role] = NamedMix(role=role, card=card(role.partition(":")[2], inputs[role]), **about)
     return list(found.values())
 
 
@@ -166,7 +178,7 @@ def train_role(cell: Row) -> str:
 def _references(cell: Row, inputs: Mapping[str, Input]) -> list[str]:
     """The role of the references that a cell was judged against, as its verdicts' manifest says."""
     verdicts = inputs.get(f"verdicts:{cell['cell']}")
-    used = _manifest_inputs(verdicts).get("references") if verdicts else None
+    used = manifest_inputs(verdicts).get("references") if verdicts else None
     roles = [role for role in ("references", "native_references") if role in inputs]
     return [role for role in roles if inputs[role].key == used] or roles[:1]
 
@@ -215,7 +227,7 @@ def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]
 
     What the report does not read itself is named by the manifests of what it reads.
     """
-    answers_of = _manifest_inputs(inputs["aggregate"])
+    answers_of = manifest_inputs(inputs["aggregate"])
     rows = []
     for cell in roster:
         steps = []
@@ -232,7 +244,7 @@ def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]
                 steps.append({"kind": kind, "role": role, "key": key})
         train = inputs.get(train_role(cell))
         if train:  # the mix as the training read it: arms of several draws have several
-            read = _manifest_inputs(train)
+            read = manifest_inputs(train)
             mix = read.get("mix")
             steps = [step | {"key": mix} if mix and step["kind"] == "mix" else step for step in steps]
             tokens = [role for role in sorted(read) if role.startswith("tokens:")]
@@ -252,8 +264,3 @@ def _manifest_field(source: Input, name: str) -> Mapping[str, Any]:
 
 def _mapping(found: object) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
-
-
-def _manifest_inputs(source: Input) -> Mapping[str, str]:
-    stage = getattr(getattr(source, "manifest", None), "stage", None)
-    return dict(stage.inputs) if stage is not None else {}

@@ -4,8 +4,8 @@ One digest may hold several plans: the same study narrowed to other mixes. Writt
 last, so a submission whose plan is there is whole. An order is a plan with the resources, settings and place of every
 stage: what a driver on a cluster is started with (order-*), and what a later evaluation of the same models begins from;
 for that one is kept of studies that ran on somebody's own machine too (local-order-*). One that answers nothing
-(data-order-*) is for its driver alone. An order that is submitted again
-after another one gets a mark beside it (….again-1), as the newest of a study is found by the time of its objects.
+(data-order-*) is for its driver alone. An order that is submitted again after another one gets a mark beside it
+(….again-1), as the newest of a study is found by the time of its objects.
 """
 
 import json
@@ -89,11 +89,11 @@ def _order_of(path: str) -> str:
 
 def first_submitted(store: Store, study_name: str) -> datetime:
     """Return when a study was first submitted that nights may go by, by the store's clock. Raises Missing."""
-    found = [*_named(store, study_name, "order-"), *_named(store, study_name, "local-order-")]
+    found = _named(store, study_name, "order-", "local-order-")
     if not found:
         alone = ", its data alone were" if _named(store, study_name, "plan-") else ""
         raise Missing(f"{store.url}: no study {study_name!r} was submitted{alone}")
-    return min(found)[0]
+    return found[0][0]
 
 
 def names(store: Store) -> list[str]:
@@ -127,10 +127,10 @@ def load(store: Store, name: str, digest: str | None = None) -> Submission:
     return Submission(name=name, digest=base.rpartition("/")[2], study=study, lock=lock, plan=plan, time=time)
 
 
-def _named(store: Store, study_name: str, start: str) -> Sequence[tuple[datetime, str]]:
-    """(time, path) of a study's files whose own names start so, the oldest first."""
+def _named(store: Store, study_name: str, *starts: str) -> Sequence[tuple[datetime, str]]:
+    """(time, path) of a study's files whose own names start in one of these ways, the oldest first."""
     entries = store.list(study_folder(study_name))
-    return sorted((entry.modified, entry.path) for entry in entries if entry.path.rpartition("/")[2].startswith(start))
+    return sorted((entry.modified, entry.path) for entry in entries if entry.path.rpartition("/")[2].startswith(starts))
 
 
 def study_folder(name: str) -> str:

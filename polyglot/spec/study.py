@@ -226,7 +226,7 @@ class Study(Section):
 
     @property
     def has_benchmark(self) -> bool:
-        """Whether there is one; a data-only study may do without."""
+        """Whether there is one; a study without models may do without."""
         return "benchmark" in self.model_fields_set
 
     @property

@@ -1,4 +1,4 @@
-"""What a report says of data and mixes: their cards, and what mixes share. Plain data."""
+"""What reports read of artifacts, and say of data and mixes: their cards, and what mixes share. Plain data."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,10 @@ PARTS = {"questions": "questions", "references": "references", "native_reference
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedMix:
-    """A mix among a report's inputs: its role there, and what it is a mix of."""
+    """A mix among a report's inputs: its role there, its card, and what it is a mix of."""
 
     role: str
+    card: Row
     model: str
     dataset: str
     arm: str
@@ -41,10 +42,21 @@ def card(name: str, source: Input) -> Row:
     return {"name": name, "key": source.key, "card": found}
 
 
+def manifest_inputs(source: Input) -> Mapping[str, str]:
+    """What an artifact was made from, role to key, where the worker shows its manifest."""
+    stage = getattr(getattr(source, "manifest", None), "stage", None)
+    return dict(stage.inputs) if stage is not None else {}
+
+
+def data(inputs: Mapping[str, Input]) -> list[Row]:
+    """The cards of the data sets."""
+    return [card(name, source) for name, source in family(inputs, "data")]
+
+
 def parts(inputs: Mapping[str, Input]) -> Row:
     """The cards of the data sets, and of the benchmark's parts; None for those that are not read."""
     found = {role: card(name, inputs[role]) if role in inputs else None for role, name in PARTS.items()}
-    return {"data": [card(name, source) for name, source in family(inputs, "data")], **found}
+    return {"data": data(inputs), **found}
 
 
 def named_mixes(inputs: Mapping[str, Input]) -> list[NamedMix]:
@@ -52,17 +64,18 @@ def named_mixes(inputs: Mapping[str, Input]) -> list[NamedMix]:
     found = []
     for name, source in family(inputs, "mix"):
         model, dataset, arm, *_ = name.split("/")
-        about = card(name, source)["card"]
+        made = card(name, source)
+        about = made["card"]
         languages = [language_rank(language) for language in about["languages"]]
         order = (model, dataset, len(languages), languages, about["mix"], about["size"] or float("inf"), about["draw"])
-        mix = NamedMix(role=f"mix:{name}", model=model, dataset=dataset, arm=arm, draw=about["draw"])
+        mix = NamedMix(role=f"mix:{name}", card=made, model=model, dataset=dataset, arm=arm, draw=about["draw"])
         found.append((order, mix))
     return [mix for _, mix in sorted(found, key=lambda pair: pair[0])]
 
 
-def mix_cards(mixes: Sequence[NamedMix], inputs: Mapping[str, Input]) -> list[Row]:
+def mix_cards(mixes: Sequence[NamedMix]) -> list[Row]:
     """The mixes' cards, each with the arm and the draw that it is of."""
-    return [card(mix.role.partition(":")[2], inputs[mix.role]) | {"arm": mix.arm, "draw": mix.draw} for mix in mixes]
+    return [mix.card | {"arm": mix.arm, "draw": mix.draw} for mix in mixes]
 
 
 def overlaps(mixes: Sequence[NamedMix], inputs: Mapping[str, Input]) -> list[Row]:

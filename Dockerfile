@@ -128,7 +128,7 @@ LABEL org.opencontainers.image.title="polyglot worker" \
       org.opencontainers.image.source="${SOURCE}" org.opencontainers.image.licenses="Apache-2.0"
 ENV POLYGLOT_REVISION=${REVISION}
 USER 10001:10001
-ENTRYPOINT ["python", "-m", "jobs.container"]
+ENTRYPOINT ["python", "-m", "jobs.worker.container"]
 
 FROM runtime-with-compiler AS trainer-packages
 COPY --from=trainer-environment /opt/polyglot /opt/polyglot
@@ -144,4 +144,4 @@ LABEL org.opencontainers.image.title="polyglot trainer" \
       org.opencontainers.image.source="${SOURCE}" org.opencontainers.image.licenses="Apache-2.0"
 ENV POLYGLOT_REVISION=${REVISION}
 USER 10001:10001
-ENTRYPOINT ["python", "-m", "jobs.container"]
+ENTRYPOINT ["python", "-m", "jobs.worker.container"]

@@ -15,11 +15,11 @@ def command(
     Returns when all of them are gone. What is committed or checkpointed is kept; `submit` goes on from there. A mix
     stops what was submitted as that mix alone, --data-only what was submitted so. Nightly evaluations go on.
     """
-    from polyglot.artifacts.submissions import plans
     from polyglot.cli.session import open_session, say
     from polyglot.core.errors import BadInput
-    from polyglot.run.kubernetes.api import Api
-    from polyglot.run.kubernetes.stop import stop_study
+    from polyglot.schedulers.kubernetes.api import Api
+    from polyglot.schedulers.kubernetes.stop import stop_study
+    from polyglot.store.submissions import plans
 
     session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
     cluster = session.profile.cluster

@@ -9,20 +9,20 @@ from polyglot.cli.session import say
 
 if TYPE_CHECKING:
     from polyglot.cli.session import Session
-    from polyglot.run.kubernetes.api import Api
+    from polyglot.schedulers.kubernetes.api import Api
 
 _LOOK_SECONDS = 2.0
 
 
 def start_driver(session: "Session") -> str:
     """Keep the submission and its order, create the driver's Job unless it runs already, and return its name."""
-    from polyglot.artifacts.doctor import require_conditional_writes
-    from polyglot.artifacts.submissions import save_order
     from polyglot.cli.endpoints import check_endpoints
     from polyglot.cli.submit import keep_submission, order_of
-    from polyglot.render.driver import driver_values, render_driver
-    from polyglot.run.kubernetes.api import Api
-    from polyglot.run.spending import within_budget
+    from polyglot.engine.budget import within_budget
+    from polyglot.schedulers.kubernetes.api import Api
+    from polyglot.schedulers.kubernetes.render.driver import driver_values, render_driver
+    from polyglot.store.doctor import require_conditional_writes
+    from polyglot.store.submissions import save_order
 
     cluster = session.profile.cluster
     if cluster is None:
@@ -52,7 +52,7 @@ def start_driver(session: "Session") -> str:
 def create_driver(api: "Api", manifest: dict[str, object]) -> bool:
     """Create a driver's Job; False when one of the same order runs. One that has ended makes room."""
     from polyglot.core.errors import TimedOut
-    from polyglot.run.kubernetes.states import is_over
+    from polyglot.schedulers.kubernetes.states import is_over
 
     name = str(manifest["metadata"]["name"])  # type: ignore[index]
     deadline = time.monotonic() + 60

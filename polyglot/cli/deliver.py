@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from polyglot.core.errors import BadInput, PolyglotError
 
 if TYPE_CHECKING:
-    from polyglot.artifacts.store import Store
     from polyglot.cli.session import Session
     from polyglot.core.stage import Stage
+    from polyglot.store.store import Store
 
 
 def check_out(out: Path) -> None:
@@ -32,8 +32,8 @@ def deliver_stage(store: "Store", stage: "Stage", title: str, out: Path) -> list
     Raises PolyglotError when the report is not committed yet, BadInput when it cannot be put there.
     """
     check_out(out)
-    from polyglot.artifacts.blobs import fetch
-    from polyglot.artifacts.committed import committed
+    from polyglot.store.blobs import fetch
+    from polyglot.store.committed import committed
 
     manifest = committed(store, stage.kind, stage.key)
     if manifest is None:

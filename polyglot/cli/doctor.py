@@ -5,11 +5,11 @@ from polyglot.cli.options import ProfileName, StoreUrl
 
 def command(profile: ProfileName = "local", store: StoreUrl = None) -> None:
     """Prove the store (conditional writes under a race, clock, permissions) and the environment."""
-    from polyglot.artifacts.doctor import examine, examine_environment
-    from polyglot.artifacts.locate import open_store
     from polyglot.cli.table import print_table
     from polyglot.core.errors import PolyglotError
-    from polyglot.spec.profile import load_profile
+    from polyglot.store.doctor import examine, examine_environment
+    from polyglot.store.locate import open_store
+    from polyglot.study.profile import load_profile
 
     findings = [*examine_environment(), *examine(open_store(load_profile(profile).store if store is None else store))]
     rows = [(row.name, "ok" if row.ok else "NOT OK", row.detail, "" if row.ok else row.remedy) for row in findings]

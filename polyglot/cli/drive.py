@@ -17,10 +17,10 @@ def command(
     Its end is the study's: 0 fine, 1 stages failed, 3 over budget. What passes (a store or an API server that is away
     for long, a SIGTERM) ends in 130, and the next driver goes on.
     """
-    from polyglot.artifacts.locate import open_store
     from polyglot.cli.run_order import run_there
-    from polyglot.run.order import Order
-    from polyglot.spec.profile import load_profile
+    from polyglot.engine.submission import Order
+    from polyglot.store.locate import open_store
+    from polyglot.study.profile import load_profile
 
     opened = open_store(store or load_profile(profile).store)
     run_there(Order.from_json(opened.read(order), where=f"{opened.url}: {order}"), opened)

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from polyglot.artifacts.store import Store
     from polyglot.core.stage import PlannedStage
-    from polyglot.spec.cluster import Cluster
+    from polyglot.store.store import Store
+    from polyglot.study.cluster import Cluster
 
 
 def check_endpoints(
@@ -18,8 +18,8 @@ def check_endpoints(
     Workers of this machine have `environ`; those of a cluster have the profile's plain variables, and keys from its
     Secrets, of which only the names can be looked at. Nothing is asked of an endpoint.
     """
-    from polyglot.artifacts.committed import committed_many
     from polyglot.core.errors import BadInput
+    from polyglot.store.committed import committed_many
 
     asking = [planned for planned in stages if planned.stage.asks]
     done = committed_many(store, [planned.stage for planned in asking])

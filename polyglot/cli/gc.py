@@ -14,10 +14,10 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
 ) -> None:
     """Delete unreferenced blobs that are older than the grace period, and abandoned uploads."""
-    from polyglot.artifacts.collect import collect
-    from polyglot.artifacts.locate import open_store
+    from polyglot.attempts.garbage import collect
     from polyglot.cli.session import say
-    from polyglot.spec.profile import load_profile
+    from polyglot.store.locate import open_store
+    from polyglot.study.profile import load_profile
 
     opened = open_store(load_profile(profile).store if store is None else store)
     done = collect(opened, grace_days=grace_days, dry_run=dry_run)

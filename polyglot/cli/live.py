@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-from polyglot.artifacts.progress import Progress
+from polyglot.attempts.progress import Progress
 from polyglot.core.stage import PlannedStage
-from polyglot.run.news import Silence
-from polyglot.run.survey import Observation, StageState, describe_progress
+from polyglot.engine.observer import Silence
+from polyglot.engine.survey import Observation, StageState, describe_progress
 
 _PLAIN_PROGRESS_SECONDS = 10.0
 _ROWS = 12

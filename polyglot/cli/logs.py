@@ -25,7 +25,7 @@ def command(
     Of a stage that several ranks work on, each line has its rank too.
     """
     from polyglot.cli.session import find_stage, open_session
-    from polyglot.run.logs import merged_logs
+    from polyglot.engine.logs import merged_logs
 
     session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
     stages = session.plan.stages if stage is None else (find_stage(session, stage),)

@@ -10,11 +10,11 @@ import typer
 from polyglot.cli.options import Output, OutputForm, ProfileName, StoreUrl
 
 if TYPE_CHECKING:
-    from polyglot.artifacts.store import Store
+    from polyglot.core.calendar import Calendar
     from polyglot.core.schedule import Schedule
-    from polyglot.run.calendar import Calendar
-    from polyglot.run.nightly import NightRow
-    from polyglot.spec.profile import Profile
+    from polyglot.engine.nights import NightRow
+    from polyglot.store.store import Store
+    from polyglot.study.profile import Profile
 
 _DAYS = 30
 _FIRST_YEAR = 2000  # of --since: no night is older, and a schedule is gone through from there
@@ -55,12 +55,12 @@ def command(
     When nights are due says the profile's CronJob. What became of them say the store's records, reports and attempts;
     nights that were named by hand are among them.
     """
-    from polyglot.artifacts.locate import open_store
     from polyglot.cli.session import alive_of, say
     from polyglot.cli.table import print_table
     from polyglot.core.errors import BadInput, PolyglotError
-    from polyglot.run.nightly import NightState, observe_nights
-    from polyglot.spec.profile import load_profile
+    from polyglot.engine.nights import NightState, observe_nights
+    from polyglot.store.locate import open_store
+    from polyglot.study.profile import load_profile
 
     chosen = load_profile(profile)
     opened = open_store(store or chosen.store)
@@ -93,10 +93,10 @@ def command(
 
 def _calendar(profile: "Profile", cronjob: str, schedule: str | None, zone: str) -> "Calendar | None":
     """What says when nights are due; None where nothing does."""
+    from polyglot.core.calendar import Calendar
     from polyglot.core.errors import BadInput
     from polyglot.core.schedule import Schedule
-    from polyglot.run.calendar import Calendar
-    from polyglot.run.kubernetes.cronjob import read_calendar
+    from polyglot.schedulers.kubernetes.cronjob import read_calendar
 
     if schedule is not None:
         return Calendar(name="--schedule", schedule=Schedule(schedule, zone), deadline_seconds=_DEADLINE_SECONDS)
@@ -118,9 +118,9 @@ def _since(text: str | None, store: "Store", study: str, calendar: "Calendar | N
     """The instant from which on nights are listed. Raises BadInput."""
     from datetime import UTC
 
-    from polyglot.artifacts.submissions import first_submitted
     from polyglot.core.errors import BadInput
-    from polyglot.run.nightly import first_night
+    from polyglot.engine.nights import first_night
+    from polyglot.store.submissions import first_submitted
 
     submitted = first_submitted(store, study)
     if text is None:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 def diagnose_session(session: Session) -> "list[Diagnosis]":
     """Say what every stage of the session's plan would do if it were submitted now."""
-    from polyglot.artifacts.submissions import plans
     from polyglot.plan.diagnose import diagnose
+    from polyglot.store.submissions import plans
 
     seen = survey_session(session)
     return diagnose(

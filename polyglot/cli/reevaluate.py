@@ -9,9 +9,9 @@ import typer
 from polyglot.cli.options import OutDirectory, ProfileName, StoreUrl
 
 if TYPE_CHECKING:
-    from polyglot.artifacts.store import Store
-    from polyglot.run.order import Order
-    from polyglot.spec.profile import Profile
+    from polyglot.engine.submission import Order
+    from polyglot.store.store import Store
+    from polyglot.study.profile import Profile
 
 
 def command(
@@ -32,13 +32,13 @@ def command(
     Nothing is trained. When a study fails, the others are evaluated all the same. On this machine the report is put
     into a folder; `polyglot report --night` fetches that of a cluster.
     """
-    from polyglot.artifacts.locate import open_store
     from polyglot.cli.deliver import check_out
     from polyglot.cli.run_order import mended_by_the_next
     from polyglot.core.errors import Interrupted, PolyglotError
     from polyglot.core.night import night_name
-    from polyglot.run.kubernetes.cronjob import tick_of_own_job
-    from polyglot.spec.profile import load_profile
+    from polyglot.schedulers.kubernetes.cronjob import tick_of_own_job
+    from polyglot.store.locate import open_store
+    from polyglot.study.profile import load_profile
 
     chosen = load_profile(profile)
     if chosen.cluster is None:
@@ -83,11 +83,11 @@ def _begun(study: str, night: str, store: "Store", *, local: bool) -> "Order":
 
     Raises PolyglotError, and records nothing, when it could not come to its end.
     """
-    from polyglot.artifacts.nights import find_night, record_night
-    from polyglot.artifacts.submissions import newest_order
     from polyglot.cli.endpoints import check_endpoints
     from polyglot.core.errors import BadInput
-    from polyglot.run.order import order_of_night
+    from polyglot.engine.submission import order_of_night
+    from polyglot.store.nights import find_night, record_night
+    from polyglot.store.submissions import newest_order
 
     standing = find_night(store, study, night)
     path = standing.order if standing else newest_order(store, study, local=local)
@@ -110,9 +110,9 @@ def _begun(study: str, night: str, store: "Store", *, local: bool) -> "Order":
 
 def _check_models(order: "Order", store: "Store") -> None:
     """Raise PolyglotError when a model is not committed: training is no night's work."""
-    from polyglot.artifacts.committed import committed_many
     from polyglot.core.errors import PolyglotError
-    from polyglot.run.order import TRAINED
+    from polyglot.engine.submission import TRAINED
+    from polyglot.store.committed import committed_many
 
     done = committed_many(store, [planned.stage for planned in order.stages])
     models = [planned for planned in order.stages if planned.stage.kind == TRAINED]

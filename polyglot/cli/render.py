@@ -10,7 +10,7 @@ from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyFile
 
 if TYPE_CHECKING:
     from polyglot.cli.session import Session
-    from polyglot.run.backend import Attempt
+    from polyglot.schedulers.base import Attempt
 
 
 class Form(StrEnum):
@@ -32,8 +32,8 @@ def command(
 ) -> None:
     """Print the first attempt of every stage: Jobs for a cluster, orders as JSON Lines for this machine."""
     from polyglot.cli.session import open_session
-    from polyglot.render.order import order_of
-    from polyglot.run.backend import Attempt
+    from polyglot.schedulers.base import Attempt
+    from polyglot.schedulers.worker_request import order_of
 
     session = open_session(study, mix=mix, profile=profile, store=store)
     by_key = session.plan.by_key
@@ -55,8 +55,8 @@ def command(
 
 def _print_jobs(session: "Session", attempts: "list[Attempt]", output: Form) -> None:
     """An order that is too long for its Job is shown with the path where the backend would put it."""
-    from polyglot.render.manifests import print_manifests, render_jobs
-    from polyglot.render.request import paths_of_large
+    from polyglot.schedulers.kubernetes.render.manifests import print_manifests, render_jobs
+    from polyglot.schedulers.kubernetes.render.request import paths_of_large
 
     assert session.profile.cluster is not None  # noqa: S101 - the caller's reason to call
     jobs = render_jobs(

@@ -37,14 +37,14 @@ def command(
 
 def _of_night(study: Path, night: str, *, mix: str | None, profile: str, store: str | None, out: Path) -> list[Path]:
     """The study file tells the study's name alone: what a night has evaluated is kept with its record."""
-    from polyglot.artifacts.locate import open_store
-    from polyglot.artifacts.nights import find_night
     from polyglot.cli.deliver import deliver_stage
     from polyglot.core.errors import BadInput
     from polyglot.core.night import night_name
-    from polyglot.run.order import order_of_night
-    from polyglot.spec.load import load_study
-    from polyglot.spec.profile import load_profile
+    from polyglot.engine.submission import order_of_night
+    from polyglot.store.locate import open_store
+    from polyglot.store.nights import find_night
+    from polyglot.study.load import load_study
+    from polyglot.study.profile import load_profile
 
     if mix is not None:
         raise BadInput("a night has evaluated one order", where="--mix", got=repr(mix), remedy="Leave it out")

@@ -18,7 +18,7 @@ def command(
     """Withdraw a stage's committed result; it and everything that read it run again at the next submit."""
     from getpass import getuser
 
-    from polyglot.artifacts.retract import retract
+    from polyglot.attempts.retract import retract
     from polyglot.cli.session import open_stages, say
 
     opened, plan = open_stages(study, stage, mix=mix, profile=profile, store=store)

@@ -21,7 +21,7 @@ def command(
     store: StoreUrl = None,
 ) -> None:
     """Let a permanently failed stage, or all of a study, run again at the next submit; the records of failure stay."""
-    from polyglot.artifacts.attempts import Attempts
+    from polyglot.attempts.attempts import Attempts
     from polyglot.cli.session import open_stages, say
     from polyglot.core.errors import BadInput
 

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 from polyglot.cli.session import say
 
 if TYPE_CHECKING:
-    from polyglot.artifacts.store import Store
-    from polyglot.run.backend import Attempt
-    from polyglot.run.kubernetes.backend import Render
-    from polyglot.run.order import Order
-    from polyglot.spec.cluster import Cluster
-    from polyglot.spec.profile import Profile
+    from polyglot.engine.submission import Order
+    from polyglot.schedulers.base import Attempt
+    from polyglot.schedulers.kubernetes.scheduler import Render
+    from polyglot.store.store import Store
+    from polyglot.study.cluster import Cluster
+    from polyglot.study.profile import Profile
 
 
 def run_here(order: "Order", store: "Store", profile: "Profile") -> None:
     """Run every stage in processes of this machine, within the profile's bounds. Raises PolyglotError on failures."""
     from polyglot.cli.live import live_listener
-    from polyglot.run.engine import run
-    from polyglot.run.local.backend import LocalBackend
-    from polyglot.run.spending import within_budget
+    from polyglot.engine.budget import within_budget
+    from polyglot.engine.engine import run
+    from polyglot.schedulers.local.scheduler import LocalBackend
 
     stages = within_budget(order.stages, store, order.usd)
     say(f"{order.title}: {len(stages)} stages, store {store.url}")
@@ -36,11 +36,11 @@ def run_here(order: "Order", store: "Store", profile: "Profile") -> None:
 def run_there(order: "Order", store: "Store") -> None:
     """Drive every stage on the order's cluster. Raises PolyglotError on failures, Interrupted for what passes."""
     from polyglot.cli.live import live_listener
-    from polyglot.run.engine import run
-    from polyglot.run.kubernetes.api import Api
-    from polyglot.run.kubernetes.backend import KubernetesBackend
-    from polyglot.run.outcomes import Limits
-    from polyglot.run.spending import within_budget
+    from polyglot.engine.budget import within_budget
+    from polyglot.engine.engine import run
+    from polyglot.engine.outcomes import Limits
+    from polyglot.schedulers.kubernetes.api import Api
+    from polyglot.schedulers.kubernetes.scheduler import KubernetesBackend
 
     cluster = _place(order)
     api = Api.connect(cluster.namespace, context=cluster.context)
@@ -60,7 +60,7 @@ def run_there(order: "Order", store: "Store") -> None:
 def mended_by_the_next() -> Iterator[None]:
     """Tell a store or an API server that is away as Interrupted: what passes is no failure of the study."""
     from polyglot.core.errors import Corrupt, Interrupted, Refused, StoreError
-    from polyglot.run.kubernetes.api import ApiError
+    from polyglot.schedulers.kubernetes.api import ApiError
 
     try:
         yield
@@ -80,8 +80,8 @@ def _place(order: "Order") -> "Cluster":
 
 def renderer(order: "Order", store: "Store") -> "Render":
     """How attempts of an order become Jobs; a request that is too long for its Job goes into the store first."""
-    from polyglot.render.manifests import render_jobs
-    from polyglot.render.request import paths_of_large, request_bytes
+    from polyglot.schedulers.kubernetes.render.manifests import render_jobs
+    from polyglot.schedulers.kubernetes.render.request import paths_of_large, request_bytes
 
     cluster = _place(order)
 

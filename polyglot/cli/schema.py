@@ -5,6 +5,6 @@ import json
 
 def command() -> None:
     """Print the JSON Schema of study files (docs/study.schema.json is this)."""
-    from polyglot.spec.schema import study_schema
+    from polyglot.study.schema import study_schema
 
     print(json.dumps(study_schema(), indent=2, ensure_ascii=False))

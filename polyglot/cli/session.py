@@ -10,12 +10,12 @@ from polyglot.core.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from polyglot.artifacts.store import Store
     from polyglot.core.stage import PlannedStage
+    from polyglot.engine.survey import Observation
     from polyglot.plan.plan import Plan
-    from polyglot.run.survey import Observation
-    from polyglot.spec.lock import Locked
-    from polyglot.spec.profile import Profile
+    from polyglot.store.store import Store
+    from polyglot.study.lock import Locked
+    from polyglot.study.profile import Profile
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Session:
 
 def open_session(study: Path, *, mix: str | None, profile: str, store: str | None, data_only: bool = False) -> Session:
     """Load, lock and plan a study, and open its store. Raises BadInput for whatever does not fit; starts nothing."""
-    from polyglot.artifacts.locate import open_store
+    from polyglot.core.mix import Mix
     from polyglot.plan.build import build_plan
-    from polyglot.spec.load import load_study
-    from polyglot.spec.lock import lock_study
-    from polyglot.spec.mix import Mix
-    from polyglot.spec.profile import load_profile
+    from polyglot.store.locate import open_store
+    from polyglot.study.load import load_study
+    from polyglot.study.lock import lock_study
+    from polyglot.study.profile import load_profile
 
     chosen = load_profile(profile)
     locked = lock_study(load_study(study))
@@ -66,10 +66,10 @@ def open_stages(
         return session.store, session.plan
     if mix is not None:
         raise BadInput("a mix of no study", where="--mix", got=repr(mix), remedy="Name the study with --study FILE")
-    from polyglot.artifacts.locate import open_store
-    from polyglot.artifacts.submissions import names, plans
     from polyglot.plan.plan import restore_plan
-    from polyglot.spec.profile import load_profile
+    from polyglot.store.locate import open_store
+    from polyglot.store.submissions import names, plans
+    from polyglot.study.profile import load_profile
 
     opened = open_store(load_profile(profile).store if store is None else store)
     rows = [row for name in names(opened) for row in plans(opened, name)]
@@ -94,9 +94,9 @@ def find_stage(session: Session, text: str) -> "PlannedStage":
 
 def _rows_of_nights(store: "Store", study: str) -> "Iterator[dict[str, Any]]":
     """The stages of a study's nights, as rows of plans."""
-    from polyglot.artifacts.nights import nights
+    from polyglot.engine.submission import order_of_night
     from polyglot.plan.plan import Plan
-    from polyglot.run.order import order_of_night
+    from polyglot.store.nights import nights
 
     for night in nights(store, study):
         yield from Plan(study, order_of_night(store, night.order, night.name).stages).document()
@@ -104,7 +104,7 @@ def _rows_of_nights(store: "Store", study: str) -> "Iterator[dict[str, Any]]":
 
 def survey_session(session: Session) -> "dict[str, Observation]":
     """Where every stage of the session's plan is; its backend says whether a worker is alive."""
-    from polyglot.run.survey import survey
+    from polyglot.engine.survey import survey
 
     return survey(session.plan.stages, session.store, alive=alive_of(session.profile, session.store))
 
@@ -112,10 +112,10 @@ def survey_session(session: Session) -> "dict[str, Observation]":
 def alive_of(profile: "Profile", store: "Store") -> "Callable[[str], bool | None] | None":
     """What a profile's backend knows about which stages run; None where it cannot be asked."""
     if profile.cluster is None:
-        from polyglot.run.local.backend import running_here
+        from polyglot.schedulers.local.scheduler import running_here
 
         return running_here(store.url)
-    from polyglot.run.kubernetes.alive import running_there
+    from polyglot.schedulers.kubernetes.alive import running_there
 
     return running_there(profile.cluster)
 

@@ -34,9 +34,9 @@ def export(
     from polyglot.cli.deliver import check_out
     from polyglot.cli.session import open_session, say
     from polyglot.cli.sheet_rows import turns_of
-    from polyglot.sheet.form import as_csv, as_html
-    from polyglot.sheet.keep import keep_key
-    from polyglot.sheet.sample import draw
+    from polyglot.sheets.page import as_csv, as_html
+    from polyglot.sheets.sample import draw
+    from polyglot.sheets.store import keep_key
 
     check_out(out)
     session = open_session(study, mix=mix, profile=profile, store=store)
@@ -67,8 +67,8 @@ def import_(
     from polyglot.cli.session import open_session, say
     from polyglot.core.canonical import canonical, sha256_bytes
     from polyglot.core.errors import BadInput
-    from polyglot.sheet.keep import all_ratings, keep_ratings, read_key
-    from polyglot.sheet.ratings import BadSheets, read, unblind
+    from polyglot.sheets.ratings import BadSheets, read, unblind
+    from polyglot.sheets.store import all_ratings, keep_ratings, read_key
 
     check_out(out)
     session = open_session(study, mix=mix, profile=profile, store=store)
@@ -101,16 +101,16 @@ def _compare(session: "Session", ratings: Path) -> list[str]:
     import json
     import tempfile
 
-    from polyglot.artifacts.blobs import fetch, put_file
-    from polyglot.artifacts.committed import committed
     from polyglot.core.canonical import sha256_file
     from polyglot.core.errors import PolyglotError
+    from polyglot.engine.engine import run
+    from polyglot.kinds.params import File
     from polyglot.plan.plan import needed_for
     from polyglot.plan.planner import Planner
     from polyglot.plan.quality import agree_stage
-    from polyglot.run.engine import run
-    from polyglot.run.local.backend import LocalBackend
-    from polyglot.spec.params import File
+    from polyglot.schedulers.local.scheduler import LocalBackend
+    from polyglot.store.blobs import fetch, put_file
+    from polyglot.store.committed import committed
 
     put_file(session.store, ratings, ratings.name)
     checks = {f"quality:{c.name}": session.plan.find(f"quality {c.name}") for c in session.locked.study.quality}

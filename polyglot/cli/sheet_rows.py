@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from polyglot.core.errors import BadInput, PolyglotError
 
 if TYPE_CHECKING:
-    from polyglot.artifacts.artifact import StoredArtifact
-    from polyglot.artifacts.manifest import Manifest
     from polyglot.cli.session import Session
-    from polyglot.sheet.sample import Turn
+    from polyglot.sheets.sample import Turn
+    from polyglot.store.artifact import StoredArtifact
+    from polyglot.store.manifest import Manifest
 
 FOLDERS = {"dataset": "rows", "questions": "questions", "references": "references"}
 
@@ -30,8 +30,8 @@ def turns_of(session: "Session", only: Sequence[str] | None) -> "Iterator[Turn]"
 
 
 def _turns(session: "Session", name: str) -> "Iterator[Turn]":
-    from polyglot.artifacts.committed import committed
-    from polyglot.sheet.sample import Turn
+    from polyglot.sheets.sample import Turn
+    from polyglot.store.committed import committed
 
     planned = session.plan.find(f"quality {name}")
     manifest = committed(session.store, "quality", planned.key)
@@ -61,8 +61,8 @@ def _turns(session: "Session", name: str) -> "Iterator[Turn]":
 
 
 def _input(session: "Session", manifest: "Manifest", role: str, folder: Path) -> "StoredArtifact":
-    from polyglot.artifacts.artifact import StoredArtifact
-    from polyglot.artifacts.committed import find
+    from polyglot.store.artifact import StoredArtifact
+    from polyglot.store.committed import find
 
     found = find(session.store, manifest.stage.inputs[role], role)
     if found is None:
@@ -77,7 +77,7 @@ def _rows(artifact: "StoredArtifact", what: str, language: str) -> Mapping[str, 
 
 
 def _records(session: "Session", file: Any, folder: Path) -> list[dict[str, Any]]:
-    from polyglot.artifacts.blobs import fetch
+    from polyglot.store.blobs import fetch
 
     fetch(session.store, file, folder / "records.jsonl")
     with (folder / "records.jsonl").open("rb") as lines:

@@ -10,7 +10,7 @@ from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, S
 
 if TYPE_CHECKING:
     from polyglot.cli.session import Session
-    from polyglot.run.order import Order
+    from polyglot.engine.submission import Order
 
 
 def command(
@@ -28,13 +28,13 @@ def command(
 
     On a cluster it leaves the work to a driver there, says how to follow it, and returns.
     """
-    from polyglot.artifacts.doctor import require_conditional_writes
-    from polyglot.artifacts.submissions import save_order
     from polyglot.cli.deliver import check_out, deliver_report
     from polyglot.cli.endpoints import check_endpoints
     from polyglot.cli.run_order import run_here
     from polyglot.cli.session import open_session
-    from polyglot.run.spending import within_budget
+    from polyglot.engine.budget import within_budget
+    from polyglot.store.doctor import require_conditional_writes
+    from polyglot.store.submissions import save_order
 
     check_out(out)
     session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
@@ -59,7 +59,7 @@ def command(
 
 def order_of(session: "Session") -> "Order":
     """What is to be run of a session, and where."""
-    from polyglot.run.order import Order
+    from polyglot.engine.submission import Order
 
     budget = session.locked.study.budget
     return Order(
@@ -79,9 +79,9 @@ def keep_submission(session: "Session") -> str:
     """
     import json
 
-    from polyglot.artifacts.blobs import put_file
-    from polyglot.artifacts.submissions import save
     from polyglot.core.canonical import canonical, digest
+    from polyglot.store.blobs import put_file
+    from polyglot.store.submissions import save
 
     for file in session.locked.local_files.values():
         put_file(session.store, file, file.name)

@@ -12,8 +12,8 @@ def command(
 ) -> None:
     """Say why a stage is where it is: committed, running, failed or waiting, with every attempt that it took."""
     from polyglot.cli.session import alive_of, open_stages
-    from polyglot.run.why import explain
-    from polyglot.spec.profile import load_profile
+    from polyglot.engine.why import explain
+    from polyglot.study.profile import load_profile
 
     opened, plan = open_stages(study, stage, mix=mix, profile=profile, store=store)
     alive = alive_of(load_profile(profile), opened)

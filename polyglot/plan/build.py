@@ -1,15 +1,15 @@
 """A locked study under a profile -> its plan. Pure: no clock, no I/O, no environment, no randomness."""
 
 from polyglot.core.errors import BadInput
+from polyglot.core.mix import Mix
 from polyglot.plan.cells import CellStages, cell_stages, twin_stages, untuned_stages
 from polyglot.plan.data import data_report
 from polyglot.plan.plan import Plan, make_plan, needed_for
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import source_stages
 from polyglot.plan.tables import add_tables
-from polyglot.spec.lock import Locked
-from polyglot.spec.mix import Mix
-from polyglot.spec.profile import Profile
+from polyglot.study.lock import Locked
+from polyglot.study.profile import Profile
 
 
 def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None, data_only: bool = False) -> Plan:

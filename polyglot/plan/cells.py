@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
+from polyglot.kinds.params import NATIVE, AnswerParams, Cell, JudgeParams, MixParams, TrainParams
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources, reference_categories
-from polyglot.spec.chat import token_prices
-from polyglot.spec.lock import Locked
-from polyglot.spec.mix import Mix
-from polyglot.spec.params import NATIVE, AnswerParams, Cell, JudgeParams, MixParams, TrainParams
+from polyglot.study.chat import token_prices
+from polyglot.study.lock import Locked
 
 BUILT_IN_JUDGE = "polyglot-rules"  # the model name under which the built-in judge server answers
 

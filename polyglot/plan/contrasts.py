@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from polyglot.spec.mix import Mix
-from polyglot.spec.params import NATIVE, Contrast
+from polyglot.core.mix import Mix
+from polyglot.kinds.params import NATIVE, Contrast
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
+from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
+from polyglot.kinds.params import ReportParams
 from polyglot.plan.cells import mix_stages
 from polyglot.plan.planner import Planner
 from polyglot.plan.quality import quality_stages
 from polyglot.plan.sources import Sources
-from polyglot.spec.lock import Locked
-from polyglot.spec.mix import Mix
-from polyglot.spec.params import ReportParams
+from polyglot.study.lock import Locked
 
 
 def data_report(planner: Planner, locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> PlannedStage:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from polyglot.core.canonical import Json
 from polyglot.core.stage import PlannedStage, Resources, Stage
-from polyglot.spec.params import Params
-from polyglot.spec.profile import Profile
+from polyglot.kinds.params import Params
+from polyglot.study.profile import Profile
 
 
 class Planner:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from polyglot.core.stage import PlannedStage
+from polyglot.kinds.params import AgreeParams, File, QualityParams
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources
 from polyglot.plan.translation import What, translate_stage
-from polyglot.spec.chat import token_prices
-from polyglot.spec.lock import Locked
-from polyglot.spec.params import AgreeParams, File, QualityParams
-from polyglot.spec.quality import PROMPT_VERSION, QualityCheck
+from polyglot.study.chat import token_prices
+from polyglot.study.lock import Locked
+from polyglot.study.quality import PROMPT_VERSION, QualityCheck
 
 
 def quality_stages(planner: Planner, locked: Locked, sources: Sources) -> dict[str, PlannedStage]:

@@ -5,19 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from polyglot.core.stage import PlannedStage
+from polyglot.kinds.params import BaseParams, ContaminationParams, IngestParams, ReferenceParams, TokenizeParams
 from polyglot.plan.planner import Planner
 from polyglot.plan.translation import What, translate_stage
-from polyglot.spec.chat import token_prices
-from polyglot.spec.lock import Locked
-from polyglot.spec.params import (
-    BaseParams,
-    ContaminationParams,
-    IngestParams,
-    ReferenceParams,
-    TokenizeParams,
-)
-from polyglot.spec.references import PROMPT_VERSION
-from polyglot.spec.study import Study
+from polyglot.study.chat import token_prices
+from polyglot.study.lock import Locked
+from polyglot.study.references import PROMPT_VERSION
+from polyglot.study.study import Study
 
 BUILT_IN_AUTHOR = "polyglot-solver"  # the model name under which the built-in author of references answers
 MT_BENCH_REFERENCES = ("math", "reasoning", "coding")

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
+from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
+from polyglot.kinds.params import AggregateParams, Contrast, ReportParams, mix_name
 from polyglot.plan.cells import CellStages
 from polyglot.plan.contrasts import find_contrasts, reference_contrasts
 from polyglot.plan.data import card_inputs
 from polyglot.plan.planner import Planner
 from polyglot.plan.quality import quality_stages
 from polyglot.plan.sources import Sources
-from polyglot.spec.lock import Locked
-from polyglot.spec.mix import Mix
-from polyglot.spec.params import AggregateParams, Contrast, ReportParams, mix_name
+from polyglot.study.lock import Locked
 
 BUILT_IN_JUDGE = (
     "Judged by the built-in rule-based judge: scores say how often answers are verifiably right, "

@@ -5,9 +5,9 @@ from typing import Literal
 
 from polyglot.core.canonical import Json
 from polyglot.core.stage import PlannedStage
+from polyglot.kinds.params import File, TranslateParams
 from polyglot.plan.planner import Planner
-from polyglot.spec.params import File, TranslateParams
-from polyglot.spec.translation import KEYS, PROMPT_VERSION, Engine
+from polyglot.study.translation import KEYS, PROMPT_VERSION, Engine
 
 What = Literal["dataset", "questions", "references"]
 

@@ -15,12 +15,13 @@ from typing import Any
 
 import torch
 
-from jobs import tokenize, train
+from jobs.answer.generation import Generator, Request
 from jobs.lib.model.execution import computing
-from jobs.lib.model.generation import Generator, Request
 from jobs.lib.model.loading import load_model, load_tokenizer
-from jobs.lib.template import ChatFormat
-from polyglot.spec.params import TokenizeParams, TrainParams
+from jobs.lib.model.template import ChatFormat
+from jobs.tokenize import job as tokenize
+from jobs.train import job as train
+from polyglot.kinds.params import TokenizeParams, TrainParams
 from tests.kit.model_jobs import model_context, write_base, write_mix, write_rows
 
 NAMES = ["dog", "cat", "fish", "bird", "horse", "cow", "wolf", "bear", "lion", "mouse"]

@@ -65,9 +65,9 @@ def timed(work: Callable[[], object]) -> dict[str, float]:
 
 def tokenize_stage(root: Path, language: str, most: int, cores: int, offsets: bool = False) -> dict[str, Any]:
     """The tokenize stage: from rows in a file to a token set and its card."""
-    from jobs import tokenize
-    from jobs.lib.tokens import bulk
-    from polyglot.spec.params import TokenizeParams
+    from jobs.tokenize import bulk
+    from jobs.tokenize import job as tokenize
+    from polyglot.kinds.params import TokenizeParams
     from tests.kit.model_jobs import model_context
 
     if offsets:  # as if nothing were known of the tokenizer
@@ -103,8 +103,8 @@ def bare_library(root: Path, language: str) -> dict[str, Any]:
 
 def ingest_stage(root: Path, rows: int) -> dict[str, Any]:
     """The ingest stage of two languages in Bactrian-X's schema, the data card included; no two rows are equal."""
-    from jobs import ingest
-    from polyglot.spec.params import IngestParams
+    from jobs.ingest import job as ingest
+    from polyglot.kinds.params import IngestParams
     from tests.kit.data_jobs import data_context, staged
 
     context = data_context(root / "ingest")
@@ -124,8 +124,8 @@ def mix_stage(root: Path, name: str) -> dict[str, Any]:
     import numpy  # noqa: F401 - before the clock starts, as a worker has it
     from pyarrow import compute  # noqa: F401
 
-    from jobs import mix
-    from polyglot.spec.params import MixParams
+    from jobs.mix import job as mix
+    from polyglot.kinds.params import MixParams
     from tests.kit.model_jobs import model_context
 
     languages = MIXES[name]
@@ -139,8 +139,8 @@ def mix_stage(root: Path, name: str) -> dict[str, Any]:
 
 def packed(root: Path, name: str, capacity: int) -> dict[str, Any]:
     """One epoch of a mix in steps of 64, packed inside each, and the whole mix packed at once."""
-    from jobs.lib.model.batches import Order, sequences
-    from jobs.lib.model.packing import pack
+    from jobs.train.batches import Order, sequences
+    from jobs.train.packing import pack
 
     mixture = mixture_of(root, name)
     order = Order(samples=len(mixture), seed=0, batch_size=BATCH, steps=None, epochs=1)
@@ -168,7 +168,7 @@ def packed(root: Path, name: str, capacity: int) -> dict[str, Any]:
 
 def mixture_of(root: Path, name: str) -> Any:
     """A mix as the train stage reads it."""
-    from jobs.lib.model.token_sets import Mixture, TokenSet
+    from jobs.train.token_sets import Mixture, TokenSet
 
     with (root / f"mix-{name}" / "out" / "index.jsonl").open(encoding="utf-8") as file:
         index = [(entry["language"], entry["row"]) for entry in map(json.loads, file)]

@@ -20,14 +20,14 @@ from multiprocessing.connection import Connection
 
 from openai import OpenAI, OpenAIError
 
-from jobs.lib.chat.asking import Asking, Watcher
 from jobs.lib.chat.calls import Reply, Request
 from jobs.lib.chat.endpoint import Endpoint
-from jobs.lib.chat.ledger import Ledger
+from jobs.lib.chat.request_scheduler import Asking, Watcher
 from jobs.lib.chat.settings import ChatSettings
-from polyglot.artifacts.journal import StoredJournal
-from polyglot.artifacts.locate import open_store
+from jobs.lib.chat.usage_log import Ledger
+from polyglot.attempts.journal import StoredJournal
 from polyglot.core.stage import Stage
+from polyglot.store.locate import open_store
 from tests.kit import judge_server as js
 
 Side = Callable[[str, Sequence[Request]], int]  # base URL, requests -> completions that arrived

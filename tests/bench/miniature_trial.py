@@ -22,23 +22,23 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from jobs.lib import builtin
-from jobs.lib.builtin.families import FAMILIES
-from jobs.lib.builtin.grade import grade
-from jobs.lib.builtin.words import LANGUAGES
-from jobs.lib.data.selection import select
+from jobs import builtin
+from jobs.answer.generation import Generator, Request
+from jobs.base.blocks import lines, make_blocks
+from jobs.base.pretraining import Pretraining, new_model
+from jobs.base.tokenizer import train_tokenizer
+from jobs.builtin.families import FAMILIES
+from jobs.builtin.grade import grade
+from jobs.builtin.words import LANGUAGES
 from jobs.lib.model.execution import computing
-from jobs.lib.model.generation import Generator, Request
-from jobs.lib.model.training import Layout, Trainer
-from jobs.lib.pretrain.blocks import lines, make_blocks
-from jobs.lib.pretrain.tokenizer import train_tokenizer
-from jobs.lib.pretrain.training import Pretraining, new_model
-from jobs.lib.template import ChatFormat, Encoded
+from jobs.lib.model.template import ChatFormat, Encoded
+from jobs.mix.selection import select
+from jobs.train.training import Layout, Trainer
 from polyglot.core.canonical import digest
-from polyglot.spec.mix import Mix
-from polyglot.spec.params import BaseParams, TrainParams
-from polyglot.spec.sources import BuiltInModel
-from polyglot.spec.systems import SYSTEMS
+from polyglot.core.mix import Mix
+from polyglot.kinds.params import BaseParams, TrainParams
+from polyglot.study.sources import BuiltInModel
+from polyglot.study.systems import SYSTEMS
 
 MAX_NEW_TOKENS = 24
 BATCH_SIZE = 64

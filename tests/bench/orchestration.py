@@ -2,8 +2,8 @@
 
     python -m tests.bench.orchestration [--rounds 2] [--links 30] [--width 100]
 
-Both sides create the very same Jobs: rendered by the chart, the worker's image, its real entry (`jobs.container`,
-then `jobs.worker`), an order of a stage that writes one word, and the store: claim, blob, manifest. So the two sides
+Both sides create the very same Jobs: rendered by the chart, the worker's image, its real entry
+(`jobs.worker.container`, then `jobs.worker`), an order of a stage that writes one word, and the store: claim, blob, manifest. So the two sides
 differ in orchestration alone. The bare side has its manifests rendered beforehand, keeps one watch, creates the next
 Job of a chain as soon as it sees that the last one is complete, and asks the store nothing.
 
@@ -28,12 +28,12 @@ from typing import Any
 
 from polyglot.cli.run_order import renderer
 from polyglot.core.stage import PlannedStage
-from polyglot.run.backend import Attempt
-from polyglot.run.engine import run
-from polyglot.run.kubernetes.api import Api
-from polyglot.run.kubernetes.backend import KubernetesBackend
-from polyglot.run.kubernetes.documents import condition
-from polyglot.run.kubernetes.names import MANAGED
+from polyglot.engine.engine import run
+from polyglot.schedulers.base import Attempt
+from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.documents import condition
+from polyglot.schedulers.kubernetes.names import MANAGED
+from polyglot.schedulers.kubernetes.scheduler import KubernetesBackend
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.noop_study import images_of, submitted
 from tests.kit.cluster.target import noop_image, target

@@ -14,9 +14,9 @@ from pathlib import Path
 from polyglot.core.canonical import digest
 from polyglot.plan.build import build_plan
 from polyglot.plan.diagnose import diagnose
-from polyglot.spec.load import load_study
-from polyglot.spec.lock import lock_study
-from polyglot.spec.profile import load_profile
+from polyglot.study.load import load_study
+from polyglot.study.lock import lock_study
+from polyglot.study.profile import load_profile
 
 STUDY = """
 study: large

@@ -8,9 +8,9 @@ The parts: making values, helm alone, reading what it printed.
 import time
 from collections.abc import Callable
 
-from polyglot.render.helm import template
-from polyglot.render.manifests import parse_manifests, render_jobs
-from polyglot.render.values import stage_values
+from polyglot.schedulers.kubernetes.render.helm import template
+from polyglot.schedulers.kubernetes.render.manifests import parse_manifests, render_jobs
+from polyglot.schedulers.kubernetes.render.values import stage_values
 from tests.kit.clusters import attempt, cluster
 
 STAGES = 2000

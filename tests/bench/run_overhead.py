@@ -16,10 +16,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from polyglot.artifacts.locate import open_store
 from polyglot.core.stage import PlannedStage
-from polyglot.run.engine import run
-from polyglot.run.local.backend import LocalBackend
+from polyglot.engine.engine import run
+from polyglot.schedulers.local.scheduler import LocalBackend
+from polyglot.store.locate import open_store
 from tests.kit.graphs import JOBS, chain, fan, small_budget
 
 
@@ -73,7 +73,7 @@ def main() -> None:
     print(f"the same 100 stages again, all cached: {1000 * cached_seconds(fan(100)):.0f} ms in all")
     bare = statistics.median(process_seconds("pass") for _ in range(5))
     print(f"one bare interpreter: {1000 * bare:.0f} ms")
-    heavy = statistics.median(process_seconds("import torch, transformers, jobs.train") for _ in range(rounds))
+    heavy = statistics.median(process_seconds("import torch, transformers, jobs.train.job") for _ in range(rounds))
     print(f"one interpreter that imports what training needs: {heavy:.2f} s")
 
 

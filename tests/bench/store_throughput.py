@@ -18,13 +18,13 @@ from pathlib import Path
 
 from boto3.s3.transfer import TransferConfig
 
-from polyglot.artifacts.blobs import fetch, put_file
-from polyglot.artifacts.committed import committed_many
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.futures import concurrently
-from polyglot.artifacts.manifest import FileRecord, Manifest
-from polyglot.artifacts.store import Store
 from polyglot.core.canonical import sha256_file
+from polyglot.store.blobs import fetch, put_file
+from polyglot.store.committed import committed_many
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.futures import concurrently
+from polyglot.store.manifest import FileRecord, Manifest
+from polyglot.store.store import Store
 from tests.kit.damage import random_file
 from tests.kit.stages import stage
 from tests.kit.versitygw import fresh_bucket, serve

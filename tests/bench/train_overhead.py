@@ -16,13 +16,13 @@ import torch
 from accelerate import Accelerator
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from jobs import tokenize
-from jobs.lib.model.batches import Order
 from jobs.lib.model.execution import computing
-from jobs.lib.model.token_sets import Mixture, TokenSet
-from jobs.lib.model.training import Layout, Trainer
-from jobs.train import MICRO_BATCH_TOKENS
-from polyglot.spec.params import TokenizeParams, TrainParams
+from jobs.tokenize import job as tokenize
+from jobs.train.batches import Order
+from jobs.train.job import MICRO_BATCH_TOKENS
+from jobs.train.token_sets import Mixture, TokenSet
+from jobs.train.training import Layout, Trainer
+from polyglot.kinds.params import TokenizeParams, TrainParams
 from tests.kit.model_jobs import byte_level, model_context, write_base, write_rows
 
 BATCH = 32

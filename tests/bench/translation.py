@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from jobs.lib.data.texts import Text
+from jobs.lib.text.texts import Text
 from tests.kit.data_ingests import SHARED, ingest_paths, rows_of
 from tests.kit.translations import build, card, run, written
 

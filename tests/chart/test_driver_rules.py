@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from polyglot.render.driver import driver_name, driver_values, render_driver
+from polyglot.schedulers.kubernetes.render.driver import driver_name, driver_values, render_driver
 from tests.kit.chart_scenarios import DRIVERS, driver_job
 from tests.kit.clusters import cluster
 

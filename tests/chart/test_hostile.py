@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polyglot.core.slug import slug
-from polyglot.render.helm import Manifest
-from polyglot.render.manifests import parse_manifests, print_manifests, render_jobs
-from polyglot.render.values import plain
-from polyglot.run.backend import Attempt
+from polyglot.schedulers.base import Attempt
+from polyglot.schedulers.kubernetes.render.helm import Manifest
+from polyglot.schedulers.kubernetes.render.manifests import parse_manifests, print_manifests, render_jobs
+from polyglot.schedulers.kubernetes.render.values import plain
 from tests.kit.clusters import attempt, cluster
 
 HOSTILE = (

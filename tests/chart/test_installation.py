@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from polyglot.core.errors import PolyglotError
-from polyglot.render.helm import Manifest
-from polyglot.render.installation import Network, Nightly, Peer, installation_values
+from polyglot.schedulers.kubernetes.render.helm import Manifest
+from polyglot.schedulers.kubernetes.render.installation import Network, Nightly, Peer, installation_values
 from tests.kit.chart_scenarios import INSTALLATIONS, install, installation
 from tests.kit.clusters import IMAGES, cluster
 

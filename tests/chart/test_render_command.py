@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.render.manifests import parse_manifests
+from polyglot.schedulers.kubernetes.render.manifests import parse_manifests
 from tests.kit.chart_scenarios import ROOT
 from tests.kit.clusters import IMAGES
 

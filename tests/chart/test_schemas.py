@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from polyglot.render.helm import helm_program
+from polyglot.schedulers.kubernetes.render.helm import helm_program
 from tests.kit.chart_scenarios import (
     CHARTS,
     DRIVERS,
@@ -95,6 +95,6 @@ def test_schemas_are_closed_and_described(chart: str) -> None:
 
 
 def test_the_defaults_of_the_chart_are_those_of_its_typed_values() -> None:
-    from polyglot.render.installation import InstallationValues
+    from polyglot.schedulers.kubernetes.render.installation import InstallationValues
 
     assert yaml.safe_load((CHARTS / "polyglot" / "values.yaml").read_text()) == InstallationValues().document()

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from jobs.lib.reason import TERMINATION_LOG
+from jobs.worker.reason import TERMINATION_LOG
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.core.slug import slug
-from polyglot.render.manifests import render_jobs
-from polyglot.render.request import MAX_INLINE_BYTES, fits_inline, paths_of_large, request_bytes
-from polyglot.render.values import stage_values
+from polyglot.schedulers.kubernetes.render.manifests import render_jobs
+from polyglot.schedulers.kubernetes.render.request import MAX_INLINE_BYTES, fits_inline, paths_of_large, request_bytes
+from polyglot.schedulers.kubernetes.render.values import stage_values
 from tests.kit.chart_scenarios import SCENARIOS, stage_job
 from tests.kit.clusters import attempt, cluster
 
@@ -257,7 +257,7 @@ class TestHelm:
             render_jobs([attempt()], study="s", cluster=cluster())
 
     def test_values_that_the_schema_does_not_know_are_refused(self) -> None:
-        from polyglot.render.helm import template
+        from polyglot.schedulers.kubernetes.render.helm import template
 
         document = stage_values(attempt(), study="s", cluster=cluster()).document()
         with pytest.raises(PolyglotError, match="(?s)values don't meet the specifications.*grace"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from polyglot.run.backend import Event, Outcome
+from polyglot.schedulers.base import Event, Outcome
 from tests.kit.cluster import processes
 from tests.kit.cluster.namespace import Namespace
 from tests.kit.cluster.shell_jobs import api_of, attempt, backend_of, ended, render, watch_until
@@ -257,7 +257,7 @@ class TestBrokenWatches:
                 yield event
                 if kind == "jobs" and gone["times"] < 3:
                     gone["times"] += 1
-                    from polyglot.run.kubernetes.api import ApiError
+                    from polyglot.schedulers.kubernetes.api import ApiError
 
                     raise ApiError("too old resource version", status=410)
 

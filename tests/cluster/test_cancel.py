@@ -2,13 +2,13 @@
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts
+from polyglot.attempts.attempts import Attempts
 from polyglot.cli.cluster import create_driver
 from polyglot.core.stage import PlannedStage, Resources
-from polyglot.render.driver import driver_values, render_driver
-from polyglot.run.kubernetes.api import Api
-from polyglot.run.kubernetes.stop import stop_study
-from polyglot.spec.cluster import Images
+from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.render.driver import driver_values, render_driver
+from polyglot.schedulers.kubernetes.stop import stop_study
+from polyglot.study.cluster import Images
 from tests.kit.bad_inputs.studies import study_text
 from tests.kit.cluster.installation import Installation
 from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from polyglot.spec.cluster import Images
+from polyglot.study.cluster import Images
 from tests.kit.cluster.installation import Installation
 from tests.kit.cluster.noop_study import NoopStudy, submitted
 from tests.kit.graphs import fan

@@ -12,8 +12,8 @@ import pytest
 
 from polyglot.cli.cluster import create_driver
 from polyglot.core.stage import PlannedStage
-from polyglot.render.driver import driver_values, render_driver
-from polyglot.run.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.render.driver import driver_values, render_driver
 from tests.kit.cluster.api_proxy import api_proxy
 from tests.kit.cluster.installation import DRIVER, ROOT, Installation, installed
 from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts
+from polyglot.attempts.attempts import Attempts
 from polyglot.core.stage import PlannedStage, Resources
-from polyglot.run.backend import Event, Outcome
+from polyglot.schedulers.base import Event, Outcome
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import RESTRICTED, Namespace
 from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted

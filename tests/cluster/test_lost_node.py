@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts
-from polyglot.artifacts.committed import committed
-from polyglot.artifacts.manifest import manifest_path
+from polyglot.attempts.attempts import Attempts
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.stage import PlannedStage, Resources
-from polyglot.run.kubernetes.names import KEY
-from polyglot.run.survey import Observation, StageState, survey
-from polyglot.spec.pool import Pool, Toleration
+from polyglot.engine.survey import Observation, StageState, survey
+from polyglot.schedulers.kubernetes.names import KEY
+from polyglot.store.committed import committed
+from polyglot.store.manifest import manifest_path
+from polyglot.study.pool import Pool, Toleration
 from tests.kit.cluster import lost_node
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.lost_node import LABEL, LOST

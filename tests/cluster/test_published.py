@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.committed import committed_many
 from polyglot.plan.build import build_plan
-from polyglot.spec.load import load_study
-from polyglot.spec.lock import lock_study
-from polyglot.spec.profile import load_profile
+from polyglot.store.committed import committed_many
+from polyglot.study.load import load_study
+from polyglot.study.lock import lock_study
+from polyglot.study.profile import load_profile
 from tests.kit.cluster.installation import ROOT, installed
 from tests.kit.cluster.target import Target
 

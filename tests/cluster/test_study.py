@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.committed import committed_many
-from polyglot.artifacts.locate import open_store
-from polyglot.artifacts.store import Store
 from polyglot.plan.build import build_plan
-from polyglot.spec.load import load_study
-from polyglot.spec.lock import lock_study
-from polyglot.spec.profile import load_profile
+from polyglot.store.committed import committed_many
+from polyglot.store.locate import open_store
+from polyglot.store.store import Store
+from polyglot.study.load import load_study
+from polyglot.study.lock import lock_study
+from polyglot.study.profile import load_profile
 from tests.kit.cluster.installation import ROOT, Installation, installed
 from tests.kit.cluster.target import Target
 from tests.kit.world import until

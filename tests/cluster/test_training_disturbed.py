@@ -15,7 +15,7 @@ import pytest
 from kubernetes import client
 
 from polyglot.core.stage import Stage
-from polyglot.spec.pool import Pool, Toleration
+from polyglot.study.pool import Pool, Toleration
 from tests.kit.cluster import processes
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import fresh_namespace

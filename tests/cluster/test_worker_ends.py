@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from polyglot.artifacts.retract import retract
+from polyglot.attempts.retract import retract
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.plan.build import build_plan
-from polyglot.spec.load import load_study
-from polyglot.spec.lock import lock_study
-from polyglot.spec.profile import load_profile
+from polyglot.study.load import load_study
+from polyglot.study.lock import lock_study
+from polyglot.study.profile import load_profile
 from tests.kit.cluster.installation import ROOT, Installation, installed
 from tests.kit.cluster.noop_study import NoopStudy, submitted
 from tests.kit.cluster.target import Target

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from polyglot.core.errors import BadInput
-from polyglot.spec.load import load_study
-from polyglot.spec.lock import lock_study
+from polyglot.study.load import load_study
+from polyglot.study.lock import lock_study
 from tests.kit.bad_inputs.studies import study_text
 
 COMMIT = "1a" * 20

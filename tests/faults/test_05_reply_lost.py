@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts
-from polyglot.artifacts.committed import committed
-from polyglot.artifacts.s3 import S3Store
-from polyglot.artifacts.verify import hash_file
+from polyglot.attempts.attempts import Attempts
+from polyglot.store.committed import committed
+from polyglot.store.s3 import S3Store
+from polyglot.store.verify import hash_file
 from tests.kit.damage import random_file
 from tests.kit.proxy import Answer, DropReply, FaultProxy, Reset, Rival
 from tests.kit.stages import commit, stage, write

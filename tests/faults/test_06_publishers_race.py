@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.committed import committed
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.store import Store
 from polyglot.core.errors import Conflict
+from polyglot.store.committed import committed
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.store import Store
 from tests.kit.stages import commit, stage, write
 from tests.kit.versitygw import Bucket
 

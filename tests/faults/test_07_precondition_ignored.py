@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.doctor import examine, require_conditional_writes
-from polyglot.artifacts.s3 import S3Store
 from polyglot.core.errors import Refused
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.doctor import examine, require_conditional_writes
+from polyglot.store.s3 import S3Store
 from tests.kit.proxy import FaultProxy, StripHeader
 from tests.kit.versitygw import Bucket
 

@@ -16,11 +16,11 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from polyglot.artifacts.retry import Patience
-from polyglot.artifacts.s3 import S3Settings, S3Store
-from polyglot.artifacts.s3_errors import Verdict, judge
-from polyglot.artifacts.verify import hash_file
 from polyglot.core.errors import Refused, StoreError
+from polyglot.store.retrying import Patience
+from polyglot.store.s3 import S3Settings, S3Store
+from polyglot.store.s3_errors import Verdict, judge
+from polyglot.store.verify import hash_file
 from tests.kit.damage import random_file
 from tests.kit.proxy import Answer, Fault, FaultProxy, FlipBit, FlipRequestBit, Reset, Rival, Stall, Truncate
 from tests.kit.versitygw import Bucket
@@ -144,7 +144,7 @@ def test_not_modified_is_a_lost_race(store: S3Store, proxy: FaultProxy, bucket: 
 def test_bytes_damaged_on_their_way_here_heal(
     store: S3Store, proxy: FaultProxy, bucket: Bucket, tmp_path: Path
 ) -> None:
-    from polyglot.artifacts.blobs import fetch, put_bytes
+    from polyglot.store.blobs import fetch, put_bytes
 
     sha256 = put_bytes(bucket.store(), b"precious")
     proxy.inject(FlipBit(), method="GET", path=sha256, times=1)
@@ -219,7 +219,7 @@ def test_only_what_stays_as_it_is_counts_as_refused(error: Exception, verdict: V
 def test_delays_grow_and_are_spread(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     from botocore.exceptions import HTTPClientError
 
-    from polyglot.artifacts import retry
+    from polyglot.store import retrying as retry
 
     slept: list[float] = []
     monkeypatch.setattr(retry.time, "sleep", slept.append)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.artifact import StoredArtifact
-from polyglot.artifacts.blobs import blob_path, fetch
-from polyglot.artifacts.committed import committed, committed_many, is_done
-from polyglot.artifacts.store import CHUNK_BYTES
 from polyglot.core.errors import Corrupt
+from polyglot.store.artifact import StoredArtifact
+from polyglot.store.blobs import blob_path, fetch
+from polyglot.store.committed import committed, committed_many, is_done
+from polyglot.store.store import CHUNK_BYTES
 from tests.kit.damage import flip, random_file, truncate
 from tests.kit.stages import commit, stage
 from tests.kit.versitygw import Bucket

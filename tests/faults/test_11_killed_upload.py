@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts import collect as collecting
-from polyglot.artifacts.collect import collect
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.verify import hash_file
+from polyglot.attempts import garbage as collecting
+from polyglot.attempts.garbage import collect
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.verify import hash_file
 from tests.kit.damage import random_file
 from tests.kit.proxy import FaultProxy, Throttle
 from tests.kit.versitygw import Bucket

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts
-from polyglot.artifacts.committed import is_done
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.locate import open_store
-from polyglot.artifacts.store import Store
+from polyglot.attempts.attempts import Attempts
+from polyglot.store.committed import is_done
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.locate import open_store
+from polyglot.store.store import Store
 from tests.kit.stages import commit, stage, write
 from tests.kit.versitygw import Bucket
 

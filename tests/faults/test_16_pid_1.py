@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from polyglot.artifacts.locate import open_store
+from polyglot.store.locate import open_store
 from tests.kit.container import Container
 from tests.kit.graphs import stage
 from tests.kit.world import until

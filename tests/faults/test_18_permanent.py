@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from polyglot.run.survey import survey
-from polyglot.run.why import explain
+from polyglot.engine.survey import survey
+from polyglot.engine.why import explain
 from tests.kit.graphs import stage
 from tests.kit.world import World
 

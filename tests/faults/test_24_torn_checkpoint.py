@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.blobs import blob_path
-from polyglot.artifacts.checkpoints import newest_paths, read_checkpoint
-from polyglot.artifacts.committed import committed
+from polyglot.attempts.checkpoints import newest_paths, read_checkpoint
 from polyglot.core.stage import PlannedStage
-from polyglot.run.local.backend import running_here
+from polyglot.schedulers.local.scheduler import running_here
+from polyglot.store.blobs import blob_path
+from polyglot.store.committed import committed
 from tests.kit.graphs import stage
 from tests.kit.world import World, end, until
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs import train
-from polyglot.artifacts.blobs import blob_path
-from polyglot.artifacts.checkpoints import StoredCheckpoints, newest_paths, read_checkpoint
-from polyglot.artifacts.locate import open_store
+from jobs.train import job as train
+from polyglot.attempts.checkpoints import StoredCheckpoints, newest_paths, read_checkpoint
 from polyglot.core.errors import Interrupted
+from polyglot.store.blobs import blob_path
+from polyglot.store.locate import open_store
 from tests.kit.model_jobs import FolderCheckpoints, Stop, gpt2_like
 from tests.kit.training import context_of, digests, prepare, record
 

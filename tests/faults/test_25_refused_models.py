@@ -10,9 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from jobs import answer, tokenize, train
+from jobs.answer import job as answer
+from jobs.tokenize import job as tokenize
+from jobs.train import job as train
 from polyglot.core.errors import Permanent
-from polyglot.spec.params import AnswerParams, TokenizeParams
+from polyglot.kinds.params import AnswerParams, TokenizeParams
 from tests.kit.model_jobs import model_context, write_questions
 from tests.kit.training import context_of, prepare
 

@@ -3,11 +3,11 @@
 import hashlib
 from pathlib import Path
 
-from polyglot.artifacts.blobs import blob_path
-from polyglot.artifacts.committed import committed
-from polyglot.artifacts.locate import open_store
 from polyglot.core.stage import PlannedStage, Resources, Stage
-from polyglot.spec.params import File, IngestParams, TokenizeParams
+from polyglot.kinds.params import File, IngestParams, TokenizeParams
+from polyglot.store.blobs import blob_path
+from polyglot.store.committed import committed
+from polyglot.store.locate import open_store
 from tests.kit.data_ingests import bactrian, json_lines
 from tests.kit.world import World
 

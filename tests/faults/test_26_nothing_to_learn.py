@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from jobs import train
-from jobs.tokenize import SCHEMA
+from jobs.tokenize.job import SCHEMA
+from jobs.train import job as train
 from polyglot.core.errors import Permanent
 from tests.kit.model_jobs import ModelContext, write_base, write_mix
 from tests.kit.training import context_of, prepare

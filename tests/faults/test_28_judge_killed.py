@@ -82,7 +82,7 @@ class TestKilled:
                 stopping.stop = True
 
             stopping.progress = progress  # type: ignore[method-assign]
-            from jobs import judge
+            from jobs.judge import job as judge
 
             started = time.monotonic()
             with pytest.raises(Interrupted):
@@ -99,7 +99,7 @@ class TestKilled:
         with js.ScriptedJudge(lambda call: js.hang()) as server:
             stopping = context(stage(tmp_path, server.base_url), timeout_seconds=100)
             stopping.stop = True
-            from jobs import judge
+            from jobs.judge import job as judge
 
             started = time.monotonic()
             with pytest.raises(Interrupted):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.lib.judge.grader import Grader, templates
+from jobs.builtin.grader import Grader, templates
 from tests.kit import judge_rows, judge_stage
 from tests.kit import judge_server as js
 from tests.kit.judge_small import run

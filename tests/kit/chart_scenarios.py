@@ -11,15 +11,15 @@ from typing import Any
 
 import yaml
 
-from polyglot.render.driver import DriverValues, driver_values, render_driver
-from polyglot.render.helm import Manifest, template
-from polyglot.render.manifests import parse_manifests, print_manifests, render_jobs
-from polyglot.render.request import request_path
-from polyglot.render.values import stage_values
-from polyglot.render.written import written
-from polyglot.run.backend import Attempt
-from polyglot.spec.cluster import Cluster
-from polyglot.spec.pool import Pool, Toleration
+from polyglot.schedulers.base import Attempt
+from polyglot.schedulers.kubernetes.render.driver import DriverValues, driver_values, render_driver
+from polyglot.schedulers.kubernetes.render.helm import Manifest, template
+from polyglot.schedulers.kubernetes.render.manifests import parse_manifests, print_manifests, render_jobs
+from polyglot.schedulers.kubernetes.render.request import request_path
+from polyglot.schedulers.kubernetes.render.to_values import written
+from polyglot.schedulers.kubernetes.render.values import stage_values
+from polyglot.study.cluster import Cluster
+from polyglot.study.pool import Pool, Toleration
 from tests.kit.clusters import attempt, cluster
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from polyglot.core.stage import PlannedStage, Resources, Stage
-from polyglot.run.backend import Attempt
-from polyglot.spec.cluster import Cluster, ClusterSection, cluster_from
+from polyglot.schedulers.base import Attempt
+from polyglot.study.cluster import Cluster, ClusterSection, cluster_from
 
 STORE = "s3://polyglot/studies"
 IMAGES = {

@@ -1,4 +1,4 @@
-"""Containers without a container engine: `jobs.container` as a process, or as PID 1 of a PID namespace."""
+"""Containers without a container engine: `jobs.worker.container` as a process, or as PID 1 of a PID namespace."""
 
 import json
 import os
@@ -12,12 +12,12 @@ from pathlib import Path
 
 import psutil
 
-from polyglot.artifacts.attempts import Attempts
-from polyglot.artifacts.committed import committed
-from polyglot.artifacts.locate import open_store
-from polyglot.artifacts.manifest import Manifest
+from polyglot.attempts.attempts import Attempts
 from polyglot.core.stage import PlannedStage
-from polyglot.run.backend import Attempt
+from polyglot.schedulers.base import Attempt
+from polyglot.store.committed import committed
+from polyglot.store.locate import open_store
+from polyglot.store.manifest import Manifest
 from tests.kit.graphs import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +61,7 @@ class Container:
     def started(self, *, blocked: bool = False, **more: str) -> Iterator["subprocess.Popen[bytes]"]:
         """The container's process, killed at the end; its stdout is a pipe. `blocked`: born deaf to SIGTERM."""
         self.root.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "jobs.container", "--work", str(self.root / "work" / "attempt")]
+        command = [sys.executable, "-m", "jobs.worker.container", "--work", str(self.root / "work" / "attempt")]
         self.termination_log.touch()  # as the kubelet does
         command += ["--cache", str(self.root / "work" / "cache"), "--termination-log", str(self.termination_log)]
         if self.as_pid_1:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from jobs import ingest
-from polyglot.spec.params import IngestParams
+from jobs.ingest import job as ingest
+from polyglot.kinds.params import IngestParams
 from tests.kit.data_jobs import DataContext, data_context, staged
 
 LANGUAGES = ("EN", "DE", "FR", "IT", "ES")

@@ -7,9 +7,10 @@ from typing import Any
 
 import pyarrow
 
-from jobs import contamination, mix
-from jobs.lib.data.by_id import documents
-from polyglot.spec.params import ContaminationParams, MixParams
+from jobs.contamination import job as contamination
+from jobs.lib.rows.by_id import documents
+from jobs.mix import job as mix
+from polyglot.kinds.params import ContaminationParams, MixParams
 from tests.kit.data_jobs import DataContext, data_context, staged
 
 

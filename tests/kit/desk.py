@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from polyglot.artifacts.locate import open_store
-from polyglot.artifacts.store import Store
 from polyglot.cli.app import app
 from polyglot.cli.session import Session, open_session
 from polyglot.cli.submit import keep_submission
 from polyglot.core.errors import PolyglotError
 from polyglot.core.stage import PlannedStage
+from polyglot.store.locate import open_store
+from polyglot.store.store import Store
 from tests.kit.bad_inputs.studies import study_text
 from tests.kit.stages import commit, write
 
@@ -90,7 +90,7 @@ class Desk:
         return Said(done.exit_code, done.stdout, done.stderr)
 
     def _result(self, planned: PlannedStage) -> str:
-        from polyglot.artifacts.committed import committed
+        from polyglot.store.committed import committed
 
         manifest = committed(self.store, planned.stage.kind, planned.key)
         return manifest.result if manifest else ""

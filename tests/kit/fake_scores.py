@@ -17,7 +17,7 @@ from typing import Any
 from jobs.lib.context import Context
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.stage import Resources, Stage
-from polyglot.spec.params import AggregateParams, Cell, Contrast, Params, ReportParams, mix_name
+from polyglot.kinds.params import AggregateParams, Cell, Contrast, Params, ReportParams, mix_name
 
 LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
 CATEGORIES = ("first", "last", "reverse", "copy", "twice", "count", "kind", "greet")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def study_schema() -> str:
     """docs/study.schema.json, for editors."""
-    from polyglot.spec.schema import study_schema as schema
+    from polyglot.study.schema import study_schema as schema
 
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
@@ -43,24 +43,24 @@ def study_file() -> str:
 
 def stage_chart_schema() -> str:
     """What charts/stage takes, off its typed values."""
-    from polyglot.render.schema import values_schema
-    from polyglot.render.values import StagesValues
+    from polyglot.schedulers.kubernetes.render.schema import values_schema
+    from polyglot.schedulers.kubernetes.render.values import StagesValues
 
     return json.dumps(values_schema(StagesValues, title="Values of charts/stage"), indent=2) + "\n"
 
 
 def polyglot_chart_schema() -> str:
     """What charts/polyglot takes, off its typed values."""
-    from polyglot.render.installation import InstallationValues
-    from polyglot.render.schema import values_schema
+    from polyglot.schedulers.kubernetes.render.installation import InstallationValues
+    from polyglot.schedulers.kubernetes.render.schema import values_schema
 
     return json.dumps(values_schema(InstallationValues, title="Values of charts/polyglot"), indent=2) + "\n"
 
 
 def driver_chart_schema() -> str:
     """What charts/driver takes, off its typed values."""
-    from polyglot.render.driver import DriverValues
-    from polyglot.render.schema import values_schema
+    from polyglot.schedulers.kubernetes.render.driver import DriverValues
+    from polyglot.schedulers.kubernetes.render.schema import values_schema
 
     return json.dumps(values_schema(DriverValues, title="Values of charts/driver"), indent=2) + "\n"
 

@@ -11,14 +11,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from polyglot.artifacts.locate import open_store
 from polyglot.core.canonical import Json
 from polyglot.core.errors import Exit, PolyglotError
 from polyglot.core.stage import PlannedStage, Resources, Stage
-from polyglot.run.engine import run
-from polyglot.run.local.backend import LocalBackend
-from polyglot.run.local.budget import Budget
-from polyglot.run.outcomes import Limits
+from polyglot.engine.engine import run
+from polyglot.engine.outcomes import Limits
+from polyglot.schedulers.local.budget import Budget
+from polyglot.schedulers.local.scheduler import LocalBackend
+from polyglot.store.locate import open_store
 
 MIB = 2**20
 JOBS = {"POLYGLOT_JOBS_PACKAGE": "tests.kit.noop_jobs"}

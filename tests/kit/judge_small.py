@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from jobs import judge
+from jobs.judge import job as judge
 from tests.kit import judge_rows, judge_stage
 from tests.kit.judge_server import ScriptedJudge, Step, reply
 

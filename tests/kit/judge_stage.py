@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jobs import judge
+from jobs.judge import job as judge
 from jobs.lib.context import Context
-from polyglot.artifacts.journal import StoredJournal
-from polyglot.artifacts.locate import open_store
+from polyglot.attempts.journal import StoredJournal
 from polyglot.core.canonical import sha256_file
 from polyglot.core.stage import Resources, Stage
-from polyglot.spec.params import JudgeParams
+from polyglot.kinds.params import JudgeParams
+from polyglot.store.locate import open_store
 
 
 class FolderInput:

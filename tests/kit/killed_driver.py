@@ -29,23 +29,23 @@ class Step:
     of: Callable[[tuple[Any, ...], Any], bool] = lambda arguments, result: True
 
 
-_BACKEND, _API = "polyglot.run.kubernetes.backend", "polyglot.run.kubernetes.api"
-_ENGINE = "polyglot.run.engine"
+_BACKEND, _API = "polyglot.schedulers.kubernetes.scheduler", "polyglot.schedulers.kubernetes.api"
+_ENGINE = "polyglot.engine.engine"
 STEPS = {
     # submitting
     "the submission is not kept": Step("polyglot.cli.submit", "keep_submission", "before"),
-    "the order is kept": Step("polyglot.artifacts.submissions", "save_order", "after"),
+    "the order is kept": Step("polyglot.store.submissions", "save_order", "after"),
     "the driver is created": Step("polyglot.cli.cluster", "create_driver", "after"),
     # driving, in the order of the work
     "the order is read": Step("polyglot.cli.run_order", "renderer", "before"),
     "the Jobs are listed": Step(_API, "Api.list", "after", lambda arguments, _: arguments[1] == "jobs"),
-    "helm runs": Step("polyglot.render.helm", "subprocess.run", "during"),
+    "helm runs": Step("polyglot.schedulers.kubernetes.render.helm", "subprocess.run", "during"),
     "a Job is rendered": Step(_API, "Api.create_job", "before"),
     "a Job is created": Step(_API, "Api.create_job", "after", lambda _, created: created is True),
     "a Job is there already": Step(_API, "Api.create_job", "after", lambda _, created: created is False),
     "a Job is adopted": Step(_BACKEND, "KubernetesBackend._track", "after", lambda arguments, _: True),
-    "a failure is not recorded": Step("polyglot.artifacts.attempts", "Attempts.fail", "before"),
-    "a failure is recorded": Step("polyglot.artifacts.attempts", "Attempts.fail", "after"),
+    "a failure is not recorded": Step("polyglot.attempts.attempts", "Attempts.fail", "before"),
+    "a failure is recorded": Step("polyglot.attempts.attempts", "Attempts.fail", "after"),
     "an end is seen": Step(_BACKEND, "KubernetesBackend._look_at_end", "before"),
     "an end is told": Step(_ENGINE, "_Engine._classify", "before"),
     "a commit is seen": Step(_ENGINE, "_Engine._settle", "after", lambda _, settled: settled is True),

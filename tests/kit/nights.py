@@ -3,15 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
-from polyglot.artifacts.attempts import Attempts, Failure
-from polyglot.artifacts.nights import Night, record_night
-from polyglot.artifacts.submissions import newest_order, save_order
+from polyglot.attempts.attempts import Attempts, Failure
 from polyglot.cli.session import Session
 from polyglot.cli.submit import keep_submission, order_of
 from polyglot.core.stage import PlannedStage
+from polyglot.engine.submission import order_of_night
 from polyglot.plan.plan import Plan
-from polyglot.run.order import order_of_night
-from polyglot.spec.cluster import Cluster
+from polyglot.store.nights import Night, record_night
+from polyglot.store.submissions import newest_order, save_order
+from polyglot.study.cluster import Cluster
 from tests.kit.desk import Desk
 
 

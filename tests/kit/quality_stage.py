@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jobs import quality
-from polyglot.spec.params import QualityParams
+from jobs.quality import job as quality
+from polyglot.kinds.params import QualityParams
 from tests.kit.judge_small import QUICK
 from tests.kit.judge_stage import FolderContext, FolderInput, context, write_rows
 

@@ -1,4 +1,4 @@
-"""Trainings by several ranks, each in a container of its own (`jobs.container`), on this machine."""
+"""Trainings by several ranks, each in a container of its own (`jobs.worker.container`), on this machine."""
 
 import json
 import socket
@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from polyglot.artifacts.locate import open_store
-from polyglot.artifacts.publish import publish
 from polyglot.core.stage import Resources, Stage
-from polyglot.spec.params import TrainParams
+from polyglot.kinds.params import TrainParams
+from polyglot.store.locate import open_store
+from polyglot.store.publish import publish
 from tests.kit.container import Container
 from tests.kit.stages import planned
 from tests.kit.training import prepare

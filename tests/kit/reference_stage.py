@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs import reference
-from polyglot.spec.params import ReferenceParams
+from jobs.reference import job as reference
+from polyglot.kinds.params import ReferenceParams
 from tests.kit import judge_server as js
 from tests.kit.judge_small import QUICK
 from tests.kit.judge_stage import FolderContext, context, write_rows

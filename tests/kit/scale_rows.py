@@ -15,8 +15,8 @@ from typing import Any
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-from jobs.lib.builtin.words import NOUNS
-from jobs.lib.data.forms import Row, json_line
+from jobs.builtin.words import NOUNS
+from jobs.lib.rows.forms import Row, json_line
 from tests.kit.data_ingests import LANGUAGES, SHARED
 
 HELP = SHARED / "data" / "help-x"

@@ -13,15 +13,15 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from polyglot.spec.base import Language, Name
-from polyglot.spec.cluster import ClusterSection
-from polyglot.spec.described import descriptions
-from polyglot.spec.keys import section_in
-from polyglot.spec.mix import Mix
-from polyglot.spec.params import BaseParams
-from polyglot.spec.schema import sections_of
-from polyglot.spec.sources import BuiltInModel
-from polyglot.spec.study import Size, Study
+from polyglot.core.mix import Mix
+from polyglot.core.section import Language, Name
+from polyglot.kinds.params import BaseParams
+from polyglot.study.cluster import ClusterSection
+from polyglot.study.described import descriptions
+from polyglot.study.keys import section_in
+from polyglot.study.schema import sections_of
+from polyglot.study.sources import BuiltInModel
+from polyglot.study.study import Size, Study
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "study-file.md"
 MARKS: Mapping[type[BaseModel], tuple[str, str]] = {

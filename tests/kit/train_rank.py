@@ -11,8 +11,8 @@ import sys
 import traceback
 from pathlib import Path
 
-from jobs import train
 from jobs.lib.ranks import Ranks
+from jobs.train import job as train
 from polyglot.core.errors import Exit, Interrupted
 from tests.kit.training import context_of
 

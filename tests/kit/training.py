@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs import tokenize
+from jobs.tokenize import job as tokenize
 from polyglot.core.canonical import sha256_file
-from polyglot.spec.params import TokenizeParams, TrainParams
+from polyglot.kinds.params import TokenizeParams, TrainParams
 from tests.kit.model_jobs import ModelContext, model_context, write_base, write_mix, write_rows
 
 ROWS = [

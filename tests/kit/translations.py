@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs import translate
-from jobs.lib.data.forms import FOLDERS
+from jobs.lib.rows.forms import FOLDERS
+from jobs.translate import job as translate
 from polyglot.core.stage import Resources
-from polyglot.spec.params import TranslateParams
+from polyglot.kinds.params import TranslateParams
 from tests.kit.judge_stage import FolderContext, FolderInput, NoCheckpoints, journal, stage_of, write_rows
 
 

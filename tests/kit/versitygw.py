@@ -25,8 +25,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from polyglot.artifacts.retry import Patience
-from polyglot.artifacts.s3 import S3Settings, S3Store
+from polyglot.store.retrying import Patience
+from polyglot.store.s3 import S3Settings, S3Store
 
 VERSION = "v1.8.0"
 MODULE = "github.com/versity/versitygw/cmd/versitygw"

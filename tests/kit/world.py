@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from polyglot.artifacts.attempts import Attempts
-from polyglot.artifacts.committed import committed
-from polyglot.artifacts.locate import open_store
-from polyglot.artifacts.store import Store
+from polyglot.attempts.attempts import Attempts
 from polyglot.core.stage import PlannedStage
-from polyglot.run.engine import Summary, run
-from polyglot.run.local.backend import LocalBackend
-from polyglot.run.local.budget import Budget
-from polyglot.run.news import Silence
-from polyglot.run.outcomes import Limits
+from polyglot.engine.engine import Summary, run
+from polyglot.engine.observer import Silence
+from polyglot.engine.outcomes import Limits
+from polyglot.schedulers.local.budget import Budget
+from polyglot.schedulers.local.scheduler import LocalBackend
+from polyglot.store.committed import committed
+from polyglot.store.locate import open_store
+from polyglot.store.store import Store
 from tests.kit.graphs import JOBS, small_budget
 
 QUICK = Limits(max_attempts=3, backoff_seconds=0.05, progress_seconds=0.1)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts
+from polyglot.attempts.attempts import Attempts
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import Resources
-from polyglot.run.archive import archive_output
-from polyglot.run.logs import merged_logs
-from polyglot.run.why import explain
+from polyglot.engine.archive import archive_output
+from polyglot.engine.logs import merged_logs
+from polyglot.engine.why import explain
 from tests.kit.container import Container
 from tests.kit.graphs import stage
 from tests.kit.world import World, until

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.submissions import newest_order
 from polyglot.core.errors import BadInput
+from polyglot.store.submissions import newest_order
 from tests.kit.desk import Desk
 
 STUDY = {"models": "{tiny: {built-in: {steps: 20}}}", "mixes": "[EN, DE, ENDE-sampled]"}

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.attempts import PERMANENT, Failure
-from polyglot.artifacts.committed import committed
-from polyglot.artifacts.retract import retract
+from polyglot.attempts.attempts import PERMANENT, Failure
+from polyglot.attempts.retract import retract
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput, TimedOut
 from polyglot.core.stage import PlannedStage, Resources
-from polyglot.run.backend import Attempt, Event, Outcome
-from polyglot.run.local.budget import Budget
-from polyglot.run.outcomes import Limits
+from polyglot.engine.outcomes import Limits
+from polyglot.schedulers.base import Attempt, Event, Outcome
+from polyglot.schedulers.local.budget import Budget
+from polyglot.store.committed import committed
 from tests.kit.graphs import MIB, chain, diamonds, fan, stage
 from tests.kit.stages import commit, write
 from tests.kit.world import QUICK, Recorder, World, until

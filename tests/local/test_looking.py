@@ -3,14 +3,14 @@
 import signal
 import threading
 
-from polyglot.artifacts.attempts import Attempts
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.progress import Progress
-from polyglot.run.engine import run
-from polyglot.run.local.backend import running_here
-from polyglot.run.logs import merged_logs
-from polyglot.run.survey import StageState, survey
-from polyglot.run.why import explain
+from polyglot.attempts.attempts import Attempts
+from polyglot.attempts.progress import Progress
+from polyglot.engine.engine import run
+from polyglot.engine.logs import merged_logs
+from polyglot.engine.survey import StageState, survey
+from polyglot.engine.why import explain
+from polyglot.schedulers.local.scheduler import running_here
+from polyglot.store.directory import DirectoryStore
 from tests.kit.graphs import GRAPHS, chain, stage
 from tests.kit.world import World, end, until
 
@@ -47,7 +47,7 @@ class TestSurvey:
         assert any(line.startswith("  it came to ") for line in lines)
 
     def test_an_attempt_that_was_only_allowed_has_not_begun(self, plain: World) -> None:
-        from polyglot.artifacts.attempts import Failure
+        from polyglot.attempts.attempts import Failure
 
         one = stage("failing", "f", how="error")
         plain.attempts(one).claim(1, {"host": "test"})
@@ -59,7 +59,7 @@ class TestSurvey:
         assert "  attempt 2: allowed, not begun" in list(explain(one, plain.store, {one.key: one}))
 
     def test_a_withdrawn_result_is_told_until_the_stage_begins_again(self, plain: World) -> None:
-        from polyglot.artifacts.retract import retract
+        from polyglot.attempts.retract import retract
 
         plan = chain(2)
         plain.run(plan)
@@ -74,7 +74,7 @@ class TestSurvey:
         assert survey(plan, plain.store, alive=lambda key: False)[plan[0].key].state is StageState.INTERRUPTED
 
     def test_a_failure_that_will_be_repeated_is_not_the_end(self, plain: World) -> None:
-        from polyglot.artifacts.attempts import Failure
+        from polyglot.attempts.attempts import Failure
 
         one = stage("failing", "f", how="error")
         plain.attempts(one).claim(1, {"host": "test"})
@@ -116,7 +116,7 @@ class TestWhy:
         assert "  attempt 1: committed" in lines
 
     def test_a_withdrawn_input_is_named(self, plain: World) -> None:
-        from polyglot.artifacts.retract import retract
+        from polyglot.attempts.retract import retract
 
         plan = chain(2)
         plain.run(plan)
@@ -157,7 +157,7 @@ class TestLogs:
         assert b"".join(Attempts(other, one.stage).log(1)).count(b"attempt 1, start 1") == 1
 
     def test_a_backend_follows_the_log_of_a_running_attempt(self, plain: World) -> None:
-        from polyglot.run.backend import Attempt
+        from polyglot.schedulers.base import Attempt
 
         one = stage("failing", "chatty", how="talk", times=1)
         attempt = Attempt(planned=one, number=1, store_url=plain.url)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts
-from polyglot.artifacts.locate import open_store
+from polyglot.attempts.attempts import Attempts
+from polyglot.store.locate import open_store
 from tests.kit.container import Container
 from tests.kit.ranks import started, training, training_record
 from tests.kit.world import until

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts
-from polyglot.artifacts.committed import committed_many
-from polyglot.artifacts.manifest import Manifest
-from polyglot.artifacts.nights import find_night
+from polyglot.attempts.attempts import Attempts
 from polyglot.core.stage import PlannedStage
-from polyglot.run.order import order_of_night
+from polyglot.engine.submission import order_of_night
+from polyglot.store.committed import committed_many
+from polyglot.store.manifest import Manifest
+from polyglot.store.nights import find_night
 from tests.kit.desk import Desk, Said
 from tests.kit.judge_rows import prompt_file
 from tests.kit.judge_server import ScriptedJudge, Usage, reply

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from polyglot.run.engine import run
-from polyglot.run.logs import merged_logs
+from polyglot.engine.engine import run
+from polyglot.engine.logs import merged_logs
 from tests.kit.graphs import diamonds
 from tests.kit.proxy import FaultProxy, Stall
 from tests.kit.versitygw import Bucket
@@ -23,8 +23,8 @@ def test_a_bucket_gives_the_results_of_a_directory(
     secrets = bucket.gateway.environment()
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)
-    from polyglot.artifacts.committed import committed
-    from polyglot.artifacts.locate import open_store
+    from polyglot.store.committed import committed
+    from polyglot.store.locate import open_store
 
     store = open_store(bucket.url)
     other = World(plain.root / "other", warm=True)

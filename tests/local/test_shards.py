@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.collect import collect
-from polyglot.artifacts.locate import open_store
-from polyglot.spec.params import AnswerParams
+from polyglot.attempts.garbage import collect
+from polyglot.kinds.params import AnswerParams
+from polyglot.store.locate import open_store
 from tests.kit.container import Container
 from tests.kit.model_jobs import write_base, write_questions
 from tests.kit.ranks import commit

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from polyglot.run.backend import Event
-from polyglot.run.engine import run
-from polyglot.run.local.backend import LocalBackend
+from polyglot.engine.engine import run
+from polyglot.schedulers.base import Event
+from polyglot.schedulers.local.scheduler import LocalBackend
 from tests.kit.graphs import chain, stage
 from tests.kit.world import QUICK, Recorder, World
 

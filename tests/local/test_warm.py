@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from polyglot.run.backend import Attempt, Event, Outcome
-from polyglot.run.local.process import Launch, PlainProcess, kill
-from polyglot.run.local.warm import WarmServer
+from polyglot.schedulers.base import Attempt, Event, Outcome
+from polyglot.schedulers.local.process import Launch, PlainProcess, kill
+from polyglot.schedulers.local.warm import WarmServer
 from tests.kit.graphs import GRAPHS, chain, fan, stage
 from tests.kit.world import ROOT, World, alive, end, until
 
@@ -22,7 +22,7 @@ def server_of(driver_pid: int) -> int:
 
     def look() -> bool:
         for child in psutil.Process(driver_pid).children():
-            if "jobs.warm" in child.cmdline():
+            if "jobs.worker.warm" in child.cmdline():
                 found.append(child.pid)
         return bool(found)
 
@@ -106,7 +106,7 @@ def test_a_worker_whose_server_is_stuck_can_be_stopped(plain: World, times: int)
 def test_a_server_that_stops_reading_is_not_trusted_with_half_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("polyglot.run.local.warm._SEND_SECONDS", 0.2)
+    monkeypatch.setattr("polyglot.schedulers.local.warm._SEND_SECONDS", 0.2)
     server = WarmServer(libraries=(), environment=os.environ, log=tmp_path / "log")
     try:
         os.kill(server.pid, signal.SIGSTOP)
@@ -159,17 +159,18 @@ def test_threads_are_as_the_settings_say_in_both(plain: World) -> None:
 
 
 def test_the_server_imports_nothing_heavy_for_light_kinds() -> None:
-    code = "import sys, jobs.warm; print([m for m in ('torch', 'transformers', 'numpy', 'boto3') if m in sys.modules])"
+    heavy = "('torch', 'transformers', 'numpy', 'boto3')"
+    code = f"import sys, jobs.worker.warm; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_importing_every_job_leaves_one_thread_so_that_all_of_them_are_forked() -> None:
     code = """
-import importlib, os, jobs.warm
+import importlib, os, jobs.worker.warm
 from polyglot.spec.params import KINDS
-jobs.warm.keep_imports_quiet()
-later = [name for names in jobs.warm._LATER.values() for name in names]
+jobs.worker.warm.keep_imports_quiet()
+later = [name for names in jobs.worker.warm._LATER.values() for name in names]
 for library in ("torch", "transformers", *(f"jobs.{kind}" for kind in KINDS), *later):
     importlib.import_module(library)
     assert len(os.listdir("/proc/self/task")) == 1, library

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.store import Store
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.store import Store
 
 
 @pytest.fixture(params=["directory", "s3"])

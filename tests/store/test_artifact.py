@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.artifact import BlobCache, StoredArtifact
-from polyglot.artifacts.blobs import blob_path, put_bytes
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.files import copy_file, link_or_copy
-from polyglot.artifacts.manifest import Manifest
-from polyglot.artifacts.store import Store
 from polyglot.core.errors import Corrupt, Missing
+from polyglot.store.artifact import BlobCache, StoredArtifact
+from polyglot.store.blobs import blob_path, put_bytes
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.files import copy_file, link_or_copy
+from polyglot.store.manifest import Manifest
+from polyglot.store.store import Store
 from tests.kit.damage import flip, truncate
 from tests.kit.stages import commit, stage, write
 

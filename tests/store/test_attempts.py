@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts, Failure, Progress, log_start, progress_many
-from polyglot.artifacts.checkpoints import StoredCheckpoints
-from polyglot.artifacts.journal import StoredJournal
-from polyglot.artifacts.store import Store
+from polyglot.attempts.attempts import Attempts, Failure, Progress, log_start, progress_many
+from polyglot.attempts.checkpoints import StoredCheckpoints
+from polyglot.attempts.journal import StoredJournal
 from polyglot.core.errors import Corrupt, StoreError
+from polyglot.store.store import Store
 from tests.kit.damage import flip
 from tests.kit.stages import stage, write
 

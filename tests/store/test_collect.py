@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.blobs import blob_path, put_bytes, put_file
-from polyglot.artifacts.checkpoints import StoredCheckpoints, newest_paths
-from polyglot.artifacts.collect import collect
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.retract import retract
-from polyglot.artifacts.store import Store
-from polyglot.artifacts.submissions import save
+from polyglot.attempts.checkpoints import StoredCheckpoints, newest_paths
+from polyglot.attempts.garbage import collect
+from polyglot.attempts.retract import retract
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput, Corrupt, Missing
+from polyglot.store.blobs import blob_path, put_bytes, put_file
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.store import Store
+from polyglot.store.submissions import save
 from tests.kit.damage import flip
 from tests.kit.stages import commit, stage, write
 

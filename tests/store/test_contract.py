@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.store import CHUNK_BYTES, Store
-from polyglot.artifacts.verify import hash_file
 from polyglot.core.errors import Corrupt, Missing
+from polyglot.store.store import CHUNK_BYTES, Store
+from polyglot.store.verify import hash_file
 from tests.kit.damage import flip, random_file
 
 

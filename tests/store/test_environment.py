@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.doctor import examine_environment
+from polyglot.store.doctor import examine_environment
 
 
 def test_every_finding_says_what_it_saw_and_what_to_do(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.locate import open_store
-from polyglot.artifacts.s3 import S3Store
 from polyglot.core.errors import BadInput
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.locate import open_store
+from polyglot.store.s3 import S3Store
 from tests.kit.versitygw import Bucket
 
 # every bad URL with a part of the line that refuses it
@@ -182,8 +182,8 @@ def test_an_unknown_profile_of_the_client_library_is_bad_input(monkeypatch: pyte
 def test_a_directory_store_loads_no_client_library() -> None:
     code = (
         "import sys\n"
-        "from polyglot.artifacts import committed, publish, attempts, collect, doctor\n"
-        "from polyglot.artifacts.locate import open_store\n"
+        "from polyglot.store import committed, publish, attempts, collect, doctor\n"
+        "from polyglot.store.locate import open_store\n"
         "open_store('x')\n"
         "print([name for name in ('boto3', 'botocore', 'psutil', 'numpy', 'torch') if name in sys.modules])\n"
     )

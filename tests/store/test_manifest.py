@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polyglot.artifacts.manifest import FORMAT, FileRecord, Manifest, seal, unseal
-from polyglot.artifacts.store import CHUNK_BYTES
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Corrupt, StoreError
 from polyglot.core.stage import Stage
+from polyglot.store.manifest import FORMAT, FileRecord, Manifest, seal, unseal
+from polyglot.store.store import CHUNK_BYTES
 from tests.kit.stages import stage
 
 digests = st.binary(max_size=8).map(sha256_bytes)

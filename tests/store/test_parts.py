@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.collect import collect
-from polyglot.artifacts.parts import StoredParts
-from polyglot.artifacts.store import Store
+from polyglot.attempts.garbage import collect
+from polyglot.attempts.parts import StoredParts
 from polyglot.core.errors import Corrupt, Missing
 from polyglot.core.stage import Stage
+from polyglot.store.store import Store
 
 STAGE = Stage(kind="answer", version=1, params={"a": 1})
 

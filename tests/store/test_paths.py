@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.paths import check_member, check_members, check_path, check_prefix, check_sha256
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.paths import check_member, check_members, check_path, check_prefix, check_sha256
 
 names = st.text(alphabet="abcXYZ019._@+=-", min_size=1, max_size=12).filter(lambda name: name[0] not in ".@+=-")
 

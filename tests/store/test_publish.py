@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts, Failure
-from polyglot.artifacts.blobs import blob_path, fetch, put_bytes, put_file
-from polyglot.artifacts.committed import committed, committed_many, find, is_done
-from polyglot.artifacts.retract import retract
-from polyglot.artifacts.store import Store
+from polyglot.attempts.attempts import Attempts, Failure
+from polyglot.attempts.retract import retract
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput, Conflict, Corrupt, Missing, Permanent
+from polyglot.store.blobs import blob_path, fetch, put_bytes, put_file
+from polyglot.store.committed import committed, committed_many, find, is_done
+from polyglot.store.store import Store
 from tests.kit.damage import flip, truncate
 from tests.kit.stages import EXECUTION, commit, stage, write
 

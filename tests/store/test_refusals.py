@@ -11,10 +11,10 @@ from pathlib import Path
 import botocore.auth
 import pytest
 
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.doctor import examine
-from polyglot.artifacts.s3 import S3Store
 from polyglot.core.errors import PolyglotError, Refused, StoreError
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.doctor import examine
+from polyglot.store.s3 import S3Store
 from tests.kit.proxy import Answer, FaultProxy
 from tests.kit.versitygw import Bucket
 
@@ -89,7 +89,7 @@ def test_nobody_at_the_endpoint_is_told_soon(bucket: Bucket) -> None:
 
 def test_no_credentials_are_told_with_the_ways_to_give_them(bucket: Bucket) -> None:
     code = (
-        "from polyglot.artifacts.locate import open_store\n"
+        "from polyglot.store.locate import open_store\n"
         "from polyglot.core.errors import Refused\n"
         "try:\n    open_store('s3://abc').read('a')\n"
         "except Refused as error:\n    print(error)\n"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.blobs import blob_path, put_bytes
-from polyglot.artifacts.checkpoints import StoredCheckpoints, newest_paths
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.journal import StoredJournal
-from polyglot.artifacts.store import Store
+from polyglot.attempts.checkpoints import StoredCheckpoints, newest_paths
+from polyglot.attempts.journal import StoredJournal
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Corrupt, StoreError
+from polyglot.store.blobs import blob_path, put_bytes
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.store import Store
 from tests.kit.damage import flip, truncate
 from tests.kit.stages import stage, write
 

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from polyglot.artifacts.store import Store
-from polyglot.artifacts.submissions import first_submitted, load, names, newest_order, plans, save, save_order
 from polyglot.core.errors import BadInput, Corrupt, Missing, StoreError
+from polyglot.store.store import Store
+from polyglot.store.submissions import first_submitted, load, names, newest_order, plans, save, save_order
 
 ONE, TWO = "1" * 64, "2" * 64
 

@@ -53,7 +53,7 @@ containers:
     imagePullPolicy: {{ .imagePullPolicy }}
     args: [--request, /etc/polyglot/request.json, --work, /work/attempt, --cache, /work/cache]
     env: {{- include "stage.env" . | nindent 6 }}
-    # jobs.container writes the reason of an end; the log, which the other policy falls back to, may hold anything.
+    # jobs.worker.container writes the reason of an end; the log, which the other policy falls back to, may hold anything.
     terminationMessagePath: /dev/termination-log
     terminationMessagePolicy: File
     # Requests equal limits: nobody else's load changes what a stage can use.

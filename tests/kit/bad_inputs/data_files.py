@@ -6,7 +6,7 @@ import io
 import pyarrow
 from pyarrow import parquet
 
-from jobs.lib.data import streams
+from jobs.ingest import streams
 from tests.kit.bad_inputs.data_lines import FIRST
 
 COLUMNS = {"id": ["1", "2"], "instruction": ["a" * 99, "b"], "output": ["x" * 99, "y"]}

@@ -2,7 +2,7 @@
 
 import json
 
-from jobs.lib.data import streams
+from jobs.ingest import streams
 from tests.kit.data_ingests import bactrian, json_lines
 
 FIRST, LAST = json_lines([bactrian("first")]), json_lines([bactrian("last")])

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from polyglot.spec.mix import Mix
+from polyglot.core.mix import Mix
 from tests.kit.bad_inputs import Case
 
 NAMES = {

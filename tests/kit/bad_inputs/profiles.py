@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from polyglot.spec.profile import load_profile
+from polyglot.study.profile import load_profile
 from tests.kit.bad_inputs import Case
 
 

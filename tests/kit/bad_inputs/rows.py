@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow
 
-from jobs.lib.data import streams
+from jobs.ingest import streams
 from tests.kit.bad_inputs import Case
 from tests.kit.bad_inputs.data_files import CSV_CASES, WHOLE_FILES
 from tests.kit.bad_inputs.data_lines import (

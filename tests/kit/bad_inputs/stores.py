@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from polyglot.artifacts.locate import open_store
+from polyglot.store.locate import open_store
 from tests.kit.bad_inputs import Case
 
 URLS = {

@@ -3,8 +3,8 @@
 from functools import partial
 from pathlib import Path
 
-from polyglot.spec.load import load_study
-from polyglot.spec.lock import lock_study
+from polyglot.study.load import load_study
+from polyglot.study.lock import lock_study
 from tests.kit.bad_inputs import Case
 
 GOOD = {

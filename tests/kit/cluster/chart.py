@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from polyglot.render.helm import chart, helm_program
+from polyglot.schedulers.kubernetes.render.helm import chart, helm_program
 from tests.kit.cluster.shell import ClusterError
 
 INSTALL_SECONDS = 180

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from polyglot.artifacts.locate import open_store
-from polyglot.artifacts.store import Store
+from polyglot.store.locate import open_store
+from polyglot.store.store import Store
 from tests.kit.cluster import chart
 from tests.kit.cluster.namespace import Namespace, fresh_namespace
 from tests.kit.cluster.target import Target

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from kubernetes.client import ApiException
 
-from polyglot.render.helm import helm_program
+from polyglot.schedulers.kubernetes.render.helm import helm_program
 from tests.kit.cluster import places
 from tests.kit.cluster.installation import Installation
 from tests.kit.cluster.target import Target

@@ -7,7 +7,7 @@ from typing import Any
 
 from kubernetes import client
 
-from polyglot.run.kubernetes.cronjob import SCHEDULED
+from polyglot.schedulers.kubernetes.cronjob import SCHEDULED
 from tests.kit.cluster import chart
 from tests.kit.cluster.installation import Installation
 from tests.kit.cluster.noop_study import NoopStudy, submitted

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from polyglot.artifacts.attempts import Attempts
-from polyglot.artifacts.blobs import blob_path
-from polyglot.artifacts.committed import committed, committed_many
-from polyglot.artifacts.manifest import Manifest
-from polyglot.artifacts.submissions import save, save_order
+from polyglot.attempts.attempts import Attempts
 from polyglot.core.canonical import canonical, sha256_bytes
 from polyglot.core.stage import PlannedStage
+from polyglot.engine.submission import Order
 from polyglot.plan.plan import make_plan
-from polyglot.run.order import Order
-from polyglot.spec.cluster import Cluster
-from polyglot.spec.profile import load_profile
+from polyglot.store.blobs import blob_path
+from polyglot.store.committed import committed, committed_many
+from polyglot.store.manifest import Manifest
+from polyglot.store.submissions import save, save_order
+from polyglot.study.cluster import Cluster
+from polyglot.study.profile import load_profile
 from tests.kit.builder import KINDS
 from tests.kit.cluster.installation import Installation
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from polyglot.core.stage import PlannedStage, Stage
-from polyglot.run.backend import Attempt, Event
-from polyglot.run.kubernetes.api import Api
-from polyglot.run.kubernetes.backend import KubernetesBackend
-from polyglot.run.kubernetes.names import KEY
-from polyglot.spec.cluster import Cluster
+from polyglot.schedulers.base import Attempt, Event
+from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.names import KEY
+from polyglot.schedulers.kubernetes.scheduler import KubernetesBackend
+from polyglot.study.cluster import Cluster
 from tests.kit.cluster.namespace import Namespace
 from tests.kit.clusters import cluster
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from polyglot.artifacts.attempts import Attempts
-from polyglot.artifacts.blobs import blob_path
-from polyglot.artifacts.checkpoints import newest_paths, read_checkpoint
-from polyglot.artifacts.committed import committed
-from polyglot.artifacts.manifest import Manifest
+from polyglot.attempts.attempts import Attempts
+from polyglot.attempts.checkpoints import newest_paths, read_checkpoint
 from polyglot.core.stage import PlannedStage, Resources, Stage
-from polyglot.spec.params import TrainParams
+from polyglot.kinds.params import TrainParams
+from polyglot.store.blobs import blob_path
+from polyglot.store.committed import committed
+from polyglot.store.manifest import Manifest
 from tests.kit.cluster.installation import Installation
 from tests.kit.cluster.noop_study import NoopStudy, submitted
 from tests.kit.stages import commit, planned

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from polyglot.artifacts.progress import Progress
+from polyglot.attempts.progress import Progress
 from polyglot.cli.live import LiveTable, PlainLines, live_listener
-from polyglot.run.survey import Observation, StageState
+from polyglot.engine.survey import Observation, StageState
 from tests.kit.graphs import chain, stage
 
 

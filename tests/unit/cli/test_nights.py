@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts
+from polyglot.attempts.attempts import Attempts
 from polyglot.core.night import night_name
-from polyglot.spec.profile import load_profile
+from polyglot.study.profile import load_profile
 from tests.kit.bad_inputs.profiles import IMAGES
 from tests.kit.desk import Desk
 from tests.kit.nights import answers_of, begun, evaluated, fail, ordered

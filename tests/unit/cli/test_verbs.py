@@ -11,14 +11,14 @@ from typing import ClassVar
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts, Failure
-from polyglot.artifacts.committed import committed
-from polyglot.artifacts.locate import open_store
+from polyglot.attempts.attempts import Attempts, Failure
 from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.session import Session
 from polyglot.core.errors import BadInput
-from polyglot.run.local.lock import KeyLocks, locks_directory
-from polyglot.spec.profile import load_profile
+from polyglot.schedulers.local.lock import KeyLocks, locks_directory
+from polyglot.store.committed import committed
+from polyglot.store.locate import open_store
+from polyglot.study.profile import load_profile
 from tests.kit.desk import Desk
 
 ROOT = Path(__file__).parents[3]

@@ -10,14 +10,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from jobs import answer, train
-from jobs.answer import sample_seed
-from jobs.lib.model.generation import Generator, Request
+from jobs.answer import job as answer
+from jobs.answer.generation import Generator, Request
+from jobs.answer.job import sample_seed
 from jobs.lib.model.loading import load_model, load_tokenizer
-from jobs.lib.template import ChatFormat
+from jobs.lib.model.template import ChatFormat
+from jobs.train import job as train
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import Interrupted, Permanent
-from polyglot.spec.params import AnswerParams
+from polyglot.kinds.params import AnswerParams
 from tests.kit.model_jobs import (
     ARCHITECTURES,
     ListJournal,

@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from jobs import base
-from jobs.lib.builtin.words import LANGUAGES, NOUNS
+from jobs.base import job as base
+from jobs.base.blocks import lines, make_blocks
+from jobs.base.tokenizer import train_tokenizer
+from jobs.builtin.words import LANGUAGES, NOUNS
 from jobs.lib.model.loading import load_model, load_tokenizer
-from jobs.lib.pretrain.blocks import lines, make_blocks
-from jobs.lib.pretrain.tokenizer import train_tokenizer
-from jobs.lib.template import ChatFormat
+from jobs.lib.model.template import ChatFormat
 from polyglot.core.errors import Interrupted, Permanent
-from polyglot.spec.params import BaseParams, File
-from polyglot.spec.systems import SYSTEMS
+from polyglot.kinds.params import BaseParams, File
+from polyglot.study.systems import SYSTEMS
 from tests.kit.data_jobs import FolderInput
 from tests.kit.hub import REVISION, Hub, serve
 from tests.kit.model_jobs import ModelContext, Stop, model_context, write_base

@@ -6,14 +6,14 @@ from collections import Counter
 
 import pytest
 
-from jobs.lib import builtin
-from jobs.lib.builtin.families import FAMILIES, ON_LISTS
-from jobs.lib.builtin.grade import grade
-from jobs.lib.builtin.separation import benchmark, leaks
-from jobs.lib.builtin.tasks import DEV, TEST, TRAIN, held_out, tasks, touches
-from jobs.lib.builtin.words import COUNT, LANGUAGES, NOUNS
+from jobs import builtin
+from jobs.builtin.families import FAMILIES, ON_LISTS
+from jobs.builtin.grade import grade
+from jobs.builtin.separation import benchmark, leaks
+from jobs.builtin.tasks import DEV, TEST, TRAIN, held_out, tasks, touches
+from jobs.builtin.words import COUNT, LANGUAGES, NOUNS
 from polyglot.core.errors import Permanent
-from polyglot.spec.sources import BUILT_IN_CATEGORIES
+from polyglot.study.sources import BUILT_IN_CATEGORIES
 
 BENCHMARKS = ("verifiable", "verifiable-dev")
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.lib.builtin.families import FAMILIES, PHRASINGS, answer, draw, instruction
-from jobs.lib.builtin.grade import grade
-from jobs.lib.builtin.words import LANGUAGES
+from jobs.builtin.families import FAMILIES, PHRASINGS, answer, draw, instruction
+from jobs.builtin.grade import grade
+from jobs.builtin.words import LANGUAGES
 
 
 @pytest.mark.parametrize(

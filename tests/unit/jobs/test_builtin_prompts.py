@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from jobs.lib import builtin
-from jobs.lib.builtin.words import LANGUAGES
-from jobs.lib.judge.grader import Grader, builtin_templates
-from jobs.lib.judge.prompts import load, values_for
-from polyglot.spec.lock import built_in_prompts
+from jobs import builtin
+from jobs.builtin.grader import Grader, builtin_templates
+from jobs.builtin.words import LANGUAGES
+from jobs.lib.judge_prompts import load, values_for
+from polyglot.study.lock import built_in_prompts
 
 FIELDS = {"name", "type", "system_prompt", "prompt_template", "description", "category", "output_format"}
 NAMES = ["single-v1", "single-math-v1", "single-v1-multi-turn", "single-math-v1-multi-turn"]

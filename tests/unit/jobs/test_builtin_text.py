@@ -5,12 +5,12 @@ from itertools import islice
 
 import pytest
 
-from jobs.lib import builtin
-from jobs.lib.builtin.separation import leaks_of_text
-from jobs.lib.builtin.tasks import DEV, TEST, tasks
-from jobs.lib.builtin.text import Shape, documents
-from jobs.lib.builtin.words import COUNT, KINDS, LANGUAGES, NOUNS, kind_of
-from polyglot.spec.systems import SYSTEMS
+from jobs import builtin
+from jobs.builtin.separation import leaks_of_text
+from jobs.builtin.tasks import DEV, TEST, tasks
+from jobs.builtin.text import Shape, documents
+from jobs.builtin.words import COUNT, KINDS, LANGUAGES, NOUNS, kind_of
+from polyglot.study.systems import SYSTEMS
 
 SHARES = {"EN": 43.88, "FR": 8.65, "DE": 8.48, "ES": 7.63, "IT": 4.64}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.lib.ending import ending_of
+from jobs.worker.exit_status import ending_of
 from polyglot.core.errors import BadInput, Conflict, Exit, Interrupted, OverBudget, Permanent, Refused, StoreError
 
 

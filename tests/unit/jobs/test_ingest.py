@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs import ingest
-from jobs.lib.data.forms import json_line
+from jobs.ingest import job as ingest
+from jobs.lib.rows.forms import json_line
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Interrupted, Permanent
-from polyglot.spec.params import IngestParams
+from polyglot.kinds.params import IngestParams
 from tests.kit.data_ingests import (
     LANGUAGES,
     bactrian,

@@ -12,10 +12,10 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from jobs import ingest
-from jobs.lib.data import normalise, streams
+from jobs.ingest import job as ingest
+from jobs.ingest import normalise, streams
 from polyglot.core.errors import Permanent
-from polyglot.spec.params import IngestParams
+from polyglot.kinds.params import IngestParams
 from tests.kit.bad_inputs.data_files import CSV_CASES, WHOLE_FILES
 from tests.kit.bad_inputs.data_lines import (
     BAD_CHATS,

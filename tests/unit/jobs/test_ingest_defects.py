@@ -2,9 +2,9 @@
 
 import pytest
 
-from jobs.lib.data.defects import EVERY_DETECTOR, rule
-from jobs.lib.data.defects.prompts import prompt_defects
-from jobs.lib.data.texts import Text
+from jobs.lib.card.defects import EVERY_DETECTOR, rule
+from jobs.lib.card.defects.prompts import prompt_defects
+from jobs.lib.text.texts import Text
 
 CODE = "```python\ndef area(side):\n    # the area\n    return side * side\n```"
 CASES: list[tuple[str, str, str | None, tuple[int, int]]] = [

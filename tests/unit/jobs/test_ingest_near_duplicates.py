@@ -8,7 +8,7 @@ import numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.lib.data.near_duplicates import FEWEST_WORDS, SIMILARITY, NearDuplicates, grams_of, jaccard
+from jobs.lib.card.near_duplicates import FEWEST_WORDS, SIMILARITY, NearDuplicates, grams_of, jaccard
 from tests.kit.data_ingests import bactrian, card_of, ingest_bytes, json_lines
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.lib.data.personal import RULES, personal_data
+from jobs.lib.text.personal import RULES, personal_data
 from tests.kit.data_ingests import bactrian, card_of, ingest_bytes, json_lines
 
 # Numbers made for tests and documentation; none is anybody's.

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from jobs.lib.data import json_array
-from jobs.lib.data.reading import read_records
+from jobs.ingest import json_array
+from jobs.ingest.reading import read_records
 from tests.kit.data_ingests import json_lines
 
 ROWS = [

@@ -14,10 +14,10 @@ from urllib.error import HTTPError
 
 import pytest
 
-from jobs import ingest
-from jobs.lib.data.fetching import fetch
+from jobs.ingest import job as ingest
+from jobs.ingest.fetching import fetch
 from polyglot.core.errors import Permanent
-from polyglot.spec.params import File, IngestParams
+from polyglot.kinds.params import File, IngestParams
 from tests.kit.data_ingests import bactrian, json_lines, reasons_of, rows_of
 from tests.kit.data_jobs import DataContext, data_context, staged
 from tests.kit.hub_server import NAME, REVISION, Hub, hub_server

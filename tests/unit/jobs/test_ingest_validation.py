@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs import ingest
-from jobs.lib.data import order
+from jobs.ingest import job as ingest
+from jobs.lib.rows import order
 from polyglot.core.errors import Permanent
-from polyglot.spec.params import IngestParams
+from polyglot.kinds.params import IngestParams
 from tests.kit.data_ingests import LANGUAGES, SHARED, bactrian, card_of, json_lines, needs_documentation, rows_of
 from tests.kit.data_jobs import DataContext, data_context, staged
 

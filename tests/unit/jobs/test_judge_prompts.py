@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.lib.judge.prompts import load, values_for
+from jobs.lib.judge_prompts import load, values_for
 from polyglot.core.errors import Permanent
 from tests.kit.judge_rows import prompt_file
 

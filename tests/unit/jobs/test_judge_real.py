@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from jobs.lib.builtin.grade import grade
-from jobs.lib.judge.grader import Grader, builtin_templates, templates
-from jobs.lib.judge.prompts import values_for
+from jobs.builtin.grade import grade
+from jobs.builtin.grader import Grader, builtin_templates, templates
+from jobs.lib.judge_prompts import values_for
 from tests.kit import judge_stage
 from tests.kit.judge_small import run
 

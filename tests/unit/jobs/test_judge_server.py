@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from openai import BadRequestError, NotFoundError, OpenAI
 
-from jobs.lib.judge.grader import MODEL, templates
-from jobs.lib.judge.server import JudgeServer
-from jobs.lib.judge.surface import guess_language, rate
+from jobs.builtin.grader import MODEL, templates
+from jobs.builtin.server import JudgeServer
+from jobs.builtin.surface import guess_language, rate
 from tests.kit import judge_rows
 
 

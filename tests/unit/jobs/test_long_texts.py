@@ -5,16 +5,16 @@ Nothing is timed: work that grows with the square of these lengths takes minutes
 
 import pytest
 
-from jobs.lib.data.defects import EVERY_DETECTOR, language
-from jobs.lib.data.personal import personal_data
-from jobs.lib.data.texts import Text
-from jobs.lib.quality.protected import compare
-from jobs.lib.translate.engines.apertium import Apertium
-from jobs.lib.translate.engines.deepl import DeepL
-from jobs.lib.translate.engines.openai import OpenAI
-from jobs.lib.translate.marks import Marks
-from jobs.lib.translate.protection import pieces
-from jobs.lib.translate.units import Style, segments
+from jobs.lib.card.defects import EVERY_DETECTOR, language
+from jobs.lib.text.personal import personal_data
+from jobs.lib.text.protection import pieces
+from jobs.lib.text.texts import Text
+from jobs.quality.protected import compare
+from jobs.translate.engines.apertium import Apertium
+from jobs.translate.engines.deepl import DeepL
+from jobs.translate.engines.openai import OpenAI
+from jobs.translate.marks import Marks
+from jobs.translate.units import Style, segments
 
 CHARACTERS = 80_000
 NEURAL = Style(span="sentence", marks=Marks(), plain=frozenset({"number", "emphasis"}), max_characters=1000)

@@ -6,11 +6,11 @@ from typing import Any
 import pyarrow
 import pytest
 
-from jobs import ingest
-from jobs.lib.data.contamination import Benchmark
-from jobs.lib.data.token_sets import read_token_set
+from jobs.ingest import job as ingest
+from jobs.lib.rows.contamination import Benchmark
+from jobs.mix.token_sets import read_token_set
 from polyglot.core.errors import Permanent
-from polyglot.spec.params import IngestParams
+from polyglot.kinds.params import IngestParams
 from tests.kit.data_ingests import (
     LANGUAGES,
     SHARED,

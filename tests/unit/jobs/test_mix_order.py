@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.lib.data.order import assignment, natural, ordered, rank, shares
-from jobs.lib.data.selection import Selection, select
+from jobs.lib.rows.order import assignment, natural, ordered, rank, shares
+from jobs.mix.selection import Selection, select
 from polyglot.core.errors import Permanent
 
 LANGUAGES = ("EN", "DE", "FR", "IT", "ES")

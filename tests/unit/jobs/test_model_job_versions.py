@@ -14,9 +14,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from jobs import answer, tokenize, train
+from jobs.answer import job as answer
+from jobs.tokenize import job as tokenize
+from jobs.train import job as train
 from polyglot.core.canonical import digest
-from polyglot.spec.params import AnswerParams, TokenizeParams, TrainParams
+from polyglot.kinds.params import AnswerParams, TokenizeParams, TrainParams
 from tests.kit.model_jobs import byte_level, config_of, model_context, write_mix, write_questions, write_rows
 
 TOKENIZE = {3: "98ef9cc307999e4c6e860eda12eebf541fdf45c0a53c198c1799971baddd4b80"}

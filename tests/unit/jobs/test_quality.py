@@ -10,20 +10,21 @@ from typing import Any
 import pytest
 from sacrebleu.metrics.chrf import CHRF
 
-from jobs import agree, quality
+from jobs.agree import job as agree
+from jobs.agree.agreement import agreement
 from jobs.lib.chat.calls import Failure, Reply, Weight
-from jobs.lib.data.forms import json_line
-from jobs.lib.quality import adequacy, comet
-from jobs.lib.quality.agreement import agreement
-from jobs.lib.quality.comparison import Check, compare
-from jobs.lib.quality.pairs import Pair
-from jobs.lib.quality.protected import code_blocks_equal
-from jobs.lib.quality.protected import compare as compare_parts
-from polyglot.artifacts.journal import StoredJournal
-from polyglot.artifacts.locate import open_store
+from jobs.lib.rows.forms import json_line
+from jobs.quality import adequacy, comet
+from jobs.quality import job as quality
+from jobs.quality.pairs import Pair
+from jobs.quality.protected import code_blocks_equal
+from jobs.quality.protected import compare as compare_parts
+from jobs.report.quality_comparison import Check, compare
+from polyglot.attempts.journal import StoredJournal
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Permanent
-from polyglot.spec.params import AgreeParams, QualityParams
+from polyglot.kinds.params import AgreeParams, QualityParams
+from polyglot.store.locate import open_store
 from tests.kit.data_ingests import SHARED, needs_benchmark
 from tests.kit.data_jobs import DataContext, data_context, staged
 from tests.kit.judge_server import Call, ScriptedJudge, reply, status

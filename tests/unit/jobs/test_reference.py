@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from jobs.lib import builtin
-from jobs.lib.reference.prompt import SYSTEM, VERSION, messages
+from jobs import builtin
+from jobs.reference.prompt import SYSTEM, VERSION, messages
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import Interrupted, OverBudget, Permanent, PolyglotError
-from polyglot.spec.params import ReferenceParams
-from polyglot.spec.references import PROMPT_VERSION, WORDED
+from polyglot.kinds.params import ReferenceParams
+from polyglot.study.references import PROMPT_VERSION, WORDED
 from tests.kit import judge_server as js
 from tests.kit.judge_stage import context, records
 from tests.kit.reference_stage import build, questions, rows_of, run, turn
@@ -273,7 +273,7 @@ def test_outputs_change_only_with_the_version(tmp_path: Path) -> None:
 
 
 def run_context(here: Any) -> None:
-    from jobs import reference
+    from jobs.reference import job as reference
 
     reference.run(here)
 

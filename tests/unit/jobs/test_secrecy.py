@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.lib.secrecy import _FILES, _VALUES, Formatter, without_secrets
+from jobs.worker.secrecy import _FILES, _VALUES, Formatter, without_secrets
 
 TOKEN = "hf_sentinelQx71Lm04Rz"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.lib.template import OWN, PAPER, ChatFormat, Encoded, Inexact, adds_bos, encode
+from jobs.lib.model.template import OWN, PAPER, ChatFormat, Encoded, Inexact, adds_bos, encode
 from polyglot.core.errors import Permanent
 from tests.kit.model_jobs import FAMILIES, byte_level, conversation, gpt2_like, sentence_piece
 

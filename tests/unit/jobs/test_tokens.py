@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.lib.data.adapters import DATASETS
-from jobs.lib.template import OWN, ChatFormat, Encoded, Inexact
-from jobs.lib.tokens.bulk import BulkFormat
-from jobs.lib.tokens.columns import Rows, chunks, parse
-from jobs.lib.tokens.locate import bytes_by_id
-from jobs.lib.tokens.words import count_words
+from jobs.ingest.adapters import DATASETS
+from jobs.lib.model.template import OWN, ChatFormat, Encoded, Inexact
+from jobs.tokenize.bulk import BulkFormat
+from jobs.tokenize.columns import Rows, chunks, parse
+from jobs.tokenize.locate import bytes_by_id
+from jobs.tokenize.words import count_words
 from polyglot.core.errors import Permanent
 from tests.kit.data_ingests import LANGUAGES, SHARED, needs_documentation
 from tests.kit.model_jobs import byte_level, conversation

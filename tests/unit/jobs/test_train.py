@@ -12,14 +12,14 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
-from jobs import train
-from jobs.lib.model.batches import collate
 from jobs.lib.model.execution import computing
-from jobs.lib.model.head import TargetLoss
-from jobs.lib.model.token_sets import Mixture, TokenSet
-from jobs.lib.model.training import Layout, Trainer, adamw
+from jobs.train import job as train
+from jobs.train.batches import collate
+from jobs.train.head import TargetLoss
+from jobs.train.token_sets import Mixture, TokenSet
+from jobs.train.training import Layout, Trainer, adamw
 from polyglot.core.errors import Permanent
-from polyglot.spec.params import TrainParams
+from polyglot.kinds.params import TrainParams
 from tests.kit.model_jobs import (
     ARCHITECTURES,
     FolderCheckpoints,

@@ -11,10 +11,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.lib.model.batches import Order, collate, groups, micro_batches
 from jobs.lib.model.schedule import factor
-from jobs.lib.model.token_sets import Mixture, TokenSet
-from jobs.tokenize import SCHEMA
+from jobs.tokenize.job import SCHEMA
+from jobs.train.batches import Order, collate, groups, micro_batches
+from jobs.train.token_sets import Mixture, TokenSet
 from polyglot.core.errors import Permanent
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from jobs import train
+from jobs.train import job as train
 from polyglot.core.errors import Exit
 from tests.kit.training import context_of, prepare
 

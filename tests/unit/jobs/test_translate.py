@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from jobs import translate
-from jobs.lib.translate.engines.engine import Outcome
-from jobs.lib.translate.marks import Marks
-from jobs.lib.translate.units import Style
+from jobs.translate import job as translate
+from jobs.translate.engines.engine import Outcome
+from jobs.translate.marks import Marks
+from jobs.translate.units import Style
 from polyglot.core.errors import Permanent
 from tests.kit.translations import build, card, context, row, run, texts, written
 

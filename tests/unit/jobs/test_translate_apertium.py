@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.lib.data.texts import Text
+from jobs.lib.text.texts import Text
 from polyglot.core.errors import Interrupted, Permanent
 from tests.kit.apertium import needs_apertium
 from tests.kit.data_ingests import SHARED, ingest_paths, needs_benchmark, rows_of
@@ -45,8 +45,8 @@ class TestReal:
         assert all(part in second for part in ("[", "]", "{and}", "^", "$", "\\n", "<b>", "</b>", "990528k"))
 
     def test_it_goes_on_from_what_is_on_record(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        from jobs import translate
-        from jobs.lib.translate.engines import apertium
+        from jobs.translate import job as translate
+        from jobs.translate.engines import apertium
 
         monkeypatch.setattr(apertium, "_BATCH_TEXTS", 4)
         root = build(tmp_path, [row(f"a-{n}", "x" * n + "x house", "dog") for n in range(20)], engine="apertium")

@@ -174,7 +174,7 @@ class TestCaps:
         with DeepLServer() as server:
             root = stage(tmp_path, server, settings={"price_usd_per_mchar": 20.0, "max_usd": 0.04, "concurrency": 1})
             here = context(root)
-            from jobs import translate
+            from jobs.translate import job as translate
 
             with pytest.raises(OverBudget):
                 translate.run(here)

@@ -8,7 +8,7 @@ import pytest
 
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import Interrupted, Permanent
-from polyglot.spec.params import File
+from polyglot.kinds.params import File
 from tests.kit import tiny_translators
 from tests.kit.judge_stage import records
 from tests.kit.translations import build, card, context, row, run, texts, written
@@ -59,7 +59,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path, model: tuple[str, Pat
 
 
 def test_a_stop_keeps_what_was_translated(tmp_path: Path, model: tuple[str, Path]) -> None:
-    from jobs import translate
+    from jobs.translate import job as translate
 
     rows = [row(f"a-{n}", "The house " + "large " * n, "dog") for n in range(6)]
     root = stage(tmp_path, model, rows)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.lib.translate.marks import Lost, Marks, XmlMarks
-from jobs.lib.translate.protection import Piece, inventory, pieces
-from jobs.lib.translate.units import Style, Unit, segments
+from jobs.lib.text.protection import Piece, inventory, pieces
+from jobs.translate.marks import Lost, Marks, XmlMarks
+from jobs.translate.units import Style, Unit, segments
 
 MARKDOWN = st.lists(
     st.sampled_from(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.lib.judge.verdict import Verdict, parse
+from jobs.judge.verdict import Verdict, parse
 
 CORPUS = {
     "EN": [

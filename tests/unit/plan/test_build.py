@@ -13,9 +13,9 @@ from polyglot.core.errors import BadInput
 from polyglot.core.stage import Resources
 from polyglot.plan.build import build_plan
 from polyglot.plan.plan import Plan
-from polyglot.spec.load import load_study
-from polyglot.spec.lock import Locked, built_in_prompts, lock_study
-from polyglot.spec.profile import Profile, load_profile
+from polyglot.study.load import load_study
+from polyglot.study.lock import Locked, built_in_prompts, lock_study
+from polyglot.study.profile import Profile, load_profile
 
 STUDY = """
 study: small

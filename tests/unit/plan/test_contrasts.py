@@ -2,8 +2,8 @@
 
 import pytest
 
+from polyglot.core.mix import Mix
 from polyglot.plan.contrasts import find_contrasts
-from polyglot.spec.mix import Mix
 
 FIVE = ("EN", "DE", "FR", "IT", "ES")
 

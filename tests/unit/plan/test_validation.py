@@ -8,9 +8,9 @@ import pytest
 from polyglot.core.errors import BadInput
 from polyglot.plan.build import build_plan
 from polyglot.plan.plan import Plan
-from polyglot.spec.load import load_study
-from polyglot.spec.lock import lock_study
-from polyglot.spec.profile import load_profile
+from polyglot.study.load import load_study
+from polyglot.study.lock import lock_study
+from polyglot.study.profile import load_profile
 
 STUDY = """
 study: small

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polyglot.report.numbers import EXACT, MINUS, SCORE, share, whole
-from polyglot.report.plots.lines import thin_out
-from polyglot.report.plots.scale import linear
+from jobs.report.numbers import EXACT, MINUS, SCORE, share, whole
+from jobs.report.plots.lines import thin_out
+from jobs.report.plots.scale import linear
 
 values = st.floats(-1000, 1000, allow_nan=False)
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from jobs import quality, report
-from polyglot.report.quality import render_quality
-from polyglot.spec.params import QualityParams, ReportParams
+from jobs.quality import job as quality
+from jobs.report import job as report
+from jobs.report.quality import render_quality
+from polyglot.kinds.params import QualityParams, ReportParams
 from tests.kit.data_jobs import FolderInput, data_context, staged
 
 EVIL = "</div><script>alert(1)</script> \u202eשלום"

@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
-from jobs import aggregate, report
-from polyglot.artifacts.manifest import Manifest
+from jobs.aggregate import job as aggregate
+from jobs.report import job as report
+from jobs.report.answer import caveats, findings, lead
+from jobs.report.numbers import EXACT
+from jobs.report.page import render_page
+from jobs.report.tables import defects, mix_rows
+from jobs.report.validation import packing_summary, validation_tables
 from polyglot.core.errors import Permanent
 from polyglot.core.stage import Stage
-from polyglot.report.answer import caveats, findings, lead
-from polyglot.report.numbers import EXACT
-from polyglot.report.page import render_page
-from polyglot.report.tables import defects, mix_rows
-from polyglot.report.validation import packing_summary, validation_tables
-from polyglot.spec.params import Contrast
+from polyglot.kinds.params import Contrast
+from polyglot.store.manifest import Manifest
 from tests.kit.data_ingests import ingest_bytes, json_lines
 from tests.kit.fake_scores import (
     LANGUAGES,

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.directory import DirectoryStore
-from polyglot.artifacts.manifest import Manifest
 from polyglot.core.errors import OverBudget
 from polyglot.core.stage import PlannedStage, Stage
-from polyglot.run import spending
+from polyglot.engine import budget as spending
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.manifest import Manifest
 
 
 def judges(monkeypatch: pytest.MonkeyPatch, *spent: dict[str, float]) -> list[PlannedStage]:

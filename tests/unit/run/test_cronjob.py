@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from polyglot.core.calendar import JobState, Run
 from polyglot.core.schedule import Schedule
-from polyglot.run.calendar import JobState, Run
-from polyglot.run.kubernetes.cronjob import BY_HAND, SCHEDULED, calendar_of, tick_of
+from polyglot.schedulers.kubernetes.cronjob import BY_HAND, SCHEDULED, calendar_of, tick_of
 
 
 def job(name: str, *conditions: dict[str, Any], **annotations: str) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from threading import Thread
 import pytest
 from kubernetes.client import ApiClient, Configuration
 
-from polyglot.run.backend import Attempt
-from polyglot.run.kubernetes import backend as backend_module
-from polyglot.run.kubernetes.api import Api
-from polyglot.run.kubernetes.backend import KubernetesBackend
-from polyglot.spec.profile import load_profile
+from polyglot.schedulers.base import Attempt
+from polyglot.schedulers.kubernetes import scheduler as backend_module
+from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.scheduler import KubernetesBackend
+from polyglot.study.profile import load_profile
 from tests.kit.bad_inputs.profiles import IMAGES
 from tests.kit.graphs import fan
 

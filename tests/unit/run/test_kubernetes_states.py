@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from polyglot.run.backend import Outcome
-from polyglot.run.kubernetes.disruptions import disruption, goes_away
-from polyglot.run.kubernetes.states import ending, is_explained, runs, waiting
+from polyglot.schedulers.base import Outcome
+from polyglot.schedulers.kubernetes.disruptions import disruption, goes_away
+from polyglot.schedulers.kubernetes.states import ending, is_explained, runs, waiting
 
 QUEUED = "kueue.x-k8s.io/queue-name"
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.attempts import Attempts
-from polyglot.artifacts.nights import find_night, nights, record_night
-from polyglot.artifacts.retract import retract
+from polyglot.attempts.attempts import Attempts
+from polyglot.attempts.retract import retract
 from polyglot.cli.session import Session
+from polyglot.core.calendar import Calendar, JobState, Run
 from polyglot.core.schedule import Schedule
-from polyglot.run.calendar import Calendar, JobState, Run
-from polyglot.run.nightly import NightRow, NightState, first_night, observe_nights
-from polyglot.run.order import order_of_night
+from polyglot.engine.nights import NightRow, NightState, first_night, observe_nights
+from polyglot.engine.submission import order_of_night
+from polyglot.store.nights import find_night, nights, record_night
 from tests.kit.desk import Desk
 from tests.kit.nights import answers_of, begun, evaluated, fail, ordered
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from polyglot.core.errors import Corrupt
+from polyglot.engine.submission import Order
 from polyglot.plan.build import build_plan
-from polyglot.run.order import Order
-from polyglot.spec.load import load_study
-from polyglot.spec.lock import lock_study
-from polyglot.spec.pool import Pool, Toleration
-from polyglot.spec.profile import load_profile
+from polyglot.study.load import load_study
+from polyglot.study.lock import lock_study
+from polyglot.study.pool import Pool, Toleration
+from polyglot.study.profile import load_profile
 from tests.kit.clusters import cluster
 
 ROOT = Path(__file__).resolve().parents[3]

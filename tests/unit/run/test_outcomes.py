@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polyglot.run.backend import Outcome
-from polyglot.run.outcomes import MEMORY_RETRIES, Failed, GiveUp, Limits, TryAgain, decide
+from polyglot.engine.outcomes import MEMORY_RETRIES, Failed, GiveUp, Limits, TryAgain, decide
+from polyglot.schedulers.base import Outcome
 
 ENDS = [Outcome.TRANSIENT, Outcome.OUT_OF_MEMORY, Outcome.TIMED_OUT, Outcome.PERMANENT]
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.artifacts.locate import open_store
 from polyglot.core.errors import BadInput
-from polyglot.sheet.form import as_csv, as_html
-from polyglot.sheet.keep import all_ratings, keep_key, keep_ratings, read_key
-from polyglot.sheet.ratings import BadSheets, read, unblind
-from polyglot.sheet.sample import Sheet, Turn, draw
-from polyglot.sheet.scheme import FIELDS
+from polyglot.sheets.page import as_csv, as_html
+from polyglot.sheets.ratings import BadSheets, read, unblind
+from polyglot.sheets.rubric import FIELDS
+from polyglot.sheets.sample import Sheet, Turn, draw
+from polyglot.sheets.store import all_ratings, keep_key, keep_ratings, read_key
+from polyglot.store.locate import open_store
 
 EVIL = '</script><script>alert(1)</script> =HYPERLINK("x") \u202e שלום'
 

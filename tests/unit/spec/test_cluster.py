@@ -7,10 +7,10 @@ import pytest
 
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import MODEL_ENGINES, MODEL_KINDS, Stage
-from polyglot.spec.cluster import Cluster
-from polyglot.spec.params import KINDS
-from polyglot.spec.pool import Pool, Toleration
-from polyglot.spec.profile import load_profile
+from polyglot.kinds.params import KINDS
+from polyglot.study.cluster import Cluster
+from polyglot.study.pool import Pool, Toleration
+from polyglot.study.profile import load_profile
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 IMAGES = f"images: {{controller: 'r/c@{DIGEST}', worker: 'r:5000/w:1.2@{DIGEST}', trainer: 'r/t@{DIGEST}'}}"

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from polyglot.core.errors import BadInput, Exit
-from polyglot.spec.load import load_study
-from polyglot.spec.problems import BadFile
-from polyglot.spec.study import Study
-from polyglot.spec.yaml_file import read_yaml
+from polyglot.study.load import load_study
+from polyglot.study.problems import BadFile
+from polyglot.study.study import Study
+from polyglot.study.yaml_file import read_yaml
 from tests.kit.bad_inputs.studies import study_text
 
 ROOT = Path(__file__).parents[3]

@@ -12,10 +12,10 @@ import pytest
 
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import BadInput
-from polyglot.spec import sizes
-from polyglot.spec.load import load_study
-from polyglot.spec.lock import Locked, built_in_prompts, lock_study
-from polyglot.spec.params import File
+from polyglot.kinds.params import File
+from polyglot.study import sizes
+from polyglot.study.load import load_study
+from polyglot.study.lock import Locked, built_in_prompts, lock_study
 from tests.kit.bad_inputs.studies import study_text
 
 ROOT = Path(__file__).parents[3]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from polyglot.core.errors import BadInput
 from polyglot.core.languages import ISO_639_1, language_rank
-from polyglot.spec.mix import Mix
+from polyglot.core.mix import Mix
 
 CODES = st.lists(st.sampled_from(sorted(ISO_639_1)), min_size=1, max_size=6, unique=True)
 SIZES = st.none() | st.integers(1, 10**12 - 1)

@@ -7,9 +7,9 @@ import pytest
 
 from jobs.lib.chat.settings import ChatSettings as JobSettings
 from polyglot.core.errors import BadInput
-from polyglot.spec.params import KINDS
-from polyglot.spec.profile import DEFAULT_RESOURCES, load_profile
-from polyglot.spec.settings import JudgeSettings, KindSettings
+from polyglot.kinds.params import KINDS
+from polyglot.kinds.settings import JudgeSettings, KindSettings
+from polyglot.study.profile import DEFAULT_RESOURCES, load_profile
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from polyglot.spec.described import descriptions
-from polyglot.spec.schema import sections_of, study_schema
-from polyglot.spec.study import Study
-from polyglot.spec.yaml_file import read_yaml
+from polyglot.study.described import descriptions
+from polyglot.study.schema import sections_of, study_schema
+from polyglot.study.study import Study
+from polyglot.study.yaml_file import read_yaml
 from tests.kit.bad_inputs.studies import study_text
 from tests.kit.study_reference import PAGE, study_page
 
@@ -32,7 +32,7 @@ def test_the_schema_is_a_schema_and_the_file_is_up_to_date() -> None:
 
 
 def test_it_is_printed_by_its_module() -> None:
-    command = [sys.executable, "-m", "polyglot.spec.schema"]
+    command = [sys.executable, "-m", "polyglot.study.schema"]
     printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert json.loads(printed) == study_schema()
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polyglot.core.errors import BadInput
-from polyglot.spec.yaml_file import YamlFile, read_yaml
+from polyglot.study.yaml_file import YamlFile, read_yaml
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Score tables and contrasts with intervals over the cells of a study."""

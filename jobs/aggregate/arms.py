@@ -1,0 +1,130 @@
+"""Arms: one mix at one size (of one model and data set) over its training seeds, and what is averaged into them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jobs.lib.stats.grid import Floats
+from jobs.lib.stats.interval import Interval, over_seeds
+from jobs.lib.stats.resampling import Estimates
+from polyglot.kinds.params import NATIVE, Cell
+
+UNTUNED = "untuned"
+GROUPS = ("all", "in-mix", "out-of-mix")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One mix at one size. `units` are its replicates: the cells of one training seed each, as positions in the grid.
+
+    Draws of rows under one seed are averaged within it, however few seeds there are: a label is a seed everywhere,
+    so that arms with draws pair with arms that have none.
+    """
+
+    model: str
+    dataset: str | None
+    name: str
+    languages: tuple[str, ...]  # of the mix; empty for the untuned model
+    units: dict[int | None, tuple[int, ...]]
+    seeds: int
+
+    @property
+    def key(self) -> tuple[str, str | None, str]:
+        """What a contrast finds an arm by."""
+        return (self.model, self.dataset, self.name)
+
+    def claim(self, min_seeds: int) -> str:
+        """Return "mix" where enough training seeds stand behind a statement about the mix, else "this model"."""
+        return "mix" if self.seeds >= min_seeds else "this model"
+
+    def group(self, name: str, languages: Sequence[str]) -> tuple[str, ...]:
+        """The benchmark's languages that a group stands for; empty when the arm has no such group."""
+        if name == "all":
+            return tuple(languages)
+        if not self.languages:
+            return ()  # the untuned model has no mix to be inside or outside of
+        return tuple(language for language in languages if (language in self.languages) == (name == "in-mix"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replicates:
+    """The mean over some languages, per replicate: `points` (S,) and `draws` (R, S), labelled by seed."""
+
+    labels: tuple[int | None, ...]
+    points: Floats
+    draws: Floats
+
+    def interval(self, level: float) -> Interval:
+        """The interval of the mean over replicates, from questions and seeds."""
+        return over_seeds(self.points, self.draws, level)
+
+    def of(self, labels: Sequence[int | None]) -> "Replicates":
+        """The replicates of these labels; an arm without a seed stands for itself under each of them."""
+        at = [0 if self.labels == (None,) else self.labels.index(label) for label in labels]
+        return Replicates(labels=tuple(labels), points=self.points[at], draws=self.draws[:, at])
+
+
+def arm_name(cell: Cell) -> str:
+    """`<mix>[@<size>]`, or "untuned"; of a twin that is judged against native references with "+native"."""
+    twin = NATIVE if cell.references == "native" else ""
+    if cell.mix is None:
+        return UNTUNED
+    return (cell.mix if cell.size is None or "@" in cell.mix else f"{cell.mix}@{cell.size}") + twin
+
+
+def cell_order(cell: Cell, languages: Sequence[str]) -> tuple[object, ...]:
+    """Sort key: the untuned model, monolingual mixes in the order of the languages, larger mixes; sizes rise."""
+    known = {language: index for index, language in enumerate(languages)}
+    places = tuple(known.get(language, len(known)) for language in cell.languages)
+    return (
+        cell.model,
+        cell.dataset is not None,
+        cell.dataset or "",
+        cell.mix is not None,
+        -len(places) if len(places) > 1 else len(places) - len(known) - 2,
+        cell.sampled,
+        places,
+        cell.mix or "",
+        cell.size is None,
+        cell.size or 0,
+        cell.references,
+        -1 if cell.seed is None else cell.seed,
+        cell.draw,
+        cell.cell,
+    )
+
+
+def find_arms(cells: Sequence[Cell]) -> list[Arm]:
+    """Group cells, in their order, into arms."""
+    grouped: dict[tuple[str, str | None, str], list[int]] = {}
+    for index, cell in enumerate(cells):
+        grouped.setdefault((cell.model, cell.dataset, arm_name(cell)), []).append(index)
+    arms = []
+    for (model, dataset, name), members in grouped.items():
+        seeds = {cells[index].seed for index in members}
+        units: dict[int | None, tuple[int, ...]] = {}
+        for index in members:
+            label = cells[index].seed
+            units[label] = (*units.get(label, ()), index)
+        languages = cells[members[0]].languages
+        arm = Arm(model=model, dataset=dataset, name=name, languages=languages, units=units, seeds=len(seeds - {None}))
+        arms.append(arm)
+    return arms
+
+
+def replicates(arm: Arm, estimates: Estimates, on: Sequence[int]) -> Replicates:
+    """Average an arm's cells over the languages at positions `on`, unweighted, and over the draws of each seed.
+
+    The additions are one after another and elementwise, so that they round alike everywhere.
+    """
+    points, draws = [], []
+    for members in arm.units.values():
+        share = len(members) * len(on)
+        points.append(sum(estimates.point[cell, k] for cell in members for k in on) / share)
+        draws.append(sum(estimates.draws[:, cell, k] for cell in members for k in on) / share)
+    return Replicates(
+        labels=tuple(arm.units),
+        points=np.array(points),
+        draws=np.stack(draws, axis=1),
+    )

@@ -1,0 +1,1 @@
+"""Two-turn answers of a model to a benchmark's questions."""

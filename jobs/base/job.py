@@ -1,0 +1,101 @@
+"""The base stage: bring a base model into the store, so that every later stage reads it like any artifact.
+
+Built in: a byte-level BPE tokenizer and a tiny Llama, pre-trained here in the study's language shares. From a hub or
+from files: copied after it was checked; pickle weights and repository code are refused. Writes `model/` and
+`training.json`. On a CPU the built-in result is a function of parameters, seed, thread count and libraries (config.json
+names the version of transformers); a run that was stopped or killed goes on from its newest checkpoint and ends with
+the same bytes. Execution setting: `threads`.
+"""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from jobs.base.blocks import lines, make_blocks
+from jobs.base.pretraining import Pretraining, new_model
+from jobs.base.tokenizer import train_tokenizer
+from jobs.lib.context import Context
+from jobs.lib.model.execution import computing, described, threads_of
+from jobs.lib.model.fetching import copy_files, fetch_hub
+from jobs.lib.model.loading import check_directory
+from jobs.lib.model.template import ChatFormat
+from polyglot.core.canonical import canonical
+from polyglot.core.errors import Permanent
+from polyglot.kinds.params import BaseParams
+
+CHECKPOINT_SECONDS = 15.0
+
+
+def run(context: Context) -> None:
+    """Make or fetch the model, check it, and record how it came about."""
+    params = BaseParams.of(context.stage)
+    model = context.out / "model"
+    model.mkdir()
+    if params.source == "built-in":
+        threads = threads_of(context)
+        with computing(threads, deterministic=True):
+            record = _pretrain(context, params, model)
+        context.metrics["execution"] = dict(described(threads, dtype="float32"))
+    else:
+        (fetch_hub if params.source == "hub" else copy_files)(params, model, context)
+        record = {"source": params.source, "hub": params.hub, "revision": params.revision}
+    check_directory(model)
+    (context.out / "training.json").write_bytes(canonical(record) + b"\n")
+
+
+def _pretrain(context: Context, params: BaseParams, out: Path) -> dict[str, Any]:
+    seed = context.stage.seed or 0
+    _check(params)
+    try:
+        tokenizer = train_tokenizer(lines(params, seed), params.vocabulary, params.max_positions)
+        blocks = make_blocks(params, tokenizer, seed)
+    except KeyError as error:
+        raise Permanent(
+            f"the built-in text has no language {error}; expected shares of EN, DE, FR, IT and ES"
+        ) from error
+    pretraining = Pretraining(new_model(params, tokenizer, seed), blocks, params)
+    _steps(context, pretraining)
+    pretraining.model.save_pretrained(out)
+    tokenizer.chat_template = ChatFormat(tokenizer).jinja
+    tokenizer.save_pretrained(out)
+    parameters = sum(tensor.numel() for tensor in pretraining.model.parameters())
+    context.metrics.update(final_loss=pretraining.losses[-1], parameters=parameters, vocabulary=len(tokenizer))
+    return {
+        "source": params.source,
+        "steps": params.steps,
+        "tokens": int(blocks.numel()),
+        "parameters": parameters,
+        "loss": pretraining.losses,
+        "final_loss": pretraining.losses[-1],
+    }
+
+
+def _check(params: BaseParams) -> None:
+    """Refuse what no model can be built from. Raises Permanent."""
+    if not params.shares:
+        raise Permanent("the built-in model: got no shares; expected at least one language's")
+    if params.hidden_size % params.heads or params.hidden_size // params.heads % 2:
+        raise Permanent(
+            f"hidden_size: got {params.hidden_size}, which {params.heads} heads do not divide into even parts"
+        )
+    if params.block_tokens > params.max_positions:
+        raise Permanent(f"block_tokens: got {params.block_tokens}; the model sees {params.max_positions} positions")
+
+
+def _steps(context: Context, pretraining: Pretraining) -> None:
+    directory = context.work / "checkpoint"
+    if context.checkpoints.newest(directory) is not None:
+        pretraining.load(directory)
+    first, started, saved = len(pretraining.losses), time.monotonic(), time.monotonic()
+    steps = pretraining.params.steps
+    for number in range(first, steps):
+        loss = pretraining.step(number)
+        context.progress(number + 1, steps, "steps", loss=loss)
+        if number + 1 < steps and (context.stopping() or time.monotonic() - saved >= CHECKPOINT_SECONDS):
+            shutil.rmtree(directory, ignore_errors=True)
+            pretraining.save(directory)
+            context.checkpoints.save(directory, number + 1)
+            saved = time.monotonic()
+            context.raise_if_stopping()
+    context.volatile.update(train_seconds=time.monotonic() - started, resumed_from_step=first)

@@ -1,0 +1,64 @@
+"""The check that no benchmark item occurs in training data, made on the finished text and not on how it was drawn.
+
+The rule is that of the contamination stage (`jobs.lib.rows.contamination`), less what is only near: a benchmark's turn
+is found in a row when a turn of the row says the same words, or holds a run of them. Every language is compared with
+every other.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from jobs import builtin
+from jobs.builtin.words import LANGUAGES
+from jobs.lib.rows.contamination import Benchmark, Hit
+
+
+def benchmark(*names: str) -> Benchmark:
+    """Index the questions of built-in benchmarks, in all languages."""
+    made = Benchmark()
+    for name in names:
+        for language in LANGUAGES:
+            for question in builtin.questions(name, language):
+                document = {"id": f"{name}:{question['question_id']}", "language": language, "turns": question["turns"]}
+                made.add(document)
+    return made
+
+
+def leaks() -> list[Hit]:
+    """Everything that the instructions share with a benchmark, or the two benchmarks with each other; none, that is."""
+    both = benchmark("verifiable", "verifiable-dev")
+    found = set[Hit]()
+    for language in LANGUAGES:
+        for row in builtin.instruction_rows(language):
+            found |= _copies(both, {"id": row["id"], "language": language, "turns": _turns(row)})
+    reported = benchmark("verifiable")
+    for language in LANGUAGES:
+        for question in builtin.questions("verifiable-dev", language):
+            turns = [{"content": turn} for turn in _texts(question["turns"])]
+            found |= _copies(reported, {"id": question["question_id"], "language": language, "turns": turns})
+    return sorted(found, key=lambda hit: (hit.language, hit.id, hit.question))
+
+
+def leaks_of_text(texts: Iterable[str]) -> list[Hit]:
+    """What pre-training text shares with the benchmarks' questions; `id` is the text's number."""
+    both = benchmark("verifiable", "verifiable-dev")
+    return [
+        hit
+        for number, text in enumerate(texts)
+        for hit in _copies(both, {"id": str(number), "language": "", "turns": [{"content": text}]})
+    ]
+
+
+def _copies(both: Benchmark, row: Mapping[str, Any]) -> set[Hit]:
+    """Texts of one family of items are alike by construction, so what is only near is none."""
+    return {hit for hit in both.hits(row) if hit.kind != "near"}
+
+
+def _turns(row: Mapping[str, Any]) -> list[dict[str, str]]:
+    later = row.get("followups", [])
+    texts = [row["instruction"], row["output"], *(text for turn in later for text in turn.values())]
+    return [{"content": text} for text in texts]
+
+
+def _texts(value: object) -> list[str]:
+    return [str(turn) for turn in value] if isinstance(value, list) else []

@@ -1,0 +1,1 @@
+"""The benchmark's texts in the rows of a data set."""

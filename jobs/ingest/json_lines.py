@@ -1,0 +1,61 @@
+"""JSON Lines: one JSON value a line, each bad line rejected by itself. Blank lines are no records."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from jobs.ingest.streams import Record, Stream
+
+
+class Duplicated(ValueError):
+    """A JSON object names a key twice."""
+
+
+def parse(text: str) -> Any:
+    """Return the JSON value of a text. Raises ValueError for NaN and Infinity too, Duplicated for repeated keys."""
+    return _DECODER.decode(text)
+
+
+def why_not_json(error: Exception) -> str:
+    """Name the reason for which `parse` failed."""
+    if isinstance(error, Duplicated):
+        return "duplicate-key"
+    return "too-deep" if isinstance(error, RecursionError) else "not-json"
+
+
+def json_lines(stream: Stream) -> Iterator[Record]:
+    """Yield a record per line that is not blank."""
+    number = 0
+    while (line := stream.line()) != b"":
+        number += 1
+        if line is None:
+            yield Record(number, reason="too-long")
+        elif line.strip():
+            yield _json_line(number, line)
+
+
+def _json_line(number: int, line: bytes) -> Record:
+    if b"\0" in line:
+        return Record(number, reason="nul")
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        return Record(number, reason="not-utf8")
+    try:
+        return Record(number, parse(text))
+    except (ValueError, RecursionError) as error:
+        return Record(number, reason=why_not_json(error))
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise Duplicated("a key is repeated")
+    return result
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant)

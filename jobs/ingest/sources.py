@@ -1,0 +1,101 @@
+"""Where an ingest's records come from: built in, the store's blobs, a pinned URI, or the hub at a pinned revision.
+
+A source yields `Document`s: named files of one language. Every file read from outside is verified against its SHA-256
+(or, on the hub, named by a 40-digit revision) before its first record is seen.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.ingest import fetching, hub
+from jobs.ingest.reading import read_records
+from jobs.ingest.streams import Record
+from jobs.lib.context import Context
+from jobs.lib.rows import by_id
+from polyglot.core.errors import Permanent
+from polyglot.kinds.params import File, IngestParams
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file of one language. `records` can be read once."""
+
+    name: str
+    records: Iterable[Record]
+
+
+def name_of(params: IngestParams) -> str:
+    """Return what origins call the source."""
+    if params.source == "built-in":
+        return params.builtin or "built-in"
+    return params.hub or "hub" if params.source == "hub" else params.source
+
+
+def documents(params: IngestParams, language: str, context: Context) -> Iterator[Document]:
+    """Yield the documents of a language in the order of the parameters. Raises Permanent when it has none."""
+    if params.source == "built-in":
+        yield Document(f"{params.builtin}.{language}", _built_in(params, language))
+        return
+    if params.source == "stages":
+        yield from _of_stage(params, language, context)
+        return
+    if params.source == "hub":
+        for name, records in hub.files(params, language, context.work / "hub"):
+            yield Document(name, records)
+        return
+    files = params.files.get(language, ())
+    if not files:
+        raise Permanent(
+            f"files.{language}: got no file; expected at least one for each of {' '.join(params.languages)}"
+        )
+    for file in files:
+        name = file.name.partition("?")[0]  # a signed address keeps its signature in the query
+        yield Document(name, read_records(_local(file, context), name))
+
+
+def _of_stage(params: IngestParams, language: str, context: Context) -> Iterator[Document]:
+    """One language as another stage wrote it, and what that stage rejected."""
+    folder = "rows" if params.what == "dataset" else params.what
+    source = context.inputs[f"{folder}:{language}"]
+    yield Document(f"{folder}/{language}.jsonl", _rows(source.path(f"{folder}/{language}.jsonl"), language))
+    yield Document("rejected.jsonl", _rows(source.path("rejected.jsonl"), language, rejected=True))
+
+
+def _rows(path: Path, language: str, *, rejected: bool = False) -> Iterator[Record]:
+    for number, row in enumerate(by_id.documents(path), 1):
+        if not rejected:
+            yield Record(number, row)
+        elif row["language"] == language:
+            yield Record(row["line"], row, reason=row["reason"])
+
+
+def prompt_rows(params: IngestParams, language: str, context: Context) -> list[dict[str, Any]]:
+    """Return the objects in a language's judge prompts; the judge refuses what is none, whatever the file's name."""
+    rows = []
+    for file in params.files[language]:
+        for line in _local(file, context).read_text(encoding="utf-8", errors="replace").split("\n"):
+            with suppress(ValueError):
+                rows += [row] if isinstance(row := json.loads(line), dict) else []
+    return rows
+
+
+def _local(file: File, context: Context) -> Path:
+    if file.uri is None:
+        return context.blob(file.sha256)
+    return fetching.fetch(file, context.work / "fetched" / file.sha256)
+
+
+def _built_in(params: IngestParams, language: str) -> Iterator[Record]:
+    from jobs import builtin  # only here: a study of published data needs none of it
+
+    name = params.builtin or ""
+    if params.what == "dataset":
+        rows = builtin.instruction_rows(language)
+    else:
+        rows = (builtin.questions if params.what == "questions" else builtin.references)(name, language)
+    for number, row in enumerate(rows, 1):
+        yield Record(number, row)

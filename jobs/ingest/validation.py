@@ -1,0 +1,69 @@
+"""The part of a data set that nothing is trained on: drawn from its ids, or published as a part of its own.
+
+Drawn: the first N ids by `rank("validation", id)` among those that every language of the data set has, so that no id's
+translations are separated; they are in no `rows/`. What both parts share is listed in the card and never removed.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jobs.lib.rows import order
+from jobs.lib.rows.by_id import documents
+from jobs.lib.rows.content import digest, listed, texts_of
+from jobs.lib.rows.forms import id_key, json_line
+from polyglot.core.errors import Permanent
+
+FOLDER = "validation"
+
+
+def split(out: Path, languages: Sequence[str], count: int) -> None:
+    """Move the rows of `count` ids from rows/ to validation/, in the order that they have.
+
+    Raises Permanent when fewer ids than that, or no more, are in all languages: nothing would be left to train on.
+    """
+    common = set.intersection(*({id_key(row["id"]) for row in documents(_rows(out, name))} for name in languages))
+    if count >= len(common):
+        raise Permanent(
+            f"validation: got {count} ids of {len(common)} that each of {' '.join(languages)} has; "
+            f"expected fewer. Choose at most {max(len(common) - 1, 0)}"
+        )
+    chosen = set(order.ordered(order.VALIDATION, common)[:count])
+    (out / FOLDER).mkdir()
+    for name in languages:
+        rows = _rows(out, name)
+        rest = rows.with_suffix(".rest")
+        with (
+            rest.open("w", encoding="utf-8", newline="\n") as train,
+            (out / FOLDER / rows.name).open("w", encoding="utf-8", newline="\n") as held,
+        ):
+            for row in documents(rows):
+                (held if id_key(row["id"]) in chosen else train).write(json_line(row))
+        os.replace(rest, rows)
+
+
+def describe(out: Path, languages: Iterable[str], drawn: int) -> dict[str, Any]:
+    """Return the card's entry: rows per language, and ids and texts that are in both parts.
+
+    A text is shared when a row of validation/ has all turns of a row of rows/ in the same language.
+    """
+    entry: dict[str, Any] = {"drawn_ids": drawn or None, "languages": {}}
+    for name in languages:
+        trained = {id_key(row["id"]): _text(row) for row in documents(_rows(out, name))}
+        texts = set(trained.values())
+        held = list(documents(out / FOLDER / f"{name}.jsonl"))
+        entry["languages"][name] = {
+            "rows": len(held),
+            "shared_ids": listed(row["id"] for row in held if id_key(row["id"]) in trained),
+            "shared_texts": listed(row["id"] for row in held if _text(row) in texts),
+        }
+    return entry
+
+
+def _text(row: dict[str, Any]) -> bytes:
+    return digest(texts_of(row))
+
+
+def _rows(out: Path, language: str) -> Path:
+    return out / "rows" / f"{language}.jsonl"

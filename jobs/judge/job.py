@@ -1,0 +1,220 @@
+"""The judge job: every (question, sample, turn) of the answers is rated once, by one chat completion.
+
+Reads `answers`, `questions` and, where the benchmark has them, `references`; writes verdicts/<LANG>.jsonl and
+card.json. Every attempt at a call is in the journal under the content of its request, before it leaves and when it
+ends: a killed job goes on where it was and asks for nothing that is on record. The few calls that were in flight are
+asked again, and counted at the most that they may have cost. A verdict that could not be had is a record with a reason:
+it is counted, and never averaged. When more calls fail than `max_failed_share` the job fails; its answered calls stay
+in the journal.
+"""
+
+import contextlib
+import os
+import statistics
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jobs.builtin.grader import templates
+from jobs.builtin.server import JudgeServer
+from jobs.judge.targets import Target, collect
+from jobs.judge.verdict import Verdict, parse
+from jobs.lib.chat.calls import Failure, Reply, Request
+from jobs.lib.chat.endpoint import Endpoint, announced
+from jobs.lib.chat.failures import Failures
+from jobs.lib.chat.request_scheduler import Asking, Watcher
+from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.usage_log import Ledger
+from jobs.lib.context import Context
+from polyglot.core.canonical import canonical
+from polyglot.core.errors import Permanent, PolyglotError
+from polyglot.kinds.params import JudgeParams
+
+_PROGRESS_SECONDS = 0.5
+
+
+def run(context: Context) -> None:
+    """Rate everything, then write the verdicts. Raises Permanent, or PolyglotError for an outage of the endpoint."""
+    params: JudgeParams = JudgeParams.of(context.stage)
+    settings = ChatSettings.of(context.settings)
+    if params.endpoint == "openai":
+        settings.require_prices()
+    prompt_files = {language: context.blob(params.prompts_sha256[language]) for language in params.languages}
+    targets = collect(context.inputs, params, prompt_files)
+    ledger = Ledger(context.journal, settings)
+    by_id: dict[str, list[Target]] = defaultdict(list)
+    for target in targets:
+        if target.request is not None:
+            by_id[target.request.id].append(target)
+    pending = [group[0].request for id_, group in by_id.items() if id_ not in ledger.results and group[0].request]
+    tally = Tally(context=context, ledger=ledger, by_id=by_id, allowed_share=params.max_failed_share)
+    context.log.info("judge: %d verdicts, %d calls, %d of them on record", len(targets), len(by_id), ledger.resumed)
+    try:
+        if pending:
+            with _endpoint(context, params, settings, prompt_files) as endpoint:
+                asking = Asking(endpoint, settings, ledger, Watcher(settled=tally.settled, stopping=context.stopping))
+                try:
+                    complete = asking.run(pending)
+                finally:
+                    context.journal.flush()
+                    _account(context, ledger, asking)
+            if not complete:
+                context.raise_if_stopping()
+        else:
+            _account(context, ledger, None)
+    finally:
+        tally.show()
+    tally.check(final=True)
+    _write(context, params, targets, tally.results)
+
+
+class Tally:
+    """What has come in so far: counts for the progress line, and the early end when too much fails."""
+
+    def __init__(
+        self, *, context: Context, ledger: Ledger, by_id: Mapping[str, Sequence[Target]], allowed_share: float
+    ) -> None:
+        self._context, self._ledger, self._by_id, self._share = context, ledger, by_id, allowed_share
+        self._total = sum(len(group) for group in by_id.values())
+        self._failures = Failures(self._total, allowed_share)
+        self.results: dict[str, Reply | Failure] = {}
+        self._done = 0
+        self._details: dict[str, str] = {}
+        self._started, self._shown = time.monotonic(), 0.0
+        for id_ in by_id:
+            if id_ in ledger.results:
+                self._take(id_, ledger.results[id_])
+        self._resumed = self._done
+        self.check()
+
+    def settled(self, request: Request, result: Reply | Failure) -> None:
+        """One call has come to its end. Raises as soon as too many have failed, whatever the rest would bring."""
+        self._take(request.id, result)
+        self.check()
+        if time.monotonic() - self._shown > _PROGRESS_SECONDS:
+            self.show()
+
+    def show(self) -> None:
+        """Say how far it is."""
+        self._shown = time.monotonic()
+        rate = (self._done - self._resumed) / max(1e-3, self._shown - self._started)
+        figures = {"per_second": round(rate, 1), "failed": float(self._failures.failed)}
+        if self._ledger.spent_usd:
+            figures["usd"] = round(self._ledger.spent_usd, 4)
+        self._context.progress(self._done, self._total, "verdicts", **figures)
+
+    def check(self, *, final: bool = False) -> None:
+        """Raise when more than the allowed share of all verdicts has failed."""
+        if not self._failures.too_many:
+            return
+        first = next(iter(self._details.values()), "")
+        so_far = "" if final else " so far"
+        line = (
+            f"{self._failures.failed} of {self._total} verdicts failed{so_far}, more than max_failed_share "
+            f"{self._share:g} allows: {self._failures.commonest()}; first {first}. Answered calls are kept"
+        )
+        if self._failures.is_outage:
+            raise PolyglotError(f"the judge is not answering: {line}")
+        raise Permanent(f"{line}. Change the prompts, max_tokens or max_failed_share")
+
+    def _take(self, id_: str, result: Reply | Failure) -> None:
+        group = self._by_id[id_]
+        self.results[id_] = result
+        self._done += len(group)
+        reason = _verdict(result).reason
+        if reason is None:
+            return
+        self._failures.count(reason, result, len(group))
+        detail = result.detail if isinstance(result, Failure) else ""
+        self._details.setdefault(reason, f"{group[0].label}: {reason}" + (f" ({detail})" if detail else ""))
+
+
+@contextlib.contextmanager
+def _endpoint(
+    context: Context, params: JudgeParams, settings: ChatSettings, prompt_files: Mapping[str, Path]
+) -> Iterator[Endpoint]:
+    """The endpoint to ask: the study's, or the built-in judge, which runs as long as it is needed."""
+    if params.endpoint == "built-in":
+        with JudgeServer(templates(prompt_files)) as server:
+            yield Endpoint(base_url=server.base_url, ours=True)
+        return
+    yield announced(settings, os.environ, context.log, asker="judge")
+
+
+def _account(context: Context, ledger: Ledger, asking: Asking | None) -> None:
+    """Cost, tokens and times into the volatile part, those of earlier and repeated attempts too."""
+    context.volatile |= ledger.account()
+    if asking is not None:
+        context.volatile |= {"calls_in_flight_at_most": asking.peak, "slow_downs": asking.cuts}
+        if asking.latencies:
+            context.volatile["latency_seconds_median"] = round(statistics.median(asking.latencies), 4)
+
+
+def _verdict(result: Reply | Failure) -> Verdict:
+    if isinstance(result, Failure):
+        return Verdict(reason=result.reason)
+    return parse(result.text, result.finish_reason, refused=result.refused)
+
+
+def _write(
+    context: Context, params: JudgeParams, targets: Sequence[Target], results: Mapping[str, Reply | Failure]
+) -> None:
+    """Write verdicts/<LANG>.jsonl in the order of questions, samples and turns, and card.json."""
+    card: dict[str, Any] = {
+        "endpoint": params.endpoint,
+        "model": params.model,
+        "served_by": sorted({r.served_by for r in results.values() if isinstance(r, Reply) and r.served_by}),
+        "languages": {},
+    }
+    (context.out / "verdicts").mkdir(parents=True, exist_ok=True)
+    for language in params.languages:
+        records = [_record(target, results) for target in targets if target.language == language]
+        lines = b"".join(canonical(record) + b"\n" for record in records)
+        (context.out / "verdicts" / f"{language}.jsonl").write_bytes(lines)
+        reasons = Counter(str(record["reason"]) for record in records if record["reason"] is not None)
+        fallbacks = Counter(str(record["fallback"]) for record in records if record["fallback"] is not None)
+        failed = sum(reasons.values())
+        card["languages"][language] = {
+            "verdicts": len(records),
+            "failed": failed,
+            "failed_share": round(failed / len(records), 6) if records else 0.0,
+            "reasons": dict(sorted(reasons.items())),
+            "fallbacks": dict(sorted(fallbacks.items())),
+            "rivals": sum(bool(record["rivals"]) for record in records),
+        }
+    (context.out / "card.json").write_bytes(canonical(card) + b"\n")
+    per_language = card["languages"].values()
+    context.metrics["verdicts"] = sum(entry["verdicts"] for entry in per_language)
+    context.metrics["failed"] = sum(entry["failed"] for entry in per_language)
+
+
+def _record(target: Target, results: Mapping[str, Reply | Failure]) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "id": target.id,
+        "language": target.language,
+        "category": target.category,
+        "sample": target.sample,
+        "turn": target.turn,
+        "prompt": target.prompt,
+        "fallback": target.fallback,
+        "score": None,
+        "reason": "no-answer",
+        "rivals": False,
+        "text": "",
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+    }
+    if target.request is None:
+        return record
+    result = results[target.request.id]
+    verdict = _verdict(result)
+    record |= {"score": verdict.score, "reason": verdict.reason, "rivals": verdict.rivals}
+    if isinstance(result, Reply):
+        record |= {
+            "text": result.text,
+            "prompt_tokens": result.prompt_tokens,
+            "completion_tokens": result.completion_tokens,
+        }
+    return record

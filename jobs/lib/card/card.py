@@ -1,0 +1,155 @@
+"""The data card of an ingest: what is in each language, how parallel the languages are, and the defects found by code.
+
+The card is made from the files that were written, not from what was meant to be written: each language is read once,
+beside the same ids of the pivot language (English where the data have it, else the first), in memory that grows with
+the ids and not with the text.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jobs.ingest.normalise import Normaliser
+from jobs.lib.card.defects import EVERY_DETECTOR, rule
+from jobs.lib.card.defects.prompts import RULES as PROMPT_RULES
+from jobs.lib.card.defects.prompts import prompt_defects
+from jobs.lib.card.findings import Findings, other_language
+from jobs.lib.card.near_duplicates import RULE, NearDuplicates
+from jobs.lib.context import Context
+from jobs.lib.rows.by_id import ById, documents
+from jobs.lib.rows.content import AMBIGUOUS, Content, listed
+from jobs.lib.rows.forms import id_key
+from jobs.lib.text.personal import RULES as PERSONAL_RULES
+from polyglot.kinds.params import IngestParams
+
+_CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked to stop
+
+
+def describe(params: IngestParams, tallies: Mapping[str, Normaliser], folder: Path, context: Context) -> dict[str, Any]:
+    """Return card.json of an ingest whose files lie in `folder`."""
+    about = {
+        "what": params.what,
+        "source": {"kind": params.source, "format": params.format, "hub": params.hub, "revision": params.revision},
+        "licence": params.licence or None,
+    }
+    counts = {language: _counts(params, tallies[language]) for language in params.languages}
+    return about | describe_files(counts, folder, context)
+
+
+def describe_files(counts: Mapping[str, Mapping[str, Any]], folder: Path, context: Context) -> dict[str, Any]:
+    """Return what is in the normal forms of `folder`; `counts` has each language's own entries, in their order.
+
+    `rejected.jsonl` lies beside `folder`.
+    """
+    names = tuple(counts)
+    pivot = "EN" if "EN" in names else names[0]
+    languages: dict[str, Any] = {}
+    identifiers: dict[str, list[str]] = {}
+    found: dict[str, Findings] = {}
+    with ById(folder / f"{pivot}.jsonl") as reference:
+        for language in names:
+            content, findings = Content(language=language), Findings(language=language, pivot=pivot)
+            identifiers[language] = []
+            with ById(folder / f"{language}.jsonl") as own:
+                near = NearDuplicates(lookup=own.get)
+                for number, row in enumerate(documents(folder / f"{language}.jsonl")):
+                    if content.add(row):
+                        near.add(row)
+                    findings.add(row, None if language == pivot else reference.get(row["id"]))
+                    identifiers[language].append(id_key(row["id"]))
+                    if number % _CHECK_EVERY == 0:
+                        context.raise_if_stopping()
+            found[language] = findings
+            languages[language] = (
+                dict(counts[language])
+                | content.document()
+                | {"near_duplicates": near.document()}
+                | findings.identified()
+            )
+    rejected = rejected_ids(folder.parent / "rejected.jsonl", names)
+    return {
+        "pivot": pivot,
+        "rules": {"near_duplicates": RULE, "ambiguous_instructions": AMBIGUOUS, "personal": dict(PERSONAL_RULES)},
+        "languages": languages,
+        "parallel": parallelism(identifiers, rejected),
+        "defects": defects(found),
+    }
+
+
+def describe_prompts(params: IngestParams, prompts: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Return card.json of the judge prompts of each language; where a defect is, is said by the prompt's name."""
+    pivot = "EN" if "EN" in prompts else params.languages[0]
+    found = prompt_defects(prompts, pivot)
+
+    def entry(name: str, language: str) -> dict[str, Any]:
+        mine = [row for row in found if row["defect"] == name and row["language"] == language]
+        where, details = ([row[part] for row in mine] for part in ("prompt", "detail"))
+        return {"count": len(mine), "where": where, "details": details}
+
+    return {
+        "what": params.what,
+        "source": {"kind": params.source, "format": params.format, "hub": None, "revision": None},
+        "licence": None,
+        "pivot": pivot,
+        "languages": {language: {"records": len(rows), "accepted": len(rows)} for language, rows in prompts.items()},
+        "defects": {
+            name: {"rule": rule, "languages": {language: entry(name, language) for language in prompts}}
+            for name, rule in PROMPT_RULES.items()
+        },
+    }
+
+
+def _counts(params: IngestParams, tally: Normaliser) -> dict[str, Any]:
+    counts: dict[str, Any] = {
+        "records": tally.records,
+        "accepted": tally.accepted,
+        "rejected": tally.reasons.total(),
+        "reasons": dict(sorted(tally.reasons.items())),
+        "notes": dict(sorted(tally.notes.items())),
+        "turns": {str(turns): rows for turns, rows in sorted(tally.turns.items())},
+    }
+    if params.what == "dataset":
+        counts |= {"with_input": tally.with_input, "positional_ids": tally.positional_ids}
+    if params.what == "questions":
+        counts["reference_field"] = {"present": tally.reference_fields, "filled": tally.reference_filled}
+    return counts
+
+
+def defects(found: Mapping[str, Findings]) -> dict[str, Any]:
+    """Return, per defect that could occur, the rule and each language's findings."""
+    table: dict[str, Any] = {}
+    for name in EVERY_DETECTOR:
+        languages = {language: findings.document(name) for language, findings in found.items()}
+        if any(entry["of"] for entry in languages.values()):
+            table[name] = {"rule": rule(name), "languages": languages}
+    if any(findings.judged for findings in found.values()):
+        table["other-language"] = {
+            "rule": rule("other-language"),
+            "languages": {language: other_language(findings) for language, findings in found.items()},
+        }
+    return table
+
+
+def rejected_ids(path: Path, languages: Iterable[str]) -> dict[str, set[str]]:
+    """Return the ids of rejected records, where they had one."""
+    ids: dict[str, set[str]] = {language: set() for language in languages}
+    for row in documents(path):
+        if row["id"] is not None:
+            ids[row["language"]].add(id_key(row["id"]))
+    return ids
+
+
+def parallelism(accepted: Mapping[str, list[str]], rejected: Mapping[str, set[str]]) -> dict[str, Any]:
+    """Return how many ids the source has in any language, how many are accepted in all, and what each language lacks.
+
+    A language lacks an id because its source does not have it (absent) or because its record was rejected.
+    """
+    sets = {language: set(ids) for language, ids in accepted.items()}
+    every: set[str] = set().union(*sets.values(), *rejected.values())
+    return {
+        "ids": len(every),
+        "in_all": len(set.intersection(*sets.values())),
+        "same_order": len({tuple(ids) for ids in accepted.values()}) == 1,
+        "absent": {language: listed(every - ids - rejected[language]) for language, ids in sets.items()},
+        "rejected": {language: listed(rejected[language] - ids) for language, ids in sets.items()},
+    }

@@ -1,0 +1,131 @@
+"""Near duplicates within one language: MinHash finds the candidates, the texts themselves decide.
+
+A row is compared with the first row of every cluster before it, never with all rows: boilerplate that occurs ten
+thousand times costs ten thousand comparisons and not fifty million. Signatures are datasketch's MinHash over the word
+5-grams of all turns, code included; 16 bands of 4 values find a pair of similarity 0.8 with probability 0.9998 (one
+minus (1 - 0.8^4)^16). Memory grows with the rows and not with their text: a candidate's text is read again.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy
+from datasketch import MinHash
+
+from jobs.lib.rows.content import MAX_LISTED, texts_of
+
+SIMILARITY = 0.8
+FEWEST_WORDS = 10
+_GRAM = 5
+_BANDS, _BAND_VALUES = 16, 4
+_WORD = re.compile(r"\w+")
+_WORDS_REMEMBERED = 2**18
+_TEXTS_REMEMBERED = 256
+# odd numbers, fixed: a 5-gram's value is the sum of its words' values by these, modulo 2^64
+_FACTORS = tuple(int.from_bytes(hashlib.blake2b(bytes([n]), digest_size=8).digest(), "big") | 1 for n in range(_GRAM))
+
+RULE = (
+    f"Rows whose word {_GRAM}-grams have a Jaccard similarity of at least {SIMILARITY} with those of an earlier row "
+    f"that is itself no near duplicate; of the rows with at least {FEWEST_WORDS} words that are not equal to an "
+    "earlier row. Words are runs of letters and digits in lower case, in all turns, code included. Candidates are "
+    "found by MinHash (datasketch), every one is confirmed on its text. `clusters` begin with the earlier row."
+)
+
+
+@dataclass(kw_only=True)
+class NearDuplicates:
+    """The near duplicates of one language. `lookup` returns a row that was added, by its id."""
+
+    lookup: Callable[[str], Mapping[str, Any] | None]
+    looked_at: int = 0
+    clusters: dict[str, list[str]] = field(default_factory=dict)  # id of the first row -> ids of the others, in order
+    _bands: list[dict[bytes, list[str]]] = field(default_factory=lambda: [{} for _ in range(_BANDS)])
+    _texts: dict[str, Any] = field(default_factory=dict)  # id -> grams of rows that were looked at again
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Look at one row that is not equal to an earlier one."""
+        grams = grams_of(row)
+        if grams is None:
+            return
+        self.looked_at += 1
+        keys = _band_keys(grams)
+        candidates = dict.fromkeys(
+            first for band, key in zip(self._bands, keys, strict=True) for first in band.get(key, ())
+        )
+        likest, most = None, SIMILARITY
+        for first in candidates:
+            similarity = jaccard(grams, self._grams(first))
+            if similarity >= SIMILARITY and (likest is None or similarity > most):
+                likest, most = first, similarity
+        if likest is not None:
+            self.clusters.setdefault(likest, []).append(row["id"])
+            return
+        for band, key in zip(self._bands, keys, strict=True):
+            band.setdefault(key, []).append(row["id"])
+
+    def _grams(self, identifier: str) -> Any:
+        found = self._texts.get(identifier)
+        if found is None:
+            row = self.lookup(identifier)
+            found = grams_of(row) if row is not None else None
+            if found is None:  # only rows with grams are in a band
+                raise KeyError(identifier)
+            if len(self._texts) >= _TEXTS_REMEMBERED:
+                del self._texts[next(iter(self._texts))]
+            self._texts[identifier] = found
+        return found
+
+    def document(self) -> dict[str, Any]:
+        """The card's entry: how many of how many, the sizes of the clusters, and the first of them."""
+        ordered = sorted(self.clusters.items(), key=lambda item: (-len(item[1]), item[0]))
+        return {
+            "count": sum(map(len, self.clusters.values())),
+            "of": self.looked_at,
+            "clusters": {
+                "count": len(ordered),
+                "largest": 1 + len(ordered[0][1]) if ordered else 0,
+                "ids": [[first, *others][:MAX_LISTED] for first, others in ordered[:MAX_LISTED]],
+            },
+        }
+
+
+def grams_of(row: Mapping[str, Any]) -> Any:
+    """Return the distinct 64-bit values of a row's word 5-grams, sorted; None when it has too few words."""
+    words = [word for text in texts_of(row) for word in _WORD.findall(text.lower())]
+    if len(words) < FEWEST_WORDS:
+        return None
+    values = numpy.fromiter(map(_value, words), dtype=numpy.uint64, count=len(words))
+    count = len(words) - _GRAM + 1
+    total = numpy.zeros(count, dtype=numpy.uint64)
+    for offset, factor in enumerate(_FACTORS):
+        total += values[offset : offset + count] * numpy.uint64(factor)  # wraps, as is meant
+    return numpy.unique(total)
+
+
+def jaccard(left: Any, right: Any) -> float:
+    """Return the share that two sets of grams have in common, of all grams in either."""
+    shared = len(numpy.intersect1d(left, right, assume_unique=True))
+    return shared / (len(left) + len(right) - shared)
+
+
+@lru_cache(_WORDS_REMEMBERED)
+def _value(word: str) -> int:
+    return int.from_bytes(hashlib.blake2b(word.encode(errors="surrogatepass"), digest_size=8).digest(), "big")
+
+
+def _given(value: int) -> int:
+    return value
+
+
+_EMPTY = MinHash(num_perm=_BANDS * _BAND_VALUES, seed=1, hashfunc=_given)
+
+
+def _band_keys(grams: Any) -> list[bytes]:
+    signature = _EMPTY.copy()
+    signature.update_batch((grams >> numpy.uint64(32)).tolist())  # MinHash takes 32 bits
+    values = signature.hashvalues.reshape(_BANDS, _BAND_VALUES)
+    return [band.tobytes() for band in values]

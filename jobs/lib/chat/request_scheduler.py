@@ -1,0 +1,199 @@
+"""Ask a chat model many things at once: the one owner of retries, pace, budget and stopping.
+
+A call is tried until it has a completion, a failure that would repeat, `attempts` transient failures, or its deadline.
+Waits double with jitter from `backoff_seconds`; an endpoint's Retry-After is obeyed in full, and being told to slow
+down uses up no attempts. What the budget has left is reserved before a call is sent, at the most that it can cost.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.chat import Chat
+from jobs.lib.chat.endpoint import Endpoint
+from jobs.lib.chat.pace import Pace
+from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.usage_log import Ledger
+from polyglot.core.errors import OverBudget, Permanent, PolyglotError
+
+LONGEST_BACKOFF_SECONDS = 30.0
+POLL_SECONDS = 0.1  # how often stopping is looked at
+DRAIN_SECONDS = 3.0  # calls in flight get this long when asked to stop: they are paid for
+FIRST_CONCURRENCY = 4
+BUILT_IN_CONCURRENCY = 8  # it answers from this machine's own cores: more only wait
+UNREACHABLE_ATTEMPTS = 4  # of an endpoint that never answered; one that did has an outage, and `attempts` holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watcher:
+    """What the job wants to hear and say. `settled` is called after every call with its result and may raise."""
+
+    settled: Callable[[Request, Reply | Failure], None]
+    stopping: Callable[[], bool]
+
+
+class Asking:
+    """One run over a list of requests with different ids. `stopped` is true afterwards when it was cut short."""
+
+    def __init__(self, endpoint: Endpoint, settings: ChatSettings, ledger: Ledger, watcher: Watcher) -> None:
+        self._endpoint, self._settings, self._ledger, self._watcher = endpoint, settings, ledger, watcher
+        self._random = random.Random()  # noqa: S311 - jitter
+        self._reserved = 0.0
+        self._settled = asyncio.Event()
+        self._draining = False
+        self._reached = False
+        self.latencies: list[float] = []
+        self.peak = self.cuts = 0
+
+    def run(self, requests: Sequence[Request]) -> bool:
+        """Ask for everything; False when it was asked to stop before all was settled. Raises what `settled` raises."""
+        return asyncio.run(self._run(requests))
+
+    async def _run(self, requests: Sequence[Request]) -> bool:
+        settings = self._settings
+        concurrency = min(settings.concurrency, BUILT_IN_CONCURRENCY if self._endpoint.ours else settings.concurrency)
+        pace = Pace(
+            ceiling=concurrency,
+            start=concurrency if self._endpoint.ours else FIRST_CONCURRENCY,
+            requests_per_minute=settings.requests_per_minute,
+            tokens_per_minute=settings.tokens_per_minute,
+        )
+        queue = iter(requests)
+        workers = min(concurrency, len(requests))
+        async with Chat(self._endpoint, timeout_seconds=settings.timeout_seconds, connections=concurrency) as chat:
+            tasks = [asyncio.create_task(self._work(queue, chat, pace)) for _ in range(workers)]
+            try:
+                return await self._watch(tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                self.peak, self.cuts = pace.peak, pace.cuts
+
+    async def _watch(self, tasks: Sequence[asyncio.Task[None]]) -> bool:
+        running, drain_until = set(tasks), float("inf")
+        loop = asyncio.get_running_loop()
+        while running:
+            done, running = await asyncio.wait(running, timeout=POLL_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+            if not self._draining and self._watcher.stopping():
+                self._draining, drain_until = True, loop.time() + DRAIN_SECONDS
+            if loop.time() > drain_until:
+                break
+        return not self._draining
+
+    async def _work(self, queue: Iterator[Request], chat: Chat, pace: Pace) -> None:
+        for request in queue:
+            result = await self._call(request, chat, pace)
+            if result is None:
+                return
+            self._watcher.settled(request, result)
+
+    async def _call(self, request: Request, chat: Chat, pace: Pace) -> Reply | Failure | None:
+        """Bring one call to its end; None when asked to stop first."""
+        loop, settings = asyncio.get_running_loop(), self._settings
+        deadline, attempt, counted, slowed = None, 0, 0, 0
+        while not self._draining:
+            entered = await self._enter(request, pace)
+            if entered is None:
+                return None
+            deadline = deadline or entered + settings.call_deadline_seconds
+            attempt += 1
+            outcome = await self._attempt(request, chat, pace, entered, attempt)
+            if isinstance(outcome, Reply):
+                self._reached = True
+                return outcome
+            self._reached = self._reached or outcome.connected
+            counted += outcome.weight is Weight.TRANSIENT
+            slowed += outcome.weight is Weight.SLOW_DOWN
+            if outcome.weight is Weight.FATAL or (not self._reached and counted >= UNREACHABLE_ATTEMPTS):
+                raise Permanent(f"the endpoint at {self._endpoint.base_url}: {outcome.reason}: {outcome.detail}")
+            if (outcome.wait_seconds or 0.0) > settings.call_deadline_seconds:
+                raise PolyglotError(
+                    f"the endpoint at {self._endpoint.base_url} asks to wait {outcome.wait_seconds:.0f} s, more than "
+                    f"call_deadline_seconds {settings.call_deadline_seconds:g}: {outcome.detail}"
+                )
+            if outcome.weight is Weight.FINAL or counted >= settings.attempts:
+                return outcome
+            wait = self._wait_seconds(outcome, max(counted, slowed))
+            if loop.time() + wait > deadline:
+                return outcome
+            await self._sleep(wait)
+        return None
+
+    async def _attempt(self, request: Request, chat: Chat, pace: Pace, entered: float, attempt: int) -> Reply | Failure:
+        loop, outcome = asyncio.get_running_loop(), None
+        estimate = request.prompt_tokens_estimate
+        try:
+            if not self._endpoint.ours:  # a call that costs is on record before it leaves, in case of a kill
+                self._ledger.sent(request, attempt=attempt)
+                await asyncio.to_thread(self._ledger.flush)
+            outcome = await chat.attempt(request)
+            return outcome
+        finally:
+            latency = loop.time() - entered
+            if outcome is None:  # cancelled while the endpoint worked
+                outcome = Failure(reason="cancelled", weight=Weight.TRANSIENT, may_be_billed=True)
+            replied = isinstance(outcome, Reply)
+            if isinstance(outcome, Reply):
+                self.latencies.append(latency)
+                tokens = outcome.prompt_tokens + outcome.completion_tokens - estimate if outcome.prompt_tokens else 0
+            else:
+                tokens = 0
+            self._ledger.record(request, outcome, attempt=attempt, latency_seconds=latency)
+            self._release(request)
+            wait = outcome.wait_seconds if isinstance(outcome, Failure) else None
+            pace.leave(
+                entered=entered,
+                answered=replied,
+                slow_down=isinstance(outcome, Failure) and outcome.weight is Weight.SLOW_DOWN,
+                wait_seconds=min(wait or 0.0, self._settings.call_deadline_seconds),
+                tokens=tokens,
+            )
+
+    def _wait_seconds(self, failure: Failure, tries: int) -> float:
+        if failure.wait_seconds is not None:
+            return failure.wait_seconds
+        doubled = self._settings.backoff_seconds * 2.0 ** max(0, tries - 1)
+        longest = min(LONGEST_BACKOFF_SECONDS, doubled)
+        return longest * self._random.uniform(0.5, 1.0)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, but wake up when asked to stop."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while (left := until - loop.time()) > 0 and not self._draining:
+            await asyncio.sleep(min(left, POLL_SECONDS))
+
+    async def _enter(self, request: Request, pace: Pace) -> float | None:
+        """Reserve the most that the attempt can cost, then wait for room. None when asked to stop."""
+        most, limit = self._ledger.most_usd(request), self._settings.max_usd
+        while limit is not None and self._ledger.spent_usd + self._reserved + most > limit:
+            if self._draining:
+                return None
+            if self._reserved <= 1e-12:
+                raise OverBudget(
+                    f"the budget: the next call may cost {most:.4f} USD, {self._ledger.spent_usd:.4f} of "
+                    f"{limit:.4f} USD are spent. Raise budget.usd in the study file and submit again; "
+                    "calls that were answered are kept"
+                )
+            self._settled.clear()
+            await self._settled.wait()
+        self._reserved += most
+        try:
+            entered = await pace.enter(request.prompt_tokens_estimate)
+        except asyncio.CancelledError:
+            self._release(request)
+            raise
+        if self._draining:
+            pace.leave(entered=entered, answered=False, slow_down=False)
+            self._release(request)
+            return None
+        return entered
+
+    def _release(self, request: Request) -> None:
+        self._reserved = max(0.0, self._reserved - self._ledger.most_usd(request))
+        self._settled.set()

@@ -1,0 +1,1 @@
+"""Texts: their words, lengths, personal data, and the parts that translation must leave alone."""

@@ -1,0 +1,81 @@
+"""The quality stage: a translation beside its source, turn by turn, and beside a reference where there is one.
+
+Reads `source` and `translated` (rows, questions or references of one language each), and where they are given
+`reference` (the same ids in the target language), `back` (the translation, translated back) and `questions`
+(categories). Writes `rows.jsonl`, one record a turn without its texts, and `card.json`: corpus scores with sacrebleu's
+signatures, distributions by category, and the worst turns with theirs. docs/translation-quality.md says what each
+figure means. Promises: equal inputs give equal bytes unless an endpoint is asked; a rating that could not be had is
+counted with its reason, and in no mean; asked to stop, it loses no answered call.
+"""
+
+import os
+from typing import Any
+
+from jobs.lib.chat.endpoint import Endpoint, announced
+from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.usage_log import Ledger
+from jobs.lib.context import Context
+from jobs.lib.rows.forms import json_line
+from jobs.quality import adequacy, comet
+from jobs.quality.card import describe
+from jobs.quality.metrics import Record, measure
+from jobs.quality.pairs import Pair, collect
+from polyglot.core.canonical import canonical
+from polyglot.core.errors import Interrupted
+from polyglot.kinds.params import QualityParams
+
+_CHECK_EVERY = 100  # turns between two looks at whether the attempt was asked to stop
+
+
+def run(context: Context) -> None:
+    """Measure every turn, have it rated where the study asks, then describe the whole."""
+    params: QualityParams = QualityParams.of(context.stage)
+    if params.comet_model:
+        comet.library()  # before anything that costs
+    found = collect(context.inputs, params)
+    records: list[Record] = []
+    for pair in found.pairs:
+        records.append(measure(pair, params.target))
+        if len(records) % _CHECK_EVERY == 0:
+            context.progress(len(records), len(found.pairs), "turns")
+            context.raise_if_stopping()
+    about: dict[str, Any] = {}
+    if params.comet_model:
+        scores = comet.rate(found.pairs, params.comet_model, params.comet_revision, gpus=context.resources.gpus)
+        for record, score in zip(records, scores, strict=True):
+            record["comet"] = score
+        about["comet"] = {"model": params.comet_model, "revision": params.comet_revision}
+    if params.adequacy_model:
+        about["adequacy"] = _rate(context, params, found.pairs, records)
+    with (context.out / "rows.jsonl").open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json_line(record) for record in records)
+    card = describe(params, found, records, about)
+    (context.out / "card.json").write_bytes(canonical(card) + b"\n")
+    context.metrics.update(turns=len(records), untranslated=len(found.untranslated))
+
+
+def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: list[Record]) -> dict[str, Any]:
+    settings = ChatSettings.of(context.settings)
+    settings.require_prices("Set adequacy's two prices in the study file")
+    ledger = Ledger(context.journal, settings)
+
+    def endpoint() -> Endpoint:
+        return announced(settings, os.environ, context.log, asker="adequacy")
+
+    try:
+        ratings = adequacy.rate(
+            pairs,
+            params,
+            settings,
+            ledger,
+            endpoint,
+            stopping=context.stopping,
+            progress=lambda done, total: context.progress(min(done, total), total, "ratings"),
+        )
+    finally:
+        context.volatile |= ledger.account()
+    if ratings is None:
+        raise Interrupted("asked to stop; answered calls are kept")
+    for record, (score, reason) in zip(records, ratings, strict=True):
+        record |= {"adequacy": score, "adequacy_reason": reason}
+    return {"model": params.adequacy_model, "prompt": params.adequacy_prompt}

@@ -1,0 +1,102 @@
+"""Reference answers in the making: one draft a question, answered turn by turn."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jobs.lib.chat.calls import Failure, Reply, Request
+from jobs.reference.prompt import messages
+from polyglot.kinds.params import ReferenceParams
+
+
+@dataclass(kw_only=True)
+class Draft:
+    """One question's answers so far. `reason` says why there are no more; `line` is the question's, from 1."""
+
+    language: str
+    id: str
+    line: int
+    questions: Sequence[str]
+    answers: list[str] = field(default_factory=list)
+    finishes: list[str] = field(default_factory=list)
+    reason: str | None = None
+    completion_tokens: int = 0
+    prompt_tokens: int = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether there is a turn to be asked."""
+        return self.reason is None and len(self.answers) < len(self.questions)
+
+    @property
+    def label(self) -> str:
+        """For people: "DE 101 turn 2"."""
+        return f"{self.language} {self.id} turn {len(self.answers) + 1}"
+
+    def request(self, params: ReferenceParams) -> Request:
+        """What is asked next: a second turn as the continuation of the first."""
+        return Request(
+            model=params.model,
+            messages=messages(self.language, self.questions, self.answers),
+            temperature=params.temperature,
+            max_tokens=params.max_tokens,
+            seed=params.seed,
+        )
+
+    def take(self, result: Reply | Failure) -> None:
+        """Take the result of the next turn. A reply that is no whole answer ends the draft: nothing is repaired."""
+        if isinstance(result, Reply):
+            self.finishes.append(result.finish_reason or "unknown")
+            self.prompt_tokens += result.prompt_tokens
+            self.completion_tokens += result.completion_tokens
+        reason = worth(result)
+        if reason is None and isinstance(result, Reply):
+            self.answers.append(result.text)
+        else:
+            self.reason = reason
+
+    def form(self) -> dict[str, Any] | None:
+        """The normal form of reference answers, "" for a turn without one; None where no turn has one."""
+        if not self.answers:
+            return None
+        missing = [""] * (len(self.questions) - len(self.answers))
+        return {"id": self.id, "language": self.language, "turns": [*self.answers, *missing]}
+
+    def rejection(self) -> dict[str, Any] | None:
+        """The first turn that has no answer, in the form of rejected.jsonl."""
+        if self.reason is None:
+            return None
+        return {
+            "language": self.language,
+            "file": f"questions/{self.language}.jsonl",
+            "line": self.line,
+            "id": self.id,
+            "turn": len(self.answers) + 1,
+            "reason": self.reason,
+        }
+
+
+def worth(result: Reply | Failure) -> str | None:
+    """Return why a result is no reference answer, None when it is one.
+
+    Reasons: "refused", "truncated" (cut at max_tokens), "empty-output", "nul", or the failure's own ("http-400").
+    """
+    if isinstance(result, Failure):
+        return result.reason
+    if result.refused or result.finish_reason == "content_filter":
+        return "refused"
+    if result.finish_reason == "length":
+        return "truncated"
+    if not result.text.strip():
+        return "empty-output"
+    return "nul" if "\0" in result.text else None
+
+
+def read_drafts(rows: Mapping[str, Sequence[Mapping[str, Any]]], params: ReferenceParams) -> list[Draft]:
+    """One draft for every question whose category is judged against references."""
+    return [
+        Draft(language=language, id=row["id"], line=line, questions=row["turns"])
+        for language in params.languages
+        for line, row in enumerate(rows[language], 1)
+        if params.needs_reference(row["category"])
+    ]

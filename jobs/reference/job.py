@@ -1,0 +1,157 @@
+"""The reference stage: reference answers written natively in each language, instead of translated English ones.
+
+Reads `questions`; writes references/<LANG>.jsonl in the form of an ingest, rejected.jsonl, and card.json with the same
+checks as an ingest's: code blocks that do not parse, broken fences, language, code and identifiers beside the English
+references. Two turns are one conversation: the second is asked when the first is answered. Calls go through the chat
+client: what is on record in the journal is not asked again, by a restart as little as by a later attempt. A reply that
+was refused, cut or empty is no reference: it is counted by its reason, and above `max_failed_share` the stage fails. An
+endpoint that is not answering fails the attempt and not a question.
+"""
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from jobs.builtin.author import MODEL, Solver
+from jobs.builtin.server import ChatServer
+from jobs.lib.card.card import describe_files
+from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.endpoint import Endpoint, announced
+from jobs.lib.chat.request_scheduler import Asking, Watcher
+from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.usage_log import Ledger
+from jobs.lib.context import Context
+from jobs.lib.rows.by_id import documents
+from jobs.lib.rows.forms import json_line
+from jobs.reference.drafts import Draft, read_drafts
+from jobs.reference.prompt import VERSION
+from polyglot.core.canonical import canonical
+from polyglot.core.errors import Interrupted, Permanent, PolyglotError
+from polyglot.kinds.params import ReferenceParams
+
+
+def run(context: Context) -> None:
+    """Ask turn by turn, then write. Raises Permanent, or PolyglotError for an outage of the endpoint."""
+    params: ReferenceParams = ReferenceParams.of(context.stage)
+    settings = ChatSettings.of(context.settings)
+    _check(params, settings)
+    rows = {language: _questions(context, language) for language in params.languages}
+    drafts = read_drafts(rows, params)
+    if not drafts:
+        raise Permanent(f"no question is of a category that needs references: {params.shown_categories}")
+    ledger = Ledger(context.journal, settings)
+    context.log.info("reference: %d questions, %d calls on record", len(drafts), ledger.resumed)
+    try:
+        with _endpoint(context, params, settings) as endpoint:
+            while waiting := [draft for draft in drafts if draft.open]:
+                _ask(context, params, endpoint, settings, ledger, waiting)
+    finally:
+        context.journal.flush()
+        context.volatile |= ledger.account()
+    _check_failures(params, drafts)
+    _write(context, params, drafts, ledger)
+
+
+def _check(params: ReferenceParams, settings: ChatSettings) -> None:
+    if params.prompt != VERSION:
+        raise Permanent(f"prompt: got version {params.prompt}; expected {VERSION}, the one that this program has")
+    if params.endpoint == "openai":
+        settings.require_prices()
+
+
+def _questions(context: Context, language: str) -> list[dict[str, Any]]:
+    return list(documents(context.inputs["questions"].path(f"questions/{language}.jsonl")))
+
+
+@contextlib.contextmanager
+def _endpoint(context: Context, params: ReferenceParams, settings: ChatSettings) -> Iterator[Endpoint]:
+    """The endpoint to ask: the study's, or the built-in author, which runs as long as it is needed."""
+    if params.endpoint == "built-in":
+        with ChatServer(Solver(params.languages).respond, MODEL) as server:
+            yield Endpoint(base_url=server.base_url, ours=True)
+        return
+    yield announced(settings, os.environ, context.log, asker="reference")
+
+
+def _ask(
+    context: Context,
+    params: ReferenceParams,
+    endpoint: Endpoint,
+    settings: ChatSettings,
+    ledger: Ledger,
+    drafts: Sequence[Draft],
+) -> None:
+    """Ask the next turn of every draft, what is on record aside. Equal conversations are asked once."""
+    requests = [draft.request(params) for draft in drafts]
+    results = {request.id: ledger.results[request.id] for request in requests if request.id in ledger.results}
+    pending = list({request.id: request for request in requests if request.id not in results}.values())
+    labels = {request.id: draft.label for request, draft in zip(requests, drafts, strict=True)}
+    total = len(results) + len(pending)
+
+    def settled(request: Request, result: Reply | Failure) -> None:
+        if isinstance(result, Failure) and result.weight is not Weight.FINAL:
+            raise PolyglotError(
+                f"{endpoint.base_url} is not answering: {labels[request.id]}: {result.reason}: {result.detail}. "
+                "Answered calls are kept"
+            )
+        results[request.id] = result
+        figures = {"usd": round(ledger.spent_usd, 4)} if ledger.spent_usd else {}
+        context.progress(len(results), total, f"references to turn {len(drafts[0].answers) + 1}", **figures)
+
+    if pending:
+        asking = Asking(endpoint, settings, ledger, Watcher(settled=settled, stopping=context.stopping))
+        if not asking.run(pending):
+            raise Interrupted("asked to stop; what was answered is on record")
+    for request, draft in zip(requests, drafts, strict=True):
+        draft.take(results[request.id])
+
+
+def _check_failures(params: ReferenceParams, drafts: Sequence[Draft]) -> None:
+    failed = [draft for draft in drafts if draft.reason is not None]
+    if len(failed) <= params.max_failed_share * len(drafts):
+        return
+    reasons = Counter(str(draft.reason) for draft in failed)
+    commonest = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common(3))
+    raise Permanent(
+        f"{len(failed)} of {len(drafts)} questions got no whole reference, more than max_failed_share "
+        f"{params.max_failed_share:g} allows: {commonest}; first {failed[0].label}. Answered calls are kept. "
+        "Change max-tokens, the model or max-failed-share"
+    )
+
+
+def _write(context: Context, params: ReferenceParams, drafts: Sequence[Draft], ledger: Ledger) -> None:
+    folder = context.out / "references"
+    folder.mkdir(parents=True, exist_ok=True)
+    counts: dict[str, dict[str, Any]] = {}
+    with (context.out / "rejected.jsonl").open("w", encoding="utf-8", newline="\n") as rejected:
+        for language in params.languages:
+            mine = [draft for draft in drafts if draft.language == language]
+            forms = [form for draft in mine if (form := draft.form()) is not None]
+            (folder / f"{language}.jsonl").write_text("".join(map(json_line, forms)), encoding="utf-8", newline="\n")
+            rejected.writelines(json_line(row) for draft in mine if (row := draft.rejection()) is not None)
+            reasons = Counter(draft.reason for draft in mine if draft.reason is not None)
+            counts[language] = {
+                "records": len(mine),
+                "accepted": len(forms),
+                "rejected": reasons.total(),
+                "reasons": dict(sorted(reasons.items())),
+                "notes": {},
+                "finish": dict(sorted(Counter(finish for draft in mine for finish in draft.finishes).items())),
+                "prompt_tokens": sum(draft.prompt_tokens for draft in mine),
+                "completion_tokens": sum(draft.completion_tokens for draft in mine),
+            }
+    replies = [result for result in ledger.results.values() if isinstance(result, Reply)]
+    about: dict[str, Any] = {
+        "what": "references",
+        "source": {"kind": "model", "format": None, "hub": None, "revision": None, "model": params.model},
+        "endpoint": params.endpoint,
+        "served_by": sorted({reply.served_by for reply in replies if reply.served_by}),
+        "prompt": params.prompt,
+        "licence": None,
+    }
+    document = about | describe_files(counts, folder, context)
+    (context.out / "card.json").write_bytes(canonical(document))
+    context.metrics["references"] = {language: entry["accepted"] for language, entry in counts.items()}
+    context.metrics["rejected"] = {language: entry["rejected"] for language, entry in counts.items()}

@@ -1,0 +1,80 @@
+"""The tokenize stage: one language's rows as token ids and loss mask, under one tokenizer and chat template.
+
+Writes `tokens.arrow` (columns id, input_ids, loss, and characters, words and number of the answers; rows in the order
+of the data set's file) and `card.json`: counts, fertility, and by id every row that was dropped or truncated. Rows
+stream through in chunks of columns, one chunk a thread, so memory stays bounded whatever the size, and the result does
+not depend on the threads. A truncated row keeps its first `max_tokens` tokens (its last answer then has no EOS); one
+that has no supervised token left is dropped.
+
+Execution setting: `threads`, by default the CPUs that the stage was given.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+
+from jobs.lib.context import Context
+from jobs.lib.model.execution import threads_of
+from jobs.lib.model.loading import load_tokenizer
+from jobs.lib.model.template import ChatFormat
+from jobs.lib.rows.by_id import count_lines
+from jobs.tokenize.bulk import BulkFormat, one_thread_a_call
+from jobs.tokenize.columns import Rows, chunks, parse
+from jobs.tokenize.tally import SCHEMA, Tally
+from jobs.tokenize.tokens import Tokens
+from polyglot.core.canonical import canonical
+from polyglot.core.errors import Permanent
+from polyglot.kinds.params import TokenizeParams
+
+CHUNK_BYTES = 1 << 19
+
+
+def run(context: Context) -> None:
+    """Tokenize every row of the language, then describe the result in the card."""
+    params = TokenizeParams.of(context.stage)
+    tokenizer = load_tokenizer(context.inputs["base"].directory("model"))
+    source = context.inputs["rows"].path(f"{params.part}/{params.language}.jsonl")
+    chat = ChatFormat(tokenizer, params.template)
+    tally = Tally(params, tokenizer.unk_token_id)
+    total = count_lines(source)
+    threads = max(1, min(threads_of(context), source.stat().st_size // CHUNK_BYTES))
+    with pa.OSFile(str(context.out / "tokens.arrow"), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:
+        for rows, tokens in _encoded(source, BulkFormat(chat, params.system, shared=threads > 1), threads):
+            if tokens.slow:
+                tokens = tokens.with_slow(chat.encode_many([rows.turns(row) for row in tokens.slow], params.system))
+            batch = tally.take(rows, tokens)
+            if batch.num_rows:
+                writer.write_batch(batch)
+            context.progress(tally.read, total, "rows", tokens=tally.tokens)
+            context.raise_if_stopping()
+    if tally.rows == 0:
+        raise Permanent(
+            f"{params.language}: none of {tally.read} rows can be trained on: {tally.reasons() or 'no rows'}"
+        )
+    (context.out / "card.json").write_bytes(canonical(tally.card()) + b"\n")
+    context.metrics.update(
+        rows=tally.rows, tokens=tally.tokens, loss_tokens=tally.loss_tokens, dropped=len(tally.dropped)
+    )
+
+
+def _encoded(source: Path, bulk: BulkFormat, threads: int) -> Iterator[tuple[Rows, Tokens]]:
+    """The file's rows and their tokens, in its order; at most a chunk a thread is held, and one that is ready."""
+
+    def encode(chunk: bytes) -> tuple[Rows, Tokens]:
+        rows = parse(chunk, source.name)
+        return rows, bulk.encode(rows)
+
+    with one_thread_a_call(), ThreadPoolExecutor(threads, thread_name_prefix="tokenize") as pool:
+        ahead: deque[Future[tuple[Rows, Tokens]]] = deque()
+        try:
+            for chunk in chunks(source, CHUNK_BYTES):
+                ahead.append(pool.submit(encode, chunk))
+                if len(ahead) > threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)

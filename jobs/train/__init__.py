@@ -1,0 +1,1 @@
+"""Full fine-tuning with the loss on assistant turns, resumable to the bit."""

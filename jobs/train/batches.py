@@ -1,0 +1,147 @@
+"""Which samples an optimiser step sees, and how they lie in tensors.
+
+The two are kept apart on purpose. `Order` decides by seed alone: samples are shuffled per epoch, the epochs follow each
+other, and every `batch_size` of that stream are one step ("batch 64" means 64 samples). `micro_batches` then lays one
+step's samples out for speed (one a sequence or packed, sorted by length, cut by padded tokens, dealt to ranks), and
+cannot change the step.
+"""
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from jobs.train.packing import pack_step
+from jobs.train.token_sets import Samples
+
+
+class Order:
+    """The stream of samples of a run, by position; holds one epoch at a time."""
+
+    def __init__(self, *, samples: int, seed: int, batch_size: int, steps: int | None, epochs: float | None) -> None:
+        """Exactly one of `steps` and `epochs`; a last step of a run given in epochs may be smaller."""
+        if (steps is None) == (epochs is None):
+            raise ValueError(f"steps and epochs: got {steps} and {epochs}, expected exactly one")
+        self._samples, self._seed, self.batch_size = samples, seed, batch_size
+        self.total = steps * batch_size if steps is not None else max(1, round((epochs or 0.0) * samples))
+        self.steps = math.ceil(self.total / batch_size)
+        self.epochs = self.total / samples
+        self._epoch, self._shuffled = -1, list[int]()
+
+    def step(self, number: int) -> list[int]:
+        """The samples of step `number`, counted from 0."""
+        first = number * self.batch_size
+        return [self._at(position) for position in range(first, min(first + self.batch_size, self.total))]
+
+    def _at(self, position: int) -> int:
+        epoch, place = divmod(position, self._samples)
+        if epoch != self._epoch:
+            self._shuffled = list(range(self._samples))
+            random.Random(f"{self._seed}:{epoch}").shuffle(self._shuffled)  # noqa: S311 - an order, not a secret
+            self._epoch = epoch
+        return self._shuffled[place]
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """Tensors of one forward pass. Padding lies on the right, where causal attention never looks from a real token.
+
+    `input_ids` (B, T) lack each sample's last token, as nothing follows it; `at` (N,) are the places in B*T whose next
+    token is supervised, and `targets` (N,) these next tokens. An EOS that is a target stays one if pad equals EOS.
+    `positions` (B, T), of packed samples only, begin with 0 at each sample and at the padding.
+    """
+
+    input_ids: torch.Tensor
+    at: torch.Tensor
+    targets: torch.Tensor
+    positions: torch.Tensor | None = None
+
+    def to(self, device: torch.device) -> "MicroBatch":
+        """The same on a device, once it gets there."""
+        input_ids, at, targets = (
+            part.to(device, non_blocking=True) for part in (self.input_ids, self.at, self.targets)
+        )
+        positions = None if self.positions is None else self.positions.to(device, non_blocking=True)
+        return MicroBatch(input_ids, at, targets, positions)
+
+
+def micro_batches(
+    mixture: Samples,
+    samples: Sequence[int],
+    *,
+    max_tokens: int,
+    pad_id: int,
+    packed_tokens: int | None = None,
+    rank: int = 0,
+    ranks: int = 1,
+) -> Iterator[MicroBatch]:
+    """Lay out this rank's part of a step, in micro-batches of `max_tokens` padded tokens at most.
+
+    One has a sequence at least. A sequence is a sample, or with `packed_tokens` as many samples as fit into that. Every
+    rank gets something to do, as its peers wait for its gradients: with more ranks than sequences some compute one with
+    no target.
+    """
+    ordered = sequences(mixture, samples, packed_tokens)
+    packed = packed_tokens is not None
+    mine = ordered[rank::ranks]
+    if not mine:
+        yield collate(mixture, ordered[:1], pad_id=pad_id, packed=packed, supervise=False)
+        return
+    for group in groups([_length(mixture, sequence) for sequence in mine], max_tokens):
+        yield collate(mixture, [mine[i] for i in group], pad_id=pad_id, packed=packed)
+
+
+def sequences(mixture: Samples, samples: Sequence[int], packed_tokens: int | None) -> list[list[int]]:
+    """What lies in one row of a tensor: a sample, or several that are packed; by ascending length."""
+    if packed_tokens is None:
+        return [[number] for number in sorted(samples, key=lambda number: (int(mixture.lengths[number]), number))]
+    packed = pack_step([int(mixture.lengths[number]) for number in samples], packed_tokens)
+    found = [[samples[place] for place in sequence] for sequence in packed]
+    return sorted(found, key=lambda sequence: _length(mixture, sequence))
+
+
+def groups(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
+    """Cut an ascending list of lengths into runs whose padded size stays below `max_tokens`."""
+    result: list[list[int]] = [[]]
+    for number, length in enumerate(lengths):
+        if result[-1] and (len(result[-1]) + 1) * length > max_tokens:
+            result.append([])
+        result[-1].append(number)
+    return result
+
+
+def collate(
+    mixture: Samples, rows: Sequence[Sequence[int]], *, pad_id: int, packed: bool = False, supervise: bool = True
+) -> MicroBatch:
+    """Pad to the longest row; a row is the samples that lie in it. One copy per sample, no work per token."""
+    found = [[mixture.sample(number) for number in row] for row in rows]
+    width = max(1, *(sum(len(ids) - 1 for ids, _ in row) for row in found)) if found else 1
+    inputs = np.full((len(rows), width), pad_id, dtype=np.int64)
+    following = np.zeros((len(rows), width), dtype=np.int64)
+    wanted = np.zeros((len(rows), width), dtype=bool)
+    positions = np.tile(np.arange(width), (len(rows), 1)) if packed else None
+    for place, row in enumerate(found):
+        start = 0
+        for ids, loss in row:
+            end = start + len(ids) - 1
+            inputs[place, start:end] = ids[:-1]
+            following[place, start:end] = ids[1:]
+            if supervise:
+                wanted[place, start:end] = loss[1:]
+            start = end
+            if positions is not None:
+                positions[place, start:] = np.arange(width - start)
+    at = np.flatnonzero(wanted)
+    return MicroBatch(
+        torch.from_numpy(inputs),
+        torch.from_numpy(at),
+        torch.from_numpy(following.reshape(-1)[at]),
+        None if positions is None else torch.from_numpy(positions),
+    )
+
+
+def _length(mixture: Samples, sequence: Sequence[int]) -> int:
+    return int(sum(mixture.lengths[number] for number in sequence))

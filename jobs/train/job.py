@@ -1,0 +1,237 @@
+"""The train stage: full fine-tuning of a base model on one mixture, with the loss on assistant turns only.
+
+Writes `model/` (what transformers and vLLM load) and `training.json`. Any AutoModelForCausalLM; float32 on a CPU (said
+in the log where the precision says otherwise, and recorded), bfloat16 autocast over float32 weights on a GPU where the
+precision says bfloat16; several ranks under accelerate's environment. Rows held back (inputs `validation:<LANG>`, in
+the mix's languages or not) give a loss per language at the end, and every `validate_every` steps. On a CPU the result
+is a function of the parameters, the inputs and the thread count; a run that was stopped or killed goes on from its
+newest checkpoint and ends with the same bits.
+
+Execution settings: `threads`, `micro_batch_tokens` (padded tokens of one forward pass), `recompute` (activations are
+computed again in the backward pass: less memory, a third more time), `attention` (transformers' implementation).
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from transformers import PreTrainedModel
+
+from jobs.lib.context import Context
+from jobs.lib.model.execution import computing, described, threads_of
+from jobs.lib.model.loading import choose_device, load_model, load_tokenizer, max_positions
+from jobs.lib.model.template import ChatFormat
+from jobs.lib.ranks import Ranks
+from jobs.train import agreement, checkpoint
+from jobs.train.record import describe
+from jobs.train.saving import save_model
+from jobs.train.token_sets import Mixture, TokenSet
+from jobs.train.training import Layout, Trainer
+from jobs.train.validation import validate
+from polyglot.core.canonical import canonical
+from polyglot.core.errors import Interrupted, Permanent
+from polyglot.kinds.params import TrainParams
+
+CHECKPOINT_SECONDS = 60.0
+CHECKPOINT_SHARE = 0.1  # of the time, at most, goes into checkpoints that nobody asked for
+MICRO_BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}
+
+
+def run(context: Context) -> None:
+    """Train, then write the model and the record of its training."""
+    params = TrainParams.of(context.stage)
+    if (params.steps is None) == (params.epochs is None):
+        raise Permanent(f"steps and epochs: got {params.steps} and {params.epochs}; expected exactly one of them")
+    threads = threads_of(context)
+    with computing(threads, deterministic=choose_device().type == "cpu"):
+        _train(context, params, threads)
+
+
+def _train(context: Context, params: TrainParams, threads: int) -> None:
+    # ranks may have different numbers of micro-batches, so a forward pass must not wait for one of its peers
+    if Ranks.read().ranks > 1:
+        agreement.meet(Ranks.read(), context)
+    alone = DistributedDataParallelKwargs(broadcast_buffers=False, gradient_as_bucket_view=True)
+    accelerator = Accelerator(cpu=choose_device().type == "cpu", kwargs_handlers=[alone])
+    base = context.inputs["base"].directory("model")
+    mixture = _mixture(context)
+    tokenizer = load_tokenizer(base)
+    chat = ChatFormat(tokenizer, _template(context, mixture))
+    attention = context.settings.get("attention")
+    model = load_model(base, dtype=None, device=accelerator.device, attention=attention)
+    kept = torch.float32 if params.precision == "float32" else model.dtype
+    model.to(torch.float32)  # type: ignore[arg-type]
+    validation = _token_sets(context, "validation")
+    _check_fit("mix", mixture, model)
+    for language, tokens in validation.items():
+        _check_fit(f"validation:{language}", tokens, model)
+    if context.settings.get("recompute"):
+        model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
+    trainer = Trainer(
+        model,
+        mixture,
+        params,
+        seed=context.stage.seed or 0,
+        layout=Layout(
+            micro_batch_tokens=int(
+                context.settings.get("micro_batch_tokens") or MICRO_BATCH_TOKENS[accelerator.device.type]
+            ),
+            pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else chat.eos_id,
+        ),
+        accelerator=accelerator,
+    )
+    if trainer.precision != params.precision:
+        context.log.warning("computing in %s: %s is for GPUs only", trainer.precision, params.precision)
+    history = _steps(context, trainer, validation)
+    if not all(bool(tensor.isfinite().all()) for tensor in model.parameters()):
+        raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
+    if trainer.rank == 0:
+        record = describe(trainer, history.losses, history.validation)
+        (context.out / "training.json").write_bytes(canonical(record) + b"\n")
+        if context.settings.get("recompute"):
+            model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
+        save_model(model, base, context.out / "model", chat=chat, dtype=kept)
+        context.metrics.update(
+            {name: record[name] for name in ("steps", "samples", "epochs", "final_loss")},
+            loss_tokens=sum(record["loss_tokens_per_language"].values()),
+            execution=dict(described(threads, dtype=trainer.precision, ranks=trainer.ranks)),
+        )
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+
+
+@dataclass(slots=True)
+class History:
+    """What a run has seen so far: the loss of each step, and what was found on rows held back."""
+
+    losses: list[float] = field(default_factory=list)
+    validation: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet]) -> History:
+    """Run every step that is still to be done; save now and then, and when asked to stop."""
+    history = _resume(context, trainer)
+    started, saved, first = time.monotonic(), time.monotonic(), len(history.losses)
+    tokens, interval, validating = 0, CHECKPOINT_SECONDS, 0.0
+    every, validate_every = trainer.params.checkpoint_steps, trainer.params.validate_every or trainer.steps
+    for number in range(first, trainer.steps):
+        history.losses.append(trainer.step(number))
+        tokens += int(trainer.mixture.lengths[trainer.order.step(number)].sum())
+        if validation and ((number + 1) % validate_every == 0 or number + 1 == trainer.steps):
+            began = time.monotonic()
+            history.validation.append({"step": number + 1, "languages": validate(trainer, validation)})
+            validating += time.monotonic() - began
+        context.progress(number + 1, trainer.steps, "steps", loss=history.losses[-1])
+        due = (every > 0 and (number + 1) % every == 0) or time.monotonic() - saved >= interval
+        stop, due = _agreed(trainer, context.stopping(), due)
+        if number + 1 < trainer.steps and (stop or due):
+            began = time.monotonic()
+            if trainer.rank == 0:
+                _save(context, trainer, history)
+            saved = time.monotonic()
+            interval = max(CHECKPOINT_SECONDS, (saved - began) / CHECKPOINT_SHARE)
+            if stop:
+                trainer.accelerator.wait_for_everyone()  # a rank that was not asked leaves as well
+                raise Interrupted(f"asked to stop; saved after step {len(history.losses)}")
+    seconds = time.monotonic() - started - validating
+    context.volatile.update(train_seconds=seconds, tokens=tokens, resumed_from_step=first)
+    if validating:
+        context.volatile["validation_seconds"] = validating
+    if seconds > 0:
+        context.volatile["tokens_per_second"] = tokens / seconds
+    return history
+
+
+def _agreed(trainer: Trainer, stop: bool, due: bool) -> tuple[bool, bool]:
+    """What all ranks do: stop when any was asked to, save when any finds that it is time."""
+    if trainer.ranks == 1:
+        return stop, due
+    votes = trainer.accelerator.reduce(torch.tensor([float(stop), float(due)], device=trainer.model.device), "sum")
+    return bool(votes[0] > 0), bool(votes[1] > 0)
+
+
+def _save(context: Context, trainer: Trainer, history: History) -> None:
+    directory = context.work / "checkpoint"
+    shutil.rmtree(directory, ignore_errors=True)
+    checkpoint.write(directory, trainer.model, trainer.optimizer, history.losses, history.validation)
+    context.checkpoints.save(directory, len(history.losses))
+    shutil.rmtree(directory)
+    context.log.info("checkpoint after step %d", len(history.losses))
+
+
+def _resume(context: Context, trainer: Trainer) -> History:
+    """Put the newest checkpoint back, if there is one; the first rank's choice is every rank's."""
+    history = _newest(context, trainer) if trainer.rank == 0 else History()
+    if trainer.ranks > 1:
+        history.losses = agreement.share(trainer.model, trainer.optimizer, history.losses, rank=trainer.rank)
+    if history.losses:
+        context.log.info("resumed after step %d of %d", len(history.losses), trainer.steps)
+    return history
+
+
+def _newest(context: Context, trainer: Trainer) -> History:
+    directory = context.work / "resumed"
+    shutil.rmtree(directory, ignore_errors=True)
+    step = context.checkpoints.newest(directory)
+    history = History()
+    if step is not None:
+        try:
+            history = History(*checkpoint.read(directory, trainer.model, trainer.optimizer))
+        except checkpoint.Unusable as error:  # written by another version of this job
+            context.log.warning("beginning again: the checkpoint of step %d is of no use: %s", step, error)
+    shutil.rmtree(directory, ignore_errors=True)
+    return history
+
+
+def _mixture(context: Context) -> Mixture:
+    index: list[tuple[str, int]] = []
+    with context.inputs["mix"].path("index.jsonl").open(encoding="utf-8") as file:
+        for line in file:
+            entry = json.loads(line)
+            index.append((entry["language"], entry["row"]))
+    wanted = {language for language, _ in index}
+    mixture = Mixture(_token_sets(context, "tokens", wanted), index)
+    if int(mixture.supervised.sum()) == 0:
+        raise Permanent(f"mix: none of the {len(mixture)} samples has a supervised token: there is nothing to learn")
+    return mixture
+
+
+def _token_sets(context: Context, role: str, wanted: Container[str] | None = None) -> dict[str, TokenSet]:
+    """The inputs `<role>:<LANG>` of the wanted languages, or of all that there are; in alphabetical order."""
+    named = {name.partition(":"): artifact for name, artifact in sorted(context.inputs.items())}
+    return {
+        language: TokenSet(artifact.path("tokens.arrow"))
+        for (kind, _, language), artifact in named.items()
+        if kind == role and language and (wanted is None or language in wanted)
+    }
+
+
+def _template(context: Context, mixture: Mixture) -> str:
+    """The chat template of the mixture's token sets, which the trained model will ship."""
+    cards = {
+        language: json.loads(context.inputs[f"tokens:{language}"].path("card.json").read_text(encoding="utf-8"))
+        for language in mixture.languages
+    }
+    templates = {str(card["template"]) for card in cards.values()}
+    if len(templates) != 1:
+        raise Permanent(f"mix: token sets of different chat templates: {', '.join(sorted(templates))}")
+    return templates.pop()
+
+
+def _check_fit(what: str, samples: Mixture | TokenSet, model: PreTrainedModel) -> None:
+    """Refuse samples that the model cannot see whole, and token ids that it has no embedding of."""
+    limit, longest = max_positions(model), int(samples.lengths.max(initial=0))
+    if limit is not None and longest > limit:
+        too_long = int((samples.lengths > limit).sum())
+        raise Permanent(
+            f"{what}: {too_long} samples are longer than the model's {limit} positions, the longest has {longest} "
+            f"tokens; set max_tokens to {limit} or less"
+        )
+    rows = next(model.get_input_embeddings().parameters()).shape[0]
+    if samples.largest_id() >= rows:
+        raise Permanent(f"{what}: token id {samples.largest_id()}, but the model embeds {rows}: of another tokenizer")

@@ -1,0 +1,63 @@
+"""Writing a trained model so that transformers and vLLM load it: weights, config, tokenizer, template, end tokens."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from jobs.lib.model.template import PAPER, ChatFormat
+from polyglot.core.canonical import canonical
+
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "tokenizer.model",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "tekken.json",
+    "chat_template.jinja",
+)
+
+
+def save_model(model: PreTrainedModel, base: Path, out: Path, *, chat: ChatFormat, dtype: torch.dtype) -> None:
+    """Write `out` from a trained model and the directory of its base, whose tokenizer files are copied as they are.
+
+    Only safetensors are written. The chat template is the one the model was trained with, generation ends at EOS.
+    """
+    out.mkdir(parents=True)
+    end = {"bos_token_id": chat.tokenizer.bos_token_id, "eos_token_id": chat.eos_id, "pad_token_id": _pad_id(chat)}
+    for name, value in end.items():
+        if name != "bos_token_id" or value is not None:
+            setattr(model.config, name, value)
+            setattr(model.generation_config, name, value)
+    model.to(dtype)  # type: ignore[arg-type]
+    model.save_pretrained(out)
+    generation = {name: value for name, value in end.items() if value is not None}
+    (out / "generation_config.json").write_bytes(canonical(generation) + b"\n")
+    for name in _TOKENIZER_FILES:
+        if (base / name).is_file():
+            shutil.copyfile(base / name, out / name)
+    if chat.template == PAPER:
+        _set_template(out, chat.jinja)
+
+
+def _set_template(out: Path, jinja: str) -> None:
+    (out / "chat_template.jinja").write_text(jinja, encoding="utf-8", newline="\n")
+    path = out / "tokenizer_config.json"
+    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if config.pop("chat_template", None) is not None:  # a second template would be a second opinion
+        path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _pad_id(chat: ChatFormat) -> int:
+    """The tokenizer's pad id; EOS where it has none, as vLLM and transformers do."""
+    pad = chat.tokenizer.pad_token_id
+    return int(chat.eos_id if pad is None else pad)

@@ -1,0 +1,179 @@
+"""Full fine-tuning, one optimiser step at a time.
+
+The loss of a step is the mean over all supervised tokens of its samples, whatever the micro-batches and ranks among
+which these are spread: every part is divided by the tokens of the whole step, never by its own. AdamW's weight decay
+acts on matrices (embeddings too), not on biases and norm gains. The randomness of step k (dropout) is seeded from
+(seed, k, rank), so a resumed run draws what an uninterrupted one would have drawn.
+"""
+
+import math
+import warnings
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from jobs.lib.model.schedule import factor
+from jobs.train import isolation
+from jobs.train.batches import MicroBatch, Order, micro_batches
+from jobs.train.head import TargetLoss
+from jobs.train.token_sets import Mixture
+from polyglot.core.errors import Permanent
+from polyglot.kinds.params import TrainParams
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How a step is computed; changes its speed and memory, and the result by rounding only."""
+
+    micro_batch_tokens: int
+    pad_id: int
+
+
+class Trainer:
+    """A model in training. `step(k)` must be called for k = 0, 1, 2 …, or from where a checkpoint was put back."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        mixture: Mixture,
+        params: TrainParams,
+        *,
+        seed: int,
+        layout: Layout,
+        accelerator: "Accelerator",
+    ) -> None:
+        self.params, self.mixture, self.seed, self.layout = params, mixture, seed, layout
+        self.accelerator = accelerator
+        self.rank, self.ranks = accelerator.process_index, accelerator.num_processes
+        self.order = Order(
+            samples=len(mixture), seed=seed, batch_size=params.batch_size, steps=params.steps, epochs=params.epochs
+        )
+        if params.warmup_steps > self.order.steps:
+            raise Permanent(
+                f"warmup_steps: got {params.warmup_steps}, but the run has {self.order.steps} steps; the learning rate "
+                f"would never reach its height. Set warmup-steps to {self.order.steps} or less"
+            )
+        self.model = model.train()
+        self.half = params.precision == "bfloat16" and model.device.type == "cuda"
+        with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
+            self.loss = TargetLoss(model)
+        self.packed_tokens = _packed_tokens(params, mixture)
+        if self.packed_tokens is not None:
+            isolation.check(self.loss, model, half=self.half)
+        self.optimizer = adamw(model, params)
+        self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._wrapped: nn.Module = _exchanging(model, accelerator) if self.ranks > 1 else model
+
+    @property
+    def precision(self) -> str:
+        """The type that a forward pass computes in, whatever was asked for: a CPU computes in float32."""
+        return "bfloat16" if self.half else "float32"
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of the whole run."""
+        return self.order.steps
+
+    def learning_rate(self, number: int) -> float:
+        """The learning rate of step `number`."""
+        shape = factor(self.params.schedule, number, steps=self.steps, warmup_steps=self.params.warmup_steps)
+        return self.params.learning_rate * shape
+
+    def step(self, number: int) -> float:
+        """Do one optimiser step and return its loss, a mean in nats per supervised token over all ranks.
+
+        Raises Permanent when the loss or a gradient is not finite, or no token of the step is supervised; the weights
+        are then those of before the step.
+        """
+        samples = self.order.step(number)
+        targets = int(self.mixture.supervised[samples].sum())
+        if targets == 0:
+            raise Permanent(f"step {number + 1}: none of its {len(samples)} samples has a supervised token")
+        rate = self.learning_rate(number)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        torch.manual_seed(((self.seed * 1_000_003 + number) * 4099 + self.rank) % 2**63)
+        total = self._accumulate(samples, targets)
+        if self.ranks > 1:
+            total = self.accelerator.reduce(total, "sum")
+        loss = float(total)
+        if not math.isfinite(loss):
+            raise Permanent(f"step {number + 1}: the loss is {loss} at learning rate {rate:g}; the run has diverged")
+        clip = self.params.gradient_clip
+        norm = float(nn.utils.clip_grad_norm_(self._parameters, clip if clip > 0 else math.inf))
+        if not math.isfinite(norm):
+            raise Permanent(f"step {number + 1}: the gradient's norm is {norm} at learning rate {rate:g}")
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return loss
+
+    def _accumulate(self, samples: list[int], targets: int) -> torch.Tensor:
+        """Gradients of the step's mean loss; returns this rank's share of that mean."""
+        batches = micro_batches(
+            self.mixture,
+            samples,
+            max_tokens=self.layout.micro_batch_tokens,
+            pad_id=self.layout.pad_id,
+            packed_tokens=self.packed_tokens,
+            rank=self.rank,
+            ranks=self.ranks,
+        )
+        device = self.model.device
+        total = torch.zeros((), device=device)
+        batch: MicroBatch | None = next(batches)
+        while batch is not None:
+            following = next(batches, None)
+            if device.type != "cpu":
+                batch = batch.to(device)
+            with self._no_exchange() if following is not None else nullcontext():
+                with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
+                    loss = self.loss(self._wrapped, batch) / targets
+                (loss * self.ranks if self.ranks > 1 else loss).backward()  # peers' gradients are averaged, not summed
+            total += loss.detach()
+            batch = following
+        return total
+
+    def _no_exchange(self) -> AbstractContextManager[None]:
+        """Gradients travel once a step, with the last micro-batch."""
+        return self.accelerator.no_sync(self._wrapped) if self.ranks > 1 else nullcontext()
+
+
+def _packed_tokens(params: TrainParams, mixture: Mixture) -> int | None:
+    """The length of packed sequences; None when each sample has its own. Raises Permanent for what cannot be packed."""
+    if params.packing == "none":
+        return None
+    if params.packed_tokens is None:
+        raise Permanent(f"packing {params.packing}: got no packed_tokens; expected the length of a packed sequence")
+    over = mixture.lengths > params.packed_tokens
+    if over.any():
+        raise Permanent(
+            f"mix: {int(over.sum())} samples are longer than the {params.packed_tokens} tokens of a packed sequence, "
+            f"the longest has {int(mixture.lengths.max())} tokens; set max_tokens to {params.packed_tokens} or less"
+        )
+    return params.packed_tokens
+
+
+def _exchanging(model: nn.Module, accelerator: "Accelerator") -> nn.Module:
+    """The model with its gradients averaged over the ranks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # about the name of `broadcast_buffers`
+        wrapped: nn.Module = accelerator.prepare_model(model)
+    return wrapped
+
+
+def adamw(model: nn.Module, params: TrainParams) -> torch.optim.AdamW:
+    """AdamW with the study's hyperparameters; weight decay on tensors of two and more dimensions only."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    matrices = [parameter for parameter in trained if parameter.ndim >= 2]
+    vectors = [parameter for parameter in trained if parameter.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": params.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]], lr=params.learning_rate, betas=params.betas, fused=True
+    )

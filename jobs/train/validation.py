@@ -1,0 +1,45 @@
+"""The loss on rows that nothing is trained on, language by language: those of the mix and those outside of it alike."""
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+
+from jobs.train.batches import micro_batches
+from jobs.train.token_sets import TokenSet
+from jobs.train.training import Trainer
+
+
+def validate(trainer: Trainer, sets: Mapping[str, TokenSet]) -> dict[str, dict[str, Any]]:
+    """Return per language `loss`, in nats a supervised token, and the `tokens` and `rows` behind it. A collective.
+
+    Each sample has a sequence of its own, however the training lays them out. `loss` is None without supervised tokens.
+    """
+    found = {}
+    trainer.model.eval()
+    try:
+        with torch.no_grad():
+            for language, tokens in sets.items():
+                count = int(tokens.supervised.sum())
+                total = _total(trainer, tokens) if count else 0.0
+                found[language] = {"loss": total / count if count else None, "tokens": count, "rows": len(tokens)}
+    finally:
+        trainer.model.train()
+    return found
+
+
+def _total(trainer: Trainer, tokens: TokenSet) -> float:
+    device = trainer.model.device
+    total = torch.zeros((), dtype=torch.float64, device=device)
+    for batch in micro_batches(
+        tokens,
+        range(len(tokens)),
+        max_tokens=trainer.layout.micro_batch_tokens,
+        pad_id=trainer.layout.pad_id,
+        rank=trainer.rank,
+        ranks=trainer.ranks,
+    ):
+        with torch.autocast("cuda", torch.bfloat16) if trainer.half else nullcontext():
+            total += trainer.loss(trainer.model, batch.to(device)).double()
+    return float(trainer.accelerator.reduce(total, "sum") if trainer.ranks > 1 else total)

@@ -1,0 +1,110 @@
+"""Any OpenAI-compatible chat model, by the judge's client: its journal, pace, retries, prices and cap.
+
+A reply that was cut short or refused is a failed text. A text that could not be had because the endpoint was not
+answering fails the stage instead: another attempt asks for it again, and for nothing that is on record.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.endpoint import announced
+from jobs.lib.chat.request_scheduler import Asking, Watcher
+from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.usage_log import Ledger
+from jobs.lib.context import Context
+from jobs.translate.engines.engine import Outcome
+from jobs.translate.marks import Marks
+from jobs.translate.prompt import VERSION, messages
+from jobs.translate.units import Style
+from polyglot.core.errors import Interrupted, OverBudget, Permanent, PolyglotError
+from polyglot.kinds.params import TranslateParams
+
+
+class OpenAI:
+    """See `engine.Engine`."""
+
+    style = Style(span="passage", marks=Marks(), plain=frozenset({"number", "emphasis"}), max_characters=6000)
+
+    def __init__(self, params: TranslateParams, context: Context) -> None:
+        """Raises Permanent for settings and prompts that cannot be used."""
+        if params.prompt != VERSION:
+            raise Permanent(f"prompt: got version {params.prompt}; expected {VERSION}, the one that this program has")
+        self._params, self._context = params, context
+        self._settings = ChatSettings.of(context.settings)
+        self._settings.require_prices()
+        self._endpoint = announced(self._settings, os.environ, context.log, asker="translate")
+        self._ledger = Ledger(context.journal, self._settings)
+        self._most_characters = context.settings.get("max_characters")
+        self._characters = 0
+
+    def translate(self, texts: Sequence[str], settled: Callable[[int], None]) -> Mapping[str, Outcome]:
+        """One completion a text."""
+        requests = {text: self._request(text) for text in texts}
+        pending = [request for request in requests.values() if request.id not in self._ledger.results]
+        self._check_characters(texts)
+        results: dict[str, Reply | Failure] = {}
+        done = len(texts) - len(pending)
+
+        def one(request: Request, result: Reply | Failure) -> None:
+            nonlocal done
+            results[request.id] = result
+            done += 1
+            if isinstance(result, Failure) and result.weight is not Weight.FINAL:
+                where = self._endpoint.base_url
+                raise PolyglotError(f"{where} is not answering: {result.reason}: {result.detail}. Answers are kept")
+            settled(done)
+
+        if pending:
+            watcher = Watcher(settled=one, stopping=self._context.stopping)
+            try:
+                if not Asking(self._endpoint, self._settings, self._ledger, watcher).run(pending):
+                    raise Interrupted("asked to stop; what was answered is on record")
+            finally:
+                self._context.journal.flush()
+        known = self._ledger.results | results
+        return {text: _outcome(known[request.id]) for text, request in requests.items()}
+
+    def about(self) -> Mapping[str, Any]:
+        """The names that the endpoint gave."""
+        replies = (result for result in self._ledger.results.values() if isinstance(result, Reply))
+        return {"served_by": sorted({reply.served_by for reply in replies if reply.served_by})}
+
+    def account(self) -> Mapping[str, Any]:
+        """Of all attempts."""
+        said = self._ledger.account()
+        said |= {"calls": said.pop("attempts"), "resumed_texts": said.pop("resumed_calls")}  # as all engines call them
+        return said
+
+    def close(self) -> None:
+        """Nothing is open between calls."""
+
+    def _request(self, text: str) -> Request:
+        params = self._params
+        return Request(
+            model=params.model,
+            messages=messages(text, params.source, params.target),
+            temperature=params.temperature,
+            max_tokens=params.max_tokens,
+            seed=params.seed,
+        )
+
+    def _check_characters(self, texts: Sequence[str]) -> None:
+        """Characters of texts, on record or not; a chunk that would go beyond the cap is not begun."""
+        self._characters += sum(map(len, texts))
+        if self._most_characters is not None and self._characters > self._most_characters:
+            raise OverBudget(
+                f"max-characters: the next {len(texts)} texts would make it {self._characters}, of "
+                f"{self._most_characters} allowed. Raise it in the study file and submit again; answers are kept"
+            )
+
+
+def _outcome(result: Reply | Failure) -> Outcome:
+    if isinstance(result, Failure):
+        return Outcome(None, result.reason)
+    if result.refused or result.finish_reason == "content_filter":
+        return Outcome(None, "refused")
+    if result.finish_reason == "length":
+        return Outcome(None, "truncated")
+    return Outcome(result.text)

@@ -1,0 +1,57 @@
+"""The context that a real worker gives to a job: artifacts from the store, progress to it, stop signs heard."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobs.lib.context import Context
+from jobs.worker import reason
+from jobs.worker.process import StopSign
+from jobs.worker.reporter import Reporter
+from polyglot.attempts.progress import Progress
+from polyglot.store.artifact import BlobCache
+
+
+@dataclass(kw_only=True)
+class WorkerContext(Context):
+    """See Context. A rank that does not speak for the attempt has no reporter."""
+
+    cache: BlobCache
+    reporter: Reporter | None
+    stop: StopSign
+
+    def blob(self, sha256: str) -> Path:
+        """Local, verified path of a blob of the store that the parameters name. Raises Missing."""
+        return self.cache.blob(sha256)
+
+    def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
+        """Say how far the job is; uploaded now and then."""
+        if self.reporter is not None:
+            self.reporter.progress(Progress(done=done, total=total, unit=unit, figures=dict(figures)))
+
+    def stopping(self) -> bool:
+        """True once the attempt was asked to stop, or its deadline has passed."""
+        return bool(self.stop)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Directories and files of one attempt on this machine."""
+
+    work: Path
+    cache: Path
+    log: Path | None
+    log_mark: Path | None = None
+    reason: Path | None = None
+
+    def say_why(self, text: str) -> None:
+        """Leave the reason of an end where the container looks for it."""
+        if self.reason is not None:
+            reason.say(self.reason, text)
+
+    def make(self) -> Mapping[str, Path]:
+        """Create the work directory's parts: `out` for the result, `scratch` for everything else."""
+        parts = {"out": self.work / "out", "scratch": self.work / "scratch"}
+        for path in parts.values():
+            path.mkdir(parents=True, exist_ok=True)
+        return parts

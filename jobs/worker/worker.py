@@ -1,0 +1,372 @@
+"""The worker: runs one attempt at one stage, from a request to a committed manifest.
+
+    python -m jobs.worker --request FILE [--work DIR] [--cache DIR] [--log FILE] [--log-mark FILE] [--parent PID]
+                          [--reason FILE] [--lock-fd FD]
+
+Exit codes: 0 the manifest stands (whoever committed it), 3 over budget, 42 permanent, 43 asked to stop and progress
+saved, 44 out of memory as Python saw it, 45 an input is not committed (any more), 124 the attempt's deadline passed,
+1 anything else, to be tried again. A reason in one line and the traceback are recorded for every end but 0, 43 and 45;
+the line, that of these two too, is left in --reason as well, since a store that refuses us keeps no record. SIGTERM
+never interrupts publishing: it is short, and what it leaves at a SIGKILL is either nothing or a done stage.
+
+Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds (default "jobs"), POLYGLOT_HOLD a
+hold-point (jobs.worker.failpoint). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the
+request.
+
+With POLYGLOT_RANKS > 1 every rank (POLYGLOT_RANK) runs a worker. The ranks of a training work together: the first one
+claims the attempt, reports, saves and publishes; the others train and end with 0 only when the manifest is there. When
+one is lost its peers fail; each waits ten seconds for the SIGTERM that the end of the Job brings, to end with 43.
+The ranks of `answer` are shards, which need nothing of each other: each stores its part and ends with 0, and whoever
+sees all parts merges them and publishes.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import importlib
+import json
+import logging
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jobs.lib.ranks import Ranks
+from jobs.worker import environment
+from jobs.worker.context import Places, WorkerContext
+from jobs.worker.exit_status import Ending, ending_of
+from jobs.worker.failpoint import hold
+from jobs.worker.import_blocker import forbid_import
+from jobs.worker.process import StopSign, peak_memory_bytes, stay_on_leash
+from jobs.worker.reporter import Reporter
+from jobs.worker.secrecy import Formatter, without_secrets
+from polyglot.attempts.attempts import PERMANENT, Attempts, Failure
+from polyglot.attempts.checkpoints import StoredCheckpoints
+from polyglot.attempts.journal import StoredJournal
+from polyglot.attempts.parts import StoredParts
+from polyglot.attempts.retract import retractions
+from polyglot.core.canonical import digest
+from polyglot.core.errors import Exit, Interrupted, Permanent, PolyglotError
+from polyglot.core.stage import NETWORKED, Resources, Stage
+from polyglot.store.artifact import BlobCache, StoredArtifact
+from polyglot.store.committed import committed
+from polyglot.store.locate import open_store
+from polyglot.store.manifest import Manifest
+from polyglot.store.publish import publish
+from polyglot.store.store import Store
+
+MAX_STARTS_WITHOUT_PROGRESS = 5
+# A directory shows a chunk of log as soon as it is written; objects cost money and time each.
+_EVERY_SECONDS = {"file": 1.0}
+_EVERY_SECONDS_OTHERWISE = 5.0
+# pyarrow imports pandas, which takes seconds, at the first conversion, only to ask whether it was given a data frame.
+# No job gives it one; `datasets`, which ingest reads hubs with, cannot do without.
+_MAY_USE_PANDAS = frozenset({"ingest"})
+TOGETHER, SHARDED = frozenset({"train"}), frozenset({"answer"})  # the kinds that several ranks run
+_PEERS_END_SECONDS = 10.0
+_LOOK_SECONDS = 1.0
+_ORPHAN_GRACE_SECONDS = 30  # nobody waits for a worker whose driver is dead
+
+log = logging.getLogger("polyglot.worker")
+
+
+def module_name(kind: str) -> str:
+    """The module that runs a kind of stage."""
+    return f"{os.environ.get('POLYGLOT_JOBS_PACKAGE', 'jobs')}.{kind}.job"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one attempt and return the exit code."""
+    parser = argparse.ArgumentParser(prog="jobs.worker", description="run one attempt at one stage")
+    parser.add_argument("--request", type=Path, required=True, help="the attempt, as JSON")
+    parser.add_argument("--work", type=Path, help="an empty directory; removed at the end")
+    parser.add_argument("--cache", type=Path, help="verified inputs, shared between workers")
+    parser.add_argument("--log", type=Path, help="the file that stdout and stderr are written to, to be archived")
+    parser.add_argument("--log-mark", type=Path, help="where to say how much of the log, this start's own, is archived")
+    parser.add_argument("--reason", type=Path, help="where to say in one line why it ended")
+    parser.add_argument("--parent", type=int, help="stop when this process is gone")
+    parser.add_argument("--lock-fd", type=int, help="a descriptor to hold open to the end")
+    options = parser.parse_args(arguments)
+    request = json.loads(options.request.read_text(encoding="utf-8"))
+    resources = Resources(**request["resources"])
+
+    stop = StopSign(deadline_seconds=resources.deadline_seconds)
+    stop.listen()
+    if options.parent is not None:
+        stay_on_leash(options.parent, grace_seconds=min(resources.grace_seconds, _ORPHAN_GRACE_SECONDS))
+    if options.lock_fd is not None:
+        os.set_inheritable(options.lock_fd, False)  # programs that the job starts shall not hold the lock
+    _set_up_log()
+    work = options.work or Path(tempfile.mkdtemp(prefix="polyglot-"))
+    places = Places(
+        work=work,
+        cache=options.cache or work / "cache",
+        log=options.log,
+        log_mark=options.log_mark,
+        reason=options.reason,
+    )
+    try:
+        try:
+            worker = Worker(request, resources, places, stop)
+        except PolyglotError as error:  # what names no store, or no rank, can be recorded nowhere
+            log.error("%s: %s", request["label"], error)
+            places.say_why(str(error))
+            return int(Exit.PERMANENT)
+        return int(worker.run())
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+class Worker:
+    """One attempt."""
+
+    def __init__(self, request: Mapping[str, Any], resources: Resources, places: Places, stop: StopSign) -> None:
+        self.stage = Stage.from_document(request["stage"])
+        self.label: str = request["label"]
+        self.number: int = request["attempt"]
+        self.settings: Mapping[str, Any] = request["settings"]
+        self.input_kinds: Mapping[str, str] = request["input_kinds"]
+        self.ranks = Ranks.read()
+        self.sharded = self.ranks.ranks > 1 and self.stage.kind in SHARDED
+        # as many as work on one computation, not as were planned
+        self.resources = dataclasses.replace(resources, ranks=1 if self.sharded else self.ranks.ranks)
+        self.places, self.stop = places, stop
+        self.store: Store = open_store(request["store"])
+        self.attempts = Attempts(self.store, self.stage, rank=self.ranks.rank)
+        self.seconds: dict[str, float] = {}
+
+    def run(self) -> Exit:
+        """Do everything, record what went wrong, and say how it ended."""
+        hold(self.stage.kind, "started")
+        try:
+            inputs = self._inputs()
+            if inputs is None:
+                self.places.say_why("an input is not committed any more")
+                return Exit.INPUT_WITHDRAWN  # nothing to record: the engine makes it again
+            if self._is_done(inputs):
+                log.info("%s is committed already", self.label)
+                return Exit.FINE
+            if self.stop:
+                raise Interrupted("asked to stop before anything was done")  # and so without a start that is counted
+            failure = self.attempts.failure(self.number)
+            if failure is not None and failure.outcome == PERMANENT:  # of another driver's worker, while we had to wait
+                log.error("%s: failed for good already: %s", self.label, failure.reason)
+                self.places.say_why(failure.reason)
+                return Exit.PERMANENT
+            start = self.attempts.claim(self.number, {"host": socket.gethostname(), "process": os.getpid()})
+        except Exception as error:
+            return self._record(error)
+        hold(self.stage.kind, "claimed")
+        scheme = self.store.url.partition("://")[0]
+        reporter = Reporter(
+            self.attempts,
+            self.number,
+            start,
+            log_file=self.places.log,
+            mark_file=self.places.log_mark,
+            log=log,
+            every_seconds=_EVERY_SECONDS.get(scheme, _EVERY_SECONDS_OTHERWISE),
+        )
+        reporter.start()
+        # polyglot.engine.archive tells by this line whose an output is
+        which = f", rank {self.ranks.rank} of {self.ranks.ranks}" if self.ranks.ranks > 1 else ""
+        log.info("%s: attempt %d, start %d%s", self.label, self.number, start, which)
+        try:
+            self._work(inputs, start, reporter)
+            return Exit.FINE
+        except BaseException as error:  # SystemExit too: a job that calls sys.exit has not committed
+            code = self._record(error)
+            if code is Exit.INTERRUPTED_WORKER and self.stop:
+                with contextlib.suppress(PolyglotError, OSError):  # without it the start counts, no more
+                    self.attempts.stop(self.number, start)
+            return code
+        finally:
+            reporter.close()
+
+    # The steps of an attempt
+
+    def _inputs(self) -> dict[str, Manifest] | None:
+        """The committed manifest of every input, by role; None when one is not committed."""
+        found = {}
+        for role, key in self.stage.inputs.items():
+            manifest = committed(self.store, self.input_kinds[role], key)
+            if manifest is None:
+                log.warning("%s: input %r (%s %s) is not committed", self.label, role, self.input_kinds[role], key[:12])
+                return None
+            found[role] = manifest
+        return found
+
+    def _is_done(self, inputs: Mapping[str, Manifest]) -> bool:
+        manifest = committed(self.store, self.stage.kind, self.stage.key)
+        return manifest is not None and all(manifest.inputs[role] == inputs[role].result for role in inputs)
+
+    def _work(self, inputs: Mapping[str, Manifest], start: int, reporter: Reporter) -> None:
+        if self.ranks.ranks > 1 and self.stage.kind not in TOGETHER | SHARDED:
+            raise Permanent(f"ranks: {self.stage.kind} runs in one process, and the Job has {self.ranks.ranks}")
+        parts = self._parts(inputs) if self.sharded else None
+        counts = self.ranks.first or self.sharded  # a rank that only helps another makes no progress of its own
+        starts = self.attempts.starts_without_progress() if counts else 0
+        if starts > MAX_STARTS_WITHOUT_PROGRESS:
+            raise Permanent(f"{starts - 1} starts without progress; the log of the last one says how far it came")
+        places = self.places.make()
+        cache = BlobCache(self.store, self.places.cache)
+        threads = int(self.settings.get("threads") or self.resources.cpus)
+        environment.set_threads(threads)
+        with self._timed("inputs"):
+            artifacts = {
+                role: StoredArtifact(self.store, manifest, self.places.cache) for role, manifest in inputs.items()
+            }
+        hold(self.stage.kind, "inputs")
+        # What was begun with other inputs, or ended in a result that was withdrawn, is not gone on with. The records of
+        # networked kinds are each named by the content of what was asked, so other inputs do not make them wrong.
+        fit = digest(self._fit(inputs))
+        records_fit = digest(self._fit({})) if self.stage.kind in NETWORKED else fit
+        journal = StoredJournal(self.store, self.stage, self.number, start, rank=self.ranks.rank, fit=records_fit)
+        context = WorkerContext(
+            stage=self.stage,
+            resources=self.resources,
+            settings=self.settings,
+            inputs=artifacts,
+            out=places["out"],
+            work=places["scratch"],
+            checkpoints=StoredCheckpoints(self.store, self.stage, self.number, start, fit=fit),
+            journal=journal,
+            log=logging.getLogger(f"polyglot.{self.stage.kind}"),
+            cache=cache,
+            reporter=reporter if self.ranks.first else None,
+            stop=self.stop,
+            shards=parts,
+        )
+        context.raise_if_stopping()
+        if self.stage.kind not in _MAY_USE_PANDAS:
+            forbid_import("pandas")
+        if self.resources.ranks > 1:
+            os.environ.update(self.ranks.for_torch())
+        with self._timed("run"), journal:
+            importlib.import_module(module_name(self.stage.kind)).run(context)
+        hold(self.stage.kind, "ran")
+        if not context.complete:
+            return
+        if not self.ranks.first and not self.sharded:
+            self._await_manifest(inputs, context)
+            return
+        with self._timed("publish"):
+            manifest = self._publish(context, {role: found.result for role, found in inputs.items()}, threads)
+        hold(self.stage.kind, "published")
+        took = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in self.seconds.items())
+        log.info("%s: committed as %s (%s)", self.label, manifest.result[:12], took)
+
+    def _parts(self, inputs: Mapping[str, Manifest]) -> StoredParts:
+        """The parts of this stage that are made of the same inputs as ours."""
+        fit = self._fit(inputs)
+        return StoredParts(self.store, self.stage, index=self.ranks.rank, count=self.ranks.ranks, fit=fit)
+
+    def _fit(self, inputs: Mapping[str, Manifest]) -> dict[str, Any]:
+        """What must be equal for an earlier start's records to be of use: what was read, what was withdrawn."""
+        withdrawn = len(retractions(self.store, self.stage.kind, self.stage.key))
+        return {"inputs": {role: found.result for role, found in inputs.items()}, "withdrawn": withdrawn}
+
+    def _await_manifest(self, inputs: Mapping[str, Manifest], context: WorkerContext) -> None:
+        """Stay until the first rank has published; when it fails, the end of the Job ends this rank too."""
+        log.info("%s: done; waiting for the first rank's manifest", self.label)
+        while not self._is_done(inputs):
+            context.raise_if_stopping()
+            time.sleep(_LOOK_SECONDS)
+
+    def _publish(self, context: WorkerContext, inputs: Mapping[str, str], threads: int) -> Manifest:
+        kind = self.stage.kind
+        store = _HoldingStore(self.store, kind) if "POLYGLOT_HOLD" in os.environ else self.store
+        volatile = {
+            **context.volatile,
+            "seconds": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
+            "attempt": self.number,
+            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+            "peak_memory_bytes": peak_memory_bytes(),
+        }
+        return publish(
+            store,
+            self.stage,
+            context.out,
+            inputs=inputs,
+            execution=environment.execution(kind, threads=threads, resources=self.resources, settings=self.settings),
+            provenance=environment.provenance(),
+            metrics=context.metrics,
+            volatile=volatile,
+            deterministic=kind not in NETWORKED and self.resources.gpus == 0,
+        )
+
+    # How it ended
+
+    def _record(self, error: BaseException) -> Exit:
+        """Log what was raised, say why, and leave the failure record."""
+        end = ending_of(error, late=self.stop.late, deadline_seconds=self.resources.deadline_seconds)
+        if end.code is Exit.FAILED and self.resources.ranks > 1 and self._is_stopped_soon(end.reason):
+            end = Ending(code=Exit.INTERRUPTED_WORKER, reason=f"another rank failed: {end.reason}")
+        self.places.say_why(end.reason)
+        if end.code is Exit.INTERRUPTED_WORKER:
+            log.info("%s: stopped as asked", self.label)
+            return end.code
+        log.error("%s: %s", self.label, end.reason, exc_info=error)
+        failure = Failure(
+            reason=end.reason,
+            outcome=end.outcome,
+            detail=without_secrets("".join(traceback.format_exception(error))),
+            peak_memory_bytes=end.peak_memory_bytes,
+        )
+        with contextlib.suppress(PolyglotError, OSError):  # the exit code says it too, and the engine records that
+            self.attempts.fail(self.number, failure)
+        return end.code
+
+    def _is_stopped_soon(self, reason: str) -> bool:
+        """True when the SIGTERM comes that the end of another rank brings upon this one; what failed then is that rank.
+
+        Peers see a broken connection before anybody tells them why.
+        """
+        log.warning("%s: rank %d failed: %s", self.label, self.ranks.rank, reason)
+        until = time.monotonic() + _PEERS_END_SECONDS
+        while time.monotonic() < until and not self.stop:
+            time.sleep(0.05)
+        return bool(self.stop) and not self.stop.late
+
+    @contextlib.contextmanager
+    def _timed(self, name: str) -> Any:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.monotonic() - began
+
+
+class _HoldingStore:
+    """Passes everything on, and holds where all blobs are stored and the manifest is not. For tests that kill there."""
+
+    def __init__(self, store: Store, kind: str) -> None:
+        self._store, self._kind = store, kind
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def create(self, path: str, data: bytes) -> bool:
+        """See Store."""
+        if path.endswith("/manifest.json"):
+            hold(self._kind, "blobs")
+        return self._store.create(path, data)
+
+
+def _set_up_log() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    for chatty in ("httpx", "botocore", "urllib3", "fsspec"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

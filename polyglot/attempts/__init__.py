@@ -1,0 +1,1 @@
+"""What trying leaves behind in the store: starts, progress, checkpoints, write-ahead logs, failures, withdrawals."""

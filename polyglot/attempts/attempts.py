@@ -1,0 +1,293 @@
+"""The records of a stage's attempts: who started, how far it came, why it failed. Never an input of anything.
+
+    stages/<kind>/<key>/attempts/<n>/starts/<m>.json          a worker started (conditional put)
+                                    stopped/<m>.json          that start was asked to stop and did
+                                    progress/<…>.json         how far it is
+                                    log/<start>-<sequence>    its output, in chunks
+                                    checkpoints/…  journal/…  see those modules
+                                    notes/<…>.json            what it waited for before it could start
+                                    disruptions/<…>.json      what took its worker away, while the attempt went on
+                                    failure.json              how the attempt ended; the first record stays
+                                    retry.json                a person allowed this attempt after a permanent failure
+                                    ranks/<r>/starts/…  log/…  the same of rank r > 0: its own starts, its own output
+
+Every record is an immutable object, so drivers and workers on several machines need no lock; what holds is computed
+from what is there.
+"""
+
+import uuid
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from polyglot.attempts.disruptions import Disruption, disruptions, put_disruption
+from polyglot.attempts.progress import Progress, newest_progress, put_progress, reached
+from polyglot.core.canonical import Json
+from polyglot.core.errors import Missing, StoreError
+from polyglot.core.stage import Stage
+from polyglot.store.futures import concurrently
+from polyglot.store.manifest import seal, unseal
+from polyglot.store.store import Store
+
+__all__ = ["Attempts", "Disruption", "Failure", "Progress", "progress_many"]
+
+LOG_CHUNK_BYTES = 1 << 18
+PERMANENT = "permanent"  # the outcome that blocks a stage
+OVER_BUDGET = "over-budget"  # the outcome that says nothing against the stage
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """How an attempt ended. `outcome` is a `run.backend.Outcome` in words, `reason` one line, `detail` the rest."""
+
+    outcome: str
+    reason: str
+    detail: str = ""
+    peak_memory_bytes: int | None = None
+    time: datetime = field(default_factory=_now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What an attempt waited for, and when that was noticed."""
+
+    text: str
+    time: datetime
+
+
+class Attempts:
+    """The attempts of one stage in one store. Holds nothing but the sequence numbers of what it writes itself.
+
+    With several ranks the first speaks for the attempt; the starts and the output of another are its own.
+    """
+
+    def __init__(self, store: Store, stage: Stage | str, *, rank: int = 0) -> None:
+        """No request is made. `stage` may be the path of one: `stages/<kind>/<key>`."""
+        self._store, self._base = store, f"{stage if isinstance(stage, str) else stage.path}/attempts/"
+        self.rank, self._inside = rank, f"ranks/{rank}/" if rank else ""
+        self._sequences: dict[tuple[int, int], int] = {}
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of all attempts that left a record, in order."""
+        return sorted(int(name) for name in self._store.folders(self._base) if name.isdecimal())
+
+    def ranks(self, n: int) -> list[int]:
+        """Return the ranks of attempt n, from 0: the first, and every other one that left a record."""
+        return [0, *sorted(int(name) for name in self._store.folders(f"{self._base}{n}/ranks/") if name.isdecimal())]
+
+    def of_rank(self, rank: int) -> "Attempts":
+        """The same attempts as another rank keeps them."""
+        return Attempts(self._store, self._base.removesuffix("/attempts/"), rank=rank)
+
+    def next_number(self) -> int:
+        """Return the number of the attempt to run: the newest while it has not failed (resume it), else one more."""
+        numbers = self.numbers()
+        if not numbers:
+            return 1
+        return numbers[-1] if self.failure(numbers[-1]) is None else numbers[-1] + 1
+
+    def claim(self, n: int, who: Mapping[str, Json]) -> int:
+        """Record that a worker starts on attempt n and return the number of this start, from 1; nobody else gets it."""
+        record = {"who": dict(who), "time": _now().isoformat(), "nonce": uuid.uuid4().hex}
+        free = self.starts(n) + 1
+        for number in range(free, free + 1000):
+            if self._store.create(f"{self._own(n)}starts/{number}.json", seal({**record, "start": number})):
+                return number
+        raise StoreError(f"{self._store.url}: {self._base}{n}: 1000 starts came first")
+
+    def starts(self, n: int) -> int:
+        """Return how many workers have started on attempt n."""
+        return len(self._starts(n))
+
+    def last_start(self, n: int) -> datetime | None:
+        """Return when a worker last started on attempt n, by the store's clock; None when none has."""
+        return max((entry.modified for entry in self._store.list(f"{self._base}{n}/starts/")), default=None)
+
+    def starts_without_progress(self) -> int:
+        """Return the starts since the last one that got further than all before it, over all attempts.
+
+        Further: more done than ever reported, a checkpoint of a later step, or new records in the journal. A start that
+        runs now counts until it has done so; one that stopped because it was asked to never does. A `retry` begins the
+        count anew, an end over budget too.
+        """
+        return self._course()[0]
+
+    def last_advance(self) -> int:
+        """Return the newest attempt that got further than all before it, in the same sense; 0 when none has."""
+        return self._course()[1]
+
+    def _course(self) -> tuple[int, int]:
+        numbers = self.numbers()
+        allowed = [n for n in numbers if self._store.head(f"{self._base}{n}/retry.json")]
+        if allowed:
+            numbers = [n for n in numbers if n >= allowed[-1]]
+        fruitless, most_done, last_step = 0, 0, 0
+        last_advance = 0
+        for n in numbers:
+            stopped = self._numbered(n, "stopped")
+            marks = reached(self._store, self._own(n))
+            for start in self._starts(n):
+                mark = marks.get(start)
+                fruitless += start not in stopped
+                if mark and (mark.done > most_done or mark.step > last_step or mark.journalled):
+                    fruitless, last_advance = 0, n
+                    most_done, last_step = max(most_done, mark.done), max(last_step, mark.step)
+            if fruitless and (failure := self.failure(n)) and failure.outcome == OVER_BUDGET:
+                fruitless = 0
+        return fruitless, last_advance
+
+    def stop(self, n: int, start: int) -> None:
+        """Record that a start of attempt n ended because it was asked to: nothing that speaks against the stage."""
+        self._store.create(f"{self._own(n)}stopped/{start}.json", seal({"start": start, "time": _now().isoformat()}))
+
+    def note(self, n: int, text: str) -> None:
+        """Record what attempt n waits for, as the place where it should run tells it; "" when it goes on again."""
+        now = _now()
+        path = f"{self._base}{n}/notes/{now:%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.json"
+        self._store.create(path, seal({"text": text, "time": now.isoformat()}))
+
+    def noted(self, n: int) -> Note | None:
+        """Return what attempt n was last said to wait for, also when it has started since; None for nothing."""
+        entries = sorted(entry.path for entry in self._store.list(f"{self._base}{n}/notes/"))
+        if not entries:
+            return None
+        record = unseal(self._store.read(entries[-1]), where=f"{self._store.url}: {entries[-1]}")
+        return Note(text=record["text"], time=datetime.fromisoformat(record["time"])) if record["text"] else None
+
+    def disrupt(self, n: int, name: str, text: str) -> bool:
+        """Record what took the worker of attempt n away while the attempt goes on; False when it is known already."""
+        return put_disruption(self._store, f"{self._base}{n}/", name, text, start=self.starts(n))
+
+    def disruptions(self, n: int) -> list[Disruption]:
+        """Return what took workers of attempt n away, the oldest first."""
+        return disruptions(self._store, f"{self._base}{n}/")
+
+    def step_reached(self, n: int, start: int) -> int:
+        """Return the step of the newest checkpoint that was saved up to a start of attempt n; 0 when none was."""
+        steps = [0]
+        for number in (number for number in self.numbers() if number <= n):
+            marks = reached(self._store, self._own(number))
+            steps += [mark.step for of, mark in marks.items() if number < n or of <= start]
+        return max(steps)
+
+    def fail(self, n: int, failure: Failure) -> None:
+        """Record how attempt n ended. The first record stays; a later one is dropped."""
+        self._store.create(
+            f"{self._base}{n}/failure.json",
+            seal(
+                {
+                    "outcome": failure.outcome,
+                    "reason": failure.reason,
+                    "detail": failure.detail,
+                    "peak_memory_bytes": failure.peak_memory_bytes,
+                    "time": failure.time.isoformat(),
+                }
+            ),
+        )
+
+    def failure(self, n: int) -> Failure | None:
+        """Return how attempt n failed, or None. Raises Corrupt for a damaged record."""
+        path = f"{self._base}{n}/failure.json"
+        try:
+            record = unseal(self._store.read(path), where=f"{self._store.url}: {path}")
+        except Missing:
+            return None
+        return Failure(
+            outcome=record["outcome"],
+            reason=record["reason"],
+            detail=record["detail"],
+            peak_memory_bytes=record["peak_memory_bytes"],
+            time=datetime.fromisoformat(record["time"]),
+        )
+
+    def blocked(self) -> Failure | None:
+        """Return the failure that forbids further attempts: the newest attempt's, when it is permanent."""
+        numbers = self.numbers()
+        failure = self.failure(numbers[-1]) if numbers else None
+        return failure if failure and failure.outcome == PERMANENT else None
+
+    def allow_retry(self, reason: str) -> int:
+        """Allow one attempt more and return its number; a stage whose newest attempt is open needs no leave."""
+        numbers, number = self.numbers(), self.next_number()
+        if not numbers or number > numbers[-1]:
+            record = {"reason": reason, "time": _now().isoformat(), "nonce": uuid.uuid4().hex}
+            self._store.create(f"{self._base}{number}/retry.json", seal(record))
+        return number
+
+    def append_log(self, n: int, start: int, sequence: int, data: bytes) -> None:
+        """Put one chunk of a worker's output. Raises StoreError when this place holds other bytes."""
+        path = f"{self._own(n)}log/{start:04d}-{sequence:08d}"
+        if not self._store.create(path, data) and self._store.read(path) != data:
+            raise StoreError(f"{self._store.url}: {path} was written by someone else")
+
+    def append_log_rest(self, n: int, start: int, sequence: int, data: bytes) -> int:
+        """Put what a dead worker did not, from a sequence number on, and return the next free number.
+
+        A chunk that the worker did put and could not tell is recognised. Start 0 stands for workers that never claimed
+        a start: there may be several, so each goes behind the others.
+        """
+        while data:
+            chunk, path = data[:LOG_CHUNK_BYTES], f"{self._own(n)}log/{start:04d}-{sequence:08d}"
+            sequence += 1
+            if not self._store.create(path, chunk):
+                chunk = self._store.read(path)
+                if start == 0 or not data.startswith(chunk):
+                    continue
+            data = data[len(chunk) :]
+        return sequence
+
+    def log(self, n: int, start: int | None = None) -> Iterator[bytes]:
+        """Yield the output of attempt n so far, over all of its starts in order, or of one start."""
+        prefix = "" if start is None else f"{start:04d}-"
+        for entry in self._store.list(f"{self._own(n)}log/"):
+            if entry.path.rpartition("/")[2].startswith(prefix):
+                yield self._store.read(entry.path)
+
+    def log_since(self, n: int, seen: Container[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield (path, chunk) for the chunks that are not in `seen`, which holds paths: to follow a log.
+
+        The last chunk of a start may come when the next start has put some already: `log_start` says whose it is.
+        """
+        for entry in self._store.list(f"{self._own(n)}log/"):
+            if entry.path not in seen:
+                yield entry.path, self._store.read(entry.path)
+
+    def report_progress(self, n: int, start: int, progress: Progress) -> None:
+        """Record how far a worker is. Each call is one object: callers report every few seconds, not every step."""
+        self._sequences[n, start] = put_progress(
+            self._store, f"{self._base}{n}/", start, self._sequences.get((n, start)), progress
+        )
+
+    def progress(self) -> Progress | None:
+        """Return the newest report of the newest attempt that has one."""
+        for n in reversed(self.numbers()):
+            if found := newest_progress(self._store, f"{self._base}{n}/"):
+                return found
+        return None
+
+    def _own(self, n: int) -> str:
+        """Where this rank's own records of attempt n lie."""
+        return f"{self._base}{n}/{self._inside}"
+
+    def _starts(self, n: int) -> list[int]:
+        return self._numbered(n, "starts")
+
+    def _numbered(self, n: int, what: str) -> list[int]:
+        prefix = f"{self._own(n)}{what}/"
+        names = (entry.path.removeprefix(prefix).removesuffix(".json") for entry in self._store.list(prefix))
+        return sorted(int(name) for name in names if name.isdecimal())
+
+
+def log_start(path: str) -> int:
+    """Return which start wrote a chunk of log; 0 for workers that never claimed one."""
+    return int(path.rpartition("/")[2].partition("-")[0])
+
+
+def progress_many(store: Store, stages: list[Stage]) -> dict[str, Progress]:
+    """Return the newest progress, by key, of those stages that have any; concurrent, for a screen that refreshes."""
+    found = concurrently(lambda stage: Attempts(store, stage).progress(), stages)
+    return {stage.key: progress for stage, progress in zip(stages, found, strict=True) if progress is not None}

@@ -1,0 +1,61 @@
+"""Puts into the archive what a worker said and could not archive any more, because it was killed.
+
+Workers archive their output every few seconds, and their container the rest; a SIGKILL of the whole container, at the
+end of a grace period or with its node, leaves the lines that tell why. What the backend still has of them is compared
+with the archive, start by start, and what is missing is added behind.
+"""
+
+import contextlib
+import re
+from collections import defaultdict
+
+from polyglot.attempts.attempts import Attempts
+from polyglot.core.errors import PolyglotError, StoreError
+from polyglot.schedulers.base import Attempt, Backend, Event
+from polyglot.store.store import Store
+
+_DRIVERS_SEQUENCE = 90_000_000  # of what a driver adds, behind all that a worker does
+# What a worker says when it has claimed its start (jobs/worker/worker.py): an output names by it whose it is.
+_CLAIM = re.compile(rb"polyglot\.worker: .*: attempt (\d+), start (\d+)(?:, rank \d+ of \d+)?$", re.MULTILINE)
+
+
+def archive_rest(attempts: Attempts, attempt: Attempt, backend: Backend) -> None:
+    """Put what the backend still has of an attempt that has ended, each rank's to its own."""
+    written: defaultdict[int, bytes] = defaultdict(bytes)
+    with contextlib.suppress(PolyglotError):  # the node that has the rest may be lost
+        for rank, data in backend.logs(attempt, follow=False):
+            written[rank] += data
+    for rank, output in written.items():
+        archive_output(attempts.of_rank(rank), attempt.number, output)
+
+
+def keep(event: Event, store: Store) -> str:
+    """Record what an event tells that nobody could tell later; returns what took a worker away, when that is new."""
+    attempts, number = Attempts(store, event.attempt.planned.stage), event.attempt.number
+    if event.output is not None:
+        archive_output(attempts.of_rank(event.output.rank), number, event.output.data)
+    with contextlib.suppress(StoreError):  # it is for people alone
+        if event.disruption is not None and attempts.disrupt(number, event.disruption.name, event.disruption.text):
+            return event.disruption.text
+    return ""
+
+
+def archive_output(attempts: Attempts, number: int, written: bytes) -> None:
+    """Put what is missing of one worker's whole output, or of several starts of one attempt in a row.
+
+    What the archive does not have the beginning of is left alone. A store that is away loses the lines, no more.
+    """
+    claims = _CLAIM.finditer(written)
+    starts = [int(claim[2]) for claim in claims if int(claim[1]) == number]
+    with contextlib.suppress(StoreError, OSError):
+        unclaimed = b"".join(attempts.log(number, 0))
+        if not starts:
+            if written not in unclaimed:  # its container may have seen to it
+                rest = written.removeprefix(unclaimed)
+                attempts.append_log_rest(number, 0, 0, rest)
+            return
+        archived = b"".join(data for start in starts for data in attempts.log(number, start))
+        for known in (unclaimed + archived, archived):
+            if written.startswith(known):
+                attempts.append_log_rest(number, starts[-1], _DRIVERS_SEQUENCE, written[len(known) :])
+                return

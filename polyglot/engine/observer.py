@@ -1,0 +1,78 @@
+"""What the engine tells while it runs, typed; who listens decides how to show it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from polyglot.attempts.progress import Progress
+from polyglot.core.stage import PlannedStage
+
+
+class Listener(Protocol):
+    """Gets every piece of news once, from the engine's thread; returns at once and never raises."""
+
+    def cached(self, stages: Sequence[PlannedStage]) -> None:
+        """Before anything starts: these stages are committed already."""
+        ...
+
+    def started(self, stage: PlannedStage, attempt: int) -> None:
+        """A worker runs."""
+        ...
+
+    def waiting(self, stage: PlannedStage, text: str) -> None:
+        """It was submitted and cannot start, or not end, for a reason that the backend gives."""
+        ...
+
+    def progress(self, stage: PlannedStage, progress: Progress) -> None:
+        """A running stage has come further."""
+        ...
+
+    def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
+        """An attempt ended without a result; another one follows after a wait."""
+        ...
+
+    def committed(self, stage: PlannedStage, seconds: float) -> None:
+        """Done; `seconds` since the first start that this driver saw."""
+        ...
+
+    def failed(self, stage: PlannedStage, reason: str) -> None:
+        """Failed for good. What needs it follows as `blocked`."""
+        ...
+
+    def blocked(self, stage: PlannedStage, needs: PlannedStage) -> None:
+        """Cannot run, because `needs` failed for good."""
+        ...
+
+    def warning(self, stage: PlannedStage, text: str) -> None:
+        """Something that a person should read, and that ends nothing."""
+        ...
+
+
+class Silence:
+    """A listener that says nothing; base of those that say only some things."""
+
+    def cached(self, stages: Sequence[PlannedStage]) -> None:
+        """See Listener."""
+
+    def started(self, stage: PlannedStage, attempt: int) -> None:
+        """See Listener."""
+
+    def waiting(self, stage: PlannedStage, text: str) -> None:
+        """See Listener."""
+
+    def progress(self, stage: PlannedStage, progress: Progress) -> None:
+        """See Listener."""
+
+    def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
+        """See Listener."""
+
+    def committed(self, stage: PlannedStage, seconds: float) -> None:
+        """See Listener."""
+
+    def failed(self, stage: PlannedStage, reason: str) -> None:
+        """See Listener."""
+
+    def blocked(self, stage: PlannedStage, needs: PlannedStage) -> None:
+        """See Listener."""
+
+    def warning(self, stage: PlannedStage, text: str) -> None:
+        """See Listener."""

@@ -1,0 +1,136 @@
+"""An order: everything that is needed to run a plan, on a cluster or on this machine, as one document of the store.
+
+A driver plans nothing again: it reads exactly what was submitted, wherever it runs and however often it is started. So
+does a nightly evaluation.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from polyglot.core.canonical import sha256_bytes
+from polyglot.core.errors import Corrupt
+from polyglot.core.stage import PlannedStage, Resources, Stage
+from polyglot.plan.plan import make_plan
+from polyglot.store.store import Store
+from polyglot.study.cluster import Cluster, Images
+from polyglot.study.pool import Pool, Toleration
+
+VERSION = 1
+TRAINED = "train"  # the kind whose results are evaluated
+EVALUATED = "answer"  # the kind that a new evaluation of the same models begins with
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """`title` names the study and what it was narrowed to; `usd` is the study's budget, if it has one.
+
+    `cluster` is None for what runs on the machine that it was submitted on.
+    """
+
+    study: str
+    title: str
+    stages: tuple[PlannedStage, ...]
+    cluster: Cluster | None
+    max_attempts: int
+    usd: float | None = None
+    night: str = ""
+
+    def to_json(self) -> bytes:
+        """The document, the same bytes for the same order."""
+        rows = [
+            {
+                "stage": planned.stage.document(),
+                "label": planned.label,
+                "mix": planned.mix,
+                "resources": asdict(planned.resources),
+                "settings": dict(planned.settings),
+            }
+            for planned in self.stages
+        ]
+        document = {
+            "order": VERSION,
+            "study": self.study,
+            "title": self.title,
+            "night": self.night,
+            "max_attempts": self.max_attempts,
+            "usd": self.usd,
+            "cluster": None if self.cluster is None else asdict(self.cluster),
+            "stages": rows,
+        }
+        return json.dumps(document, ensure_ascii=False, sort_keys=True).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes, *, where: str) -> "Order":
+        """Read it back. Raises Corrupt, naming `where`, for what no version of this program wrote."""
+        try:
+            document: Mapping[str, Any] = json.loads(data)
+            if document["order"] != VERSION:
+                raise Corrupt(f"{where}: an order of version {document['order']}; this program reads {VERSION}")
+            return cls(
+                study=document["study"],
+                title=document["title"],
+                night=document["night"],
+                max_attempts=document["max_attempts"],
+                usd=document["usd"],
+                cluster=None if document["cluster"] is None else _cluster(document["cluster"]),
+                stages=tuple(_planned(row) for row in document["stages"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Corrupt(f"{where}: not an order ({type(error).__name__}: {error})") from error
+
+    @property
+    def answers(self) -> bool:
+        """Whether models answer in it, so that they can be evaluated anew."""
+        return any(planned.stage.kind == EVALUATED for planned in self.stages)
+
+    @property
+    def digest12(self) -> str:
+        """The beginning of the document's SHA-256: part of the driver's name, so that equal orders have one driver."""
+        return sha256_bytes(self.to_json())[:12]
+
+    def again(self, night: str) -> "Order":
+        """The same models evaluated anew: answers, and all that follows from them, under the name of a night.
+
+        The night becomes a parameter of the answers, so nothing of an earlier evaluation is taken for it, and two
+        drivers of one night commit one evaluation.
+        """
+        renamed: dict[str, str] = {}
+        stages = []
+        for planned in make_plan(self.study, self.stages):
+            old = planned.stage
+            inputs = {role: renamed.get(key, key) for role, key in old.inputs.items()}
+            params = {**old.params, "night": night} if old.kind == EVALUATED else old.params
+            new = replace(old, params=params, inputs=inputs)
+            if new.key != old.key:
+                renamed[old.key] = new.key
+                planned = replace(planned, stage=new, label=f"{planned.label} @{night}")
+            stages.append(planned)
+        return replace(self, stages=tuple(stages), night=night, title=f"{self.title} @{night}")
+
+
+def order_of_night(store: Store, path: str, night: str) -> Order:
+    """The order that lies at a path of the store, evaluated anew under the name of a night."""
+    return Order.from_json(store.read(path), where=f"{store.url}: {path}").again(night)
+
+
+def _cluster(document: Mapping[str, Any]) -> Cluster:
+    pools = {
+        name: Pool(**{**pool, "tolerations": tuple(Toleration(**one) for one in pool["tolerations"])})
+        for name, pool in document["pools"].items()
+    }
+    secrets = tuple(document["image_pull_secrets"])
+    return Cluster(
+        **{**document, "images": Images(**document["images"]), "pools": pools, "image_pull_secrets": secrets}
+    )
+
+
+def _planned(row: Mapping[str, Any]) -> PlannedStage:
+    return PlannedStage(
+        stage=Stage.from_document(row["stage"]),
+        label=row["label"],
+        mix=row["mix"],
+        resources=Resources(**row["resources"]),
+        settings=row["settings"],
+    )

@@ -1,0 +1,1 @@
+"""Where attempts run: what a scheduler says to the engine, and one folder for each scheduler."""

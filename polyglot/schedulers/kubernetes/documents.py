@@ -1,0 +1,40 @@
+"""What is read from the documents of Jobs and pods in several places."""
+
+from collections.abc import Iterator, Sequence
+
+from polyglot.schedulers.kubernetes.names import RANK, Document
+
+
+def condition(document: Document, name: str) -> Document | None:
+    """Return a condition of an object's status that is true, or None."""
+    found: Sequence[Document] = document.get("status", {}).get("conditions") or ()
+    return next((one for one in found if one["type"] == name and one["status"] == "True"), None)
+
+
+def terminated(pods: Sequence[Document]) -> Iterator[tuple[Document, Document]]:
+    """Yield the pods whose worker has ended, each with how."""
+    for pod in pods:
+        for container in pod.get("status", {}).get("containerStatuses") or ():
+            end = container.get("state", {}).get("terminated")
+            if end:
+                yield pod, end
+
+
+def message(document: Document) -> str:
+    """What a condition, an event or a container's state says, on one line; "" for nothing."""
+    return " ".join(str(document.get("message", "")).split())
+
+
+def owner(pod: Document) -> str:
+    """The uid of the Job that a pod is of, or ""."""
+    return next((str(one["uid"]) for one in pod["metadata"].get("ownerReferences") or ()), "")
+
+
+def rank_of(pod: Document) -> int:
+    """The pod's place among those of its Job; 0 without ranks."""
+    return int((pod["metadata"].get("annotations") or {}).get(RANK, 0))
+
+
+def phase(pod: Document) -> str:
+    """Pending, Running, Succeeded, Failed or Unknown."""
+    return str(pod.get("status", {}).get("phase", ""))

@@ -1,0 +1,393 @@
+"""Attempts as Jobs of a cluster.
+
+Promises: a Job is created, never applied or replaced; one that is there under its name is adopted when it is of the
+same stage, whatever its image or resources; ends are told from watches, never by polling; what keeps a Job from
+starting is told within seconds; Jobs outlive their driver. At most three requests a stage besides the watches: one as a
+rule.
+
+Not promised: that two drivers create a Job only once in time (the API server's 409 decides), nor any order of events.
+
+How a Job is told to the engine: the tables in `states` and `disruptions`. What pods say that are taken away is read to
+the end while they are there, as nobody can read it later.
+"""
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from polyglot.core.errors import PolyglotError
+from polyglot.core.stage import PlannedStage
+from polyglot.schedulers.base import Attempt, Disruption, Event, Outcome, Output
+from polyglot.schedulers.kubernetes import states
+from polyglot.schedulers.kubernetes.api import Api, ApiError
+from polyglot.schedulers.kubernetes.disruptions import disruption, goes_away
+from polyglot.schedulers.kubernetes.documents import condition, owner, rank_of
+from polyglot.schedulers.kubernetes.mirror import Broken, Change, Listed, Mirror, News
+from polyglot.schedulers.kubernetes.names import JOB_NAME, KEY, MANAGED, WORKLOAD, Document
+from polyglot.schedulers.kubernetes.output import output
+from polyglot.schedulers.kubernetes.tracked import Order, Tracked
+
+if TYPE_CHECKING:
+    from polyglot.study.cluster import Cluster
+
+_GOING_AWAY_SECONDS = 1.0  # between two tries to take the name of a Job that is being deleted
+_CREATES_AT_ONCE = 8
+_CREATE_PATIENCE_SECONDS = 12.0  # webhooks take ten at most; the engine's loop waits, and with it all other Jobs
+_POD_LAG_SECONDS = 3.0  # a Job's failure may be seen this long before its pod's
+_POD_SAYS_MORE = (Outcome.TRANSIENT, Outcome.PERMANENT)
+_SWEEP_SECONDS = 5.0  # between two looks at what only time changes: lost nodes, hopeless waiting
+
+
+@dataclass(slots=True)
+class _Away:
+    """What the API server said, or that it said nothing, when it took none of the orders of one pass any more."""
+
+    said: str = ""
+
+
+Render = Callable[[Sequence[Attempt]], Sequence[dict[str, Any]]]
+
+
+class KubernetesBackend:
+    """`render` turns attempts into Job manifests, in their order; see `render.manifests`."""
+
+    outlives_driver = True
+
+    def __init__(self, api: Api, cluster: "Cluster", render: Render) -> None:
+        """Begins to look at the namespace when it is entered."""
+        self._api, self._cluster, self._render = api, cluster, render
+        self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._jobs = Mirror(api, "jobs", MANAGED, self._news)
+        self._pods = Mirror(api, "pods", MANAGED, self._news, group=_job_of)
+        self._events = Mirror(api, "events", "", self._news, group=_subject_of)
+        self._orders: dict[str, Order] = {}
+        self._tracked: dict[str, Tracked] = {}
+        self._told: set[str] = set()  # uids of Jobs whose end was told
+        self._out: deque[Event] = deque()
+        self._outputs: queue.SimpleQueue[Event] = queue.SimpleQueue()  # of pods that went away
+        self._swept = 0.0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "KubernetesBackend":
+        for mirror in (self._jobs, self._pods, self._events):
+            mirror.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for mirror in (self._jobs, self._pods, self._events):
+            mirror.close()
+
+    # What every backend says
+
+    def check(self, planned: PlannedStage) -> None:
+        """Whether there is room is the cluster's to say, and changes: nothing is refused beforehand."""
+
+    def submit(self, attempt: Attempt) -> None:
+        """Order a Job; it is created, with all others that were ordered, by the next `watch`."""
+        if attempt.name not in self._tracked:
+            self._orders.setdefault(attempt.name, Order(attempt=attempt))
+
+    def watch(self, timeout_seconds: float) -> Iterator[Event]:
+        """Yield what has changed, as soon as there is anything."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            self._create()
+            self._take_in(max(0.0, min(deadline - time.monotonic(), self._until_order())))
+            self._sweep()
+            while not self._outputs.empty():
+                self._out.append(self._outputs.get())
+            if self._out:
+                while self._out:
+                    yield self._out.popleft()
+                return
+            if time.monotonic() >= deadline:
+                return
+
+    def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[tuple[int, bytes]]:
+        """Yield the output of the attempt's newest pod; with ranks, of each one's: side by side when followed."""
+        pods = sorted(self._pods.about(attempt.name), key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
+        newest = {rank_of(pod): str(pod["metadata"]["name"]) for pod in pods}
+        yield from output(self._api, newest, follow=follow)
+
+    def cancel(self, attempt: Attempt) -> None:
+        """Delete the Job in the foreground: SIGTERM, then its grace. Asked a second time: without the grace."""
+        if self._orders.pop(attempt.name, None) is not None:
+            self._end(attempt, Outcome.INTERRUPTED, "cancelled before its Job was created")
+            return
+        tracked = self._tracked.get(attempt.name)
+        if tracked is None:
+            return
+        tracked.cancels += 1
+        self._api.delete_job(attempt.name, uid=tracked.uid or None)
+        if tracked.cancels > 1:
+            self._delete_pods(attempt.name)
+
+    # Creating
+
+    def _create(self) -> None:
+        """Render what was ordered in one go, and create it side by side."""
+        now = time.monotonic()
+        due = [order.attempt for order in self._orders.values() if order.not_before <= now]
+        if not due:
+            return
+        manifests, away = self._render(due), _Away()
+        with ThreadPoolExecutor(min(_CREATES_AT_ONCE, len(due))) as pool:
+            list(pool.map(lambda one, manifest: self._create_one(one, manifest, away), due, manifests))  # raises theirs
+
+    def _create_one(self, attempt: Attempt, manifest: dict[str, Any], away: "_Away") -> None:
+        if away.said:  # what kept one from being created in all that time may keep this one too: after other news
+            self._wait_for(attempt, away.said)
+            return
+        try:
+            created = self._api.create_job(manifest, patience_seconds=_CREATE_PATIENCE_SECONDS)
+            existing = None
+            if not created:
+                existing = self._api.read_job(attempt.name, patience_seconds=_CREATE_PATIENCE_SECONDS)
+        except ApiError as error:
+            if error.status in (0, 429) or error.status >= 500:  # nothing that the manifest says: later again
+                away.said = str(error)
+                self._postpone(attempt, 5.0)
+                self._wait_for(attempt, away.said)
+                return
+            with self._lock:
+                self._orders.pop(attempt.name, None)
+            self._end(attempt, Outcome.PERMANENT, f"the cluster refuses its Job: {error}")
+            return
+        if created:
+            self._track(attempt, uid="")
+        elif existing is None:
+            self._postpone(attempt, 0.0)
+        elif existing["metadata"].get("annotations", {}).get(KEY) != attempt.planned.key:
+            with self._lock:
+                self._orders.pop(attempt.name, None)
+            said = f"the namespace {self._api.namespace} has another Job of the name {attempt.name}; delete it"
+            self._end(attempt, Outcome.PERMANENT, said)
+        elif existing["metadata"].get("deletionTimestamp"):
+            self._postpone(attempt, _GOING_AWAY_SECONDS)
+        elif existing["metadata"]["uid"] in self._told:
+            # its end is known, and the engine wants the attempt once more: it makes room
+            self._api.delete_job(attempt.name, uid=existing["metadata"]["uid"], foreground=False)
+            self._postpone(attempt, _GOING_AWAY_SECONDS)
+        elif condition(existing, "Complete"):
+            # it committed after the engine looked, or what it committed was withdrawn: the engine looks once more
+            with self._lock:
+                self._orders.pop(attempt.name, None)
+                self._told.add(existing["metadata"]["uid"])
+            self._end(attempt, Outcome.INTERRUPTED, "its Job was complete already")
+        else:
+            self._track(attempt, uid=existing["metadata"]["uid"])
+
+    def _track(self, attempt: Attempt, *, uid: str) -> None:
+        with self._lock:
+            self._orders.pop(attempt.name, None)
+            self._tracked[attempt.name] = Tracked(attempt=attempt, uid=uid, seen=time.monotonic())
+        job = self._jobs.get(attempt.name)
+        if job is not None:  # its changes may have been taken in before it was tracked
+            self._news.put(Change(kind="jobs", object=job))
+
+    def _postpone(self, attempt: Attempt, seconds: float) -> None:
+        with self._lock:
+            self._orders[attempt.name] = Order(attempt=attempt, not_before=time.monotonic() + seconds)
+
+    def _until_order(self) -> float:
+        """Seconds until the next order is due."""
+        now = time.monotonic()
+        return max(0.0, min((order.not_before - now for order in self._orders.values()), default=3600.0))
+
+    # Looking
+
+    def _take_in(self, patience_seconds: float) -> None:
+        """Wait for a change, take in all that have come, and look at every Job that they are about."""
+        names: set[str] = set()
+        try:
+            news = self._news.get(timeout=patience_seconds) if patience_seconds > 0 else self._news.get_nowait()
+            while True:
+                names |= self._about(news)
+                news = self._news.get_nowait()
+        except queue.Empty:
+            pass
+        for name in names:
+            self._look(name)
+
+    def _about(self, news: News) -> set[str]:
+        """The names of the Jobs that a piece of news is about."""
+        if isinstance(news, Broken):
+            raise PolyglotError(f"the cluster cannot be watched: {news.error}") from news.error
+        if isinstance(news, Listed):
+            if news.kind != "jobs":
+                return set()
+            lost = [t for name, t in self._tracked.items() if t.seen < news.began and self._jobs.get(name) is None]
+            for tracked in lost:
+                self._gone(tracked)
+            return set()
+        return self._about_change(news)
+
+    def _about_change(self, change: Change) -> set[str]:
+        metadata = change.object["metadata"]
+        if change.kind == "jobs":
+            tracked = self._tracked.get(metadata["name"])
+            if tracked is None:
+                return set()
+            if change.gone:
+                if tracked.uid in ("", metadata["uid"]) and self._jobs.get(metadata["name"]) is None:
+                    self._gone(tracked)
+                return set()
+            return {metadata["name"]}
+        if change.kind == "pods":
+            name = _job_of(change.object)
+            if change.gone and name in self._tracked:
+                self._tracked[name].gone[metadata["name"]] = change.object
+        else:
+            name = _subject_of(change.object)
+            if change.object.get("involvedObject", {}).get("kind") == "Pod":
+                pod = self._pods.get(name)
+                name = _job_of(pod) if pod else ""
+        return {name} if name in self._tracked else set()
+
+    def _look(self, name: str) -> None:
+        """Compare a tracked Job with what was told of it."""
+        tracked, job = self._tracked.get(name), self._jobs.get(name)
+        if tracked is None or job is None:
+            return
+        tracked.uid = job["metadata"]["uid"]
+        there = [pod for pod in self._pods.about(name) if owner(pod) in ("", tracked.uid)]
+        pods = [*(pod for pod in tracked.gone.values() if owner(pod) in ("", tracked.uid)), *there]
+        self._look_at_disruptions(tracked, job, pods)
+        end = states.ending(job, pods)
+        if end is not None:
+            self._look_at_end(tracked, end, job, pods)
+            return
+        pods = there
+        found = states.waiting(job, pods, self._events_about(name, pods), datetime.now(UTC))
+        pod = states.runs(pods)
+        if pod and (not tracked.started or found is None) and tracked.goes_on():
+            self._out.append(Event(attempt=tracked.attempt, outcome=None, message=f"runs as {pod}"))
+        if tracked.waits(found.text if found else "", hopeless=found is not None and found.hopeless):
+            self._wait_for(tracked.attempt, tracked.told)
+        if found is not None and found.lost_node and self._cluster.lost_node == "replace":
+            self._abandon(tracked, found.lost_node)
+
+    def _look_at_disruptions(self, tracked: Tracked, job: Document, pods: Sequence[Document]) -> None:
+        """Tell what took pods away, and read what such a pod says to its end."""
+        if tracked.cancels:
+            return
+        for pod in pods:
+            name = pod["metadata"]["name"]
+            if name not in tracked.disrupted and (text := disruption(job, pod)):
+                tracked.disrupted.add(name)
+                found = Disruption(name=name, text=text)
+                self._out.append(Event(attempt=tracked.attempt, outcome=None, disruption=found))
+            if name not in tracked.read and name not in tracked.gone and goes_away(pod):
+                tracked.read.add(name)
+                reader = threading.Thread(
+                    target=self._read, args=(tracked.attempt, rank_of(pod), name), name=f"end-of-{name}"
+                )
+                reader.daemon = True  # a node that does not answer keeps it for long
+                reader.start()
+
+    def _read(self, attempt: Attempt, rank: int, pod: str) -> None:
+        """Hand over all that a pod says until it ends."""
+        try:
+            data = b"".join(self._api.log(pod, follow=True))
+        except ApiError:
+            return  # its node is lost, and its output with it
+        if data:
+            self._outputs.put(Event(attempt=attempt, outcome=None, output=Output(rank=rank, data=data)))
+
+    def _look_at_end(self, tracked: Tracked, end: states.Ending, job: Document, pods: Sequence[Document]) -> None:
+        if end.outcome in _POD_SAYS_MORE and not states.is_explained(job, pods):
+            # the pod's own end says more, and is seen in a moment
+            now = time.monotonic()
+            if tracked.failed_since is None:
+                tracked.failed_since = now
+            if now - tracked.failed_since < _POD_LAG_SECONDS:
+                return
+        self._told.add(tracked.uid)
+        del self._tracked[tracked.attempt.name]
+        unsaid = end.outcome is Outcome.INTERRUPTED and not tracked.disrupted and not tracked.cancels
+        found = Disruption(name=f"job-{tracked.uid}", text=end.message) if unsaid else None
+        self._end(tracked.attempt, end.outcome, end.message, found, peak_memory_bytes=end.peak_memory_bytes)
+
+    def _sweep(self) -> None:
+        """Look at what changes with time alone."""
+        now = time.monotonic()
+        late = [name for name, tracked in self._tracked.items() if tracked.failed_since is not None]
+        if now - self._swept >= _SWEEP_SECONDS:
+            self._swept = now
+            late = list(self._tracked)
+        for name in late:
+            self._look(name)
+        limit = self._cluster.pending_deadline_seconds
+        for tracked in list(self._tracked.values()):
+            if tracked.hopeless_seconds() > limit:
+                del self._tracked[tracked.attempt.name]
+                self._api.delete_job(tracked.attempt.name, uid=tracked.uid or None, foreground=False)
+                self._end(tracked.attempt, Outcome.PERMANENT, f"could not start for {limit} s: {tracked.told}")
+
+    def _abandon(self, tracked: Tracked, node: str) -> None:
+        """Give up a pod on a lost node: its Job goes, and if the node returns, its worker's publication loses."""
+        name = tracked.attempt.name
+        del self._tracked[name]
+        self._api.delete_job(name, uid=tracked.uid or None, foreground=False)
+        self._delete_pods(name)
+        self._end(tracked.attempt, Outcome.TRANSIENT, f"its node {node} was lost")
+
+    def _gone(self, tracked: Tracked) -> None:
+        """A Job went away: the store says whether it had done its work."""
+        self._tracked.pop(tracked.attempt.name, None)
+        if tracked.cancels:
+            self._end(tracked.attempt, Outcome.INTERRUPTED, "cancelled")
+            return
+        said = f"Job {tracked.attempt.name} was deleted"
+        found = Disruption(name=f"job-{tracked.uid}", text=said) if tracked.uid else None
+        self._end(tracked.attempt, Outcome.INTERRUPTED, said, found)
+
+    def _delete_pods(self, name: str) -> None:
+        for pod in self._pods.about(name):
+            self._api.delete_pod(pod["metadata"]["name"])
+
+    def _events_about(self, name: str, pods: Sequence[Document]) -> list[Document]:
+        subjects = (name, *(pod["metadata"]["name"] for pod in pods))
+        found = [one for subject in subjects for one in self._events.about(subject)]
+        return sorted(found, key=lambda one: str(one.get("lastTimestamp") or one.get("eventTime") or ""))
+
+    # Telling
+
+    def _end(
+        self,
+        attempt: Attempt,
+        outcome: Outcome,
+        message: str,
+        disruption: Disruption | None = None,
+        *,
+        peak_memory_bytes: int | None = None,
+    ) -> None:
+        event = Event(
+            attempt=attempt,
+            outcome=outcome,
+            message=message,
+            disruption=disruption,
+            peak_memory_bytes=peak_memory_bytes,
+        )
+        self._out.append(event)
+
+    def _wait_for(self, attempt: Attempt, text: str) -> None:
+        self._out.append(Event(attempt=attempt, outcome=None, waiting=text))
+
+
+def _job_of(pod: Document) -> str:
+    return str(pod["metadata"].get("labels", {}).get(JOB_NAME, ""))
+
+
+def _subject_of(event: Document) -> str:
+    """The Job or pod that an event is about; what Kueue says of a Job's Workload is about the Job."""
+    about = event.get("involvedObject", {})
+    name = str(about.get("name", ""))
+    workload = WORKLOAD.fullmatch(name) if about.get("kind") == "Workload" else None
+    return workload[1] if workload else name

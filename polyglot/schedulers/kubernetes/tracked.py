@@ -1,0 +1,57 @@
+"""An attempt that a cluster runs for this driver, from its order to its end."""
+
+import time
+from dataclasses import dataclass, field
+
+from polyglot.schedulers.base import Attempt
+from polyglot.schedulers.kubernetes.names import Document
+
+
+@dataclass(slots=True, kw_only=True)
+class Tracked:
+    """`uid` is "" until the Job is known to exist; everything else is for saying each thing once."""
+
+    attempt: Attempt
+    uid: str = ""
+    seen: float = 0.0  # when its Job was created or adopted, monotonic
+    started: bool = False
+    told: str = ""  # what it was said to wait for
+    hopeless_since: float | None = None
+    failed_since: float | None = None  # when its Job was first seen failed, while no pod said why
+    cancels: int = 0
+    gone: dict[str, Document] = field(default_factory=dict)  # pods that went away, as they were seen last, by name
+    disrupted: set[str] = field(default_factory=set)  # pods of which it was said what took them away
+    read: set[str] = field(default_factory=set)  # pods whose output is read to its end, as they go away
+
+    def waits(self, text: str, *, hopeless: bool) -> bool:
+        """Take in what it waits for ("" for nothing); True when that is news."""
+        if not hopeless:
+            self.hopeless_since = None
+        elif self.hopeless_since is None:
+            self.hopeless_since = time.monotonic()
+        news = bool(text) and _gist(text) != _gist(self.told)
+        self.told = text or self.told
+        return news
+
+    def goes_on(self) -> bool:
+        """Take in that it runs and waits for nothing; True when that is news."""
+        news = bool(self.told) or not self.started
+        self.told, self.started = "", True
+        return news
+
+    def hopeless_seconds(self) -> float:
+        """How long it has been waiting for what no time will mend."""
+        return 0.0 if self.hopeless_since is None else time.monotonic() - self.hopeless_since
+
+
+def _gist(text: str) -> str:
+    """Without the figures: how much is missing of a quota changes all the time, for every Job that waits."""
+    return "".join(character for character in text if not character.isdigit())
+
+
+@dataclass(slots=True, kw_only=True)
+class Order:
+    """A Job to be created; `not_before` while an older one of its name is going away."""
+
+    attempt: Attempt
+    not_before: float = field(default_factory=time.monotonic)

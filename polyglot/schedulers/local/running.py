@@ -1,0 +1,66 @@
+"""A worker that runs, and how its end is told to the engine.
+
+| what is seen                                    | Outcome        |
+|-------------------------------------------------|----------------|
+| the stage's lock was another driver's, now free | INTERRUPTED    |
+| exit 0                                          | COMMITTED      |
+| exit 3                                          | OVER_BUDGET    |
+| exit 42                                         | PERMANENT      |
+| exit 43                                         | INTERRUPTED    |
+| exit 45 (an input was withdrawn)                | INTERRUPTED    |
+| exit 44 (MemoryError), killed by us for memory  | OUT_OF_MEMORY  |
+| exit 124, killed by us after the deadline       | TIMED_OUT      |
+| any end after `cancel`, SIGTERM from outside    | INTERRUPTED    |
+| any other exit or signal                        | TRANSIENT      |
+"""
+
+import signal
+from dataclasses import dataclass, field
+
+from polyglot.core.errors import Exit
+from polyglot.schedulers.base import Attempt, Event, Outcome
+from polyglot.schedulers.local.budget import GIB, Share
+from polyglot.schedulers.local.process import Memory, Process
+
+_EXITS = {
+    Exit.FINE: Outcome.COMMITTED,
+    Exit.OVER_BUDGET: Outcome.OVER_BUDGET,
+    Exit.PERMANENT: Outcome.PERMANENT,
+    Exit.INTERRUPTED_WORKER: Outcome.INTERRUPTED,
+    Exit.INPUT_WITHDRAWN: Outcome.INTERRUPTED,
+    Exit.OUT_OF_MEMORY_WORKER: Outcome.OUT_OF_MEMORY,
+    Exit.TIMED_OUT: Outcome.TIMED_OUT,
+    -signal.SIGTERM: Outcome.INTERRUPTED,
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Running:
+    """A worker process with its attempt and its share of the machine."""
+
+    attempt: Attempt
+    process: Process
+    share: Share
+    started: float
+    memory: Memory = field(default_factory=Memory)
+    killed_as: Outcome | None = None  # why we killed it, when we did
+    stop_asked: float | None = None  # when the engine asked it to stop
+    stop_sent: bool = False
+    announced: bool = False
+
+    def end(self, status: int) -> Event:
+        """Return the event of an end; `status` is the exit code, or minus the signal."""
+        peak = self.memory.peak_bytes or None
+        said = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit code {status}"
+        if self.killed_as is Outcome.OUT_OF_MEMORY:
+            limit = self.share.memory_bytes / GIB
+            said = f"used {self.memory.peak_bytes / GIB:.2f} GiB of memory, allowed were {limit:.2f} GiB"
+            outcome = Outcome.OUT_OF_MEMORY
+        elif self.killed_as is not None:
+            said = f"ran longer than {self.attempt.planned.resources.deadline_seconds} s and did not stop"
+            outcome = self.killed_as
+        elif self.stop_asked is not None and status not in (Exit.FINE, Exit.PERMANENT):
+            outcome = Outcome.INTERRUPTED
+        else:
+            outcome = _EXITS.get(status, Outcome.TRANSIENT)
+        return Event(attempt=self.attempt, outcome=outcome, message=said, peak_memory_bytes=peak)

@@ -1,0 +1,55 @@
+"""Stage attempt -> order: what a worker is told and may use, whatever backend starts it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from polyglot.schedulers.base import Attempt
+
+LABEL_PREFIX = "polyglot.dev"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One attempt. Quantities are plain numbers in the unit that the name says."""
+
+    name: str  # deterministic
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    request: Mapping[str, Any]  # the JSON document that it is started with
+    cpus: int
+    memory_bytes: int
+    gpus: int
+    ranks: int
+    deadline_seconds: int
+    grace_seconds: int
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def order_of(attempt: Attempt, *, study: str) -> Order:
+    """Return the order of one attempt of a study's stage."""
+    planned, resources = attempt.planned, attempt.planned.resources
+    return Order(
+        name=attempt.name,
+        labels={
+            f"{LABEL_PREFIX}/study": study,
+            f"{LABEL_PREFIX}/kind": planned.stage.kind,
+            f"{LABEL_PREFIX}/key": planned.key[:12],
+            f"{LABEL_PREFIX}/attempt": str(attempt.number),
+        },
+        annotations={
+            f"{LABEL_PREFIX}/key": planned.key,
+            f"{LABEL_PREFIX}/label": planned.label,
+            f"{LABEL_PREFIX}/mix": planned.mix,
+        },
+        request=attempt.request(),
+        cpus=resources.cpus,
+        memory_bytes=resources.memory_bytes,
+        gpus=resources.gpus,
+        ranks=resources.ranks,
+        deadline_seconds=resources.deadline_seconds,
+        grace_seconds=resources.grace_seconds,
+    )

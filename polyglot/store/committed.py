@@ -1,0 +1,125 @@
+"""What is done: manifests that exist, verify, and whose recorded inputs are still the committed ones.
+
+A manifest that was damaged is never "not there": it raises Corrupt with the way out, because running the stage again
+would lose the race against it forever.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from polyglot.core.errors import Corrupt, Missing
+from polyglot.core.stage import Stage
+from polyglot.store.futures import concurrently
+from polyglot.store.manifest import Manifest, manifest_path
+from polyglot.store.store import Store
+
+KINDS = (
+    "ingest",
+    "contamination",
+    "translate",
+    "quality",
+    "base",
+    "tokenize",
+    "mix",
+    "train",
+    "answer",
+    "reference",
+    "judge",
+    "aggregate",
+    "agree",
+    "report",
+)
+
+# The kind that usually plays a role, so that an input is found at the first look (docs/design/formats.md); any may.
+_USUAL_KIND = {
+    "rows": "ingest",
+    "data": "ingest",
+    "source": "ingest",
+    "translated": "translate",
+    "back": "translate",
+    "questions": "ingest",
+    "references": "ingest",
+    "prompts": "ingest",
+    "hits": "contamination",
+    "tokens": "tokenize",
+    "model": "train",
+    "answers": "answer",
+    "verdicts": "judge",
+}
+_THREADS = 32
+
+
+def committed(store: Store, kind: str, key: str) -> Manifest | None:
+    """Return the manifest of a stage, or None. Raises Corrupt when it is damaged or belongs to another key."""
+    path = manifest_path(kind, key)
+    try:
+        data = store.read(path)
+    except Missing:
+        return None
+    where = f"{store.url}: {path}"
+    try:
+        manifest = Manifest.from_json(data, where=where)
+    except Corrupt as error:
+        raise Corrupt(f"{error}. Withdraw it (`polyglot retract`), then submit again") from error
+    if manifest.stage.key != key or manifest.stage.kind != kind:
+        raise Corrupt(f"{where}: it is the manifest of another stage ({manifest.stage.path})")
+    return manifest
+
+
+def find(store: Store, key: str, role: str = "") -> Manifest | None:
+    """Return the manifest of a key whose kind is not known; `role` helps to look in the right place first."""
+    name = role.partition(":")[0]
+    usual = _USUAL_KIND.get(name, name)
+    if usual in KINDS and (manifest := committed(store, usual, key)):
+        return manifest
+    others = [kind for kind in KINDS if kind != usual]
+    return next((found for found in concurrently(lambda kind: committed(store, kind, key), others) if found), None)
+
+
+def is_done(store: Store, stage: Stage) -> Manifest | None:
+    """Return the manifest of a stage that is done, else None. Looks at the stage's direct inputs."""
+    manifest = committed(store, stage.kind, stage.key)
+    if manifest is None:
+        return None
+    return manifest if inputs_hold(store, manifest) else None
+
+
+def inputs_hold(store: Store, manifest: Manifest, known: Mapping[str, Manifest | None] | None = None) -> bool:
+    """True when each recorded input result is the one that is committed now. `known` spares looking again."""
+    known = known or {}
+
+    def holds(role: str) -> bool:
+        key = manifest.stage.inputs[role]
+        found = known[key] if key in known else find(store, key, role)
+        return found is not None and found.result == manifest.inputs.get(role)
+
+    return all(concurrently(holds, manifest.stage.inputs))
+
+
+def committed_many(store: Store, stages: Iterable[Stage]) -> dict[str, Manifest]:
+    """Return the manifests, by key, of those stages that are done.
+
+    One concurrent read a stage. A stage is left out when an input among `stages` is not done either, however far
+    upstream: what has to run again may end in another result.
+    """
+    wanted = {stage.key: stage for stage in stages}
+    manifests = concurrently(lambda stage: committed(store, stage.kind, stage.key), wanted.values(), _THREADS)
+    found: dict[str, Manifest | None] = dict(zip(wanted, manifests, strict=True))
+    outside = {
+        key: role
+        for manifest in found.values()
+        if manifest is not None
+        for role, key in manifest.stage.inputs.items()
+        if key not in wanted
+    }
+    looked_up = concurrently(lambda key: find(store, key, outside[key]), outside, _THREADS)
+    known = {**found, **dict(zip(outside, looked_up, strict=True))}
+    done: dict[str, bool] = {}
+
+    def settle(key: str) -> bool:
+        if key not in done:
+            manifest = found[key]
+            done[key] = manifest is not None and inputs_hold(store, manifest, known)
+            done[key] = done[key] and all(settle(other) for other in wanted[key].inputs.values() if other in wanted)
+        return done[key]
+
+    return {key: manifest for key, manifest in found.items() if manifest is not None and settle(key)}

@@ -1,0 +1,168 @@
+"""The manifest: the one object whose existence says that a stage is done.
+
+Stored as canonical JSON with a checksum over all of it, parsed strictly: an unknown format, a digest that does not fit,
+a path that could leave its directory or a flipped bit is an error, never a guess.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from polyglot.core.canonical import canonical, digest, sha256_bytes
+from polyglot.core.errors import Corrupt, StoreError
+from polyglot.core.stage import Stage
+from polyglot.store.paths import check_members, check_sha256
+from polyglot.store.store import CHUNK_BYTES
+
+FORMAT = 1
+_SEAL_BYTES = len(b',"checksum":"' + b"0" * 64 + b'"}')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """One file of an artifact. `chunks` holds a SHA-256 per 64 MiB of larger files, so ranged reads verify apart."""
+
+    path: str
+    sha256: str
+    bytes: int
+    chunks: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the record as JSON; `chunks` is left out when there are none."""
+        plain = {"path": self.path, "sha256": self.sha256, "bytes": self.bytes}
+        return {**plain, "chunks": list(self.chunks)} if self.chunks else plain
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "FileRecord":
+        """Parse strictly. Raises ValueError; the path is checked together with its siblings by `check_files`."""
+        if set(document) - {"chunks"} != {"path", "sha256", "bytes"}:
+            raise ValueError(f"a file record has the fields {sorted(document)}")
+        size, chunks = document["bytes"], tuple(document.get("chunks", ()))
+        if type(size) is not int or size < 0:
+            raise ValueError(f"not a size: {size!r}")
+        if len(chunks) != (-(-size // CHUNK_BYTES) if size > CHUNK_BYTES else 0):
+            raise ValueError(f"{len(chunks)} chunk digests for {size} bytes")
+        if not isinstance(document["path"], str):
+            raise ValueError(f"not a path: {document['path']!r}")
+        return cls(
+            path=document["path"],
+            sha256=check_sha256(document["sha256"]),
+            bytes=size,
+            chunks=tuple(check_sha256(chunk) for chunk in chunks),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What was committed. `inputs` maps each role to the result digest that was read.
+
+    `execution` says on what it ran (image, device, threads, packages), `provenance` from which code; `volatile` holds
+    timings, tokens and cost. None of these three is part of the result digest.
+    """
+
+    stage: Stage
+    inputs: Mapping[str, str]
+    files: tuple[FileRecord, ...]
+    execution: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    volatile: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def result(self) -> str:
+        """SHA-256 of the stage document and the sorted (path, sha256) pairs."""
+        return digest(
+            {"stage": self.stage.document(), "files": sorted([record.path, record.sha256] for record in self.files)}
+        )
+
+    @property
+    def path(self) -> str:
+        """Where this manifest lies in a store."""
+        return manifest_path(self.stage.kind, self.stage.key)
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of all files together."""
+        return sum(record.bytes for record in self.files)
+
+    def file(self, path: str) -> FileRecord | None:
+        """Return the record of one file, or None."""
+        return next((record for record in self.files if record.path == path), None)
+
+    def to_json(self) -> bytes:
+        """Return the stored form. Raises ValueError for metrics that JSON cannot carry (NaN, huge integers)."""
+        check_files(self.files)
+        return seal(
+            {
+                "format": FORMAT,
+                "stage": self.stage.document(),
+                "inputs": dict(self.inputs),
+                "files": [record.document() for record in sorted(self.files, key=lambda record: record.path)],
+                "execution": dict(self.execution),
+                "provenance": dict(self.provenance),
+                "metrics": dict(self.metrics),
+                "volatile": dict(self.volatile),
+                "result": self.result,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, data: bytes, *, where: str = "manifest") -> "Manifest":
+        """Parse and verify. Raises Corrupt naming `where`, StoreError for a format of a later polyglot."""
+        document = unseal(data, where=where)
+        if document.get("format") != FORMAT:
+            raise StoreError(f"{where}: format {document.get('format')!r}; this polyglot reads {FORMAT}")
+        try:
+            manifest = cls(
+                stage=Stage.from_document(document["stage"]),
+                inputs={str(role): check_sha256(result) for role, result in document["inputs"].items()},
+                files=check_files(tuple(FileRecord.from_document(file) for file in document["files"])),
+                **{name: dict(document[name]) for name in ("execution", "provenance", "metrics", "volatile")},
+            )
+            result = manifest.result
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Corrupt(f"{where}: not a manifest: {error}") from error
+        if result != document.get("result"):
+            raise Corrupt(f"{where}: the result digest does not fit the files")
+        return manifest
+
+
+def manifest_path(kind: str, key: str) -> str:
+    """Return `stages/<kind>/<key>/manifest.json`."""
+    return f"stages/{kind}/{key}/manifest.json"
+
+
+def check_files(files: tuple[FileRecord, ...]) -> tuple[FileRecord, ...]:
+    """Return the records unchanged. Raises ValueError for paths that are unsafe or collide."""
+    check_members(record.path for record in files)
+    return files
+
+
+def seal(document: Mapping[str, Any]) -> bytes:
+    """Return canonical JSON with a `checksum` of all the rest as its last member.
+
+    The checksum is over the bytes as they are stored, so that reading needs no second canonical form. Raises ValueError
+    for what JSON cannot carry, and for an empty document.
+    """
+    if not document or "checksum" in document:
+        raise ValueError("a sealed document has members, and none called checksum")
+    body = canonical(document)
+    return body[:-1] + b',"checksum":"' + sha256_bytes(body).encode() + b'"}'
+
+
+def unseal(data: bytes, *, where: str) -> dict[str, Any]:
+    """Return the document of `seal` without its checksum. Raises Corrupt naming `where`."""
+    body, checksum = data[:-_SEAL_BYTES] + b"}", data[-_SEAL_BYTES:]
+    if checksum != b',"checksum":"' + sha256_bytes(body).encode() + b'"}':
+        raise Corrupt(f"{where}: the checksum does not fit; its bytes were damaged")
+    try:
+        return dict(json.loads(body, parse_int=_number))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Corrupt(f"{where}: cannot be read ({type(error).__name__}); its bytes were damaged") from error
+
+
+def _number(text: str) -> int | float:
+    """Canonical JSON writes the float 1e18 as an integer; whatever an integer cannot have been is that float again."""
+    value = int(text)
+    return value if abs(value) < 2**53 else float(value)

@@ -1,0 +1,62 @@
+"""Which nights a study was evaluated again: `studies/<name>/nights/<night>.json`, each written once.
+
+A record says that a night's evaluation began, of which order, and under which key its report is committed; a night
+without a record was missed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from polyglot.core.errors import Missing
+from polyglot.core.night import instant_of
+from polyglot.store.futures import concurrently
+from polyglot.store.manifest import seal, unseal
+from polyglot.store.store import Store
+from polyglot.store.submissions import study_folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """`order` is the path of the order that is evaluated, `report` the key of its report stage under this name.
+
+    `time` is when the record was stored, by the store's clock.
+    """
+
+    name: str
+    order: str
+    report: str
+    time: datetime
+
+
+def record_night(store: Store, study: str, name: str, *, order: str, report: str) -> Night:
+    """Note that a night's evaluation begins, and return the record that stands: the first one, whoever wrote it."""
+    path = _path(study, name)
+    store.create(path, seal({"night": name, "order": order, "report": report}))
+    return _read(store, path)
+
+
+def find_night(store: Store, study: str, name: str) -> Night | None:
+    """Return the record of a night, or None."""
+    try:
+        return _read(store, _path(study, name))
+    except Missing:
+        return None
+
+
+def nights(store: Store, study: str) -> list[Night]:
+    """Return the recorded nights of a study, in the order in which they began."""
+    paths = [entry.path for entry in store.list(f"{study_folder(study)}nights/")]
+    return sorted(concurrently(lambda path: _read(store, path), paths), key=lambda night: night.time)
+
+
+def _read(store: Store, path: str) -> Night:
+    record = unseal(store.read(path), where=f"{store.url}: {path}")
+    entry = store.head(path)
+    if entry is None:
+        raise Missing(f"{store.url}: {path}: it was removed just now")
+    return Night(name=record["night"], order=record["order"], report=record["report"], time=entry.modified)
+
+
+def _path(study: str, name: str) -> str:
+    instant = instant_of(name)
+    return f"{study_folder(study)}nights/{f'{instant:%Y%m%dT%H%M%SZ}' if instant else name}.json"

@@ -1,0 +1,25 @@
+"""What sections share that have a chat model asked: which model, and what its tokens cost."""
+
+from collections.abc import Iterator, Sequence
+
+from polyglot.core.section import Broken, Problem, Section
+
+TOKEN_PRICES = ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion")
+
+
+def token_prices(section: Section | None) -> dict[str, float]:
+    """The prices that a section gives. They are settings: they bound and count the cost, and change no result."""
+    return {name: price for name in TOKEN_PRICES if (price := getattr(section, name, None)) is not None}
+
+
+def missing_prices(section: Section, names: Sequence[str] = TOKEN_PRICES) -> Iterator[str]:
+    """Yield, as a study file spells them, the prices without which a budget cannot bound the section's calls."""
+    yield from (name.replace("_", "-") for name in names if getattr(section, name) is None)
+
+
+def check_model(endpoint: str, model: str, *, built_in: str, example: str) -> None:
+    """Raise Broken unless a model is named exactly where there is a choice: not for `built_in`, who has none."""
+    if endpoint == "openai" and not model:
+        raise Broken(Problem(what="no model", remedy=f"Add `model:`, {example}"))
+    if endpoint == "built-in" and model:
+        raise Broken(Problem(what=f"{built_in} has no choice of model", place=("model",), remedy="Remove it"))

@@ -1,0 +1,38 @@
+"""Study file -> study. Everything that is wrong with a file is said at once, a line each; nothing was started.
+
+What is wrong in one section is said first; the rules between sections are checked once every section stands.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from polyglot.study.problems import invalid_file
+from polyglot.study.study import Study, study_class
+from polyglot.study.yaml_file import YamlFile, read_yaml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedStudy:
+    """A valid study with the file that it came from; local paths in it are relative to `path`'s folder."""
+
+    study: Study
+    file: YamlFile
+    path: Path
+
+    @property
+    def source(self) -> bytes:
+        """The file's bytes."""
+        return self.file.source
+
+
+def load_study(path: Path) -> LoadedStudy:
+    """Read and validate a study file. Raises BadInput (exit code 2)."""
+    file = read_yaml(path)
+    model = study_class(file.value)
+    try:
+        study = model.model_validate(file.value, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise invalid_file(file, error, model) from error
+    return LoadedStudy(study=study, file=file, path=path)

@@ -1,0 +1,249 @@
+"""The lock: every file that a study names, pinned by content. The same study with the same lock has the same keys.
+
+Local files are hashed here and travel to the store as blobs at submit; the lock's document holds no machine's path.
+Nothing is looked up on a network: a hub's repository is named by its commit, a remote file by its SHA-256 and size.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from polyglot.core.canonical import canonical, sha256_bytes, sha256_file
+from polyglot.core.errors import BadInput
+from polyglot.core.section import Place, Problem
+from polyglot.kinds.params import File
+from polyglot.study.files import SourceFile
+from polyglot.study.load import LoadedStudy
+from polyglot.study.problems import bad_file
+from polyglot.study.sizes import size_problems
+from polyglot.study.study import Study
+from polyglot.study.translation import Translation
+
+# What is read of a model's folder: weights that hold no code, tokenizer and configuration.
+MODEL_FILES = ("*.safetensors", "*.json", "*.model", "*.spm", "*.txt", "*.jinja", "LICENSE*", "README.md")
+_UNSET = "0" * 40  # a commit that is still to be filled in, as in the study files that are there to be copied
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """A study with its files pinned. `files` is by place in the study: ("datasets", "docs", "files", "EN").
+
+    `prompts` has the judge prompts of each language; `local_files` is where the bytes behind a SHA-256 lie.
+    """
+
+    study: Study
+    source: bytes
+    files: Mapping[Place, tuple[File, ...]]
+    prompts: Mapping[str, File]
+    local_files: Mapping[str, Path]
+
+    @property
+    def prompts_sha256(self) -> dict[str, str]:
+        """The content of each language's judge prompts."""
+        return {language: file.sha256 for language, file in self.prompts.items()}
+
+    def files_at(self, *place: str | int) -> dict[str, tuple[File, ...]]:
+        """The files of a mapping from language to files at a place of the study."""
+        return {str(path[-1]): files for path, files in self.files.items() if path[:-1] == place}
+
+    def document(self) -> dict[str, Any]:
+        """The lock as JSON: content by place."""
+        return {
+            "format": 1,
+            "study": {"name": self.study.name, "sha256": sha256_bytes(self.source)},
+            "files": {
+                ".".join(map(str, path)): [file.model_dump(mode="json") for file in files]
+                for path, files in self.files.items()
+            },
+            "prompts_sha256": self.prompts_sha256,
+        }
+
+    def bytes(self) -> bytes:
+        """The canonical JSON of the document."""
+        return canonical(self.document())
+
+
+def lock_study(loaded: LoadedStudy) -> Locked:
+    """Pin every file that the study names. Raises BadInput with a line for everything that cannot be pinned."""
+    pins = _Pins(loaded.path.parent)
+    for place, source in _sources(loaded.study):
+        pins.add(place, source, single=place not in loaded.file.lines or (*place, 0) not in loaded.file.lines)
+    for name, model in loaded.study.models.items():
+        if model.directory is not None:
+            pins.add_directory(("models", name), model.directory)
+    for place, part in translations(loaded.study):
+        if part.directory is not None:
+            pins.add_directory(place, part.directory)
+    problems = [*pins.problems, *_unset_revisions(loaded.study)]
+    problems += [] if problems else size_problems(loaded.study, pins.files, pins.local)
+    prompts = {} if problems else dict(_prompts(loaded.study, pins))
+    if problems:
+        raise bad_file(loaded.file, problems)
+    return Locked(
+        study=loaded.study,
+        source=loaded.source,
+        files={place: files for place, files in pins.files.items() if "prompts" not in place},
+        prompts=prompts,
+        local_files=pins.local,
+    )
+
+
+def built_in_prompts(language: str) -> Path:
+    """The built-in judge prompts of a language: package data of the jobs, found without importing them."""
+    package = find_spec("jobs")
+    for folder in (package.submodule_search_locations if package else None) or ():
+        path = Path(folder) / "builtin" / "prompts" / f"{language}.jsonl"
+        if path.is_file():
+            return path
+    remedy = "Bring your own under `judge.prompts`, or install polyglot-lab whole"
+    raise BadInput(f"no built-in judge prompts for {language}", remedy=remedy)
+
+
+class _Pins:
+    """Collects pinned files, where their bytes lie, and what is wrong with them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files: dict[Place, tuple[File, ...]] = {}
+        self.local: dict[str, Path] = {}
+        self.problems: list[Problem] = []
+        self._folder = folder
+
+    def add(self, place: Place, sources: tuple[SourceFile, ...], *, single: bool) -> None:
+        """Pin the files at a place; `single` says that the file stands there without a list around it."""
+        pinned = [self._pin(place if single else (*place, number), file) for number, file in enumerate(sources)]
+        self.files[place] = tuple(file for file in pinned if file is not None)
+
+    def add_directory(self, place: Place, directory: str) -> None:
+        """Pin the files of a model's folder that models are made of."""
+        at = (*place, "directory")
+        folder = self._folder / directory
+        if not _there(folder.is_dir):
+            expected = "a folder, by its path from the study file"
+            self.problems.append(Problem(what="no such folder", place=at, got=directory, expected=expected))
+            return
+        found = sorted(path for path in folder.iterdir() if path.is_file())
+        wanted = [path for path in found if any(fnmatchcase(path.name, form) for form in MODEL_FILES)]
+        for path in wanted:
+            if not _is_text(path.name):
+                what, got = "a file name that is not UTF-8", ascii(path.name)
+                self.problems.append(Problem(what=what, place=at, got=got, remedy="Rename it"))
+        for need in ("config.json", "*.safetensors"):
+            if not any(fnmatchcase(path.name, need) for path in wanted):
+                got = ", ".join(ascii(path.name)[1:-1] for path in found[:5]) or "an empty folder"
+                what = f"no {need} in the folder"
+                self.problems.append(Problem(what=what, place=at, got=got, remedy="Convert the model to safetensors"))
+        pinned = [self._hashed(at, path) for path in wanted if _is_text(path.name)]
+        self.files[(*place, "files")] = tuple(file for file in pinned if file is not None)
+
+    def _pin(self, place: Place, file: SourceFile) -> File | None:
+        if file.is_address:
+            return File(sha256=file.sha256, bytes=file.bytes or 0, name=file.name, uri=file.path)
+        path = self._folder / file.path
+        if not _there(path.is_file):
+            expected = "a file, by its path from the study file"
+            at = (*place, "path")
+            self.problems.append(Problem(what="no such file", place=at, got=file.path, expected=expected))
+            return None
+        pinned = self._hashed((*place, "path"), path)
+        if pinned is None:
+            return None
+        if pinned.sha256 != file.sha256:
+            remedy = "If the new content is meant, write its SHA-256 here"
+            what, at = "the file has other content", (*place, "sha256")
+            problem = Problem(what=what, place=at, got=pinned.sha256, expected=file.sha256, remedy=remedy)
+            self.problems.append(problem)
+        elif file.bytes is not None and file.bytes != pinned.bytes:
+            at, got = (*place, "bytes"), str(pinned.bytes)
+            self.problems.append(Problem(what="another size", place=at, got=got, expected=str(file.bytes)))
+        return pinned
+
+    def _hashed(self, place: Place, path: Path) -> File | None:
+        try:
+            found = File(sha256=sha256_file(path), bytes=path.stat().st_size, name=path.name)
+        except OSError as error:
+            self.problems.append(Problem(what="cannot be read", place=place, got=os.strerror(error.errno or 0)))
+            return None
+        self.local.setdefault(found.sha256, path.resolve())
+        return found
+
+
+def _there(look: Callable[[], bool]) -> bool:
+    """Whether something is there; a name that is too long for the system is nowhere."""
+    try:
+        return look()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down; the operating system allows any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def translations(study: Study) -> Iterator[tuple[Place, Translation]]:
+    """Every translation that the study asks for, with its place."""
+    for name, dataset in study.datasets.items():
+        for number, part in enumerate(dataset.translate or ()):
+            yield ("datasets", name, "translate", number), part
+    for number, question in enumerate(study.benchmark.translate or ()):
+        yield ("benchmark", "translate", number), question
+
+
+def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
+    for name, model in study.models.items():
+        if model.files is not None:
+            yield ("models", name, "files"), model.files
+    for name, dataset in study.datasets.items():
+        for language, files in (dataset.files or {}).items():
+            yield ("datasets", name, "files", language), files
+        held = dataset.validation
+        for language, files in held.items() if isinstance(held, Mapping) else ():
+            yield ("datasets", name, "validation", language), files
+        for mix, published in dataset.published.items():
+            if published.files is not None:
+                yield ("datasets", name, "published", mix, "files"), published.files
+    if study.ratings is not None:
+        yield ("ratings",), study.ratings
+    for part in ("questions", "references"):
+        for language, files in (getattr(study.benchmark, part) or {}).items():
+            yield ("benchmark", part, language), files
+    for section, prompts in (("benchmark", study.benchmark.prompts), ("judge", study.judge.prompts)):
+        for language, file in (prompts or {}).items():
+            yield (section, "prompts", language), (file,)
+
+
+def _prompts(study: Study, pins: _Pins) -> Iterator[tuple[str, File]]:
+    """Each language's judge prompts: the judge's own, else the benchmark's, else the built-in ones."""
+    for language in study.benchmark.languages if study.models else ():
+        for section in ("judge", "benchmark"):
+            files = pins.files.get((section, "prompts", language))
+            if files:
+                yield language, files[0]
+                break
+        else:
+            path = built_in_prompts(language)
+            sha256 = sha256_file(path)
+            pins.local.setdefault(sha256, path)
+            yield language, File(sha256=sha256, bytes=path.stat().st_size, name=path.name)
+
+
+def _unset_revisions(study: Study) -> Iterator[Problem]:
+    for part, sources in (("models", study.models), ("datasets", study.datasets)):
+        for name, source in sources.items():
+            if source.revision == _UNSET:
+                prefix = "datasets/" if part == "datasets" else ""
+                remedy = f"`git ls-remote https://huggingface.co/{prefix}{source.hub} HEAD` prints the newest"
+                what = "the commit is still to be filled in"
+                yield Problem(what=what, place=(part, name, "revision"), remedy=remedy)
+    for place, translation in translations(study):
+        if translation.revision == _UNSET:
+            remedy = f"`git ls-remote https://huggingface.co/{translation.model} HEAD` prints the newest"
+            yield Problem(what="the commit is still to be filled in", place=(*place, "revision"), remedy=remedy)

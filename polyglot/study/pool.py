@@ -1,0 +1,85 @@
+"""Node pools: how the pods of a stage kind are placed on a cluster."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from polyglot.core.section import Broken, Problem, Section, tuple_of
+from polyglot.study.objects import DnsName, LabelValue, QualifiedName, Text
+
+Operator = Literal["Exists", "Equal"]
+Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+
+
+class TolerationSection(Section):
+    """A taint that the pods of a pool put up with."""
+
+    key: QualifiedName | None = None
+    """Of the taint; left out with operator Exists: every taint."""
+    operator: Operator = "Equal"
+    value: LabelValue = ""
+    effect: Effect | None = None
+    """Left out: every effect."""
+    toleration_seconds: int | None = Field(None, ge=0)
+    """How long a NoExecute taint is put up with."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.operator == "Exists" and self.value:
+            raise Broken(Problem(what="means nothing with operator Exists", place=("value",), remedy="Remove it"))
+        if self.operator == "Equal" and self.key is None:
+            raise Broken(Problem(what="no key", remedy="Add `key:`, or write `operator: Exists`"))
+        if self.toleration_seconds is not None and self.effect != "NoExecute":
+            what = "means nothing without effect NoExecute"
+            raise Broken(Problem(what=what, place=("toleration-seconds",), remedy="Remove it"))
+        return self
+
+
+class PoolSection(Section):
+    """How the pods of a node pool are placed."""
+
+    node_selector: Mapping[QualifiedName, LabelValue] = Field(default_factory=dict)
+    """Labels that a node must have."""
+    tolerations: Annotated[tuple[TolerationSection, ...], BeforeValidator(tuple_of)] = ()
+    """Taints that they put up with."""
+    annotations: Mapping[QualifiedName, Text] = Field(default_factory=dict)
+    """Of the pods, such as `karpenter.sh/do-not-disrupt`."""
+    runtime_class: DnsName | None = None
+    """RuntimeClass of the pods, such as nvidia."""
+    gpu_resource: QualifiedName = "nvidia.com/gpu"
+    """The extended resource that a stage's gpus are counted in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toleration:
+    """As the API has it; None and "" are left out."""
+
+    key: str | None = None
+    operator: str = "Equal"
+    value: str = ""
+    effect: str | None = None
+    toleration_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The defaults are those of a pool that is not described."""
+
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    runtime_class: str | None = None
+    gpu_resource: str = "nvidia.com/gpu"
+
+
+def pool_from(section: PoolSection) -> Pool:
+    """The pool that a section describes."""
+    return Pool(
+        node_selector=dict(section.node_selector),
+        tolerations=tuple(Toleration(**toleration.model_dump()) for toleration in section.tolerations),
+        annotations=dict(section.annotations),
+        runtime_class=section.runtime_class,
+        gpu_resource=section.gpu_resource,
+    )

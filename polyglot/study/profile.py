@@ -1,0 +1,167 @@
+"""A profile says where a study runs: store, backend, resources and settings by kind. Nothing in it enters a key."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from polyglot.core.errors import BadInput
+from polyglot.core.section import Broken, Problem, Section
+from polyglot.core.stage import Resources
+from polyglot.core.units import parse_bytes, parse_seconds
+from polyglot.kinds.params import KINDS
+from polyglot.kinds.settings import KindSettings
+from polyglot.study.amounts import Bytes, Deadline, Duration, Kind
+from polyglot.study.cluster import Cluster, ClusterSection, cluster_from
+from polyglot.study.problems import bad_file, invalid_file
+from polyglot.study.yaml_file import YamlFile, read_yaml
+
+GIB = 2**30
+DEFAULT_STORE = "file://./.polyglot/store"
+
+DEFAULT_RESOURCES: Mapping[str, Resources] = {
+    "ingest": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
+    "translate": Resources(memory_bytes=4 * GIB),
+    "quality": Resources(memory_bytes=2 * GIB),
+    "agree": Resources(memory_bytes=2 * GIB, deadline_seconds=3600),
+    "base": Resources(memory_bytes=4 * GIB),
+    "contamination": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
+    "tokenize": Resources(memory_bytes=3 * GIB, deadline_seconds=6 * 3600),
+    "mix": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
+    "train": Resources(memory_bytes=4 * GIB, deadline_seconds=7 * 24 * 3600),
+    "answer": Resources(memory_bytes=4 * GIB),
+    "reference": Resources(memory_bytes=2 * GIB),
+    "judge": Resources(memory_bytes=2 * GIB),
+    "aggregate": Resources(memory_bytes=2 * GIB, deadline_seconds=3600),
+    "report": Resources(memory_bytes=2 * GIB, deadline_seconds=3600),
+}
+
+
+class ResourceSection(Section):
+    """Overrides of a kind's default resources."""
+
+    cpus: int | None = Field(None, ge=1, le=4096)
+    memory: Bytes | None = None
+    gpus: int | None = Field(None, ge=0)
+    ranks: int | None = Field(None, ge=1, le=4096)
+    deadline: Deadline | None = None
+    grace: Duration | None = None
+    scratch: Bytes | None = None
+
+
+class ProfileFile(Section):
+    """A profile file as it is written."""
+
+    store: str = DEFAULT_STORE
+    backend: Literal["local", "kubernetes"] = "local"
+    cpus: int | None = Field(None, ge=1, le=4096)
+    memory: Bytes | None = None
+    max_attempts: int = Field(4, ge=1, le=100)
+    resources: Mapping[Kind, ResourceSection] = Field(default_factory=dict)
+    settings: KindSettings = Field(default_factory=KindSettings)
+    kubernetes: ClusterSection | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = []
+        if self.backend == "local" and self.kubernetes is not None:
+            remedy = "Write `backend: kubernetes`, or remove the section"
+            problems.append(Problem(what="means nothing with backend local", place=("kubernetes",), remedy=remedy))
+        if self.backend == "kubernetes":
+            if self.kubernetes is None:
+                remedy = "Add it with `images:` by digest; docs/kubernetes.md shows one"
+                problems.append(Problem(what="no `kubernetes:` section", place=("backend",), remedy=remedy))
+            for key in ("cpus", "memory"):
+                if getattr(self, key) is not None:
+                    remedy = "Remove it; a cluster is bounded by its ResourceQuota or queue"
+                    problems.append(Problem(what="bounds this machine, not a cluster", place=(key,), remedy=remedy))
+        if problems:
+            raise Broken(*problems)
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Where to run. `cpus` and `memory_bytes` bound the local backend (None: the machine's own)."""
+
+    name: str
+    store: str
+    backend: str
+    cpus: int | None
+    memory_bytes: int | None
+    max_attempts: int
+    resources: Mapping[str, Resources]
+    settings: Mapping[str, Mapping[str, Any]]
+    cluster: Cluster | None = None  # set if and only if the backend is kubernetes
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """Load `local` (built in, unless a file of that name is there) or a profile file; POLYGLOT_STORE wins.
+
+    A name is looked for as profiles/NAME.yaml, then in the user's configuration folder. Raises BadInput.
+    """
+    path = _find(name_or_path)
+    if path is None:
+        content = ProfileFile()
+    else:
+        file = read_yaml(path, what="profile", keys="`store`, `resources`, `settings`, …")
+        try:
+            content = ProfileFile.model_validate(file.value, by_alias=True, by_name=False)
+        except ValidationError as error:
+            raise invalid_file(file, error, ProfileFile) from error
+        if content.backend == "kubernetes":
+            _check_shared(file, content.store)
+    return Profile(
+        name=name_or_path,
+        store=os.environ.get("POLYGLOT_STORE") or content.store,
+        backend=content.backend,
+        cpus=content.cpus,
+        memory_bytes=parse_bytes(content.memory) if content.memory else None,
+        max_attempts=content.max_attempts,
+        resources={
+            kind: _resources(default, content.resources.get(kind)) for kind, default in DEFAULT_RESOURCES.items()
+        },
+        settings={kind: content.settings.of(kind) for kind in KINDS},
+        cluster=cluster_from(content.kubernetes) if content.kubernetes else None,
+    )
+
+
+def _check_shared(file: YamlFile, store: str) -> None:
+    """Pods on several nodes and the user's own machine see one bucket, and no common directory."""
+    what, expected = "a cluster's store is a bucket", "s3://bucket/prefix"
+    chosen = os.environ.get("POLYGLOT_STORE")
+    if chosen and not chosen.startswith("s3://"):
+        raise BadInput(what, where="POLYGLOT_STORE", got=repr(chosen[:80]), expected=expected)
+    if not chosen and not store.startswith("s3://"):
+        raise bad_file(file, [Problem(what=what, place=("store",), got=repr(store[:80]), expected=expected)])
+
+
+def _find(name: str) -> Path | None:
+    if name.endswith((".yaml", ".yml")):
+        return Path(name)
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "polyglot" / "profiles"
+    places = [Path("profiles") / f"{name}.yaml", config / f"{name}.yaml"]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None and name != "local":
+        raise BadInput("no such profile", got=repr(name), expected=f"`local`, a .yaml file, or {places[0]}")
+    return found
+
+
+def _resources(default: Resources, section: ResourceSection | None) -> Resources:
+    if section is None:
+        return default
+    changes: dict[str, int] = {
+        name: value for name in ("cpus", "gpus", "ranks") if (value := getattr(section, name)) is not None
+    }
+    if section.memory:
+        changes["memory_bytes"] = parse_bytes(section.memory)
+    if section.scratch:
+        changes["scratch_bytes"] = parse_bytes(section.scratch)
+    if section.deadline:
+        changes["deadline_seconds"] = parse_seconds(section.deadline)
+    if section.grace:
+        changes["grace_seconds"] = parse_seconds(section.grace)
+    return replace(default, **changes)

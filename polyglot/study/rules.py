@@ -1,0 +1,225 @@
+"""The rules that a study's sections must keep together. Every rule names the place, and says what to do about it."""
+
+import difflib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from polyglot.core.mix import Mix
+from polyglot.core.section import Problem
+from polyglot.study.chat import missing_prices
+from polyglot.study.quality_rules import quality_problems
+from polyglot.study.reference_rules import reference_problems
+from polyglot.study.sources import BUILT_IN_CATEGORIES
+from polyglot.study.systems import SYSTEMS
+
+if TYPE_CHECKING:
+    from polyglot.study.study import Study
+
+
+def study_problems(study: "Study") -> Iterator[Problem]:
+    """Yield everything that does not fit together."""
+    yield from _repeats(study)
+    yield from _alike_names(study)
+    yield from _same_twice(study)
+    if broken := list(_translations(study)):
+        yield from broken
+        return  # what follows reads the languages that translations make
+    yield from quality_problems(study)
+    if not study.models:
+        yield from _budget(study)
+        return
+    yield from _languages_of_data(study)
+    yield from _published(study)
+    yield from _system_messages(study)
+    yield from _draws(study)
+    yield from _prompts(study)
+    yield from reference_problems(study)
+    yield from _categories(study)
+    yield from _contrasts(study)
+    yield from _budget(study)
+
+
+def _repeats(study: "Study") -> Iterator[Problem]:
+    for key in ("mixes", "sizes", "seeds", "draws"):
+        seen: set[object] = set()
+        for number, value in enumerate(getattr(study, key)):
+            if value in seen:
+                shown = value.canonical if isinstance(value, Mix) else "full" if value is None else value
+                what = f"{shown} is there twice"
+                remedy = "Names that differ in spelling can be one mix" if isinstance(value, Mix) else ""
+                yield Problem(what=what, place=(key, number), remedy=remedy)
+            seen.add(value)
+
+
+def _alike_names(study: "Study") -> Iterator[Problem]:
+    """Names become parts of DNS labels, where a dot is a hyphen."""
+    for key in ("models", "datasets"):
+        seen: dict[str, str] = {}
+        for name in getattr(study, key):
+            other = seen.setdefault(name.replace(".", "-"), name)
+            if other != name:
+                what = f"cannot be told from {other}"
+                yield Problem(what=what, place=(key, name), remedy="Choose names that differ in more than . and -")
+
+
+def _same_twice(study: "Study") -> Iterator[Problem]:
+    """One thing under two names would be computed once and shown as two."""
+    for key in ("models", "datasets"):
+        seen: list[tuple[str, object]] = []
+        for name, section in getattr(study, key).items():
+            other = next((earlier for earlier, known in seen if known == section), None)
+            if other is not None:
+                yield Problem(what=f"the same as {other}", place=(key, name), remedy="Remove one, or make them differ")
+            seen.append((name, section))
+
+
+def _categories(study: "Study") -> Iterator[Problem]:
+    """Names of categories, where the benchmark's are known."""
+    if study.benchmark.built_in is None:
+        return
+    named: list[tuple[tuple[str | int, ...], str]] = []
+    if "temperatures" in study.answers.model_fields_set:
+        named += [(("answers", "temperatures", name), name) for name in study.answers.temperatures]
+    asked = study.judge.reference_categories
+    if isinstance(asked, tuple):
+        named += [(("judge", "reference-categories", number), name) for number, name in enumerate(asked)]
+    for place, name in named:
+        if name not in BUILT_IN_CATEGORIES:
+            near = difflib.get_close_matches(name, BUILT_IN_CATEGORIES, 1)
+            remedy = f"Did you mean {near[0]}?" if near else ""
+            expected = "one of " + ", ".join(BUILT_IN_CATEGORIES)
+            yield Problem(what="the benchmark has no such category", place=place, expected=expected, remedy=remedy)
+
+
+def _translations(study: "Study") -> Iterator[Problem]:
+    """A translated data set leads, by however many steps, to one that is read from somewhere."""
+    for name, dataset in study.datasets.items():
+        for number, part in enumerate(dataset.translate or ()):
+            place = ("datasets", name, "translate", number)
+            other = study.datasets.get(part.of)
+            if other is None:
+                expected = "one of " + ", ".join(known for known in study.datasets if known != name)
+                yield Problem(what="the study has no such data set", place=(*place, "of"), expected=expected)
+            elif part.source not in other.all_languages:
+                expected = "one of " + ", ".join(other.all_languages)
+                yield Problem(what=f"data set {part.of} lacks it", place=(*place, "from"), expected=expected)
+        seen, at = {name}, dataset
+        while at.translate is not None and (of := at.translate[0].of) in study.datasets:
+            if of in seen:
+                yield Problem(what="a data set that is made of itself", place=("datasets", name, "translate"))
+                break
+            seen.add(of)
+            at = study.datasets[of]
+
+
+def _languages_of_data(study: "Study") -> Iterator[Problem]:
+    for number, mix in enumerate(study.mixes):
+        for name, dataset in study.datasets.items():
+            lacking = [language for language in mix.languages if language not in dataset.all_languages]
+            if lacking:
+                what = f"data set {name} has no {', '.join(lacking)}"
+                expected = f"languages among {', '.join(dataset.all_languages)}"
+                yield Problem(what=what, place=("mixes", number), got=mix.canonical, expected=expected)
+
+
+def _published(study: "Study") -> Iterator[Problem]:
+    known = [mix.with_size(None).canonical for mix in study.mixes]
+    for name, dataset in study.datasets.items():
+        for mix in dataset.published:
+            if mix not in known:
+                what, expected = "the study has no such mix", "one of " + ", ".join(dict.fromkeys(known))
+                yield Problem(what=what, place=("datasets", name, "published", mix), expected=expected)
+
+
+def _system_messages(study: "Study") -> Iterator[Problem]:
+    known = {*study.systems, *SYSTEMS}
+    remedy = "Add it under `systems`; '' is none"
+    lacking: set[str] = set()
+    for number, mix in enumerate(study.mixes):
+        for language in mix.languages:
+            if language not in known and language not in lacking:
+                lacking.add(language)
+                yield Problem(what=f"no system message for {language}", place=("mixes", number), remedy=remedy)
+    for language in study.benchmark.languages:
+        if language not in known and language not in lacking:
+            asked = ("benchmark", "questions", language)
+            yield Problem(what=f"no system message for {language}", place=asked, remedy=remedy)
+    used = {*study.mixed_languages, *study.benchmark.languages}
+    for language in study.systems:
+        if language not in used:
+            what = f"no mix and no question is in {language}"
+            yield Problem(what=what, place=("systems", language), remedy="Remove it")
+
+
+def _draws(study: "Study") -> Iterator[Problem]:
+    if len(study.draws) > 1 and not any(arm.sampled or arm.size is not None for arm in study.arms()):
+        what = "nothing is drawn: every mix takes all ids"
+        yield Problem(what=what, place=("draws",), remedy="Remove it, or add sizes or sampled mixes")
+
+
+def _prompts(study: "Study") -> Iterator[Problem]:
+    benchmark, own = study.benchmark, study.judge.prompts or {}
+    for language in own:
+        if language not in benchmark.languages:
+            yield Problem(what="no questions in this language", place=("judge", "prompts", language))
+    for part, prompts in (("benchmark", benchmark.prompts or {}), ("judge", own)):
+        for language, file in prompts.items():
+            if file.is_address:
+                at = (part, "prompts", language, "path")
+                yield Problem(what="judge prompts must be local", place=at, remedy="Download the file")
+    for language in benchmark.languages:
+        if benchmark.built_in is None and language not in {*own, *(benchmark.prompts or {})}:
+            place = ("benchmark", "questions", language)
+            remedy = f"Add `benchmark.prompts.{language}`"
+            yield Problem(what=f"no judge prompts for {language}", place=place, remedy=remedy)
+    if not benchmark.has_references and benchmark.native_references is None and study.judge.reference_categories:
+        what = "the benchmark has no references"
+        yield Problem(what=what, place=("judge", "reference-categories"), remedy="Add `benchmark.references`")
+
+
+def _contrasts(study: "Study") -> Iterator[Problem]:
+    if study.contrasts == "auto":
+        return
+    arms = {arm.canonical for arm in study.arms()}
+    asked = study.benchmark.languages
+    names: set[str] = set()
+    for number, row in enumerate(study.contrasts):
+        place = ("contrasts", number)
+        if row.name in names:
+            yield Problem(what=f"two contrasts are called {row.name!r}", place=(*place, "name"))
+        names.add(row.name)
+        for side in ("treatment", "control"):
+            for mix in getattr(row, side):
+                if mix.canonical not in arms:
+                    expected = "one of " + ", ".join(arm.canonical for arm in study.arms())
+                    what = "the study has no such mix"
+                    yield Problem(what=what, place=(*place, side), got=mix.canonical, expected=expected)
+        for key, values in (("treatment", row.treatment), ("control", row.control), ("on", row.languages(asked))):
+            if len(set(values)) < len(values):
+                twice = next(value for value in values if values.count(value) > 1)
+                yield Problem(what=f"{twice} is there twice", place=(*place, key), remedy="Name it once")
+        if set(row.treatment) & set(row.control):
+            yield Problem(what="a mix is compared with itself", place=(*place, "control"))
+        strange = [language for language in row.languages(asked) if language not in asked]
+        if strange:
+            expected = "languages among " + ", ".join(asked)
+            yield Problem(what=f"no questions in {', '.join(strange)}", place=(*place, "on"), expected=expected)
+        if not row.languages(asked):
+            yield Problem(what="no language is left", place=(*place, "on"), got=str(row.on))
+
+
+def _budget(study: "Study") -> Iterator[Problem]:
+    judge, budget = study.judge, study.budget
+    if budget is None:
+        return
+    sections = {("datasets", name): dataset.translate or () for name, dataset in study.datasets.items()}
+    for place, parts in (*sections.items(), (("benchmark",), study.benchmark.translate or ())):
+        for number, part in enumerate(parts):
+            for key in missing_prices(part, part.prices):
+                what = "translations have no price, so their cost cannot be bounded"
+                yield Problem(what=what, place=(*place, "translate", number), remedy=f"Add `{key}`")
+    if judge.endpoint == "built-in":
+        return
+    for key in missing_prices(judge):
+        what = "calls have no price, so their cost cannot be bounded"
+        yield Problem(what=what, place=("budget", "usd"), remedy=f"Add `judge.{key}`")

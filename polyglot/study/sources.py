@@ -1,0 +1,358 @@
+"""Where models, data sets and benchmarks come from, as a study file names them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from polyglot.core.section import Broken, Count, HubName, Language, Place, Problem, Revision, Section, tuple_of
+from polyglot.kinds.params import BaseParams
+from polyglot.study.files import SourceFile, SourceFiles
+from polyglot.study.references import NativeReferences
+from polyglot.study.translation import BenchmarkTranslations, DatasetTranslations
+
+BUILT_IN_LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
+# The categories of the built-in benchmarks: the families of jobs.builtin.
+BUILT_IN_CATEGORIES = ("first", "last", "reverse", "copy", "twice", "count", "kind", "greet")
+# Shares of the study's own base model, 24EU-7B, in its pre-training data (percent; renormalised).
+STUDY_SHARES = {"EN": 43.88, "FR": 8.65, "DE": 8.48, "ES": 7.63, "IT": 4.64}
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+def _yaml(names: tuple[str, ...]) -> list[str]:
+    return [name.replace("_", "-") for name in names]
+
+
+def source_of(section: Section, *names: str) -> str:
+    """Return which one of the optional fields is set. Raises Broken when none or several are."""
+    given = tuple(name for name in names if getattr(section, name) is not None)
+    if len(given) != 1:
+        got = " and ".join(_yaml(given)) or "none of them"
+        raise Broken(Problem(what="no single source", got=got, expected="exactly one of " + ", ".join(_yaml(names))))
+    return given[0]
+
+
+def _strangers(section: Section, source: str, names: tuple[str, ...]) -> Iterator[Problem]:
+    """Keys that mean nothing beside the chosen source."""
+    for name, key in zip(names, _yaml(names), strict=True):
+        if name in section.model_fields_set:
+            what = f"means nothing for a source that is {source.replace('_', '-')}"
+            yield Problem(what=what, place=(key,), remedy="Remove it")
+
+
+def _pinning(source: str, revision: str | None) -> Iterator[Problem]:
+    if source == "hub" and revision is None:
+        remedy = "Add `revision:`; branches and tags move"
+        yield Problem(what="not pinned", expected="a commit of 40 hex digits", remedy=remedy)
+
+
+class BuiltInModel(Section):
+    """The tiny Llama that the base stage pre-trains on built-in text; numbers left out are the base stage's own."""
+
+    seed: int = Field(0, ge=0, lt=2**32)
+    """Of weights and text."""
+    shares: Mapping[Language, Positive] = Field(default_factory=lambda: dict(STUDY_SHARES), min_length=1)
+    """Languages of the pre-training text, renormalised."""
+    hidden_size: int | None = Field(None, ge=16, le=4096)
+    intermediate_size: int | None = Field(None, ge=16, le=16384)
+    layers: int | None = Field(None, ge=1, le=64)
+    heads: int | None = Field(None, ge=1, le=64)
+    vocabulary: int | None = Field(None, ge=300, le=65536)
+    max_positions: int | None = Field(None, ge=64, le=65536)
+    steps: Count | None = None
+    batch_size: Count | None = None
+    block_tokens: int | None = Field(None, ge=16, le=65536)
+    learning_rate: Positive | None = None
+    warmup_steps: int | None = Field(None, ge=0)
+    weight_decay: float | None = Field(None, ge=0)
+    muon_steps: int | None = Field(None, ge=1, le=20)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        strange = [language for language in self.shares if language not in BUILT_IN_LANGUAGES]
+        if strange:
+            expected = "some of " + ", ".join(BUILT_IN_LANGUAGES)
+            raise Broken(
+                *(Problem(what="no built-in text", place=("shares", name), expected=expected) for name in strange)
+            )
+        size = self.hidden_size or BaseParams.model_fields["hidden_size"].default
+        heads = self.heads or BaseParams.model_fields["heads"].default
+        if size % (2 * heads):
+            got = f"{size} for {heads} heads"
+            expected = "an even number of dimensions for each head"
+            place = "heads" if self.hidden_size is None else "hidden-size"
+            raise Broken(Problem(what="does not divide", place=(place,), got=got, expected=expected))
+        return self
+
+
+class Model(Section):
+    """A base model. Exactly one of built-in, hub, files and directory."""
+
+    built_in: BuiltInModel | None = None
+    """Pre-train the built-in tiny one; `{}` for its defaults."""
+    hub: HubName | None = None
+    """owner/name of a model repository."""
+    revision: Revision | None = None
+    """The hub repository's commit."""
+    files: SourceFiles | None = None
+    """Local files: config.json, tokenizer files, safetensors."""
+    directory: str | None = Field(None, min_length=1, max_length=2000)
+    """A local folder with such files; the lock pins their content."""
+    template: Literal["system-user-assistant", "tokenizer"] = "system-user-assistant"
+    """The paper's chat format, or the model's own chat template."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        source = source_of(self, "built_in", "hub", "files", "directory")
+        problems = list(_pinning(source, self.revision))
+        if source != "hub":
+            problems += _strangers(self, source, ("revision",))
+        names = [file.name for file in self.files or ()]
+        for number, file in enumerate(self.files or ()):
+            if file.is_address:
+                what, remedy = "a model's files must be local", "Name its hub repository and revision instead"
+                problems.append(Problem(what=what, place=("files", number, "path"), remedy=remedy))
+            elif names.index(file.name) < number:
+                what = f"two files are called {file.name}"
+                problems.append(Problem(what=what, place=("files", number, "path")))
+        if problems:
+            raise Broken(*problems)
+        return self
+
+
+class PublishedMix(Section):
+    """One file, or several, of a whole mix. Exactly one of files and data-files, as its data set has."""
+
+    files: SourceFiles | None = None
+    """Rows of several languages in one file."""
+    data_files: str | None = Field(None, min_length=1, max_length=200)
+    """A file pattern inside the data set's hub repository."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        source_of(self, "files", "data_files")
+        return self
+
+
+class Dataset(Section):
+    """Instruction data in one or more languages. Exactly one of built-in, files, hub and translate."""
+
+    built_in: Literal["instructions"] | None = None
+    """The five-language parallel set made for this program."""
+    files: Mapping[Language, SourceFiles] | None = Field(None, min_length=1)
+    """One or several files for each language."""
+    hub: HubName | None = None
+    """owner/name of a data set repository."""
+    translate: DatasetTranslations | None = None
+    """Another data set of the study in other languages; a list where engines or models differ by language."""
+    revision: Revision | None = None
+    """The hub repository's commit."""
+    config: str | None = Field(None, max_length=200)
+    """The hub configuration; `{language}` becomes de, `{LANGUAGE}` DE."""
+    split: str = Field("train", min_length=1, max_length=200)
+    """The hub split; not with data-files."""
+    data_files: str | None = Field(None, max_length=200)
+    """A file pattern inside the hub repository, with the same placeholders."""
+    format: Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt"] = "bactrian-x"
+    """The schema of the rows; needed with files and hub."""
+    languages: Annotated[tuple[Language, ...] | None, BeforeValidator(tuple_of)] = Field(None, min_length=1)
+    """What to read from a hub repository; files and the built-in set name theirs."""
+    licence: str = Field("", max_length=200)
+    """Carried into every row and the report."""
+    validation: Count | Annotated[Mapping[Language, SourceFiles], Field(min_length=1)] | None = None
+    """Rows to validate on: a number of ids to hold out of every mix, or files for each language."""
+    validation_split: str | None = Field(None, min_length=1, max_length=200)
+    """The hub split to validate on."""
+    validation_data_files: str | None = Field(None, min_length=1, max_length=200)
+    """Or the file pattern, with the same placeholders."""
+    decontaminate: Literal["none", "exact", "overlap", "near", "all"] = "none"
+    """Ids that match the benchmark to leave out of every mix: `overlap` and `near` are with the exact ones."""
+    published: Mapping[str, PublishedMix] = Field(default_factory=dict)
+    """Mixes of the study that are used as they were published, by their name without a size."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        source = source_of(self, "built_in", "files", "hub", "translate")
+        problems = list(_pinning(source, self.revision))
+        made_here = source in ("built_in", "translate")
+        if source != "hub":
+            names = ("revision", "config", "split", "data_files", "languages")
+            problems += _strangers(self, source, names + (("format",) if made_here else ()))
+        if source == "translate":
+            problems += [*_strangers(self, source, ("licence",)), *self._translation_problems()]
+        if not made_here and "format" not in self.model_fields_set:
+            known = ", ".join(type(self).model_fields["format"].annotation.__args__)  # type: ignore[union-attr]
+            problems.append(Problem(what="no format", expected=f"one of {known}", remedy="Add `format:`"))
+        if source == "hub":
+            problems += self._hub_problems()
+        problems += self._validation_problems(source)
+        problems += self._published_problems(source)
+        if problems:
+            raise Broken(*problems)
+        return self
+
+    def _validation_problems(self, source: str) -> Iterator[Problem]:
+        if source != "hub":
+            yield from _strangers(self, source, ("validation_split", "validation_data_files"))
+        if source == "translate":
+            yield from _strangers(self, source, ("validation", "published"))
+        given = [name for name in ("validation", "validation_split", "validation_data_files") if getattr(self, name)]
+        if len(given) > 1:
+            yield Problem(what="more than one part for validation", got=" and ".join(_yaml(tuple(given))))
+        if isinstance(self.validation, Mapping):
+            if source != "files":
+                yield Problem(what=f"files beside a source that is {source.replace('_', '-')}", place=("validation",))
+            elif set(self.validation) != set(self.all_languages):
+                got, expected = ", ".join(self.validation), ", ".join(self.all_languages)
+                yield Problem(what="other languages", place=("validation",), got=got, expected=expected)
+        yield from self._repeated_files()
+        pattern = self.validation_data_files
+        if pattern and len(self.languages or ()) > 1 and not _PLACEHOLDER.search(pattern):
+            yield Problem(what="every language would be read from the same rows", place=("validation-data-files",))
+
+    def _repeated_files(self) -> Iterator[Problem]:
+        """One file at two places: a language under another's name, rows twice, or validation on what was learnt."""
+        held = self.validation if isinstance(self.validation, Mapping) else {}
+        seen: dict[str, str] = {}
+        for part, by_language in (("files", self.files or {}), ("validation", held)):
+            for language, files in by_language.items():
+                for number, file in enumerate(files):
+                    place = (part, language, number) if len(files) > 1 else (part, language)
+                    shown = ".".join(map(str, place))
+                    first = seen.setdefault(file.sha256, shown)
+                    if first != shown:
+                        what, remedy = f"the same file as {first}", "Name each file once"
+                        yield Problem(what=what, place=place, got=f"sha256 {file.sha256[:12]}…", remedy=remedy)
+
+    def _published_problems(self, source: str) -> Iterator[Problem]:
+        for name, mix in self.published.items():
+            if (mix.files is None) == (source == "files"):
+                expected = {"files": "files", "hub": "data-files"}.get(source, "a data set from files or the hub")
+                yield Problem(what="not where the data set is", place=("published", name), expected=expected)
+
+    def _hub_problems(self) -> Iterator[Problem]:
+        if self.languages is None:
+            yield Problem(what="no languages", remedy="Add `languages:`, a list such as [EN, DE]")
+        elif len(set(self.languages)) < len(self.languages):
+            yield Problem(what="a language is named twice", place=("languages",))
+        if self.data_files is not None:
+            yield from _strangers(self, "data-files", ("split",))
+        patterns: dict[Place, str | None] = {
+            ("config",): self.config,
+            ("data-files",): self.data_files,
+            ("validation-data-files",): self.validation_data_files,
+            **{("published", name, "data-files"): mix.data_files for name, mix in self.published.items()},
+        }
+        for place, pattern in patterns.items():
+            for name in _PLACEHOLDER.findall(pattern or ""):
+                if name not in ("language", "LANGUAGE"):
+                    expected = "{language} (de) or {LANGUAGE} (DE)"
+                    yield Problem(what="unknown placeholder", place=place, got=f"{{{name}}}", expected=expected)
+            if ".." in (pattern or ""):
+                yield Problem(what="leaves the repository", place=place, got=repr(pattern))
+        if len(self.languages or ()) > 1 and not _PLACEHOLDER.search(f"{self.config}{self.data_files}"):
+            remedy = "Put {language} or {LANGUAGE} into `config` or `data-files`"
+            yield Problem(what="every language would be read from the same rows", remedy=remedy)
+
+    def _translation_problems(self) -> Iterator[Problem]:
+        known: set[str] = set()
+        for number, part in enumerate(self.translate or ()):
+            first = (self.translate or ())[0]
+            if (part.of, part.source) != (first.of, first.source):
+                expected = f"of {first.of}, from {first.source}, as in the first one"
+                what = "one data set is made of one language of another"
+                yield Problem(what=what, place=("translate", number), expected=expected)
+            for language in part.to:
+                if language in known:
+                    yield Problem(what=f"{language} is made twice", place=("translate", number, "to"))
+            known.update(part.to)
+
+    @property
+    def all_languages(self) -> tuple[str, ...]:
+        """The languages that the source has; of a translation, the one that is translated from comes first."""
+        if self.translate is not None:
+            return (self.translate[0].source, *(language for part in self.translate for language in part.to))
+        if self.files is not None:
+            return tuple(self.files)
+        return self.languages or BUILT_IN_LANGUAGES
+
+
+class Benchmark(Section):
+    """Two-turn questions in several languages, with references and judge prompts. One of built-in and format."""
+
+    built_in: Literal["verifiable", "verifiable-dev"] | None = None
+    """The benchmark made for this program; `-dev` is for choosing settings."""
+    format: Literal["mt-bench"] | None = None
+    """The schema of the files."""
+    name: str | None = Field(None, min_length=1, max_length=80)
+    """What the report calls it."""
+    questions: Mapping[Language, SourceFiles] | None = Field(None, min_length=1)
+    """question.jsonl of each language."""
+    references: Mapping[Language, SourceFiles] | None = Field(None, min_length=1)
+    """Reference answers of each language, where there are any."""
+    prompts: Mapping[Language, SourceFile] | None = Field(None, min_length=1)
+    """judge_prompts.jsonl of each language; the judge section may override one."""
+    native_references: NativeReferences | None = None
+    """Reference answers that a model writes in each language, instead of or beside the published ones."""
+    translate: BenchmarkTranslations | None = None
+    """Questions and references in languages that the files lack; they need judge prompts, too."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        source = source_of(self, "built_in", "format")
+        problems: list[Problem] = []
+        if source == "built_in":
+            problems += _strangers(self, source, ("questions", "references", "prompts", "translate"))
+        elif self.questions is None:
+            problems.append(Problem(what="no questions", remedy="Add `questions:`, a file for each language"))
+        else:
+            for key, files, asked in (
+                ("references", self.references, self.questions),
+                ("prompts", self.prompts, self.languages),
+            ):
+                for language in files or ():
+                    if language not in asked:
+                        problems.append(Problem(what="no questions in this language", place=(key, language)))
+            problems += self._translation_problems()
+        if problems:
+            raise Broken(*problems)
+        return self
+
+    def _translation_problems(self) -> Iterator[Problem]:
+        published, made = self.questions or {}, set[str]()
+        for number, part in enumerate(self.translate or ()):
+            at = ("translate", number)
+            if part.source not in published:
+                expected = "one of " + ", ".join(published)
+                yield Problem(what="no questions in this language", place=(*at, "from"), expected=expected)
+            for language in part.to:
+                if language in published and not part.replace:
+                    remedy = "Add `replace: true` to ask the translated questions instead"
+                    yield Problem(what=f"the benchmark has {language}", place=(*at, "to"), remedy=remedy)
+                if language in made or language in {other.source for other in self.translate or ()}:
+                    what = f"{language} is made twice" if language in made else f"{language} is translated from"
+                    yield Problem(what=what, place=(*at, "to"))
+                made.add(language)
+
+    @property
+    def has_references(self) -> bool:
+        """Whether references are published with it."""
+        return self.built_in is not None or bool(self.references)
+
+    @property
+    def translated(self) -> tuple[str, ...]:
+        """The languages that are made by translation."""
+        return tuple(language for part in self.translate or () for language in part.to)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that questions are asked in."""
+        return tuple(dict.fromkeys((*self.questions, *self.translated))) if self.questions else BUILT_IN_LANGUAGES
+
+    @property
+    def title(self) -> str:
+        """What reports call it."""
+        return self.name or self.built_in or str(self.format)

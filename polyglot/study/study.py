@@ -1,0 +1,285 @@
+"""A study: what is asked, of which models, with which data. Frozen; built by `load.load_study` from a file."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from polyglot.core.errors import BadInput
+from polyglot.core.mix import Mix
+from polyglot.core.section import MAX_COUNT, Broken, Count, Label, Language, Name, Problem, Section, tuple_of
+from polyglot.study.chat import check_model
+from polyglot.study.files import ONE_OR_MANY, SourceFile, SourceFiles
+from polyglot.study.quality import QualityCheck
+from polyglot.study.references import Which
+from polyglot.study.rules import study_problems
+from polyglot.study.sources import Benchmark, Dataset, Model, Positive
+from polyglot.study.systems import SYSTEMS
+
+# MT-Bench's temperatures by category; categories not named (math, coding, reasoning, extraction, any other) use 0.
+MT_BENCH_TEMPERATURES = {"writing": 0.7, "roleplay": 0.7, "stem": 0.1, "humanities": 0.1}
+
+
+def _parse_mix(value: object) -> object:
+    if isinstance(value, Mix):
+        return value
+    if not isinstance(value, str):
+        raise Broken(Problem(what="not a mix", got=f"{value!r}"[:60], expected="a name such as DEFRITES-sampled@1000"))
+    try:
+        return Mix.parse(value)
+    except BadInput as error:
+        problem = Problem(what=error.what, got=error.got, expected=error.expected, remedy=error.remedy)
+        raise Broken(problem) from error
+
+
+def _parse_size(value: object) -> object:
+    if value is None or value == "full":
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_COUNT:
+        raise Broken(Problem(what="bad size", got=f"{value!r}"[:60], expected="`full` or a number of ids, 1 or more"))
+    return value
+
+
+def _parse_on(value: object) -> object:
+    if value in ("all", "in-mix", "out-of-mix") or isinstance(value, list | tuple):
+        return tuple_of(value)
+    expected = "`all`, `in-mix`, `out-of-mix` or a list of languages"
+    raise Broken(Problem(what="bad languages", got=f"{value!r}"[:60], expected=expected))
+
+
+def _parse_contrasts(value: object) -> object:
+    if value == "auto" or isinstance(value, list | tuple):
+        return tuple_of(value)
+    raise Broken(Problem(what="bad contrasts", got=f"{value!r}"[:60], expected="`auto` or a list of contrasts"))
+
+
+_SHARE = "[A-Za-z]{2}:[0-9.eE-]+"
+_FORM = "(-sampled|-[tT][0-9]{1,3}([.][0-9]{1,3})?)?"
+_MIX_SCHEMA = {
+    "type": "string",
+    "pattern": rf"^(([A-Za-z]{{2}})+{_FORM}|{_SHARE}(, *{_SHARE})*)(@[1-9][0-9]*)?$",
+    "examples": ["EN", "DEFRITES", "ENDEFRITES-sampled@1000", "EN:0.5,DE:0.25,FR:0.25", "ENDEFRITES-t2.5"],
+}
+_SIZE_SCHEMA = {"anyOf": [{"const": "full"}, {"type": "integer", "minimum": 1}]}
+MixField = Annotated[Mix, BeforeValidator(_parse_mix), WithJsonSchema(_MIX_SCHEMA)]
+Size = Annotated[int | None, BeforeValidator(_parse_size), WithJsonSchema(_SIZE_SCHEMA)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Training(Section):
+    """Full fine-tuning. Exactly one of steps and epochs: mixes with 1x and 5x rows differ in both."""
+
+    steps: Count | None = None
+    """Optimiser steps, the same for every mix."""
+    epochs: float | None = Field(None, gt=0, le=1000)
+    """Passes over the mix: larger mixes are trained longer."""
+    batch_size: Count = 64
+    """Samples per step, over all ranks."""
+    learning_rate: Positive = 1e-5
+    weight_decay: float = Field(0.1, ge=0)
+    betas: Annotated[tuple[Beta, Beta], BeforeValidator(tuple_of)] = (0.9, 0.95)
+    """Of AdamW."""
+    schedule: Literal["cosine", "linear", "constant", "trapezoid"] = "cosine"
+    warmup_steps: int = Field(0, ge=0, le=MAX_COUNT)
+    gradient_clip: Positive = 1.0
+    """Largest norm of the gradient."""
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    max_tokens: int = Field(2048, ge=16, le=2**24)
+    """Of a training sample, prompt included."""
+    over_long: Literal["drop", "truncate"] = "drop"
+    """What becomes of longer samples; they are counted."""
+    packing: Literal["none", "step"] = "none"
+    """`step`: the samples of a step share sequences of max-tokens, each attending to itself alone."""
+    validate_every: Count | None = None
+    """Steps between losses on the data sets' rows for validation; they are always taken at the end."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.steps is None) == (self.epochs is None):
+            got = "neither" if self.steps is None else "both"
+            raise Broken(Problem(what="no single length", got=got, expected="exactly one of steps and epochs"))
+        if self.steps is not None and self.warmup_steps > self.steps:
+            what = "longer than the training"
+            got, expected = str(self.warmup_steps), f"at most {self.steps} steps"
+            raise Broken(Problem(what=what, place=("warmup-steps",), got=got, expected=expected))
+        return self
+
+
+class Answers(Section):
+    """How models answer; the defaults are MT-Bench's."""
+
+    max_new_tokens: int = Field(1024, ge=1, le=2**20)
+    """A turn."""
+    temperatures: Mapping[str, Annotated[float, Field(ge=0, le=2)]] = Field(
+        default_factory=lambda: dict(MT_BENCH_TEMPERATURES)
+    )
+    """By category; `{}` answers greedily throughout."""
+    default_temperature: float = Field(0.0, ge=0, le=2)
+    """Of every other category."""
+    top_k: int = Field(0, ge=0, le=2**20)
+    """0 is off."""
+    top_p: float = Field(1.0, gt=0, le=1)
+    samples: int = Field(1, ge=1, le=1000)
+    """Answers to each question."""
+    dtype: Literal["float32", "bfloat16"] = "bfloat16"
+
+
+class Judge(Section):
+    """Who grades. Prices and the address of an endpoint are no part of a result (the latter is a profile's setting)."""
+
+    endpoint: Literal["built-in", "openai"]
+    """The built-in rule-based judge, or any OpenAI-compatible endpoint."""
+    model: str = Field("", max_length=200)
+    """The judge model of endpoint openai, such as gpt-4-0613."""
+    temperature: float = Field(0.0, ge=0, le=2)
+    max_tokens: int = Field(2048, ge=1, le=2**20)
+    """Of a verdict."""
+    seed: int | None = Field(None, ge=0, lt=2**53)
+    """Sent to the endpoint when given."""
+    prompts: Mapping[Language, SourceFile] | None = Field(None, min_length=1)
+    """judge_prompts.jsonl of a language, instead of the benchmark's."""
+    reference_categories: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(tuple_of)] | None = None
+    """Judged against references; by default MT-Bench's math, reasoning, coding, and `all` of a built-in benchmark."""
+    references: Which | None = None
+    """Which references it compares with, where there are two kinds; `both` judges every answer twice."""
+    max_failed_share: float = Field(0.02, ge=0, le=1)
+    """Above this share of verdicts without a score the stage fails."""
+    price_usd_per_mtok_prompt: float | None = Field(None, ge=0)
+    """US dollars for a million tokens that the judge reads."""
+    price_usd_per_mtok_completion: float | None = Field(None, ge=0)
+    """US dollars for a million tokens that it writes."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        check_model(self.endpoint, self.model, built_in="the built-in judge", example="such as gpt-4-0613")
+        return self
+
+
+class ContrastRequest(Section):
+    """A comparison asked for by name: mean of the treatment mixes minus mean of the control mixes."""
+
+    name: str = Field(min_length=1, max_length=120)
+    treatment: Annotated[tuple[MixField, ...], Field(min_length=1), *ONE_OR_MANY]
+    """Mixes of the study, with @SIZE where the study has sizes."""
+    control: Annotated[tuple[MixField, ...], Field(min_length=1), *ONE_OR_MANY]
+    on: Annotated[
+        Literal["all", "in-mix", "out-of-mix"] | Annotated[tuple[Language, ...], Field(min_length=1)],
+        BeforeValidator(_parse_on),
+    ] = "all"
+    """Languages of the benchmark; `in-mix` are those of all treatment mixes, `out-of-mix` those of none."""
+
+    def languages(self, asked: Sequence[str]) -> tuple[str, ...]:
+        """The languages that the contrast is over, in the order of the benchmark's `asked`."""
+        if self.on == "all":
+            return tuple(asked)
+        if self.on == "in-mix":
+            return tuple(code for code in asked if all(code in mix.languages for mix in self.treatment))
+        if self.on == "out-of-mix":
+            return tuple(code for code in asked if all(code not in mix.languages for mix in self.treatment))
+        return tuple(self.on)
+
+
+class Budget(Section):
+    """What the study may cost in all. A call that might cost more is not made, and the run ends with exit code 3."""
+
+    usd: Positive
+    """Of the judge's calls, by its prices."""
+
+
+class Study(Section):
+    """A whole study file."""
+
+    study: Label
+    """Its name; results are listed under it."""
+    question: str = Field("", max_length=1000)
+    """What is asked; the report opens with it."""
+    models: Mapping[Name, Model] = Field(min_length=1)
+    """Base models, by a name of your choice."""
+    datasets: Mapping[Name, Dataset] = Field(min_length=1)
+    """Instruction data, by a name of your choice."""
+    mixes: Annotated[tuple[MixField, ...], Field(min_length=1), BeforeValidator(tuple_of)]
+    """Language mixes to tune on; see below."""
+    sizes: Annotated[tuple[Size, ...], Field(min_length=1), BeforeValidator(tuple_of)] = (None,)
+    """Numbers of ids, or `full`, for every mix that names no size itself."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1), BeforeValidator(tuple_of)] = (0,)
+    """Training seeds; a claim about a mix needs three."""
+    draws: Annotated[tuple[Seed, ...], Field(min_length=1), BeforeValidator(tuple_of)] = (0,)
+    """Seeded orders of ids, for several draws of sampled and small mixes."""
+    untuned: bool = True
+    """Also answer and judge with the untuned base models."""
+    training: Training
+    benchmark: Benchmark
+    answers: Answers = Field(default_factory=Answers)
+    judge: Judge
+    systems: Mapping[Language, str] = Field(default_factory=dict)
+    """System messages; the five languages have built-in ones, '' is none."""
+    contrasts: Annotated[
+        Literal["auto"] | Annotated[tuple[ContrastRequest, ...], Field(min_length=1)], BeforeValidator(_parse_contrasts)
+    ] = "auto"
+    """Comparisons; `auto` finds those that the mixes allow."""
+    budget: Budget | None = None
+    quality: Annotated[tuple[QualityCheck, ...], BeforeValidator(tuple_of)] = ()
+    """Translations to assess. A study with these alone needs no models, mixes, training, benchmark and judge."""
+    ratings: SourceFiles | None = None
+    """Human ratings of them, as `polyglot sheet import` writes them."""
+
+    @property
+    def has_benchmark(self) -> bool:
+        """Whether there is one; a study without models may do without."""
+        return "benchmark" in self.model_fields_set
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.study
+
+    @property
+    def mixed_languages(self) -> tuple[str, ...]:
+        """Every language that some mix is made of, in the order of the mixes."""
+        return tuple(dict.fromkeys(language for mix in self.mixes for language in mix.languages))
+
+    def has_validation(self, dataset: str) -> bool:
+        """Whether a data set has rows to validate on, its own or those of the set that it is a translation of."""
+        named = self.datasets[dataset]
+        if named.translate is not None:
+            return self.has_validation(named.translate[0].of)
+        return bool(named.validation or named.validation_split or named.validation_data_files)
+
+    def system(self, language: str) -> str:
+        """The system message of a language: the study's own, else the built-in one."""
+        return self.systems[language] if language in self.systems else SYSTEMS[language]
+
+    def arms(self) -> tuple[Mix, ...]:
+        """The mixes at their sizes: a mix with @SIZE as it is, any other at each of `sizes`."""
+        sized = (
+            arm
+            for mix in self.mixes
+            for arm in ([mix] if mix.size is not None else [mix.with_size(size) for size in self.sizes])
+        )
+        return tuple(dict.fromkeys(sized))
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = tuple(study_problems(self))
+        if problems:
+            raise Broken(*problems)
+        return self
+
+
+class DataStudy(Study):
+    """A study file that trains nothing. What a study with models needs has a default here, which nothing reads."""
+
+    models: Mapping[Name, Model] = Field(default_factory=dict, max_length=0)
+    datasets: Mapping[Name, Dataset] = Field(default_factory=dict)
+    mixes: Annotated[tuple[MixField, ...], Field(max_length=0), BeforeValidator(tuple_of)] = ()
+    training: Training = Training(steps=1)
+    benchmark: Benchmark = Benchmark.model_construct()
+    judge: Judge = Judge(endpoint="built-in")
+    quality: Annotated[tuple[QualityCheck, ...], Field(min_length=1), BeforeValidator(tuple_of)]
+
+
+def study_class(value: Mapping[str, object]) -> type[Study]:
+    """Which of the two a file's content is to be read as."""
+    trains = any(key in value for key in ("models", "mixes", "training"))
+    return DataStudy if "quality" in value and not trains else Study

@@ -16,7 +16,7 @@ import krippendorff
 import numpy as np
 from scipy import stats
 
-from jobs.quality.card import METRICS
+from polyglot.kinds.params import QUALITY_METRICS
 
 FEWEST = 4  # turns below which no correlation is told
 Level = Literal["nominal", "interval"]
@@ -43,7 +43,9 @@ def agreement(
             "score 0 to 100": alpha(by_unit, lambda r: None if r["score"] is None else float(r["score"]), "interval"),
             **{name: alpha(by_unit, lambda r, n=name: float(n in r["faults"]), "nominal") for name in categories},
         },
-        "correlations": [row for metric in METRICS if (row := _correlation(metric, penalties, records)) is not None],
+        "correlations": [
+            row for metric in QUALITY_METRICS if (row := _correlation(metric, penalties, records)) is not None
+        ],
         "categories": dict(sorted(Counter(name for name, _ in faults).items())),
         "severities": dict(sorted(Counter(severity for _, severity in faults).items())),
         "checks": [

@@ -11,14 +11,12 @@ digest a row.
 from contextlib import ExitStack
 from typing import Any
 
-from jobs.ingest import language_check as claims
-from jobs.ingest import sources, validation
+from jobs.ingest import card, language_check, sources, validation
 from jobs.ingest.adapters import TABLES
 from jobs.ingest.normalise import Normaliser
 from jobs.ingest.published import write_digests
-from jobs.lib.card import card
 from jobs.lib.context import Context
-from jobs.lib.rows.forms import FOLDERS, Rejection, json_line
+from jobs.lib.rows.forms import FOLDERS, VALIDATION_FOLDER, Rejection, json_line
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
 from polyglot.kinds.params import IngestParams
@@ -61,7 +59,7 @@ def run(context: Context) -> None:
         validation.split(context.out, params.languages, params.validation_ids)
     document = card.describe(params, tallies, folder, context)
     if params.source != "stages":  # what a stage made has no files; an engine that copies is told by its quality
-        claims.refuse_exchanged(document)
+        language_check.refuse_exchanged(document)
     if params.validation_ids or params.own_validation:
         document["validation"] = validation.describe(context.out, params.languages, params.validation_ids)
     (context.out / "card.json").write_bytes(canonical(document))
@@ -89,10 +87,10 @@ def _ingest_validation(params: IngestParams, train: Normaliser, context: Context
         adapter=train.adapter,
         dataset=train.dataset,
         licence=train.licence,
-        positional=validation.FOLDER,
+        positional=VALIDATION_FOLDER,
     )
-    (context.out / validation.FOLDER).mkdir(exist_ok=True)
-    _ingest(params.model_copy(update=place), tally, context, rejected, validation.FOLDER)
+    (context.out / VALIDATION_FOLDER).mkdir(exist_ok=True)
+    _ingest(params.model_copy(update=place), tally, context, rejected, VALIDATION_FOLDER)
     _refuse_nothing(tally)
 
 

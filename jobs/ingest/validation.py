@@ -12,10 +12,8 @@ from typing import Any
 from jobs.lib.rows import order
 from jobs.lib.rows.by_id import documents
 from jobs.lib.rows.content import digest, listed, texts_of
-from jobs.lib.rows.forms import id_key, json_line
+from jobs.lib.rows.forms import VALIDATION_FOLDER, id_key, json_line
 from polyglot.core.errors import Permanent
-
-FOLDER = "validation"
 
 
 def split(out: Path, languages: Sequence[str], count: int) -> None:
@@ -30,13 +28,13 @@ def split(out: Path, languages: Sequence[str], count: int) -> None:
             f"expected fewer. Choose at most {max(len(common) - 1, 0)}"
         )
     chosen = set(order.ordered(order.VALIDATION, common)[:count])
-    (out / FOLDER).mkdir()
+    (out / VALIDATION_FOLDER).mkdir()
     for name in languages:
         rows = _rows(out, name)
         rest = rows.with_suffix(".rest")
         with (
             rest.open("w", encoding="utf-8", newline="\n") as train,
-            (out / FOLDER / rows.name).open("w", encoding="utf-8", newline="\n") as held,
+            (out / VALIDATION_FOLDER / rows.name).open("w", encoding="utf-8", newline="\n") as held,
         ):
             for row in documents(rows):
                 (held if id_key(row["id"]) in chosen else train).write(json_line(row))
@@ -52,7 +50,7 @@ def describe(out: Path, languages: Iterable[str], drawn: int) -> dict[str, Any]:
     for name in languages:
         trained = {id_key(row["id"]): _text(row) for row in documents(_rows(out, name))}
         texts = set(trained.values())
-        held = list(documents(out / FOLDER / f"{name}.jsonl"))
+        held = list(documents(out / VALIDATION_FOLDER / f"{name}.jsonl"))
         entry["languages"][name] = {
             "rows": len(held),
             "shared_ids": listed(row["id"] for row in held if id_key(row["id"]) in trained),

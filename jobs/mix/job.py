@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from json.encoder import encode_basestring  # what json.dumps does to a text with ensure_ascii=False
 from typing import Any
 
-from jobs.ingest import published
 from jobs.lib.context import Context
 from jobs.lib.rows import order
 from jobs.lib.rows.by_id import documents
 from jobs.lib.rows.forms import id_key
+from jobs.mix import published
 from jobs.mix.card import REMOVED, describe
 from jobs.mix.selection import Selection, check_size, select
 from jobs.mix.token_sets import TokenSet, read_token_set

@@ -8,9 +8,8 @@ from typing import Any
 from jobs.quality.metrics import corpus
 from jobs.quality.pairs import Pair, Pairs
 from jobs.quality.protected import GROUPS
-from polyglot.kinds.params import QualityParams
+from polyglot.kinds.params import QUALITY_METRICS, QualityParams
 
-METRICS = ("chrf", "bleu", "back_chrf", "adequacy", "comet", "length_ratio", "kept_share", "untranslated_share")
 BINS = 20
 RANGES: Mapping[str, tuple[float, float]] = {
     "chrf": (0, 100),
@@ -73,7 +72,7 @@ def summary(records: Sequence[Record]) -> Record:
         "code": {"turns": len(blocks), "equal": sum(record["code_equal"] for record in blocks)},
         "language": {"judged": len(judged), "other": sum(record["other_language"] for record in judged)},
         "unscored": dict(sorted(Counter(r["adequacy_reason"] for r in records if r["adequacy_reason"]).items())),
-        "metrics": {name: spread for name in METRICS if (spread := distribution(name, records))},
+        "metrics": {name: spread for name in QUALITY_METRICS if (spread := distribution(name, records))},
     }
 
 
@@ -113,7 +112,7 @@ def worst(pairs: Sequence[Pair], records: Sequence[Record]) -> list[Record]:
                 "role": pair.role,
                 "category": pair.category,
                 "trouble": round(trouble(record), 4),
-                **{name: record[name] for name in (*METRICS, "other_language", "code_equal", "language")},
+                **{name: record[name] for name in (*QUALITY_METRICS, "other_language", "code_equal", "language")},
                 "lost": {
                     group: number - record["parts_kept"].get(group, 0)
                     for group, number in record["parts"].items()

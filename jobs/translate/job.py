@@ -18,11 +18,10 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from jobs.ingest import validation
 from jobs.lib.context import Context
 from jobs.lib.rows.by_id import count_lines
 from jobs.lib.rows.content import texts_of
-from jobs.lib.rows.forms import FOLDERS, json_line
+from jobs.lib.rows.forms import FOLDERS, VALIDATION_FOLDER, json_line
 from jobs.translate.engines import open_engine
 from jobs.translate.engines.engine import Engine
 from jobs.translate.rows import Done, Translator
@@ -116,7 +115,7 @@ class Stage:
     def _sources(self) -> dict[str, Path]:
         rows, language = self.context.inputs["rows"], self.params.source
         first = FOLDERS[self.params.what]
-        others = (validation.FOLDER,) if self.params.what == "dataset" else ()
+        others = (VALIDATION_FOLDER,) if self.params.what == "dataset" else ()
         names = rows.names()
         if f"{first}/{language}.jsonl" not in names:
             there = " ".join(name for name in names if name.startswith(f"{first}/")) or "none"

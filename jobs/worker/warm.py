@@ -3,9 +3,10 @@
     python -m jobs.worker.warm --socket FD [--import LIBRARY]…
 
 Started by the local scheduler only; the messages are described in polyglot.schedulers.local.warm. The server runs one
-thread and no tensor operation, ever: a fork copies only the calling thread, so a pool of threads made before it would be dead
-in the child while its locks stay taken. Should an import have started threads all the same, workers are started as
-plain processes instead. When the driver's end of the socket closes, the workers are asked to stop and the server ends.
+thread and no tensor operation, ever: a fork copies only the calling thread, so a pool of threads made before it would
+be dead in the child while its locks stay taken. Should an import have started threads all the same, workers are
+started as plain processes instead. When the driver's end of the socket closes, the workers are asked to stop and the
+server ends.
 """
 
 import argparse

@@ -51,6 +51,7 @@ from polyglot.attempts.attempts import PERMANENT, Attempts, Failure
 from polyglot.attempts.checkpoints import StoredCheckpoints
 from polyglot.attempts.journal import StoredJournal
 from polyglot.attempts.parts import StoredParts
+from polyglot.attempts.publish import publish
 from polyglot.attempts.retract import retractions
 from polyglot.core.canonical import digest
 from polyglot.core.errors import Exit, Interrupted, Permanent, PolyglotError
@@ -59,7 +60,6 @@ from polyglot.store.artifact import BlobCache, StoredArtifact
 from polyglot.store.committed import committed
 from polyglot.store.locate import open_store
 from polyglot.store.manifest import Manifest
-from polyglot.store.publish import publish
 from polyglot.store.store import Store
 
 MAX_STARTS_WITHOUT_PROGRESS = 5

@@ -106,6 +106,9 @@ class TranslateParams(Params):
     seed: int | None = None  # openai: sent to the endpoint when not None
 
 
+QUALITY_METRICS = ("chrf", "bleu", "back_chrf", "adequacy", "comet", "length_ratio", "kept_share", "untranslated_share")
+
+
 class QualityParams(Params):
     """Translations beside their sources, and beside references where there are any. docs/translation-quality.md."""
 

@@ -10,8 +10,7 @@ from pydantic import AfterValidator, Field
 
 from polyglot.core.endpoint import check_url
 from polyglot.core.errors import BadInput
-from polyglot.core.section import Broken, Count, Problem, Section
-from polyglot.study.sources import Positive
+from polyglot.core.section import Broken, Count, Positive, Problem, Section
 
 
 def _check_endpoint(url: str) -> str:

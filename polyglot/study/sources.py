@@ -6,7 +6,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from polyglot.core.section import Broken, Count, HubName, Language, Place, Problem, Revision, Section, tuple_of
+from polyglot.core.section import (
+    Broken,
+    Count,
+    HubName,
+    Language,
+    Place,
+    Positive,
+    Problem,
+    Revision,
+    Section,
+    tuple_of,
+)
 from polyglot.kinds.params import BaseParams
 from polyglot.study.files import SourceFile, SourceFiles
 from polyglot.study.references import NativeReferences
@@ -18,8 +29,6 @@ BUILT_IN_CATEGORIES = ("first", "last", "reverse", "copy", "twice", "count", "ki
 # Shares of the study's own base model, 24EU-7B, in its pre-training data (percent; renormalised).
 STUDY_SHARES = {"EN": 43.88, "FR": 8.65, "DE": 8.48, "ES": 7.63, "IT": 4.64}
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-
-Positive = Annotated[float, Field(gt=0)]
 
 
 def _yaml(names: tuple[str, ...]) -> list[str]:

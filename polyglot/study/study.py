@@ -7,13 +7,13 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from polyglot.core.errors import BadInput
 from polyglot.core.mix import Mix
-from polyglot.core.section import MAX_COUNT, Broken, Count, Label, Language, Name, Problem, Section, tuple_of
+from polyglot.core.section import MAX_COUNT, Broken, Count, Label, Language, Name, Positive, Problem, Section, tuple_of
 from polyglot.study.chat import check_model
 from polyglot.study.files import ONE_OR_MANY, SourceFile, SourceFiles
 from polyglot.study.quality import QualityCheck
 from polyglot.study.references import Which
 from polyglot.study.rules import study_problems
-from polyglot.study.sources import Benchmark, Dataset, Model, Positive
+from polyglot.study.sources import Benchmark, Dataset, Model
 from polyglot.study.systems import SYSTEMS
 
 # MT-Bench's temperatures by category; categories not named (math, coding, reasoning, extraction, any other) use 0.

@@ -3,9 +3,10 @@
     python -m tests.bench.orchestration [--rounds 2] [--links 30] [--width 100]
 
 Both sides create the very same Jobs: rendered by the chart, the worker's image, its real entry
-(`jobs.worker.container`, then `jobs.worker`), an order of a stage that writes one word, and the store: claim, blob, manifest. So the two sides
-differ in orchestration alone. The bare side has its manifests rendered beforehand, keeps one watch, creates the next
-Job of a chain as soon as it sees that the last one is complete, and asks the store nothing.
+(`jobs.worker.container`, then `jobs.worker`), an order of a stage that writes one word, and the store: claim, blob,
+manifest. So the two sides differ in orchestration alone. The bare side has its manifests rendered beforehand, keeps
+one watch, creates the next Job of a chain as soon as it sees that the last one is complete, and asks the store
+nothing.
 
 The third side runs `true` in the same Jobs: what a cluster needs for a pod that does nothing. Its ratio says how
 small a stage may be before Jobs are the wrong tool, and nothing of polyglot's driver.

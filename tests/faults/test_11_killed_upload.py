@@ -21,7 +21,7 @@ from tests.kit.versitygw import Bucket
 UPLOAD = """
 import sys
 from pathlib import Path
-from polyglot.artifacts.locate import open_store
+from polyglot.store.locate import open_store
 open_store(sys.argv[1]).upload("blobs/x", Path(sys.argv[2]))
 """
 

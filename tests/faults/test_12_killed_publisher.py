@@ -26,8 +26,8 @@ FILES = {"a": b"first", "b/c": b"second", "d": b"third"}
 PUBLISHER = """
 import os, signal, sys
 from pathlib import Path
-from polyglot.artifacts.attempts import Attempts
-from polyglot.artifacts.locate import open_store
+from polyglot.attempts.attempts import Attempts
+from polyglot.store.locate import open_store
 from tests.kit.stages import commit, stage
 
 url, out, when, number = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])

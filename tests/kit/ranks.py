@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from polyglot.attempts.publish import publish
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.params import TrainParams
 from polyglot.store.locate import open_store
-from polyglot.store.publish import publish
 from tests.kit.container import Container
 from tests.kit.stages import planned
 from tests.kit.training import prepare

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from polyglot.attempts.publish import publish
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds.params import Params
 from polyglot.store.manifest import Manifest
-from polyglot.store.publish import publish
 from polyglot.store.store import Store
 
 EXECUTION = {"image": "local", "device": "cpu", "threads": 1, "torch": "2.0"}

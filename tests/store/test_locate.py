@@ -182,7 +182,8 @@ def test_an_unknown_profile_of_the_client_library_is_bad_input(monkeypatch: pyte
 def test_a_directory_store_loads_no_client_library() -> None:
     code = (
         "import sys\n"
-        "from polyglot.store import committed, publish, attempts, collect, doctor\n"
+        "from polyglot.attempts import attempts, garbage, publish\n"
+        "from polyglot.store import committed, doctor\n"
         "from polyglot.store.locate import open_store\n"
         "open_store('x')\n"
         "print([name for name in ('boto3', 'botocore', 'psutil', 'numpy', 'torch') if name in sys.modules])\n"

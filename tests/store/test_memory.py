@@ -17,8 +17,8 @@ BOUND_BYTES = 160 * 2**20
 PROGRAM = """
 import resource, sys
 from pathlib import Path
-from polyglot.artifacts.blobs import fetch, put_file
-from polyglot.artifacts.locate import open_store
+from polyglot.store.blobs import fetch, put_file
+from polyglot.store.locate import open_store
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

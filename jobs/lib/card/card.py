@@ -1,4 +1,4 @@
-"""The data card of an ingest: what is in each language, how parallel the languages are, and the defects found by code.
+"""A data card: what is in each language, how parallel the languages are, and the defects found by code.
 
 The card is made from the files that were written, not from what was meant to be written: each language is read once,
 beside the same ids of the pivot language (English where the data have it, else the first), in memory that grows with
@@ -9,10 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jobs.ingest.normalise import Normaliser
 from jobs.lib.card.defects import EVERY_DETECTOR, rule
-from jobs.lib.card.defects.prompts import RULES as PROMPT_RULES
-from jobs.lib.card.defects.prompts import prompt_defects
 from jobs.lib.card.findings import Findings, other_language
 from jobs.lib.card.near_duplicates import RULE, NearDuplicates
 from jobs.lib.context import Context
@@ -20,20 +17,8 @@ from jobs.lib.rows.by_id import ById, documents
 from jobs.lib.rows.content import AMBIGUOUS, Content, listed
 from jobs.lib.rows.forms import id_key
 from jobs.lib.text.personal import RULES as PERSONAL_RULES
-from polyglot.kinds.params import IngestParams
 
 _CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked to stop
-
-
-def describe(params: IngestParams, tallies: Mapping[str, Normaliser], folder: Path, context: Context) -> dict[str, Any]:
-    """Return card.json of an ingest whose files lie in `folder`."""
-    about = {
-        "what": params.what,
-        "source": {"kind": params.source, "format": params.format, "hub": params.hub, "revision": params.revision},
-        "licence": params.licence or None,
-    }
-    counts = {language: _counts(params, tallies[language]) for language in params.languages}
-    return about | describe_files(counts, folder, context)
 
 
 def describe_files(counts: Mapping[str, Mapping[str, Any]], folder: Path, context: Context) -> dict[str, Any]:
@@ -74,45 +59,6 @@ def describe_files(counts: Mapping[str, Mapping[str, Any]], folder: Path, contex
         "parallel": parallelism(identifiers, rejected),
         "defects": defects(found),
     }
-
-
-def describe_prompts(params: IngestParams, prompts: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Return card.json of the judge prompts of each language; where a defect is, is said by the prompt's name."""
-    pivot = "EN" if "EN" in prompts else params.languages[0]
-    found = prompt_defects(prompts, pivot)
-
-    def entry(name: str, language: str) -> dict[str, Any]:
-        mine = [row for row in found if row["defect"] == name and row["language"] == language]
-        where, details = ([row[part] for row in mine] for part in ("prompt", "detail"))
-        return {"count": len(mine), "where": where, "details": details}
-
-    return {
-        "what": params.what,
-        "source": {"kind": params.source, "format": params.format, "hub": None, "revision": None},
-        "licence": None,
-        "pivot": pivot,
-        "languages": {language: {"records": len(rows), "accepted": len(rows)} for language, rows in prompts.items()},
-        "defects": {
-            name: {"rule": rule, "languages": {language: entry(name, language) for language in prompts}}
-            for name, rule in PROMPT_RULES.items()
-        },
-    }
-
-
-def _counts(params: IngestParams, tally: Normaliser) -> dict[str, Any]:
-    counts: dict[str, Any] = {
-        "records": tally.records,
-        "accepted": tally.accepted,
-        "rejected": tally.reasons.total(),
-        "reasons": dict(sorted(tally.reasons.items())),
-        "notes": dict(sorted(tally.notes.items())),
-        "turns": {str(turns): rows for turns, rows in sorted(tally.turns.items())},
-    }
-    if params.what == "dataset":
-        counts |= {"with_input": tally.with_input, "positional_ids": tally.positional_ids}
-    if params.what == "questions":
-        counts["reference_field"] = {"present": tally.reference_fields, "filled": tally.reference_filled}
-    return counts
 
 
 def defects(found: Mapping[str, Findings]) -> dict[str, Any]:

@@ -104,3 +104,8 @@ def listed(ids: Iterable[str]) -> dict[str, Any]:
 def digest(texts: Iterable[str]) -> bytes:
     """Return what equal turns have in common: 16 bytes of their SHA-256, a zero byte between them."""
     return hashlib.sha256("\0".join(texts).encode()).digest()[:16]
+
+
+def content_key(texts: Iterable[str]) -> str:
+    """Return `digest` of the texts as 32 hex digits, for a file."""
+    return digest(texts).hex()

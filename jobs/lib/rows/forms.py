@@ -13,6 +13,7 @@ from typing import Any
 ROLES = ("user", "assistant")
 # what is ingested, translated or assessed -> the folder of its rows, a file a language
 FOLDERS = {"dataset": "rows", "questions": "questions", "references": "references"}
+VALIDATION_FOLDER = "validation"  # of the rows that nothing is trained on
 
 
 class Reject(Exception):

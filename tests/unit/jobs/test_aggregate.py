@@ -344,7 +344,7 @@ class TestDeterminism:
         made.write(tmp_path / "in")
         before = run(made, tmp_path)
         script = (
-            "import json, sys; from pathlib import Path; from jobs import aggregate\n"
+            "import json, sys; from pathlib import Path; from jobs.aggregate import job as aggregate\n"
             "from polyglot.kinds.params import AggregateParams\n"
             "from tests.kit.fake_scores import FakeInput, fake_context\n"
             "params, inputs, root = json.loads(sys.stdin.read())\n"

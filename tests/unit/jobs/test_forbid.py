@@ -15,7 +15,7 @@ def python(code: str) -> str:
 def test_a_forbidden_library_cannot_be_imported_and_can_be_looked_for() -> None:
     code = """
 import importlib.util
-from jobs.lib.forbid import forbid_import
+from jobs.worker.import_blocker import forbid_import
 forbid_import("colorsys")
 assert importlib.util.find_spec("colorsys") is not None
 try:
@@ -30,7 +30,7 @@ import wave
 def test_pyarrow_converts_without_pandas() -> None:
     code = """
 import sys
-from jobs.lib.forbid import forbid_import
+from jobs.worker.import_blocker import forbid_import
 forbid_import("pandas")
 import numpy, pyarrow
 table = pyarrow.table({"a": [[1, 2], [3]]})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobs.lib.card.defects.prompts import prompt_defects
+from jobs.ingest.prompt_defects import prompt_defects
 from tests.kit.data_ingests import (
     LANGUAGES,
     SHARED,

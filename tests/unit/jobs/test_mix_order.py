@@ -200,7 +200,7 @@ def test_a_temperature_that_leaves_a_language_without_a_share_is_refused() -> No
 
 PROGRAM = """
 import json, sys
-from jobs.lib.data.selection import select
+from jobs.mix.selection import select
 ids = {language: {f"é-{number}" for number in range(200)} for language in ("EN", "DE", "FR")}
 found = select(mix="M", languages=tuple(ids), tokenized=ids, dropped=dict.fromkeys(ids, {}), sampled=True,
                weights=(0.5, 0.3, 0.2), size=150, draw=4)

@@ -87,7 +87,7 @@ class TestOne:
     def test_a_benchmark_without_published_ones_needs_no_choice(self, tmp_path: Path) -> None:
         files = "".join(f"{name}: {{EN: {{path: {name}.jsonl, sha256: SHA}}}}, " for name in ("questions", "prompts"))
         (tmp_path / "questions.jsonl").write_text('{"question_id": 1, "category": "math", "turns": ["a", "b"]}\n')
-        prompts = Path(__file__).parents[3] / "jobs" / "lib" / "builtin" / "prompts" / "EN.jsonl"
+        prompts = Path(__file__).parents[3] / "jobs" / "builtin" / "prompts" / "EN.jsonl"
         (tmp_path / "prompts.jsonl").write_bytes(prompts.read_bytes())
         from polyglot.core.canonical import sha256_file
 

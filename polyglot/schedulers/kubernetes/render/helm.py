@@ -18,7 +18,7 @@ from typing import Any
 from polyglot.core.errors import BadInput, PolyglotError
 
 Manifest = dict[str, Any]
-_PACKAGE = Path(__file__).resolve().parents[1]
+_PACKAGE = Path(__file__).resolve().parents[3]
 
 
 def chart(name: str) -> Path:

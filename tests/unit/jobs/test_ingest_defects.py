@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs.lib.card.defects import EVERY_DETECTOR, rule
 from jobs.ingest.prompt_defects import prompt_defects
+from jobs.lib.card.defects import EVERY_DETECTOR, rule
 from jobs.lib.text.texts import Text
 
 CODE = "```python\ndef area(side):\n    # the area\n    return side * side\n```"

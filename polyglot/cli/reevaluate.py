@@ -111,11 +111,11 @@ def _begun(study: str, night: str, store: "Store", *, local: bool) -> "Order":
 def _check_models(order: "Order", store: "Store") -> None:
     """Raise PolyglotError when a model is not committed: training is no night's work."""
     from polyglot.core.errors import PolyglotError
-    from polyglot.engine.submission import TRAINED
+    from polyglot.kinds.registry import kind_of
     from polyglot.store.committed import committed_many
 
     done = committed_many(store, [planned.stage for planned in order.stages])
-    models = [planned for planned in order.stages if planned.stage.kind == TRAINED]
+    models = [planned for planned in order.stages if kind_of(planned.stage.kind).tunes]
     missing = [planned.label for planned in models if planned.key not in done]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""

@@ -104,7 +104,7 @@ def _compare(session: "Session", ratings: Path) -> list[str]:
     from polyglot.core.canonical import sha256_file
     from polyglot.core.errors import PolyglotError
     from polyglot.engine.engine import run
-    from polyglot.kinds.params import File
+    from polyglot.kinds.kind import File
     from polyglot.plan.plan import needed_for
     from polyglot.plan.planner import Planner
     from polyglot.plan.quality import agree_stage

@@ -61,10 +61,11 @@ def _turns(session: "Session", name: str) -> "Iterator[Turn]":
 
 
 def _input(session: "Session", manifest: "Manifest", role: str, folder: Path) -> "StoredArtifact":
+    from polyglot.kinds.registry import kinds_for
     from polyglot.store.artifact import StoredArtifact
     from polyglot.store.committed import find
 
-    found = find(session.store, manifest.stage.inputs[role], role)
+    found = find(session.store, manifest.stage.inputs[role], first=kinds_for(manifest.stage.kind, role))
     if found is None:
         raise PolyglotError(f"{manifest.stage.path}: its input {role} was withdrawn; submit the study again")
     return StoredArtifact(session.store, found, folder / role)

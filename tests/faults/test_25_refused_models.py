@@ -14,7 +14,8 @@ from jobs.answer import job as answer
 from jobs.tokenize import job as tokenize
 from jobs.train import job as train
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import AnswerParams, TokenizeParams
+from polyglot.kinds.answer import AnswerParams
+from polyglot.kinds.tokenize import TokenizeParams
 from tests.kit.model_jobs import model_context, write_questions
 from tests.kit.training import context_of, prepare
 

@@ -4,7 +4,9 @@ import hashlib
 from pathlib import Path
 
 from polyglot.core.stage import PlannedStage, Resources, Stage
-from polyglot.kinds.params import File, IngestParams, TokenizeParams
+from polyglot.kinds.ingest import IngestParams
+from polyglot.kinds.kind import File
+from polyglot.kinds.tokenize import TokenizeParams
 from polyglot.store.blobs import blob_path
 from polyglot.store.committed import committed
 from polyglot.store.locate import open_store

@@ -10,7 +10,7 @@ from typing import Any
 from jobs.lib.context import Checkpoints, Context, Journal
 from polyglot.core.errors import Missing
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.params import File, Params
+from polyglot.kinds.kind import File, Params
 
 
 @dataclass

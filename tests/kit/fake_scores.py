@@ -17,7 +17,9 @@ from typing import Any
 from jobs.lib.context import Context
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.params import AggregateParams, Cell, Contrast, Params, ReportParams, mix_name
+from polyglot.kinds.aggregate import AggregateParams, Cell, Contrast, mix_name
+from polyglot.kinds.kind import Params
+from polyglot.kinds.report import ReportParams
 
 LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
 CATEGORIES = ("first", "last", "reverse", "copy", "twice", "count", "kind", "greet")

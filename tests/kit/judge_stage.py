@@ -16,7 +16,7 @@ from jobs.lib.context import Context
 from polyglot.attempts.journal import StoredJournal
 from polyglot.core.canonical import sha256_file
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.params import JudgeParams
+from polyglot.kinds.judge import JudgeParams
 from polyglot.store.locate import open_store
 
 

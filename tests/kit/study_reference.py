@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 
 from polyglot.core.mix import Mix
 from polyglot.core.section import Language, Name
-from polyglot.kinds.params import BaseParams
+from polyglot.kinds.base import BaseParams
 from polyglot.study.cluster import ClusterSection
 from polyglot.study.described import descriptions
 from polyglot.study.keys import section_in

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from polyglot.core.canonical import digest
 from polyglot.core.stage import PlannedStage, Stage
+from polyglot.kinds.registry import traits_of
 from polyglot.schedulers.base import Attempt, Event, Outcome
 from polyglot.schedulers.local.budget import Budget, Room, Share
 from polyglot.schedulers.local.lock import KeyLocks, locks_directory
@@ -225,7 +226,7 @@ class LocalBackend:
         """The fork server for stages of its sort, started at its first use; None when switched off or dead."""
         if not self._warm:
             return None
-        group = "model" if stage.loads_model else "light"
+        group = "model" if traits_of(stage).loads_model else "light"
         server = self._servers.get(group)
         if server is None:
             server = WarmServer(

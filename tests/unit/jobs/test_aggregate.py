@@ -14,7 +14,7 @@ import pytest
 
 from jobs.aggregate import job as aggregate
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import AggregateParams, Cell, Contrast
+from polyglot.kinds.aggregate import AggregateParams, Cell, Contrast
 from tests.kit.fake_scores import LANGUAGES, FakeStudy, cells_of, fake_context, untuned, usual_ability
 
 MONO = LANGUAGES
@@ -345,7 +345,7 @@ class TestDeterminism:
         before = run(made, tmp_path)
         script = (
             "import json, sys; from pathlib import Path; from jobs.aggregate import job as aggregate\n"
-            "from polyglot.kinds.params import AggregateParams\n"
+            "from polyglot.kinds.aggregate import AggregateParams\n"
             "from tests.kit.fake_scores import FakeInput, fake_context\n"
             "params, inputs, root = json.loads(sys.stdin.read())\n"
             "inputs = {role: FakeInput(Path(at), key) for role, (at, key) in inputs.items()}\n"

@@ -18,7 +18,7 @@ from jobs.lib.model.template import ChatFormat
 from jobs.train import job as train
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import Interrupted, Permanent
-from polyglot.kinds.params import AnswerParams
+from polyglot.kinds.answer import AnswerParams
 from tests.kit.model_jobs import (
     ARCHITECTURES,
     ListJournal,

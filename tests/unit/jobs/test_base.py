@@ -19,7 +19,8 @@ from jobs.builtin.words import LANGUAGES, NOUNS
 from jobs.lib.model.loading import load_model, load_tokenizer
 from jobs.lib.model.template import ChatFormat
 from polyglot.core.errors import Interrupted, Permanent
-from polyglot.kinds.params import BaseParams, File
+from polyglot.kinds.base import BaseParams
+from polyglot.kinds.kind import File
 from polyglot.study.systems import SYSTEMS
 from tests.kit.data_jobs import FolderInput
 from tests.kit.hub import REVISION, Hub, serve

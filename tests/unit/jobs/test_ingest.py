@@ -13,7 +13,7 @@ from jobs.ingest import job as ingest
 from jobs.lib.rows.forms import json_line
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Interrupted, Permanent
-from polyglot.kinds.params import IngestParams
+from polyglot.kinds.ingest import IngestParams
 from tests.kit.data_ingests import (
     LANGUAGES,
     bactrian,

@@ -15,7 +15,7 @@ from pyarrow import parquet
 from jobs.ingest import job as ingest
 from jobs.ingest import normalise, streams
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import IngestParams
+from polyglot.kinds.ingest import IngestParams
 from tests.kit.bad_inputs.data_files import CSV_CASES, WHOLE_FILES
 from tests.kit.bad_inputs.data_lines import (
     BAD_CHATS,

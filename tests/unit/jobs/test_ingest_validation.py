@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jobs.ingest import job as ingest
 from jobs.lib.rows import order
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import IngestParams
+from polyglot.kinds.ingest import IngestParams
 from tests.kit.data_ingests import LANGUAGES, SHARED, bactrian, card_of, json_lines, needs_documentation, rows_of
 from tests.kit.data_jobs import DataContext, data_context, staged
 

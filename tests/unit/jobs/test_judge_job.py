@@ -9,7 +9,7 @@ import pytest
 from jobs.judge import job as judge
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import JudgeParams
+from polyglot.kinds.judge import JudgeParams
 from tests.kit import judge_rows, judge_stage
 from tests.kit import judge_server as js
 from tests.kit.judge_small import FINE, run

@@ -10,7 +10,7 @@ from jobs.ingest import job as ingest
 from jobs.lib.rows.contamination import Benchmark
 from jobs.mix.token_sets import read_token_set
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import IngestParams
+from polyglot.kinds.ingest import IngestParams
 from tests.kit.data_ingests import (
     LANGUAGES,
     SHARED,

@@ -18,7 +18,9 @@ from jobs.answer import job as answer
 from jobs.tokenize import job as tokenize
 from jobs.train import job as train
 from polyglot.core.canonical import digest
-from polyglot.kinds.params import AnswerParams, TokenizeParams, TrainParams
+from polyglot.kinds.answer import AnswerParams
+from polyglot.kinds.tokenize import TokenizeParams
+from polyglot.kinds.train import TrainParams
 from tests.kit.model_jobs import byte_level, config_of, model_context, write_mix, write_questions, write_rows
 
 TOKENIZE = {3: "98ef9cc307999e4c6e860eda12eebf541fdf45c0a53c198c1799971baddd4b80"}

@@ -23,7 +23,8 @@ from jobs.report.quality_comparison import Check, compare
 from polyglot.attempts.journal import StoredJournal
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import AgreeParams, QualityParams
+from polyglot.kinds.agree import AgreeParams
+from polyglot.kinds.quality import QualityParams
 from polyglot.store.locate import open_store
 from tests.kit.data_ingests import SHARED, needs_benchmark
 from tests.kit.data_jobs import DataContext, data_context, staged

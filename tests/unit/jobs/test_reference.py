@@ -16,7 +16,7 @@ from jobs import builtin
 from jobs.reference.prompt import SYSTEM, VERSION, messages
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import Interrupted, OverBudget, Permanent, PolyglotError
-from polyglot.kinds.params import ReferenceParams
+from polyglot.kinds.reference import ReferenceParams
 from polyglot.study.references import PROMPT_VERSION, WORDED
 from tests.kit import judge_server as js
 from tests.kit.judge_stage import context, records

@@ -13,7 +13,7 @@ from jobs.lib.model.template import ChatFormat
 from jobs.tokenize import job as tokenize
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import Interrupted, Permanent
-from polyglot.kinds.params import TokenizeParams
+from polyglot.kinds.tokenize import TokenizeParams
 from tests.kit.model_jobs import ModelContext, conversation, gpt2_like, model_context, write_base, write_rows
 
 ROWS = [("Was ist das?", "Ein Bär."), ("a", "b", "c", "d"), ("x", "y " * 200)]

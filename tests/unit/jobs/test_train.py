@@ -19,7 +19,7 @@ from jobs.train.head import TargetLoss
 from jobs.train.token_sets import Mixture, TokenSet
 from jobs.train.training import Layout, Trainer, adamw
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import TrainParams
+from polyglot.kinds.train import TrainParams
 from tests.kit.model_jobs import (
     ARCHITECTURES,
     FolderCheckpoints,

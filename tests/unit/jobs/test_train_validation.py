@@ -12,7 +12,7 @@ from jobs.tokenize import job as tokenize
 from jobs.train import job as train
 from jobs.train.token_sets import Mixture, TokenSet
 from polyglot.core.errors import Interrupted, Permanent
-from polyglot.kinds.params import TokenizeParams
+from polyglot.kinds.tokenize import TokenizeParams
 from tests.kit.model_jobs import FolderCheckpoints, Stop, model_context, write_rows
 from tests.kit.training import context_of, digests, prepare, record
 from tests.unit.jobs.test_train import reference_loss

@@ -8,7 +8,7 @@ import pytest
 
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import Interrupted, Permanent
-from polyglot.kinds.params import File
+from polyglot.kinds.kind import File
 from tests.kit import tiny_translators
 from tests.kit.judge_stage import records
 from tests.kit.translations import build, card, context, row, run, texts, written

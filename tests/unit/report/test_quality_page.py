@@ -9,7 +9,8 @@ import pytest
 from jobs.quality import job as quality
 from jobs.report import job as report
 from jobs.report.quality import render_quality
-from polyglot.kinds.params import QualityParams, ReportParams
+from polyglot.kinds.quality import QualityParams
+from polyglot.kinds.report import ReportParams
 from tests.kit.data_jobs import FolderInput, data_context, staged
 
 EVIL = "</div><script>alert(1)</script> \u202eשלום"

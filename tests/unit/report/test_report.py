@@ -17,7 +17,7 @@ from jobs.report.tables import defects, mix_rows
 from jobs.report.validation import packing_summary, validation_tables
 from polyglot.core.errors import Permanent
 from polyglot.core.stage import Stage
-from polyglot.kinds.params import Contrast
+from polyglot.kinds.aggregate import Contrast
 from polyglot.store.manifest import Manifest
 from tests.kit.data_ingests import ingest_bytes, json_lines
 from tests.kit.fake_scores import (

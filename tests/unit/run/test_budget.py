@@ -13,7 +13,10 @@ from polyglot.store.manifest import Manifest
 
 def judges(monkeypatch: pytest.MonkeyPatch, *spent: dict[str, float]) -> list[PlannedStage]:
     """Three judge stages, the first of which are done at these costs."""
-    stages = [PlannedStage(stage=Stage(kind="judge", version=1, params={"n": n}), label=f"judge {n}") for n in range(3)]
+    stages = [
+        PlannedStage(stage=Stage(kind="judge", version=1, params={"endpoint": "openai", "n": n}), label=f"judge {n}")
+        for n in range(3)
+    ]
     done = {
         planned.key: Manifest(stage=planned.stage, inputs={}, files=(), volatile=volatile)
         for planned, volatile in zip(stages, spent, strict=False)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from polyglot.core.errors import BadInput
-from polyglot.core.stage import MODEL_ENGINES, MODEL_KINDS, Stage
-from polyglot.kinds.params import KINDS
+from polyglot.core.stage import Stage
+from polyglot.kinds.registry import KINDS
 from polyglot.study.cluster import Cluster
 from polyglot.study.pool import Pool, Toleration
 from polyglot.study.profile import load_profile
@@ -67,8 +67,13 @@ def test_kinds_have_images_pools_and_secrets() -> None:
     )
     assert (big.runtime_class, big.gpu_resource) == ("nvidia", "amd.com/gpu")
     assert cluster.pool_of("judge") == cluster.pool_of("mix") == Pool()
-    stages = [Stage(kind=kind, version=1, params={}) for kind in KINDS if kind != "translate"]
-    assert {each.kind for each in stages if cluster.image_of(each) == cluster.images.trainer} == MODEL_KINDS
+    stages = [Stage(kind=kind, version=1, params={"endpoint": "openai"}) for kind in KINDS if kind != "translate"]
+    assert {each.kind for each in stages if cluster.image_of(each) == cluster.images.trainer} == {
+        "base",
+        "tokenize",
+        "train",
+        "answer",
+    }
     assert {each.kind for each in stages if cluster.judge_secret_of(each)} == {"judge", "reference"}
 
 
@@ -78,7 +83,7 @@ def test_translations_get_what_their_engine_needs_and_nothing_else() -> None:
     stages = {name: Stage(kind="translate", version=1, params={"engine": name}) for name in engines}
     found = {name: (cluster.judge_secret_of(each), cluster.deepl_secret_of(each)) for name, each in stages.items()}
     assert found == dict.fromkeys(engines, (None, None)) | {"openai": ("openai", None), "deepl": (None, "deepl")}
-    assert {name for name in engines if cluster.image_of(stages[name]) == cluster.images.trainer} == MODEL_ENGINES
+    assert {name for name in engines if cluster.image_of(stages[name]) == cluster.images.trainer} == {"marian", "nllb"}
     assert cluster.deepl_secret_of(Stage(kind="judge", version=1, params={})) is None
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import BadInput
-from polyglot.kinds.params import File
+from polyglot.kinds.kind import File
 from polyglot.study import sizes
 from polyglot.study.load import load_study
 from polyglot.study.lock import Locked, built_in_prompts, lock_study

@@ -7,9 +7,9 @@ import pytest
 
 from jobs.lib.chat.settings import ChatSettings as JobSettings
 from polyglot.core.errors import BadInput
-from polyglot.kinds.params import KINDS
-from polyglot.kinds.settings import JudgeSettings, KindSettings
-from polyglot.study.profile import DEFAULT_RESOURCES, load_profile
+from polyglot.kinds.registry import KINDS
+from polyglot.kinds.settings import ChatSettings
+from polyglot.study.profile import KindSettings, load_profile
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ class TestDefaults:
         assert profile.settings["train"] == {"threads": 1}
 
     def test_every_stage_kind_has_resources_and_settings(self) -> None:
-        assert set(DEFAULT_RESOURCES) == set(KINDS) == set(KindSettings.model_fields)
+        assert set(load_profile("local").resources) == set(KINDS) == set(KindSettings.model_fields)
         assert set(load_profile("local").settings) == set(KINDS)
 
 
@@ -67,12 +67,12 @@ class TestOverrides:
             "profiles/p.yaml", "memory: 24GiB\nresources: {train: {gpus: 1, memory: 12GiB, deadline: 2d, grace: 90s}}\n"
         )
         profile = load_profile("p")
-        train, default = profile.resources["train"], DEFAULT_RESOURCES["train"]
+        train, default = profile.resources["train"], KINDS["train"].resources
         assert profile.memory_bytes == 24 * 2**30
         assert (train.gpus, train.memory_bytes) == (1, 12 * 2**30)
         assert (train.deadline_seconds, train.grace_seconds) == (2 * 86400, 90)
         assert (train.cpus, train.ranks) == (default.cpus, default.ranks)
-        assert profile.resources["judge"] == DEFAULT_RESOURCES["judge"]
+        assert profile.resources["judge"] == KINDS["judge"].resources
 
     def test_settings_reach_the_jobs_under_the_names_that_they_read(self) -> None:
         write(
@@ -87,7 +87,7 @@ class TestOverrides:
     def test_the_judge_s_settings_are_those_of_its_job(self) -> None:
         given_by_the_study = {"max_usd", "price_usd_per_mtok_prompt", "price_usd_per_mtok_completion"}
         assert (
-            set(JudgeSettings.model_fields) - {"threads"} == {f.name for f in fields(JobSettings)} - given_by_the_study
+            set(ChatSettings.model_fields) - {"threads"} == {f.name for f in fields(JobSettings)} - given_by_the_study
         )
 
     @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def command(
 
 
 def _print_jobs(session: "Session", attempts: "list[Attempt]", output: Form) -> None:
-    """An order that is too long for its Job is shown with the path where the backend would put it."""
+    """An order that is too long for its Job is shown with the path where the scheduler would put it."""
     from polyglot.schedulers.kubernetes.render.manifests import print_manifests, render_jobs
     from polyglot.schedulers.kubernetes.render.request import paths_of_large
 

@@ -20,15 +20,15 @@ def run_here(order: "Order", store: "Store", profile: "Profile") -> None:
     from polyglot.cli.live import live_listener
     from polyglot.engine.budget import within_budget
     from polyglot.engine.engine import run
-    from polyglot.schedulers.local.scheduler import LocalBackend
+    from polyglot.schedulers.local.scheduler import LocalScheduler
 
     stages = within_budget(order.stages, store, order.usd)
     say(f"{order.title}: {len(stages)} stages, store {store.url}")
-    backend = LocalBackend.for_profile(profile)
-    for note in backend.budget.notes(stages):
+    scheduler = LocalScheduler.for_profile(profile)
+    for note in scheduler.budget.notes(stages):
         say(note)
-    with backend, live_listener(stages) as listener:
-        summary = run(stages, store, backend, listener=listener, max_attempts=order.max_attempts)
+    with scheduler, live_listener(stages) as listener:
+        summary = run(stages, store, scheduler, listener=listener, max_attempts=order.max_attempts)
     summary.raise_if_failed()
     say(summary.describe())
 
@@ -40,7 +40,7 @@ def run_there(order: "Order", store: "Store") -> None:
     from polyglot.engine.engine import run
     from polyglot.engine.outcomes import Limits
     from polyglot.schedulers.kubernetes.api import Api
-    from polyglot.schedulers.kubernetes.scheduler import KubernetesBackend
+    from polyglot.schedulers.kubernetes.scheduler import KubernetesScheduler
 
     cluster = _place(order)
     api = Api.connect(cluster.namespace, context=cluster.context)
@@ -48,9 +48,9 @@ def run_there(order: "Order", store: "Store") -> None:
     with mended_by_the_next():
         stages = within_budget(order.stages, store, order.usd)
         say(f"{order.title}: {len(stages)} stages, store {store.url}, namespace {api.namespace}")
-        with KubernetesBackend(api, cluster, render) as backend, live_listener(stages) as listener:
+        with KubernetesScheduler(api, cluster, render) as scheduler, live_listener(stages) as listener:
             limits = Limits(max_attempts=order.max_attempts, progress_seconds=5.0)
-            summary = run(stages, store, backend, listener=listener, limits=limits)
+            summary = run(stages, store, scheduler, listener=listener, limits=limits)
     say(f"{sum(api.calls.values())} requests to the API server")
     summary.raise_if_failed()
     say(summary.describe())

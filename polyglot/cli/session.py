@@ -103,14 +103,14 @@ def _rows_of_nights(store: "Store", study: str) -> "Iterator[dict[str, Any]]":
 
 
 def survey_session(session: Session) -> "dict[str, Observation]":
-    """Where every stage of the session's plan is; its backend says whether a worker is alive."""
+    """Where every stage of the session's plan is; its scheduler says whether a worker is alive."""
     from polyglot.engine.survey import survey
 
     return survey(session.plan.stages, session.store, alive=alive_of(session.profile, session.store))
 
 
 def alive_of(profile: "Profile", store: "Store") -> "Callable[[str], bool | None] | None":
-    """What a profile's backend knows about which stages run; None where it cannot be asked."""
+    """What a profile's scheduler knows about which stages run; None where it cannot be asked."""
     if profile.cluster is None:
         from polyglot.schedulers.local.scheduler import running_here
 

@@ -108,7 +108,7 @@ def _compare(session: "Session", ratings: Path) -> list[str]:
     from polyglot.plan.plan import needed_for
     from polyglot.plan.planner import Planner
     from polyglot.plan.quality import agree_stage
-    from polyglot.schedulers.local.scheduler import LocalBackend
+    from polyglot.schedulers.local.scheduler import LocalScheduler
     from polyglot.store.blobs import fetch, put_file
     from polyglot.store.committed import committed
 
@@ -118,8 +118,8 @@ def _compare(session: "Session", ratings: Path) -> list[str]:
     file = File(sha256=sha256_file(ratings), bytes=ratings.stat().st_size, name="ratings.jsonl")
     stage = agree_stage(planner, checks, (file,))
     stages = needed_for(stage, (*session.plan.stages, stage))
-    with LocalBackend.for_profile(session.profile) as backend:
-        run(stages, session.store, backend, max_attempts=session.profile.max_attempts).raise_if_failed()
+    with LocalScheduler.for_profile(session.profile) as scheduler:
+        run(stages, session.store, scheduler, max_attempts=session.profile.max_attempts).raise_if_failed()
     manifest = committed(session.store, "agree", stage.key)
     record = manifest.file("agreement.json") if manifest else None
     if record is None:

@@ -1,7 +1,7 @@
 """Puts into the archive what a worker said and could not archive any more, because it was killed.
 
 Workers archive their output every few seconds, and their container the rest; a SIGKILL of the whole container, at the
-end of a grace period or with its node, leaves the lines that tell why. What the backend still has of them is compared
+end of a grace period or with its node, leaves the lines that tell why. What the scheduler still has of them is compared
 with the archive, start by start, and what is missing is added behind.
 """
 
@@ -11,7 +11,7 @@ from collections import defaultdict
 
 from polyglot.attempts.attempts import Attempts
 from polyglot.core.errors import PolyglotError, StoreError
-from polyglot.schedulers.base import Attempt, Backend, Event
+from polyglot.schedulers.base import Attempt, Event, Scheduler
 from polyglot.store.store import Store
 
 _DRIVERS_SEQUENCE = 90_000_000  # of what a driver adds, behind all that a worker does
@@ -19,11 +19,11 @@ _DRIVERS_SEQUENCE = 90_000_000  # of what a driver adds, behind all that a worke
 _CLAIM = re.compile(rb"polyglot\.worker: .*: attempt (\d+), start (\d+)(?:, rank \d+ of \d+)?$", re.MULTILINE)
 
 
-def archive_rest(attempts: Attempts, attempt: Attempt, backend: Backend) -> None:
-    """Put what the backend still has of an attempt that has ended, each rank's to its own."""
+def archive_rest(attempts: Attempts, attempt: Attempt, scheduler: Scheduler) -> None:
+    """Put what the scheduler still has of an attempt that has ended, each rank's to its own."""
     written: defaultdict[int, bytes] = defaultdict(bytes)
     with contextlib.suppress(PolyglotError):  # the node that has the rest may be lost
-        for rank, data in backend.logs(attempt, follow=False):
+        for rank, data in scheduler.logs(attempt, follow=False):
             written[rank] += data
     for rank, output in written.items():
         archive_output(attempts.of_rank(rank), attempt.number, output)

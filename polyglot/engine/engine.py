@@ -1,7 +1,7 @@
 """The engine: one loop over a plan. Commit seen -> release dependants; room -> submit; event -> classify.
 
-It holds no state that it cannot rebuild from the store and the backend, so it can be killed at any moment: the next run
-finds the manifests, the attempts with their failure records, and what still runs. It is the only owner of retries;
+It holds no state that it cannot rebuild from the store and the scheduler, so it can be killed at any moment: the next
+run finds the manifests, the attempts with their failure records, and what still runs. It is the only owner of retries;
 the table of outcomes is at the top of `outcomes`. A stage that failed for good stops its branch; the others finish.
 Two drivers of one plan are fine: conditional puts (and a lock per key on one machine) arbitrate.
 """
@@ -21,7 +21,7 @@ from polyglot.engine.history import History
 from polyglot.engine.observer import Listener, Silence
 from polyglot.engine.outcomes import GiveUp, Limits
 from polyglot.engine.stop import StopRequest
-from polyglot.schedulers.base import Attempt, Backend, Event, Outcome
+from polyglot.schedulers.base import Attempt, Event, Outcome, Scheduler
 from polyglot.store.committed import committed, committed_many
 from polyglot.store.manifest import Manifest
 from polyglot.store.store import Store
@@ -85,7 +85,7 @@ class _Node:
 def run(
     stages: Sequence[PlannedStage],
     store: Store,
-    backend: Backend,
+    scheduler: Scheduler,
     *,
     listener: Listener | None = None,
     max_attempts: int = 5,
@@ -105,14 +105,14 @@ def run(
             stop = StopRequest()
             if threading.current_thread() is threading.main_thread():
                 stack.enter_context(stop.on_signals())
-        return _Engine(stages, store, backend, listener or Silence(), limits, stop).run()
+        return _Engine(stages, store, scheduler, listener or Silence(), limits, stop).run()
 
 
 @dataclass(slots=True)
 class _Engine:
     stages: Sequence[PlannedStage]
     store: Store
-    backend: Backend
+    scheduler: Scheduler
     listener: Listener
     limits: Limits
     stop: StopRequest
@@ -130,7 +130,7 @@ class _Engine:
     def run(self) -> Summary:
         cached = self._look_up()
         for node in self.open.values():
-            self.backend.check(node.planned)
+            self.scheduler.check(node.planned)
         self.store = self.store.impatient()  # workers have limits and users press keys while a request waits
         try:
             self._loop()
@@ -162,7 +162,7 @@ class _Engine:
     def _loop(self) -> None:
         while self.open and not self.stop and not self._is_late():
             self._submit_ready()
-            for event in self.backend.watch(self._patience()):
+            for event in self.scheduler.watch(self._patience()):
                 self._handle(event)
             self._look_at_progress()
 
@@ -255,7 +255,7 @@ class _Engine:
             return
         kinds = {role: self.by_key[key].stage.kind for role, key in node.planned.stage.inputs.items()}
         attempt = Attempt(planned=node.planned, number=decision.number, store_url=self.store.url, input_kinds=kinds)
-        self.backend.submit(attempt)
+        self.scheduler.submit(attempt)
         node.attempt = attempt
 
     @contextlib.contextmanager
@@ -286,7 +286,7 @@ class _Engine:
             if blocked is not None:
                 self.blocked[reader] = key
                 if blocked.attempt is not None:  # this input was done when it started
-                    self.backend.cancel(blocked.attempt)
+                    self.scheduler.cancel(blocked.attempt)
                 self.listener.blocked(blocked.planned, node.planned)
                 behind += self.readers.get(reader, ())
 
@@ -331,7 +331,7 @@ class _Engine:
                 self._look_at_inputs(node)  # a worker that found one withdrawn ends like this
             return
         if event.outcome is not Outcome.COMMITTED:
-            archive_rest(Attempts(self.store, node.planned.stage), event.attempt, self.backend)
+            archive_rest(Attempts(self.store, node.planned.stage), event.attempt, self.scheduler)
         history = History.read(self.store, node.planned.stage)
         if self._settle(node):
             if event.outcome is not Outcome.COMMITTED:
@@ -385,7 +385,7 @@ class _Engine:
         store; the next run finds there how these attempts ended.
         """
         asked = 0
-        if self.backend.outlives_driver:
+        if self.scheduler.outlives_driver:
             return
         while any(node.attempt is not None for node in self.open.values()):
             times = max(1, min(2, self.stop.times))
@@ -393,8 +393,8 @@ class _Engine:
                 asked += 1
                 for node in list(self.open.values()):
                     if node.attempt is not None:
-                        self.backend.cancel(node.attempt)
-            for event in self.backend.watch(_TICK_SECONDS):
+                        self.scheduler.cancel(node.attempt)
+            for event in self.scheduler.watch(_TICK_SECONDS):
                 if settle and event.outcome is not Outcome.INTERRUPTED:
                     self._handle(event)
                 elif event.outcome is not None and event.attempt.planned.key in self.open:

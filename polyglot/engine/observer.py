@@ -19,7 +19,7 @@ class Listener(Protocol):
         ...
 
     def waiting(self, stage: PlannedStage, text: str) -> None:
-        """It was submitted and cannot start, or not end, for a reason that the backend gives."""
+        """It was submitted and cannot start, or not end, for a reason that the scheduler gives."""
         ...
 
     def progress(self, stage: PlannedStage, progress: Progress) -> None:

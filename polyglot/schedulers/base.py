@@ -1,6 +1,6 @@
 """What the engine asks of a place where attempts run: submit, watch, logs, cancel. Types only.
 
-Native states are mapped to `Outcome` in one commented table per backend.
+Native states are mapped to `Outcome` in one commented table per scheduler.
 """
 
 from collections.abc import Iterator, Mapping
@@ -82,7 +82,7 @@ class Event:
     peak_memory_bytes: int | None = None
 
 
-class Backend(Protocol):
+class Scheduler(Protocol):
     """Holds no state that it cannot rebuild by looking at what runs. Entered before and left after everything else."""
 
     outlives_driver: bool  # attempts go on when their driver stops; else it cancels them

@@ -1,4 +1,4 @@
-"""Stage attempt -> order: what a worker is told and may use, whatever backend starts it. Pure."""
+"""Stage attempt -> order: what a worker is told and may use, whatever scheduler starts it. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

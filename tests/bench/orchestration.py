@@ -34,14 +34,14 @@ from polyglot.schedulers.base import Attempt
 from polyglot.schedulers.kubernetes.api import Api
 from polyglot.schedulers.kubernetes.documents import condition
 from polyglot.schedulers.kubernetes.names import MANAGED
-from polyglot.schedulers.kubernetes.scheduler import KubernetesBackend
+from polyglot.schedulers.kubernetes.scheduler import KubernetesScheduler
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.noop_study import images_of, submitted
 from tests.kit.cluster.target import noop_image, target
 from tests.kit.graphs import chain, fan
 
 Manifest = dict[str, Any]
-_AT_ONCE = 8  # as many as the backend creates side by side
+_AT_ONCE = 8  # as many as the scheduler creates side by side
 _LONGEST_SECONDS = 1800
 
 
@@ -58,8 +58,8 @@ class Bench:
         study, store = submitted(self.installation, stages), self.installation.store
         api = Api(self.installation.namespace.target.api, self.installation.namespace.name)
         began = time.perf_counter()
-        with KubernetesBackend(api, study.order.cluster, renderer(study.order, store)) as backend:
-            summary = run(stages, store, backend)
+        with KubernetesScheduler(api, study.order.cluster, renderer(study.order, store)) as scheduler:
+            summary = run(stages, store, scheduler)
         took = time.perf_counter() - began
         if summary.committed != len(stages):
             raise RuntimeError(summary.describe())

@@ -2,8 +2,9 @@
 
     python -m tests.bench.run_overhead [--rounds N]
 
-100 no-op stages that need nothing, and a chain of 30, through engine, store (a directory) and local backend; both sides
-alternate in one run. Beside them: the bare cost of one `python -c pass`, and of importing what a model stage imports.
+100 no-op stages that need nothing, and a chain of 30, through engine, store (a directory) and local scheduler; both
+sides alternate in one run. Beside them: the bare cost of one `python -c pass`, and of importing what a model stage
+imports.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.engine import run
-from polyglot.schedulers.local.scheduler import LocalBackend
+from polyglot.schedulers.local.scheduler import LocalScheduler
 from polyglot.store.locate import open_store
 from tests.kit.graphs import JOBS, chain, fan, small_budget
 
@@ -30,10 +31,10 @@ def seconds_of(stages: Sequence[PlannedStage], *, warm: bool) -> float:
         began = time.perf_counter()
         environment = {**os.environ, **JOBS}
         cpus = len(os.sched_getaffinity(0))
-        with LocalBackend(
+        with LocalScheduler(
             Path(folder) / "state", budget=small_budget(cpus), warm=warm, environment=environment
-        ) as backend:
-            summary = run(stages, store, backend)
+        ) as scheduler:
+            summary = run(stages, store, scheduler)
         if summary.committed != len(stages):
             raise RuntimeError(summary.describe())
         return time.perf_counter() - began
@@ -43,11 +44,11 @@ def cached_seconds(stages: Sequence[PlannedStage]) -> float:
     """Wall time of the same command again."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"file://{folder}/store")
-        with LocalBackend(Path(folder) / "state", environment={**os.environ, **JOBS}) as backend:
-            run(stages, store, backend)
+        with LocalScheduler(Path(folder) / "state", environment={**os.environ, **JOBS}) as scheduler:
+            run(stages, store, scheduler)
         began = time.perf_counter()
-        with LocalBackend(Path(folder) / "state", environment={**os.environ, **JOBS}) as backend:
-            run(stages, store, backend)
+        with LocalScheduler(Path(folder) / "state", environment={**os.environ, **JOBS}) as scheduler:
+            run(stages, store, scheduler)
         return time.perf_counter() - began
 
 

@@ -1,4 +1,4 @@
-"""The cluster backend on a real cluster: how Jobs end, why they do not start, adoption, cancelling, broken watches."""
+"""The Kubernetes scheduler on a cluster: how Jobs end, why they do not start, adoption, cancelling, broken watches."""
 
 import signal
 import time
@@ -9,7 +9,7 @@ import pytest
 from polyglot.schedulers.base import Event, Outcome
 from tests.kit.cluster import processes
 from tests.kit.cluster.namespace import Namespace
-from tests.kit.cluster.shell_jobs import api_of, attempt, backend_of, ended, render, watch_until
+from tests.kit.cluster.shell_jobs import api_of, attempt, ended, render, scheduler_of, watch_until
 from tests.kit.cluster.target import Target
 from tests.kit.world import until
 
@@ -36,26 +36,26 @@ class TestEnds:
     def test_every_end_has_its_outcome(
         self, namespace: Namespace, command: str, pod: dict[str, Any], outcome: Outcome, says: str
     ) -> None:
-        with backend_of(namespace) as backend:
-            backend.submit(attempt(command, **pod))
-            end = watch_until(backend, ended)
+        with scheduler_of(namespace) as scheduler:
+            scheduler.submit(attempt(command, **pod))
+            end = watch_until(scheduler, ended)
             assert (end.outcome, says in end.message) == (outcome, True), end.message
-            assert backend._api.calls["create job"] == 1
-            asked = set(backend._api.calls) - {"read log"}  # of a pod that goes away
+            assert scheduler._api.calls["create job"] == 1
+            asked = set(scheduler._api.calls) - {"read log"}  # of a pod that goes away
             assert not [name for name in asked if name.startswith(("read", "delete"))]
 
     def test_an_interrupted_pod_is_replaced_within_its_job(self, namespace: Namespace) -> None:
         """Fault 14: the eviction API; the Job goes on with another pod and the engine hears of no end."""
-        with backend_of(namespace) as backend:
-            backend.submit(attempt("echo begun; trap 'echo the last; exit 43' TERM; sleep 30 & wait"))
-            watch_until(backend, lambda event: "runs as" in event.message)
+        with scheduler_of(namespace) as scheduler:
+            scheduler.submit(attempt("echo begun; trap 'echo the last; exit 43' TERM; sleep 30 & wait"))
+            watch_until(scheduler, lambda event: "runs as" in event.message)
             core, name = namespace.target.core, namespace.name
             first = core.list_namespaced_pod(name).items[0].metadata.name
             core.create_namespaced_pod_eviction(first, name, {"metadata": {"name": first}})
             events: list[Event] = []
             deadline = time.monotonic() + 60
             while {pod.metadata.name for pod in core.list_namespaced_pod(name).items} <= {first}:
-                events += backend.watch(1.0)
+                events += scheduler.watch(1.0)
                 assert time.monotonic() < deadline
             assert not list(filter(ended, events))
             (job,) = namespace.target.batch.list_namespaced_job(name).items
@@ -86,35 +86,35 @@ class TestWaiting:
     )
     def test_the_reason_is_told(self, namespace: Namespace, pod: dict[str, Any], says: str, hopeless: bool) -> None:
         began = time.monotonic()
-        with backend_of(namespace, pending_deadline_seconds=3) as backend:
-            backend.submit(attempt("true", **pod))
-            watch_until(backend, lambda event: says in event.waiting, seconds=60)
+        with scheduler_of(namespace, pending_deadline_seconds=3) as scheduler:
+            scheduler.submit(attempt("true", **pod))
+            watch_until(scheduler, lambda event: says in event.waiting, seconds=60)
             assert time.monotonic() - began < 60
             if hopeless:
-                end = watch_until(backend, ended, seconds=60)
+                end = watch_until(scheduler, ended, seconds=60)
                 assert end.outcome is Outcome.PERMANENT
                 assert says in end.message
             else:
-                assert not [event for event in backend.watch(5.0) if ended(event)]
+                assert not [event for event in scheduler.watch(5.0) if ended(event)]
 
     def test_an_exhausted_quota_is_told_and_waited_for(self, namespace: Namespace) -> None:
         quota = {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "1"}}}
         namespace.target.core.create_namespaced_resource_quota(namespace.name, quota)
-        with backend_of(namespace, pending_deadline_seconds=1) as backend:
+        with scheduler_of(namespace, pending_deadline_seconds=1) as scheduler:
             first, second = attempt("sleep 8"), attempt("echo second")
-            backend.submit(first)
-            watch_until(backend, lambda event: "runs as" in event.message)
-            backend.submit(second)
-            watch_until(backend, lambda event: "exceeded quota" in event.waiting, seconds=60)
-            ends = {watch_until(backend, ended).attempt.name, watch_until(backend, ended, seconds=120).attempt.name}
+            scheduler.submit(first)
+            watch_until(scheduler, lambda event: "runs as" in event.message)
+            scheduler.submit(second)
+            watch_until(scheduler, lambda event: "exceeded quota" in event.waiting, seconds=60)
+            ends = {watch_until(scheduler, ended).attempt.name, watch_until(scheduler, ended, seconds=120).attempt.name}
             assert ends == {first.name, second.name}
 
     def test_pod_security_refuses_by_name(self, namespace: Namespace) -> None:
         label = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
         namespace.target.core.patch_namespace(namespace.name, label)
-        with backend_of(namespace) as backend:
-            backend.submit(attempt("true"))
-            event = watch_until(backend, lambda event: bool(event.waiting), seconds=60)
+        with scheduler_of(namespace) as scheduler:
+            scheduler.submit(attempt("true"))
+            event = watch_until(scheduler, lambda event: bool(event.waiting), seconds=60)
             assert "violates PodSecurity" in event.waiting
 
 
@@ -122,20 +122,20 @@ class TestAdoption:
     def test_a_second_driver_adopts_what_runs(self, namespace: Namespace) -> None:
         """Fault 12: one Job, whoever created it."""
         work = attempt("sleep 5")
-        with backend_of(namespace) as first, backend_of(namespace) as second:
-            for backend in (first, second):
-                backend.submit(work)
-                watch_until(backend, lambda event: "runs as" in event.message)
+        with scheduler_of(namespace) as first, scheduler_of(namespace) as second:
+            for scheduler in (first, second):
+                scheduler.submit(work)
+                watch_until(scheduler, lambda event: "runs as" in event.message)
             assert len(namespace.target.batch.list_namespaced_job(namespace.name).items) == 1
-            for backend in (first, second):
-                assert watch_until(backend, ended).outcome is Outcome.COMMITTED
+            for scheduler in (first, second):
+                assert watch_until(scheduler, ended).outcome is Outcome.COMMITTED
 
     def test_a_failed_job_of_an_earlier_driver_is_told_to_the_next(self, namespace: Namespace) -> None:
         work = attempt("exit 5")
-        with backend_of(namespace) as first:
+        with scheduler_of(namespace) as first:
             first.submit(work)
             watch_until(first, ended)
-        with backend_of(namespace) as second:
+        with scheduler_of(namespace) as second:
             second.submit(work)
             assert watch_until(second, ended).outcome is Outcome.TRANSIENT
             assert len(namespace.target.batch.list_namespaced_job(namespace.name).items) == 1
@@ -145,11 +145,11 @@ class TestAdoption:
     ) -> None:
         """Fault 12: the engine looks once more; when it wants the attempt all the same, the Job makes room."""
         work, batch = attempt("true"), namespace.target.batch
-        with backend_of(namespace) as first:
+        with scheduler_of(namespace) as first:
             first.submit(work)
             watch_until(first, ended)
         (before,) = batch.list_namespaced_job(namespace.name).items
-        with backend_of(namespace) as second:
+        with scheduler_of(namespace) as second:
             second.submit(work)
             assert watch_until(second, ended).outcome is Outcome.INTERRUPTED
             assert [job.metadata.uid for job in batch.list_namespaced_job(namespace.name).items] == [
@@ -166,46 +166,46 @@ class TestAdoption:
         (manifest,) = render(namespace)([work])
         manifest["metadata"]["annotations"] = {}
         api_of(namespace).create_job(manifest)
-        with backend_of(namespace) as backend:
-            backend.submit(work)
-            end = watch_until(backend, ended)
+        with scheduler_of(namespace) as scheduler:
+            scheduler.submit(work)
+            end = watch_until(scheduler, ended)
             assert end.outcome is Outcome.PERMANENT
             assert "another Job of the name" in end.message
 
     def test_a_job_that_was_deleted_counts_as_interrupted_and_can_be_created_again(self, namespace: Namespace) -> None:
         """Fault 21: the Job is removed before its end was seen."""
         work = attempt("sleep 60")
-        with backend_of(namespace) as backend:
+        with scheduler_of(namespace) as scheduler:
             for _ in range(2):
-                backend.submit(work)
-                watch_until(backend, lambda event: "runs as" in event.message)
+                scheduler.submit(work)
+                watch_until(scheduler, lambda event: "runs as" in event.message)
                 api_of(namespace).delete_job(work.name, foreground=False)
-                assert watch_until(backend, ended).outcome is Outcome.INTERRUPTED
+                assert watch_until(scheduler, ended).outcome is Outcome.INTERRUPTED
 
     def test_a_job_with_no_time_to_live_is_not_missed(self, namespace: Namespace) -> None:
         """Fault 21: ttl 0."""
-        with backend_of(namespace) as backend:
-            backend.submit(attempt("true", job={"ttlSecondsAfterFinished": 0}))
-            assert watch_until(backend, ended).outcome in (Outcome.COMMITTED, Outcome.INTERRUPTED)
+        with scheduler_of(namespace) as scheduler:
+            scheduler.submit(attempt("true", job={"ttlSecondsAfterFinished": 0}))
+            assert watch_until(scheduler, ended).outcome in (Outcome.COMMITTED, Outcome.INTERRUPTED)
 
 
 class TestCancel:
     def test_a_worker_gets_its_grace(self, namespace: Namespace) -> None:
         work = attempt("trap 'echo saved; exit 43' TERM; sleep 60 & wait")
-        with backend_of(namespace) as backend:
-            backend.submit(work)
-            watch_until(backend, lambda event: "runs as" in event.message)
-            backend.cancel(work)
-            assert watch_until(backend, ended).outcome is Outcome.INTERRUPTED
+        with scheduler_of(namespace) as scheduler:
+            scheduler.submit(work)
+            watch_until(scheduler, lambda event: "runs as" in event.message)
+            scheduler.cancel(work)
+            assert watch_until(scheduler, ended).outcome is Outcome.INTERRUPTED
             assert namespace.target.batch.list_namespaced_job(namespace.name).items == []
 
     def test_what_was_not_created_needs_no_request(self, namespace: Namespace) -> None:
         work = attempt("true")
-        with backend_of(namespace) as backend:
-            backend.submit(work)
-            backend.cancel(work)
-            assert watch_until(backend, ended).outcome is Outcome.INTERRUPTED
-            assert backend._api.calls["create job"] == 0
+        with scheduler_of(namespace) as scheduler:
+            scheduler.submit(work)
+            scheduler.cancel(work)
+            assert watch_until(scheduler, ended).outcome is Outcome.INTERRUPTED
+            assert scheduler._api.calls["create job"] == 0
 
 
 class TestLogs:
@@ -218,13 +218,13 @@ class TestLogs:
             pods = namespace.target.core.list_namespaced_pod(namespace.name).items
             return sum(pod.status.phase in ("Running", "Succeeded") for pod in pods)
 
-        with backend_of(namespace) as backend:
-            backend.submit(work)
-            watch_until(backend, lambda event: "runs as" in event.message)
+        with scheduler_of(namespace) as scheduler:
+            scheduler.submit(work)
+            watch_until(scheduler, lambda event: "runs as" in event.message)
             until(lambda: begun() == 2, 60)
-            assert list(backend.logs(work, follow=True)) == [(1, b"early\n"), (0, b"late\n")]
-            assert watch_until(backend, ended).outcome is Outcome.COMMITTED
-            assert sorted(backend.logs(work, follow=False)) == [(0, b"late\n"), (1, b"early\n")]
+            assert list(scheduler.logs(work, follow=True)) == [(1, b"early\n"), (0, b"late\n")]
+            assert watch_until(scheduler, ended).outcome is Outcome.COMMITTED
+            assert sorted(scheduler.logs(work, follow=False)) == [(0, b"late\n"), (1, b"early\n")]
 
 
 class TestBrokenWatches:
@@ -234,17 +234,17 @@ class TestBrokenWatches:
         if not cluster.own:
             pytest.skip("needs the API server's process")
         events: list[Event] = []
-        with backend_of(namespace) as backend:
-            backend.submit(attempt("sleep 10"))
-            watch_until(backend, lambda event: "runs as" in event.message, seen=events)
+        with scheduler_of(namespace) as scheduler:
+            scheduler.submit(attempt("sleep 10"))
+            watch_until(scheduler, lambda event: "runs as" in event.message, seen=events)
             processes.send("kube-apiserver", signal.SIGSTOP)
             try:
                 until = time.monotonic() + 30
                 while time.monotonic() < until:
-                    events += backend.watch(1.0)
+                    events += scheduler.watch(1.0)
             finally:
                 processes.send("kube-apiserver", signal.SIGCONT)
-            assert watch_until(backend, ended, seconds=120, seen=events).outcome is Outcome.COMMITTED
+            assert watch_until(scheduler, ended, seconds=120, seen=events).outcome is Outcome.COMMITTED
             assert sum(map(ended, events)) == 1
 
     def test_a_watch_that_is_too_old_is_replaced_by_a_list(self, namespace: Namespace) -> None:
@@ -262,12 +262,12 @@ class TestBrokenWatches:
                     raise ApiError("too old resource version", status=410)
 
         api.watch = watch  # type: ignore[method-assign]
-        backend = backend_of(namespace)
-        backend._api = api
-        for mirror in (backend._jobs, backend._pods, backend._events):
+        scheduler = scheduler_of(namespace)
+        scheduler._api = api
+        for mirror in (scheduler._jobs, scheduler._pods, scheduler._events):
             mirror._api = api
-        with backend:
-            backend.submit(attempt("sleep 2"))
-            assert watch_until(backend, ended).outcome is Outcome.COMMITTED
+        with scheduler:
+            scheduler.submit(attempt("sleep 2"))
+            assert watch_until(scheduler, ended).outcome is Outcome.COMMITTED
         assert gone["times"] >= 2
         assert api.calls["list jobs"] >= 3

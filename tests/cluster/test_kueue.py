@@ -15,7 +15,7 @@ from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import RESTRICTED, Namespace
 from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted
 from tests.kit.cluster.queues import LABEL, hold_queue, local_queue, priority_class, release_queue
-from tests.kit.cluster.shell_jobs import attempt, backend_of, ended, watch_until
+from tests.kit.cluster.shell_jobs import attempt, ended, scheduler_of, watch_until
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import MIB, stage
 from tests.kit.noop_jobs.steps import counted
@@ -95,21 +95,21 @@ def test_ranks_that_are_suspended_run_again(namespace: Namespace) -> None:
         pods = namespace.target.core.list_namespaced_pod(name).items
         return {p.metadata.name for p in pods if p.status.phase == "Running" and not p.metadata.deletion_timestamp}
 
-    with backend_of(namespace) as backend:
-        backend.submit(work)
-        watch_until(backend, lambda event: "runs as" in event.message)
+    with scheduler_of(namespace) as scheduler:
+        scheduler.submit(work)
+        watch_until(scheduler, lambda event: "runs as" in event.message)
         until(lambda: len(running()) == 2, 30)
         before = running()
         batch.patch_namespaced_job(work.name, name, {"spec": {"suspend": True}})
-        event = watch_until(backend, lambda event: ended(event) or "suspended" in event.waiting)
+        event = watch_until(scheduler, lambda event: ended(event) or "suspended" in event.waiting)
         if not ended(event):
             batch.patch_namespaced_job(work.name, name, {"spec": {"suspend": False}})
         while len(running() - before) < 2:
             if ended(event):
                 assert event.outcome is Outcome.INTERRUPTED
                 assert event.message.startswith("interrupted with its progress saved")
-                backend.submit(work)
-            event = next(backend.watch(1.0), Event(attempt=work, outcome=None))
+                scheduler.submit(work)
+            event = next(scheduler.watch(1.0), Event(attempt=work, outcome=None))
 
 
 def test_a_worker_that_does_not_hear_is_killed_after_its_grace_and_goes_on_all_the_same(

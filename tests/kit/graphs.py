@@ -2,7 +2,7 @@
 
     python -m tests.kit.graphs STORE STATE GRAPH [--warm]
 
-Runs the graph by name as `polyglot submit` would: engine, local backend, exit codes.
+Runs the graph by name as `polyglot submit` would: engine, local scheduler, exit codes.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from polyglot.core.stage import PlannedStage, Resources, Stage
 from polyglot.engine.engine import run
 from polyglot.engine.outcomes import Limits
 from polyglot.schedulers.local.budget import Budget
-from polyglot.schedulers.local.scheduler import LocalBackend
+from polyglot.schedulers.local.scheduler import LocalScheduler
 from polyglot.store.locate import open_store
 
 MIB = 2**20
@@ -108,10 +108,10 @@ def main() -> int:
     store = open_store(options.store)
     limits = Limits(max_attempts=50, backoff_seconds=0.05, max_backoff_seconds=0.1)
     try:
-        with LocalBackend(
+        with LocalScheduler(
             options.state, budget=small_budget(), warm=options.warm, environment={**os.environ, **JOBS}
-        ) as backend:
-            summary = run(GRAPHS[options.graph](), store, backend, limits=limits)
+        ) as scheduler:
+            summary = run(GRAPHS[options.graph](), store, scheduler, limits=limits)
     except PolyglotError as error:
         print(error, file=sys.stderr)
         return int(error.exit_code)

@@ -29,7 +29,7 @@ class Step:
     of: Callable[[tuple[Any, ...], Any], bool] = lambda arguments, result: True
 
 
-_BACKEND, _API = "polyglot.schedulers.kubernetes.scheduler", "polyglot.schedulers.kubernetes.api"
+_SCHEDULER, _API = "polyglot.schedulers.kubernetes.scheduler", "polyglot.schedulers.kubernetes.api"
 _ENGINE = "polyglot.engine.engine"
 STEPS = {
     # submitting
@@ -43,13 +43,13 @@ STEPS = {
     "a Job is rendered": Step(_API, "Api.create_job", "before"),
     "a Job is created": Step(_API, "Api.create_job", "after", lambda _, created: created is True),
     "a Job is there already": Step(_API, "Api.create_job", "after", lambda _, created: created is False),
-    "a Job is adopted": Step(_BACKEND, "KubernetesBackend._track", "after", lambda arguments, _: True),
+    "a Job is adopted": Step(_SCHEDULER, "KubernetesScheduler._track", "after", lambda arguments, _: True),
     "a failure is not recorded": Step("polyglot.attempts.attempts", "Attempts.fail", "before"),
     "a failure is recorded": Step("polyglot.attempts.attempts", "Attempts.fail", "after"),
-    "an end is seen": Step(_BACKEND, "KubernetesBackend._look_at_end", "before"),
+    "an end is seen": Step(_SCHEDULER, "KubernetesScheduler._look_at_end", "before"),
     "an end is told": Step(_ENGINE, "_Engine._classify", "before"),
     "a commit is seen": Step(_ENGINE, "_Engine._settle", "after", lambda _, settled: settled is True),
-    "a stage is ordered": Step(_BACKEND, "KubernetesBackend.submit", "after"),
+    "a stage is ordered": Step(_SCHEDULER, "KubernetesScheduler.submit", "after"),
 }
 
 

@@ -17,7 +17,7 @@ from polyglot.engine.engine import Summary, run
 from polyglot.engine.observer import Silence
 from polyglot.engine.outcomes import Limits
 from polyglot.schedulers.local.budget import Budget
-from polyglot.schedulers.local.scheduler import LocalBackend
+from polyglot.schedulers.local.scheduler import LocalScheduler
 from polyglot.store.committed import committed
 from polyglot.store.locate import open_store
 from polyglot.store.store import Store
@@ -85,8 +85,8 @@ class World:
     def environment(self, **more: str) -> dict[str, str]:
         return {**os.environ, **JOBS, "POLYGLOT_TEST_LEDGER": str(self.ledger), **more}
 
-    def backend(self, *, budget: Budget | None = None, **more: str) -> LocalBackend:
-        return LocalBackend(
+    def scheduler(self, *, budget: Budget | None = None, **more: str) -> LocalScheduler:
+        return LocalScheduler(
             self.state,
             budget=budget or small_budget(),
             warm=self.warm,
@@ -105,8 +105,8 @@ class World:
     ) -> Summary:
         """Run a plan in this process."""
         self.recorder = recorder or Recorder()
-        with self.backend(budget=budget, **more) as backend:
-            return run(stages, self.store, backend, listener=self.recorder, limits=limits)
+        with self.scheduler(budget=budget, **more) as scheduler:
+            return run(stages, self.store, scheduler, listener=self.recorder, limits=limits)
 
     def drive(self, graph: str, *, store: str = "", **more: str) -> "subprocess.Popen[bytes]":
         """Run a named graph in a driver process of its own."""

@@ -147,9 +147,9 @@ class TestRetries:
         one = stage("noop", "one")
         plain.attempts(one).fail(1, Failure(outcome=PERMANENT, reason="this can never work"))
         ended: list[Event] = []
-        with plain.backend() as backend:  # it was submitted before, and there was no room
-            backend.submit(Attempt(planned=one, number=1, store_url=plain.url))
-            until(lambda: any(event.outcome for event in ended) or ended.extend(backend.watch(0.1)))  # type: ignore[func-returns-value]
+        with plain.scheduler() as scheduler:  # it was submitted before, and there was no room
+            scheduler.submit(Attempt(planned=one, number=1, store_url=plain.url))
+            until(lambda: any(event.outcome for event in ended) or ended.extend(scheduler.watch(0.1)))  # type: ignore[func-returns-value]
         assert ended[-1].outcome is Outcome.PERMANENT
         assert plain.executions() == []
 

@@ -152,8 +152,8 @@ class TestLogs:
         one = stage("failing", "chatty", how="talk", times=1)
         plain.run([one])
         other = DirectoryStore(plain.root / "other")
-        with plain.backend() as backend:
-            run([one], other, backend)
+        with plain.scheduler() as scheduler:
+            run([one], other, scheduler)
         assert b"".join(Attempts(other, one.stage).log(1)).count(b"attempt 1, start 1") == 1
 
     def test_a_backend_follows_the_log_of_a_running_attempt(self, plain: World) -> None:
@@ -161,15 +161,15 @@ class TestLogs:
 
         one = stage("failing", "chatty", how="talk", times=1)
         attempt = Attempt(planned=one, number=1, store_url=plain.url)
-        with plain.backend() as backend:
-            backend.submit(attempt)
-            until(lambda: [event for event in backend.watch(0.1) if event.outcome is None])
+        with plain.scheduler() as scheduler:
+            scheduler.submit(attempt)
+            until(lambda: [event for event in scheduler.watch(0.1) if event.outcome is None])
             heard: list[bytes] = []
             reader = threading.Thread(
-                target=lambda: heard.extend(data for _, data in backend.logs(attempt, follow=True))
+                target=lambda: heard.extend(data for _, data in scheduler.logs(attempt, follow=True))
             )
             reader.start()
-            until(lambda: [event for event in backend.watch(0.1) if event.outcome is not None])
+            until(lambda: [event for event in scheduler.watch(0.1) if event.outcome is not None])
             reader.join(10)
             assert not reader.is_alive()
         assert b"said 999" in b"".join(heard)

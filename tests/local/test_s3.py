@@ -29,8 +29,8 @@ def test_a_bucket_gives_the_results_of_a_directory(
     store = open_store(bucket.url)
     other = World(plain.root / "other", warm=True)
     other.root.mkdir()
-    with other.backend() as backend:
-        summary = run(stages, store, backend, limits=QUICK)
+    with other.scheduler() as scheduler:
+        summary = run(stages, store, scheduler, limits=QUICK)
     assert summary.committed == len(stages)
     found = {planned.label: committed(store, planned.stage.kind, planned.key) for planned in stages}
     assert {label: manifest.result if manifest else None for label, manifest in found.items()} == wanted

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from polyglot.engine.engine import run
 from polyglot.schedulers.base import Event
-from polyglot.schedulers.local.scheduler import LocalBackend
+from polyglot.schedulers.local.scheduler import LocalScheduler
 from tests.kit.graphs import chain, stage
 from tests.kit.world import QUICK, Recorder, World
 
@@ -13,7 +13,7 @@ SAID = "the node node-2 has not answered since noon"
 LIMITS = replace(QUICK, deadline_seconds=30)
 
 
-class LostNode(LocalBackend):
+class LostNode(LocalScheduler):
     """Starts workers and then says that their node is lost. Their ends are heard when it `returns`, or never."""
 
     outlives_driver = True
@@ -29,14 +29,14 @@ class LostNode(LocalBackend):
                 yield event
 
 
-def backend_of(world: World) -> LostNode:
+def scheduler_of(world: World) -> LostNode:
     return LostNode(world.state, warm=False, environment=world.environment(), sample_seconds=0.05)
 
 
 def test_what_a_worker_on_a_lost_node_commits_is_seen_in_the_store(plain: World) -> None:
     stages, recorder = chain(2, seconds=0.3), Recorder()
-    with backend_of(plain) as backend:
-        summary = run(stages, plain.store, backend, listener=recorder, limits=LIMITS)
+    with scheduler_of(plain) as scheduler:
+        summary = run(stages, plain.store, scheduler, listener=recorder, limits=LIMITS)
     assert summary.committed == 2
     assert [label for label, _ in recorder.of("committed")] == ["noop link0", "noop link1"]
     assert [plain.attempts(planned).starts(1) for planned in stages] == [1, 1]
@@ -44,16 +44,16 @@ def test_what_a_worker_on_a_lost_node_commits_is_seen_in_the_store(plain: World)
 
 def test_a_stage_that_goes_on_is_not_called_stuck_for_longer(plain: World) -> None:
     one = stage("noop", "one", seconds=0.5)
-    with backend_of(plain) as backend:
-        backend.returns = True
-        assert run([one], plain.store, backend, limits=LIMITS).committed == 1
+    with scheduler_of(plain) as scheduler:
+        scheduler.returns = True
+        assert run([one], plain.store, scheduler, limits=LIMITS).committed == 1
     assert len(list(plain.store.list(f"{one.stage.path}/attempts/1/notes/"))) == 2  # that it waits, that it goes on
     assert plain.attempts(one).noted(1) is None
 
 
 def test_what_is_said_again_is_noted_once(plain: World) -> None:
     one = stage("noop", "one", seconds=0.5)
-    with backend_of(plain) as backend:
-        backend.times = 3
-        assert run([one], plain.store, backend, limits=LIMITS).committed == 1
+    with scheduler_of(plain) as scheduler:
+        scheduler.times = 3
+        assert run([one], plain.store, scheduler, limits=LIMITS).committed == 1
     assert len(list(plain.store.list(f"{one.stage.path}/attempts/1/notes/"))) == 1

@@ -91,14 +91,14 @@ def test_sigterm_to_every_process_of_a_study_lets_workers_save(plain: World) -> 
 def test_a_worker_whose_server_is_stuck_can_be_stopped(plain: World, times: int) -> None:
     plain.warm = True
     attempt = Attempt(planned=stage("noop", "one"), number=1, store_url=plain.url)
-    with plain.backend() as backend:
-        backend.submit(attempt)  # its server begins to import
-        os.kill(backend._servers["light"].pid, signal.SIGSTOP)
-        assert list(backend.watch(0.2)) == []
+    with plain.scheduler() as scheduler:
+        scheduler.submit(attempt)  # its server begins to import
+        os.kill(scheduler._servers["light"].pid, signal.SIGSTOP)
+        assert list(scheduler.watch(0.2)) == []
         for _ in range(times):
-            backend.cancel(attempt)
+            scheduler.cancel(attempt)
         ended: list[Event] = []
-        until(lambda: ended.extend(backend.watch(0.1)) or ended, 10)  # type: ignore[func-returns-value]
+        until(lambda: ended.extend(scheduler.watch(0.1)) or ended, 10)  # type: ignore[func-returns-value]
     assert [event.outcome for event in ended] == [Outcome.INTERRUPTED]
     assert plain.executions() == []
 

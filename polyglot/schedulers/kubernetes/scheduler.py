@@ -54,7 +54,7 @@ class _Away:
 Render = Callable[[Sequence[Attempt]], Sequence[dict[str, Any]]]
 
 
-class KubernetesBackend:
+class KubernetesScheduler:
     """`render` turns attempts into Job manifests, in their order; see `render.manifests`."""
 
     outlives_driver = True
@@ -74,7 +74,7 @@ class KubernetesBackend:
         self._swept = 0.0
         self._lock = threading.Lock()
 
-    def __enter__(self) -> "KubernetesBackend":
+    def __enter__(self) -> "KubernetesScheduler":
         for mirror in (self._jobs, self._pods, self._events):
             mirror.start()
         return self
@@ -83,7 +83,7 @@ class KubernetesBackend:
         for mirror in (self._jobs, self._pods, self._events):
             mirror.close()
 
-    # What every backend says
+    # What every scheduler says
 
     def check(self, planned: PlannedStage) -> None:
         """Whether there is room is the cluster's to say, and changes: nothing is refused beforehand."""

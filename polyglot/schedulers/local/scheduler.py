@@ -37,7 +37,7 @@ _POLL_SECONDS = 0.25
 _UNBORN_SECONDS = 3.0  # that a fork server gets to name the process of a worker that shall stop
 
 
-class LocalBackend:
+class LocalScheduler:
     """`state` is a local directory for logs, caches and work directories; nothing in it is ever the truth.
 
     `locks` is the directory of the locks, in `state` unless drivers with other states shall see them.
@@ -72,8 +72,8 @@ class LocalBackend:
         self._sampled = 0.0
 
     @classmethod
-    def for_profile(cls, profile: "Profile") -> "LocalBackend":
-        """The backend of a profile: its CPUs and memory, at most the machine's; state where POLYGLOT_STATE says."""
+    def for_profile(cls, profile: "Profile") -> "LocalScheduler":
+        """The scheduler of a profile: its CPUs and memory, at most the machine's; state where POLYGLOT_STATE says."""
         machine = Budget.of_machine()
         budget = Budget(
             cpus=profile.cpus or machine.cpus,
@@ -82,7 +82,7 @@ class LocalBackend:
         )
         return cls(state_directory(), locks=locks_directory(), budget=budget)
 
-    # What every backend says
+    # What every scheduler says
 
     def check(self, planned: PlannedStage) -> None:
         """Raise BadInput when there can never be room for a stage."""
@@ -142,7 +142,7 @@ class LocalBackend:
             kill(running.process)
         self._police()
 
-    # What only this backend has
+    # What only this scheduler has
 
     def is_running(self, attempt: Attempt) -> bool:
         """True while any driver on this machine runs the attempt's stage."""
@@ -164,7 +164,7 @@ class LocalBackend:
             server.close()
         self._servers.clear()
 
-    def __enter__(self) -> "LocalBackend":
+    def __enter__(self) -> "LocalScheduler":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""Attempts whose Jobs run a shell command: the backend under test, the cluster real, the worker anything at all."""
+"""Attempts whose Jobs run a shell command: the scheduler under test, the cluster real, the worker anything at all."""
 
 import time
 import uuid
@@ -9,7 +9,7 @@ from polyglot.core.stage import PlannedStage, Stage
 from polyglot.schedulers.base import Attempt, Event
 from polyglot.schedulers.kubernetes.api import Api
 from polyglot.schedulers.kubernetes.names import KEY
-from polyglot.schedulers.kubernetes.scheduler import KubernetesBackend
+from polyglot.schedulers.kubernetes.scheduler import KubernetesScheduler
 from polyglot.study.cluster import Cluster
 from tests.kit.cluster.namespace import Namespace
 from tests.kit.clusters import cluster
@@ -69,19 +69,23 @@ def render(namespace: Namespace) -> Callable[[Sequence[Attempt]], list[dict[str,
     return lambda attempts: [one(attempt) for attempt in attempts]
 
 
-def backend_of(namespace: Namespace, **changes: Any) -> KubernetesBackend:
-    """The backend of a namespace, not yet entered."""
-    return KubernetesBackend(api_of(namespace), cluster_of(namespace, **changes), render(namespace))
+def scheduler_of(namespace: Namespace, **changes: Any) -> KubernetesScheduler:
+    """The scheduler of a namespace, not yet entered."""
+    return KubernetesScheduler(api_of(namespace), cluster_of(namespace, **changes), render(namespace))
 
 
 def watch_until(
-    backend: KubernetesBackend, true: Callable[[Event], bool], *, seconds: float = 90, seen: list[Event] | None = None
+    scheduler: KubernetesScheduler,
+    true: Callable[[Event], bool],
+    *,
+    seconds: float = 90,
+    seen: list[Event] | None = None,
 ) -> Event:
     """Watch until an event is of a kind, and return it; all events on the way go into `seen`."""
     deadline = time.monotonic() + seconds
     kept: list[Event] = [] if seen is None else seen
     while time.monotonic() < deadline:
-        for event in backend.watch(1.0):
+        for event in scheduler.watch(1.0):
             kept.append(event)
             if true(event):
                 return event

@@ -12,7 +12,7 @@ from kubernetes.client import ApiClient, Configuration
 from polyglot.schedulers.base import Attempt
 from polyglot.schedulers.kubernetes import scheduler as backend_module
 from polyglot.schedulers.kubernetes.api import Api
-from polyglot.schedulers.kubernetes.scheduler import KubernetesBackend
+from polyglot.schedulers.kubernetes.scheduler import KubernetesScheduler
 from polyglot.study.profile import load_profile
 from tests.kit.bad_inputs.profiles import IMAGES
 from tests.kit.graphs import fan
@@ -56,7 +56,7 @@ def test_a_hundred_orders_that_are_refused_are_all_told_and_few_are_tried(
     profile.write_text(f"store: s3://b\nbackend: kubernetes\nkubernetes:\n  {IMAGES}\n", encoding="utf-8")
     cluster = load_profile(str(profile)).cluster
     assert cluster is not None
-    driven = KubernetesBackend(api, cluster, lambda due: [{"metadata": {"name": one.name}} for one in due])
+    driven = KubernetesScheduler(api, cluster, lambda due: [{"metadata": {"name": one.name}} for one in due])
     attempts = [Attempt(planned=planned, number=1, store_url="s3://b") for planned in fan(100)]
     for attempt in attempts:
         driven.submit(attempt)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import pytest
 from kubernetes import client
 
-from tests.kit.builder import KINDS
-from tests.kit.cluster import lifecycle
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import Namespace, describe, fresh_namespace
 from tests.kit.cluster.noop_study import images_of
 from tests.kit.cluster.target import Target, noop_image, target
+from tools.builder import KINDS
+from tools.cluster import lifecycle
 
 FIRST_START_SECONDS = 3600  # with nothing built yet
 

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from tests.kit.cluster.packages import ensure
+from tools.cluster.packages import ensure
 
 PACKAGES = {
     "apertium": "apertium",

@@ -18,11 +18,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.kit.cluster import lifecycle, network, places
-from tests.kit.cluster.kubectl import apply, kubectl, wait_available
 from tests.kit.cluster.namespace import fresh_namespace
-from tests.kit.cluster.shell import wait_until
 from tests.kit.cluster.target import StoreAccess, Target
+from tools.cluster import lifecycle, network, places
+from tools.cluster.kubectl import apply, kubectl, wait_available
+from tools.cluster.shell import wait_until
 
 _PORT = 7070
 _SECRET = "a-secret-of-one-test"

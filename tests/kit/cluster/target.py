@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from kubernetes import client, config
 
-from tests.kit.cluster import host, lifecycle, places
+from tools.cluster import host, lifecycle, places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class StoreAccess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A cluster. `own` is true for ours, whose nodes and daemons tests may stop (tests.kit.cluster.processes)."""
+    """A cluster. `own` is true for ours, whose nodes and daemons tests may stop (tools.cluster.processes)."""
 
     kubeconfig: Path
     own: bool

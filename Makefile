@@ -11,6 +11,8 @@ VENV     := .venv
 READY    := $(VENV)/.ready
 BIN      := $(VENV)/bin
 POLYGLOT := $(BIN)/polyglot
+# some are made of what the tests know: their bad inputs, and what the charts are rendered for
+GENERATED := $(BIN)/python -m tools.generated --with tests.kit.generated
 # a file of tests stays in one process, with what it has started for all of them; ARGS=-n0 for one process alone
 BESIDE   := --numprocesses=logical --maxprocesses=4 --dist=loadfile
 CHOICE   := '$(STUDY)' $(if $(MIX),--mix '$(MIX)') --profile '$(PROFILE)' $(ARGS)
@@ -84,7 +86,7 @@ lint: $(READY) charts ## ruff, mypy --strict, the layers, charts, generated file
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m tools.generated --check
+	@$(GENERATED) --check
 
 charts: $(READY) ## helm lint --strict of both charts with every scenario, yamllint of what people edit
 	@for values in charts/*/ci/*-values.yaml; do \
@@ -92,7 +94,7 @@ charts: $(READY) ## helm lint --strict of both charts with every scenario, yamll
 	@$(BIN)/yamllint --strict charts k8s
 
 generated: $(READY) ## write the generated files of docs/ and charts/ anew
-	@$(BIN)/python -m tools.generated
+	@$(GENERATED)
 
 bench: $(READY) ## the benchmarks of tests/bench (BENCH=name for one); prints figures, asserts nothing
 	@$(BIN)/python -m tests.bench $(BENCH)

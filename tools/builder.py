@@ -18,8 +18,10 @@ from pathlib import Path
 KINDS = ("controller", "worker", "trainer")
 BUILD_SECONDS = 3600
 # what a site may set, as build arguments of these names (see the Dockerfile)
-_ARGUMENTS = ("BASE_IMAGE", "PYTHON", "UV_LOCK", "CA_CERTIFICATES", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "SOURCE")
-_ARGUMENTS += ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_ARGUMENTS = (
+    *("BASE_IMAGE", "PYTHON", "UV_LOCK", "CA_CERTIFICATES", "PIP_INDEX_URL", "UV_DEFAULT_INDEX", "SOURCE"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+)
 _UV_CACHE = "/var/cache/uv"
 
 

@@ -1,13 +1,16 @@
 """The files of the repository that are generated: written anew, or checked (`--check`) to be up to date.
 
-python -m tools.generated [--check]
+    python -m tools.generated [--check] [--with MODULE …]
+
+A module brings more of them: its FILES maps a path of the repository to the function that returns the file's text.
 """
 
+import argparse
+import importlib
 import json
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,13 +21,6 @@ def study_schema() -> str:
     from polyglot.study.schema import study_schema as schema
 
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-def errors() -> str:
-    """docs/errors.md: every bad input that the tests know, with the line it gets."""
-    from tests.kit.bad_inputs import errors_page
-
-    return errors_page()
 
 
 def cli() -> str:
@@ -65,40 +61,29 @@ def driver_chart_schema() -> str:
     return json.dumps(values_schema(DriverValues, title="Values of charts/driver"), indent=2) + "\n"
 
 
-def stage_chart_ci() -> str:
-    """Values of every scenario that the tests render, for `helm lint`."""
-    from tests.kit.chart_scenarios import stage_ci_values
-
-    return stage_ci_values()
-
-
-def driver_chart_ci(name: str) -> str:
-    """Values of a driver that the tests render, for `helm lint`."""
-    from tests.kit.chart_scenarios import driver_ci_values
-
-    return driver_ci_values(name)
-
-
 FILES: dict[str, Callable[[], str]] = {
     "docs/study.schema.json": study_schema,
     "docs/study-file.md": study_file,
-    "docs/errors.md": errors,
     "docs/cli.md": cli,
     "charts/stage/values.schema.json": stage_chart_schema,
     "charts/driver/values.schema.json": driver_chart_schema,
     "charts/polyglot/values.schema.json": polyglot_chart_schema,
-    "charts/stage/ci/all-values.yaml": stage_chart_ci,
-    "charts/driver/ci/full-values.yaml": partial(driver_chart_ci, "full"),
-    "charts/driver/ci/workload-identity-values.yaml": partial(driver_chart_ci, "workload-identity"),
 }
 
 
 def main() -> int:
     """Write the files, or say which differ; exit 1 when one does."""
+    parser = argparse.ArgumentParser(prog="python -m tools.generated", description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not up to date")
+    parser.add_argument("--with", dest="modules", action="append", default=[], metavar="MODULE", help="that has FILES")
+    options = parser.parse_args()
+    files = dict(FILES)
+    for module in options.modules:
+        files |= importlib.import_module(module).FILES
     stale = []
-    for name, make in FILES.items():
+    for name, make in files.items():
         path, text = ROOT / name, make()
-        if "--check" in sys.argv[1:]:
+        if options.check:
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 stale.append(name)
         else:

@@ -78,10 +78,10 @@ def bill_of_materials(kind: str) -> Path:
     uv = Path(sys.executable).with_name("uv")
     if not (tool / "bin" / "cyclonedx-py").exists():
         subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, tool], check=True)
-    install = [uv, "pip", "sync", "--quiet", "--require-hashes", ROOT / "requirements" / "sbom.txt"]
+    install: list[str | Path] = [uv, "pip", "sync", "--quiet", "--require-hashes", ROOT / "requirements" / "sbom.txt"]
     subprocess.run(install, env={**os.environ, "VIRTUAL_ENV": str(tool)}, check=True)
     target = folder / f"{kind}.cdx.json"
-    command = [
+    command: list[str | Path] = [
         tool / "bin" / "cyclonedx-py",
         "requirements",
         f"requirements/{kind}.txt",

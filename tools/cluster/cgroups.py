@@ -9,6 +9,7 @@ Only cgroup v1, which Kubernetes takes by default up to 1.34.
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from tools.cluster import places
@@ -44,10 +45,10 @@ def end_all() -> None:
     """Kill every process of the cluster, containers first, and remove the groups. No groups: nothing to do."""
     root = _MOUNT / "pids" / places.name()
     for folder in [*(root / node.name for node in places.NODES), root]:
-        wait_until(lambda folder=folder: not _kill(folder), "processes of the cluster end", seconds=30, every=0.05)
+        wait_until(partial(_ended, folder), "processes of the cluster end", seconds=30, every=0.05)
     for hierarchy in [*_hierarchies(), _MOUNT / "unified"]:  # runc makes groups in the empty v2 hierarchy too
         for folder in sorted(_folders(hierarchy / places.name()), reverse=True):
-            wait_until(lambda folder=folder: _removed(folder), f"{folder} is removed", seconds=10, every=0.05)
+            wait_until(partial(_removed, folder), f"{folder} is removed", seconds=10, every=0.05)
 
 
 def processes() -> list[int]:
@@ -92,16 +93,16 @@ def _processes(root: Path) -> Iterator[int]:
             continue
 
 
-def _kill(root: Path) -> bool:
-    """Kill what is there; True when there was something that is not yet gone."""
-    found = False
+def _ended(root: Path) -> bool:
+    """Kill what is there; True when there was nothing any more."""
+    ended = True
     for pid in _processes(root):
         try:
             os.kill(pid, signal.SIGKILL)
-            found = True
+            ended = False
         except ProcessLookupError:
             continue
-    return found
+    return ended
 
 
 def _removed(folder: Path) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from tools.cluster import certificates, places, processes
 
 _WISHED_PORTS = {"api": 16443, "store": 17070}  # others are taken when these are in use
+RELAY = Path(__file__).parent / "relay.py"
 PROFILE = places.CHECKOUT / "profiles" / "test-cluster.yaml"
 
 
@@ -44,9 +45,8 @@ def start_relay() -> Ports:
         "store": f"{places.STORE_SERVICE}:{places.STORE_PORT}",
     }
     routes = [f"{listening[name].fileno()}={target}" for name, target in targets.items()]
-    program = Path(__file__).parent / "relay.py"
     descriptors = tuple(server.fileno() for server in listening.values())
-    processes.start("relay", ["/usr/bin/env", "python3", "-I", program, *routes], pass_fds=descriptors)
+    processes.start("relay", ["/usr/bin/env", "python3", "-I", RELAY, *routes], pass_fds=descriptors)
     ports = Ports(**{name: server.getsockname()[1] for name, server in listening.items()})
     for server in listening.values():
         server.close()

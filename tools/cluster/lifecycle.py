@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.kit.cluster import noop_image
 from tools.cluster import (
     addons,
     certificates,
@@ -48,7 +47,7 @@ def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
     _check_machine()
     with _locked():
         if with_images and (places.CHECKOUT / "Dockerfile").exists():
-            product_images.ensure(_sockets())
+            product_images.ensure(sockets())
         if is_up():
             say("the cluster is up already")
         elif _state().exists() and not ended():
@@ -65,7 +64,7 @@ def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
                 raise
         if with_kueue and not kueue.installed():
             programs.built("kueue")
-            kueue.install(system_images.ensure(kueue=True, nodes=_sockets())["kueue"])
+            kueue.install(system_images.ensure(kueue=True, nodes=sockets())["kueue"])
         host.write(ports(), product_images.current())
         if product_images.current():
             product.install()
@@ -74,16 +73,11 @@ def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
 
 def build_images(source: Path = places.CHECKOUT) -> dict[str, str]:
     """Build the product's images, give them to the running nodes if there are any, and return kind -> reference."""
-    images = product_images.ensure(_sockets(), source=source)
+    images = product_images.ensure(sockets(), source=source)
     if is_up():
         host.write(ports(), images)
         product.install()
     return images
-
-
-def build_noop_image() -> str:
-    """Lay the no-op jobs on the worker's image, give that to the running nodes, and return its reference."""
-    return noop_image.ensure(_sockets())
 
 
 def down() -> None:
@@ -103,7 +97,8 @@ def ended() -> bool:
     return _state().exists() and all(processes.pid(name) is None for name in processes.names())
 
 
-def _sockets() -> list[Path]:
+def sockets() -> list[Path]:
+    """Where the running nodes take images; none without a cluster that is up."""
     return [node.socket(each) for each in places.NODES] if is_up() else []
 
 

@@ -31,8 +31,8 @@ def import_into(socket: Path, layout: Path, reference: str) -> None:
     }
     command = ["ctr", "--address", str(socket), "--namespace", "k8s.io", "images", "import", "-"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("both are pipes")
         try:
             with process.stdin, tarfile.open(fileobj=process.stdin, mode="w|", bufsize=1 << 20) as tar:
                 _add(tar, "oci-layout", {"imageLayoutVersion": "1.0.0"})

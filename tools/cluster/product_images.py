@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from tools.builder import KINDS, packages_name
 from tools.cluster import base_image, buildah, image_store, oci_layout, packages, places
@@ -115,7 +116,7 @@ def _files(source: Path) -> Iterator[Path]:
             yield from (Path(folder) / file for file in sorted(files) if not file.endswith(".pyc"))
 
 
-def _state() -> dict[str, dict[str, str]]:
+def _state() -> dict[str, Any]:
     try:
         return dict(json.loads((places.cache() / "product.json").read_text()))
     except FileNotFoundError:

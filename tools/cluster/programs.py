@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kit import versitygw
+from tools import versitygw
 from tools.cluster import places
 from tools.cluster.shell import ClusterError, call, say
 
@@ -74,7 +74,10 @@ def kueue() -> Path:
 
 def store() -> Path:
     """Return the S3 server's program: the same that the tests without a cluster use."""
-    return versitygw.program()
+    try:
+        return versitygw.program()
+    except versitygw.NotBuilt as error:
+        raise ClusterError(str(error)) from error
 
 
 def built(module: str) -> Path:

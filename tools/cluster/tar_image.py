@@ -49,9 +49,10 @@ def write(recipe: Recipe, archive: Path) -> None:
             "rootfs": {"type": "layers", "diff_ids": [digest]},
         }
         blobs = [_blob("application/vnd.oci.image.config.v1+json", config)]
+        media_type = "application/vnd.oci.image.manifest.v1+json"
         manifest = {
             "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "mediaType": media_type,
             "config": blobs[0][0],
             "layers": [
                 {
@@ -61,7 +62,7 @@ def write(recipe: Recipe, archive: Path) -> None:
                 }
             ],
         }
-        blobs.append(_blob(manifest["mediaType"], manifest))
+        blobs.append(_blob(media_type, manifest))
         named = {**blobs[1][0], "annotations": {"io.containerd.image.name": recipe.reference}}
         with tarfile.open(archive, "w") as tar:
             _add(tar, "oci-layout", json.dumps({"imageLayoutVersion": "1.0.0"}).encode())

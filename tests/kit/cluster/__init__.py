@@ -1,1 +1,1 @@
-"""What only the tests of a cluster need: namespaces, installations, jobs of a shell, faults. tools.cluster starts ours."""
+"""What only tests of a cluster need: namespaces, installations, jobs of a shell, faults. Ours: tools.cluster."""

@@ -42,8 +42,9 @@ def write_lines(path: Path, records: Iterable[Record]) -> int:
     """Write a file of rows and return how many they are."""
     count = 0
     with path.open("wb") as file:
-        for count, record in enumerate(records, 1):
+        for record in records:
             file.write(line(record))
+            count += 1
     return count
 
 

@@ -27,7 +27,7 @@ class Answer(Record):
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]))
-turns = st.builds(Turn, text=text, tokens=st.integers(0, 2**53), stop=st.none() | text)
+turns = st.builds(Turn, text=text, tokens=st.integers(0, 2**53 - 1), stop=st.none() | text)
 answers = st.builds(
     Answer,
     id=text,

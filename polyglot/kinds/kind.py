@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from polyglot.core.canonical import Json
+from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.settings import Settings
 
@@ -70,13 +71,15 @@ class Kind:
 
     `inputs` maps a role (what stands before its colon) to the kinds that may play it, the usual one first. `ranks` says
     what several processes of one attempt do: nothing ("alone": there is one), one computation ("together"), or parts
-    that need nothing of each other ("shards").
+    that need nothing of each other ("shards"). `files` maps the paths that it writes, "<LANG>" and the like being
+    names, to the class of a JSON document or of a row of JSON Lines, or to a few words on any other file.
     """
 
     params: type[Params]
     settings: type[Settings] = Settings
     defaults: Mapping[str, Json] = field(default_factory=dict)  # of settings
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: Mapping[str, type[Record] | str] = field(default_factory=dict)
     resources: Resources = Resources()
     networked: bool = False  # two correct executions may differ, as others are asked
     ranks: Literal["alone", "together", "shards"] = "alone"

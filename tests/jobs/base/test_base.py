@@ -22,7 +22,7 @@ from polyglot.core.errors import Interrupted, Permanent
 from polyglot.kinds.base import BaseParams
 from polyglot.kinds.kind import File
 from polyglot.study.systems import SYSTEMS
-from tests.kit.data_jobs import FolderInput
+from tests.kit.folder_input import FolderInput
 from tests.kit.hub import REVISION, Hub, serve
 from tests.kit.model_jobs import ModelContext, Stop, model_context, write_base
 from tests.kit.training import digests

@@ -346,9 +346,9 @@ class TestDeterminism:
         script = (
             "import json, sys; from pathlib import Path; from jobs.aggregate import job as aggregate\n"
             "from polyglot.kinds.aggregate import AggregateParams\n"
-            "from tests.kit.fake_scores import FakeInput, fake_context\n"
+            "from tests.kit.fake_scores import fake_context; from tests.kit.folder_input import FolderInput\n"
             "params, inputs, root = json.loads(sys.stdin.read())\n"
-            "inputs = {role: FakeInput(Path(at), key) for role, (at, key) in inputs.items()}\n"
+            "inputs = {role: FolderInput(Path(at), key) for role, (at, key) in inputs.items()}\n"
             "aggregate.run(fake_context(AggregateParams(**params), inputs, Path(root)))\n"
         )
         inputs = {role: (str(source.root), source.key) for role, source in made.inputs.items()}

@@ -11,7 +11,8 @@ from jobs.report import job as report
 from jobs.report.quality import render_quality
 from polyglot.kinds.quality import QualityParams
 from polyglot.kinds.report import ReportParams
-from tests.kit.data_jobs import FolderInput, data_context, staged
+from tests.kit.data_jobs import data_context, staged
+from tests.kit.folder_input import FolderInput
 
 EVIL = "</div><script>alert(1)</script> \u202eשלום"
 

@@ -22,7 +22,6 @@ from polyglot.store.manifest import Manifest
 from tests.kit.data_ingests import ingest_bytes, json_lines
 from tests.kit.fake_scores import (
     LANGUAGES,
-    FakeInput,
     FakeStudy,
     cells_of,
     fake_context,
@@ -30,6 +29,7 @@ from tests.kit.fake_scores import (
     untuned,
     usual_ability,
 )
+from tests.kit.folder_input import FolderInput
 
 VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
 HOSTILE = '</title><script>alert(1)</script> & "quoted" {{ 7 * 7 }} \u202e'
@@ -89,7 +89,7 @@ def make(
     contrasts: tuple[Contrast, ...] = (),
     languages: tuple[str, ...] = LANGUAGES,
     **fields: Any,
-) -> tuple[dict[str, Any], str, dict[str, FakeInput]]:
+) -> tuple[dict[str, Any], str, dict[str, FolderInput]]:
     """Run aggregate and report; return report.json, the page and the report's inputs."""
     made = FakeStudy(
         cells=(untuned(), *cells_of(mixes, seeds)),
@@ -102,7 +102,7 @@ def make(
     ).write(root / "in")
     aggregate.run(fake_context(made.aggregate_params(), made.inputs, root / "aggregate"))
     inputs = {role: source for role, source in made.inputs.items() if not role.startswith("answers:")}
-    inputs["aggregate"] = FakeInput(root / "aggregate" / "out", "a" * 64)
+    inputs["aggregate"] = FolderInput(root / "aggregate" / "out", "a" * 64)
     out = fake_context(report_params(**fields), inputs, root)
     report.run(out)
     assert (out.out / "scores.csv").read_bytes() == inputs["aggregate"].path("scores.csv").read_bytes()
@@ -111,7 +111,7 @@ def make(
 
 
 @pytest.fixture(scope="module")
-def usual(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str, dict[str, FakeInput]]:
+def usual(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str, dict[str, FolderInput]]:
     return make(tmp_path_factory.mktemp("usual"), USUAL, (0, 1, 2), usual_contrasts(), notes=("Judged by rule.",))
 
 
@@ -272,7 +272,7 @@ class TestData:
             for language, row in (("EN", closed), ("DE", closed), ("FR", spoilt))
         }
         prompts = ingest_bytes(tmp_path, files, what="prompts", format="mt-bench")
-        document = report.gather(report_params(), usual[2] | {"prompts": FakeInput(prompts.out, "c" * 64)})
+        document = report.gather(report_params(), usual[2] | {"prompts": FolderInput(prompts.out, "c" * 64)})
         text = " ".join(" ".join(Page(render_page(document)).text).split())
         assert "unclosed delimiter 0 0 1 FR single-v1" in text
         assert "missing prompt: not found" in text
@@ -372,7 +372,7 @@ class TestDraws:
             tmp_path / "in"
         )
         aggregate.run(fake_context(made.aggregate_params(), made.inputs, tmp_path / "aggregate"))
-        inputs = {**made.inputs, "aggregate": FakeInput(tmp_path / "aggregate" / "out", "a" * 64)}
+        inputs = {**made.inputs, "aggregate": FolderInput(tmp_path / "aggregate" / "out", "a" * 64)}
         document = report.gather(report_params(), inputs)
         assert [(card["name"], card["draw"]) for card in document["mixes"]] == [
             ("tiny/built-in/ENDE-sampled", 0),
@@ -445,7 +445,7 @@ class TestProvenance:
         assert report.gather(report_params(), inputs)["executions"] == []
 
 
-def with_manifest(source: FakeInput, stage: Stage, execution: dict[str, Any]) -> None:
+def with_manifest(source: FolderInput, stage: Stage, execution: dict[str, Any]) -> None:
     source.manifest = Manifest(stage=stage, inputs={}, files=(), execution=execution)  # type: ignore[attr-defined]
 
 

@@ -7,7 +7,7 @@ later version stay readable; a missing field or another type is `Corrupt`.
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, dataclass_transform
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -20,6 +20,7 @@ __all__ = ["UNSET", "Record", "UnsetType", "line", "read", "read_lines", "to_jso
 T = TypeVar("T")
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all records."""
 

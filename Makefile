@@ -11,6 +11,8 @@ VENV     := .venv
 READY    := $(VENV)/.ready
 BIN      := $(VENV)/bin
 POLYGLOT := $(BIN)/polyglot
+# some are made of what the tests know: their bad inputs, and what the charts are rendered for
+GENERATED := $(BIN)/python -m tools.generated --with tests.kit.generated
 # a file of tests stays in one process, with what it has started for all of them; ARGS=-n0 for one process alone
 BESIDE   := --numprocesses=logical --maxprocesses=4 --dist=loadfile
 CHOICE   := '$(STUDY)' $(if $(MIX),--mix '$(MIX)') --profile '$(PROFILE)' $(ARGS)
@@ -63,16 +65,16 @@ test: $(READY) ## all tests that need no cluster
 	@$(BIN)/python -m pytest $(BESIDE) $(ARGS)
 
 cluster-up: $(READY) ## a real two-node Kubernetes cluster on this machine (as root; half an hour the first time, then seconds)
-	@$(BIN)/python -m tests.kit.cluster up $(ARGS)
+	@$(BIN)/python -m tools.cluster up $(ARGS)
 
 cluster-images: $(READY) ## after a change of code: its images anew
-	@$(BIN)/python -m tests.kit.cluster images
+	@$(BIN)/python -m tools.cluster images
 
 cluster-down: $(READY) ## end it; what was built stays in the cache
-	@$(BIN)/python -m tests.kit.cluster down
+	@$(BIN)/python -m tools.cluster down
 
 test-cluster: $(READY) ## the tests that need a cluster: the one of KUBECONFIG, else ours, started when it is not up
-	@[ -n "$$KUBECONFIG" ] || $(BIN)/python -m tests.kit.cluster up --kueue
+	@[ -n "$$KUBECONFIG" ] || $(BIN)/python -m tools.cluster up --kueue
 	@tests() { $(BIN)/python -m pytest -o cache_dir=.pytest_cache/cluster tests/cluster $(ARGS) "$$@"; }; \
 	tests -m 'not alone' --cache-clear $(BESIDE); most=$$?; tests -m alone; alone=$$?; \
 	case $$most$$alone in 00|05|50) exit 0;; 55) exit 5;; esac; \
@@ -84,7 +86,7 @@ lint: $(READY) charts ## ruff, mypy --strict, the layers, charts, generated file
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m tests.kit.generated --check
+	@$(GENERATED) --check
 
 charts: $(READY) ## helm lint --strict of both charts with every scenario, yamllint of what people edit
 	@for values in charts/*/ci/*-values.yaml; do \
@@ -92,13 +94,13 @@ charts: $(READY) ## helm lint --strict of both charts with every scenario, yamll
 	@$(BIN)/yamllint --strict charts k8s
 
 generated: $(READY) ## write the generated files of docs/ and charts/ anew
-	@$(BIN)/python -m tests.kit.generated
+	@$(GENERATED)
 
 bench: $(READY) ## the benchmarks of tests/bench (BENCH=name for one); prints figures, asserts nothing
 	@$(BIN)/python -m tests.bench $(BENCH)
 
 images: $(READY) ## build the three images (BASE_IMAGE, BUILDER, IMAGE_PREFIX, IMAGE_TAG) and their SBOMs into out/sbom
-	@$(BIN)/python -m tests.kit.images
+	@$(BIN)/python -m tools.images
 
 lock: $(READY) ## resolve the locks anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements/controller.txt

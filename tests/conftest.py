@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.versitygw import BUILD_SECONDS, bucket, gateway
+from tests.kit.versitygw import bucket, gateway
+from tools.versitygw import BUILD_SECONDS
 
 __all__ = ["bucket", "gateway"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval, over_seeds
 from jobs.lib.stats.resampling import Estimates
-from polyglot.kinds.params import NATIVE, Cell
+from polyglot.kinds.aggregate import NATIVE, Cell
 
 UNTUNED = "untuned"
 GROUPS = ("all", "in-mix", "out-of-mix")

@@ -17,7 +17,7 @@ from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval, difference_widened, over_seeds, widened
 from jobs.lib.stats.resampling import Estimates
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import AggregateParams, Contrast
+from polyglot.kinds.aggregate import AggregateParams, Contrast
 
 ArmKey = tuple[str, str | None, str]
 

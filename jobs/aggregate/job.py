@@ -16,7 +16,7 @@ from jobs.lib.stats.files import tagged, write_csv, write_json
 from jobs.lib.stats.grid import Questions, read_grid
 from jobs.lib.stats.resampling import counts
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import AggregateParams, Contrast
+from polyglot.kinds.aggregate import AggregateParams, Contrast
 
 
 def run(context: Context) -> None:

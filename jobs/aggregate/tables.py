@@ -13,7 +13,7 @@ from jobs.aggregate.contrasts import compare, same_arm_pairs
 from jobs.lib.stats.grid import SCALES, Floats, Grid
 from jobs.lib.stats.interval import Interval, limits, widened
 from jobs.lib.stats.resampling import Estimates, counts, draw_weights, estimate
-from polyglot.kinds.params import AggregateParams, Cell
+from polyglot.kinds.aggregate import AggregateParams, Cell
 
 DIGITS = 4
 ALL = "all"

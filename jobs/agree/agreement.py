@@ -16,7 +16,7 @@ import krippendorff
 import numpy as np
 from scipy import stats
 
-from polyglot.kinds.params import QUALITY_METRICS
+from polyglot.kinds.quality import QUALITY_METRICS
 
 FEWEST = 4  # turns below which no correlation is told
 Level = Literal["nominal", "interval"]

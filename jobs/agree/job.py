@@ -12,7 +12,7 @@ from jobs.lib.context import Context
 from jobs.lib.rows.by_id import documents
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import AgreeParams
+from polyglot.kinds.agree import AgreeParams
 
 CATEGORIES = ("accuracy", "fluency", "terminology", "style", "locale", "markup", "other")
 

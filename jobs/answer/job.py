@@ -29,7 +29,7 @@ from jobs.lib.model.loading import DTYPES, choose_device, load_model, load_token
 from jobs.lib.model.template import ChatFormat, Inexact
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import AnswerParams
+from polyglot.kinds.answer import AnswerParams
 
 BATCH_SIZE = {"cpu": 64, "cuda": 128}
 

@@ -8,7 +8,7 @@ import torch
 
 from jobs.builtin.text import documents
 from jobs.lib.model.template import ChatFormat
-from polyglot.kinds.params import BaseParams
+from polyglot.kinds.base import BaseParams
 
 TOKENIZER_LINES = 20_000
 _BATCH = 1000

@@ -22,7 +22,7 @@ from jobs.lib.model.loading import check_directory
 from jobs.lib.model.template import ChatFormat
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import BaseParams
+from polyglot.kinds.base import BaseParams
 
 CHECKPOINT_SECONDS = 15.0
 

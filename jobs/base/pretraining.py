@@ -16,7 +16,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from jobs.lib.model.schedule import factor
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import BaseParams
+from polyglot.kinds.base import BaseParams
 
 
 def new_model(params: BaseParams, tokenizer: Any, seed: int) -> LlamaForCausalLM:

@@ -17,7 +17,7 @@ from jobs.lib.rows.contamination import Benchmark, Hit
 from jobs.lib.rows.forms import json_line
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import ContaminationParams
+from polyglot.kinds.contamination import ContaminationParams
 
 _CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked to stop
 

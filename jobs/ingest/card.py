@@ -9,7 +9,7 @@ from jobs.ingest.prompt_defects import RULES as PROMPT_RULES
 from jobs.ingest.prompt_defects import prompt_defects
 from jobs.lib.card.card import describe_files
 from jobs.lib.context import Context
-from polyglot.kinds.params import IngestParams
+from polyglot.kinds.ingest import IngestParams
 
 
 def describe(params: IngestParams, tallies: Mapping[str, Normaliser], folder: Path, context: Context) -> dict[str, Any]:

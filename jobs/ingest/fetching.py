@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from jobs.lib.http_status import is_transient
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import BadInput, Missing, Permanent
-from polyglot.kinds.params import File
+from polyglot.kinds.kind import File
 
 _TIMEOUT_SECONDS = 60
 _CHUNK = 2**20

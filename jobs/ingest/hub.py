@@ -18,7 +18,7 @@ from jobs.ingest.reading import read_records
 from jobs.ingest.streams import Record
 from jobs.lib.hub_refusals import asking_hub
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import IngestParams
+from polyglot.kinds.ingest import IngestParams
 
 _REVISION = re.compile(r"[0-9a-f]{40}")
 

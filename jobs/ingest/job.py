@@ -19,7 +19,7 @@ from jobs.lib.context import Context
 from jobs.lib.rows.forms import FOLDERS, VALIDATION_FOLDER, Rejection, json_line
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import IngestParams
+from polyglot.kinds.ingest import IngestParams
 
 _CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked to stop
 

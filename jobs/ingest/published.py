@@ -16,7 +16,7 @@ from jobs.lib.rows.content import content_key
 from jobs.lib.rows.forms import Reject, json_line, text_fault
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import IngestParams
+from polyglot.kinds.ingest import IngestParams
 
 EVERY = "*"  # the place of a mixed file in parameters where others stand by language
 

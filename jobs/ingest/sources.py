@@ -17,7 +17,8 @@ from jobs.ingest.streams import Record
 from jobs.lib.context import Context
 from jobs.lib.rows import by_id
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import File, IngestParams
+from polyglot.kinds.ingest import IngestParams
+from polyglot.kinds.kind import File
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from jobs.lib.chat.usage_log import Ledger
 from jobs.lib.context import Context
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent, PolyglotError
-from polyglot.kinds.params import JudgeParams
+from polyglot.kinds.judge import JudgeParams
 
 _PROGRESS_SECONDS = 0.5
 

@@ -10,7 +10,7 @@ from jobs.lib.chat.calls import Request
 from jobs.lib.context import Input
 from jobs.lib.judge_prompts import Prompts, load, values_for
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import JudgeParams
+from polyglot.kinds.judge import JudgeParams
 
 GRADED_TURNS = 2  # the prompts know a first and a second turn
 

@@ -7,13 +7,17 @@ saving a checkpoint, and lets every other exception go: that is a transient fail
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+from polyglot.core import records
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Interrupted
 from polyglot.core.stage import Resources, Stage
+
+T = TypeVar("T")
 
 
 class Input(Protocol):
@@ -21,6 +25,8 @@ class Input(Protocol):
 
     key: str
     metrics: Mapping[str, Any]
+    made_from: Mapping[str, str]  # the keys of what it was made from, by role
+    execution: Mapping[str, Json]  # on what it was made: device, threads, packages
 
     def names(self) -> list[str]:
         """Paths of the artifact's files, sorted."""
@@ -33,6 +39,20 @@ class Input(Protocol):
     def directory(self, name: str) -> Path:
         """Local, verified directory holding every file below `name/`."""
         ...
+
+    def read(self, name: str, kind: type[T]) -> T:
+        """A file that is one document. Raises Missing, and Corrupt when it is not of this class."""
+        return records.read(self.path(name), kind)
+
+    def lines(self, name: str, kind: type[T]) -> Iterator[T]:
+        """The rows of a file of JSON Lines. Raises as `read` does."""
+        return records.read_lines(self.path(name), kind)
+
+
+def of_role(inputs: Mapping[str, Input], role: str) -> dict[str, Input]:
+    """The inputs of the roles `<role>:<name>`, sorted by name."""
+    found = (name.partition(":") for name in sorted(inputs))
+    return {name: inputs[f"{head}:{name}"] for head, colon, name in found if colon and head == role}
 
 
 class Checkpoints(Protocol):

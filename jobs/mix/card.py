@@ -9,7 +9,7 @@ from jobs.lib.rows.content import MAX_LISTED
 from jobs.lib.rows.forms import id_key
 from jobs.mix.selection import Pair, Selection
 from jobs.mix.token_sets import COUNTS, TokenSet
-from polyglot.kinds.params import MixParams
+from polyglot.kinds.mix import MixParams
 
 REMOVED = {"none": (), "exact": ("exact",), "overlap": ("exact", "overlap"), "near": ("exact", "near"), "all": KINDS}
 

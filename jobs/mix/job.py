@@ -20,7 +20,7 @@ from jobs.mix.selection import Selection, check_size, select
 from jobs.mix.token_sets import TokenSet, read_token_set
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import MixParams
+from polyglot.kinds.mix import MixParams
 
 
 def run(context: Context) -> None:

@@ -21,7 +21,7 @@ from jobs.quality.pairs import Pair
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Permanent, PolyglotError
 from polyglot.core.languages import language_name
-from polyglot.kinds.params import QualityParams
+from polyglot.kinds.quality import QualityParams
 
 _SYSTEM = (
     "You check translations: you compare one with its source and say how much of the meaning it carries over. "

@@ -8,7 +8,7 @@ from typing import Any
 from jobs.quality.metrics import corpus
 from jobs.quality.pairs import Pair, Pairs
 from jobs.quality.protected import GROUPS
-from polyglot.kinds.params import QUALITY_METRICS, QualityParams
+from polyglot.kinds.quality import QUALITY_METRICS, QualityParams
 
 BINS = 20
 RANGES: Mapping[str, tuple[float, float]] = {

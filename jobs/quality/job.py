@@ -22,7 +22,7 @@ from jobs.quality.metrics import Record, measure
 from jobs.quality.pairs import Pair, collect
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Interrupted
-from polyglot.kinds.params import QualityParams
+from polyglot.kinds.quality import QualityParams
 
 _CHECK_EVERY = 100  # turns between two looks at whether the attempt was asked to stop
 

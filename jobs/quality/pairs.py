@@ -11,7 +11,7 @@ from jobs.lib.rows.by_id import documents
 from jobs.lib.rows.content import texts_of, turns_of
 from jobs.lib.rows.forms import FOLDERS, id_key
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import QualityParams
+from polyglot.kinds.quality import QualityParams
 
 # Length classes of rows that have no category: characters of the source's turn, from the first number on.
 CLASSES = ((0, "under 200"), (200, "200 to 799"), (800, "800 to 1,999"), (2000, "2,000 and more"))

@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs.lib.chat.calls import Failure, Reply, Request
 from jobs.reference.prompt import messages
-from polyglot.kinds.params import ReferenceParams
+from polyglot.kinds.reference import ReferenceParams
 
 
 @dataclass(kw_only=True)

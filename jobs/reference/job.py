@@ -29,7 +29,7 @@ from jobs.reference.drafts import Draft, read_drafts
 from jobs.reference.prompt import VERSION
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Interrupted, Permanent, PolyglotError
-from polyglot.kinds.params import ReferenceParams
+from polyglot.kinds.reference import ReferenceParams
 
 
 def run(context: Context) -> None:

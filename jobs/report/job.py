@@ -34,7 +34,8 @@ from jobs.report.quality import render_quality
 from jobs.report.quality_gathering import gather_quality, table
 from polyglot.core.errors import Permanent
 from polyglot.core.languages import language_rank
-from polyglot.kinds.params import NATIVE, ReportParams, mix_name
+from polyglot.kinds.aggregate import NATIVE, mix_name
+from polyglot.kinds.report import ReportParams
 
 Row = dict[str, Any]
 FORMAT = 1

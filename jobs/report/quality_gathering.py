@@ -7,7 +7,7 @@ from jobs.lib.context import Input
 from jobs.lib.rows.by_id import documents
 from jobs.report.gathering import card, manifest_inputs, read_json
 from jobs.report.quality_comparison import LEVEL, Check, compare_all
-from polyglot.kinds.params import ReportParams
+from polyglot.kinds.report import ReportParams
 
 
 def gather_quality(params: ReportParams, inputs: Mapping[str, Input]) -> dict[str, Any] | None:

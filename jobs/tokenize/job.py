@@ -27,7 +27,7 @@ from jobs.tokenize.tally import SCHEMA, Tally
 from jobs.tokenize.tokens import Tokens
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import TokenizeParams
+from polyglot.kinds.tokenize import TokenizeParams
 
 CHUNK_BYTES = 1 << 19
 

@@ -10,7 +10,7 @@ from jobs.lib.arrays import arrow
 from jobs.tokenize.columns import Rows
 from jobs.tokenize.tokens import Tokens
 from jobs.tokenize.words import count_words
-from polyglot.kinds.params import TokenizeParams
+from polyglot.kinds.tokenize import TokenizeParams
 
 SCHEMA = pa.schema(
     [

@@ -35,7 +35,7 @@ from jobs.train.training import Layout, Trainer
 from jobs.train.validation import validate
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Interrupted, Permanent
-from polyglot.kinds.params import TrainParams
+from polyglot.kinds.train import TrainParams
 
 CHECKPOINT_SECONDS = 60.0
 CHECKPOINT_SHARE = 0.1  # of the time, at most, goes into checkpoints that nobody asked for

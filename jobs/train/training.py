@@ -22,7 +22,7 @@ from jobs.train.batches import MicroBatch, Order, micro_batches
 from jobs.train.head import TargetLoss
 from jobs.train.token_sets import Mixture
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import TrainParams
+from polyglot.kinds.train import TrainParams
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -27,7 +27,7 @@ from jobs.translate.engines.engine import Engine
 from jobs.translate.rows import Done, Translator
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import TranslateParams
+from polyglot.kinds.translate import TranslateParams
 
 _CHUNK_ROWS = 1000  # are asked for at once, and put together when all of it is there
 

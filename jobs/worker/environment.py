@@ -10,24 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from polyglot.core.stage import Resources
-
-# The libraries whose version may change a kind's bytes. By kind and not by what happens to be imported: a fork of the
-# warm server has torch in memory whatever its job is.
-_MODEL = ("torch", "transformers", "tokenizers", "accelerate", "safetensors")
-LIBRARIES: Mapping[str, tuple[str, ...]] = {
-    "base": _MODEL,
-    "train": _MODEL,
-    "answer": _MODEL,
-    "tokenize": ("transformers", "tokenizers", "pyarrow"),
-    "ingest": ("pyarrow",),
-    "translate": ("deepl", "openai", "torch", "transformers", "sentencepiece"),
-    "reference": ("openai",),
-    "judge": ("openai",),
-    "quality": ("sacrebleu", "py3langid", "openai"),
-    "agree": ("scipy", "krippendorff"),
-    "aggregate": ("numpy",),
-}
-_WITH_KERNELS = frozenset({"base", "train", "answer", "translate"})
+from polyglot.kinds.registry import kind_of
 
 
 def set_threads(threads: int) -> None:
@@ -49,12 +32,12 @@ def execution(kind: str, *, threads: int, resources: Resources, settings: Mappin
         "platform": f"{platform.system()}-{platform.machine()}".lower(),
         "settings": {name: _without_credentials(value) for name, value in settings.items()},
     }
-    for library in LIBRARIES.get(kind, ()):
+    for library in kind_of(kind).libraries:
         try:
             found[library] = importlib.metadata.version(library)
         except importlib.metadata.PackageNotFoundError:
             continue
-    torch = sys.modules.get("torch") if kind in _WITH_KERNELS else None
+    torch = sys.modules.get("torch") if kind_of(kind).kernels else None
     if torch is not None:
         if resources.gpus and torch.cuda.is_available():
             found["device"] = torch.cuda.get_device_name(0)

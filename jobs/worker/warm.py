@@ -26,9 +26,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from jobs.worker import worker
-
-# What a job imports when it runs, not when it is imported, and that takes a noticeable part of a second.
-_LATER = {"ingest": ("py3langid.langid",), "mix": ("numpy", "pyarrow.compute")}
+from polyglot.kinds.registry import kind_of
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
@@ -82,7 +80,7 @@ class Server:
         return True
 
     def _start(self, request: dict[str, Any], lock: int) -> None:
-        for module in (worker.module_name(request["kind"]), *_LATER.get(request["kind"], ())):
+        for module in (worker.module_name(request["kind"]), *kind_of(request["kind"]).warm_imports):
             self._import(module)
         if _num_threads() == 1:
             sys.stdout.flush()

@@ -55,7 +55,8 @@ from polyglot.attempts.publish import publish
 from polyglot.attempts.retract import retractions
 from polyglot.core.canonical import digest
 from polyglot.core.errors import Exit, Interrupted, Permanent, PolyglotError
-from polyglot.core.stage import NETWORKED, Resources, Stage
+from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.registry import kind_of
 from polyglot.store.artifact import BlobCache, StoredArtifact
 from polyglot.store.committed import committed
 from polyglot.store.locate import open_store
@@ -66,10 +67,6 @@ MAX_STARTS_WITHOUT_PROGRESS = 5
 # A directory shows a chunk of log as soon as it is written; objects cost money and time each.
 _EVERY_SECONDS = {"file": 1.0}
 _EVERY_SECONDS_OTHERWISE = 5.0
-# pyarrow imports pandas, which takes seconds, at the first conversion, only to ask whether it was given a data frame.
-# No job gives it one; `datasets`, which ingest reads hubs with, cannot do without.
-_MAY_USE_PANDAS = frozenset({"ingest"})
-TOGETHER, SHARDED = frozenset({"train"}), frozenset({"answer"})  # the kinds that several ranks run
 _PEERS_END_SECONDS = 10.0
 _LOOK_SECONDS = 1.0
 _ORPHAN_GRACE_SECONDS = 30  # nobody waits for a worker whose driver is dead
@@ -134,7 +131,8 @@ class Worker:
         self.settings: Mapping[str, Any] = request["settings"]
         self.input_kinds: Mapping[str, str] = request["input_kinds"]
         self.ranks = Ranks.read()
-        self.sharded = self.ranks.ranks > 1 and self.stage.kind in SHARDED
+        self.kind = kind_of(self.stage.kind)
+        self.sharded = self.ranks.ranks > 1 and self.kind.ranks == "shards"
         # as many as work on one computation, not as were planned
         self.resources = dataclasses.replace(resources, ranks=1 if self.sharded else self.ranks.ranks)
         self.places, self.stop = places, stop
@@ -208,7 +206,7 @@ class Worker:
         return manifest is not None and all(manifest.inputs[role] == inputs[role].result for role in inputs)
 
     def _work(self, inputs: Mapping[str, Manifest], start: int, reporter: Reporter) -> None:
-        if self.ranks.ranks > 1 and self.stage.kind not in TOGETHER | SHARDED:
+        if self.ranks.ranks > 1 and self.kind.ranks == "alone":
             raise Permanent(f"ranks: {self.stage.kind} runs in one process, and the Job has {self.ranks.ranks}")
         parts = self._parts(inputs) if self.sharded else None
         counts = self.ranks.first or self.sharded  # a rank that only helps another makes no progress of its own
@@ -227,7 +225,7 @@ class Worker:
         # What was begun with other inputs, or ended in a result that was withdrawn, is not gone on with. The records of
         # networked kinds are each named by the content of what was asked, so other inputs do not make them wrong.
         fit = digest(self._fit(inputs))
-        records_fit = digest(self._fit({})) if self.stage.kind in NETWORKED else fit
+        records_fit = digest(self._fit({})) if self.kind.networked else fit
         journal = StoredJournal(self.store, self.stage, self.number, start, rank=self.ranks.rank, fit=records_fit)
         context = WorkerContext(
             stage=self.stage,
@@ -245,7 +243,8 @@ class Worker:
             shards=parts,
         )
         context.raise_if_stopping()
-        if self.stage.kind not in _MAY_USE_PANDAS:
+        # pyarrow imports pandas, which takes seconds, at its first conversion, only to ask whether it got a data frame
+        if not self.kind.uses_pandas:
             forbid_import("pandas")
         if self.resources.ranks > 1:
             os.environ.update(self.ranks.for_torch())
@@ -299,7 +298,7 @@ class Worker:
             provenance=environment.provenance(),
             metrics=context.metrics,
             volatile=volatile,
-            deterministic=kind not in NETWORKED and self.resources.gpus == 0,
+            deterministic=not self.kind.networked and self.resources.gpus == 0,
         )
 
     # How it ended

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
+from polyglot.kinds.registry import traits_of
 from polyglot.schedulers.site import Site
 from polyglot.store.committed import committed_many
 from polyglot.store.store import Store
@@ -15,18 +16,18 @@ def check_endpoints(stages: Sequence[PlannedStage], store: Store, site: Site, en
     Stages that judge, write references, rate translations or translate by a chat model or DeepL are looked at. Nothing
     is asked of an endpoint. `environ` is this process's.
     """
-    asking = [planned for planned in stages if planned.stage.asks]
+    asking = [planned for planned in stages if traits_of(planned.stage).asks]
     done = committed_many(store, [planned.stage for planned in asking])
     looked_at: set[tuple[str, str]] = set()  # all stages of a kind that ask the same have the same endpoint
     for planned in asking:
-        stage = planned.stage
-        if planned.key in done or (stage.kind, stage.asks) in looked_at:
+        kind, asks = planned.stage.kind, traits_of(planned.stage).asks
+        if planned.key in done or (kind, asks) in looked_at:
             continue
-        looked_at.add((stage.kind, stage.asks))
-        names = ("deepl_url", "deepl_key_file") if stage.asks == "deepl" else ("base_url", "key_file")
+        looked_at.add((kind, asks))
+        names = ("deepl_url", "deepl_key_file") if asks == "deepl" else ("base_url", "key_file")
         url, key_file = (str(value) if (value := planned.settings.get(name)) else None for name in names)
         try:
-            site.check_endpoint(stage, url, key_file, environ)
+            site.check_endpoint(planned.stage, url, key_file, environ)
         except BadInput as error:
             where = f"{planned.label}: {error.where}" if error.where else planned.label
             raise BadInput(

@@ -14,7 +14,8 @@ from polyglot.cli.output import say
 from polyglot.cli.run_submission import interrupted_when_away, run_submission
 from polyglot.core.errors import BadInput, Interrupted, PolyglotError
 from polyglot.core.night import night_name
-from polyglot.engine.submission import TRAINED, Submission, submission_of_night
+from polyglot.engine.submission import Submission, submission_of_night
+from polyglot.kinds.registry import kind_of
 from polyglot.schedulers.site import DetachedSite, Site, site_of
 from polyglot.store.committed import committed_many
 from polyglot.store.locate import open_store
@@ -121,7 +122,7 @@ def _begun(study: str, night: str, store: Store, profile: Profile) -> Submission
 def _check_models(submission: Submission, store: Store) -> None:
     """Raise PolyglotError when a model is not committed: training is no night's work."""
     done = committed_many(store, [planned.stage for planned in submission.stages])
-    models = [planned for planned in submission.stages if planned.stage.kind == TRAINED]
+    models = [planned for planned in submission.stages if kind_of(planned.stage.kind).tunes]
     missing = [planned.label for planned in models if planned.key not in done]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""

@@ -15,7 +15,7 @@ from polyglot.cli.sheet_rows import turns_of
 from polyglot.core.canonical import canonical, sha256_bytes, sha256_file
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.engine.engine import run
-from polyglot.kinds.params import File
+from polyglot.kinds.kind import File
 from polyglot.plan.plan import needed_for
 from polyglot.plan.planner import Planner
 from polyglot.plan.quality import agree_stage

@@ -8,6 +8,7 @@ from typing import Any
 
 from polyglot.cli.session import Session
 from polyglot.core.errors import BadInput, PolyglotError
+from polyglot.kinds.registry import kinds_for
 from polyglot.sheets.sample import Turn
 from polyglot.store.artifact import StoredArtifact
 from polyglot.store.blobs import fetch
@@ -60,7 +61,7 @@ def _turns(session: Session, name: str) -> Iterator[Turn]:
 
 def _input(session: Session, manifest: Manifest, role: str, folder: Path) -> StoredArtifact:
 
-    found = find(session.store, manifest.stage.inputs[role], role)
+    found = find(session.store, manifest.stage.inputs[role], first=kinds_for(manifest.stage.kind, role))
     if found is None:
         raise PolyglotError(f"{manifest.stage.path}: its input {role} was withdrawn; submit the study again")
     return StoredArtifact(session.store, found, folder / role)

@@ -12,11 +12,6 @@ from typing import Any
 
 from polyglot.core.canonical import Json, digest
 
-# Kinds whose result digest may differ between two correct executions (sampling, networks, GPU kernels).
-NETWORKED = frozenset({"judge", "translate", "reference", "quality"})
-MODEL_KINDS = frozenset({"base", "tokenize", "train", "answer"})  # load torch: share a warm server, or an image
-MODEL_ENGINES = frozenset({"marian", "nllb"})  # the translation engines that do, too
-
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
@@ -42,30 +37,6 @@ class Stage:
     def key(self) -> str:
         """64 hex digits."""
         return digest(self.document())
-
-    @property
-    def engine(self) -> str:
-        """The engine of a translate stage, or that a quality stage asks ("none", openai); "" of every other kind."""
-        if self.kind == "quality":
-            return "openai" if self.params.get("adequacy_model") else "none"
-        return str(self.params.get("engine", "")) if self.kind == "translate" else ""
-
-    @property
-    def asks(self) -> str:
-        """The kind of endpoint that the job calls: openai (any compatible one) or deepl; "" where it calls none."""
-        asked = self.engine if self.kind in ("translate", "quality") else str(self.params.get("endpoint", ""))
-        return asked if asked in ("openai", "deepl") else ""
-
-    @property
-    def loads_model(self) -> bool:
-        """Whether the job loads torch."""
-        return self.kind in MODEL_KINDS or self.engine in MODEL_ENGINES or bool(self.params.get("comet_model"))
-
-    @property
-    def fetches_from_hub(self) -> bool:
-        """Whether the job fetches a repository of the Hugging Face hub: a data set, a base model, a translator."""
-        translator = self.engine in MODEL_ENGINES and not self.params.get("files")
-        return translator or bool(self.params.get("hub") or self.params.get("comet_model"))
 
     @property
     def path(self) -> str:

@@ -9,19 +9,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from polyglot.core.errors import OverBudget
-from polyglot.core.stage import NETWORKED, PlannedStage
+from polyglot.core.stage import PlannedStage
+from polyglot.kinds.registry import traits_of
 from polyglot.store.committed import committed_many
 from polyglot.store.store import Store
-
-PAID_ENGINES = ("", "deepl", "openai")  # of translate; "" is another kind
 
 
 def within_budget(stages: Sequence[PlannedStage], store: Store, usd: float | None) -> tuple[PlannedStage, ...]:
     """Return the stages, the paid ones with their share as the setting `max_usd`. Raises OverBudget."""
     if usd is None:
         return tuple(stages)
-    paid = [planned for planned in stages if planned.stage.kind in NETWORKED]
-    paid = [planned for planned in paid if planned.stage.engine in PAID_ENGINES]
+    paid = [planned for planned in stages if traits_of(planned.stage).asks]
     done = committed_many(store, [planned.stage for planned in paid])
     counted = ("cost_usd", "cost_usd_unseen_at_most")
     spent = sum(float(manifest.volatile.get(name, 0)) for manifest in done.values() for name in counted)

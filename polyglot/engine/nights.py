@@ -97,7 +97,7 @@ def _begun(
     store: Store, night: Night, run: Run | None, now: datetime, alive: Callable[[str], bool | None] | None
 ) -> NightRow:
     """A night with a record."""
-    manifest = find(store, night.report, "report")
+    manifest = find(store, night.report, first=("report",))
     if manifest is not None and inputs_hold(store, manifest):
         entry = store.head(manifest.path)
         state, detail, evaluated = NightState.EVALUATED, "", entry.modified if entry else None

@@ -12,14 +12,13 @@ from typing import Any
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Corrupt
 from polyglot.core.stage import PlannedStage, Resources, Stage
+from polyglot.kinds.registry import kind_of
 from polyglot.plan.plan import make_plan
 from polyglot.store.store import Store
 from polyglot.study.cluster import Cluster, Images
 from polyglot.study.pool import Pool, Toleration
 
 VERSION = 1
-TRAINED = "train"  # the kind whose results are evaluated
-EVALUATED = "answer"  # the kind that a new evaluation of the same models begins with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +87,7 @@ class Submission:
     @property
     def answers(self) -> bool:
         """Whether models answer in it, so that they can be evaluated anew."""
-        return any(planned.stage.kind == EVALUATED for planned in self.stages)
+        return any(kind_of(planned.stage.kind).nightly for planned in self.stages)
 
     @property
     def digest12(self) -> str:
@@ -106,7 +105,7 @@ class Submission:
         for planned in make_plan(self.study, self.stages):
             old = planned.stage
             inputs = {role: renamed.get(key, key) for role, key in old.inputs.items()}
-            params = {**old.params, "night": night} if old.kind == EVALUATED else old.params
+            params = {**old.params, "night": night} if kind_of(old.kind).nightly else old.params
             new = replace(old, params=params, inputs=inputs)
             if new.key != old.key:
                 renamed[old.key] = new.key

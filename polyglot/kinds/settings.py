@@ -1,10 +1,9 @@
-"""Execution settings of each stage kind, as a profile may set them. None of them enters a key.
+"""Execution settings, as a profile may set them by kind. None of them enters a key.
 
 A setting that no job reads is refused, so that a misspelt one is not silently without effect.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
@@ -13,12 +12,15 @@ from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Count, Positive, Problem, Section
 
 
-def _check_endpoint(url: str) -> str:
+def _check_url(url: str) -> str:
     try:
         check_url(url)
     except BadInput as error:
         raise Broken(Problem(what=error.what, remedy=error.remedy)) from None
     return url
+
+
+Url = Annotated[str, AfterValidator(_check_url)]
 
 
 class Settings(Section):
@@ -28,28 +30,10 @@ class Settings(Section):
     """Of arithmetic; on a CPU results are a function of it."""
 
 
-class TrainSettings(Settings):
-    """Of training."""
+class ChatSettings(Settings):
+    """Of the calls of a chat model: a judge, an author of references, a rater or translator."""
 
-    micro_batch_tokens: Count | None = None
-    """Tokens that are held in memory at once."""
-    recompute: bool | None = None
-    """Trade time for memory by computing activations twice."""
-    attention: Literal["sdpa", "eager", "flash_attention_2", "flash_attention_3"] | None = None
-    """Of transformers; by default its own choice. The flash kernels must be in the image, and want bfloat16."""
-
-
-class AnswerSettings(Settings):
-    """Of generation."""
-
-    batch_size: Count | None = None
-    """Questions that are answered at once."""
-
-
-class JudgeSettings(Settings):
-    """Of a judge's calls."""
-
-    base_url: Annotated[str, AfterValidator(_check_endpoint)] | None = None
+    base_url: Url | None = None
     """Of the endpoint; else OPENAI_BASE_URL."""
     key_file: str | None = None
     """Of the key; else OPENAI_API_KEY_FILE or OPENAI_API_KEY."""
@@ -65,47 +49,3 @@ class JudgeSettings(Settings):
     """At one call."""
     backoff_seconds: float | None = Field(None, ge=0)
     """Before the second attempt, then doubled."""
-
-
-class TranslateSettings(JudgeSettings):
-    """Of translation. The address, key and pace of an engine that is called are set as the judge's are."""
-
-    deepl_url: Annotated[str, AfterValidator(_check_endpoint)] | None = None
-    """Of DeepL; else DEEPL_SERVER_URL, else what the key says."""
-    deepl_key_file: str | None = None
-    """Of DeepL's key; else DEEPL_AUTH_KEY_FILE or DEEPL_AUTH_KEY."""
-    batch_size: Count | None = None
-    """Texts in one call of DeepL, or in one batch of a model."""
-
-
-DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "base": {"threads": 1},
-    "train": {"threads": 1},
-    "answer": {"threads": 1, "batch_size": 256},
-    "reference": {"concurrency": 64},
-    "judge": {"concurrency": 64},
-}
-
-
-class KindSettings(Section):
-    """The settings of each kind; one attribute a kind."""
-
-    ingest: Settings = Settings()
-    translate: TranslateSettings = TranslateSettings()
-    quality: JudgeSettings = JudgeSettings()
-    agree: Settings = Settings()
-    base: Settings = Settings()
-    contamination: Settings = Settings()
-    tokenize: Settings = Settings()
-    mix: Settings = Settings()
-    train: TrainSettings = TrainSettings()
-    answer: AnswerSettings = AnswerSettings()
-    reference: JudgeSettings = JudgeSettings()
-    judge: JudgeSettings = JudgeSettings()
-    aggregate: Settings = Settings()
-    report: Settings = Settings()
-
-    def of(self, kind: str) -> dict[str, Any]:
-        """The defaults of a kind with what is set on top."""
-        section: Settings = getattr(self, kind)
-        return {**DEFAULTS.get(kind, {}), **section.model_dump(exclude_none=True)}

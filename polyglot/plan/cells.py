@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.params import NATIVE, AnswerParams, Cell, JudgeParams, MixParams, TrainParams
+from polyglot.kinds.aggregate import NATIVE, Cell
+from polyglot.kinds.answer import AnswerParams
+from polyglot.kinds.judge import JudgeParams
+from polyglot.kinds.mix import MixParams
+from polyglot.kinds.train import TrainParams
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources, reference_categories
 from polyglot.study.chat import token_prices

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from polyglot.core.mix import Mix
-from polyglot.kinds.params import NATIVE, Contrast
+from polyglot.kinds.aggregate import NATIVE, Contrast
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.params import ReportParams
+from polyglot.kinds.report import ReportParams
 from polyglot.plan.cells import mix_stages
 from polyglot.plan.planner import Planner
 from polyglot.plan.quality import quality_stages

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from polyglot.core.canonical import Json
 from polyglot.core.stage import PlannedStage, Resources, Stage
-from polyglot.kinds.params import Params
+from polyglot.kinds.kind import Params
+from polyglot.kinds.registry import kinds_for
 from polyglot.study.profile import Profile
 
 
@@ -25,7 +26,13 @@ class Planner:
         mix: str = "",
         settings: Mapping[str, Json] | None = None,
     ) -> PlannedStage:
-        """Add a stage and return it. `settings` go on top of the profile's for its kind."""
+        """Add a stage and return it. `settings` go on top of the profile's for its kind.
+
+        Raises ValueError for an input whose role or kind the stage's kind does not have.
+        """
+        for role, source in (inputs or {}).items():
+            if source.stage.kind not in kinds_for(params.kind, role):
+                raise ValueError(f"{label}: {source.stage.kind} cannot be its {role!r}")
         stage = Stage(
             kind=params.kind,
             version=params.version,

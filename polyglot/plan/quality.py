@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.params import AgreeParams, File, QualityParams
+from polyglot.kinds.agree import AgreeParams
+from polyglot.kinds.kind import File
+from polyglot.kinds.quality import QualityParams
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources
 from polyglot.plan.translation import What, translate_stage

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.params import BaseParams, ContaminationParams, IngestParams, ReferenceParams, TokenizeParams
+from polyglot.kinds.base import BaseParams
+from polyglot.kinds.contamination import ContaminationParams
+from polyglot.kinds.ingest import IngestParams
+from polyglot.kinds.reference import ReferenceParams
+from polyglot.kinds.tokenize import TokenizeParams
 from polyglot.plan.planner import Planner
 from polyglot.plan.translation import What, translate_stage
 from polyglot.study.chat import token_prices

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.params import AggregateParams, Contrast, ReportParams, mix_name
+from polyglot.kinds.aggregate import AggregateParams, Contrast, mix_name
+from polyglot.kinds.report import ReportParams
 from polyglot.plan.cells import CellStages
 from polyglot.plan.contrasts import find_contrasts, reference_contrasts
 from polyglot.plan.data import card_inputs

@@ -5,7 +5,8 @@ from typing import Literal
 
 from polyglot.core.canonical import Json
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.params import File, TranslateParams
+from polyglot.kinds.kind import File
+from polyglot.kinds.translate import TranslateParams
 from polyglot.plan.planner import Planner
 from polyglot.study.translation import KEYS, PROMPT_VERSION, Engine
 

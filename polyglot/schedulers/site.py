@@ -9,6 +9,7 @@ from typing import Literal
 from polyglot.core.calendar import Calendar
 from polyglot.core.endpoint import find_deepl, find_endpoint
 from polyglot.core.stage import Stage
+from polyglot.kinds.registry import traits_of
 from polyglot.schedulers.base import Attempt, Scheduler
 from polyglot.schedulers.registry import BACKENDS
 from polyglot.schedulers.worker_request import worker_request
@@ -45,7 +46,7 @@ class Site(ABC):
 
         `environ` is that of the verb, which workers of this machine have too.
         """
-        (find_deepl if stage.asks == "deepl" else find_endpoint)(url, key_file, environ)
+        (find_deepl if traits_of(stage).asks == "deepl" else find_endpoint)(url, key_file, environ)
 
     def render(self, attempts: Sequence[Attempt], study: str, form: Literal["yaml", "json"]) -> Iterator[str]:
         """Yield exactly what attempts would be started with, as lines or documents."""

@@ -8,10 +8,12 @@ damaged. Files are read-only: a job that wants to change one copies it.
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from polyglot.core import records
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Corrupt, Missing
 from polyglot.store.blobs import fetch
 from polyglot.store.files import link_or_copy
@@ -22,6 +24,7 @@ from polyglot.store.store import Store
 from polyglot.store.verify import verify_file
 
 _FILES_AT_ONCE = 4
+T = TypeVar("T")
 
 
 class BlobCache:
@@ -78,6 +81,8 @@ class StoredArtifact:
         """`cache` may be shared by any number of processes and artifacts. Nothing is fetched yet."""
         self.key: str = manifest.stage.key
         self.metrics: Mapping[str, Any] = manifest.metrics
+        self.made_from: Mapping[str, str] = manifest.stage.inputs
+        self.execution: Mapping[str, Json] = manifest.execution
         self.manifest = manifest
         self._cache = BlobCache(store, cache)
         self._tree = cache / "trees" / manifest.result
@@ -102,6 +107,14 @@ class StoredArtifact:
             raise Missing(f"{self.manifest.stage.path} has no directory {name!r}")
         concurrently(self.path, inside, _FILES_AT_ONCE)
         return self._tree / name
+
+    def read(self, name: str, kind: type[T]) -> T:
+        """Read a file that is one document. Raises Missing, and Corrupt when it is not of this class."""
+        return records.read(self.path(name), kind)
+
+    def lines(self, name: str, kind: type[T]) -> Iterator[T]:
+        """Yield the rows of a file of JSON Lines. Raises as `read` does."""
+        return records.read_lines(self.path(name), kind)
 
 
 def _identity(path: Path) -> tuple[int, int, int]:

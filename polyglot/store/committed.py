@@ -4,47 +4,15 @@ A manifest that was damaged is never "not there": it raises Corrupt with the way
 would lose the race against it forever.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from polyglot.core.errors import Corrupt, Missing
 from polyglot.core.stage import Stage
+from polyglot.kinds.registry import KINDS, kinds_for
 from polyglot.store.futures import concurrently
 from polyglot.store.manifest import Manifest, manifest_path
 from polyglot.store.store import Store
 
-KINDS = (
-    "ingest",
-    "contamination",
-    "translate",
-    "quality",
-    "base",
-    "tokenize",
-    "mix",
-    "train",
-    "answer",
-    "reference",
-    "judge",
-    "aggregate",
-    "agree",
-    "report",
-)
-
-# The kind that usually plays a role, so that an input is found at the first look (docs/design/formats.md); any may.
-_USUAL_KIND = {
-    "rows": "ingest",
-    "data": "ingest",
-    "source": "ingest",
-    "translated": "translate",
-    "back": "translate",
-    "questions": "ingest",
-    "references": "ingest",
-    "prompts": "ingest",
-    "hits": "contamination",
-    "tokens": "tokenize",
-    "model": "train",
-    "answers": "answer",
-    "verdicts": "judge",
-}
 _THREADS = 32
 
 
@@ -65,13 +33,12 @@ def committed(store: Store, kind: str, key: str) -> Manifest | None:
     return manifest
 
 
-def find(store: Store, key: str, role: str = "") -> Manifest | None:
-    """Return the manifest of a key whose kind is not known; `role` helps to look in the right place first."""
-    name = role.partition(":")[0]
-    usual = _USUAL_KIND.get(name, name)
-    if usual in KINDS and (manifest := committed(store, usual, key)):
-        return manifest
-    others = [kind for kind in KINDS if kind != usual]
+def find(store: Store, key: str, *, first: Sequence[str] = ()) -> Manifest | None:
+    """Return the manifest of a key whose kind is not known; the kinds `first` are looked at before all others."""
+    for kind in first:
+        if manifest := committed(store, kind, key):
+            return manifest
+    others = [kind for kind in KINDS if kind not in first]
     return next((found for found in concurrently(lambda kind: committed(store, kind, key), others) if found), None)
 
 
@@ -89,7 +56,7 @@ def inputs_hold(store: Store, manifest: Manifest, known: Mapping[str, Manifest |
 
     def holds(role: str) -> bool:
         key = manifest.stage.inputs[role]
-        found = known[key] if key in known else find(store, key, role)
+        found = known[key] if key in known else find(store, key, first=kinds_for(manifest.stage.kind, role))
         return found is not None and found.result == manifest.inputs.get(role)
 
     return all(concurrently(holds, manifest.stage.inputs))
@@ -105,13 +72,13 @@ def committed_many(store: Store, stages: Iterable[Stage]) -> dict[str, Manifest]
     manifests = concurrently(lambda stage: committed(store, stage.kind, stage.key), wanted.values(), _THREADS)
     found: dict[str, Manifest | None] = dict(zip(wanted, manifests, strict=True))
     outside = {
-        key: role
+        key: kinds_for(manifest.stage.kind, role)
         for manifest in found.values()
         if manifest is not None
         for role, key in manifest.stage.inputs.items()
         if key not in wanted
     }
-    looked_up = concurrently(lambda key: find(store, key, outside[key]), outside, _THREADS)
+    looked_up = concurrently(lambda key: find(store, key, first=outside[key]), outside, _THREADS)
     known = {**found, **dict(zip(outside, looked_up, strict=True))}
     done: dict[str, bool] = {}
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Problem
 from polyglot.core.units import parse_bytes, parse_seconds
-from polyglot.kinds.params import KINDS
+from polyglot.kinds.registry import KINDS
 
 
 def _number_of(parse: Any, *, least: int = 0) -> AfterValidator:

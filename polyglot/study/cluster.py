@@ -10,8 +10,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from polyglot.core.section import Broken, Problem, Section, tuple_of
-from polyglot.core.stage import NETWORKED, Stage
+from polyglot.core.stage import Stage
 from polyglot.core.units import parse_bytes, parse_seconds
+from polyglot.kinds.registry import traits_of
 from polyglot.study.amounts import Bytes, Duration, Kind
 from polyglot.study.objects import DnsLabel, DnsName, LabelValue, PinnedImage, Text, VariableName
 from polyglot.study.pool import Pool, PoolSection, pool_from
@@ -36,9 +37,9 @@ class ImagesSection(Section):
     controller: PinnedImage
     """Of the driver and the nightly job."""
     worker: PinnedImage
-    """Of stages without a model: ingest, translate, quality, agree, mix, judge, aggregate, report."""
+    """Of stages that load no model."""
     trainer: PinnedImage
-    """Of stages with one: base, tokenize, train, answer, and translate by marian or nllb, and quality by comet."""
+    """Of stages that load one, or a tokenizer: training, answering, translation by marian or nllb, quality by comet."""
 
 
 class ClusterSection(Section):
@@ -148,7 +149,7 @@ class Cluster:
 
     def image_of(self, stage: Stage) -> str:
         """The image that a stage runs in."""
-        return self.images.trainer if stage.loads_model else self.images.worker
+        return self.images.trainer if traits_of(stage).loads_model else self.images.worker
 
     def pool_of(self, kind: str) -> Pool:
         """Where the pods of a stage kind are placed."""
@@ -156,16 +157,15 @@ class Cluster:
 
     def judge_secret_of(self, stage: Stage) -> str | None:
         """The Secret with the endpoint's key, for the stages that call one."""
-        asks = stage.kind in NETWORKED and stage.engine in ("", "openai") and stage.params.get("endpoint") != "built-in"
-        return self.judge_secret if asks else None
+        return self.judge_secret if traits_of(stage).asks == "openai" else None
 
     def deepl_secret_of(self, stage: Stage) -> str | None:
         """The Secret with DeepL's key, for the stages that translate by it."""
-        return self.deepl_secret if stage.engine == "deepl" else None
+        return self.deepl_secret if traits_of(stage).asks == "deepl" else None
 
     def hub_secret_of(self, stage: Stage) -> str | None:
         """The Secret with the hub's token, for the stages that fetch a repository."""
-        return self.hub_secret if stage.fetches_from_hub else None
+        return self.hub_secret if traits_of(stage).fetches_from_hub else None
 
 
 def cluster_from(section: ClusterSection) -> Cluster:

@@ -15,7 +15,7 @@ from typing import Any
 from polyglot.core.canonical import canonical, sha256_bytes, sha256_file
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Place, Problem
-from polyglot.kinds.params import File
+from polyglot.kinds.kind import File
 from polyglot.study.files import SourceFile
 from polyglot.study.load import LoadedStudy
 from polyglot.study.problems import bad_file

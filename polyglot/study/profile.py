@@ -4,41 +4,30 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, create_model, model_validator
 
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Problem, Section
 from polyglot.core.stage import Resources
 from polyglot.core.units import parse_bytes, parse_seconds
-from polyglot.kinds.params import KINDS
-from polyglot.kinds.settings import KindSettings
+from polyglot.kinds.registry import KINDS
+from polyglot.kinds.settings import Settings
 from polyglot.schedulers.registry import BACKENDS
 from polyglot.study.amounts import Bytes, Deadline, Duration, Kind
 from polyglot.study.cluster import Cluster, ClusterSection, cluster_from
 from polyglot.study.problems import bad_file, invalid_file
 from polyglot.study.yaml_file import YamlFile, read_yaml
 
-GIB = 2**30
 DEFAULT_STORE = "file://./.polyglot/store"
 
-DEFAULT_RESOURCES: Mapping[str, Resources] = {
-    "ingest": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
-    "translate": Resources(memory_bytes=4 * GIB),
-    "quality": Resources(memory_bytes=2 * GIB),
-    "agree": Resources(memory_bytes=2 * GIB, deadline_seconds=3600),
-    "base": Resources(memory_bytes=4 * GIB),
-    "contamination": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
-    "tokenize": Resources(memory_bytes=3 * GIB, deadline_seconds=6 * 3600),
-    "mix": Resources(memory_bytes=2 * GIB, deadline_seconds=6 * 3600),
-    "train": Resources(memory_bytes=4 * GIB, deadline_seconds=7 * 24 * 3600),
-    "answer": Resources(memory_bytes=4 * GIB),
-    "reference": Resources(memory_bytes=2 * GIB),
-    "judge": Resources(memory_bytes=2 * GIB),
-    "aggregate": Resources(memory_bytes=2 * GIB, deadline_seconds=3600),
-    "report": Resources(memory_bytes=2 * GIB, deadline_seconds=3600),
-}
+if TYPE_CHECKING:
+    KindSettings = Section
+else:  # the settings of each kind; one attribute a kind
+    KindSettings = create_model(
+        "KindSettings", __base__=Section, **{name: (kind.settings, kind.settings()) for name, kind in KINDS.items()}
+    )
 
 
 class ResourceSection(Section):
@@ -133,12 +122,16 @@ def load_profile(name_or_path: str) -> Profile:
         cpus=content.cpus,
         memory_bytes=parse_bytes(content.memory) if content.memory else None,
         max_attempts=content.max_attempts,
-        resources={
-            kind: _resources(default, content.resources.get(kind)) for kind, default in DEFAULT_RESOURCES.items()
-        },
-        settings={kind: content.settings.of(kind) for kind in KINDS},
+        resources={name: _resources(kind.resources, content.resources.get(name)) for name, kind in KINDS.items()},
+        settings={name: {**kind.defaults, **_given(content.settings, name)} for name, kind in KINDS.items()},
         cluster=cluster_from(content.kubernetes) if content.kubernetes else None,
     )
+
+
+def _given(settings: Section, kind: str) -> dict[str, Any]:
+    """What a profile sets for a kind."""
+    section: Settings = getattr(settings, kind)
+    return section.model_dump(exclude_none=True)
 
 
 def _check_shared(file: YamlFile, store: str) -> None:

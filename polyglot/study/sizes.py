@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from polyglot.core.section import Place, Problem
-from polyglot.kinds.params import File
+from polyglot.kinds.kind import File
 from polyglot.study.study import Study
 
 MOST_BYTES = 2**30  # that are looked at of one file, decompressed; what is in a larger one stays unknown

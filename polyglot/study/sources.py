@@ -18,7 +18,7 @@ from polyglot.core.section import (
     Section,
     tuple_of,
 )
-from polyglot.kinds.params import BaseParams
+from polyglot.kinds.base import BaseParams
 from polyglot.study.files import SourceFile, SourceFiles
 from polyglot.study.references import NativeReferences
 from polyglot.study.translation import BenchmarkTranslations, DatasetTranslations

@@ -21,7 +21,8 @@ from jobs.lib.model.loading import load_model, load_tokenizer
 from jobs.lib.model.template import ChatFormat
 from jobs.tokenize import job as tokenize
 from jobs.train import job as train
-from polyglot.kinds.params import TokenizeParams, TrainParams
+from polyglot.kinds.tokenize import TokenizeParams
+from polyglot.kinds.train import TrainParams
 from tests.kit.model_jobs import model_context, write_base, write_mix, write_rows
 
 NAMES = ["dog", "cat", "fish", "bird", "horse", "cow", "wolf", "bear", "lion", "mouse"]

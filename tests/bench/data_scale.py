@@ -67,7 +67,7 @@ def tokenize_stage(root: Path, language: str, most: int, cores: int, offsets: bo
     """The tokenize stage: from rows in a file to a token set and its card."""
     from jobs.tokenize import bulk
     from jobs.tokenize import job as tokenize
-    from polyglot.kinds.params import TokenizeParams
+    from polyglot.kinds.tokenize import TokenizeParams
     from tests.kit.model_jobs import model_context
 
     if offsets:  # as if nothing were known of the tokenizer
@@ -104,7 +104,7 @@ def bare_library(root: Path, language: str) -> dict[str, Any]:
 def ingest_stage(root: Path, rows: int) -> dict[str, Any]:
     """The ingest stage of two languages in Bactrian-X's schema, the data card included; no two rows are equal."""
     from jobs.ingest import job as ingest
-    from polyglot.kinds.params import IngestParams
+    from polyglot.kinds.ingest import IngestParams
     from tests.kit.data_jobs import data_context, staged
 
     context = data_context(root / "ingest")
@@ -125,7 +125,7 @@ def mix_stage(root: Path, name: str) -> dict[str, Any]:
     from pyarrow import compute  # noqa: F401
 
     from jobs.mix import job as mix
-    from polyglot.kinds.params import MixParams
+    from polyglot.kinds.mix import MixParams
     from tests.kit.model_jobs import model_context
 
     languages = MIXES[name]

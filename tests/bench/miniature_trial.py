@@ -36,7 +36,8 @@ from jobs.mix.selection import select
 from jobs.train.training import Layout, Trainer
 from polyglot.core.canonical import digest
 from polyglot.core.mix import Mix
-from polyglot.kinds.params import BaseParams, TrainParams
+from polyglot.kinds.base import BaseParams
+from polyglot.kinds.train import TrainParams
 from polyglot.study.sources import BuiltInModel
 from polyglot.study.systems import SYSTEMS
 

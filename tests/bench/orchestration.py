@@ -38,7 +38,7 @@ from polyglot.schedulers.kubernetes.render.manifests import renderer
 from polyglot.schedulers.kubernetes.scheduler import KubernetesScheduler
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.noop_study import images_of, submitted
-from tests.kit.cluster.target import noop_image, target
+from tests.kit.cluster.target import noop_reference, target
 from tests.kit.graphs import chain, fan
 
 Manifest = dict[str, Any]
@@ -166,7 +166,7 @@ def main() -> None:
     cluster = target()
     with (
         tempfile.TemporaryDirectory() as folder,
-        installed(cluster, images_of(noop_image(cluster)), Path(folder)) as installation,
+        installed(cluster, images_of(noop_reference(cluster)), Path(folder)) as installation,
     ):
         os.environ.update(installation.environment)  # the engine opens the store anew, less patient
         bench = Bench(installation, Api(Client(cluster.api), installation.namespace.name))

@@ -22,7 +22,8 @@ from jobs.train.batches import Order
 from jobs.train.job import MICRO_BATCH_TOKENS
 from jobs.train.token_sets import Mixture, TokenSet
 from jobs.train.training import Layout, Trainer
-from polyglot.kinds.params import TokenizeParams, TrainParams
+from polyglot.kinds.tokenize import TokenizeParams
+from polyglot.kinds.train import TrainParams
 from tests.kit.model_jobs import byte_level, model_context, write_base, write_rows
 
 BATCH = 32

@@ -94,21 +94,25 @@ class TestNetwork:
         assert spec["egress"] == [{"to": [{"podSelector": ranks}]}]
 
     @pytest.mark.parametrize(
-        ("name", "key", "components"),
+        ("name", "key", "components", "label"),
         [
-            ("driver", "apiServer", ["driver", "nightly"]),
-            ("judge", "judge", ["judge", "translate", "reference", "quality"]),
-            ("sources", "sources", ["ingest", "base", "translate", "quality"]),
-            ("store", "store", None),
+            ("driver", "apiServer", ["driver", "nightly"], None),
+            ("judge", "judge", None, "polyglot.dev/calls-endpoint"),
+            ("sources", "sources", None, "polyglot.dev/fetches-sources"),
+            ("store", "store", None, None),
         ],
     )
-    def test_an_address_is_open_to_those_who_need_it(self, name: str, key: str, components: list[str] | None) -> None:
+    def test_an_address_is_open_to_those_who_need_it(
+        self, name: str, key: str, components: list[str] | None, label: str | None
+    ) -> None:
         spec = policy(name, {key: [{"cidr": "203.0.113.7/32", "port": 8443}]})
         rule = {"to": [{"ipBlock": {"cidr": "203.0.113.7/32"}}], "ports": [{"protocol": "TCP", "port": 8443}]}
         assert spec["egress"] == [rule]
         assert spec["policyTypes"] == ["Egress"]
         chosen = spec["podSelector"].get("matchExpressions")
         assert (chosen and chosen[0]["values"]) == components
+        labels = {"app.kubernetes.io/name": "polyglot", **({label: "true"} if label else {})}
+        assert spec["podSelector"]["matchLabels"] == labels
 
     @pytest.mark.parametrize("key", ["apiServer", "store"])
     def test_an_installation_that_could_not_work_is_refused_with_its_remedy(self, key: str) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import pytest
 from kubernetes import client
 
-from tests.kit.builder import KINDS
-from tests.kit.cluster import lifecycle
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import Namespace, describe, fresh_namespace
 from tests.kit.cluster.noop_study import images_of
-from tests.kit.cluster.target import Target, noop_image, target
+from tests.kit.cluster.target import Target, noop_reference, target
+from tools.builder import KINDS
+from tools.cluster import lifecycle
 
 FIRST_START_SECONDS = 3600  # with nothing built yet
 
@@ -65,7 +65,7 @@ def images(cluster: Target) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def noop_images(cluster: Target) -> dict[str, str]:
     """Kind -> reference of images whose stages do nothing. Drivers run on this machine."""
-    return images_of(noop_image(cluster))
+    return images_of(noop_reference(cluster))
 
 
 @pytest.fixture(scope="module")

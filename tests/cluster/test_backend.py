@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from polyglot.schedulers.base import Event, Outcome
-from tests.kit.cluster import processes
 from tests.kit.cluster.namespace import Namespace
 from tests.kit.cluster.shell_jobs import api_of, attempt, ended, render, scheduler_of, watch_until
 from tests.kit.cluster.target import Target
 from tests.kit.world import until
+from tools.cluster import processes
 
 MOUNT = [{"name": "s", "mountPath": "/s"}]
 SMALL = {"limits": {"memory": "32Mi"}, "requests": {"memory": "32Mi"}}

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.kit.cluster import processes
 from tests.kit.cluster.installation import installed
 from tests.kit.cluster.nightly import ZONE, Nightly, nightly_of
 from tests.kit.cluster.noop_study import images_of
-from tests.kit.cluster.shell import ClusterError
 from tests.kit.cluster.target import Target
 from tests.kit.world import until
+from tools.cluster import processes
+from tools.cluster.shell import ClusterError
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 ONCE = {"noop root": [1], "answer model": [1], "report all": [1]}

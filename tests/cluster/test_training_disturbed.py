@@ -16,7 +16,6 @@ from kubernetes import client
 
 from polyglot.core.stage import Stage
 from polyglot.study.pool import Pool, Toleration
-from tests.kit.cluster import processes
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import fresh_namespace
 from tests.kit.cluster.noop_study import cluster_of, images_of, submitted
@@ -25,6 +24,7 @@ from tests.kit.cluster.small_training import START_SECONDS, Training, commit_inp
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import stage
 from tests.kit.world import until
+from tools.cluster import processes
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -1,17 +1,9 @@
-"""Apertium with two pairs, installed by apt when this is root on Debian: `python -m tests.kit.apertium`."""
+"""A mark for tests that need Apertium with the two pairs that `python -m tools.apertium` installs."""
 
 import shutil
 import subprocess
 
 import pytest
-
-from tests.kit.cluster.packages import ensure
-
-PACKAGES = {
-    "apertium": "apertium",
-    "/usr/share/apertium/modes/eng-spa.mode": "apertium-eng-spa",
-    "/usr/share/apertium/modes/spa-ita.mode": "apertium-spa-ita",
-}
 
 
 def has_pairs(*pairs: str) -> bool:
@@ -22,8 +14,5 @@ def has_pairs(*pairs: str) -> bool:
 
 
 needs_apertium = pytest.mark.skipif(
-    not has_pairs("eng-spa", "spa-ita"), reason="needs apertium with eng-spa and spa-ita: python -m tests.kit.apertium"
+    not has_pairs("eng-spa", "spa-ita"), reason="needs apertium with eng-spa and spa-ita: python -m tools.apertium"
 )
-
-if __name__ == "__main__":
-    ensure(PACKAGES)

@@ -69,7 +69,9 @@ SCENARIOS = {
         attempt=attempt("train", gpus=4, cpus=16, scratch_bytes=200 * 2**30),
         cluster=cluster(pools={"default": Pool(), "big": BIG}, pool_by_kind={"train": "big"}),
     ),
-    "judge-secret": Scenario(attempt=attempt("judge"), cluster=cluster(judge_secret="openai")),
+    "judge-secret": Scenario(
+        attempt=attempt("judge", params={"endpoint": "openai"}), cluster=cluster(judge_secret="openai")
+    ),
     "deepl-secret": Scenario(
         attempt=attempt("translate", params={"engine": "deepl"}),
         cluster=cluster(judge_secret="openai", deepl_secret="deepl"),

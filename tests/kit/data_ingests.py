@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.ingest import job as ingest
-from polyglot.kinds.params import IngestParams
+from polyglot.kinds.ingest import IngestParams
 from tests.kit.data_jobs import DataContext, data_context, staged
 
 LANGUAGES = ("EN", "DE", "FR", "IT", "ES")

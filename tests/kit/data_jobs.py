@@ -3,34 +3,14 @@
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jobs.lib.context import Checkpoints, Context, Journal
 from polyglot.core.errors import Missing
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.params import File, Params
-
-
-@dataclass
-class FolderInput:
-    """A committed artifact, as a folder."""
-
-    root: Path
-    key: str = "0" * 64
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-
-    def names(self) -> list[str]:
-        return sorted(path.relative_to(self.root).as_posix() for path in self.root.rglob("*") if path.is_file())
-
-    def path(self, name: str) -> Path:
-        if not (self.root / name).is_file():
-            raise Missing(name)
-        return self.root / name
-
-    def directory(self, name: str) -> Path:
-        return self.root / name
+from polyglot.kinds.kind import File, Params
+from tests.kit.folder_input import FolderInput
 
 
 class DataContext(Context):

@@ -10,7 +10,8 @@ import pyarrow
 from jobs.contamination import job as contamination
 from jobs.lib.rows.by_id import documents
 from jobs.mix import job as mix
-from polyglot.kinds.params import ContaminationParams, MixParams
+from polyglot.kinds.contamination import ContaminationParams
+from polyglot.kinds.mix import MixParams
 from tests.kit.data_jobs import DataContext, data_context, staged
 
 

@@ -17,26 +17,13 @@ from typing import Any
 from jobs.lib.context import Context
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.params import AggregateParams, Cell, Contrast, Params, ReportParams, mix_name
+from polyglot.kinds.aggregate import AggregateParams, Cell, Contrast, mix_name
+from polyglot.kinds.kind import Params
+from polyglot.kinds.report import ReportParams
+from tests.kit.folder_input import FolderInput
 
 LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
 CATEGORIES = ("first", "last", "reverse", "copy", "twice", "count", "kind", "greet")
-
-
-class FakeInput:
-    """A committed artifact that lies in a directory."""
-
-    def __init__(self, directory: Path, key: str, metrics: Mapping[str, Any] | None = None) -> None:
-        self.root, self.key, self.metrics = directory, key, metrics or {}
-
-    def names(self) -> list[str]:
-        return sorted(str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file())
-
-    def path(self, name: str) -> Path:
-        return self.root / name
-
-    def directory(self, name: str) -> Path:
-        return self.root / name
 
 
 @dataclass(kw_only=True)
@@ -52,7 +39,7 @@ class FakeStudy:
     failed_share: float = 0.0
     resamples: int = 2_000
     seed: int = 0
-    inputs: dict[str, FakeInput] = field(default_factory=dict)
+    inputs: dict[str, FolderInput] = field(default_factory=dict)
 
     def questions(self) -> list[tuple[str, str]]:
         """(id, category), 81 upwards."""
@@ -85,7 +72,7 @@ class FakeStudy:
                 path.write_bytes(b"".join(canonical(row) + b"\n" for row in content))
             else:
                 path.write_text(json.dumps(content))
-        self.inputs[role] = FakeInput(directory, digest(role))
+        self.inputs[role] = FolderInput(directory, digest(role))
 
     def _ingests(self, root: Path) -> None:
         rows = self.questions()
@@ -196,7 +183,7 @@ class FakeStudy:
         self._put(root, f"verdicts:{cell.cell}", files)
 
 
-def fake_context(params: Params, inputs: Mapping[str, FakeInput], root: Path) -> Context:
+def fake_context(params: Params, inputs: Mapping[str, FolderInput], root: Path) -> Context:
     """A context that writes into `root`/out."""
     out, work = root / "out", root / "work"
     for directory in (out, work):

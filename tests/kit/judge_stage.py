@@ -16,26 +16,9 @@ from jobs.lib.context import Context
 from polyglot.attempts.journal import StoredJournal
 from polyglot.core.canonical import sha256_file
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.params import JudgeParams
+from polyglot.kinds.judge import JudgeParams
 from polyglot.store.locate import open_store
-
-
-class FolderInput:
-    """A committed artifact: a folder."""
-
-    metrics: Mapping[str, Any] = {}
-
-    def __init__(self, root: Path, key: str = "0" * 64) -> None:
-        self.root, self.key = root, key
-
-    def names(self) -> list[str]:
-        return sorted(str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file())
-
-    def path(self, name: str) -> Path:
-        return self.root / name
-
-    def directory(self, name: str) -> Path:
-        return self.root / name
+from tests.kit.folder_input import FolderInput
 
 
 def journal(root: Path) -> StoredJournal:

@@ -22,7 +22,7 @@ from transformers import (
 
 from jobs.lib.context import Context
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.params import Params
+from polyglot.kinds.kind import Params
 from tests.kit.data_jobs import FolderInput
 
 TEXTS = (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.quality import job as quality
-from polyglot.kinds.params import QualityParams
+from polyglot.kinds.quality import QualityParams
 from tests.kit.judge_small import QUICK
 from tests.kit.judge_stage import FolderContext, FolderInput, context, write_rows
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from polyglot.attempts.publish import publish
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.params import TrainParams
+from polyglot.kinds.train import TrainParams
 from polyglot.store.locate import open_store
 from tests.kit.container import Container
 from tests.kit.stages import planned

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.reference import job as reference
-from polyglot.kinds.params import ReferenceParams
+from polyglot.kinds.reference import ReferenceParams
 from tests.kit import judge_server as js
 from tests.kit.judge_small import QUICK
 from tests.kit.judge_stage import FolderContext, context, write_rows

@@ -6,7 +6,7 @@ from typing import Any
 
 from polyglot.attempts.publish import publish
 from polyglot.core.stage import PlannedStage, Stage
-from polyglot.kinds.params import Params
+from polyglot.kinds.kind import Params
 from polyglot.store.manifest import Manifest
 from polyglot.store.store import Store
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from jobs.tokenize import job as tokenize
 from polyglot.core.canonical import sha256_file
-from polyglot.kinds.params import TokenizeParams, TrainParams
+from polyglot.kinds.tokenize import TokenizeParams
+from polyglot.kinds.train import TrainParams
 from tests.kit.model_jobs import ModelContext, model_context, write_base, write_mix, write_rows
 
 ROWS = [

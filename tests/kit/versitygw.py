@@ -1,20 +1,15 @@
-"""A real S3 server for tests: versitygw, built once from Go modules and kept outside the checkout.
-
-    python -m tests.kit.versitygw          # builds it when needed and prints the program's path
+"""A real S3 server for tests: versitygw, which `tools.versitygw` builds once.
 
 Fixtures: `gateway` (one server a session, on a free loopback port, its files in a temporary folder) and `bucket` (a
 fresh bucket for each test). Without `go` and without a program built before, tests that need them skip by name.
 """
 
 import ctypes
-import fcntl
 import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -27,10 +22,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from polyglot.store.retrying import Patience
 from polyglot.store.s3 import S3Settings, S3Store
+from tools import versitygw
 
-VERSION = "v1.8.0"
-MODULE = "github.com/versity/versitygw/cmd/versitygw"
-BUILD_SECONDS = 900
 _PR_SET_PDEATHSIG = 1
 
 
@@ -88,27 +81,10 @@ class Bucket:
 
 def program() -> Path:
     """Return the server's program, building it when it is not there yet. Skips the test without `go`."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "polyglot" / "bin"
-    built = cache / f"versitygw-{VERSION}"
-    if built.exists():
-        return built
-    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
-    if go is None:
-        pytest.skip(f"versitygw {VERSION} is not built, and there is no `go` to build it with")
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / f"{built.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # concurrent builds: the second finds the first one's program
-        if not built.exists():
-            with tempfile.TemporaryDirectory(dir=cache) as folder:
-                subprocess.run(
-                    [go, "install", f"{MODULE}@{VERSION}"],
-                    env={**os.environ, "GOBIN": folder, "CGO_ENABLED": "0"},
-                    check=True,
-                    timeout=BUILD_SECONDS,
-                    cwd=folder,
-                )
-                (Path(folder) / "versitygw").replace(built)
-    return built
+    try:
+        return versitygw.program()
+    except versitygw.NotBuilt as error:
+        pytest.skip(str(error))
 
 
 @contextmanager
@@ -201,7 +177,3 @@ def _has_attributes(folder: Path) -> bool:
 
 def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    print(program(), file=sys.stdout)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from polyglot.attempts.garbage import collect
-from polyglot.kinds.params import AnswerParams
+from polyglot.kinds.answer import AnswerParams
 from polyglot.store.locate import open_store
 from tests.kit.container import Container
 from tests.kit.model_jobs import write_base, write_questions

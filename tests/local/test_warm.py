@@ -168,10 +168,10 @@ def test_the_server_imports_nothing_heavy_for_light_kinds() -> None:
 def test_importing_every_job_leaves_one_thread_so_that_all_of_them_are_forked() -> None:
     code = """
 import importlib, os, jobs.worker.warm
-from polyglot.kinds.params import KINDS
+from polyglot.kinds.registry import KINDS
 jobs.worker.warm.keep_imports_quiet()
-later = [name for names in jobs.worker.warm._LATER.values() for name in names]
-for library in ("torch", "transformers", *(f"jobs.{kind}" for kind in KINDS), *later):
+later = [name for kind in KINDS.values() for name in kind.warm_imports]
+for library in ("torch", "transformers", *(f"jobs.{name}.job" for name in KINDS), *later):
     importlib.import_module(library)
     assert len(os.listdir("/proc/self/task")) == 1, library
 """

@@ -9,6 +9,7 @@ from polyglot.attempts.attempts import Attempts, Failure
 from polyglot.attempts.retract import retract
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput, Conflict, Corrupt, Missing, Permanent
+from polyglot.kinds.registry import kinds_for
 from polyglot.store.blobs import blob_path, fetch, put_bytes, put_file
 from polyglot.store.committed import committed, committed_many, find, is_done
 from polyglot.store.store import Store
@@ -158,8 +159,8 @@ class TestInputs:
     )
     def test_an_input_is_found_whatever_its_kind(self, store: Store, tmp_path: Path, role: str, kind: str) -> None:
         made = commit(store, stage(kind=kind), write(tmp_path / "out", {"a": b"x"}))
-        assert find(store, made.stage.key, role) == made
-        assert find(store, "0" * 64, role) is None
+        assert find(store, made.stage.key, first=kinds_for("answer", role)) == made
+        assert find(store, "0" * 64, first=kinds_for("answer", role)) is None
 
 
 class TestDamage:

@@ -14,7 +14,7 @@ from jobs.lib.context import Context
 from jobs.lib.hub_refusals import asking_hub
 from jobs.lib.model.loading import PICKLES
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import BaseParams
+from polyglot.kinds.base import BaseParams
 
 WANTED = (
     "*.safetensors",

@@ -2,7 +2,7 @@
 
 from jobs.lib.context import Context
 from jobs.translate.engines.engine import Engine
-from polyglot.kinds.params import TranslateParams
+from polyglot.kinds.translate import TranslateParams
 
 
 def open_engine(params: TranslateParams, context: Context) -> Engine:

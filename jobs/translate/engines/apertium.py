@@ -18,7 +18,7 @@ from jobs.translate.engines.engine import Outcome
 from jobs.translate.marks import Lost, Marks
 from jobs.translate.units import Style
 from polyglot.core.errors import Permanent, PolyglotError
-from polyglot.kinds.params import TranslateParams
+from polyglot.kinds.translate import TranslateParams
 
 _SPECIAL = re.compile(r"([\[\]{}^$/\\@<>])")
 _BATCH_TEXTS = 500

@@ -21,7 +21,7 @@ from jobs.translate.engines.engine import Outcome
 from jobs.translate.marks import XmlMarks
 from jobs.translate.units import Style
 from polyglot.core.errors import Interrupted, OverBudget, Permanent, PolyglotError
-from polyglot.kinds.params import TranslateParams
+from polyglot.kinds.translate import TranslateParams
 
 BATCH_TEXTS = 50  # DeepL takes no more
 BATCH_BYTES = 100_000  # of 128 KiB that it takes

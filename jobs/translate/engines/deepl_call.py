@@ -14,7 +14,7 @@ from deepl import http_client
 
 from polyglot.core.endpoint import find_deepl
 from polyglot.core.errors import BadInput, Permanent
-from polyglot.kinds.params import TranslateParams
+from polyglot.kinds.translate import TranslateParams
 
 # Where DeepL knows variants of a language only, the commoner one; NO is Bokmål.
 TARGETS = {"EN": "EN-US", "PT": "PT-PT", "NO": "NB", "ZH": "ZH-HANS"}

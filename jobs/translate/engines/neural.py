@@ -22,7 +22,8 @@ from jobs.translate.engines.engine import Outcome
 from jobs.translate.marks import Marks
 from jobs.translate.units import Style
 from polyglot.core.errors import Permanent
-from polyglot.kinds.params import BaseParams, TranslateParams
+from polyglot.kinds.base import BaseParams
+from polyglot.kinds.translate import TranslateParams
 
 BATCH_TEXTS = 32
 _MOST_CHARACTERS = 400  # of a sentence: below the positions of either kind of model

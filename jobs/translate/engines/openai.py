@@ -19,7 +19,7 @@ from jobs.translate.marks import Marks
 from jobs.translate.prompt import VERSION, messages
 from jobs.translate.units import Style
 from polyglot.core.errors import Interrupted, OverBudget, Permanent, PolyglotError
-from polyglot.kinds.params import TranslateParams
+from polyglot.kinds.translate import TranslateParams
 
 
 class OpenAI:

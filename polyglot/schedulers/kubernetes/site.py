@@ -8,6 +8,7 @@ from polyglot.core.calendar import Calendar
 from polyglot.core.endpoint import find_url, needs_key
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import Stage
+from polyglot.kinds.registry import traits_of
 from polyglot.schedulers.base import Attempt
 from polyglot.schedulers.kubernetes.alive import keys_alive
 from polyglot.schedulers.kubernetes.api import Api
@@ -48,10 +49,11 @@ class KubernetesSite(DetachedSite):
     def check_endpoint(self, stage: Stage, url: str | None, key_file: str | None, environ: Mapping[str, str]) -> None:
         """See Site: workers have the profile's plain variables, and the keys in the Secrets that it names."""
         del environ
-        url = find_url(url, self._cluster.environment, asks=stage.asks)
-        deepl = stage.asks == "deepl"
+        asks = traits_of(stage).asks
+        url = find_url(url, self._cluster.environment, asks=asks)
+        deepl = asks == "deepl"
         secret = self._cluster.deepl_secret_of(stage) if deepl else self._cluster.judge_secret_of(stage)
-        if secret is None and key_file is None and needs_key(url, stage.asks):
+        if secret is None and key_file is None and needs_key(url, asks):
             remedy = f"Name a Secret that has it under kubernetes.{'deepl' if deepl else 'judge'}-secret of the profile"
             raise BadInput(f"no key for {'DeepL' if deepl else 'api.openai.com'}", remedy=remedy)
 

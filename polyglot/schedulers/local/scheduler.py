@@ -21,6 +21,7 @@ from pathlib import Path
 
 from polyglot.core.canonical import digest
 from polyglot.core.stage import PlannedStage, Stage
+from polyglot.kinds.registry import traits_of
 from polyglot.schedulers.base import Attempt, Event, Outcome, Scheduler
 from polyglot.schedulers.local.budget import Budget, Room, Share
 from polyglot.schedulers.local.lock import KeyLocks, locks_directory
@@ -221,7 +222,7 @@ class LocalScheduler(Scheduler):
         """The fork server for stages of its sort, started at its first use; None when switched off or dead."""
         if not self._warm:
             return None
-        group = "model" if stage.loads_model else "light"
+        group = "model" if traits_of(stage).loads_model else "light"
         server = self._servers.get(group)
         if server is None:
             server = WarmServer(

@@ -14,9 +14,9 @@ from typing import Any
 
 from polyglot.store.locate import open_store
 from polyglot.store.store import Store
-from tests.kit.cluster import chart
 from tests.kit.cluster.namespace import Namespace, fresh_namespace
 from tests.kit.cluster.target import Target
+from tools.cluster import chart
 
 ROOT = Path(__file__).resolve().parents[3]
 DRIVER = "app.kubernetes.io/component=driver"

@@ -18,9 +18,9 @@ from urllib.parse import quote
 from kubernetes.client import ApiException
 
 from polyglot.schedulers.kubernetes.render.helm import helm_program
-from tests.kit.cluster import places
 from tests.kit.cluster.installation import Installation
 from tests.kit.cluster.target import Target
+from tools.cluster import places
 
 _LARGEST_LOG_BYTES = 64 * 2**20  # of a daemon: its end is what this run has written
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.kit.cluster import cgroups, node, places, processes
-from tests.kit.cluster.kubectl import kubectl
-from tests.kit.cluster.shell import wait_until
+from tools.cluster import cgroups, node, places, processes
+from tools.cluster.kubectl import kubectl
+from tools.cluster.shell import wait_until
 
 OTHER, LOST = places.NODES
 LABEL = "polyglot.dev/test-goes-here"  # what the pods of a test select

@@ -8,10 +8,10 @@ from typing import Any
 from kubernetes import client
 
 from polyglot.schedulers.kubernetes.cronjob import SCHEDULED
-from tests.kit.cluster import chart
 from tests.kit.cluster.installation import Installation
 from tests.kit.cluster.noop_study import NoopStudy, submitted
 from tests.kit.graphs import stage
+from tools.cluster import chart
 
 NAME = "polyglot-nightly"
 ZONE = "Europe/Berlin"

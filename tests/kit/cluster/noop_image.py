@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.kit.cluster import buildah, image_store, oci_layout, places
-from tests.kit.cluster.shell import ClusterError
+from tools.cluster import buildah, image_store, oci_layout, places
+from tools.cluster.shell import ClusterError
 
 _WORKER = "localhost/polyglot-worker:latest"
 _PACKAGE = ("tests/kit/__init__.py", "tests/kit/noop_jobs")

@@ -16,8 +16,8 @@ from polyglot.store.manifest import Manifest
 from polyglot.store.submissions import save, save_submission
 from polyglot.study.cluster import Cluster
 from polyglot.study.profile import load_profile
-from tests.kit.builder import KINDS
 from tests.kit.cluster.installation import Installation
+from tools.builder import KINDS
 
 
 def images_of(noop: str, controller: str = "") -> dict[str, str]:

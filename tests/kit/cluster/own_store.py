@@ -18,11 +18,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.kit.cluster import lifecycle, network, places
-from tests.kit.cluster.kubectl import apply, kubectl, wait_available
 from tests.kit.cluster.namespace import fresh_namespace
-from tests.kit.cluster.shell import wait_until
 from tests.kit.cluster.target import StoreAccess, Target
+from tools.cluster import host, lifecycle, network, places
+from tools.cluster.kubectl import apply, kubectl, wait_available
+from tools.cluster.shell import wait_until
 
 _PORT = 7070
 _SECRET = "a-secret-of-one-test"
@@ -62,8 +62,8 @@ def own_store(target: Target) -> Iterator[OwnStore]:
             "get", "service/store", f"--namespace={namespace.name}", "--output=jsonpath={.spec.clusterIP}"
         )
         route = f"{listening.fileno()}={address}:{_PORT}"
-        program = Path(__file__).parent / "relay.py"
-        relay = subprocess.Popen(network.entered(sys.executable, "-I", program, route), pass_fds=(listening.fileno(),))
+        command = network.entered(sys.executable, "-I", host.RELAY, route)
+        relay = subprocess.Popen(command, pass_fds=(listening.fileno(),))
         access = StoreAccess(
             endpoint=f"http://127.0.0.1:{listening.getsockname()[1]}",
             inside=f"http://store.{namespace.name}.svc:{_PORT}",

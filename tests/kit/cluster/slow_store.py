@@ -45,7 +45,7 @@ class SlowStore:
 @contextmanager
 def slow_store(target: "Target") -> Iterator[SlowStore]:
     """Run the relay until the block ends. Our own cluster only: another's network is not ours to enter."""
-    from tests.kit.cluster import network, places
+    from tools.cluster import network, places
 
     assert target.own
     with tempfile.TemporaryDirectory() as folder:

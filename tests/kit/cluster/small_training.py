@@ -16,7 +16,7 @@ from typing import Any
 from polyglot.attempts.attempts import Attempts
 from polyglot.attempts.checkpoints import newest_paths, read_checkpoint
 from polyglot.core.stage import PlannedStage, Resources, Stage
-from polyglot.kinds.params import TrainParams
+from polyglot.kinds.train import TrainParams
 from polyglot.store.blobs import blob_path
 from polyglot.store.committed import committed
 from polyglot.store.manifest import Manifest

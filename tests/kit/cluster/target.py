@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from kubernetes import client, config
 
-from tests.kit.cluster import host, lifecycle, places
+from tests.kit.cluster import noop_image
+from tools.cluster import host, lifecycle, places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class StoreAccess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A cluster. `own` is true for ours, whose nodes and daemons tests may stop (tests.kit.cluster.processes)."""
+    """A cluster. `own` is true for ours, whose nodes and daemons tests may stop (tools.cluster.processes)."""
 
     kubeconfig: Path
     own: bool
@@ -88,13 +89,13 @@ def target() -> Target:
     )
 
 
-def noop_image(opened: Target) -> str:
+def noop_reference(opened: Target) -> str:
     """The worker's image with the jobs of tests/kit/noop_jobs, on the cluster's nodes; skips where there is none."""
     if named := os.environ.get("POLYGLOT_TEST_NOOP_IMAGE"):
         return named
     if not opened.own:
         pytest.skip("no image of no-op jobs was named for the cluster of KUBECONFIG: POLYGLOT_TEST_NOOP_IMAGE")
-    return lifecycle.build_noop_image()
+    return noop_image.ensure(lifecycle.sockets())
 
 
 def _named_store() -> StoreAccess | None:

@@ -9,7 +9,10 @@ import json
 from pathlib import Path
 
 from jobs.lib.context import Context
-from polyglot.kinds.params import ContaminationParams, IngestParams, MixParams, TranslateParams
+from polyglot.kinds.contamination import ContaminationParams
+from polyglot.kinds.ingest import IngestParams
+from polyglot.kinds.mix import MixParams
+from polyglot.kinds.translate import TranslateParams
 from tests.kit.data_ingests import bactrian, ingest_bytes, json_lines
 from tests.kit.data_mixes import hits_of, mix_over
 from tests.kit.translations import build, run

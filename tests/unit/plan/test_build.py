@@ -11,6 +11,7 @@ import pytest
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import Resources
+from polyglot.kinds.registry import traits_of
 from polyglot.plan.build import build_plan
 from polyglot.plan.plan import Plan
 from polyglot.study.load import load_study
@@ -253,5 +254,5 @@ quality:
     def test_only_a_stage_that_asks_has_the_endpoints_key(self, tmp_path: Path, profile: Profile) -> None:
         asked = self.TEXT.replace("data: house, from", "data: house, adequacy: {model: m}, from")
         plan = build_plan(locked(tmp_path, asked), profile)
-        assert plan.find("quality people").stage.engine == "openai"
-        assert plan.find("quality made").stage.engine == "none"
+        assert traits_of(plan.find("quality people").stage).asks == "openai"
+        assert traits_of(plan.find("quality made").stage).asks == ""

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from polyglot.core.errors import BadInput
-from polyglot.kinds.params import AggregateParams, ReferenceParams
+from polyglot.kinds.aggregate import AggregateParams
+from polyglot.kinds.reference import ReferenceParams
 from polyglot.plan.build import build_plan
 from polyglot.plan.plan import Plan
 from polyglot.study.load import load_study

@@ -10,6 +10,7 @@ from typing import Any
 
 from polyglot.core.slug import slug
 from polyglot.core.stage import PlannedStage
+from polyglot.kinds.registry import traits_of
 from polyglot.schedulers.base import Attempt
 from polyglot.schedulers.kubernetes.render.quantity import quantity
 from polyglot.schedulers.kubernetes.render.request import request_text
@@ -116,13 +117,12 @@ def stage_values(attempt: Attempt, *, study: str, cluster: Cluster, request_path
     image = cluster.image_of(planned.stage)
     scratch = _scratch(planned, cluster.scratch_bytes)
     labels, annotations = _labels(attempt, study), _annotations(attempt, study)
-    ranked = {f"{PREFIX}/ranked": "true"} if resources.ranks > 1 else {}
     return StageValues(
         name=attempt.name,
         namespace=cluster.namespace,
         labels={**labels, **({QUEUE_LABEL: cluster.queue} if cluster.queue else {})},
         annotations=annotations,
-        pod_labels={**labels, **ranked},
+        pod_labels={**labels, **_network_labels(planned)},
         pod_annotations={**{name: plain(text) for name, text in pool.annotations.items()}, **annotations},
         suspend=cluster.queue is not None,
         image=image,
@@ -206,6 +206,17 @@ def _labels(attempt: Attempt, study: str) -> dict[str, str]:
         f"{PREFIX}/attempt": str(attempt.number),
     }
     return {name: value for name, value in labels.items() if value}
+
+
+def _network_labels(planned: PlannedStage) -> dict[str, str]:
+    """What a pod is let to reach besides the store, as the NetworkPolicies of charts/polyglot select it."""
+    traits = traits_of(planned.stage)
+    reaches = {
+        "ranked": planned.resources.ranks > 1,
+        "calls-endpoint": bool(traits.asks),
+        "fetches-sources": traits.fetches_sources,
+    }
+    return {f"{PREFIX}/{name}": "true" for name, found in reaches.items() if found}
 
 
 def _annotations(attempt: Attempt, study: str) -> dict[str, str]:

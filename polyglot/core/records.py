@@ -1,0 +1,70 @@
+"""Records: what one stage writes and another reads, as frozen classes; JSON is what lies between.
+
+The class of a record stands in the file of the kind that writes it. Bytes depend on content alone: keys are sorted, and
+a field that is `UNSET` is left out. A field that a class does not know is ignored when it is read, so that files of a
+later version stay readable; a missing field or another type is `Corrupt`.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from polyglot.core.canonical import canonical
+from polyglot.core.errors import Corrupt
+
+__all__ = ["UNSET", "Record", "UnsetType", "line", "read", "read_lines", "to_json", "write_lines"]
+
+T = TypeVar("T")
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all records."""
+
+
+_DECODERS: dict[object, msgspec.json.Decoder[Any]] = {}
+_LINES = msgspec.json.Encoder(order="sorted")
+
+
+def to_json(record: Record) -> bytes:
+    """The RFC 8785 form of a document such as a card."""
+    return canonical(msgspec.to_builtins(record))
+
+
+def line(record: Record) -> bytes:
+    r"""One row of JSON Lines, `\n` included: keys sorted, no white space, no escapes but those that JSON needs."""
+    return _LINES.encode(record) + b"\n"
+
+
+def write_lines(path: Path, records: Iterable[Record]) -> int:
+    """Write a file of rows and return how many they are."""
+    count = 0
+    with path.open("wb") as file:
+        for record in records:
+            file.write(line(record))
+            count += 1
+    return count
+
+
+def read(path: Path, kind: type[T]) -> T:
+    """Read a file that is one document. Raises Corrupt, naming the file, when it is not of this class."""
+    return _decode(path.read_bytes(), kind, path.name)
+
+
+def read_lines(path: Path, kind: type[T]) -> Iterator[T]:
+    """Yield the rows of a file. Raises Corrupt, naming file and line, for one that is not of this class."""
+    with path.open("rb") as file:
+        for number, row in enumerate(file, 1):
+            yield _decode(row, kind, f"{path.name}:{number}")
+
+
+def _decode(data: bytes, kind: type[T], where: str) -> T:
+    decoder: msgspec.json.Decoder[T] | None = _DECODERS.get(kind)
+    if decoder is None:
+        decoder = _DECODERS[kind] = msgspec.json.Decoder(kind)
+    try:
+        return decoder.decode(data)
+    except msgspec.DecodeError as error:  # its ValidationError too
+        raise Corrupt(f"{where}: {error}; expected a {getattr(kind, '__name__', kind)}") from error

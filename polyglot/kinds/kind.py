@@ -1,0 +1,114 @@
+"""What a stage kind is: its parameters, settings, inputs, resources and traits, said in one declaration.
+
+Each kind has a file of this folder with a `KIND`, and a folder of the same name in jobs/ that does what it says;
+`registry` lists them all. Units are in the names. A parameter is there if and only if a reader of the paper would want
+to know it, as it is part of every key; everything else about a run is an execution setting.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from polyglot.core.canonical import Json
+from polyglot.core.records import Record
+from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.settings import Settings
+
+GIB = 2**30
+HOUR_SECONDS = 3600
+# The libraries whose version may change what a model's job writes.
+MODEL_LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "safetensors")
+
+Sha256 = str  # 64 lower-case hex digits
+Language = str  # ISO 639-1, upper case
+Asks = Literal["", "openai", "deepl"]
+
+
+class Params(BaseModel):
+    """Base of all parameter classes: frozen, closed, no NaN. `version` rises when the meaning of the output changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    kind: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    @classmethod
+    def of(cls, stage: Stage) -> Self:
+        """Parse the parameters of a stage document. Raises pydantic.ValidationError when they are of another kind."""
+        return cls.model_validate(dict(stage.params))
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form that goes into the stage document; every field is written, defaults too."""
+        return self.model_dump(mode="json")
+
+
+class File(BaseModel):
+    """One file of a source. Local files travel as blobs under their SHA-256; other URIs are read and verified."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sha256: Sha256
+    bytes: int
+    name: str  # the file's base name: it tells the format and compression, never a machine's path
+    uri: str | None = None  # https:// or s3:// of a remote file; None: the store's blob of that SHA-256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What a stage needs around it; it may depend on its parameters."""
+
+    loads_model: bool = False  # torch: the trainer's image, and the warm server that has it imported
+    asks: Asks = ""  # the kind of endpoint that is called, at a price: any OpenAI-compatible one, or DeepL's
+    fetches_from_hub: bool = False  # a repository of the Hugging Face hub, perhaps with its token
+    fetches_sources: bool = False  # that, or a file by its address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """The declaration of one kind.
+
+    `inputs` maps a role (what stands before its colon) to the kinds that may play it, the usual one first. `ranks` says
+    what several processes of one attempt do: nothing ("alone": there is one), one computation ("together"), or parts
+    that need nothing of each other ("shards"). `files` maps the paths that it writes, "<LANG>" and the like being
+    names, to the class of a JSON document or of a row of JSON Lines, or to a few words on any other file.
+    """
+
+    params: type[Params]
+    settings: type[Settings] = Settings
+    defaults: Mapping[str, Json] = field(default_factory=dict)  # of settings
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: Mapping[str, type[Record] | str] = field(default_factory=dict)
+    resources: Resources = Resources()
+    networked: bool = False  # two correct executions may differ, as others are asked
+    ranks: Literal["alone", "together", "shards"] = "alone"
+    libraries: tuple[str, ...] = ()  # whose versions may change its bytes, recorded with each result
+    kernels: bool = False  # and so may those of torch for this processor or GPU
+    warm_imports: tuple[str, ...] = ()  # what the job imports late, and the warm server shall have
+    uses_pandas: bool = False
+    tunes: bool = False  # its result is a model that was trained
+    nightly: bool = False  # a new evaluation of the same models begins with it; its Params have `night`
+    traits: Callable[[Mapping[str, Json]], Traits] = lambda params: Traits()
+
+    @property
+    def name(self) -> str:
+        """As stages, stores and profiles write it."""
+        return self.params.kind
+
+
+def always(traits: Traits) -> Callable[[Mapping[str, Json]], Traits]:
+    """Traits that do not depend on parameters."""
+    return lambda params: traits
+
+
+def endpoint_traits(params: Mapping[str, Json]) -> Traits:
+    """Traits of a kind with the parameter `endpoint`: "built-in", which nobody is asked for, or "openai"."""
+    return Traits(asks="openai" if params.get("endpoint") == "openai" else "")
+
+
+def has_address(value: Json) -> bool:
+    """Whether a File among parameters is to be fetched from its address."""
+    if isinstance(value, Mapping):
+        return bool(value.get("uri")) or any(has_address(item) for item in value.values())
+    return isinstance(value, Sequence) and not isinstance(value, str) and any(has_address(item) for item in value)

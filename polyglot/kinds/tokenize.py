@@ -1,0 +1,29 @@
+"""Token ids and loss mask of one language's rows, under one tokenizer and chat template."""
+
+from typing import ClassVar, Literal
+
+from polyglot.core.stage import Resources
+from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params, Traits, always
+
+
+class TokenizeParams(Params):
+    """Token ids and loss mask of one language's rows, under one tokenizer and chat template."""
+
+    kind: ClassVar[str] = "tokenize"
+    version: ClassVar[int] = 3  # 2: characters, words and number of the answers are columns; 3: loss tokens, too
+
+    language: Language
+    part: Literal["rows", "validation"] = "rows"  # of the data set
+    template: str = "system-user-assistant"  # of the paper; or "tokenizer": the model's own chat template
+    system: str  # the localised system message; "" for none
+    max_tokens: int
+    over_long: Literal["drop", "truncate"]
+
+
+KIND = Kind(
+    params=TokenizeParams,
+    inputs={"rows": ("ingest", "translate"), "base": ("base",)},
+    resources=Resources(memory_bytes=3 * GIB, deadline_seconds=6 * HOUR_SECONDS),
+    libraries=("transformers", "tokenizers", "pyarrow"),
+    traits=always(Traits(loads_model=True)),
+)

@@ -1,0 +1,70 @@
+"""One language's rows, questions or references in another language, by any of several engines."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from polyglot.core.canonical import Json
+from polyglot.core.section import Count
+from polyglot.core.stage import Resources
+from polyglot.kinds.kind import GIB, File, Kind, Language, Params, Traits, has_address
+from polyglot.kinds.settings import ChatSettings, Url
+
+MODEL_ENGINES = ("marian", "nllb")  # that load a model of their own
+
+
+class TranslateParams(Params):
+    """One language's rows, questions or references in another language. What an engine cannot use is at its default."""
+
+    kind: ClassVar[str] = "translate"
+
+    what: Literal["dataset", "questions", "references"]
+    source: Language
+    target: Language
+    engine: Literal["identity", "apertium", "deepl", "openai", "marian", "nllb"]
+    model: str = ""  # openai: as the endpoint knows it; marian, nllb: owner/name on the hub
+    revision: str | None = None  # of the hub's repository, 40 hex digits
+    files: tuple[File, ...] = ()  # marian, nllb: instead of a hub's repository
+    beams: int = 1  # marian, nllb; 1 is greedy
+    formality: Literal["default", "more", "less", "prefer_more", "prefer_less"] = "default"  # deepl
+    glossary: Mapping[str, str] = Field(default_factory=dict)  # deepl: term -> its translation
+    prompt: int = 0  # openai: version of our own wording; 0: none
+    temperature: float = 0.0  # openai
+    max_tokens: int = 0  # openai: of a reply
+    seed: int | None = None  # openai: sent to the endpoint when not None
+
+
+class TranslateSettings(ChatSettings):
+    """Of translation. The address, key and pace of an engine that is called are set as those of a chat model."""
+
+    deepl_url: Url | None = None
+    """Of DeepL; else DEEPL_SERVER_URL, else what the key says."""
+    deepl_key_file: str | None = None
+    """Of DeepL's key; else DEEPL_AUTH_KEY_FILE or DEEPL_AUTH_KEY."""
+    batch_size: Count | None = None
+    """Texts in one call of DeepL, or in one batch of a model."""
+
+
+def _traits(params: Mapping[str, Json]) -> Traits:
+    engine = params.get("engine")
+    model = engine in MODEL_ENGINES
+    hub = model and not params.get("files")
+    return Traits(
+        loads_model=model,
+        asks="openai" if engine == "openai" else "deepl" if engine == "deepl" else "",
+        fetches_from_hub=hub,
+        fetches_sources=hub or has_address(params),
+    )
+
+
+KIND = Kind(
+    params=TranslateParams,
+    settings=TranslateSettings,
+    inputs={"rows": ("ingest", "translate")},
+    resources=Resources(memory_bytes=4 * GIB),
+    networked=True,
+    libraries=("deepl", "openai", "torch", "transformers", "sentencepiece"),
+    kernels=True,
+    traits=_traits,
+)

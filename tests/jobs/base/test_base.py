@@ -1,0 +1,238 @@
+"""The base stage: the built-in model from text to files, and models that others made."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from jobs.base import job as base
+from jobs.base.blocks import lines, make_blocks
+from jobs.base.tokenizer import train_tokenizer
+from jobs.builtin.words import LANGUAGES, NOUNS
+from jobs.lib.model.loading import load_model, load_tokenizer
+from jobs.lib.model.template import ChatFormat
+from polyglot.core.errors import Interrupted, Permanent
+from polyglot.kinds.base import BaseParams
+from polyglot.kinds.kind import File
+from polyglot.study.systems import SYSTEMS
+from tests.kit.folder_input import FolderInput
+from tests.kit.hub import REVISION, Hub, serve
+from tests.kit.model_jobs import ModelContext, Stop, model_context, write_base
+from tests.kit.training import digests
+
+SHARES = {"EN": 43.88, "FR": 8.65, "DE": 8.48, "ES": 7.63, "IT": 4.64}
+TINY = {"hidden_size": 32, "intermediate_size": 48, "layers": 2, "heads": 2, "steps": 6, "batch_size": 4}
+
+
+def params(**changes) -> BaseParams:
+    return BaseParams(**{"source": "built-in", "shares": SHARES, "systems": SYSTEMS, **TINY, **changes})
+
+
+def run(root: Path, *, seed: int = 0, threads: int = 1, **changes) -> ModelContext:
+    context = model_context(root, params(**changes), {}, seed=seed, settings={"threads": threads})
+    base.run(context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> ModelContext:
+    return run(tmp_path_factory.mktemp("base"))
+
+
+class TestBuiltIn:
+    def test_the_artifact_loads_as_any_model_does(self, built):
+        model = load_model(built.out / "model", dtype=None, device=torch.device("cpu"))
+        tokenizer = load_tokenizer(built.out / "model")
+        assert model.get_input_embeddings().weight.shape == (len(tokenizer), 32)
+        assert tokenizer.chat_template
+        assert ChatFormat(tokenizer, "tokenizer").prompt([{"role": "user", "content": "Hi"}])[0] == 1
+
+    def test_the_record_has_every_loss_and_it_falls(self, built):
+        record = json.loads((built.out / "training.json").read_text())
+        assert record["steps"] == len(record["loss"]) == 6
+        assert record["tokens"] == 6 * 4 * 64
+        assert record["loss"][-1] == record["final_loss"] < record["loss"][0]
+
+    def test_another_seed_is_another_model(self, built, tmp_path):
+        other = digests(run(tmp_path, seed=1))
+        assert other["model/model.safetensors"] != digests(built)["model/model.safetensors"]
+
+    def test_files_are_the_same_bytes_in_another_process(self, built, tmp_path):
+        script = (
+            "import sys; from pathlib import Path; from tests.jobs.base.test_base import run; run(Path(sys.argv[1]))"
+        )
+        environment = {**os.environ, "PYTHONHASHSEED": "7", "TOKENIZERS_PARALLELISM": "false"}
+        subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, env=environment, timeout=120)
+        again = FolderInput(tmp_path / "out")
+        assert again.names() == sorted(digests(built))
+        for name in again.names():
+            assert again.path(name).read_bytes() == (built.out / name).read_bytes(), name
+
+    @pytest.mark.parametrize("kills", [1, 2, 5])
+    def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(self, built, tmp_path, monkeypatch, kills):
+        monkeypatch.setattr(base, "CHECKPOINT_SECONDS", 0.0)
+        context = model_context(tmp_path, params(), {}, seed=0)
+        context.checkpoints.die_after = kills
+        with pytest.raises(Stop):
+            base.run(context)
+        resumed = model_context(tmp_path, params(), {}, seed=0)
+        base.run(resumed)
+        assert resumed.volatile["resumed_from_step"] == kills
+        assert digests(resumed) == digests(built)
+
+    def test_a_run_that_is_asked_to_stop_saves_first(self, built, tmp_path):
+        context = model_context(tmp_path, params(), {}, seed=0)
+        context.stop_after = 3
+        with pytest.raises(Interrupted):
+            base.run(context)
+        resumed = model_context(tmp_path, params(), {}, seed=0)
+        base.run(resumed)
+        assert resumed.volatile["resumed_from_step"] == 3
+        assert digests(resumed) == digests(built)
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"shares": {"EN": 1.0, "PL": 1.0}}, "no language .*PL.*; expected shares of EN, DE, FR, IT and ES"),
+            ({"shares": {}}, "got no shares"),
+            ({"hidden_size": 33}, "hidden_size: got 33, which 2 heads do not divide"),
+            ({"block_tokens": 600}, "block_tokens: got 600; the model sees 512 positions"),
+            ({"learning_rate": 1e30, "steps": 3}, "the loss is nan"),
+        ],
+    )
+    def test_what_cannot_be_trained_is_refused(self, tmp_path, changes, message):
+        with pytest.raises(Permanent, match=message):
+            run(tmp_path, **changes)
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer(lines(params(), 0), BaseParams.model_fields["vocabulary"].default, 512)
+
+
+class TestTokenizer:
+    def test_every_noun_is_one_token_after_a_blank(self, tokenizer):
+        split = [noun.word for one in LANGUAGES for noun in NOUNS[one] if len(tokenizer.tokenize(f" {noun.word}")) > 1]
+        assert split == []
+
+    @given(text=st.text(max_size=40))
+    def test_any_text_comes_back(self, tokenizer, text):
+        if any(token in text for token in ("<s>", "</s>", "<pad>")):
+            return
+        ids = tokenizer(text)["input_ids"]
+        assert ids[0] == tokenizer.bos_token_id
+        assert tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False) == text
+
+    def test_blocks_are_full_and_begin_with_bos(self, tokenizer):
+        blocks = make_blocks(params(), tokenizer, 0)
+        assert blocks.shape == (24, 64)
+        assert set(blocks[:, 0].tolist()) == {tokenizer.bos_token_id}
+        assert tokenizer.pad_token_id not in blocks
+
+
+class BlobContext(ModelContext):
+    def blob(self, sha256: str) -> Path:
+        return self.work.parent / "blobs" / sha256
+
+
+def copied(root: Path, files: dict[str, bytes]) -> ModelContext:
+    """Run a base stage over files of a study, named by their content's number instead of a digest."""
+    listed = tuple(File(sha256=f"{number:064x}", bytes=1, name=name) for number, name in enumerate(files))
+    context = model_context(root, BaseParams(source="files", files=listed), {})
+    context.__class__ = BlobContext
+    (root / "blobs").mkdir(exist_ok=True)
+    for file, data in zip(listed, files.values(), strict=True):
+        (root / "blobs" / file.sha256).write_bytes(data)
+    base.run(context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of a model that somebody published."""
+    folder = write_base(tmp_path_factory.mktemp("published")) / "model"
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+class TestFiles:
+    def test_a_model_is_copied_as_it_is(self, published, tmp_path):
+        context = copied(tmp_path, published)
+        assert {path.name: path.read_bytes() for path in (context.out / "model").iterdir()} == published
+        assert json.loads((context.out / "training.json").read_text())["source"] == "files"
+
+    @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "weights.pkl", "x.ckpt"])
+    def test_pickles_are_refused_even_beside_safetensors(self, published, tmp_path, name):
+        with pytest.raises(Permanent, match=f"{name}: may run code when read"):
+            copied(tmp_path, {**published, name: b"\x80"})
+
+    def test_code_is_refused(self, published, tmp_path):
+        with pytest.raises(Permanent, match=r"modeling\.py: no file of a model"):
+            copied(tmp_path, {**published, "modeling.py": b"print()"})
+
+    @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
+    def test_configurations_that_ask_for_code_are_refused(self, published, tmp_path, name):
+        config = {**json.loads(published[name]), "auto_map": {"AutoModelForCausalLM": "modeling.Model"}}
+        with pytest.raises(Permanent, match=f"{name}: auto_map asks for code"):
+            copied(tmp_path, {**published, name: json.dumps(config).encode()})
+
+    def test_a_model_without_weights_is_refused(self, published, tmp_path):
+        with pytest.raises(Permanent, match="no safetensors weights"):
+            copied(tmp_path, {name: data for name, data in published.items() if not name.endswith("safetensors")})
+
+    def test_a_pickle_that_is_called_safetensors_is_refused(self, published, tmp_path):
+        with pytest.raises(Permanent, match="not a safetensors file"):
+            copied(tmp_path, {**published, "model.safetensors": b"\x80\x04" * 40})
+
+    def test_an_address_is_refused(self, tmp_path):
+        file = File(sha256="0" * 64, bytes=1, name="config.json", uri="https://example.org/config.json")
+        with pytest.raises(Permanent, match="got an address"):
+            base.run(model_context(tmp_path, BaseParams(source="files", files=(file,)), {}))
+
+
+class TestHub:
+    NAME = "somebody/model"
+
+    def fetched(self, root: Path, monkeypatch: pytest.MonkeyPatch, hub: Hub, **changes) -> ModelContext:
+        with serve(hub):
+            monkeypatch.setenv("HF_ENDPOINT", hub.address)
+            values = {"source": "hub", "hub": self.NAME, "revision": REVISION, **changes}
+            context = model_context(root, BaseParams(**values), {})
+            base.run(context)
+        return context
+
+    def test_a_pinned_model_is_fetched_without_what_may_run_code(self, published, tmp_path, monkeypatch):
+        extra = {"pytorch_model.bin": b"\x80", "modeling.py": b"print()", "onnx/model.onnx": b"x", "README.md": b"#"}
+        hub = Hub(self.NAME, {**published, **extra})
+        context = self.fetched(tmp_path, monkeypatch, hub)
+        found = {path.name: path.read_bytes() for path in (context.out / "model").iterdir()}
+        assert found == {**published, "README.md": b"#"}
+        assert not {"pytorch_model.bin", "modeling.py", "onnx/model.onnx"} & set(hub.fetched)
+
+    def test_weights_that_are_not_what_the_hub_says_are_not_taken(self, published, tmp_path, monkeypatch):
+        hub = Hub(self.NAME, published, lies={"model.safetensors": "f" * 64})
+        with pytest.raises(OSError, match=r"model\.safetensors: got bytes with sha256"):
+            self.fetched(tmp_path, monkeypatch, hub)
+
+    def test_a_model_of_pickles_is_refused_before_anything_is_fetched(self, published, tmp_path, monkeypatch):
+        files = {name: data for name, data in published.items() if not name.endswith("safetensors")}
+        hub = Hub(self.NAME, {**files, "pytorch_model.bin": b"\x80"})
+        with pytest.raises(Permanent, match=r"no safetensors weights \(got pytorch_model.bin\)"):
+            self.fetched(tmp_path, monkeypatch, hub)
+        assert hub.fetched == []
+
+    def test_a_revision_that_is_not_there_is_permanent(self, published, tmp_path, monkeypatch):
+        with pytest.raises(Permanent, match="(?s)hub somebody/model@ffffffffffff: .*Set HF_TOKEN_PATH"):
+            self.fetched(tmp_path, monkeypatch, Hub(self.NAME, published), revision="f" * 40)
+
+
+def test_weights_alone_are_no_model(tmp_path):
+    save_file({"x": torch.zeros(1)}, tmp_path / "model.safetensors")
+    with pytest.raises(Permanent, match="config.json is missing"):
+        copied(tmp_path, {"model.safetensors": (tmp_path / "model.safetensors").read_bytes()})

@@ -1,0 +1,288 @@
+"""The train job on tiny models: what it learns from, what it writes, and what it refuses."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file, save_file
+from torch.nn import functional
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+
+from jobs.lib.model.execution import computing
+from jobs.train import job as train
+from jobs.train.batches import collate
+from jobs.train.head import TargetLoss
+from jobs.train.token_sets import Mixture, TokenSet
+from jobs.train.training import Layout, Trainer, adamw
+from polyglot.core.errors import Permanent
+from polyglot.kinds.train import TrainParams
+from tests.kit.model_jobs import (
+    ARCHITECTURES,
+    FolderCheckpoints,
+    ModelContext,
+    byte_level,
+    config_of,
+    gpt2_like,
+    llama2_like,
+    pad_is_eos,
+    write_base,
+    write_mix,
+)
+from tests.kit.training import context_of, digests, prepare, record
+
+
+class TestOutput:
+    @pytest.mark.parametrize("architecture", ARCHITECTURES)
+    def test_loads_and_has_learnt(self, tmp_path: Path, architecture: str) -> None:
+        tokenizer = gpt2_like() if architecture == "gpt2" else byte_level()
+        inputs = prepare(tmp_path, architecture, tokenizer)
+        context = context_of(tmp_path / "run", inputs, steps=12, batch_size=6, learning_rate=1e-2)
+        train.run(context)
+        losses = record(context)["loss"]
+        assert losses[-1] < losses[0] - 0.5
+        model = AutoModelForCausalLM.from_pretrained(context.out / "model", local_files_only=True)
+        loaded = AutoTokenizer.from_pretrained(context.out / "model", local_files_only=True)
+        messages = [{"role": "user", "content": "Nenne 3!"}]
+        ids = loaded.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+        assert torch.isfinite(model(**ids).logits).all()
+        assert model.generation_config.eos_token_id == loaded.eos_token_id
+
+    def test_has_the_files_that_vllm_reads(self, tmp_path: Path) -> None:
+        context = context_of(tmp_path / "run", prepare(tmp_path))
+        train.run(context)
+        names = {path.name for path in (context.out / "model").iterdir()}
+        assert names == {
+            "config.json",
+            "generation_config.json",
+            "model.safetensors",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "chat_template.jinja",
+        }
+        config = GenerationConfig.from_pretrained(context.out / "model")
+        assert (config.bos_token_id, config.eos_token_id, config.pad_token_id) == (0, 1, 2)
+        text = "".join(path.read_text() for path in context.out.rglob("*.json"))
+        assert str(tmp_path) not in text
+
+    def test_ships_the_template_it_was_trained_with(self, tmp_path: Path) -> None:
+        context = context_of(tmp_path / "run", prepare(tmp_path, tokenizer=llama2_like()))
+        train.run(context)
+        loaded = AutoTokenizer.from_pretrained(context.out / "model", local_files_only=True)
+        messages = [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}]
+        prompt = loaded.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        assert prompt == "<s>System: S\nUser: U\nAssistant:"
+
+    def test_is_the_same_each_time(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        found = []
+        for _ in range(2):
+            context = context_of(tmp_path / "run", inputs)
+            train.run(context)
+            found.append(digests(context))
+        assert found[0] == found[1]
+
+    def test_slow_checkpoints_are_made_less_often(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock = [0.0]
+
+        def pass_by(seconds: float) -> None:
+            clock[0] += seconds
+
+        class SlowCheckpoints(FolderCheckpoints):
+            def save(self, directory: Path, step: int) -> None:
+                super().save(directory, step)
+                pass_by(30)
+
+        class SlowContext(ModelContext):
+            def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
+                pass_by(10)
+
+        monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+        context = context_of(tmp_path / "run", prepare(tmp_path), steps=40)
+        context.__class__ = SlowContext
+        context.checkpoints = SlowCheckpoints(tmp_path / "checkpoints")
+        train.run(context)
+        saved = sorted(int(path.name) for path in (tmp_path / "checkpoints").iterdir())
+        assert saved == [6, 36]  # after 60 s, then ten times the 30 s that a save takes
+
+    def test_depends_on_the_seed(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        found = []
+        for seed in (0, 1):
+            context = context_of(tmp_path / str(seed), inputs, seed=seed)
+            train.run(context)
+            found.append(digests(context)["model/model.safetensors"])
+        assert found[0] != found[1]
+
+    def test_record_counts_what_was_seen(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        context = context_of(tmp_path / "run", inputs, steps=None, epochs=2, batch_size=5, warmup_steps=2)
+        train.run(context)
+        found = record(context)
+        supervised = int(TokenSet(inputs["tokens:DE"] / "tokens.arrow").supervised.sum())
+        assert (found["steps"], found["samples"], found["epochs"]) == (5, 24, 2.0)
+        assert found["samples_per_language"] == {"DE": 24}
+        assert found["loss_tokens_per_language"] == {"DE": 2 * supervised}
+        assert len(found["loss"]) == len(found["learning_rate"]) == 5
+        assert found["final_loss"] == found["loss"][-1]
+        assert found["learning_rate"][:3] == pytest.approx([1e-3, 2e-3, 3e-3])
+
+    def test_keeps_a_bfloat16_base_in_bfloat16_unless_told(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        path = inputs["base"] / "model"
+        AutoModelForCausalLM.from_pretrained(path).to(torch.bfloat16).save_pretrained(path)
+        for precision, expected in (("bfloat16", torch.bfloat16), ("float32", torch.float32)):
+            context = context_of(tmp_path / precision, inputs, precision=precision)
+            train.run(context)
+            weights = load_file(context.out / "model" / "model.safetensors")
+            assert {tensor.dtype for tensor in weights.values()} == {expected}
+
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU computes in bfloat16 when told")
+    def test_a_precision_that_a_cpu_does_not_have_is_said_and_what_was_computed_is_recorded(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        inputs = prepare(tmp_path)
+        for precision, said in (("bfloat16", ["computing in float32: bfloat16 is for GPUs only"]), ("float32", [])):
+            caplog.clear()
+            context = context_of(tmp_path / precision, inputs, precision=precision)
+            train.run(context)
+            assert [row.getMessage() for row in caplog.records if row.levelname == "WARNING"] == said
+            assert context.metrics["execution"]["dtype"] == "float32"
+
+
+class TestLoss:
+    def test_is_the_mean_over_supervised_tokens_of_the_step(self, tmp_path: Path) -> None:
+        """Against transformers' own loss on the whole, unsplit step."""
+        inputs = prepare(tmp_path, tokenizer=pad_is_eos())
+        tokens = TokenSet(inputs["tokens:DE"] / "tokens.arrow")
+        mixture = Mixture({"DE": tokens}, [("DE", number) for number in range(len(tokens))])
+        with computing(1, deterministic=True):
+            for limit in (1, 120, 100_000):
+                model = AutoModelForCausalLM.from_pretrained(inputs["base"] / "model")
+                trainer = trainer_of(model, mixture, limit)
+                samples = trainer.order.step(0)
+                expected = reference_loss(
+                    AutoModelForCausalLM.from_pretrained(inputs["base"] / "model"), mixture, samples
+                )
+                assert trainer.step(0) == pytest.approx(expected, abs=2e-5)
+
+    def test_gradients_do_not_depend_on_micro_batches(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        tokens = TokenSet(inputs["tokens:DE"] / "tokens.arrow")
+        mixture = Mixture({"DE": tokens}, [("DE", number) for number in range(len(tokens))])
+        weights = []
+        with computing(1, deterministic=True):
+            for limit in (1, 100_000):
+                model = AutoModelForCausalLM.from_pretrained(inputs["base"] / "model")
+                trainer = trainer_of(model, mixture, limit)
+                trainer._accumulate(trainer.order.step(0), 1)
+                weights.append(torch.cat([parameter.grad.reshape(-1) for parameter in model.parameters()]))
+        assert torch.allclose(weights[0], weights[1], rtol=1e-4, atol=1e-4 * weights[1].abs().max().item())
+
+    @pytest.mark.parametrize("architecture", ARCHITECTURES)
+    def test_head_on_targets_equals_the_full_head(self, tmp_path: Path, architecture: str) -> None:
+        inputs = prepare(tmp_path, architecture)
+        tokens = TokenSet(inputs["tokens:DE"] / "tokens.arrow")
+        mixture = Mixture({"DE": tokens}, [("DE", number) for number in range(len(tokens))])
+        model = AutoModelForCausalLM.from_pretrained(inputs["base"] / "model")
+        batch = collate(mixture, [[0], [1], [5]], pad_id=2)
+        loss = TargetLoss(model)
+        assert loss.picks_before_head
+        picked = loss(model, batch).item()
+        loss.picks_before_head = False
+        assert picked == pytest.approx(loss(model, batch).item(), rel=1e-5)
+
+    def test_a_head_that_mixes_positions_is_left_alone(self) -> None:
+        model = AutoModelForCausalLM.from_config(config_of("llama", 64))
+        model.get_output_embeddings().register_forward_hook(
+            lambda module, args, out: out - out.mean(dim=1, keepdim=True)
+        )
+        assert not TargetLoss(model).picks_before_head
+
+    def test_padding_does_not_reach_real_tokens(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        tokens = TokenSet(inputs["tokens:DE"] / "tokens.arrow")
+        mixture = Mixture({"DE": tokens}, [("DE", number) for number in range(len(tokens))])
+        model = AutoModelForCausalLM.from_pretrained(inputs["base"] / "model").eval()
+        loss = TargetLoss(model)
+        short, long = (int(find(mixture.lengths)) for find in (lambda x: x.argmin(), lambda x: x.argmax()))
+        apart = sum(loss(model, collate(mixture, [[one]], pad_id=2)).item() for one in (short, long))
+        together = loss(model, collate(mixture, [[short], [long]], pad_id=399)).item()
+        assert together == pytest.approx(apart, rel=1e-5)
+
+    def test_weight_decay_acts_on_matrices_only(self) -> None:
+        model = AutoModelForCausalLM.from_config(config_of("gpt2", 64))
+        decayed, free = adamw(model, TrainParams(steps=1, weight_decay=0.1)).param_groups
+        assert (decayed["weight_decay"], free["weight_decay"]) == (0.1, 0.0)
+        assert {parameter.ndim for parameter in free["params"]} == {1}
+        assert {parameter.ndim for parameter in decayed["params"]} == {2}
+
+
+def trainer_of(model: Any, mixture: Mixture, limit: int) -> Trainer:
+    params = TrainParams(steps=2, batch_size=6, learning_rate=1e-3, precision="float32", gradient_clip=0.0)
+    layout = Layout(micro_batch_tokens=limit, pad_id=2)
+    return Trainer(model, mixture, params, seed=0, layout=layout, accelerator=Accelerator(cpu=True))
+
+
+def reference_loss(model: Any, mixture: Mixture, samples: list[int]) -> float:
+    total, count = 0.0, 0
+    for number in samples:
+        ids, loss = mixture.sample(number)
+        logits = model(input_ids=torch.tensor([ids.tolist()])).logits[0, :-1]
+        wanted = torch.tensor(loss[1:].copy())
+        targets = torch.tensor(ids[1:].tolist())[wanted]
+        total += functional.cross_entropy(logits[wanted], targets, reduction="sum").item()
+        count += len(targets)
+    return total / count
+
+
+class TestRefusals:
+    def refused(self, context: ModelContext, match: str) -> None:
+        with pytest.raises(Permanent, match=match):
+            train.run(context)
+        assert not list(context.out.iterdir())
+
+    @pytest.mark.parametrize("lengths", [{"steps": None}, {"epochs": 1.0}])
+    def test_both_or_neither_of_steps_and_epochs(self, tmp_path: Path, lengths: dict[str, Any]) -> None:
+        self.refused(context_of(tmp_path / "run", {}, **lengths), "expected exactly one of them")
+
+    def test_a_warm_up_longer_than_the_run(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        few = {"steps": None, "epochs": 1.0, "batch_size": 4}  # 12 samples: three steps
+        self.refused(context_of(tmp_path / "run", inputs, warmup_steps=4, **few), "got 4, but the run has 3 steps")
+
+    def test_sequences_longer_than_the_model_sees(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        write_base(tmp_path / "base", positions=16)
+        self.refused(context_of(tmp_path / "run", inputs), r"longer than the model's 16 positions.*set max_tokens")
+
+    def test_tokens_of_another_tokenizer(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        write_base(tmp_path / "base", tokenizer=byte_level(260))
+        self.refused(context_of(tmp_path / "run", inputs), "of another tokenizer")
+
+    def test_token_sets_of_different_templates(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        other = tmp_path / "other"
+        other.mkdir()
+        (other / "tokens.arrow").write_bytes((inputs["tokens:DE"] / "tokens.arrow").read_bytes())
+        (other / "card.json").write_text(json.dumps({"template": "tokenizer"}))
+        write_mix(tmp_path / "mix", [("DE", 0), ("EN", 1)])
+        self.refused(context_of(tmp_path / "run", {**inputs, "tokens:EN": other}), "different chat templates")
+
+    def test_weights_that_are_missing(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        path = inputs["base"] / "model" / "model.safetensors"
+        weights = load_file(path)
+        weights.pop("model.norm.weight")
+        save_file(weights, path, metadata={"format": "pt"})
+        self.refused(context_of(tmp_path / "run", inputs), "1 weights are missing.*model.norm.weight")
+
+    def test_an_unknown_architecture(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        path = inputs["base"] / "model" / "config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "model_type": "unheard-of"}))
+        self.refused(context_of(tmp_path / "run", inputs), "cannot be loaded")

@@ -1,0 +1,35 @@
+"""How a study's budget is spread over its judge stages."""
+
+from pathlib import Path
+
+import pytest
+
+from polyglot.core.errors import OverBudget
+from polyglot.core.stage import PlannedStage, Stage
+from polyglot.engine import budget as spending
+from polyglot.store.directory import DirectoryStore
+from polyglot.store.manifest import Manifest
+
+
+def judges(monkeypatch: pytest.MonkeyPatch, *spent: dict[str, float]) -> list[PlannedStage]:
+    """Three judge stages, the first of which are done at these costs."""
+    stages = [
+        PlannedStage(stage=Stage(kind="judge", version=1, params={"endpoint": "openai", "n": n}), label=f"judge {n}")
+        for n in range(3)
+    ]
+    done = {
+        planned.key: Manifest(stage=planned.stage, inputs={}, files=(), volatile=volatile)
+        for planned, volatile in zip(stages, spent, strict=False)
+    }
+    monkeypatch.setattr(spending, "committed_many", lambda store, wanted: done)
+    return stages
+
+
+def test_calls_whose_bill_was_not_seen_count_at_the_most_that_they_can_cost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = judges(monkeypatch, {"cost_usd": 1.0, "cost_usd_unseen_at_most": 3.0})
+    _, *waiting = spending.within_budget(stages, DirectoryStore(tmp_path), 10.0)
+    assert [planned.settings["max_usd"] for planned in waiting] == [3.0, 3.0]
+    with pytest.raises(OverBudget, match="4.00 of 4.00 USD are spent, and 2 stages"):
+        spending.within_budget(stages, DirectoryStore(tmp_path), 4.0)

@@ -1,0 +1,1 @@
+"""What people run beside the product: its images, the generated files of the repository, a test cluster."""

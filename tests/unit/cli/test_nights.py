@@ -1,7 +1,6 @@
 """The verbs of nights, on a store that is filled by hand: what they say, refuse and end with."""
 
 import json
-import socket
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -100,26 +99,6 @@ class TestNights:
         said = desk.run("nights", *arguments, "--store", desk.url)
         assert (said.code, said.out, said.err.count("\n")) == (code, "", 1)
         assert line in said.err
-
-    def test_with_a_schedule_no_cluster_is_asked(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        begun(desk, ordered(desk, desk.study("one")), "a")
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            address = f"http://127.0.0.1:{server.getsockname()[1]}"
-            named = {"name": "x"}
-            kubeconfig = {
-                "clusters": [{**named, "cluster": {"server": address}}],
-                "users": [{**named, "user": {}}],
-                "contexts": [{**named, "context": {"cluster": "x", "user": "x"}}],
-                "current-context": "x",
-            }
-            (desk.root / "kubeconfig").write_text(json.dumps(kubeconfig), encoding="utf-8")
-            monkeypatch.setenv("KUBECONFIG", str(desk.root / "kubeconfig"))
-            said = desk.run("nights", "one", *self.arguments(desk), "--profile", on_a_cluster(desk))
-            server.setblocking(False)
-            with pytest.raises(BlockingIOError):
-                server.accept()
-        assert said.code == 0
-        assert "\trunning\t" in said.out
 
 
 class TestReevaluate:

@@ -5,8 +5,6 @@ import inspect
 import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -274,6 +272,7 @@ class TestForm:
     def test_looking_for_garbage_makes_no_store(self, desk: Desk) -> None:
         assert desk.run("gc", "--dry-run", "--store", desk.url).code == 0
         assert not (desk.root / "store").exists()
+<<<<<<< HEAD
 
     def test_data_is_utf_8_wherever_it_goes(self, desk: Desk) -> None:
         study = desk.study("one", systems="{EN: 'Größe 漢 🙂'}")
@@ -306,3 +305,5 @@ class TestForm:
             command = importlib.import_module(f"polyglot.cli.{name}").command
             text = command.info.help if isinstance(command, typer.Typer) else inspect.getdoc(command)
             assert " ".join(text.split()).startswith(summary)
+=======
+>>>>>>> main

@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from jobs.lib.context import Context, Input
 from jobs.lib.stats.files import write_csv
 from jobs.report.data import render_data
@@ -34,7 +36,7 @@ from jobs.report.quality import render_quality
 from jobs.report.quality_gathering import gather_quality, table
 from polyglot.core.errors import Permanent
 from polyglot.core.languages import language_rank
-from polyglot.kinds.aggregate import NATIVE, mix_name
+from polyglot.kinds.aggregate import Cell, RosterCell
 from polyglot.kinds.report import ReportParams
 
 Row = dict[str, Any]
@@ -168,12 +170,16 @@ def _mixes_of(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[NamedM
 
 def mix_role(cell: Row) -> str:
     """The role of a cell's mix among the report's inputs."""
-    return f"mix:{mix_name(cell['cell'], cell['seed'])}"
+    return f"mix:{_typed(cell).mix_name}"
+
+
+def _typed(cell: Row) -> Cell:
+    return msgspec.convert(cell, RosterCell)
 
 
 def train_role(cell: Row) -> str:
     """The role of a cell's training; a twin's is its cell's."""
-    return f"train:{str(cell['cell']).removesuffix(NATIVE)}"
+    return f"train:{_typed(cell).trained}"
 
 
 def _references(cell: Row, inputs: Mapping[str, Input]) -> list[str]:

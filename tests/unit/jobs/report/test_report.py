@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from jobs.aggregate import job as aggregate
 from jobs.report import job as report
@@ -17,7 +18,7 @@ from jobs.report.tables import defects, mix_rows
 from jobs.report.validation import packing_summary, validation_tables
 from polyglot.core.errors import Permanent
 from polyglot.core.stage import Stage
-from polyglot.kinds.aggregate import Contrast
+from polyglot.kinds.aggregate import Contrast, Family
 from polyglot.store.manifest import Manifest
 from tests.kit.data_ingests import ingest_bytes, json_lines
 from tests.kit.fake_scores import (
@@ -63,7 +64,13 @@ class Page(HTMLParser):
 
 def contrast(name: str, family: str, treatment: str, *control: str, on: tuple[str, ...] = LANGUAGES) -> Contrast:
     return Contrast(
-        name=name, family=family, model="tiny", dataset="built-in", treatment=(treatment,), control=control, on=on
+        name=name,
+        family=Family(family),
+        model="tiny",
+        dataset="built-in",
+        treatment=(treatment,),
+        control=control,
+        on=on,
     )
 
 
@@ -155,7 +162,7 @@ class TestPage:
             tmp_path,
             ("EN", "DE"),
             (0,),
-            (contrast(HOSTILE, HOSTILE, "EN", "DE"),),
+            (contrast(HOSTILE, "custom", "EN", "DE"),),
             study=HOSTILE,
             question=HOSTILE,
             notes=(HOSTILE,),
@@ -367,7 +374,7 @@ class TestAnswer:
 class TestDraws:
     def test_every_draw_of_an_arm_has_its_own_card_and_provenance(self, tmp_path: Path) -> None:
         first, second = cells_of(("ENDE-sampled",), (0,))[0], cells_of(("ENDE-sampled",), (0,))[0]
-        second = second.model_copy(update={"cell": f"{second.cell}/d1", "draw": 1})
+        second = replace(second, cell=f"{second.cell}/d1", draw=1)
         made = FakeStudy(cells=(first, second), ability=usual_ability, resamples=100, per_category=4).write(
             tmp_path / "in"
         )

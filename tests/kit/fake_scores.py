@@ -17,7 +17,7 @@ from typing import Any
 from jobs.lib.context import Context
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.aggregate import AggregateParams, Cell, Contrast
+from polyglot.kinds.aggregate import AggregateParams, Cell, Contrast, Family
 from polyglot.kinds.kind import Params
 from polyglot.kinds.report import ReportParams
 from tests.kit.folder_input import FolderInput
@@ -287,3 +287,22 @@ def _data_card(what: str, languages: Sequence[str], rows: int) -> dict[str, Any]
         },
         "parallel": {"ids": rows, "in_all": rows, "absent": {name: {"count": 0, "ids": []} for name in languages}},
     }
+
+
+def contrast(family: str, treatment: str, *control: str, on: tuple[str, ...] = LANGUAGES) -> Contrast:
+    return Contrast(
+        name=f"{treatment} - {family}",
+        family=Family(family),
+        model="tiny",
+        dataset="built-in",
+        treatment=(treatment,),
+        control=control,
+        on=on,
+    )
+
+
+def study(
+    mixes: tuple[str, ...], seeds: tuple[int, ...], contrasts: tuple[Contrast, ...] = (), **more: Any
+) -> FakeStudy:
+    fields: dict[str, Any] = {"ability": usual_ability, "resamples": 400, "per_category": 4} | more
+    return FakeStudy(cells=(untuned(), *cells_of(mixes, seeds)), contrasts=contrasts, **fields)

@@ -3,10 +3,7 @@
 import csv
 import hashlib
 import json
-import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +13,19 @@ from msgspec.structs import replace
 from jobs.aggregate import job as aggregate
 from polyglot.core.errors import Corrupt, Permanent
 from polyglot.kinds.aggregate import AggregateParams, Contrast, Family
-from tests.kit.fake_scores import LANGUAGES, FakeStudy, cells_of, fake_context, untuned, usual_ability
+from tests.kit.fake_scores import (
+    LANGUAGES,
+    FakeStudy,
+    cells_of,
+    contrast,
+    fake_context,
+    study,
+    untuned,
+    usual_ability,
+)
 
 MONO = LANGUAGES
 FILES = ("scores.json", "scores.csv", "contrasts.json", "contrasts.csv")
-
-
-def contrast(family: str, treatment: str, *control: str, on: tuple[str, ...] = LANGUAGES) -> Contrast:
-    return Contrast(
-        name=f"{treatment} - {family}",
-        family=Family(family),
-        model="tiny",
-        dataset="built-in",
-        treatment=(treatment,),
-        control=control,
-        on=on,
-    )
-
-
-def study(
-    mixes: tuple[str, ...], seeds: tuple[int, ...], contrasts: tuple[Contrast, ...] = (), **more: Any
-) -> FakeStudy:
-    fields: dict[str, Any] = {"ability": usual_ability, "resamples": 400, "per_category": 4} | more
-    return FakeStudy(cells=(untuned(), *cells_of(mixes, seeds)), contrasts=contrasts, **fields)
 
 
 def run(made: FakeStudy, root: Path, **changes: Any) -> dict[str, bytes]:
@@ -335,32 +322,6 @@ class TestDeterminism:
                 if name.endswith(".jsonl"):
                     edit(made, role, name, lambda records: shuffler.sample(records, len(records)))
         assert run(made, tmp_path, cells=shuffler.sample(made.cells, len(made.cells))) == before
-
-    def test_bytes_do_not_depend_on_the_number_of_threads(self, tmp_path: Path) -> None:
-        made = study(("EN", "ENDE"), (0, 1), (contrast("custom", "ENDE", "EN"),), per_category=10, failed_share=0.1)
-        made.write(tmp_path / "in")
-        before = run(made, tmp_path)
-        script = (
-            "import json, sys; from pathlib import Path; from jobs.aggregate import job as aggregate\n"
-            "from polyglot.kinds.aggregate import AggregateParams\n"
-            "from tests.kit.fake_scores import fake_context; from tests.kit.folder_input import FolderInput\n"
-            "params, inputs, root = json.loads(sys.stdin.read())\n"
-            "inputs = {role: FolderInput(Path(at), key) for role, (at, key) in inputs.items()}\n"
-            "aggregate.run(fake_context(AggregateParams(**params), inputs, Path(root)))\n"
-        )
-        inputs = {role: (str(source.root), source.key) for role, source in made.inputs.items()}
-        for threads in ("1", "2"):
-            root = tmp_path / threads
-            names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-            subprocess.run(
-                [sys.executable, "-c", script],
-                input=json.dumps([made.aggregate_params().document(), inputs, str(root)]),
-                text=True,
-                check=True,
-                env=os.environ | dict.fromkeys(names, threads),
-                cwd=Path(__file__).parents[4],
-            )
-            assert {name: (root / "out" / name).read_bytes() for name in FILES} == before
 
     def test_a_changed_meaning_needs_a_new_version(self, tmp_path: Path) -> None:
         # When this digest changes, tables of the same verdicts say something else: raise AggregateParams.version.

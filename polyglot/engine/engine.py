@@ -18,7 +18,7 @@ from polyglot.core.errors import Corrupt, Interrupted, OverBudget, PolyglotError
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.archive import archive_rest, keep
 from polyglot.engine.history import History
-from polyglot.engine.observer import Listener, Silence
+from polyglot.engine.observer import NullObserver, Observer
 from polyglot.engine.outcomes import GiveUp, Limits
 from polyglot.engine.stop import StopRequest
 from polyglot.schedulers.base import Attempt, Event, Outcome, Scheduler
@@ -87,7 +87,7 @@ def run(
     store: Store,
     scheduler: Scheduler,
     *,
-    listener: Listener | None = None,
+    observer: Observer | None = None,
     max_attempts: int = 5,
     deadline_seconds: float | None = None,
     limits: Limits | None = None,
@@ -105,7 +105,7 @@ def run(
             stop = StopRequest()
             if threading.current_thread() is threading.main_thread():
                 stack.enter_context(stop.on_signals())
-        return _Engine(stages, store, scheduler, listener or Silence(), limits, stop).run()
+        return _Engine(stages, store, scheduler, observer or NullObserver(), limits, stop).run()
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class _Engine:
     stages: Sequence[PlannedStage]
     store: Store
     scheduler: Scheduler
-    listener: Listener
+    observer: Observer
     limits: Limits
     stop: StopRequest
     by_key: dict[str, PlannedStage] = field(default_factory=dict)
@@ -182,7 +182,7 @@ class _Engine:
                 self.results[planned.key] = manifests[planned.key].result
             else:
                 self.open[planned.key] = _Node(planned, inputs - manifests.keys())
-        self.listener.cached([self.by_key[key] for key in self.results])
+        self.observer.cached([self.by_key[key] for key in self.results])
         return len(self.results)
 
     def _settle(self, node: _Node) -> bool:
@@ -202,7 +202,7 @@ class _Engine:
                 self.open[reader].missing.discard(key)
         began = node.started if node.started is not None else time.monotonic()
         if not node.again or node.started is not None:  # else it was told already
-            self.listener.committed(node.planned, time.monotonic() - began)
+            self.observer.committed(node.planned, time.monotonic() - began)
         return True
 
     def _holds(self, manifest: Manifest) -> bool:
@@ -227,7 +227,7 @@ class _Engine:
         del self.results[key]
         missing = {of for of in planned.stage.inputs.values() if of not in self.results}
         self.open[key] = _Node(planned, missing, again=True)
-        self.listener.warning(planned, why)
+        self.observer.warning(planned, why)
         for reader in self.readers.get(key, ()):
             if reader in self.open:
                 self.open[reader].missing.add(key)
@@ -271,14 +271,14 @@ class _Engine:
             self._give_up(node, str(error))
         except StoreError as error:
             node.not_before = self.store_away_until = time.monotonic() + _STORE_AWAY_SECONDS
-            self.listener.warning(node.planned, f"{error}; looking again in {_STORE_AWAY_SECONDS:.0f} s")
+            self.observer.warning(node.planned, f"{error}; looking again in {_STORE_AWAY_SECONDS:.0f} s")
 
     def _give_up(self, node: _Node, reason: str) -> None:
         """Fail a stage for good and block everything that needs it."""
         key = node.planned.key
         del self.open[key]
         self.failed[key] = reason
-        self.listener.failed(node.planned, reason)
+        self.observer.failed(node.planned, reason)
         behind = list(self.readers.get(key, ()))
         while behind:
             reader = behind.pop()
@@ -287,7 +287,7 @@ class _Engine:
                 self.blocked[reader] = key
                 if blocked.attempt is not None:  # this input was done when it started
                     self.scheduler.cancel(blocked.attempt)
-                self.listener.blocked(blocked.planned, node.planned)
+                self.observer.blocked(blocked.planned, node.planned)
                 behind += self.readers.get(reader, ())
 
     # Classifying
@@ -295,7 +295,7 @@ class _Engine:
     def _handle(self, event: Event) -> None:
         if event.outcome is None and (event.disruption or event.output):
             if news := keep(event, self.store):
-                self.listener.warning(event.attempt.planned, news)
+                self.observer.warning(event.attempt.planned, news)
             return
         node = self.open.get(event.attempt.planned.key)
         if node is None or node.attempt is None or node.attempt.name != event.attempt.name:
@@ -308,14 +308,14 @@ class _Engine:
                 Attempts(self.store, node.planned.stage).note(event.attempt.number, event.waiting)
                 node.waits = event.waiting
         if event.waiting:
-            self.listener.waiting(node.planned, event.waiting)
+            self.observer.waiting(node.planned, event.waiting)
             return
         node.waits = ""
         if event.outcome is None:
             if not node.running:
                 node.running = True
                 node.started = node.started or time.monotonic()
-                self.listener.started(node.planned, event.attempt.number)
+                self.observer.started(node.planned, event.attempt.number)
             return
         node.attempt, node.running, node.stuck = None, False, False
         with self._patient_with_store(node):
@@ -335,7 +335,7 @@ class _Engine:
         history = History.read(self.store, node.planned.stage)
         if self._settle(node):
             if event.outcome is not Outcome.COMMITTED:
-                self.listener.warning(node.planned, history.reason(event.attempt.number) or event.message)
+                self.observer.warning(node.planned, history.reason(event.attempt.number) or event.message)
             return
         if node.missing:
             return  # an input was withdrawn while it worked
@@ -349,7 +349,7 @@ class _Engine:
             self._give_up(node, decision.reason)
         else:
             node.not_before = time.monotonic() + decision.after_seconds
-            self.listener.retrying(node.planned, reason, decision.after_seconds)
+            self.observer.retrying(node.planned, reason, decision.after_seconds)
 
     # Looking and waiting
 
@@ -372,7 +372,7 @@ class _Engine:
                     progress = Attempts(self.store, node.planned.stage).progress()
                     if progress is not None and progress != node.shown:
                         node.shown = progress
-                        self.listener.progress(node.planned, progress)
+                        self.observer.progress(node.planned, progress)
 
     def _is_late(self) -> bool:
         limit = self.limits.deadline_seconds

@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, ValidationError, create_model, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, create_model, model_validator
 
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Problem, Section
@@ -14,6 +14,7 @@ from polyglot.core.stage import Resources
 from polyglot.core.units import parse_bytes, parse_seconds
 from polyglot.kinds.registry import KINDS
 from polyglot.kinds.settings import Settings
+from polyglot.schedulers.registry import BACKENDS
 from polyglot.study.amounts import Bytes, Deadline, Duration, Kind
 from polyglot.study.cluster import Cluster, ClusterSection, cluster_from
 from polyglot.study.problems import bad_file, invalid_file
@@ -41,11 +42,22 @@ class ResourceSection(Section):
     scratch: Bytes | None = None
 
 
+def _check_backend(name: object) -> object:
+    if name not in BACKENDS:
+        *others, last = (f"'{known}'" for known in BACKENDS)
+        expected = f"{', '.join(others)} or {last}"
+        raise Broken(Problem(what="bad value", got=repr(name)[:80], expected=expected))
+    return name
+
+
+BackendName = Annotated[str, BeforeValidator(_check_backend)]
+
+
 class ProfileFile(Section):
     """A profile file as it is written."""
 
     store: str = DEFAULT_STORE
-    backend: Literal["local", "kubernetes"] = "local"
+    backend: BackendName = "local"
     cpus: int | None = Field(None, ge=1, le=4096)
     memory: Bytes | None = None
     max_attempts: int = Field(4, ge=1, le=100)
@@ -55,18 +67,18 @@ class ProfileFile(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        problems = []
-        if self.backend == "local" and self.kubernetes is not None:
-            remedy = "Write `backend: kubernetes`, or remove the section"
-            problems.append(Problem(what="means nothing with backend local", place=("kubernetes",), remedy=remedy))
-        if self.backend == "kubernetes":
-            if self.kubernetes is None:
-                remedy = "Add it with `images:` by digest; docs/kubernetes.md shows one"
-                problems.append(Problem(what="no `kubernetes:` section", place=("backend",), remedy=remedy))
-            for key in ("cpus", "memory"):
-                if getattr(self, key) is not None:
-                    remedy = "Remove it; a cluster is bounded by its ResourceQuota or queue"
-                    problems.append(Problem(what="bounds this machine, not a cluster", place=(key,), remedy=remedy))
+        problems, own = [], BACKENDS[self.backend]
+        for name, other in BACKENDS.items():
+            if other.section not in ("", own.section) and getattr(self, other.section) is not None:
+                what = f"means nothing with backend {self.backend}"
+                remedy = f"Write `backend: {name}`, or remove the section"
+                problems.append(Problem(what=what, place=(other.section,), remedy=remedy))
+        if own.section and getattr(self, own.section) is None:
+            problems.append(Problem(what=f"no `{own.section}:` section", place=("backend",), remedy=own.remedy))
+        for key in () if own.own_machine else ("cpus", "memory"):
+            if getattr(self, key) is not None:
+                remedy = "Remove it; a cluster is bounded by its ResourceQuota or queue"
+                problems.append(Problem(what="bounds this machine, not a cluster", place=(key,), remedy=remedy))
         if problems:
             raise Broken(*problems)
         return self
@@ -74,7 +86,7 @@ class ProfileFile(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Where to run. `cpus` and `memory_bytes` bound the local backend (None: the machine's own)."""
+    """Where to run. `cpus` and `memory_bytes` bound workers of one's own machine (None: its own bounds)."""
 
     name: str
     store: str
@@ -84,7 +96,7 @@ class Profile:
     max_attempts: int
     resources: Mapping[str, Resources]
     settings: Mapping[str, Mapping[str, Any]]
-    cluster: Cluster | None = None  # set if and only if the backend is kubernetes
+    cluster: Cluster | None = None  # the section of backend kubernetes
 
 
 def load_profile(name_or_path: str) -> Profile:
@@ -101,7 +113,7 @@ def load_profile(name_or_path: str) -> Profile:
             content = ProfileFile.model_validate(file.value, by_alias=True, by_name=False)
         except ValidationError as error:
             raise invalid_file(file, error, ProfileFile) from error
-        if content.backend == "kubernetes":
+        if not BACKENDS[content.backend].own_machine:
             _check_shared(file, content.store)
     return Profile(
         name=name_or_path,

@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 from kubernetes.client import ApiClient, Configuration
 
 from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.client import Client
 
 Fault = Literal["end", "cut", "expire", "stall", "nonsense"]
 GONE = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}
@@ -63,7 +64,7 @@ class ApiServer:
         configuration = Configuration()
         configuration.host = f"http://127.0.0.1:{self.port}"
         configuration.retries = False
-        return Api(ApiClient(configuration), "somewhere")
+        return Api(Client(ApiClient(configuration)), "somewhere")
 
     def put(self, name: str, *, replaced: bool = False, **fields: Any) -> None:
         """Create or change an object; `replaced`: it is another one of the same name."""

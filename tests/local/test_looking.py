@@ -9,7 +9,7 @@ from polyglot.engine.engine import run
 from polyglot.engine.logs import merged_logs
 from polyglot.engine.survey import StageState, survey
 from polyglot.engine.why import explain
-from polyglot.schedulers.local.scheduler import running_here
+from polyglot.schedulers.local.lock import KeyLocks
 from polyglot.store.directory import DirectoryStore
 from tests.kit.graphs import GRAPHS, chain, stage
 from tests.kit.world import World, end, until
@@ -29,7 +29,7 @@ class TestSurvey:
 
     def test_running_and_interrupted_are_told_apart_by_the_lock(self, plain: World) -> None:
         plan = GRAPHS["slow"]()
-        here = running_here(plain.url, plain.state / "locks")
+        here = KeyLocks(plain.state / "locks", plain.url).held
         driver = plain.drive("slow")
         try:
             until(lambda: plain.attempts(plan[0]).progress() is not None)

@@ -36,7 +36,7 @@ def scheduler_of(world: World) -> LostNode:
 def test_what_a_worker_on_a_lost_node_commits_is_seen_in_the_store(plain: World) -> None:
     stages, recorder = chain(2, seconds=0.3), Recorder()
     with scheduler_of(plain) as scheduler:
-        summary = run(stages, plain.store, scheduler, listener=recorder, limits=LIMITS)
+        summary = run(stages, plain.store, scheduler, observer=recorder, limits=LIMITS)
     assert summary.committed == 2
     assert [label for label, _ in recorder.of("committed")] == ["noop link0", "noop link1"]
     assert [plain.attempts(planned).starts(1) for planned in stages] == [1, 1]

@@ -22,17 +22,6 @@ from polyglot.schedulers.base import Attempt, Event, Outcome
 from polyglot.schedulers.local.budget import GIB, Share
 from polyglot.schedulers.local.process import Memory, Process
 
-_EXITS = {
-    Exit.FINE: Outcome.COMMITTED,
-    Exit.OVER_BUDGET: Outcome.OVER_BUDGET,
-    Exit.PERMANENT: Outcome.PERMANENT,
-    Exit.INTERRUPTED_WORKER: Outcome.INTERRUPTED,
-    Exit.INPUT_WITHDRAWN: Outcome.INTERRUPTED,
-    Exit.OUT_OF_MEMORY_WORKER: Outcome.OUT_OF_MEMORY,
-    Exit.TIMED_OUT: Outcome.TIMED_OUT,
-    -signal.SIGTERM: Outcome.INTERRUPTED,
-}
-
 
 @dataclass(slots=True, kw_only=True)
 class Running:
@@ -59,8 +48,8 @@ class Running:
         elif self.killed_as is not None:
             said = f"ran longer than {self.attempt.planned.resources.deadline_seconds} s and did not stop"
             outcome = self.killed_as
-        elif self.stop_asked is not None and status not in (Exit.FINE, Exit.PERMANENT):
+        elif status == -signal.SIGTERM or (self.stop_asked is not None and status not in (Exit.FINE, Exit.PERMANENT)):
             outcome = Outcome.INTERRUPTED
         else:
-            outcome = _EXITS.get(status, Outcome.TRANSIENT)
+            outcome = Outcome.of_exit(status)
         return Event(attempt=self.attempt, outcome=outcome, message=said, peak_memory_bytes=peak)

@@ -16,35 +16,30 @@ import selectors
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from polyglot.core.canonical import digest
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds.registry import traits_of
-from polyglot.schedulers.base import Attempt, Event, Outcome
+from polyglot.schedulers.base import Attempt, Event, Outcome, Scheduler
 from polyglot.schedulers.local.budget import Budget, Room, Share
 from polyglot.schedulers.local.lock import KeyLocks, locks_directory
 from polyglot.schedulers.local.process import Launch, PlainProcess, Process, ask_to_stop, kill
 from polyglot.schedulers.local.running import Running
 from polyglot.schedulers.local.warm import MODEL_LIBRARIES, WarmServer
-
-if TYPE_CHECKING:
-    from polyglot.study.profile import Profile
+from polyglot.study.profile import Profile
 
 _POLL_SECONDS = 0.25
 _UNBORN_SECONDS = 3.0  # that a fork server gets to name the process of a worker that shall stop
 
 
-class LocalScheduler:
+class LocalScheduler(Scheduler):
     """`state` is a local directory for logs, caches and work directories; nothing in it is ever the truth.
 
     `locks` is the directory of the locks, in `state` unless drivers with other states shall see them.
     `warm` forks workers from servers that have imported what they need (POLYGLOT_WARM=0 in the environment: never).
     """
-
-    outlives_driver = False
 
     def __init__(
         self,
@@ -72,7 +67,7 @@ class LocalScheduler:
         self._sampled = 0.0
 
     @classmethod
-    def for_profile(cls, profile: "Profile") -> "LocalScheduler":
+    def for_profile(cls, profile: Profile) -> "LocalScheduler":
         """The scheduler of a profile: its CPUs and memory, at most the machine's; state where POLYGLOT_STATE says."""
         machine = Budget.of_machine()
         budget = Budget(
@@ -87,6 +82,10 @@ class LocalScheduler:
     def check(self, planned: PlannedStage) -> None:
         """Raise BadInput when there can never be room for a stage."""
         self.budget.check(planned)
+
+    def notes(self, stages: Sequence[PlannedStage]) -> Sequence[str]:
+        """Name the kinds of stages that ask for more CPUs than there are."""
+        return self.budget.notes(stages)
 
     def submit(self, attempt: Attempt) -> None:
         """Queue an attempt; it starts when there is room."""
@@ -163,9 +162,6 @@ class LocalScheduler:
         for server in self._servers.values():
             server.close()
         self._servers.clear()
-
-    def __enter__(self) -> "LocalScheduler":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -311,8 +307,3 @@ def _of_store(attempt: Attempt) -> str:
 def state_directory() -> Path:
     """Where this machine keeps what is not the truth: POLYGLOT_STATE, else `.polyglot` of the working directory."""
     return Path(os.environ.get("POLYGLOT_STATE") or ".polyglot")
-
-
-def running_here(store_url: str, locks: Path | None = None) -> Callable[[str], bool | None]:
-    """Return a test whether a stage's key is being worked on by any driver of this machine: `alive` of `survey`."""
-    return KeyLocks(locks or locks_directory(), store_url).held

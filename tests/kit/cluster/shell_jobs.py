@@ -8,6 +8,7 @@ from typing import Any
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.schedulers.base import Attempt, Event
 from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.client import Client
 from polyglot.schedulers.kubernetes.names import KEY
 from polyglot.schedulers.kubernetes.scheduler import KubernetesScheduler
 from polyglot.study.cluster import Cluster
@@ -29,7 +30,7 @@ def cluster_of(namespace: Namespace, **changes: Any) -> Cluster:
 
 def api_of(namespace: Namespace) -> Api:
     """Requests to the namespace."""
-    return Api(namespace.target.api, namespace.name)
+    return Api(Client(namespace.target.api), namespace.name)
 
 
 def attempt(command: str, *, number: int = 1, **pod: Any) -> Attempt:

@@ -12,6 +12,7 @@ from kubernetes.client import ApiClient, Configuration
 from polyglot.schedulers.base import Attempt
 from polyglot.schedulers.kubernetes import scheduler as backend_module
 from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.client import Client
 from polyglot.schedulers.kubernetes.scheduler import KubernetesScheduler
 from polyglot.study.profile import load_profile
 from tests.kit.bad_inputs.profiles import IMAGES
@@ -43,7 +44,7 @@ def api() -> Iterator[Api]:
     configuration = Configuration()
     configuration.host = f"http://127.0.0.1:{server.server_port}"
     configuration.retries = False
-    yield Api(ApiClient(configuration), "somewhere")
+    yield Api(Client(ApiClient(configuration)), "somewhere")
     server.shutdown()
     server.server_close()
 

@@ -106,14 +106,14 @@ class TestReevaluate:
         begun(desk, ordered(desk, desk.study("one")), "a")
         said = desk.run("reevaluate", "one", "--night", "a", "--store", desk.url, "--profile", on_a_cluster(desk))
         assert (said.code, said.err.count("\n")) == (2, 1)
-        assert said.err.startswith("one @a: the night began on somebody's own machine; got a profile with a cluster")
+        assert said.err.startswith("one @a: the night began with backend local; got a profile with backend kubernetes")
 
     def test_a_night_of_a_cluster_is_not_gone_on_with_from_a_machine(self, desk: Desk) -> None:
         session = ordered(desk, desk.study("one"), load_profile(str(on_a_cluster(desk))).cluster)
         begun(desk, session, "a", local=False)
         said = desk.run("reevaluate", "one", "--night", "a", "--store", desk.url)
         assert (said.code, said.err.count("\n")) == (2, 1)
-        assert said.err.startswith("one @a: the night began on a cluster; got a profile without a cluster. Go on with")
+        assert said.err.startswith("one @a: the night began with backend kubernetes; got a profile with backend local.")
 
     @pytest.mark.parametrize(
         ("arguments", "code", "line"),

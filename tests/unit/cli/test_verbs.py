@@ -1,5 +1,7 @@
 """The verbs of the command line, on a store that is filled by hand: what they say, refuse and end with."""
 
+import importlib
+import inspect
 import json
 import os
 import shutil
@@ -8,8 +10,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+import typer
 
 from polyglot.attempts.attempts import Attempts, Failure
+from polyglot.cli.app import VERBS
 from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.session import Session
 from polyglot.core.errors import BadInput
@@ -29,7 +33,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 def look(session: Session, environ: dict[str, str]) -> None:
     """Look at the endpoints of a session as `submit` does."""
-    check_endpoints(session.plan.stages, session.store, session.profile.cluster, environ)
+    check_endpoints(session.plan.stages, session.store, session.site, environ)
 
 
 class TestNamingAStage:
@@ -268,3 +272,9 @@ class TestForm:
     def test_looking_for_garbage_makes_no_store(self, desk: Desk) -> None:
         assert desk.run("gc", "--dry-run", "--store", desk.url).code == 0
         assert not (desk.root / "store").exists()
+
+    def test_the_list_of_verbs_has_the_first_sentence_of_each_one_s_help(self) -> None:
+        for name, summary in VERBS.items():
+            command = importlib.import_module(f"polyglot.cli.{name}").command
+            text = command.info.help if isinstance(command, typer.Typer) else inspect.getdoc(command)
+            assert " ".join(text.split()).startswith(summary)

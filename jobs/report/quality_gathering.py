@@ -5,7 +5,7 @@ from typing import Any
 
 from jobs.lib.context import Input
 from jobs.lib.rows.by_id import documents
-from jobs.report.gathering import card, manifest_inputs, read_json
+from jobs.report.gathering import card, read_json
 from jobs.report.quality_comparison import LEVEL, Check, compare_all
 from polyglot.kinds.report import ReportParams
 
@@ -19,7 +19,7 @@ def gather_quality(params: ReportParams, inputs: Mapping[str, Input]) -> dict[st
         source = inputs[f"quality:{name}"]
         cards.append(card(name, source))
         about = cards[-1]["card"]
-        read = manifest_inputs(source)
+        read = source.made_from
         of = (read.get("source", ""), about["what"], about["source"], about["target"])
         checks.append(Check(name=name, of=of, records=list(documents(source.path("rows.jsonl")))))
     agreement = None

@@ -5,11 +5,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from jobs.aggregate import job as aggregate
 from jobs.report import job as report
-from polyglot.core.stage import Stage
 from polyglot.kinds.aggregate import Contrast
-from polyglot.store.manifest import Manifest
 from tests.kit.fake_scores import (
     LANGUAGES,
     FakeStudy,
@@ -19,6 +19,7 @@ from tests.kit.fake_scores import (
     untuned,
     usual_ability,
 )
+from tests.kit.fake_scores import contrast as base_contrast
 from tests.kit.folder_input import FolderInput
 
 VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
@@ -54,9 +55,7 @@ class Page(HTMLParser):
 
 
 def contrast(name: str, family: str, treatment: str, *control: str, on: tuple[str, ...] = LANGUAGES) -> Contrast:
-    return Contrast(
-        name=name, family=family, model="tiny", dataset="built-in", treatment=(treatment,), control=control, on=on
-    )
+    return replace(base_contrast(family, treatment, *control, on=on), name=name)
 
 
 def usual_contrasts() -> tuple[Contrast, ...]:
@@ -97,7 +96,3 @@ def make(
     assert (out.out / "scores.csv").read_bytes() == inputs["aggregate"].path("scores.csv").read_bytes()
     page = (out.out / "report.html").read_text(encoding="utf-8")
     return json.loads((out.out / "report.json").read_text(encoding="utf-8")), page, inputs
-
-
-def with_manifest(source: FolderInput, stage: Stage, execution: dict[str, Any]) -> None:
-    source.manifest = Manifest(stage=stage, inputs={}, files=(), execution=execution)  # type: ignore[attr-defined]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from polyglot.schedulers.kubernetes.client import Client
 
 _LEAST_READ_SECONDS, _READ_SECONDS = 5.0, 30.0
+_SILENCE_SECONDS = 90.0  # of a watch, which has a bookmark about once a minute
 _PATIENCE_SECONDS = 120.0  # an API server that restarts or is paused comes back in this time
 _LONGEST_WAIT_SECONDS = 8.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
@@ -114,7 +115,7 @@ class Api:
             "timeoutSeconds": str(seconds),
             "labelSelector": selector,
         }
-        response = self._request(f"watch {kind}", "GET", self._path(kind), query, None, read_seconds=90.0)
+        response = self._request(f"watch {kind}", "GET", self._path(kind), query, None, read_seconds=_SILENCE_SECONDS)
         try:
             for line in _lines(response):
                 event: Document = json.loads(line)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs.builtin.grader import Grader, templates
-from tests.kit import judge_stage
+from tests.kit import judge_rows, judge_stage
 from tests.kit.judge_small import run
 
 SHARED = Path(os.environ.get("POLYGLOT_SHARED", Path(__file__).parents[4] / "shared")) / "mt-bench-x"
@@ -27,16 +27,21 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for language in LANGUAGES:
         folder = SHARED / f"mt_bench_{language}"
         questions[language] = [
-            {"id": row["question_id"].split("_")[0], "category": row["category"], "turns": row["turns"]}
+            {
+                "id": row["question_id"].split("_")[0],
+                "language": language,
+                "category": row["category"],
+                "turns": row["turns"],
+            }
             for row in rows(folder / "question.jsonl")
         ]
         references[language] = [
-            {"id": row["question_id"].split("_")[0], "turns": row["choices"][0]["turns"]}
+            {"id": row["question_id"].split("_")[0], "language": language, "turns": row["choices"][0]["turns"]}
             for row in rows(folder / "reference_answer" / "gpt-4.jsonl")
         ]
         known = {row["id"]: row["turns"] for row in references[language]}
         answers[language] = [
-            {"id": row["id"], "turns": [{"text": text} for text in known.get(row["id"], row["turns"])]}
+            row | {"turns": [judge_rows.spoken(text) for text in known.get(row["id"], row["turns"])]}
             for row in questions[language]
         ]
     root = judge_stage.build(

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from jobs.aggregate import job as aggregate
 from jobs.report import job as report
 from jobs.report.answer import caveats
 from jobs.report.page import render_page
-from polyglot.core.stage import Stage
 from tests.kit.fake_scores import (
     FakeStudy,
     cells_of,
@@ -16,13 +17,13 @@ from tests.kit.fake_scores import (
     usual_ability,
 )
 from tests.kit.folder_input import FolderInput
-from tests.kit.reports import Page, make, with_manifest
+from tests.kit.reports import Page, make
 
 
 class TestDraws:
     def test_every_draw_of_an_arm_has_its_own_card_and_provenance(self, tmp_path: Path) -> None:
         first, second = cells_of(("ENDE-sampled",), (0,))[0], cells_of(("ENDE-sampled",), (0,))[0]
-        second = second.model_copy(update={"cell": f"{second.cell}/d1", "draw": 1})
+        second = replace(second, cell=f"{second.cell}/d1", draw=1)
         made = FakeStudy(cells=(first, second), ability=usual_ability, resamples=100, per_category=4).write(
             tmp_path / "in"
         )
@@ -53,16 +54,14 @@ class TestProvenance:
 
     def test_answers_are_found_through_the_manifest_of_the_aggregate(self, tmp_path: Path) -> None:
         _, _, inputs = make(tmp_path, ("EN",), (0,))
-        stage = Stage(kind="aggregate", version=1, params={}, inputs={"answers:tiny/built-in/EN/s0": "b" * 64})
-        with_manifest(inputs["aggregate"], stage, {})
+        inputs["aggregate"].made_from = {"answers:tiny/built-in/EN/s0": "b" * 64}
         document = report.gather(report_params(), inputs)
         steps = next(row["steps"] for row in document["provenance"] if row["cell"] == "tiny/built-in/EN/s0")
         assert {"kind": "answer", "role": "answers:tiny/built-in/EN/s0", "key": "b" * 64} in steps
 
     def test_a_cell_can_be_followed_down_to_tokens_and_rows(self, tmp_path: Path) -> None:
         _, _, inputs = make(tmp_path, ("EN",), (0,))
-        stage = Stage(kind="train", version=1, params={}, inputs={"mix": "c" * 64, "tokens:EN": "d" * 64})
-        with_manifest(inputs["train:tiny/built-in/EN/s0"], stage, {})
+        inputs["train:tiny/built-in/EN/s0"].made_from = {"mix": "c" * 64, "tokens:EN": "d" * 64}
         document = report.gather(report_params(), inputs)
         steps = next(row["steps"] for row in document["provenance"] if row["cell"] == "tiny/built-in/EN/s0")
         assert {"kind": "tokenize", "role": "tokens:EN", "key": "d" * 64} in steps
@@ -75,9 +74,8 @@ class TestProvenance:
 
     def test_a_comparison_across_environments_is_flagged(self, tmp_path: Path) -> None:
         _, _, inputs = make(tmp_path, ("EN", "DE"), (0,))
-        stage = Stage(kind="train", version=1, params={})
         for name, torch in (("EN", "2.9"), ("DE", "2.15")):
-            with_manifest(inputs[f"train:tiny/built-in/{name}/s0"], stage, {"device": "cpu", "torch": torch})
+            inputs[f"train:tiny/built-in/{name}/s0"].execution = {"device": "cpu", "torch": torch}
         document = report.gather(report_params(), inputs)
         assert len(document["executions"]) == 2
         assert any("train stages ran in 2 environments" in text for text in caveats(document))
@@ -87,7 +85,7 @@ class TestProvenance:
         _, _, inputs = make(tmp_path, ("EN", "DE"), (0,))
         for name, dtype in (("EN", "bfloat16"), ("DE", "float32")):
             source = inputs[f"train:tiny/built-in/{name}/s0"]
-            with_manifest(source, Stage(kind="train", version=1, params={}), {"device": "cpu", "torch": "2.9"})
+            source.execution = {"device": "cpu", "torch": "2.9"}
             source.metrics = {"execution": {"device": "cpu", "dtype": dtype}}
         found = {group["environment"] for group in report.gather(report_params(), inputs)["executions"]}
         assert found == {f"device cpu, torch 2.9, dtype {dtype}" for dtype in ("bfloat16", "float32")}
@@ -95,6 +93,5 @@ class TestProvenance:
     def test_one_environment_is_not_part_of_the_report(self, tmp_path: Path) -> None:
         _, _, inputs = make(tmp_path, ("EN", "DE"), (0,))
         for name in ("EN", "DE"):
-            stage = Stage(kind="train", version=1, params={})
-            with_manifest(inputs[f"train:tiny/built-in/{name}/s0"], stage, {"device": "cpu", "torch": "2.9"})
+            inputs[f"train:tiny/built-in/{name}/s0"].execution = {"device": "cpu", "torch": "2.9"}
         assert report.gather(report_params(), inputs)["executions"] == []

@@ -66,7 +66,7 @@ class TestPage:
             tmp_path,
             ("EN", "DE"),
             (0,),
-            (contrast(HOSTILE, HOSTILE, "EN", "DE"),),
+            (contrast(HOSTILE, "custom", "EN", "DE"),),
             study=HOSTILE,
             question=HOSTILE,
             notes=(HOSTILE,),

@@ -8,9 +8,8 @@ import numpy as np
 from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval, over_seeds
 from jobs.lib.stats.resampling import Estimates
-from polyglot.kinds.aggregate import NATIVE, Cell
+from polyglot.kinds.aggregate import ArmKey, Cell, InferenceScope
 
-UNTUNED = "untuned"
 GROUPS = ("all", "in-mix", "out-of-mix")
 
 
@@ -22,21 +21,14 @@ class Arm:
     so that arms with draws pair with arms that have none.
     """
 
-    model: str
-    dataset: str | None
-    name: str
+    key: ArmKey
     languages: tuple[str, ...]  # of the mix; empty for the untuned model
     units: dict[int | None, tuple[int, ...]]
-    seeds: int
 
     @property
-    def key(self) -> tuple[str, str | None, str]:
-        """What a contrast finds an arm by."""
-        return (self.model, self.dataset, self.name)
-
-    def claim(self, min_seeds: int) -> str:
-        """Return "mix" where enough training seeds stand behind a statement about the mix, else "this model"."""
-        return "mix" if self.seeds >= min_seeds else "this model"
+    def seeds(self) -> int:
+        """How many training seeds there are."""
+        return len(self.units.keys() - {None})
 
     def group(self, name: str, languages: Sequence[str]) -> tuple[str, ...]:
         """The benchmark's languages that a group stands for; empty when the arm has no such group."""
@@ -65,12 +57,9 @@ class Replicates:
         return Replicates(labels=tuple(labels), points=self.points[at], draws=self.draws[:, at])
 
 
-def arm_name(cell: Cell) -> str:
-    """`<mix>[@<size>]`, or "untuned"; of a twin that is judged against native references with "+native"."""
-    twin = NATIVE if cell.references == "native" else ""
-    if cell.mix is None:
-        return UNTUNED
-    return (cell.mix if cell.size is None or "@" in cell.mix else f"{cell.mix}@{cell.size}") + twin
+def scope(seeds: int, min_seeds: int) -> InferenceScope:
+    """What numbers from so many training seeds may be said of."""
+    return "mix" if seeds >= min_seeds else "this model"
 
 
 def cell_order(cell: Cell, languages: Sequence[str]) -> tuple[object, ...]:
@@ -97,19 +86,16 @@ def cell_order(cell: Cell, languages: Sequence[str]) -> tuple[object, ...]:
 
 def find_arms(cells: Sequence[Cell]) -> list[Arm]:
     """Group cells, in their order, into arms."""
-    grouped: dict[tuple[str, str | None, str], list[int]] = {}
+    grouped: dict[ArmKey, list[int]] = {}
     for index, cell in enumerate(cells):
-        grouped.setdefault((cell.model, cell.dataset, arm_name(cell)), []).append(index)
+        grouped.setdefault(cell.arm_key, []).append(index)
     arms = []
-    for (model, dataset, name), members in grouped.items():
-        seeds = {cells[index].seed for index in members}
+    for key, members in grouped.items():
         units: dict[int | None, tuple[int, ...]] = {}
         for index in members:
             label = cells[index].seed
             units[label] = (*units.get(label, ()), index)
-        languages = cells[members[0]].languages
-        arm = Arm(model=model, dataset=dataset, name=name, languages=languages, units=units, seeds=len(seeds - {None}))
-        arms.append(arm)
+        arms.append(Arm(key=key, languages=cells[members[0]].languages, units=units))
     return arms
 
 

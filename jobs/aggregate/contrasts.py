@@ -1,8 +1,8 @@
 """Contrasts: treatment arms minus control arms, paired by resampled question and by training seed.
 
-Where a family ends in "best" or "worst", the control is one arm of the list, and which one is decided by the data: on
-the real questions for the estimate and its seeds, and again inside every resample, so that the limits reach as far as
-the choice could have changed them. Beside every contrast stand its A/A pairs: differences between two seeds of one
+Where a family chooses the best or the worst, the control is one arm of the list, and which one is decided by the data:
+on the real questions for the estimate and its seeds, and again inside every resample, so that the limits reach as far
+as the choice could have changed them. Beside every contrast stand its A/A pairs: differences between two seeds of one
 arm, over the same languages. Nothing but the seed differs there, so that is what a difference of nothing looks like.
 """
 
@@ -17,9 +17,7 @@ from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval, difference_widened, over_seeds, widened
 from jobs.lib.stats.resampling import Estimates
 from polyglot.core.errors import Permanent
-from polyglot.kinds.aggregate import AggregateParams, Contrast
-
-ArmKey = tuple[str, str | None, str]
+from polyglot.kinds.aggregate import AggregateParams, ArmKey, Contrast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +59,11 @@ def compare(
     ours = _average([replicates(arm, estimates, on).of(labels) for arm in treatment])
     theirs = [replicates(arm, estimates, on).of(labels) for arm in control]
     selected, middle = None, None
-    choice = contrast.family.rsplit(" ", 1)[-1]
-    if choice in ("best", "worst"):
-        sign = 1 if choice == "best" else -1
+    if contrast.family.choice != "mean":
+        sign = 1 if contrast.family.choice == "best" else -1
         means = [sign * sum(side.points.tolist()) for side in theirs]
         chosen = max(range(len(means)), key=lambda index: (means[index], -index))
-        selected = control[chosen].name
+        selected = control[chosen].key.arm
         each = np.stack([sign * side.draws.mean(axis=1) for side in theirs])  # (controls, R)
         middle = ours.draws.mean(axis=1) - sign * each.max(axis=0)
         other = theirs[chosen]
@@ -120,7 +117,7 @@ def _common(contrast: Contrast, sides: Sequence[Arm]) -> tuple[int | None, ...]:
 
 
 def _find(contrast: Contrast, name: str, arms: Mapping[ArmKey, Arm]) -> Arm:
-    found = arms.get((contrast.model, contrast.dataset, name))
+    found = arms.get(contrast.arm_key(name))
     if found is None:
         raise Permanent(f"contrast {contrast.name!r}: the study has no arm {name!r} of {contrast.model}")
     return found

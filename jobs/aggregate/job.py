@@ -5,60 +5,80 @@ contrasts.csv (docs/design/formats.md). Promises: equal verdicts give equal byte
 threads or the machine; numbers are rounded to four places. The statistics are described in docs/statistics.md.
 """
 
-import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
 
 from jobs.aggregate.arms import cell_order
-from jobs.aggregate.tables import contrast_rows, prepare, score_tables
-from jobs.lib.context import Context, Input
-from jobs.lib.stats.files import tagged, write_csv, write_json
+from jobs.aggregate.tables import contrast_results, prepare, score_tables
+from jobs.lib.context import Context, Input, of_role
+from jobs.lib.stats.files import write_csv, write_json
 from jobs.lib.stats.grid import Questions, read_grid
 from jobs.lib.stats.resampling import counts
 from polyglot.core.errors import Permanent
-from polyglot.kinds.aggregate import AggregateParams, Contrast
+from polyglot.kinds.aggregate import AggregateParams, Contrast, Scores
+from polyglot.kinds.answer import Answer
+from polyglot.kinds.judge import Verdict
+from polyglot.kinds.rows import Question
+
+T = TypeVar("T")
 
 
 def run(context: Context) -> None:
     """Read the verdicts, write the four tables."""
     params = AggregateParams.of(context.stage)
-    questions = read_questions(context.inputs["questions"], params.languages)
-    cells = tuple(sorted(params.cells, key=lambda cell: cell_order(cell, params.languages)))
-    verdicts, cut = {}, {}
-    for cell in cells:
-        verdicts[cell.cell] = _by_language(context.inputs[f"verdicts:{cell.cell}"], "verdicts", params.languages)
-        answers = context.inputs.get(f"answers:{cell.cell}")
-        for language, records in (_by_language(answers, "answers", params.languages) if answers else {}).items():
-            turns = [turn for record in records for turn in record["turns"]]
-            cut[cell.cell, language] = (sum(turn["finish"] == "length" for turn in turns), len(turns))
-    tables = prepare(params, cells, read_grid(questions, params.languages, verdicts), cut)
+    languages = params.languages
+    cells = tuple(sorted(params.cells, key=lambda cell: cell_order(cell, languages)))
+    asked = _by_language(context.inputs["questions"], "questions", Question, languages)
+    verdicts = {
+        cell: _by_language(source, "verdicts", Verdict, languages)
+        for cell, source in of_role(context.inputs, "verdicts").items()
+    }
+    grid = read_grid(
+        Questions.read(row for rows in asked.values() for row in rows),
+        languages,
+        [cell.cell for cell in cells],
+        lambda cell, language: verdicts[cell].get(language),
+    )
+    cut = {
+        (cell, language): _cut(answers)
+        for cell, source in of_role(context.inputs, "answers").items()
+        for language, answers in _by_language(source, "answers", Answer, languages).items()
+    }
+    tables = prepare(params, cells, grid, cut)
     scores = score_tables(tables)
-    contrasts = contrast_rows(tables)
-    write_json(context.out / "scores.json", scores)
-    write_csv(context.out / "scores.csv", [*tagged("cell", scores["cells"]), *tagged("arm", scores["arms"])])
-    write_json(context.out / "contrasts.json", contrasts)
-    write_csv(context.out / "contrasts.csv", contrasts, first=tuple(Contrast.model_fields))
-    every, failed = counts(tables.grid)
+    contrasts = contrast_results(tables)
+    write_json(context.out / "scores.json", msgspec.to_builtins(scores))
+    write_csv(context.out / "scores.csv", _score_rows(scores))
+    write_json(context.out / "contrasts.json", msgspec.to_builtins(contrasts))
+    flat = ({name: value for name, value in msgspec.to_builtins(row).items() if name != "aa"} for row in contrasts)
+    write_csv(context.out / "contrasts.csv", flat, first=Contrast.__struct_fields__)
+    every, failed = counts(grid)
     context.metrics.update(
         cells=len(cells), verdicts=int(every.sum()), failed=int(failed.sum()), contrasts=len(contrasts)
     )
 
 
-def read_questions(source: Input, languages: Sequence[str]) -> Questions:
-    """Read the questions of every language of the benchmark."""
-    return Questions.read(row for rows in _by_language(source, "questions", languages).values() for row in rows)
+def _score_rows(scores: Scores) -> Iterator[Mapping[str, object]]:
+    """The rows of scores.csv, the table that each is of in front."""
+    for table, rows in (("cell", scores.cells), ("arm", scores.arms)):
+        for row in rows:
+            yield {"table": table, **msgspec.to_builtins(row)}
 
 
-def _by_language(source: Input, folder: str, languages: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Records of `<folder>/<LANG>.jsonl` for each language that the artifact has."""
+def _cut(answers: Iterator[Answer]) -> tuple[int, int]:
+    """How many turns were cut at the length limit, and how many there are."""
+    finishes = [turn.finish for answer in answers for turn in answer.turns]
+    return finishes.count("length"), len(finishes)
+
+
+def _by_language(source: Input, folder: str, kind: type[T], languages: Sequence[str]) -> dict[str, Iterator[T]]:
+    """The rows of `<folder>/<LANG>.jsonl` for each language that the artifact has, each file to be read once."""
     names = set(source.names())
-    found = {}
-    for language in languages:
-        name = f"{folder}/{language}.jsonl"
-        if name not in names:
-            continue
-        with source.path(name).open(encoding="utf-8") as lines:
-            found[language] = [json.loads(line) for line in lines if line.strip()]
+    found = {
+        language: source.lines(name, kind) for language in languages if (name := f"{folder}/{language}.jsonl") in names
+    }
     if not found:
         raise Permanent(f"artifact {source.key[:12]} has no {folder}/<LANG>.jsonl for any of {', '.join(languages)}")
     return found

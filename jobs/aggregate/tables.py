@@ -1,23 +1,44 @@
 """The tables of a study: rows of cells, of arms and of contrasts, rounded and ready to be written.
 
-A row is a plain mapping; docs/design/formats.md names its fields. None stands for what could not be averaged.
+None stands for what could not be averaged.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import Any
 
-from jobs.aggregate.arms import GROUPS, Arm, arm_name, find_arms, replicates
+import msgspec
+
+from jobs.aggregate.arms import GROUPS, Arm, find_arms, replicates, scope
 from jobs.aggregate.contrasts import compare, same_arm_pairs
 from jobs.lib.stats.grid import SCALES, Floats, Grid
 from jobs.lib.stats.interval import Interval, limits, widened
 from jobs.lib.stats.resampling import Estimates, counts, draw_weights, estimate
-from polyglot.kinds.aggregate import AggregateParams, Cell
+from polyglot.kinds.aggregate import (
+    AggregateParams,
+    ArmScore,
+    Cell,
+    CellScore,
+    ContrastResult,
+    Method,
+    PartScore,
+    RosterCell,
+    SameArmPair,
+    Scores,
+)
 
 DIGITS = 4
-ALL = "all"
-Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What is measured: everything, or one category or turn; in both metrics."""
+
+    category: str | None = None
+    turn: int | None = None
+    questions: int
+    score: Estimates
+    exact: Estimates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +50,11 @@ class Tables:
     grid: Grid
     weights: Floats
     cut: Mapping[tuple[str, str], tuple[int, int]]  # (cell, language) -> turns cut at the length limit, turns
-    score: Estimates
-    exact: Estimates
+    whole: Part
+
+    def part(self, category: str | None, turn: int | None) -> Part:
+        """Both metrics over one category or turn."""
+        return _measure(self.grid, self.weights, category, turn)
 
 
 def prepare(
@@ -38,150 +62,158 @@ def prepare(
 ) -> Tables:
     """Draw the weights and work out what every table needs."""
     weights = draw_weights(grid.questions.categories, params.resamples)
-    return Tables(
-        params=params,
-        cells=cells,
-        grid=grid,
-        weights=weights,
-        cut=cut,
-        score=estimate(grid, weights, "score"),
-        exact=estimate(grid, weights, "exact"),
+    whole = _measure(grid, weights, None, None)
+    return Tables(params=params, cells=cells, grid=grid, weights=weights, cut=cut, whole=whole)
+
+
+def _measure(grid: Grid, weights: Floats, category: str | None, turn: int | None) -> Part:
+    return Part(
+        category=category,
+        turn=turn,
+        questions=len(grid.questions.ids) if category is None else len(grid.questions.of(category)),
+        score=estimate(grid, weights, "score", category=category, turn=turn),
+        exact=estimate(grid, weights, "exact", category=category, turn=turn),
     )
 
 
-def score_tables(tables: Tables) -> Row:
+def score_tables(tables: Tables) -> Scores:
     """Return the document of scores.json."""
     params, questions = tables.params, tables.grid.questions
     arms = find_arms(tables.cells)
-    slices: list[tuple[str | None, int | None]] = [(None, None), *((None, turn) for turn in _turns(tables))]
+    cells = list(_cell_scores(tables, tables.whole))
+    breakdown: list[PartScore] = []
+    slices: list[tuple[str | None, int | None]] = [(None, turn) for turn in range(1, max(questions.turns) + 1)]
     slices += [(category, None) for category in questions.names]
-    cells: list[Row] = []
-    breakdown: list[Row] = []
     for category, turn in slices:
-        score = estimate(tables.grid, tables.weights, "score", category=category, turn=turn)
-        exact = estimate(tables.grid, tables.weights, "exact", category=category, turn=turn)
-        cells += _cell_rows(tables, score, exact, category, turn)
-        if category is not None or turn is not None:
-            number = len(questions.of(category)) if category else len(questions.ids)
-            for arm in arms:
-                row = _arm_row(tables, arm, ALL, score, exact, number)
-                breakdown += [row | {"category": category, "turn": turn}] if row else []
-    rows = [
-        row
-        for arm in arms
-        for language in (*params.languages, *GROUPS)
-        if (row := _arm_row(tables, arm, language, tables.score, tables.exact, len(questions.ids)))
-    ]
+        part = tables.part(category, turn)
+        cells += _cell_scores(tables, part)
+        for arm in arms:
+            row = msgspec.structs.asdict(_arm_score(params, arm, "all", params.languages, part))
+            breakdown.append(PartScore(**row, category=category, turn=turn))
     order = {cell.cell: index for index, cell in enumerate(tables.cells)}
     place = {language: index for index, language in enumerate(params.languages)}
-    cells.sort(key=lambda row: (order[row["cell"]], place[row["language"]]))  # stable: slices keep their order
-    method = {
-        "languages": list(params.languages),
-        "categories": {name: len(questions.of(name)) for name in questions.names},
-        "questions": len(questions.ids),
-        "resamples": params.resamples,
-        "level": params.level,
-        "min_seeds": params.min_seeds,
-        "digits": DIGITS,
-    }
-    roster = [cell.model_dump(mode="json") | {"arm": arm_name(cell)} for cell in tables.cells]
-    return {"method": method, "roster": roster, "cells": cells, "arms": rows, "breakdown": breakdown}
+    cells.sort(key=lambda row: (order[row.cell], place[row.language]))  # stable: slices keep their order
+    return Scores(
+        method=Method(
+            languages=params.languages,
+            categories={name: len(questions.of(name)) for name in questions.names},
+            questions=len(questions.ids),
+            resamples=params.resamples,
+            level=params.level,
+            min_seeds=params.min_seeds,
+            digits=DIGITS,
+        ),
+        roster=tuple(RosterCell(**msgspec.structs.asdict(cell), arm=cell.arm_key.arm) for cell in tables.cells),
+        cells=tuple(cells),
+        arms=tuple(
+            _arm_score(params, arm, language, group, tables.whole)
+            for arm in arms
+            for language in (*params.languages, *GROUPS)
+            if (group := arm.group(language, params.languages) if language in GROUPS else (language,))
+        ),
+        breakdown=tuple(breakdown),
+    )
 
 
-def _turns(tables: Tables) -> range:
-    return range(1, max(tables.grid.questions.turns) + 1)
-
-
-def _cell_rows(
-    tables: Tables, score: Estimates, exact: Estimates, category: str | None, turn: int | None
-) -> Iterable[Row]:
+def _cell_scores(tables: Tables, part: Part) -> Iterator[CellScore]:
     """One row per cell and language that the cell was asked in."""
     level = tables.params.level
-    questions = len(tables.grid.questions.of(category)) if category else len(tables.grid.questions.ids)
-    low, high = limits(score.draws, level)
-    every, failed = counts(tables.grid, category=category, turn=turn)
+    low, high = limits(part.score.draws, level)
+    every, failed = counts(tables.grid, category=part.category, turn=part.turn)
     for c, cell in enumerate(tables.cells):
         for k, language in enumerate(tables.params.languages):
             if not every[c, k]:
                 continue
-            row: Row = {"cell": cell.cell, "language": language, "category": category, "turn": turn}
-            mean = Interval(mean=score.point[c, k], low=low[c, k], high=high[c, k])
-            row |= _limits(widened(mean, questions, level, *SCALES["score"]), "mean", "low", "high")
-            row |= {"verdicts": int(every[c, k]), "failed": int(failed[c, k])}
-            row |= {"exact_share": _round(exact.point[c, k])}
-            if category is None and turn is None:
+            mean = Interval(mean=part.score.point[c, k], low=low[c, k], high=high[c, k])
+            mean = widened(mean, part.questions, level, *SCALES["score"])
+            row = CellScore(
+                cell=cell.cell,
+                language=language,
+                category=part.category,
+                turn=part.turn,
+                mean=_rounded(mean.mean),
+                low=_rounded(mean.low),
+                high=_rounded(mean.high),
+                verdicts=int(every[c, k]),
+                failed=int(failed[c, k]),
+                exact_share=_rounded(part.exact.point[c, k]),
+            )
+            if part is tables.whole:
                 cut, turns = tables.cut.get((cell.cell, language), (0, 0))
-                row |= {"answer_turns": turns, "cut": cut, "cut_share": _round(cut / turns) if turns else None}
+                share = _rounded(cut / turns) if turns else None
+                row = msgspec.structs.replace(row, answer_turns=turns, cut=cut, cut_share=share)
             yield row
 
 
-def _arm_row(tables: Tables, arm: Arm, language: str, score: Estimates, exact: Estimates, questions: int) -> Row | None:
-    """One row of an arm on a language or a group of languages; None where there are no such languages."""
-    languages = tables.params.languages
-    group = arm.group(language, languages) if language in GROUPS else (language,)
-    if not group:
-        return None
-    on = [languages.index(name) for name in group]
-    level = tables.params.level
-    scores = replicates(arm, score, on)
-    shares = replicates(arm, exact, on)
-    mean = widened(scores.interval(level), questions, level, *SCALES["score"]).clipped(*SCALES["score"])
-    share = widened(shares.interval(level), questions, level, *SCALES["exact"]).clipped(*SCALES["exact"])
-    return {
-        "arm": arm.name,
-        "model": arm.model,
-        "dataset": arm.dataset,
-        "language": language,
-        "languages": list(group),
-        "seeds": arm.seeds,
-        "seed_ids": list(scores.labels),
-        **_limits(mean, "mean", "low", "high"),
-        "per_seed": [_round(point) for point in scores.points.tolist()],
-        "claim": arm.claim(tables.params.min_seeds),
-        **_limits(share, "exact_share", "exact_low", "exact_high"),
-        "exact_per_seed": [_round(point) for point in shares.points.tolist()],
-    }
+def _arm_score(params: AggregateParams, arm: Arm, language: str, group: Sequence[str], part: Part) -> ArmScore:
+    """One row of an arm on a language, or on a group of languages."""
+    on = [params.languages.index(name) for name in group]
+    scores = replicates(arm, part.score, on)
+    shares = replicates(arm, part.exact, on)
+    mean, share = (
+        widened(found.interval(params.level), part.questions, params.level, *scale).clipped(*scale)
+        for found, scale in ((scores, SCALES["score"]), (shares, SCALES["exact"]))
+    )
+    return ArmScore(
+        arm=arm.key.arm,
+        model=arm.key.model,
+        dataset=arm.key.dataset,
+        language=language,
+        languages=tuple(group),
+        seeds=arm.seeds,
+        seed_ids=scores.labels,
+        mean=_rounded(mean.mean),
+        low=_rounded(mean.low),
+        high=_rounded(mean.high),
+        per_seed=tuple(_rounded(point) for point in scores.points.tolist()),
+        scope=scope(arm.seeds, params.min_seeds),
+        exact_share=_rounded(share.mean),
+        exact_low=_rounded(share.low),
+        exact_high=_rounded(share.high),
+        exact_per_seed=tuple(_rounded(point) for point in shares.points.tolist()),
+    )
 
 
-def contrast_rows(tables: Tables) -> list[Row]:
+def contrast_results(tables: Tables) -> list[ContrastResult]:
     """Return the rows of contrasts.json, in the study's order."""
-    params = tables.params
+    params, whole = tables.params, tables.whole
     arms = {arm.key: arm for arm in find_arms(tables.cells)}
     rows = []
     for contrast in params.contrasts:
-        questions = len(tables.grid.questions.ids)
-        score = compare(contrast, arms, tables.score, params, questions, SCALES["score"])
-        exact = compare(contrast, arms, tables.exact, params, questions, SCALES["exact"])
-        pairs = same_arm_pairs(contrast, arms, tables.score, params.languages)
-        shares = same_arm_pairs(contrast, arms, tables.exact, params.languages)
+        score = compare(contrast, arms, whole.score, params, whole.questions, SCALES["score"])
+        exact = compare(contrast, arms, whole.exact, params, whole.questions, SCALES["exact"])
+        pairs = same_arm_pairs(contrast, arms, whole.score, params.languages)
+        shares = same_arm_pairs(contrast, arms, whole.exact, params.languages)
         rows.append(
-            contrast.model_dump(mode="json")
-            | {"selected": score.selected, "seeds": score.seeds, "seed_ids": list(score.labels)}
-            | _limits(score.interval, "difference", "low", "high")
-            | {"per_seed": [_round(point) for point in score.per_seed]}
-            | {"claim": "mix" if score.seeds >= params.min_seeds else "this model"}
-            | {"exact_selected": exact.selected}
-            | _limits(exact.interval, "exact_difference", "exact_low", "exact_high")
-            | {"exact_per_seed": [_round(point) for point in exact.per_seed]}
-            | {
-                "aa": [
-                    {
-                        "arm": one.arm,
-                        "pair": list(one.pair),
-                        "difference": _round(one.difference),
-                        "exact_difference": _round(two.difference),
-                    }
+            ContrastResult(
+                **msgspec.structs.asdict(contrast),
+                selected=score.selected,
+                seeds=score.seeds,
+                seed_ids=score.labels,
+                difference=_rounded(score.interval.mean),
+                low=_rounded(score.interval.low),
+                high=_rounded(score.interval.high),
+                per_seed=tuple(_rounded(point) for point in score.per_seed),
+                scope=scope(score.seeds, params.min_seeds),
+                exact_selected=exact.selected,
+                exact_difference=_rounded(exact.interval.mean),
+                exact_low=_rounded(exact.interval.low),
+                exact_high=_rounded(exact.interval.high),
+                exact_per_seed=tuple(_rounded(point) for point in exact.per_seed),
+                same_arm_pairs=tuple(
+                    SameArmPair(
+                        arm=one.arm,
+                        pair=one.pair,
+                        difference=_rounded(one.difference),
+                        exact_difference=_rounded(two.difference),
+                    )
                     for one, two in zip(pairs, shares, strict=True)
-                ]
-            }
+                ),
+            )
         )
     return rows
 
 
-def _limits(interval: Interval, mean: str, low: str, high: str) -> Row:
-    return {mean: _round(interval.mean), low: _round(interval.low), high: _round(interval.high)}
-
-
-def _round(value: float) -> float | None:
+def _rounded(value: float) -> float | None:
     """Round for the tables; None for what could not be averaged. Adding zero turns -0.0 into 0.0."""
     return None if isnan(value) else round(float(value), DIGITS) + 0.0

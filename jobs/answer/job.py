@@ -14,11 +14,10 @@ of a logit; so n shards end with the bytes of one run. More shards than groups l
 """
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+import msgspec
 import torch
 
 from jobs.answer import sharding
@@ -27,9 +26,11 @@ from jobs.lib.context import Context
 from jobs.lib.model.execution import computing, described, threads_of
 from jobs.lib.model.loading import DTYPES, choose_device, load_model, load_tokenizer, max_positions
 from jobs.lib.model.template import ChatFormat, Inexact
+from polyglot.core import records
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.errors import Permanent
-from polyglot.kinds.answer import AnswerParams
+from polyglot.kinds.answer import Answer, AnswerCard, AnswerCounts, AnswerParams, AnswerTurn
+from polyglot.kinds.rows import Question
 
 BATCH_SIZE = {"cpu": 64, "cuda": 128}
 
@@ -38,24 +39,30 @@ BATCH_SIZE = {"cpu": 64, "cuda": 128}
 class Task:
     """One conversation: a question in one language, and which sample of it."""
 
-    question: Mapping[str, Any]
+    question: Question
     sample: int
     system: str
     temperature: float
     prompt: list[int] = field(default_factory=list)  # of the turn that is next
     said: list[dict[str, str]] = field(default_factory=list)
-    turns: list[dict[str, Any]] = field(default_factory=list)
+    turns: list[AnswerTurn] = field(default_factory=list)
     error: str | None = None
 
     @property
     def name(self) -> str:
         """Unique in a stage."""
-        return f"{self.question['language']}/{self.question['id']}/{self.sample}"
+        return f"{self.question.language}/{self.question.id}/{self.sample}"
 
-    def record(self) -> dict[str, Any]:
+    def answer(self) -> Answer:
         """The line of answers/<LANG>.jsonl."""
-        kept = {name: self.question[name] for name in ("id", "language", "category")}
-        return {**kept, "sample": self.sample, "turns": self.turns, "error": self.error}
+        return Answer(
+            id=self.question.id,
+            language=self.question.language,
+            category=self.question.category,
+            sample=self.sample,
+            turns=tuple(self.turns),
+            error=self.error,
+        )
 
 
 def run(context: Context) -> None:
@@ -67,7 +74,7 @@ def run(context: Context) -> None:
     execution = {**described(threads, dtype=params.dtype), "batch_size": size}
     tasks = _tasks(context, params)
     if context.shards is None:
-        records = _ask_all(context, params, tasks, size, threads)
+        answers = _ask_all(context, params, tasks, size, threads)
     else:
         fit = {**execution, "kernels": torch.backends.cpu.get_cpu_capability()}
         if context.shards.index in context.shards.missing(**fit):
@@ -75,28 +82,26 @@ def run(context: Context) -> None:
         merged = sharding.merged(context, context.shards, **fit)
         if merged is None:
             return
-        records = merged
+        answers = merged
     context.metrics["execution"] = execution
-    _write(context, params, [records[task.name] for task in tasks])
+    _write(context, params, [answers[task.name] for task in tasks])
 
 
-def _ask_all(
-    context: Context, params: AnswerParams, tasks: list[Task], size: int, threads: int
-) -> dict[str, dict[str, Any]]:
-    """Load the model and return the records of this worker's questions by name."""
+def _ask_all(context: Context, params: AnswerParams, tasks: list[Task], size: int, threads: int) -> dict[str, Answer]:
+    """Load the model and return the answers to this worker's questions by name."""
     device = choose_device()
     with computing(threads, deterministic=device.type == "cpu"):
         directory = context.inputs["model"].directory("model")
         chat = ChatFormat(load_tokenizer(directory), params.template)
         model = load_model(directory, dtype=DTYPES[params.dtype], device=device)
         generator = Generator(model, chat, top_k=params.top_k, top_p=params.top_p, stops=params.stops)
-        asking = Asking(generator, params, seed=context.stage.seed)
+        conversation = Conversation(generator, params, seed=context.stage.seed)
         for task in tasks:
-            asking.prepare(task)
-        return _answer(context, asking, tasks, size)
+            conversation.prepare(task)
+        return _answer(context, conversation, tasks, size)
 
 
-class Asking:
+class Conversation:
     """Holds conversations with a model, turn by turn."""
 
     def __init__(self, generator: Generator, params: AnswerParams, *, seed: int | None) -> None:
@@ -106,7 +111,7 @@ class Asking:
 
     def prepare(self, task: Task) -> None:
         """Make the prompt of a task's next turn, or give the task the reason why there is none."""
-        task.said.append({"role": "user", "content": task.question["turns"][len(task.turns)]})
+        task.said.append({"role": "user", "content": task.question.turns[len(task.turns)]})
         try:
             task.prompt = self.generator.chat.prompt(task.said, task.system)
         except Inexact as error:
@@ -117,7 +122,7 @@ class Asking:
         elif max(task.prompt) >= self._embedded:
             task.error = f"unknown-token: {max(task.prompt)}, the model embeds {self._embedded}"
 
-    def converse(self, tasks: list[Task], check: Any) -> None:
+    def converse(self, tasks: list[Task], check: Callable[[], None]) -> None:
         """Ask every prepared task all of its turns."""
         while open_tasks := [task for task in tasks if task.error is None and self._has_more(task)]:
             results = self.generator.answer([self._request(task) for task in open_tasks], check)
@@ -125,7 +130,7 @@ class Asking:
                 self._take(task, result)
 
     def _has_more(self, task: Task) -> bool:
-        return len(task.turns) < len(task.question["turns"])
+        return len(task.turns) < len(task.question.turns)
 
     def _request(self, task: Task) -> Request:
         room = self.params.max_new_tokens
@@ -135,7 +140,7 @@ class Asking:
         return Request(
             prompt=task.prompt,
             temperature=task.temperature,
-            seed=sample_seed(task.question["id"], turn, task.sample, stage_seed=self.seed),
+            seed=sample_seed(task.question.id, turn, task.sample, stage_seed=self.seed),
             max_new_tokens=room,
         )
 
@@ -143,7 +148,7 @@ class Asking:
         if result.finish == "not-finite":
             task.error = "not-finite: the model's logits are no numbers"
             return
-        task.turns.append({"text": result.text, "tokens": result.tokens, "finish": result.finish, "stop": result.stop})
+        task.turns.append(AnswerTurn(text=result.text, tokens=result.tokens, finish=result.finish, stop=result.stop))
         task.said.append({"role": "assistant", "content": result.text})
         if self._has_more(task):
             self.prepare(task)
@@ -162,16 +167,14 @@ def _tasks(context: Context, params: AnswerParams) -> list[Task]:
     for language in params.languages:
         if language not in params.systems:
             raise Permanent(f"systems: no entry for {language}; an empty text means no system message")
-        with source.path(f"questions/{language}.jsonl").open(encoding="utf-8", newline="\n") as file:
-            questions = [json.loads(line) for line in file]
         tasks += [
             Task(
                 question=question,
                 sample=sample,
                 system=params.systems[language],
-                temperature=params.temperatures.get(question["category"], params.default_temperature),
+                temperature=params.temperatures.get(question.category, params.default_temperature),
             )
-            for question in questions
+            for question in source.lines(f"questions/{language}.jsonl", Question)
             for sample in range(params.samples)
         ]
     if not tasks:
@@ -179,55 +182,58 @@ def _tasks(context: Context, params: AnswerParams) -> list[Task]:
     return tasks
 
 
-def _answer(context: Context, asking: Asking, tasks: list[Task], size: int) -> dict[str, dict[str, Any]]:
+def _answer(context: Context, conversation: Conversation, tasks: list[Task], size: int) -> dict[str, Answer]:
     """Answer group after group; what the journal holds of earlier attempts is not asked again."""
-    known = {record["id"]: record["answers"] for record in context.journal.read()}
+    known = {record["id"]: msgspec.convert(record["answers"], tuple[Answer, ...]) for record in context.journal.read()}
     askable = sorted((task for task in tasks if task.error is None), key=lambda task: (len(task.prompt), task.name))
     groups = [askable[first : first + size] for first in range(0, len(askable), size)]
     if context.shards is not None:
         groups = groups[context.shards.index :: context.shards.count]
         tasks = [task for task in tasks if task.error is not None] + [task for group in groups for task in group]
-    records = {task.name: task.record() for task in tasks if task.error is not None}
+    answers = {task.name: task.answer() for task in tasks if task.error is not None}
     for group in groups:
         name = digest([task.name for task in group])
         if name not in known:
-            asking.converse(group, context.raise_if_stopping)
-            known[name] = [task.record() for task in group]
-            context.journal.append({"id": name, "answers": known[name]})
-        records.update({task.name: record for task, record in zip(group, known[name], strict=True)})
-        context.progress(len(records), len(tasks), "questions")
+            conversation.converse(group, context.raise_if_stopping)
+            known[name] = tuple(task.answer() for task in group)
+            context.journal.append({"id": name, "answers": msgspec.to_builtins(known[name])})
+        answers.update({task.name: answer for task, answer in zip(group, known[name], strict=True)})
+        context.progress(len(answers), len(tasks), "questions")
         if context.stopping():
             context.journal.flush()
             context.raise_if_stopping()
     context.journal.flush()
-    return records
+    return answers
 
 
-def _write(context: Context, params: AnswerParams, records: Iterable[Mapping[str, Any]]) -> None:
+def _write(context: Context, params: AnswerParams, answers: Iterable[Answer]) -> None:
     """Write the answers of each language and the card that counts them."""
-    by_language: dict[str, list[Mapping[str, Any]]] = {language: [] for language in params.languages}
-    for record in records:
-        by_language[record["language"]].append(record)
+    by_language: dict[str, list[Answer]] = {language: [] for language in params.languages}
+    for answer in answers:
+        by_language[answer.language].append(answer)
     (context.out / "answers").mkdir()
-    card = {}
     for language, mine in by_language.items():
-        path = context.out / "answers" / f"{language}.jsonl"
-        path.write_bytes(b"".join(canonical(record) + b"\n" for record in mine))
-        card[language] = _counted(mine)
-    (context.out / "card.json").write_bytes(canonical({"languages": card}) + b"\n")
-    for name in ("questions", "failed", "turns", "cut", "tokens"):
-        context.metrics[name] = sum(counts[name] for counts in card.values())
-    context.metrics["cut_share"] = {language: counts["cut_share"] for language, counts in card.items()}
-
-
-def _counted(records: list[Mapping[str, Any]]) -> dict[str, Any]:
-    turns = [turn for record in records for turn in record["turns"]]
-    cut = sum(turn["finish"] == "length" for turn in turns)
-    return {
-        "questions": len(records),
-        "failed": sum(record["error"] is not None for record in records),
-        "turns": len(turns),
-        "cut": cut,
-        "cut_share": cut / len(turns) if turns else 0.0,
-        "tokens": sum(turn["tokens"] for turn in turns),
+        records.write_lines(context.out / "answers" / f"{language}.jsonl", mine)
+    counts = {language: _counted(mine) for language, mine in by_language.items()}
+    (context.out / "card.json").write_bytes(records.to_json(AnswerCard(languages=counts)) + b"\n")
+    context.metrics |= {
+        "questions": sum(count.questions for count in counts.values()),
+        "failed": sum(count.failed for count in counts.values()),
+        "turns": sum(count.turns for count in counts.values()),
+        "cut": sum(count.cut for count in counts.values()),
+        "tokens": sum(count.tokens for count in counts.values()),
+        "cut_share": {language: count.cut_share for language, count in counts.items()},
     }
+
+
+def _counted(answers: Sequence[Answer]) -> AnswerCounts:
+    turns = [turn for answer in answers for turn in answer.turns]
+    cut = sum(turn.finish == "length" for turn in turns)
+    return AnswerCounts(
+        questions=len(answers),
+        failed=sum(answer.error is not None for answer in answers),
+        turns=len(turns),
+        cut=cut,
+        cut_share=cut / len(turns) if turns else 0.0,
+        tokens=sum(turn.tokens for turn in turns),
+    )

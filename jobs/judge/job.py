@@ -15,12 +15,11 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from jobs.builtin.grader import templates
 from jobs.builtin.server import JudgeServer
 from jobs.judge.targets import Target, collect
-from jobs.judge.verdict import Verdict, parse
+from jobs.judge.verdict import Reading, parse
 from jobs.lib.chat.calls import Failure, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.failures import Failures
@@ -28,9 +27,9 @@ from jobs.lib.chat.request_scheduler import Asking, Watcher
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.chat.usage_log import Ledger
 from jobs.lib.context import Context
-from polyglot.core.canonical import canonical
+from polyglot.core import records
 from polyglot.core.errors import Permanent, PolyglotError
-from polyglot.kinds.judge import JudgeParams
+from polyglot.kinds.judge import JudgeCard, JudgeParams, Verdict, VerdictCounts
 
 _PROGRESS_SECONDS = 0.5
 
@@ -49,12 +48,12 @@ def run(context: Context) -> None:
         if target.request is not None:
             by_id[target.request.id].append(target)
     pending = [group[0].request for id_, group in by_id.items() if id_ not in ledger.results and group[0].request]
-    tally = Tally(context=context, ledger=ledger, by_id=by_id, allowed_share=params.max_failed_share)
+    grading = GradingProgress(context=context, ledger=ledger, by_id=by_id, allowed_share=params.max_failed_share)
     context.log.info("judge: %d verdicts, %d calls, %d of them on record", len(targets), len(by_id), ledger.resumed)
     try:
         if pending:
             with _endpoint(context, params, settings, prompt_files) as endpoint:
-                asking = Asking(endpoint, settings, ledger, Watcher(settled=tally.settled, stopping=context.stopping))
+                asking = Asking(endpoint, settings, ledger, Watcher(settled=grading.settled, stopping=context.stopping))
                 try:
                     complete = asking.run(pending)
                 finally:
@@ -65,12 +64,12 @@ def run(context: Context) -> None:
         else:
             _account(context, ledger, None)
     finally:
-        tally.show()
-    tally.check(final=True)
-    _write(context, params, targets, tally.results)
+        grading.show()
+    grading.check(final=True)
+    _write(context, params, targets, grading.results)
 
 
-class Tally:
+class GradingProgress:
     """What has come in so far: counts for the progress line, and the early end when too much fails."""
 
     def __init__(
@@ -79,7 +78,7 @@ class Tally:
         self._context, self._ledger, self._by_id, self._share = context, ledger, by_id, allowed_share
         self._total = sum(len(group) for group in by_id.values())
         self._failures = Failures(self._total, allowed_share)
-        self.results: dict[str, Reply | Failure] = {}
+        self.results: dict[str, tuple[Reading, Reply | Failure]] = {}
         self._done = 0
         self._details: dict[str, str] = {}
         self._started, self._shown = time.monotonic(), 0.0
@@ -121,9 +120,10 @@ class Tally:
 
     def _take(self, id_: str, result: Reply | Failure) -> None:
         group = self._by_id[id_]
-        self.results[id_] = result
+        reading = _read(result)
+        self.results[id_] = reading, result
         self._done += len(group)
-        reason = _verdict(result).reason
+        reason = reading.reason
         if reason is None:
             return
         self._failures.count(reason, result, len(group))
@@ -152,69 +152,71 @@ def _account(context: Context, ledger: Ledger, asking: Asking | None) -> None:
             context.volatile["latency_seconds_median"] = round(statistics.median(asking.latencies), 4)
 
 
-def _verdict(result: Reply | Failure) -> Verdict:
+def _read(result: Reply | Failure) -> Reading:
     if isinstance(result, Failure):
-        return Verdict(reason=result.reason)
+        return Reading(reason=result.reason)
     return parse(result.text, result.finish_reason, refused=result.refused)
 
 
 def _write(
-    context: Context, params: JudgeParams, targets: Sequence[Target], results: Mapping[str, Reply | Failure]
+    context: Context,
+    params: JudgeParams,
+    targets: Sequence[Target],
+    results: Mapping[str, tuple[Reading, Reply | Failure]],
 ) -> None:
     """Write verdicts/<LANG>.jsonl in the order of questions, samples and turns, and card.json."""
-    card: dict[str, Any] = {
-        "endpoint": params.endpoint,
-        "model": params.model,
-        "served_by": sorted({r.served_by for r in results.values() if isinstance(r, Reply) and r.served_by}),
-        "languages": {},
-    }
     (context.out / "verdicts").mkdir(parents=True, exist_ok=True)
+    replies = {id_: result for id_, (_, result) in results.items() if isinstance(result, Reply)}
+    languages = {}
     for language in params.languages:
-        records = [_record(target, results) for target in targets if target.language == language]
-        lines = b"".join(canonical(record) + b"\n" for record in records)
+        verdicts = [
+            _verdict(target, results[target.request.id][0], replies.get(target.request.id))
+            if target.request is not None
+            else _verdict(target, Reading(reason="no-answer"), None)
+            for target in targets
+            if target.language == language
+        ]
+        lines = b"".join(records.to_json(verdict) + b"\n" for verdict in verdicts)
         (context.out / "verdicts" / f"{language}.jsonl").write_bytes(lines)
-        reasons = Counter(str(record["reason"]) for record in records if record["reason"] is not None)
-        fallbacks = Counter(str(record["fallback"]) for record in records if record["fallback"] is not None)
-        failed = sum(reasons.values())
-        card["languages"][language] = {
-            "verdicts": len(records),
-            "failed": failed,
-            "failed_share": round(failed / len(records), 6) if records else 0.0,
-            "reasons": dict(sorted(reasons.items())),
-            "fallbacks": dict(sorted(fallbacks.items())),
-            "rivals": sum(bool(record["rivals"]) for record in records),
-        }
-    (context.out / "card.json").write_bytes(canonical(card) + b"\n")
-    per_language = card["languages"].values()
-    context.metrics["verdicts"] = sum(entry["verdicts"] for entry in per_language)
-    context.metrics["failed"] = sum(entry["failed"] for entry in per_language)
+        languages[language] = _counted(verdicts)
+    card = JudgeCard(
+        endpoint=params.endpoint,
+        model=params.model,
+        served_by=tuple(sorted({reply.served_by for reply in replies.values() if reply.served_by})),
+        languages=languages,
+    )
+    (context.out / "card.json").write_bytes(records.to_json(card) + b"\n")
+    context.metrics["verdicts"] = sum(entry.verdicts for entry in languages.values())
+    context.metrics["failed"] = sum(entry.failed for entry in languages.values())
 
 
-def _record(target: Target, results: Mapping[str, Reply | Failure]) -> dict[str, Any]:
-    record: dict[str, Any] = {
-        "id": target.id,
-        "language": target.language,
-        "category": target.category,
-        "sample": target.sample,
-        "turn": target.turn,
-        "prompt": target.prompt,
-        "fallback": target.fallback,
-        "score": None,
-        "reason": "no-answer",
-        "rivals": False,
-        "text": "",
-        "prompt_tokens": 0,
-        "completion_tokens": 0,
-    }
-    if target.request is None:
-        return record
-    result = results[target.request.id]
-    verdict = _verdict(result)
-    record |= {"score": verdict.score, "reason": verdict.reason, "rivals": verdict.rivals}
-    if isinstance(result, Reply):
-        record |= {
-            "text": result.text,
-            "prompt_tokens": result.prompt_tokens,
-            "completion_tokens": result.completion_tokens,
-        }
-    return record
+def _counted(verdicts: Sequence[Verdict]) -> VerdictCounts:
+    reasons = Counter(verdict.reason for verdict in verdicts if verdict.reason is not None)
+    fallbacks = Counter(verdict.fallback for verdict in verdicts if verdict.fallback is not None)
+    failed = reasons.total()
+    return VerdictCounts(
+        verdicts=len(verdicts),
+        failed=failed,
+        failed_share=round(failed / len(verdicts), 6) if verdicts else 0.0,
+        reasons=dict(sorted(reasons.items())),
+        fallbacks=dict(sorted(fallbacks.items())),
+        conflicting=sum(verdict.conflicting for verdict in verdicts),
+    )
+
+
+def _verdict(target: Target, reading: Reading, reply: Reply | None) -> Verdict:
+    return Verdict(
+        id=target.id,
+        language=target.language,
+        category=target.category,
+        sample=target.sample,
+        turn=target.turn,
+        prompt=target.prompt,
+        fallback=target.fallback,
+        score=reading.score,
+        reason=reading.reason,
+        conflicting=reading.conflicting,
+        text=reply.text if reply else "",
+        prompt_tokens=reply.prompt_tokens if reply else 0,
+        completion_tokens=reply.completion_tokens if reply else 0,
+    )

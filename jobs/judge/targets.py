@@ -1,16 +1,16 @@
 """What is to be rated: one target for every question, sample and turn of every language, with its request."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from jobs.lib.chat.calls import Request
 from jobs.lib.context import Input
 from jobs.lib.judge_prompts import Prompts, load, values_for
 from polyglot.core.errors import Permanent
+from polyglot.kinds.answer import Answer
 from polyglot.kinds.judge import JudgeParams
+from polyglot.kinds.rows import Question, Reference
 
 GRADED_TURNS = 2  # the prompts know a first and a second turn
 
@@ -44,27 +44,27 @@ def collect(inputs: Mapping[str, Input], params: JudgeParams, prompt_files: Mapp
     references_input = inputs.get("references")
     for language in params.languages:
         prompts = load(prompt_files[language], language)
-        questions = _rows(inputs["questions"], f"questions/{language}.jsonl")
-        answers = _answers(_rows(inputs["answers"], f"answers/{language}.jsonl"), questions, language)
-        references: dict[str, list[str]] = {}
+        questions = list(inputs["questions"].lines(f"questions/{language}.jsonl", Question))
+        answers = _answers(inputs["answers"].lines(f"answers/{language}.jsonl", Answer), questions, language)
+        references: dict[str, tuple[str, ...]] = {}
         if references_input is not None and f"references/{language}.jsonl" in references_input.names():
-            rows = _rows(references_input, f"references/{language}.jsonl")
-            references = {row["id"]: row["turns"] for row in rows}
+            rows = references_input.lines(f"references/{language}.jsonl", Reference)
+            references = {row.id: row.turns for row in rows}
         samples = sorted({sample for _, sample in answers}) or [0]
         for question in questions:
-            if len(question["turns"]) > GRADED_TURNS:
+            if len(question.turns) > GRADED_TURNS:
                 raise Permanent(
-                    f"questions/{language}.jsonl: question {question['id']} has {len(question['turns'])} turns; "
+                    f"questions/{language}.jsonl: question {question.id} has {len(question.turns)} turns; "
                     f"expected at most {GRADED_TURNS}"
                 )
             for sample in samples:
-                given = answers.get((question["id"], sample), [])
-                targets += _targets(question, sample, given, references.get(question["id"], []), prompts, params)
+                given = answers.get((question.id, sample), ())
+                targets += _targets(question, sample, given, references.get(question.id, ()), prompts, params)
     return targets
 
 
 def _targets(
-    question: Mapping[str, Any],
+    question: Question,
     sample: int,
     answers: Sequence[str],
     references: Sequence[str],
@@ -72,21 +72,15 @@ def _targets(
     params: JudgeParams,
 ) -> list[Target]:
     made = []
-    for turn in range(1, len(question["turns"]) + 1):
-        target = {
-            "language": prompts.language,
-            "id": question["id"],
-            "category": question["category"],
-            "sample": sample,
-            "turn": turn,
-        }
+    for turn in range(1, len(question.turns) + 1):
+        target = Target(language=prompts.language, id=question.id, category=question.category, sample=sample, turn=turn)
         if len(answers) < turn:
-            made.append(Target(**target))
+            made.append(target)
             continue
         choice = prompts.choose(
-            turn=turn, needs_reference=params.needs_reference(question["category"]), references=references
+            turn=turn, needs_reference=params.needs_reference(question.category), references=references
         )
-        messages = choice.prompt.messages(values_for(question["turns"], answers, references, turn))
+        messages = choice.prompt.messages(values_for(question.turns, answers, references, turn))
         request = Request(
             model=params.model,
             messages=tuple(messages),
@@ -94,25 +88,20 @@ def _targets(
             max_tokens=params.max_tokens,
             seed=params.seed,
         )
-        made.append(Target(**target, prompt=choice.prompt.name, fallback=choice.fallback, request=request))
+        made.append(replace(target, prompt=choice.prompt.name, fallback=choice.fallback, request=request))
     return made
 
 
 def _answers(
-    rows: Sequence[Mapping[str, Any]], questions: Sequence[Mapping[str, Any]], language: str
-) -> dict[tuple[str, int], list[str]]:
+    rows: Iterable[Answer], questions: Sequence[Question], language: str
+) -> dict[tuple[str, int], tuple[str, ...]]:
     """The texts of every (question, sample); a question that failed has the turns that it got before."""
-    known, answers = {question["id"] for question in questions}, dict[tuple[str, int], list[str]]()
+    known, answers = {question.id for question in questions}, dict[tuple[str, int], tuple[str, ...]]()
     for row in rows:
-        key = (row["id"], row.get("sample", 0))
-        if row["id"] not in known:
-            raise Permanent(f"answers/{language}.jsonl: id {row['id']!r} is no question of the benchmark")
+        key = (row.id, row.sample)
+        if row.id not in known:
+            raise Permanent(f"answers/{language}.jsonl: id {row.id!r} is no question of the benchmark")
         if key in answers:
             raise Permanent(f"answers/{language}.jsonl: two answers to question {key[0]}, sample {key[1]}")
-        answers[key] = [turn["text"] for turn in row["turns"]]
+        answers[key] = tuple(turn.text for turn in row.turns)
     return answers
-
-
-def _rows(source: Input, name: str) -> list[dict[str, Any]]:
-    text = source.path(name).read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.split("\n") if line]

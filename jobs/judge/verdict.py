@@ -11,7 +11,7 @@ is never guessed from prose.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LOWEST, HIGHEST = 1.0, 10.0
 
@@ -42,16 +42,15 @@ _REFUSAL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Exactly one of `score` (1.0 to 10.0) and `reason` is set. `rivals`: the reply also held a different verdict."""
+class Reading(NamedTuple):
+    """What a reply says. Exactly one of `score` (1.0 to 10.0) and `reason` is set."""
 
     score: float | None = None
     reason: str | None = None
-    rivals: bool = False
+    conflicting: bool = False  # the reply also held a different verdict
 
 
-def parse(text: str, finish_reason: str | None = None, *, refused: bool = False) -> Verdict:
+def parse(text: str, finish_reason: str | None = None, *, refused: bool = False) -> Reading:
     """Read a judge's reply.
 
     `finish_reason` is the endpoint's ("stop", "length", "content_filter", …), `refused` its explicit refusal field.
@@ -59,16 +58,16 @@ def parse(text: str, finish_reason: str | None = None, *, refused: bool = False)
     "no-verdict".
     """
     if refused or finish_reason == "content_filter":
-        return Verdict(reason="refused")
+        return Reading(reason="refused")
     found, double = _structured(_plain(text))
-    rivals = len(set(found)) > 1
-    if finish_reason == "length" and (rivals or not double or not found):
-        return Verdict(reason="truncated", rivals=rivals)
+    conflicting = len(set(found)) > 1
+    if finish_reason == "length" and (conflicting or not double or not found):
+        return Reading(reason="truncated", conflicting=conflicting)
     if not found:
-        return Verdict(reason="refused" if _REFUSAL.search(text) else "no-verdict")
+        return Reading(reason="refused" if _REFUSAL.search(text) else "no-verdict")
     if not LOWEST <= found[-1] <= HIGHEST:
-        return Verdict(reason="out-of-range", rivals=rivals)
-    return Verdict(score=found[-1], rivals=rivals)
+        return Reading(reason="out-of-range", conflicting=conflicting)
+    return Reading(score=found[-1], conflicting=conflicting)
 
 
 def _structured(text: str) -> tuple[list[float], bool]:

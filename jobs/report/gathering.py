@@ -42,12 +42,6 @@ def card(name: str, source: Input) -> Row:
     return {"name": name, "key": source.key, "card": found}
 
 
-def manifest_inputs(source: Input) -> Mapping[str, str]:
-    """What an artifact was made from, role to key, where the worker shows its manifest."""
-    stage = getattr(getattr(source, "manifest", None), "stage", None)
-    return dict(stage.inputs) if stage is not None else {}
-
-
 def data(inputs: Mapping[str, Input]) -> list[Row]:
     """The cards of the data sets."""
     return [card(name, source) for name, source in family(inputs, "data")]

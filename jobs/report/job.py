@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from jobs.lib.context import Context, Input
 from jobs.lib.stats.files import write_csv
 from jobs.report.data import render_data
@@ -22,7 +24,6 @@ from jobs.report.gathering import (
     card,
     data,
     family,
-    manifest_inputs,
     mix_cards,
     named_mixes,
     overlaps,
@@ -34,7 +35,7 @@ from jobs.report.quality import render_quality
 from jobs.report.quality_gathering import gather_quality, table
 from polyglot.core.errors import Permanent
 from polyglot.core.languages import language_rank
-from polyglot.kinds.aggregate import NATIVE, mix_name
+from polyglot.kinds.aggregate import Cell, RosterCell
 from polyglot.kinds.report import ReportParams
 
 Row = dict[str, Any]
@@ -123,8 +124,7 @@ def executions(inputs: Mapping[str, Input]) -> list[Row]:
     """
     groups: dict[tuple[str, str], list[str]] = {}
     for role, source in sorted(inputs.items()):
-        execution = _manifest_field(source, "execution")
-        execution = {**_mapping(source.metrics.get("execution")), **execution}  # the job alone knows its dtype
+        execution = {**_mapping(source.metrics.get("execution")), **source.execution}  # the job alone knows its dtype
         names = ("device", "threads", "torch", "kernels", "dtype")
         named = {name: execution[name] for name in names if name in execution}
         if named:
@@ -168,18 +168,22 @@ def _mixes_of(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[NamedM
 
 def mix_role(cell: Row) -> str:
     """The role of a cell's mix among the report's inputs."""
-    return f"mix:{mix_name(cell['cell'], cell['seed'])}"
+    return f"mix:{_typed(cell).mix_name}"
+
+
+def _typed(cell: Row) -> Cell:
+    return msgspec.convert(cell, RosterCell)
 
 
 def train_role(cell: Row) -> str:
     """The role of a cell's training; a twin's is its cell's."""
-    return f"train:{str(cell['cell']).removesuffix(NATIVE)}"
+    return f"train:{_typed(cell).trained}"
 
 
 def _references(cell: Row, inputs: Mapping[str, Input]) -> list[str]:
     """The role of the references that a cell was judged against, as its verdicts' manifest says."""
     verdicts = inputs.get(f"verdicts:{cell['cell']}")
-    used = manifest_inputs(verdicts).get("references") if verdicts else None
+    used = verdicts.made_from.get("references") if verdicts else None
     roles = [role for role in ("references", "native_references") if role in inputs]
     return [role for role in roles if inputs[role].key == used] or roles[:1]
 
@@ -228,7 +232,7 @@ def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]
 
     What the report does not read itself is named by the manifests of what it reads.
     """
-    answers_of = manifest_inputs(inputs["aggregate"])
+    answers_of = inputs["aggregate"].made_from
     rows = []
     for cell in roster:
         steps = []
@@ -245,7 +249,7 @@ def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]
                 steps.append({"kind": kind, "role": role, "key": key})
         train = inputs.get(train_role(cell))
         if train:  # the mix as the training read it: arms of several draws have several
-            read = manifest_inputs(train)
+            read = train.made_from
             mix = read.get("mix")
             steps = [step | {"key": mix} if mix and step["kind"] == "mix" else step for step in steps]
             tokens = [role for role in sorted(read) if role.startswith("tokens:")]
@@ -256,11 +260,6 @@ def _provenance(roster: Sequence[Row], inputs: Mapping[str, Input]) -> list[Row]
                 steps.append({"kind": kind, "role": role, "key": inputs[role].key})
         rows.append({"cell": cell["cell"], "arm": cell["arm"], "seed": cell["seed"], "steps": steps})
     return rows
-
-
-def _manifest_field(source: Input, name: str) -> Mapping[str, Any]:
-    """A part of the manifest behind an input, where the worker shows it; what is not shown is not reported."""
-    return _mapping(getattr(getattr(source, "manifest", None), name, None))
 
 
 def _mapping(found: object) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from jobs.lib.context import Input
-from jobs.report.gathering import card, manifest_inputs, read_json
+from jobs.report.gathering import card, read_json
 from jobs.report.quality_comparison import LEVEL, Check, compare_all
 from polyglot.kinds.quality import TurnQuality
 from polyglot.kinds.report import ReportParams
@@ -21,7 +21,7 @@ def gather_quality(params: ReportParams, inputs: Mapping[str, Input]) -> dict[st
         source = inputs[f"quality:{name}"]
         cards.append(card(name, source))
         about = cards[-1]["card"]
-        read = manifest_inputs(source)
+        read = source.made_from
         of = (read.get("source", ""), about["what"], about["source"], about["target"])
         rows = source.lines("rows.jsonl", TurnQuality)
         checks.append(Check(name=name, of=of, records=[msgspec.to_builtins(row) for row in rows]))

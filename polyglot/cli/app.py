@@ -1,71 +1,82 @@
-"""The command `polyglot`: registers the verbs and turns errors into one line and an exit code.
+"""The command `polyglot`: names the verbs and turns errors into one line and an exit code.
 
-Nothing heavy is imported before a verb runs, so that `polyglot --help` answers at once.
+A verb is the module of its name, which is imported when the verb is called: `polyglot --help` answers at once.
 """
 
+import importlib
 import io
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from polyglot import __version__
-from polyglot.cli import (
-    cancel,
-    doctor,
-    drive,
-    gc,
-    logs,
-    nights,
-    plan,
-    reevaluate,
-    render,
-    report,
-    retract,
-    retry,
-    schema,
-    sheet,
-    status,
-    submit,
-    watch,
-    why,
-)
 from polyglot.core.errors import Exit, PolyglotError
 
+# The first sentence of each verb's help, which a test compares.
+VERBS = {
+    "plan": "Say for every stage of a study whether it is cached, will run or is blocked, and because of what.",
+    "submit": "Run a study, or a part of it, to its report.",
+    "watch": "Follow a study until every stage has ended; whoever runs it, and from any machine that sees the store.",
+    "status": "Say where every stage of a study is: committed, running with its progress, failed with its reason, or "
+    "waiting.",
+    "logs": "Print the logs of a study's stages, each line with its stage before it; from the archive once they have "
+    "ended.",
+    "why": "Say why a stage is where it is: committed, running, failed or waiting, with every attempt that it took.",
+    "report": "Copy a study's report (one HTML file, CSV, JSON) out of the store and print the paths.",
+    "cancel": "Stop a study: its driver first, so that nothing starts anew, then its Jobs, each with its grace to "
+    "save.",
+    "retry": "Let a permanently failed stage, or all of a study, run again at the next submit; the records of failure "
+    "stay.",
+    "retract": "Withdraw a stage's committed result; it and everything that read it run again at the next submit.",
+    "gc": "Delete unreferenced blobs that are older than the grace period, and abandoned uploads.",
+    "doctor": "Prove the store (conditional writes under a race, clock, permissions) and the environment.",
+    "render": "Print the first attempt of every stage: Jobs for a cluster, requests as JSON Lines for this machine.",
+    "schema": "Print the JSON Schema of study files (docs/study.schema.json is this).",
+    "drive": "Run what `submit` left in the store: the loop that creates, watches and repeats the Jobs of its stages.",
+    "reevaluate": "Answer and judge anew with the models that each study was last submitted with, under the name of a "
+    "night.",
+    "nights": "Say of every night since a date whether it was evaluated, runs, failed, is due or was missed.",
+    "sheet": "Translations for people to rate, blinded, and their ratings.",
+}
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+class Verbs(TyperGroup):
+    """Lists verbs from their table, and imports the one that is called. typer's own types of commands are private."""
+
+    def get_command(self, ctx: object, cmd_name: str) -> Any:
+        """The verb of a name, or None."""
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(f"polyglot.cli.{cmd_name}").command
+        if not isinstance(command, typer.Typer):
+            verb = typer.Typer(add_completion=False, rich_markup_mode=None)
+            verb.command(cmd_name)(command)
+            command = verb
+        return typer.main.get_command(command)
+
+    def format_commands(self, ctx: object, formatter: Any) -> None:
+        """Write the table, each line cut to the terminal's width."""
+        limit = formatter.width - 6 - max(map(len, VERBS))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.get_short_help_str(limit)) for name, verb in self.commands.items()])
+
+
 app = typer.Typer(
+    cls=Verbs,
     name="polyglot",
     help="An experiment factory for multilingual instruction tuning.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: it reads the same in a pipe, and starts in half the time
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT,
 )
-
-for verb in (
-    plan,
-    submit,
-    watch,
-    status,
-    logs,
-    why,
-    report,
-    cancel,
-    retry,
-    retract,
-    gc,
-    doctor,
-    render,
-    schema,
-    drive,
-    reevaluate,
-    nights,
-):
-    app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.command)
-
-
-app.add_typer(sheet.app, name="sheet")
+for name, summary in VERBS.items():
+    app.command(name, help=summary)(lambda: None)
 
 
 def _print_version(wanted: bool) -> None:

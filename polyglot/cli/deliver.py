@@ -2,14 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from polyglot.cli.session import Session
 from polyglot.core.errors import BadInput, PolyglotError
-
-if TYPE_CHECKING:
-    from polyglot.cli.session import Session
-    from polyglot.core.stage import Stage
-    from polyglot.store.store import Store
+from polyglot.core.stage import Stage
+from polyglot.store.blobs import fetch
+from polyglot.store.committed import committed
+from polyglot.store.store import Store
 
 
 def check_out(out: Path) -> None:
@@ -21,19 +20,17 @@ def check_out(out: Path) -> None:
         raise BadInput("the report cannot be written", where="--out", got=f"{place}: permission denied")
 
 
-def deliver_report(session: "Session", out: Path) -> list[Path]:
+def deliver_report(session: Session, out: Path) -> list[Path]:
     """Write the files of a session's report to a folder below `out` and return their paths, as `deliver_stage` does."""
     return deliver_stage(session.store, session.plan.stages[-1].stage, session.title, out)
 
 
-def deliver_stage(store: "Store", stage: "Stage", title: str, out: Path) -> list[Path]:
+def deliver_stage(store: Store, stage: Stage, title: str, out: Path) -> list[Path]:
     """Write the files of a report stage to `out`/<title> and return their paths, the page first.
 
     Raises PolyglotError when the report is not committed yet, BadInput when it cannot be put there.
     """
     check_out(out)
-    from polyglot.store.blobs import fetch
-    from polyglot.store.committed import committed
 
     manifest = committed(store, stage.kind, stage.key)
     if manifest is None:

@@ -4,7 +4,11 @@ from typing import Annotated
 
 import typer
 
+from polyglot.attempts.garbage import collect
 from polyglot.cli.options import ProfileName, StoreUrl
+from polyglot.cli.output import say
+from polyglot.store.locate import open_store
+from polyglot.study.profile import load_profile
 
 
 def command(
@@ -14,11 +18,6 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
 ) -> None:
     """Delete unreferenced blobs that are older than the grace period, and abandoned uploads."""
-    from polyglot.attempts.garbage import collect
-    from polyglot.cli.session import say
-    from polyglot.store.locate import open_store
-    from polyglot.study.profile import load_profile
-
     opened = open_store(load_profile(profile).store if store is None else store)
     done = collect(opened, grace_days=grace_days, dry_run=dry_run)
     say(f"{opened.url}: {done.describe(dry_run=dry_run)}")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 from polyglot.attempts.progress import Progress
 from polyglot.core.stage import PlannedStage
-from polyglot.engine.observer import Silence
+from polyglot.engine.observer import NullObserver
 from polyglot.engine.survey import Observation, StageState, describe_progress
 
 _PLAIN_PROGRESS_SECONDS = 10.0
@@ -19,7 +19,7 @@ _ROWS = 12
 
 
 @contextlib.contextmanager
-def live_listener(stages: Sequence[PlannedStage], stream: TextIO | None = None) -> Iterator["LiveListener"]:
+def live_observer(stages: Sequence[PlannedStage], stream: TextIO | None = None) -> Iterator["LiveObserver"]:
     """Open the view that fits the stream (stderr), and close it cleanly whatever happens."""
     stream = stream or sys.stderr
     if not stream.isatty():
@@ -34,7 +34,7 @@ def live_listener(stages: Sequence[PlannedStage], stream: TextIO | None = None) 
         yield table
 
 
-class LiveListener(Silence):
+class LiveObserver(NullObserver):
     """What both views know: which stages run, which have ended."""
 
     def __init__(self, stages: Sequence[PlannedStage]) -> None:
@@ -51,34 +51,34 @@ class LiveListener(Silence):
         return self.num_cached + self.num_committed + self.num_failed + self.num_blocked
 
     def cached(self, stages: Sequence[PlannedStage]) -> None:
-        """See Listener."""
+        """See Observer."""
         self.num_cached = len(stages)
 
     def started(self, stage: PlannedStage, attempt: int) -> None:
-        """See Listener."""
+        """See Observer."""
         self.running[stage.key] = _Running(stage, attempt)
 
     def progress(self, stage: PlannedStage, progress: Progress) -> None:
-        """See Listener."""
+        """See Observer."""
         if stage.key in self.running:
             self.running[stage.key].add(progress)
 
     def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
-        """See Listener."""
+        """See Observer."""
         self.running.pop(stage.key, None)
 
     def committed(self, stage: PlannedStage, seconds: float) -> None:
-        """See Listener."""
+        """See Observer."""
         self.running.pop(stage.key, None)
         self.num_committed += 1
 
     def failed(self, stage: PlannedStage, reason: str) -> None:
-        """See Listener."""
+        """See Observer."""
         self.running.pop(stage.key, None)
         self.num_failed += 1
 
     def blocked(self, stage: PlannedStage, needs: PlannedStage) -> None:
-        """See Listener."""
+        """See Observer."""
         self.num_blocked += 1
 
     def observe(self, seen: Mapping[str, Observation]) -> None:
@@ -133,7 +133,7 @@ class _Running:
         return max(0.0, (self.progress.total - self.progress.done) * elapsed / done)
 
 
-class PlainLines(LiveListener):
+class PlainLines(LiveObserver):
     """A line for everything that happens; progress of a stage at most every ten seconds."""
 
     def __init__(self, stages: Sequence[PlannedStage], stream: TextIO) -> None:
@@ -142,57 +142,57 @@ class PlainLines(LiveListener):
         self._said: dict[str, float] = {}
 
     def cached(self, stages: Sequence[PlannedStage]) -> None:
-        """See Listener."""
+        """See Observer."""
         super().cached(stages)
         if stages:
             self._say(f"{len(stages)} of {self.total} stages are committed already")
 
     def started(self, stage: PlannedStage, attempt: int) -> None:
-        """See Listener."""
+        """See Observer."""
         super().started(stage, attempt)
         self._said[stage.key] = time.monotonic()
         self._say(f"{stage.label}: started" + (f", attempt {attempt}" if attempt > 1 else ""))
 
     def waiting(self, stage: PlannedStage, text: str) -> None:
-        """See Listener."""
+        """See Observer."""
         self._say(f"{stage.label}: waits: {text}")
 
     def progress(self, stage: PlannedStage, progress: Progress) -> None:
-        """See Listener."""
+        """See Observer."""
         super().progress(stage, progress)
         if time.monotonic() - self._said.get(stage.key, 0) >= _PLAIN_PROGRESS_SECONDS:
             self._said[stage.key] = time.monotonic()
             self._say(f"{stage.label}: {describe_progress(progress)}")
 
     def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
-        """See Listener."""
+        """See Observer."""
         super().retrying(stage, reason, after_seconds)
         self._say(f"{stage.label}: {reason}; next attempt in {after_seconds:.0f} s")
 
     def committed(self, stage: PlannedStage, seconds: float) -> None:
-        """See Listener."""
+        """See Observer."""
         super().committed(stage, seconds)
         self._say(f"{stage.label}: committed after {seconds:.1f} s ({self.num_ended} of {self.total})")
 
     def failed(self, stage: PlannedStage, reason: str) -> None:
-        """See Listener."""
+        """See Observer."""
         super().failed(stage, reason)
         self._say(f"{stage.label}: FAILED: {reason}")
 
     def blocked(self, stage: PlannedStage, needs: PlannedStage) -> None:
-        """See Listener."""
+        """See Observer."""
         super().blocked(stage, needs)
         self._say(f"{stage.label}: blocked, it needs {needs.label}")
 
     def warning(self, stage: PlannedStage, text: str) -> None:
-        """See Listener."""
+        """See Observer."""
         self._say(f"{stage.label}: warning: {text}")
 
     def _say(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
 
 
-class LiveTable(LiveListener):
+class LiveTable(LiveObserver):
     """The running stages with bar and time left, a bar over all; what failed or needs attention scrolls above."""
 
     def __init__(self, stages: Sequence[PlannedStage], console: "Console") -> None:
@@ -200,21 +200,21 @@ class LiveTable(LiveListener):
         self._console = console
 
     def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
-        """See Listener."""
+        """See Observer."""
         super().retrying(stage, reason, after_seconds)
         self._above("yellow", f"{stage.label}: {reason}; next attempt in {after_seconds:.0f} s")
 
     def waiting(self, stage: PlannedStage, text: str) -> None:
-        """See Listener."""
+        """See Observer."""
         self._above("yellow", f"{stage.label}: waits: {text}")
 
     def failed(self, stage: PlannedStage, reason: str) -> None:
-        """See Listener."""
+        """See Observer."""
         super().failed(stage, reason)
         self._above("red", f"{stage.label}: failed: {reason}")
 
     def warning(self, stage: PlannedStage, text: str) -> None:
-        """See Listener."""
+        """See Observer."""
         self._above("yellow", f"{stage.label}: {text}")
 
     def _above(self, style: str, text: str) -> None:

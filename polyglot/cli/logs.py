@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from polyglot.cli.options import DataOnly, MixName, ProfileName, StoreUrl, StudyFile
+from polyglot.cli.session import find_stage, open_session
+from polyglot.engine.logs import merged_logs
 
 
 def command(
@@ -24,9 +26,6 @@ def command(
 
     Of a stage that several ranks work on, each line has its rank too.
     """
-    from polyglot.cli.session import find_stage, open_session
-    from polyglot.engine.logs import merged_logs
-
     session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
     stages = session.plan.stages if stage is None else (find_stage(session, stage),)
     for line in merged_logs(stages, session.store, rank=rank, follow=follow):

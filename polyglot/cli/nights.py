@@ -2,19 +2,22 @@
 
 import json
 from collections import Counter
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import typer
 
 from polyglot.cli.options import Output, OutputForm, ProfileName, StoreUrl
-
-if TYPE_CHECKING:
-    from polyglot.core.calendar import Calendar
-    from polyglot.core.schedule import Schedule
-    from polyglot.engine.nights import NightRow
-    from polyglot.store.store import Store
-    from polyglot.study.profile import Profile
+from polyglot.cli.output import print_table, say
+from polyglot.core.calendar import Calendar
+from polyglot.core.errors import BadInput, PolyglotError
+from polyglot.core.schedule import Schedule
+from polyglot.engine.nights import NightRow, NightState, first_night, observe_nights
+from polyglot.schedulers.site import DetachedSite, site_of
+from polyglot.store.locate import open_store
+from polyglot.store.store import Store
+from polyglot.store.submissions import first_submitted
+from polyglot.study.profile import load_profile
 
 _DAYS = 30
 _FIRST_YEAR = 2000  # of --since: no night is older, and a schedule is gone through from there
@@ -55,21 +58,15 @@ def command(
     When nights are due says the profile's CronJob. What became of them say the store's records, reports and attempts;
     nights that were named by hand are among them.
     """
-    from polyglot.cli.session import alive_of, say
-    from polyglot.cli.table import print_table
-    from polyglot.core.errors import BadInput, PolyglotError
-    from polyglot.engine.nights import NightState, observe_nights
-    from polyglot.store.locate import open_store
-    from polyglot.study.profile import load_profile
-
     chosen = load_profile(profile)
-    opened = open_store(store or chosen.store)
-    calendar = _calendar(chosen, cronjob, schedule, zone)
+    opened, site = open_store(store or chosen.store), site_of(chosen)
+    calendar = site.calendar(cronjob) if schedule is None else _calendar(schedule, zone)
     if calendar is None and check:
         remedy = "Name the profile of its cluster, or --schedule"
         raise BadInput("without a schedule no night can be missed", where="--check", remedy=remedy)
     start, now = _since(since, opened, study, calendar), opened.now()
-    alive = None if schedule is not None and chosen.cluster is not None else alive_of(chosen, opened)
+    asked = schedule is None or not isinstance(site, DetachedSite)  # with a schedule no cluster is
+    alive = site.alive(opened.url) if asked else None
     rows = observe_nights(opened, study, calendar, since=start, now=now, alive=alive)
     clock = calendar.schedule if calendar else None
     if output is Output.JSON:
@@ -91,37 +88,13 @@ def command(
         raise PolyglotError(f"{study}: {len(bad)} nights without an evaluation since {_utc(start)}: {some}")
 
 
-def _calendar(profile: "Profile", cronjob: str, schedule: str | None, zone: str) -> "Calendar | None":
-    """What says when nights are due; None where nothing does."""
-    from polyglot.core.calendar import Calendar
-    from polyglot.core.errors import BadInput
-    from polyglot.core.schedule import Schedule
-    from polyglot.schedulers.kubernetes.cronjob import read_calendar
-
-    if schedule is not None:
-        return Calendar(name="--schedule", schedule=Schedule(schedule, zone), deadline_seconds=_DEADLINE_SECONDS)
-    if profile.cluster is None:
-        return None
-    found = read_calendar(profile.cluster, cronjob)
-    if found is None:
-        raise BadInput(
-            "no such CronJob",
-            where=f"namespace {profile.cluster.namespace}",
-            got=repr(cronjob),
-            expected="the one of charts/polyglot with nightly.enabled",
-            remedy="Name it with --cronjob, or give its --schedule and --zone",
-        )
-    return found
+def _calendar(schedule: str, zone: str) -> Calendar:
+    """What a schedule that is given says of when nights are due. Raises BadInput."""
+    return Calendar(name="--schedule", schedule=Schedule(schedule, zone), deadline_seconds=_DEADLINE_SECONDS)
 
 
-def _since(text: str | None, store: "Store", study: str, calendar: "Calendar | None") -> datetime:
+def _since(text: str | None, store: Store, study: str, calendar: Calendar | None) -> datetime:
     """The instant from which on nights are listed. Raises BadInput."""
-    from datetime import UTC
-
-    from polyglot.core.errors import BadInput
-    from polyglot.engine.nights import first_night
-    from polyglot.store.submissions import first_submitted
-
     submitted = first_submitted(store, study)
     if text is None:
         return first_night(calendar, submitted, store.now(), days=_DAYS)
@@ -137,13 +110,13 @@ def _since(text: str | None, store: "Store", study: str, calendar: "Calendar | N
         raise BadInput("not a date", where="--since", got=repr(text[:80]), expected=expected) from None
 
 
-def _cells(row: "NightRow", clock: "Schedule | None") -> tuple[str, ...]:
+def _cells(row: NightRow, clock: Schedule | None) -> tuple[str, ...]:
     due = "" if row.due is None else f"{clock.local(row.due) if clock else row.due:%Y-%m-%d %H:%M %Z}"
     when = row.evaluated or row.began
     return row.name, due, str(row.state), row.report[:12], _utc(when) if when else "", row.detail
 
 
-def _document(row: "NightRow", clock: "Schedule | None") -> dict[str, Any]:
+def _document(row: NightRow, clock: Schedule | None) -> dict[str, Any]:
     def told(instant: datetime | None) -> str | None:
         return _utc(instant) if instant else None
 

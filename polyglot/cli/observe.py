@@ -1,18 +1,12 @@
 """Joins a plan with what a store holds, for the verbs that only look."""
 
-from typing import TYPE_CHECKING
-
 from polyglot.cli.session import Session, survey_session
+from polyglot.plan.diagnose import Diagnosis, diagnose
+from polyglot.store.submissions import plans
 
-if TYPE_CHECKING:
-    from polyglot.plan.diagnose import Diagnosis
 
-
-def diagnose_session(session: Session) -> "list[Diagnosis]":
+def diagnose_session(session: Session) -> list[Diagnosis]:
     """Say what every stage of the session's plan would do if it were submitted now."""
-    from polyglot.plan.diagnose import diagnose
-    from polyglot.store.submissions import plans
-
     seen = survey_session(session)
     return diagnose(
         session.plan,

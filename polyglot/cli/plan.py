@@ -2,7 +2,10 @@
 
 import json
 
+from polyglot.cli.observe import diagnose_session
 from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
+from polyglot.cli.output import print_table
+from polyglot.cli.session import open_session
 
 
 def command(
@@ -14,10 +17,6 @@ def command(
     output: OutputForm = Output.TABLE,
 ) -> None:
     """Say for every stage of a study whether it is cached, will run or is blocked, and because of what."""
-    from polyglot.cli.observe import diagnose_session
-    from polyglot.cli.session import open_session
-    from polyglot.cli.table import print_table
-
     found = diagnose_session(open_session(study, mix=mix, profile=profile, store=store, data_only=data_only))
     if output is Output.JSON:
         rows = [

@@ -1,17 +1,28 @@
 """`polyglot reevaluate`: evaluate the models of submitted studies anew, as each night's CronJob does."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from polyglot.cli.deliver import check_out, deliver_stage
+from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.options import OutDirectory, ProfileName, StoreUrl
-
-if TYPE_CHECKING:
-    from polyglot.engine.submission import Order
-    from polyglot.store.store import Store
-    from polyglot.study.profile import Profile
+from polyglot.cli.output import say
+from polyglot.cli.run_submission import interrupted_when_away, run_submission
+from polyglot.core.errors import BadInput, Interrupted, PolyglotError
+from polyglot.core.night import night_name
+from polyglot.engine.submission import Submission, submission_of_night
+from polyglot.kinds.registry import kind_of
+from polyglot.schedulers.site import DetachedSite, Site, site_of
+from polyglot.store.committed import committed_many
+from polyglot.store.locate import open_store
+from polyglot.store.nights import find_night, record_night
+from polyglot.store.store import Store
+from polyglot.store.submissions import newest_submission
+from polyglot.study.profile import Profile, load_profile
 
 
 def command(
@@ -32,20 +43,13 @@ def command(
     Nothing is trained. When a study fails, the others are evaluated all the same. On this machine the report is put
     into a folder; `polyglot report --night` fetches that of a cluster.
     """
-    from polyglot.cli.deliver import check_out
-    from polyglot.cli.run_order import mended_by_the_next
-    from polyglot.core.errors import Interrupted, PolyglotError
-    from polyglot.core.night import night_name
-    from polyglot.schedulers.kubernetes.cronjob import tick_of_own_job
-    from polyglot.store.locate import open_store
-    from polyglot.study.profile import load_profile
-
     chosen = load_profile(profile)
-    if chosen.cluster is None:
+    site = site_of(chosen)
+    if not isinstance(site, DetachedSite):
         check_out(out)
     opened = open_store(store or chosen.store)
-    with mended_by_the_next():
-        name = night_name(tick_of_own_job(chosen.cluster) if night is None else night)
+    with interrupted_when_away():
+        name = night_name(_own_night(site) if night is None else night)
     names = list(dict.fromkeys(studies))
     failures: list[PolyglotError] = []
     for study in names:
@@ -61,63 +65,66 @@ def command(
         raise PolyglotError("; ".join(map(str, failures)))
 
 
-def _evaluate(study: str, night: str, store: "Store", profile: "Profile", out: Path) -> None:
-    """Evaluate one study. Raises PolyglotError when it cannot be, or stages failed."""
-    from polyglot.cli.deliver import deliver_stage
-    from polyglot.cli.run_order import mended_by_the_next, run_here, run_there
-    from polyglot.cli.session import say
+def _own_night(site: Site) -> str:
+    """The name of the night for which this job was started. Raises BadInput outside of a job of a timer."""
+    job = os.environ.get("POLYGLOT_JOB", "")
+    night = site.night_of_job(job) if job else ""
+    if not night:
+        raise BadInput(
+            "there is no tick to name the evaluation after",
+            where=f"job {job}" if job else "reevaluate",
+            expected="a Job of a CronJob, with the annotation of its scheduled time",
+            remedy="Outside of one, name it: --night 2026-01-31",
+        )
+    return night
 
-    with mended_by_the_next():
-        order = _begun(study, night, store, local=profile.cluster is None)
-    if order.cluster is not None:
-        run_there(order, store)
-        say(f"{order.title}: the report is {order.stages[-1].name}; `polyglot report STUDY --night {night}` fetches it")
+
+def _evaluate(study: str, night: str, store: Store, profile: Profile, out: Path) -> None:
+    """Evaluate one study. Raises PolyglotError when it cannot be, or stages failed."""
+    with interrupted_when_away():
+        submission = _begun(study, night, store, profile)
+    site = site_of(replace(profile, cluster=submission.cluster))
+    run_submission(submission, store, site)
+    report = submission.stages[-1]
+    if isinstance(site, DetachedSite):
+        say(f"{submission.title}: the report is {report.name}; `polyglot report STUDY --night {night}` fetches it")
         return
-    run_here(order, store, profile)
-    for path in deliver_stage(store, order.stages[-1].stage, order.title, out):
+    for path in deliver_stage(store, report.stage, submission.title, out):
         print(path)
 
 
-def _begun(study: str, night: str, store: "Store", *, local: bool) -> "Order":
-    """Record that a night begins, and return its order: the last one when it began first, whatever came since.
+def _begun(study: str, night: str, store: Store, profile: Profile) -> Submission:
+    """Record that a night begins, and return what it runs: as the last one began it, whatever was submitted since.
 
     Raises PolyglotError, and records nothing, when it could not come to its end.
     """
-    from polyglot.cli.endpoints import check_endpoints
-    from polyglot.core.errors import BadInput
-    from polyglot.engine.submission import order_of_night
-    from polyglot.store.nights import find_night, record_night
-    from polyglot.store.submissions import newest_order
-
+    site = site_of(profile)
     standing = find_night(store, study, night)
-    path = standing.order if standing else newest_order(store, study, local=local)
-    order = order_of_night(store, path, night)
-    if (order.cluster is None) != local:  # a pod of the controller's image cannot run stages itself
-        began, got = ("on somebody's own machine", "with") if order.cluster is None else ("on a cluster", "without")
+    path = (
+        standing.submission if standing else newest_submission(store, study, local=not isinstance(site, DetachedSite))
+    )
+    submission = submission_of_night(store, path, night)
+    if submission.backend != profile.backend:  # a pod of the controller's image cannot run stages itself
         raise BadInput(
-            f"the night began {began}",
-            where=order.title,
-            got=f"a profile {got} a cluster",
+            f"the night began with backend {submission.backend}",
+            where=submission.title,
+            got=f"a profile with backend {profile.backend}",
             remedy="Go on with it there, with the profile that it began with, or evaluate another night",
         )
     if standing is None:
-        _check_models(order, store)
-    if order.cluster is None:
-        check_endpoints(order.stages, store, None, os.environ)
-    standing = standing or record_night(store, study, night, order=path, report=order.stages[-1].key)
-    return order if standing.order == path else order_of_night(store, standing.order, night)
+        _check_models(submission, store)
+    if not isinstance(site, DetachedSite):
+        check_endpoints(submission.stages, store, site, os.environ)
+    standing = standing or record_night(store, study, night, submission=path, report=submission.stages[-1].key)
+    return submission if standing.submission == path else submission_of_night(store, standing.submission, night)
 
 
-def _check_models(order: "Order", store: "Store") -> None:
+def _check_models(submission: Submission, store: Store) -> None:
     """Raise PolyglotError when a model is not committed: training is no night's work."""
-    from polyglot.core.errors import PolyglotError
-    from polyglot.kinds.registry import kind_of
-    from polyglot.store.committed import committed_many
-
-    done = committed_many(store, [planned.stage for planned in order.stages])
-    models = [planned for planned in order.stages if kind_of(planned.stage.kind).tunes]
+    done = committed_many(store, [planned.stage for planned in submission.stages])
+    models = [planned for planned in submission.stages if kind_of(planned.stage.kind).tunes]
     missing = [planned.label for planned in models if planned.key not in done]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         what = f"a night trains nothing, and {missing[0]}{more} is not committed; submit it first"
-        raise PolyglotError(f"{order.title}: {what}")
+        raise PolyglotError(f"{submission.title}: {what}")

@@ -1,16 +1,13 @@
 """`polyglot render`: exactly what a stage's attempt would be started with. A dry run."""
 
-import json
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyFile
-
-if TYPE_CHECKING:
-    from polyglot.cli.session import Session
-    from polyglot.schedulers.base import Attempt
+from polyglot.cli.session import open_session
+from polyglot.schedulers.base import Attempt
 
 
 class Form(StrEnum):
@@ -30,11 +27,7 @@ def command(
     store: StoreUrl = None,
     output: Output = Form.YAML,
 ) -> None:
-    """Print the first attempt of every stage: Jobs for a cluster, orders as JSON Lines for this machine."""
-    from polyglot.cli.session import open_session
-    from polyglot.schedulers.base import Attempt
-    from polyglot.schedulers.worker_request import order_of
-
+    """Print the first attempt of every stage: Jobs for a cluster, requests as JSON Lines for this machine."""
     session = open_session(study, mix=mix, profile=profile, store=store)
     by_key = session.plan.by_key
     attempts = [
@@ -46,23 +39,5 @@ def command(
         )
         for planned in session.plan
     ]
-    if session.profile.cluster is not None:
-        _print_jobs(session, attempts, output)
-        return
-    for attempt in attempts:
-        print(json.dumps(order_of(attempt, study=session.plan.study).document(), ensure_ascii=False))
-
-
-def _print_jobs(session: "Session", attempts: "list[Attempt]", output: Form) -> None:
-    """An order that is too long for its Job is shown with the path where the scheduler would put it."""
-    from polyglot.schedulers.kubernetes.render.manifests import print_manifests, render_jobs
-    from polyglot.schedulers.kubernetes.render.request import paths_of_large
-
-    assert session.profile.cluster is not None  # noqa: S101 - the caller's reason to call
-    jobs = render_jobs(
-        attempts,
-        study=session.plan.study,
-        cluster=session.profile.cluster,
-        request_paths=paths_of_large(attempts),
-    )
-    print(print_manifests(jobs) if output is Form.YAML else "\n".join(json.dumps(job) for job in jobs))
+    for text in session.site.render(attempts, session.plan.study, output.value):
+        print(text)

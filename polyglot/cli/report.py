@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
+from polyglot.cli.deliver import deliver_report, deliver_stage
 from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
+from polyglot.cli.session import open_session
+from polyglot.core.errors import BadInput
+from polyglot.core.night import night_name
+from polyglot.engine.submission import submission_of_night
+from polyglot.store.locate import open_store
+from polyglot.store.nights import find_night
+from polyglot.study.load import load_study
+from polyglot.study.profile import load_profile
 
 
 def command(
@@ -21,10 +30,6 @@ def command(
     out: OutDirectory = Path("out"),
 ) -> None:
     """Copy a study's report (one HTML file, CSV, JSON) out of the store and print the paths."""
-    from polyglot.cli.deliver import deliver_report
-    from polyglot.cli.session import open_session
-    from polyglot.core.errors import BadInput
-
     if night is None:
         paths = deliver_report(open_session(study, mix=mix, profile=profile, store=store, data_only=data_only), out)
     elif data_only:
@@ -37,21 +42,12 @@ def command(
 
 def _of_night(study: Path, night: str, *, mix: str | None, profile: str, store: str | None, out: Path) -> list[Path]:
     """The study file tells the study's name alone: what a night has evaluated is kept with its record."""
-    from polyglot.cli.deliver import deliver_stage
-    from polyglot.core.errors import BadInput
-    from polyglot.core.night import night_name
-    from polyglot.engine.submission import order_of_night
-    from polyglot.store.locate import open_store
-    from polyglot.store.nights import find_night
-    from polyglot.study.load import load_study
-    from polyglot.study.profile import load_profile
-
     if mix is not None:
-        raise BadInput("a night has evaluated one order", where="--mix", got=repr(mix), remedy="Leave it out")
+        raise BadInput("a night has evaluated one submission", where="--mix", got=repr(mix), remedy="Leave it out")
     opened, name = open_store(store or load_profile(profile).store), load_study(study).study.study
     found = find_night(opened, name, night_name(night))
     if found is None:
         remedy = f"`polyglot nights {name}` lists them"
         raise BadInput("no such night", where=f"study {name}", got=repr(night[:80]), remedy=remedy)
-    order = order_of_night(opened, found.order, found.name)
-    return deliver_stage(opened, order.stages[-1].stage, order.title, out)
+    submission = submission_of_night(opened, found.submission, found.name)
+    return deliver_stage(opened, submission.stages[-1].stage, submission.title, out)

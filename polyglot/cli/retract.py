@@ -1,10 +1,14 @@
 """`polyglot retract`: withdraw a committed result, the one way in which a manifest goes away."""
 
+from getpass import getuser
 from typing import Annotated
 
 import typer
 
+from polyglot.attempts.retract import retract
 from polyglot.cli.options import MixName, OfStudy, ProfileName, StageName, StoreUrl
+from polyglot.cli.output import say
+from polyglot.cli.session import open_stages
 
 
 def command(
@@ -16,11 +20,6 @@ def command(
     store: StoreUrl = None,
 ) -> None:
     """Withdraw a stage's committed result; it and everything that read it run again at the next submit."""
-    from getpass import getuser
-
-    from polyglot.attempts.retract import retract
-    from polyglot.cli.session import open_stages, say
-
     opened, plan = open_stages(study, stage, mix=mix, profile=profile, store=store)
     found = plan.find(stage)
     retract(opened, found.stage.kind, found.key, reason, who=getuser())

@@ -5,7 +5,11 @@ from typing import Annotated
 
 import typer
 
+from polyglot.attempts.attempts import Attempts
 from polyglot.cli.options import STAGE_HELP, DataOnly, MixName, OfStudy, ProfileName, Reason, StoreUrl
+from polyglot.cli.output import say
+from polyglot.cli.session import open_stages
+from polyglot.core.errors import BadInput
 
 
 def command(
@@ -21,10 +25,6 @@ def command(
     store: StoreUrl = None,
 ) -> None:
     """Let a permanently failed stage, or all of a study, run again at the next submit; the records of failure stay."""
-    from polyglot.attempts.attempts import Attempts
-    from polyglot.cli.session import open_stages, say
-    from polyglot.core.errors import BadInput
-
     if (stage is None) == (every is None):
         raise BadInput("what to retry?", got="neither" if every is None else "both", expected="STAGE or --all STUDY")
     opened, plan = open_stages(every or study, stage, mix=mix, data_only=data_only, profile=profile, store=store)

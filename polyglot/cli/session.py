@@ -1,43 +1,46 @@
 """What a verb works with: the locked study, the profile, the plan and the store, opened from its arguments."""
 
-import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from polyglot.core.errors import BadInput
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from polyglot.core.stage import PlannedStage
-    from polyglot.engine.survey import Observation
-    from polyglot.plan.plan import Plan
-    from polyglot.store.store import Store
-    from polyglot.study.lock import Locked
-    from polyglot.study.profile import Profile
+from polyglot.core.mix import Mix
+from polyglot.core.stage import PlannedStage
+from polyglot.engine.submission import submission_of_night
+from polyglot.engine.survey import Observation, survey
+from polyglot.plan.build import build_plan
+from polyglot.plan.plan import Plan, restore_plan
+from polyglot.schedulers.site import Site, site_of
+from polyglot.store.locate import open_store
+from polyglot.store.nights import nights
+from polyglot.store.store import Store
+from polyglot.store.submissions import names, plans
+from polyglot.study.load import load_study
+from polyglot.study.lock import Locked, lock_study
+from polyglot.study.profile import Profile, load_profile
 
 
 @dataclass(frozen=True)
 class Session:
     """One study as one command sees it. `title` names the study and what it was narrowed to: a mix, its data."""
 
-    locked: "Locked"
-    profile: "Profile"
-    plan: "Plan"
-    store: "Store"
+    locked: Locked
+    profile: Profile
+    plan: Plan
+    store: Store
     title: str
+
+    @cached_property
+    def site(self) -> Site:
+        """Where its attempts run."""
+        return site_of(self.profile)
 
 
 def open_session(study: Path, *, mix: str | None, profile: str, store: str | None, data_only: bool = False) -> Session:
     """Load, lock and plan a study, and open its store. Raises BadInput for whatever does not fit; starts nothing."""
-    from polyglot.core.mix import Mix
-    from polyglot.plan.build import build_plan
-    from polyglot.store.locate import open_store
-    from polyglot.study.load import load_study
-    from polyglot.study.lock import lock_study
-    from polyglot.study.profile import load_profile
-
     chosen = load_profile(profile)
     locked = lock_study(load_study(study))
     plan = build_plan(locked, chosen, mix=mix, data_only=data_only)
@@ -55,7 +58,7 @@ def open_stages(
     profile: str,
     store: str | None,
     data_only: bool = False,
-) -> "tuple[Store, Plan]":
+) -> tuple[Store, Plan]:
     """Open a store with the plan in which a stage is looked up by name.
 
     That is the plan of `study`, or else the union of the plans that were ever submitted to the store, where a label
@@ -66,11 +69,6 @@ def open_stages(
         return session.store, session.plan
     if mix is not None:
         raise BadInput("a mix of no study", where="--mix", got=repr(mix), remedy="Name the study with --study FILE")
-    from polyglot.plan.plan import restore_plan
-    from polyglot.store.locate import open_store
-    from polyglot.store.submissions import names, plans
-    from polyglot.study.profile import load_profile
-
     opened = open_store(load_profile(profile).store if store is None else store)
     rows = [row for name in names(opened) for row in plans(opened, name)]
     if not rows:
@@ -82,44 +80,20 @@ def open_stages(
     return opened, plan
 
 
-def find_stage(session: Session, text: str) -> "PlannedStage":
+def find_stage(session: Session, text: str) -> PlannedStage:
     """The stage that a user means, of the session's plan, or else of the study's nights. Raises BadInput."""
-    from polyglot.plan.plan import restore_plan
-
     plan = session.plan
     if not plan.has(text) and (rows := list(_rows_of_nights(session.store, plan.study))):
         plan = restore_plan(plan.study, [*plan.document(), *rows])
     return plan.find(text)
 
 
-def _rows_of_nights(store: "Store", study: str) -> "Iterator[dict[str, Any]]":
+def _rows_of_nights(store: Store, study: str) -> Iterator[dict[str, Any]]:
     """The stages of a study's nights, as rows of plans."""
-    from polyglot.engine.submission import order_of_night
-    from polyglot.plan.plan import Plan
-    from polyglot.store.nights import nights
-
     for night in nights(store, study):
-        yield from Plan(study, order_of_night(store, night.order, night.name).stages).document()
+        yield from Plan(study, submission_of_night(store, night.submission, night.name).stages).document()
 
 
-def survey_session(session: Session) -> "dict[str, Observation]":
-    """Where every stage of the session's plan is; its scheduler says whether a worker is alive."""
-    from polyglot.engine.survey import survey
-
-    return survey(session.plan.stages, session.store, alive=alive_of(session.profile, session.store))
-
-
-def alive_of(profile: "Profile", store: "Store") -> "Callable[[str], bool | None] | None":
-    """What a profile's scheduler knows about which stages run; None where it cannot be asked."""
-    if profile.cluster is None:
-        from polyglot.schedulers.local.scheduler import running_here
-
-        return running_here(store.url)
-    from polyglot.schedulers.kubernetes.alive import running_there
-
-    return running_there(profile.cluster)
-
-
-def say(text: str) -> None:
-    """Talk to the person: on stderr, so that stdout carries data alone."""
-    print(text, file=sys.stderr, flush=True)
+def survey_session(session: Session) -> dict[str, Observation]:
+    """Where every stage of the session's plan is; its site says whether a worker is alive."""
+    return survey(session.plan.stages, session.store, alive=session.site.alive(session.store.url))

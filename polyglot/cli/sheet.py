@@ -1,20 +1,42 @@
 """`polyglot sheet export | import`: translations for people to rate, blinded, and their ratings."""
 
+import json
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from polyglot.cli.deliver import check_out
 from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyFile
+from polyglot.cli.output import say
+from polyglot.cli.session import Session, open_session
+from polyglot.cli.sheet_rows import turns_of
+from polyglot.core.canonical import canonical, sha256_bytes, sha256_file
+from polyglot.core.errors import BadInput, PolyglotError
+from polyglot.engine.engine import run
+from polyglot.kinds.kind import File
+from polyglot.plan.plan import needed_for
+from polyglot.plan.planner import Planner
+from polyglot.plan.quality import agree_stage
+from polyglot.schedulers.local.scheduler import LocalScheduler
+from polyglot.sheets.page import as_csv, as_html
+from polyglot.sheets.ratings import BadSheets, read, unblind
+from polyglot.sheets.sample import draw
+from polyglot.sheets.store import all_ratings, keep_key, keep_ratings, read_key
+from polyglot.store.blobs import fetch, put_file
+from polyglot.store.committed import committed
 
-if TYPE_CHECKING:
-    from polyglot.cli.session import Session
-
-app = typer.Typer(no_args_is_help=True, help="Translations for people to rate, blinded, and their ratings.")
+command = typer.Typer(
+    name="sheet",
+    no_args_is_help=True,
+    add_completion=False,
+    help="Translations for people to rate, blinded, and their ratings.",
+)
 _Folder = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the files are put.")]
 
 
-@app.command("export")
+@command.command("export")
 def export(
     study: StudyFile,
     rows: Annotated[
@@ -31,13 +53,6 @@ def export(
     store: StoreUrl = None,
 ) -> None:
     """Draw turns that every translation has, blind them, and write a page and a CSV for raters."""
-    from polyglot.cli.deliver import check_out
-    from polyglot.cli.session import open_session, say
-    from polyglot.cli.sheet_rows import turns_of
-    from polyglot.sheets.page import as_csv, as_html
-    from polyglot.sheets.sample import draw
-    from polyglot.sheets.store import keep_key
-
     check_out(out)
     session = open_session(study, mix=mix, profile=profile, store=store)
     sheet = draw(turns_of(session, only), rows=rows, seed=seed, most_characters=most_characters)
@@ -50,7 +65,7 @@ def export(
     say(f"sheet {sheet.id}: {len(sheet.items)} items; which translation each is of is kept in {session.store.url}")
 
 
-@app.command("import")
+@command.command("import")
 def import_(
     study: StudyFile,
     files: Annotated[list[Path], typer.Argument(metavar="FILES…", help="CSV files that raters sent back.")],
@@ -63,13 +78,6 @@ def import_(
 
     The same file imported again changes nothing; nothing is kept when one of the files is wrong.
     """
-    from polyglot.cli.deliver import check_out
-    from polyglot.cli.session import open_session, say
-    from polyglot.core.canonical import canonical, sha256_bytes
-    from polyglot.core.errors import BadInput
-    from polyglot.sheets.ratings import BadSheets, read, unblind
-    from polyglot.sheets.store import all_ratings, keep_ratings, read_key
-
     check_out(out)
     session = open_session(study, mix=mix, profile=profile, store=store)
     rated, problems = [], list[str]()
@@ -96,22 +104,8 @@ def import_(
     say(f"To have it in the report, add to the study file (path from its folder): ratings: {where}")
 
 
-def _compare(session: "Session", ratings: Path) -> list[str]:
+def _compare(session: Session, ratings: Path) -> list[str]:
     """Run the agree stage, as the plan of a study with these ratings would, and put its figures in words."""
-    import json
-    import tempfile
-
-    from polyglot.core.canonical import sha256_file
-    from polyglot.core.errors import PolyglotError
-    from polyglot.engine.engine import run
-    from polyglot.kinds.kind import File
-    from polyglot.plan.plan import needed_for
-    from polyglot.plan.planner import Planner
-    from polyglot.plan.quality import agree_stage
-    from polyglot.schedulers.local.scheduler import LocalScheduler
-    from polyglot.store.blobs import fetch, put_file
-    from polyglot.store.committed import committed
-
     put_file(session.store, ratings, ratings.name)
     checks = {f"quality:{c.name}": session.plan.find(f"quality {c.name}") for c in session.locked.study.quality}
     planner = Planner(session.profile)

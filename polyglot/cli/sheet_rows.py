@@ -4,20 +4,21 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from polyglot.cli.session import Session
 from polyglot.core.errors import BadInput, PolyglotError
-
-if TYPE_CHECKING:
-    from polyglot.cli.session import Session
-    from polyglot.sheets.sample import Turn
-    from polyglot.store.artifact import StoredArtifact
-    from polyglot.store.manifest import Manifest
+from polyglot.kinds.registry import kinds_for
+from polyglot.sheets.sample import Turn
+from polyglot.store.artifact import StoredArtifact
+from polyglot.store.blobs import fetch
+from polyglot.store.committed import committed, find
+from polyglot.store.manifest import Manifest
 
 FOLDERS = {"dataset": "rows", "questions": "questions", "references": "references"}
 
 
-def turns_of(session: "Session", only: Sequence[str] | None) -> "Iterator[Turn]":
+def turns_of(session: Session, only: Sequence[str] | None) -> Iterator[Turn]:
     """Yield every turn of every check, or of those named. Raises BadInput for a name that the study lacks."""
     names = [check.name for check in session.locked.study.quality]
     if not names:
@@ -29,9 +30,7 @@ def turns_of(session: "Session", only: Sequence[str] | None) -> "Iterator[Turn]"
         yield from _turns(session, name)
 
 
-def _turns(session: "Session", name: str) -> "Iterator[Turn]":
-    from polyglot.sheets.sample import Turn
-    from polyglot.store.committed import committed
+def _turns(session: Session, name: str) -> Iterator[Turn]:
 
     planned = session.plan.find(f"quality {name}")
     manifest = committed(session.store, "quality", planned.key)
@@ -60,10 +59,7 @@ def _turns(session: "Session", name: str) -> "Iterator[Turn]":
         )
 
 
-def _input(session: "Session", manifest: "Manifest", role: str, folder: Path) -> "StoredArtifact":
-    from polyglot.kinds.registry import kinds_for
-    from polyglot.store.artifact import StoredArtifact
-    from polyglot.store.committed import find
+def _input(session: Session, manifest: Manifest, role: str, folder: Path) -> StoredArtifact:
 
     found = find(session.store, manifest.stage.inputs[role], first=kinds_for(manifest.stage.kind, role))
     if found is None:
@@ -71,14 +67,13 @@ def _input(session: "Session", manifest: "Manifest", role: str, folder: Path) ->
     return StoredArtifact(session.store, found, folder / role)
 
 
-def _rows(artifact: "StoredArtifact", what: str, language: str) -> Mapping[str, list[str]]:
+def _rows(artifact: StoredArtifact, what: str, language: str) -> Mapping[str, list[str]]:
     with artifact.path(f"{FOLDERS[what]}/{language}.jsonl").open("rb") as lines:
         rows = [json.loads(line) for line in lines]
     return {row["id"]: [turn if isinstance(turn, str) else turn["content"] for turn in row["turns"]] for row in rows}
 
 
-def _records(session: "Session", file: Any, folder: Path) -> list[dict[str, Any]]:
-    from polyglot.store.blobs import fetch
+def _records(session: Session, file: Any, folder: Path) -> list[dict[str, Any]]:
 
     fetch(session.store, file, folder / "records.jsonl")
     with (folder / "records.jsonl").open("rb") as lines:

@@ -4,6 +4,8 @@ import json
 from collections import Counter
 
 from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
+from polyglot.cli.output import print_table
+from polyglot.cli.session import open_session, survey_session
 
 
 def command(
@@ -15,9 +17,6 @@ def command(
     output: OutputForm = Output.TABLE,
 ) -> None:
     """Say where every stage of a study is: committed, running with its progress, failed with its reason, or waiting."""
-    from polyglot.cli.session import open_session, survey_session
-    from polyglot.cli.table import print_table
-
     session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
     seen = survey_session(session)
     rows = [(planned, seen[planned.key]) for planned in session.plan]

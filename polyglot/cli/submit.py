@@ -1,16 +1,26 @@
 """`polyglot submit`: run a study to its report; what is already computed is not computed again."""
 
+import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from polyglot.cli.deliver import check_out, deliver_report
+from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
-
-if TYPE_CHECKING:
-    from polyglot.cli.session import Session
-    from polyglot.engine.submission import Order
+from polyglot.cli.output import say
+from polyglot.cli.run_submission import run_submission
+from polyglot.cli.session import Session, open_session
+from polyglot.cli.watch import watch_session
+from polyglot.core.canonical import canonical, digest
+from polyglot.engine.budget import within_budget
+from polyglot.engine.submission import Submission
+from polyglot.schedulers.site import DetachedSite
+from polyglot.store.blobs import put_file
+from polyglot.store.doctor import require_conditional_writes
+from polyglot.store.submissions import save, save_submission
 
 
 def command(
@@ -28,71 +38,71 @@ def command(
 
     On a cluster it leaves the work to a driver there, says how to follow it, and returns.
     """
-    from polyglot.cli.deliver import check_out, deliver_report
-    from polyglot.cli.endpoints import check_endpoints
-    from polyglot.cli.run_order import run_here
-    from polyglot.cli.session import open_session
-    from polyglot.engine.budget import within_budget
-    from polyglot.store.doctor import require_conditional_writes
-    from polyglot.store.submissions import save_order
-
     check_out(out)
     session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
-    if session.profile.cluster is not None:
-        from polyglot.cli.cluster import follow, start_driver
-
-        start_driver(session)
-        if attach:
-            follow(session, out)
-        return
-    order = order_of(session)
-    within_budget(order.stages, session.store, order.usd)
-    check_endpoints(order.stages, session.store, None, os.environ)
+    submission = submission_of(session)
+    within_budget(submission.stages, session.store, submission.usd)
+    check_endpoints(submission.stages, session.store, session.site, os.environ)
     require_conditional_writes(session.store)
-    submission = keep_submission(session)
-    if order.answers:
-        save_order(session.store, order.study, submission, order.to_json(), local=True)
-    run_here(order, session.store, session.profile)
-    for path in deliver_report(session, out):
-        print(path)
+    folder = keep_study(session)
+    if isinstance(session.site, DetachedSite):
+        path = save_submission(
+            session.store, submission.study, folder, submission.to_json(), answers=submission.answers
+        )
+        _start_driver(session, session.site, submission, path)
+        if not attach:
+            return
+        watch_session(session)
+    else:
+        if submission.answers:
+            save_submission(session.store, submission.study, folder, submission.to_json(), local=True)
+        run_submission(submission, session.store, session.site)
+    for file in deliver_report(session, out):
+        print(file)
 
 
-def order_of(session: "Session") -> "Order":
+def submission_of(session: Session) -> Submission:
     """What is to be run of a session, and where."""
-    from polyglot.engine.submission import Order
-
     budget = session.locked.study.budget
-    return Order(
+    return Submission(
         study=session.plan.study,
         title=session.title,
         stages=session.plan.stages,
+        backend=session.profile.backend,
         cluster=session.profile.cluster,
         max_attempts=session.profile.max_attempts,
         usd=budget.usd if budget else None,
     )
 
 
-def keep_submission(session: "Session") -> str:
+def keep_study(session: Session) -> str:
     """Put the study, its lock, its plan and the local files that it names into the store, before anything runs.
 
-    Returns the submission's digest.
+    Returns the digest that names their folder.
     """
-    import json
-
-    from polyglot.core.canonical import canonical, digest
-    from polyglot.store.blobs import put_file
-    from polyglot.store.submissions import save
-
     for file in session.locked.local_files.values():
         put_file(session.store, file, file.name)
     lock, plan = session.locked.document(), session.plan.document()
-    submission = digest([lock, [row["key"] for row in plan]])
+    folder = digest([lock, [row["key"] for row in plan]])
     save(
         session.store,
         session.plan.study,
-        submission,
+        folder,
         study=session.locked.source,
         lock=canonical(lock),
         plan=json.dumps(plan, ensure_ascii=False).encode(),
     )
-    return submission
+    return folder
+
+
+def _start_driver(session: Session, site: DetachedSite, submission: Submission, path: str) -> None:
+    lines = site.start_driver(
+        study=submission.study,
+        title=submission.title,
+        digest12=submission.digest12,
+        path=path,
+        store_url=session.store.url,
+    )
+    say(f"{submission.title}: {len(submission.stages)} stages, store {session.store.url}")
+    for line in lines:
+        say(line)

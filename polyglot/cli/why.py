@@ -1,6 +1,10 @@
 """`polyglot why`: the reason for a stage's state."""
 
 from polyglot.cli.options import MixName, OfStudy, ProfileName, StageName, StoreUrl
+from polyglot.cli.session import open_stages
+from polyglot.engine.why import explain
+from polyglot.schedulers.site import site_of
+from polyglot.study.profile import load_profile
 
 
 def command(
@@ -11,11 +15,7 @@ def command(
     store: StoreUrl = None,
 ) -> None:
     """Say why a stage is where it is: committed, running, failed or waiting, with every attempt that it took."""
-    from polyglot.cli.session import alive_of, open_stages
-    from polyglot.engine.why import explain
-    from polyglot.study.profile import load_profile
-
     opened, plan = open_stages(study, stage, mix=mix, profile=profile, store=store)
-    alive = alive_of(load_profile(profile), opened)
+    alive = site_of(load_profile(profile)).alive(opened.url)
     for line in explain(plan.find(stage), opened, plan.by_key, alive=alive):
         print(line)

@@ -28,12 +28,12 @@ _SIZE = re.compile(r"[1-9]\d{0,11}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """A parsed mix. `weights` are shares in the order of `languages` (None: equal, or by `temperature` from the data);
-    `size` counts ids (None: all).
+    """A parsed mix. `millionths` are shares in the order of `languages` (None: equal, or by `temperature` from the
+    data); `size` counts ids (None: all).
     """
 
     languages: tuple[str, ...]
-    weights: tuple[float, ...] | None = None
+    millionths: tuple[int, ...] | None = None
     sampled: bool = False
     size: int | None = None
     temperature: float | None = None
@@ -63,14 +63,25 @@ class Mix:
     @property
     def canonical(self) -> str:
         """The one spelling of this mix: `parse(canonical) == self`."""
-        if self.weights is not None:
-            shares = zip(self.languages, self.weights, strict=True)
-            name = ",".join(f"{language}:{_decimal(weight)}" for language, weight in shares)
+        if self.millionths is not None:
+            shares = zip(self.languages, self.millionths, strict=True)
+            name = ",".join(f"{language}:{f'0.{part:06d}'.rstrip('0')}" for language, part in shares)
         elif self.temperature is not None:
             name = f"{''.join(self.languages)}-t{self.temperature:g}"
         else:
             name = "".join(self.languages) + ("-sampled" if self.sampled else "")
         return name if self.size is None else f"{name}@{self.size}"
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Shares in the order of `languages`, as a document has them; equal ones where the name says none."""
+        count = len(self.languages)
+        return (1 / count,) * count if self.millionths is None else tuple(part / _MILLION for part in self.millionths)
+
+    @property
+    def form(self) -> "Mix":
+        """The same mix of all ids: languages and form without the size."""
+        return self.with_size(None)
 
     def with_size(self, size: int | None) -> "Mix":
         """Return the same mix at another size."""
@@ -127,7 +138,7 @@ def _parse_shares(text: str, forms: str, size: int | None) -> Mix:
         return Mix(languages, sampled=len(languages) > 1, size=size)
     if 0 in millionths:
         raise _bad(text, "a share below one millionth", "weights within a factor of a million")
-    return Mix(languages, tuple(part / _MILLION for part in millionths), True, size)
+    return Mix(languages, tuple(millionths), True, size)
 
 
 def apportion(weights: list[Fraction]) -> list[int]:
@@ -138,10 +149,6 @@ def apportion(weights: list[Fraction]) -> list[int]:
     for index in by_remainder[: _MILLION - sum(parts)]:
         parts[index] += 1
     return parts
-
-
-def _decimal(weight: float) -> str:
-    return f"{weight:.6f}".rstrip("0").rstrip(".")
 
 
 def _bad(text: str, what: str, expected: str) -> BadInput:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, dataclass_transform
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from pydantic_core import core_schema
 
 from polyglot.core.canonical import canonical
 from polyglot.core.errors import Corrupt
@@ -20,9 +21,16 @@ __all__ = ["UNSET", "Record", "UnsetType", "line", "read", "read_lines", "to_jso
 T = TypeVar("T")
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all records."""
+    """Base of all records. One may be a field of a pydantic class too, as the cells of a study are of parameters."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            lambda value: msgspec.convert(value, cls),
+            serialization=core_schema.plain_serializer_function_ser_schema(msgspec.to_builtins),
+        )
 
 
 _DECODERS: dict[object, msgspec.json.Decoder[Any]] = {}

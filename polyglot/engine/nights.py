@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from polyglot.core.calendar import Calendar, JobState, Run
 from polyglot.core.night import instant_of, night_name
-from polyglot.engine.submission import order_of_night
+from polyglot.engine.submission import submission_of_night
 from polyglot.engine.survey import QUIET, StageState, survey
 from polyglot.store.committed import find, inputs_hold
 from polyglot.store.futures import concurrently
@@ -117,7 +117,7 @@ def _begun(
 def _unfinished(
     store: Store, night: Night, run: Run | None, now: datetime, alive: Callable[[str], bool | None] | None
 ) -> tuple[NightState, str]:
-    stages = order_of_night(store, night.order, night.name).stages
+    stages = submission_of_night(store, night.submission, night.name).stages
     seen = survey(stages, store, alive=alive)
     labels = {planned.key: planned.label for planned in stages}
     states = [observation.state for observation in seen.values()]

@@ -7,7 +7,7 @@ from polyglot.attempts.progress import Progress
 from polyglot.core.stage import PlannedStage
 
 
-class Listener(Protocol):
+class Observer(Protocol):
     """Gets every piece of news once, from the engine's thread; returns at once and never raises."""
 
     def cached(self, stages: Sequence[PlannedStage]) -> None:
@@ -47,32 +47,32 @@ class Listener(Protocol):
         ...
 
 
-class Silence:
-    """A listener that says nothing; base of those that say only some things."""
+class NullObserver:
+    """A observer that says nothing; base of those that say only some things."""
 
     def cached(self, stages: Sequence[PlannedStage]) -> None:
-        """See Listener."""
+        """See Observer."""
 
     def started(self, stage: PlannedStage, attempt: int) -> None:
-        """See Listener."""
+        """See Observer."""
 
     def waiting(self, stage: PlannedStage, text: str) -> None:
-        """See Listener."""
+        """See Observer."""
 
     def progress(self, stage: PlannedStage, progress: Progress) -> None:
-        """See Listener."""
+        """See Observer."""
 
     def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
-        """See Listener."""
+        """See Observer."""
 
     def committed(self, stage: PlannedStage, seconds: float) -> None:
-        """See Listener."""
+        """See Observer."""
 
     def failed(self, stage: PlannedStage, reason: str) -> None:
-        """See Listener."""
+        """See Observer."""
 
     def blocked(self, stage: PlannedStage, needs: PlannedStage) -> None:
-        """See Listener."""
+        """See Observer."""
 
     def warning(self, stage: PlannedStage, text: str) -> None:
-        """See Listener."""
+        """See Observer."""

@@ -1,4 +1,4 @@
-"""An order: everything that is needed to run a plan, on a cluster or on this machine, as one document of the store.
+"""A submission: everything that is needed to run a plan, on a cluster or on this machine, as one document of the store.
 
 A driver plans nothing again: it reads exactly what was submitted, wherever it runs and however often it is started. So
 does a nightly evaluation.
@@ -22,22 +22,23 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Submission:
     """`title` names the study and what it was narrowed to; `usd` is the study's budget, if it has one.
 
-    `cluster` is None for what runs on the machine that it was submitted on.
+    `backend` and `cluster` are the profile's that it was submitted with.
     """
 
     study: str
     title: str
     stages: tuple[PlannedStage, ...]
+    backend: str
     cluster: Cluster | None
     max_attempts: int
     usd: float | None = None
     night: str = ""
 
     def to_json(self) -> bytes:
-        """The document, the same bytes for the same order."""
+        """The document, the same bytes for the same submission."""
         rows = [
             {
                 "stage": planned.stage.document(),
@@ -49,35 +50,39 @@ class Order:
             for planned in self.stages
         ]
         document = {
-            "order": VERSION,
+            "order": VERSION,  # what submissions were called when the first ones were stored
             "study": self.study,
             "title": self.title,
             "night": self.night,
             "max_attempts": self.max_attempts,
             "usd": self.usd,
-            "cluster": None if self.cluster is None else asdict(self.cluster),
+            "cluster": None if self.cluster is None else self.cluster.model_dump(),
             "stages": rows,
         }
+        if self.backend != _backend_told_by(self.cluster):
+            document["backend"] = self.backend
         return json.dumps(document, ensure_ascii=False, sort_keys=True).encode()
 
     @classmethod
-    def from_json(cls, data: bytes, *, where: str) -> "Order":
+    def from_json(cls, data: bytes, *, where: str) -> "Submission":
         """Read it back. Raises Corrupt, naming `where`, for what no version of this program wrote."""
         try:
             document: Mapping[str, Any] = json.loads(data)
             if document["order"] != VERSION:
-                raise Corrupt(f"{where}: an order of version {document['order']}; this program reads {VERSION}")
+                raise Corrupt(f"{where}: a submission of version {document['order']}; this program reads {VERSION}")
+            cluster = None if document["cluster"] is None else _cluster(document["cluster"])
             return cls(
                 study=document["study"],
                 title=document["title"],
                 night=document["night"],
                 max_attempts=document["max_attempts"],
                 usd=document["usd"],
-                cluster=None if document["cluster"] is None else _cluster(document["cluster"]),
+                backend=document.get("backend") or _backend_told_by(cluster),
+                cluster=cluster,
                 stages=tuple(_planned(row) for row in document["stages"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise Corrupt(f"{where}: not an order ({type(error).__name__}: {error})") from error
+            raise Corrupt(f"{where}: not a submission ({type(error).__name__}: {error})") from error
 
     @property
     def answers(self) -> bool:
@@ -86,10 +91,10 @@ class Order:
 
     @property
     def digest12(self) -> str:
-        """The beginning of the document's SHA-256: part of the driver's name, so that equal orders have one driver."""
+        """The beginning of the document's SHA-256: of the driver's name, so that equal submissions have one."""
         return sha256_bytes(self.to_json())[:12]
 
-    def again(self, night: str) -> "Order":
+    def again(self, night: str) -> "Submission":
         """The same models evaluated anew: answers, and all that follows from them, under the name of a night.
 
         The night becomes a parameter of the answers, so nothing of an earlier evaluation is taken for it, and two
@@ -109,20 +114,26 @@ class Order:
         return replace(self, stages=tuple(stages), night=night, title=f"{self.title} @{night}")
 
 
-def order_of_night(store: Store, path: str, night: str) -> Order:
-    """The order that lies at a path of the store, evaluated anew under the name of a night."""
-    return Order.from_json(store.read(path), where=f"{store.url}: {path}").again(night)
+def submission_of_night(store: Store, path: str, night: str) -> Submission:
+    """The submission that lies at a path of the store, evaluated anew under the name of a night."""
+    return Submission.from_json(store.read(path), where=f"{store.url}: {path}").again(night)
+
+
+def _backend_told_by(cluster: Cluster | None) -> str:
+    """The backend of a document that names none: the first two never do, as drivers are named by its digest."""
+    return "local" if cluster is None else "kubernetes"
 
 
 def _cluster(document: Mapping[str, Any]) -> Cluster:
+    """As it was submitted: what has become a rule since is none for it."""
     pools = {
-        name: Pool(**{**pool, "tolerations": tuple(Toleration(**one) for one in pool["tolerations"])})
+        name: Pool.model_construct(
+            **{**pool, "tolerations": tuple(Toleration.model_construct(**one) for one in pool["tolerations"])}
+        )
         for name, pool in document["pools"].items()
     }
-    secrets = tuple(document["image_pull_secrets"])
-    return Cluster(
-        **{**document, "images": Images(**document["images"]), "pools": pools, "image_pull_secrets": secrets}
-    )
+    images, secrets = Images.model_construct(**document["images"]), tuple(document["image_pull_secrets"])
+    return Cluster.model_construct(**{**document, "images": images, "pools": pools, "image_pull_secrets": secrets})
 
 
 def _planned(row: Mapping[str, Any]) -> PlannedStage:

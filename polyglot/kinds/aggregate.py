@@ -1,17 +1,35 @@
 """Score tables and contrasts over the cells of a study."""
 
-from typing import ClassVar, Literal
+from enum import StrEnum
+from typing import ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+import msgspec
 
+from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
 
+UNTUNED = "untuned"  # the arm that is the base model as it came
+NATIVE = "+native"  # what the names of rejudged cells and of their arms end with
+Group = Literal["all", "in-mix", "out-of-mix"]
+InferenceScope = Literal["mix", "this model"]  # what a number may be said of
 
-class Cell(BaseModel):
+
+class ArmKey(NamedTuple):
+    """What names an arm (one mix at one size, over its seeds and draws) within a study."""
+
+    model: str
+    dataset: str | None  # None for the untuned base
+    arm: str
+
+    @property
+    def trained_on(self) -> tuple[str, str | None]:
+        """Model and data set: arms of the same ones are compared."""
+        return self.model, self.dataset
+
+
+class Cell(Record, forbid_unknown_fields=True):
     """One trained (or untuned) model of a study, as the aggregate and the report name it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     cell: str  # the role suffix: inputs are "verdicts:<cell>" and "answers:<cell>"
     model: str
@@ -22,30 +40,75 @@ class Cell(BaseModel):
     size: int | None = None
     seed: int | None = None
     draw: int = 0
-    references: Literal["", "native"] = ""  # "native": a twin, whose same answers are judged against native references
+    references: Literal["", "native"] = ""  # "native": a rejudged cell, whose answers are judged against native ones
+
+    def rejudged(self) -> "Cell":
+        """The cell whose same answers are judged against native references."""
+        return msgspec.structs.replace(self, cell=self.cell + NATIVE, references="native")
+
+    @property
+    def trained(self) -> str:
+        """The name of the cell that was trained: of a rejudged one, the one that it takes its answers from."""
+        return self.cell.removesuffix(NATIVE)
+
+    @property
+    def mix_name(self) -> str:
+        """What the report's inputs call its mix: the cell's name without its seed. A draw stays: it is a mix."""
+        head, _, draw = self.trained.rpartition(f"/s{self.seed}")
+        return head + draw
+
+    @property
+    def arm_key(self) -> ArmKey:
+        """The arm that it is of: `<mix>[@<size>]`, or "untuned"; "+native" behind that of a rejudged cell."""
+        if self.mix is None:
+            return ArmKey(self.model, self.dataset, UNTUNED)
+        sized = self.mix if self.size is None or "@" in self.mix else f"{self.mix}@{self.size}"
+        return ArmKey(self.model, self.dataset, sized + (NATIVE if self.references else ""))
 
 
-NATIVE = "+native"  # what the names of twin cells and of their arms end with
+class Family(StrEnum):
+    """Families of contrasts, as polyglot.plan.contrasts finds them. `compares` leaves out how a control is chosen."""
+
+    compares: str
+    choice: Literal["mean", "best", "worst"]  # of the control arms
+
+    PARALLEL_MEAN = "parallel - mono mean", "parallel - mono"
+    PARALLEL_BEST = "parallel - mono best", "parallel - mono", "best"
+    PARALLEL_WORST = "parallel - mono worst", "parallel - mono", "worst"
+    SAMPLED_MEAN = "sampled - mono mean", "sampled - mono"
+    PARALLEL_SAMPLED = "parallel - sampled"
+    LEFT_OUT = "left out"
+    WHOLE_PART = "whole - part"
+    SIZE = "size"
+    REFERENCES = "references"
+    CUSTOM = "custom"  # of the study file
+
+    def __new__(cls, value: str, compares: str = "", choice: Literal["mean", "best", "worst"] = "mean") -> "Family":
+        """A member of this value."""
+        member = str.__new__(cls, value)
+        member._value_, member.compares, member.choice = value, compares or value, choice
+        return member
 
 
-def mix_name(cell: str, seed: int | None) -> str:
-    """What the report's inputs call the mix of a cell: the cell's name without its seed. A draw stays: it is a mix."""
-    head, _, draw = cell.removesuffix(NATIVE).rpartition(f"/s{seed}")
-    return head + draw
-
-
-class Contrast(BaseModel):
+class Contrast(Record, forbid_unknown_fields=True):
     """mean over `on` of the treatment mixes' scores minus that of the control mixes'."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str
-    family: str  # "parallel - mono", "parallel - sampled", "sampled - mono", "left out", "size", "references", "custom"
+    family: Family
     model: str
     dataset: str
     treatment: tuple[str, ...]  # arms: canonical mix names with @size; several are averaged
     control: tuple[str, ...]
     on: tuple[Language, ...]
+
+    @property
+    def trained_on(self) -> tuple[str, str | None]:
+        """Model and data set of all its arms."""
+        return self.model, self.dataset
+
+    def arm_key(self, arm: str) -> ArmKey:
+        """The key of one of its arms."""
+        return ArmKey(self.model, self.dataset, arm)
 
 
 class AggregateParams(Params):
@@ -62,9 +125,171 @@ class AggregateParams(Params):
     min_seeds: int = 3  # behind any claim about a mix
 
 
+class Estimate(NamedTuple):
+    """One metric of a row: the mean or the difference, its limits, and the same by seed. None: nothing to average."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    per_seed: tuple[float | None, ...] = ()
+    selected: str | None = None  # of a contrast: the control arm that is best or worst
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 when the whole interval lies above or below zero, else 0."""
+        if self.low is None or self.high is None:
+            return 0
+        return 1 if self.low > 0 else -1 if self.high < 0 else 0
+
+
+class Method(Record):
+    """How the numbers were made."""
+
+    languages: tuple[Language, ...]
+    categories: dict[str, int]  # name -> questions
+    questions: int
+    resamples: int
+    level: float  # of every interval
+    min_seeds: int
+    digits: int  # that numbers are rounded to
+
+
+class RosterCell(Cell, kw_only=True, forbid_unknown_fields=False):
+    """A cell with the name of its arm."""
+
+    arm: str
+
+
+class CellScore(Record):
+    """One cell in one language: over everything, or over one category or turn. `exact_*`: of verdicts with score 10."""
+
+    cell: str
+    language: Language
+    category: str | None
+    turn: int | None
+    mean: float | None
+    low: float | None
+    high: float | None
+    verdicts: int
+    failed: int
+    exact_share: float | None
+    answer_turns: int | UnsetType = UNSET  # over everything alone, as the next two
+    cut: int | UnsetType = UNSET
+    cut_share: float | None | UnsetType = UNSET
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is over all categories and turns."""
+        return self.category is None and self.turn is None
+
+    @property
+    def cut_turns(self) -> tuple[int, int]:
+        """Turns of answers that were cut at the length limit, and all."""
+        return self.cut or 0, self.answer_turns or 0
+
+
+class ArmScore(Record):
+    """One arm in one language, or in a group of languages: "all", "in-mix", "out-of-mix"."""
+
+    arm: str
+    model: str
+    dataset: str | None
+    language: str
+    languages: tuple[Language, ...]
+    seeds: int
+    seed_ids: tuple[int | None, ...]
+    mean: float | None
+    low: float | None
+    high: float | None
+    per_seed: tuple[float | None, ...]
+    scope: InferenceScope = msgspec.field(name="claim")
+    exact_share: float | None
+    exact_low: float | None
+    exact_high: float | None
+    exact_per_seed: tuple[float | None, ...]
+
+    @property
+    def arm_key(self) -> ArmKey:
+        """What names the arm."""
+        return ArmKey(self.model, self.dataset, self.arm)
+
+    @property
+    def score(self) -> Estimate:
+        """Of the mean score."""
+        return Estimate(self.mean, self.low, self.high, self.per_seed)
+
+    @property
+    def exact(self) -> Estimate:
+        """Of the share of exact answers."""
+        return Estimate(self.exact_share, self.exact_low, self.exact_high, self.exact_per_seed)
+
+
+class PartScore(ArmScore):
+    """An arm over all languages, in one category or turn."""
+
+    category: str | None
+    turn: int | None
+
+
+class Scores(Record):
+    """`scores.json`. A language's score is the mean of its turn scores."""
+
+    method: Method
+    roster: tuple[RosterCell, ...]
+    cells: tuple[CellScore, ...]
+    arms: tuple[ArmScore, ...]
+    breakdown: tuple[PartScore, ...]
+
+
+class SameArmPair(Record):
+    """An A/A pair: one seed minus another of the same arm. Nothing but chance differs there."""
+
+    arm: str
+    pair: tuple[int | None, int | None]
+    difference: float | None
+    exact_difference: float | None
+
+
+class ContrastResult(Contrast, forbid_unknown_fields=False):
+    """`contrasts.json`, a list of these; `selected` is the control arm that is best or worst."""
+
+    selected: str | None
+    seeds: int
+    seed_ids: tuple[int | None, ...]
+    difference: float | None
+    low: float | None
+    high: float | None
+    per_seed: tuple[float | None, ...]
+    scope: InferenceScope = msgspec.field(name="claim")
+    exact_selected: str | None
+    exact_difference: float | None
+    exact_low: float | None
+    exact_high: float | None
+    exact_per_seed: tuple[float | None, ...]
+    same_arm_pairs: tuple[SameArmPair, ...] = msgspec.field(name="aa")
+
+    @property
+    def score(self) -> Estimate:
+        """Of the mean score."""
+        return Estimate(self.difference, self.low, self.high, self.per_seed, self.selected)
+
+    @property
+    def exact(self) -> Estimate:
+        """Of the share of exact answers."""
+        return Estimate(
+            self.exact_difference, self.exact_low, self.exact_high, self.exact_per_seed, self.exact_selected
+        )
+
+
 KIND = Kind(
     params=AggregateParams,
     inputs={"verdicts": ("judge",), "answers": ("answer",), "questions": ("ingest",)},
+    files={
+        "scores.json": Scores,
+        "scores.csv": "the rows of cells and arms",
+        "contrasts.json": ContrastResult,
+        "contrasts.csv": "the same rows",
+    },
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=HOUR_SECONDS),
     libraries=("numpy",),
 )

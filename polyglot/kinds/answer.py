@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from polyglot.core.records import Record
 from polyglot.core.section import Count
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, MODEL_LIBRARIES, Kind, Language, Params, Traits, always
@@ -36,11 +37,49 @@ class AnswerSettings(Settings):
     """Questions that are answered at once."""
 
 
+class AnswerTurn(Record):
+    """One turn of an answer."""
+
+    text: str  # without the stop string
+    tokens: int  # generated, those of EOS and of the stop string included
+    finish: str  # "eos", "stop" or "length"
+    stop: str | None = None  # the stop string that ended it
+
+
+class Answer(Record):
+    """`answers/<LANG>.jsonl`: one model's answer to one question, in the order of questions and samples."""
+
+    id: str  # of the question
+    language: Language
+    category: str
+    turns: tuple[AnswerTurn, ...]  # of a question that failed, those that it got
+    sample: int = 0
+    error: str | None = None
+
+
+class AnswerCounts(Record):
+    """One language."""
+
+    questions: int
+    failed: int
+    turns: int
+    cut: int  # turns that ended at `max_new_tokens`
+    cut_share: float
+    tokens: int
+
+
+class AnswerCard(Record):
+    """`card.json`."""
+
+    languages: dict[Language, AnswerCounts]
+
+
 KIND = Kind(
     params=AnswerParams,
     settings=AnswerSettings,
     defaults={"threads": 1, "batch_size": 256},
     inputs={"model": ("train", "base"), "questions": ("ingest",)},
+    files={"answers/<LANG>.jsonl": Answer, "card.json": AnswerCard},
     resources=Resources(memory_bytes=4 * GIB),
     ranks="shards",
     nightly=True,

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from msgspec import field
+
+from polyglot.core.records import Record
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, Kind, Language, Params, Sha256, endpoint_traits
 from polyglot.kinds.settings import ChatSettings
@@ -29,11 +32,51 @@ class JudgeParams(Params):
         return self.reference_categories == "all" or category in self.reference_categories
 
 
+class Verdict(Record):
+    """`verdicts/<LANG>.jsonl`: the rating of one turn of an answer. Exactly one of `score` and `reason` is set."""
+
+    id: str  # of the question
+    language: Language
+    category: str
+    sample: int
+    turn: int  # from 1
+    score: float | None  # 1.0 to 10.0
+    reason: str | None = None  # "no-verdict", "truncated", "refused", "out-of-range", "no-answer", "http-<status>", …
+    prompt: str | None = None  # the prompt's name; None where nobody was asked
+    # why it is not the prompt with references that the category asks for: "no-reference", "no-reference-prompt"
+    fallback: str | None = None
+    conflicting: bool = field(name="rivals", default=False)  # the reply also held a different verdict
+    text: str = ""  # the judge's reply
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class VerdictCounts(Record):
+    """One language; "no-answer" is among the failed, which `max_failed_share` does not count."""
+
+    verdicts: int
+    failed: int
+    failed_share: float
+    reasons: dict[str, int]
+    fallbacks: dict[str, int]
+    conflicting: int = field(name="rivals")
+
+
+class JudgeCard(Record):
+    """`card.json`."""
+
+    endpoint: str
+    model: str
+    served_by: tuple[str, ...]  # names that the endpoint gave
+    languages: dict[Language, VerdictCounts]
+
+
 KIND = Kind(
     params=JudgeParams,
     settings=ChatSettings,
     defaults={"concurrency": 64},
     inputs={"answers": ("answer",), "questions": ("ingest",), "references": ("ingest", "reference")},
+    files={"verdicts/<LANG>.jsonl": Verdict, "card.json": JudgeCard},
     resources=Resources(memory_bytes=2 * GIB),
     networked=True,
     libraries=("openai",),

@@ -2,7 +2,7 @@
 
 from polyglot.core.errors import BadInput
 from polyglot.core.mix import Mix
-from polyglot.plan.cells import CellStages, cell_stages, twin_stages, untuned_stages
+from polyglot.plan.cells import CellStages, cell_stages, rejudged_stages, untuned_stages
 from polyglot.plan.data import data_report
 from polyglot.plan.plan import Plan, make_plan, needed_for
 from polyglot.plan.planner import Planner
@@ -30,7 +30,7 @@ def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None, data
         for dataset in locked.study.datasets:
             for arm in mixes:
                 cells += cell_stages(planner, locked, sources, model, dataset, arm)
-    cells += [twin for row in cells for twin in twin_stages(planner, locked, sources, row)]
+    cells += [again for row in cells for again in rejudged_stages(planner, locked, sources, row)]
     report = add_tables(planner, locked, sources, cells, mixes)
     return make_plan(locked.study.name, needed_for(report, planner.stages))
 
@@ -41,7 +41,7 @@ def _arms(locked: Locked, only: str | None) -> list[Mix]:
     if only is None:
         return arms
     wanted = Mix.parse(only)
-    chosen = [arm for arm in arms if arm == wanted or (wanted.size is None and arm.with_size(None) == wanted)]
+    chosen = [arm for arm in arms if arm == wanted or (wanted.size is None and arm.form == wanted)]
     if not chosen:
         raise BadInput(
             "the study has no such mix",

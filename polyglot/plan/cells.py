@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import NATIVE, Cell
+from polyglot.kinds.aggregate import Cell
 from polyglot.kinds.answer import AnswerParams
 from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.mix import MixParams
@@ -45,7 +45,7 @@ def cell_stages(
                 cell=f"{model}/{dataset}/{arm.canonical}/s{seed}{drawn}",
                 model=model,
                 dataset=dataset,
-                mix=arm.with_size(None).canonical,
+                mix=arm.form.canonical,
                 languages=arm.languages,
                 sampled=arm.sampled,
                 size=arm.size,
@@ -70,13 +70,12 @@ def mix_stages(
 def _mix_stage(
     planner: Planner, locked: Locked, sources: Sources, model: str, dataset: str, arm: Mix, draw: int, name: str
 ) -> PlannedStage:
-    count = len(arm.languages)
-    canonical = arm.with_size(None).canonical
+    canonical = arm.form.canonical
     published = sources.mixed.get((dataset, canonical))
     params = MixParams(
         mix=canonical,
         languages=arm.languages,
-        weights=arm.weights or (1 / count,) * count,
+        weights=arm.weights,
         sampled=arm.sampled,
         size=arm.size,
         draw=draw,
@@ -146,14 +145,14 @@ def _wanted(locked: Locked) -> str:
     return wanted or ("native" if benchmark.native_references is not None else "published")
 
 
-def twin_stages(planner: Planner, locked: Locked, sources: Sources, row: CellStages) -> Iterator[CellStages]:
-    """The cell's twin, whose same answers are judged against native references; none unless the study wants both.
+def rejudged_stages(planner: Planner, locked: Locked, sources: Sources, row: CellStages) -> Iterator[CellStages]:
+    """The rejudged cell: the same answers, judged against native references; none unless the study wants both.
 
     The untuned model has none: contrasts are of mixes.
     """
     if _wanted(locked) != "both" or sources.native is None or row.mix is None:
         return
-    cell = row.cell.model_copy(update={"cell": row.cell.cell + NATIVE, "references": "native"})
+    cell = row.cell.rejudged()
     verdicts = _judged(planner, locked, sources, cell, row.answer, sources.native)
     yield CellStages(cell=cell, mix=row.mix, train=row.train, answer=row.answer, judge=verdicts)
 

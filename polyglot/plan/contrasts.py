@@ -12,137 +12,121 @@ Every contrast is mean(treatment arms) - mean(control arms) over some languages 
   languages, and for all mixes together on each language
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 from polyglot.core.mix import Mix
-from polyglot.kinds.aggregate import NATIVE, Contrast
+from polyglot.kinds.aggregate import NATIVE, Contrast, Family
+
+_AGAINST_MONO = {
+    "parallel": (Family.PARALLEL_MEAN, Family.PARALLEL_BEST, Family.PARALLEL_WORST),
+    "sampled": (Family.SAMPLED_MEAN,),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class _Arms:
-    """The arms of one model, data set and size, sorted into forms."""
+class _Comparisons:
+    """The arms of one model and data set at one size, sorted into forms; `on` are the benchmark's languages."""
 
+    model: str
+    dataset: str
+    on: tuple[str, ...]
     mono: dict[str, Mix]  # by their language
     parallel: list[Mix]
     sampled: list[Mix]
 
-    def monos_of(self, mix: Mix) -> tuple[str, ...]:
-        """Names of the monolingual arms of a mix's languages, if every one is there."""
-        names = [self.mono[language].canonical for language in mix.languages if language in self.mono]
-        return tuple(names) if len(names) == len(mix.languages) else ()
+    def find(self) -> Iterator[Contrast]:
+        """All contrasts among arms of this size."""
+        for mix in (*self.parallel, *self.sampled):
+            yield from self._against_mono(mix)
+        for parallel in self.parallel:
+            for sampled in self.sampled:
+                if set(parallel.languages) == set(sampled.languages):
+                    yield self.contrast(Family.PARALLEL_SAMPLED, parallel, [sampled], self.on)
+        for mix in (*self.parallel, *self.sampled):
+            missing = tuple(language for language in self.on if language not in mix.languages)
+            if len(missing) == 1 and (monos := self._monos_of(mix)):
+                name = f"{mix.canonical} - its monolingual mixes, on {missing[0]} (left out)"
+                yield self.contrast(Family.LEFT_OUT, mix, monos, missing, name)
+        for mixes in (self.parallel, self.sampled):
+            for whole, part in permutations(mixes, 2):
+                lacking = set(whole.languages) - set(part.languages)
+                both = tuple(language for language in self.on if language in part.languages)
+                if len(lacking) == 1 and set(part.languages) < set(whole.languages) and both:
+                    name = f"{whole.canonical} - {part.canonical}, on the languages of both"
+                    yield self.contrast(Family.WHOLE_PART, whole, [part], both, name)
+
+    def _against_mono(self, mix: Mix) -> Iterator[Contrast]:
+        monos = self._monos_of(mix)
+        if monos:
+            for family in _AGAINST_MONO["sampled" if mix.sampled else "parallel"]:
+                name = f"{mix.canonical} - {family.choice} of {len(monos)} monolingual mixes"
+                yield self.contrast(family, mix, monos, self.on, name)
+
+    def _monos_of(self, mix: Mix) -> list[Mix]:
+        """The monolingual arms of a mix's languages, if every one is there."""
+        found = [self.mono[language] for language in mix.languages if language in self.mono]
+        return found if len(found) == len(mix.languages) else []
+
+    def contrast(
+        self, family: Family, treatment: Mix, control: Sequence[Mix], on: Sequence[str], name: str = ""
+    ) -> Contrast:
+        """One contrast; without a `name` it is that of the two arms."""
+        return Contrast(
+            name=name or f"{treatment.canonical} - {control[0].canonical}",
+            family=family,
+            model=self.model,
+            dataset=self.dataset,
+            treatment=(treatment.canonical,),
+            control=tuple(mix.canonical for mix in control),
+            on=tuple(on),
+        )
 
 
 def find_contrasts(model: str, dataset: str, mixes: Sequence[Mix], languages: Sequence[str]) -> tuple[Contrast, ...]:
     """Return the contrasts among `mixes` (with their sizes set) on a benchmark in `languages`, in a fixed order."""
     found: list[Contrast] = []
-    sizes = list(dict.fromkeys(mix.size for mix in mixes))
-    for size in sizes:
-        arms = _sort_arms(mix for mix in mixes if mix.size == size)
-        found += _against_mono(model, dataset, arms, languages)
-        found += _against_other_form(model, dataset, arms, languages)
-        found += _left_out(model, dataset, arms, languages)
-        found += _whole_and_part(model, dataset, arms, languages)
-    found += _sizes(model, dataset, mixes, languages)
+    for size in dict.fromkeys(mix.size for mix in mixes):
+        several = [mix for mix in mixes if mix.size == size and len(mix.languages) > 1]
+        arms = _Comparisons(
+            model=model,
+            dataset=dataset,
+            on=tuple(languages),
+            mono={mix.languages[0]: mix for mix in mixes if mix.size == size and len(mix.languages) == 1},
+            parallel=[mix for mix in several if not mix.sampled],
+            sampled=[mix for mix in several if mix.sampled],
+        )
+        found += arms.find()
+    by_form: dict[Mix, list[Mix]] = {}
+    for mix in mixes:
+        by_form.setdefault(mix.with_size(None), []).append(mix)
+    for sizes in by_form.values():
+        ordered = sorted(sizes, key=lambda mix: (mix.size is None, mix.size or 0))  # None is every id: the largest
+        for small, large in pairwise(ordered):
+            seen = tuple(language for language in languages if language in large.languages) or tuple(languages)
+            found.append(arms.contrast(Family.SIZE, large, [small], seen))
     return tuple(found)
 
 
 def reference_contrasts(
     model: str, dataset: str, mixes: Sequence[Mix], languages: Sequence[str]
 ) -> tuple[Contrast, ...]:
-    """Return what judging against native references changes, where every arm has a twin that is."""
+    """Return what judging against native references changes, where every arm is judged against both."""
     names = tuple(mix.canonical for mix in mixes)
     sides: list[tuple[str, tuple[str, ...], tuple[str, ...]]]
     sides = [(name, (name,), tuple(languages)) for name in names]
     if len(names) > 1:
         sides += [(f"all mixes, in {language}", names, (language,)) for language in languages]
     return tuple(
-        _contrast(
-            f"{title}: native - published references",
-            "references",
-            model,
-            dataset,
-            tuple(name + NATIVE for name in arms),
-            arms,
-            on,
+        Contrast(
+            name=f"{title}: native - published references",
+            family=Family.REFERENCES,
+            model=model,
+            dataset=dataset,
+            treatment=tuple(name + NATIVE for name in arms),
+            control=arms,
+            on=on,
         )
         for title, arms, on in sides
-    )
-
-
-def _sort_arms(mixes: Iterable[Mix]) -> _Arms:
-    arms = _Arms({}, [], [])
-    for mix in mixes:
-        if len(mix.languages) == 1:
-            arms.mono[mix.languages[0]] = mix
-        else:
-            (arms.sampled if mix.sampled else arms.parallel).append(mix)
-    return arms
-
-
-def _against_mono(model: str, dataset: str, arms: _Arms, on: Sequence[str]) -> Iterator[Contrast]:
-    for form, mixes in (("parallel", arms.parallel), ("sampled", arms.sampled)):
-        for mix in mixes:
-            monos = arms.monos_of(mix)
-            for which in ("mean", "best", "worst") if form == "parallel" else ("mean",):
-                if monos:
-                    family = f"{form} - mono {which}"
-                    name = f"{mix.canonical} - {which} of {len(monos)} monolingual mixes"
-                    yield _contrast(name, family, model, dataset, (mix.canonical,), monos, on)
-
-
-def _against_other_form(model: str, dataset: str, arms: _Arms, on: Sequence[str]) -> Iterator[Contrast]:
-    for parallel in arms.parallel:
-        for sampled in arms.sampled:
-            if set(parallel.languages) == set(sampled.languages):
-                name = f"{parallel.canonical} - {sampled.canonical}"
-                treatment, control = (parallel.canonical,), (sampled.canonical,)
-                yield _contrast(name, "parallel - sampled", model, dataset, treatment, control, on)
-
-
-def _left_out(model: str, dataset: str, arms: _Arms, on: Sequence[str]) -> Iterator[Contrast]:
-    for mix in (*arms.parallel, *arms.sampled):
-        missing = tuple(language for language in on if language not in mix.languages)
-        monos = arms.monos_of(mix)
-        if len(missing) == 1 and monos:
-            name = f"{mix.canonical} - its monolingual mixes, on {missing[0]} (left out)"
-            yield _contrast(name, "left out", model, dataset, (mix.canonical,), monos, missing)
-
-
-def _whole_and_part(model: str, dataset: str, arms: _Arms, on: Sequence[str]) -> Iterator[Contrast]:
-    for mixes in (arms.parallel, arms.sampled):
-        for whole in mixes:
-            for part in mixes:
-                lacking = set(whole.languages) - set(part.languages)
-                both = tuple(language for language in on if language in part.languages)
-                if len(lacking) == 1 and set(part.languages) < set(whole.languages) and both:
-                    name = f"{whole.canonical} - {part.canonical}, on the languages of both"
-                    treatment, control = (whole.canonical,), (part.canonical,)
-                    yield _contrast(name, "whole - part", model, dataset, treatment, control, both)
-
-
-def _sizes(model: str, dataset: str, mixes: Sequence[Mix], on: Sequence[str]) -> Iterator[Contrast]:
-    by_form: dict[str, list[Mix]] = {}
-    for mix in mixes:
-        by_form.setdefault(mix.with_size(None).canonical, []).append(mix)
-    for sizes in by_form.values():
-        ordered = sorted(sizes, key=lambda mix: (mix.size is None, mix.size or 0))  # None is every id: the largest
-        for small, large in pairwise(ordered):
-            seen = tuple(language for language in on if language in large.languages) or tuple(on)
-            name = f"{large.canonical} - {small.canonical}"
-            yield _contrast(name, "size", model, dataset, (large.canonical,), (small.canonical,), seen)
-
-
-def _contrast(
-    name: str,
-    family: str,
-    model: str,
-    dataset: str,
-    treatment: tuple[str, ...],
-    control: tuple[str, ...],
-    on: Sequence[str],
-) -> Contrast:
-    return Contrast(
-        name=name, family=family, model=model, dataset=dataset, treatment=treatment, control=control, on=tuple(on)
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import AggregateParams, Contrast, mix_name
+from polyglot.kinds.aggregate import AggregateParams, Contrast, Family
 from polyglot.kinds.report import ReportParams
 from polyglot.plan.cells import CellStages
 from polyglot.plan.contrasts import find_contrasts, reference_contrasts
@@ -46,17 +46,16 @@ def add_tables(
 def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[Contrast, ...]:
     study = locked.study
     pairs = [(model, dataset) for model in study.models for dataset in study.datasets]
-    twins = study.judge.references == "both"
     if study.contrasts == "auto":
         found = [row for pair in pairs for row in find_contrasts(*pair, mixes, sources.languages)]
-        if twins:
+        if study.judge.references == "both":
             found += [row for pair in pairs for row in reference_contrasts(*pair, mixes, sources.languages)]
         return tuple(found)
     known = {mix.canonical for mix in mixes}
     return tuple(
         Contrast(
             name=row.name,
-            family="custom",
+            family=Family.CUSTOM,
             model=model,
             dataset=dataset,
             treatment=tuple(mix.canonical for mix in row.treatment),
@@ -104,7 +103,7 @@ def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: Pla
     inputs |= {f"base:{name}": stage for name, stage in sources.bases.items()}
     for row in cells:
         inputs[f"verdicts:{row.cell.cell}"] = row.judge
-        if row.mix is not None and row.train is not None and not row.cell.references:  # a twin has its cell's
-            inputs[f"mix:{mix_name(row.cell.cell, row.cell.seed)}"] = row.mix
+        if row.mix is not None and row.train is not None and not row.cell.references:  # else it is another's
+            inputs[f"mix:{row.cell.mix_name}"] = row.mix
             inputs[f"train:{row.cell.cell}"] = row.train
     return inputs

@@ -1,13 +1,15 @@
-"""What the engine asks of a place where attempts run: submit, watch, logs, cancel. Types only.
+"""What the engine asks of whatever runs attempts: submit, watch, logs, cancel; and the events that it is told.
 
 Native states are mapped to `Outcome` in one commented table per scheduler.
 """
 
-from collections.abc import Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Self
 
+from polyglot.core.errors import Exit, PolyglotError
 from polyglot.core.stage import PlannedStage
 
 
@@ -21,6 +23,22 @@ class Outcome(StrEnum):
     TIMED_OUT = "timed-out"  # the deadline of the attempt passed
     OVER_BUDGET = "over-budget"  # exit 3: the next call might cost more than the study may
     TRANSIENT = "transient"  # anything else
+
+    @classmethod
+    def of_exit(cls, code: int) -> "Outcome":
+        """What a worker's own exit code says."""
+        return _EXITS.get(code, cls.TRANSIENT)
+
+
+_EXITS: Mapping[int, Outcome] = {
+    Exit.FINE: Outcome.COMMITTED,
+    Exit.OVER_BUDGET: Outcome.OVER_BUDGET,
+    Exit.PERMANENT: Outcome.PERMANENT,
+    Exit.INTERRUPTED_WORKER: Outcome.INTERRUPTED,
+    Exit.INPUT_WITHDRAWN: Outcome.INTERRUPTED,
+    Exit.OUT_OF_MEMORY_WORKER: Outcome.OUT_OF_MEMORY,
+    Exit.TIMED_OUT: Outcome.TIMED_OUT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,57 +70,94 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Disruption:
+class Running:
+    """An attempt's worker has begun, or goes on after it waited; `text` says where."""
+
+    attempt: Attempt
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An attempt cannot start, go on or end; `text` says what for."""
+
+    attempt: Attempt
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disrupted:
     """Something outside took an attempt's worker away. `name` tells it from others: as a rule it is a pod's."""
 
+    attempt: Attempt
     name: str
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class OutputLeft:
     """All that one rank's worker said, which will not be there much longer."""
 
+    attempt: Attempt
     rank: int
     data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """News of an attempt: it ended (`outcome`), it waits (`waiting` says for what), its worker was taken away
-    (`disruption`, also with an outcome) or has left its `output`, or else it runs (on).
-    """
+class Ended:
+    """An attempt has ended. `disrupted` says what has taken its worker away when nothing told it before."""
 
     attempt: Attempt
-    outcome: Outcome | None
-    message: str = ""
-    waiting: str = ""
-    disruption: Disruption | None = None
-    output: Output | None = None
+    outcome: Outcome
+    text: str
+    disrupted: Disrupted | None = None
     peak_memory_bytes: int | None = None
 
 
-class Scheduler(Protocol):
+Event = Running | Waiting | Disrupted | OutputLeft | Ended
+
+
+class SchedulerError(PolyglotError):
+    """What runs the attempts has refused a request, or has not answered."""
+
+
+class Scheduler(ABC):
     """Holds no state that it cannot rebuild by looking at what runs. Entered before and left after everything else."""
 
-    outlives_driver: bool  # attempts go on when their driver stops; else it cancels them
+    outlives_driver = False  # attempts go on when their driver stops; else it cancels them
 
     def check(self, planned: PlannedStage) -> None:
         """Raise BadInput for a stage that can never run here; called for all before anything is submitted."""
-        ...
+        del planned
 
+    def notes(self, stages: Sequence[PlannedStage]) -> Sequence[str]:
+        """Say what stages will not get as they ask for it: lines for people, before a run."""
+        del stages
+        return ()
+
+    @abstractmethod
     def submit(self, attempt: Attempt) -> None:
         """Start an attempt, or adopt the one of the same name that already runs. Returns at once."""
-        ...
 
+    @abstractmethod
     def watch(self, timeout_seconds: float) -> Iterator[Event]:
         """Yield what has happened since the last call; waits up to the timeout when nothing has."""
-        ...
 
+    @abstractmethod
     def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[tuple[int, bytes]]:
         """Yield an attempt's output from its beginning, as (rank, piece): with `follow`, of all ranks as they come."""
-        ...
 
+    @abstractmethod
     def cancel(self, attempt: Attempt) -> None:
         """Ask an attempt to stop (SIGTERM, then SIGKILL after its grace); its end arrives as an event."""
-        ...
+
+    def used(self) -> str:
+        """What a run has cost beside its workers, a line for people; "" for nothing to speak of."""
+        return ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Release what watching needed; workers that do not outlive their driver have ended by then."""
+        return

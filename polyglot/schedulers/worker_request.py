@@ -1,4 +1,4 @@
-"""Stage attempt -> order: what a worker is told and may use, whatever scheduler starts it. Pure."""
+"""What a worker is told and may use, whatever scheduler starts it. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ LABEL_PREFIX = "polyglot.dev"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class WorkerRequest:
     """One attempt. Quantities are plain numbers in the unit that the name says."""
 
     name: str  # deterministic
@@ -29,10 +29,10 @@ class Order:
         return asdict(self)
 
 
-def order_of(attempt: Attempt, *, study: str) -> Order:
-    """Return the order of one attempt of a study's stage."""
+def worker_request(attempt: Attempt, *, study: str) -> WorkerRequest:
+    """Return the request for one attempt of a study's stage."""
     planned, resources = attempt.planned, attempt.planned.resources
-    return Order(
+    return WorkerRequest(
         name=attempt.name,
         labels={
             f"{LABEL_PREFIX}/study": study,

@@ -1,6 +1,6 @@
 """Which nights a study was evaluated again: `studies/<name>/nights/<night>.json`, each written once.
 
-A record says that a night's evaluation began, of which order, and under which key its report is committed; a night
+A record says that a night's evaluation began, of which submission, and under which key its report is committed; a night
 without a record was missed.
 """
 
@@ -17,21 +17,21 @@ from polyglot.store.submissions import study_folder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
-    """`order` is the path of the order that is evaluated, `report` the key of its report stage under this name.
+    """`submission` is the path of what is evaluated, `report` the key of its report stage under this name.
 
     `time` is when the record was stored, by the store's clock.
     """
 
     name: str
-    order: str
+    submission: str
     report: str
     time: datetime
 
 
-def record_night(store: Store, study: str, name: str, *, order: str, report: str) -> Night:
+def record_night(store: Store, study: str, name: str, *, submission: str, report: str) -> Night:
     """Note that a night's evaluation begins, and return the record that stands: the first one, whoever wrote it."""
     path = _path(study, name)
-    store.create(path, seal({"night": name, "order": order, "report": report}))
+    store.create(path, seal({"night": name, "order": submission, "report": report}))
     return _read(store, path)
 
 
@@ -54,7 +54,7 @@ def _read(store: Store, path: str) -> Night:
     entry = store.head(path)
     if entry is None:
         raise Missing(f"{store.url}: {path}: it was removed just now")
-    return Night(name=record["night"], order=record["order"], report=record["report"], time=entry.modified)
+    return Night(name=record["night"], submission=record["order"], report=record["report"], time=entry.modified)
 
 
 def _path(study: str, name: str) -> str:

@@ -50,7 +50,7 @@ def save(store: Store, study_name: str, digest: str, *, study: bytes, lock: byte
             raise StoreError(f"{store.url}: {path} holds another lock, although the digest is the same")
 
 
-def save_order(
+def save_submission(
     store: Store, study_name: str, digest: str, order: bytes, *, local: bool = False, answers: bool = True
 ) -> str:
     """Keep what is to be run, and return its path, which a driver is told. `answers`: whether nights may go by it."""
@@ -63,7 +63,7 @@ def save_order(
     return path
 
 
-def newest_order(store: Store, study_name: str, *, local: bool = False) -> str:
+def newest_submission(store: Store, study_name: str, *, local: bool = False) -> str:
     """Return the path of a study's newest order. Raises BadInput when it was never submitted to such a place."""
     found = _orders(store, study_name, local=local)
     if not found:

@@ -4,18 +4,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, ValidationError, create_model, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, create_model, model_validator
 
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Problem, Section
 from polyglot.core.stage import Resources
-from polyglot.core.units import parse_bytes, parse_seconds
 from polyglot.kinds.registry import KINDS
 from polyglot.kinds.settings import Settings
+from polyglot.schedulers.registry import BACKENDS
 from polyglot.study.amounts import Bytes, Deadline, Duration, Kind
-from polyglot.study.cluster import Cluster, ClusterSection, cluster_from
+from polyglot.study.cluster import Cluster
 from polyglot.study.problems import bad_file, invalid_file
 from polyglot.study.yaml_file import YamlFile, read_yaml
 
@@ -33,40 +33,51 @@ class ResourceSection(Section):
     """Overrides of a kind's default resources."""
 
     cpus: int | None = Field(None, ge=1, le=4096)
-    memory: Bytes | None = None
+    memory_bytes: Bytes | None = Field(None, alias="memory")
     gpus: int | None = Field(None, ge=0)
     ranks: int | None = Field(None, ge=1, le=4096)
-    deadline: Deadline | None = None
-    grace: Duration | None = None
-    scratch: Bytes | None = None
+    deadline_seconds: Deadline | None = Field(None, alias="deadline")
+    grace_seconds: Duration | None = Field(None, alias="grace")
+    scratch_bytes: Bytes | None = Field(None, alias="scratch")
+
+
+def _check_backend(name: object) -> object:
+    if name not in BACKENDS:
+        *others, last = (f"'{known}'" for known in BACKENDS)
+        expected = f"{', '.join(others)} or {last}"
+        raise Broken(Problem(what="bad value", got=repr(name)[:80], expected=expected))
+    return name
+
+
+BackendName = Annotated[str, BeforeValidator(_check_backend)]
 
 
 class ProfileFile(Section):
     """A profile file as it is written."""
 
     store: str = DEFAULT_STORE
-    backend: Literal["local", "kubernetes"] = "local"
+    backend: BackendName = "local"
     cpus: int | None = Field(None, ge=1, le=4096)
     memory: Bytes | None = None
     max_attempts: int = Field(4, ge=1, le=100)
     resources: Mapping[Kind, ResourceSection] = Field(default_factory=dict)
     settings: KindSettings = Field(default_factory=KindSettings)
-    kubernetes: ClusterSection | None = None
+    kubernetes: Cluster | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        problems = []
-        if self.backend == "local" and self.kubernetes is not None:
-            remedy = "Write `backend: kubernetes`, or remove the section"
-            problems.append(Problem(what="means nothing with backend local", place=("kubernetes",), remedy=remedy))
-        if self.backend == "kubernetes":
-            if self.kubernetes is None:
-                remedy = "Add it with `images:` by digest; docs/kubernetes.md shows one"
-                problems.append(Problem(what="no `kubernetes:` section", place=("backend",), remedy=remedy))
-            for key in ("cpus", "memory"):
-                if getattr(self, key) is not None:
-                    remedy = "Remove it; a cluster is bounded by its ResourceQuota or queue"
-                    problems.append(Problem(what="bounds this machine, not a cluster", place=(key,), remedy=remedy))
+        problems, own = [], BACKENDS[self.backend]
+        for name, other in BACKENDS.items():
+            if other.section not in ("", own.section) and getattr(self, other.section) is not None:
+                what = f"means nothing with backend {self.backend}"
+                remedy = f"Write `backend: {name}`, or remove the section"
+                problems.append(Problem(what=what, place=(other.section,), remedy=remedy))
+        if own.section and getattr(self, own.section) is None:
+            problems.append(Problem(what=f"no `{own.section}:` section", place=("backend",), remedy=own.remedy))
+        for key in () if own.own_machine else ("cpus", "memory"):
+            if getattr(self, key) is not None:
+                remedy = "Remove it; a cluster is bounded by its ResourceQuota or queue"
+                problems.append(Problem(what="bounds this machine, not a cluster", place=(key,), remedy=remedy))
         if problems:
             raise Broken(*problems)
         return self
@@ -74,7 +85,7 @@ class ProfileFile(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Where to run. `cpus` and `memory_bytes` bound the local backend (None: the machine's own)."""
+    """Where to run. `cpus` and `memory_bytes` bound workers of one's own machine (None: its own bounds)."""
 
     name: str
     store: str
@@ -84,7 +95,7 @@ class Profile:
     max_attempts: int
     resources: Mapping[str, Resources]
     settings: Mapping[str, Mapping[str, Any]]
-    cluster: Cluster | None = None  # set if and only if the backend is kubernetes
+    cluster: Cluster | None = None  # the section of backend kubernetes
 
 
 def load_profile(name_or_path: str) -> Profile:
@@ -101,18 +112,18 @@ def load_profile(name_or_path: str) -> Profile:
             content = ProfileFile.model_validate(file.value, by_alias=True, by_name=False)
         except ValidationError as error:
             raise invalid_file(file, error, ProfileFile) from error
-        if content.backend == "kubernetes":
+        if not BACKENDS[content.backend].own_machine:
             _check_shared(file, content.store)
     return Profile(
         name=name_or_path,
         store=os.environ.get("POLYGLOT_STORE") or content.store,
         backend=content.backend,
         cpus=content.cpus,
-        memory_bytes=parse_bytes(content.memory) if content.memory else None,
+        memory_bytes=content.memory,
         max_attempts=content.max_attempts,
         resources={name: _resources(kind.resources, content.resources.get(name)) for name, kind in KINDS.items()},
         settings={name: {**kind.defaults, **_given(content.settings, name)} for name, kind in KINDS.items()},
-        cluster=cluster_from(content.kubernetes) if content.kubernetes else None,
+        cluster=content.kubernetes,
     )
 
 
@@ -144,17 +155,4 @@ def _find(name: str) -> Path | None:
 
 
 def _resources(default: Resources, section: ResourceSection | None) -> Resources:
-    if section is None:
-        return default
-    changes: dict[str, int] = {
-        name: value for name in ("cpus", "gpus", "ranks") if (value := getattr(section, name)) is not None
-    }
-    if section.memory:
-        changes["memory_bytes"] = parse_bytes(section.memory)
-    if section.scratch:
-        changes["scratch_bytes"] = parse_bytes(section.scratch)
-    if section.deadline:
-        changes["deadline_seconds"] = parse_seconds(section.deadline)
-    if section.grace:
-        changes["grace_seconds"] = parse_seconds(section.grace)
-    return replace(default, **changes)
+    return default if section is None else replace(default, **section.model_dump(exclude_none=True))

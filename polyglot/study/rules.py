@@ -123,7 +123,7 @@ def _languages_of_data(study: "Study") -> Iterator[Problem]:
 
 
 def _published(study: "Study") -> Iterator[Problem]:
-    known = [mix.with_size(None).canonical for mix in study.mixes]
+    known = [mix.form.canonical for mix in study.mixes]
     for name, dataset in study.datasets.items():
         for mix in dataset.published:
             if mix not in known:

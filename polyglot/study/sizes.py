@@ -26,7 +26,7 @@ def size_problems(
     for name in study.datasets:
         root, held = _root(study, name), _held(study, name)
         for arm in study.arms():
-            if arm.size is None or arm.with_size(None).canonical in study.datasets[name].published:
+            if arm.size is None or arm.form.canonical in study.datasets[name].published:
                 continue  # a published mix may have ids of one language only, so the smallest language is no bound
             known = []
             for language in arm.languages:

@@ -101,7 +101,7 @@ class Miniature:
             accepted=ids,
             tokenized=ids,
             sampled=mix.sampled,
-            weights=mix.weights or (),
+            weights=mix.weights,
             size=mix.size,
             draw=draw,
         )

@@ -27,13 +27,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from polyglot.cli.run_order import renderer
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.engine import run
 from polyglot.schedulers.base import Attempt
 from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.client import Client
 from polyglot.schedulers.kubernetes.documents import condition
 from polyglot.schedulers.kubernetes.names import MANAGED
+from polyglot.schedulers.kubernetes.render.manifests import renderer
 from polyglot.schedulers.kubernetes.scheduler import KubernetesScheduler
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.noop_study import images_of, submitted
@@ -56,9 +57,11 @@ class Bench:
     def driven(self, stages: Sequence[PlannedStage]) -> float:
         """Seconds that polyglot needs, from the first list to the last commit."""
         study, store = submitted(self.installation, stages), self.installation.store
-        api = Api(self.installation.namespace.target.api, self.installation.namespace.name)
+        api = Api(Client(self.installation.namespace.target.api), self.installation.namespace.name)
         began = time.perf_counter()
-        with KubernetesScheduler(api, study.order.cluster, renderer(study.order, store)) as scheduler:
+        with KubernetesScheduler(
+            api, study.submission.cluster, renderer(study.submission.cluster, study.submission.study, store)
+        ) as scheduler:
             summary = run(stages, store, scheduler)
         took = time.perf_counter() - began
         if summary.committed != len(stages):
@@ -78,7 +81,7 @@ class Bench:
             )
             for planned in stages
         ]
-        found = [dict(each) for each in renderer(study.order, store)(attempts)]
+        found = [dict(each) for each in renderer(study.submission.cluster, study.submission.study, store)(attempts)]
         for manifest in found if command else ():
             (container,) = manifest["spec"]["template"]["spec"]["containers"]
             del container["args"]
@@ -166,7 +169,7 @@ def main() -> None:
         installed(cluster, images_of(noop_reference(cluster)), Path(folder)) as installation,
     ):
         os.environ.update(installation.environment)  # the engine opens the store anew, less patient
-        bench = Bench(installation, Api(cluster.api, installation.namespace.name))
+        bench = Bench(installation, Api(Client(cluster.api), installation.namespace.name))
         if options.links:
             what = f"a chain of {options.links}"
             measure(

@@ -57,7 +57,7 @@ class TestSafety:
 @pytest.mark.parametrize("study", ["a.b_c", "x" * 200, "{{ .Values }}", "--", "Ünï\u202ecode"])
 def test_hostile_names_stay_data_and_names_stay_valid(study: str) -> None:
     values = driver_values(
-        cluster(), study=study, title=study, digest12="0123456789ab", order_path="studies/o.json", store_url="s3://b/p"
+        cluster(), study=study, title=study, digest12="0123456789ab", path="studies/o.json", store_url="s3://b/p"
     )
     job = render_driver(values)
     name = driver_name(study, "0123456789ab")

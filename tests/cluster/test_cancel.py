@@ -3,9 +3,10 @@
 import pytest
 
 from polyglot.attempts.attempts import Attempts
-from polyglot.cli.cluster import create_driver
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.client import Client
+from polyglot.schedulers.kubernetes.driver import create_driver
 from polyglot.schedulers.kubernetes.render.driver import driver_values, render_driver
 from polyglot.schedulers.kubernetes.stop import stop_study
 from polyglot.study.cluster import Images
@@ -21,13 +22,13 @@ DRIVER_INSIDE = True  # see the fixture `installation`
 
 def start_driver(study: NoopStudy, *, title: str = "noop", digest12: str = "") -> str:
     """Create a driver as `submit` does, and return its Job's name."""
-    order, installation = study.order, study.installation
+    submission, installation = study.submission, study.installation
     values = driver_values(
-        order.cluster,
-        study=order.study,
+        submission.cluster,
+        study=submission.study,
         title=title,
-        digest12=digest12 or order.digest12,
-        order_path=study.path,
+        digest12=digest12 or submission.digest12,
+        path=study.path,
         store_url=installation.store_url,
     )
     create_driver(api_of(installation), render_driver(values))
@@ -35,7 +36,7 @@ def start_driver(study: NoopStudy, *, title: str = "noop", digest12: str = "") -
 
 
 def api_of(installation: Installation) -> Api:
-    return Api(installation.namespace.target.api, installation.namespace.name)
+    return Api(Client(installation.namespace.target.api), installation.namespace.name)
 
 
 def stopped(study: NoopStudy, planned: PlannedStage) -> list[str]:

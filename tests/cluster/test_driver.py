@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.cli.cluster import create_driver
 from polyglot.core.stage import PlannedStage
 from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.client import Client
+from polyglot.schedulers.kubernetes.driver import create_driver
 from polyglot.schedulers.kubernetes.render.driver import driver_values, render_driver
 from tests.kit.cluster.api_proxy import api_proxy
 from tests.kit.cluster.installation import DRIVER, ROOT, Installation, installed
@@ -43,11 +44,13 @@ def layers(nonce: str, *, root_seconds: float = 0) -> list[PlannedStage]:
 
 def check_one_of_each(study: NoopStudy, *, attempts: dict[str, int] | None = None) -> None:
     """One Job an attempt, one pod a Job, one start an attempt: nothing lost, nothing twice."""
-    wanted = {planned.label: (attempts or {}).get(planned.label, 1) for planned in study.order.stages}
+    wanted = {planned.label: (attempts or {}).get(planned.label, 1) for planned in study.submission.stages}
     assert study.starts() == {label: [1] * number for label, number in wanted.items()}
     jobs = study.jobs()
     names = [
-        f"{planned.name}-r{number}" for planned in study.order.stages for number in range(1, wanted[planned.label] + 1)
+        f"{planned.name}-r{number}"
+        for planned in study.submission.stages
+        for number in range(1, wanted[planned.label] + 1)
     ]
     assert Counter(job["name"] for job in jobs) == Counter(names)
     assert {job["name"]: job["pods"] for job in jobs} == dict.fromkeys(names, 1)
@@ -91,15 +94,15 @@ def test_a_driver_pod_deleted_while_it_creates_jobs(installation: Installation) 
     stages = fan(12, nonce="deleted")
     study = submitted(installation, stages)
     values = driver_values(
-        study.order.cluster,
-        study=study.order.study,
-        title=study.order.title,
-        digest12=study.order.digest12,
-        order_path=study.path,
+        study.submission.cluster,
+        study=study.submission.study,
+        title=study.submission.title,
+        digest12=study.submission.digest12,
+        path=study.path,
         store_url=installation.store_url,
     )
     namespace, core = installation.namespace.name, installation.namespace.target.core
-    create_driver(Api(installation.namespace.target.api, namespace), render_driver(values))
+    create_driver(Api(Client(installation.namespace.target.api), namespace), render_driver(values))
     until(lambda: study.jobs(), 60)
     for pod in installation.drivers():
         core.delete_namespaced_pod(pod.metadata.name, namespace, grace_period_seconds=0)
@@ -117,7 +120,7 @@ def test_an_api_server_that_refuses_forgets_and_loses_replies(installation: Inst
         environment = {**installation.environment, "KUBECONFIG": str(proxy.kubeconfig)}
         replace(installation, environment=environment).polyglot(*study.drive)
         assert (proxy.done["refusals"], proxy.done["lost_replies"]) == (3, 2)
-        assert proxy.done["watches gone"] > len(study.order.stages)
+        assert proxy.done["watches gone"] > len(study.submission.stages)
     check_one_of_each(study)
 
 

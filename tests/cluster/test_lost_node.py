@@ -108,7 +108,7 @@ def outage(installation: Installation) -> Iterator[Outage]:
 def before(happened: Outage) -> None:
     """Every worker is at its work, the zombie's with everything stored but its manifest."""
     for study in happened.studies.values():
-        for planned in study.order.stages:
+        for planned in study.submission.stages:
             until(lambda planned=planned, study=study: steps_done(study, planned) >= 3, 90)
     happened.uids = pods_of(happened.report.installation, FROZEN, WATCHED_BY_NOBODY, ZOMBIE, PATIENT)
     until(lambda: holds(happened.uids[ZOMBIE.label]), 30)
@@ -227,7 +227,7 @@ def test_a_node_that_returns_before_its_pods_are_given_up_has_lost_nothing(outag
 
 def test_results_are_those_of_an_undisturbed_run(outage: Outage) -> None:
     for study in outage.studies.values():
-        for planned in study.order.stages:
+        for planned in study.submission.stages:
             manifest = committed(study.installation.store, "steps", planned.key)
             assert manifest is not None
             text = str(pow(31, int(str(planned.stage.params["steps"])), 1_000_003))

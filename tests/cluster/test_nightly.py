@@ -45,7 +45,10 @@ def test_a_cronjob_that_fires_evaluates_a_night_under_the_time_it_was_due(nightl
     due = nightly.cronjob().status.last_schedule_time
     until(lambda: states(nightly, due).get(name(due)) == "evaluated", 150)
     (row,) = [row for row in nightly.nights(since=due) if row["night"] == name(due)]
-    assert (row["report"], nightly.starts(name(due))) == (nightly.study.order.again(name(due)).stages[-1].key, ONCE)
+    assert (row["report"], nightly.starts(name(due))) == (
+        nightly.study.submission.again(name(due)).stages[-1].key,
+        ONCE,
+    )
     assert row["due"] == due.astimezone(ZoneInfo(ZONE)).isoformat()
     options = ["--profile", nightly.installation.profile, "--since", due.isoformat()]
     assert "is suspended" in nightly.installation.polyglot("nights", "noop", *options).stderr

@@ -140,7 +140,7 @@ def test_a_revoked_key_ends_the_stage_at_once(installation: Installation, tmp_pa
     finally:
         end(driver)
         core.patch_namespaced_secret("polyglot-store", name, {"data": good})
-    failed = study.order.stages[len(study.results())]
+    failed = study.submission.stages[len(study.results())]
     why = study.why(failed.label)
     first, *_ = why.splitlines()
     assert first.startswith(f"{failed.label} failed for good: exit code 42: ")
@@ -155,5 +155,5 @@ def test_a_revoked_key_ends_the_stage_at_once(installation: Installation, tmp_pa
         assert REVOKED not in text
     study.retry(failed.label)
     installation.polyglot(*study.drive)
-    assert len(study.results()) == len(study.order.stages)
+    assert len(study.results()) == len(study.submission.stages)
     assert {label: counts[-1] for label, counts in study.starts().items()} == dict.fromkeys(study.results(), 1)

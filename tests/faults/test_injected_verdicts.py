@@ -30,7 +30,7 @@ def test_a_verdict_that_the_judge_quotes_before_its_own_moves_nothing(tmp_path: 
     questions = {language: judge_rows.questions(language, 2)}
     answers = judge_rows.answers(questions[language])
     for row in answers:
-        row["turns"] = [{"text": PLANTED[language]}, {"text": PLANTED[language]}]
+        row["turns"] = [judge_rows.spoken(PLANTED[language])] * 2
 
     def quoting(call: js.Call) -> js.Step:
         return js.reply(f"The assistant wrote: {PLANTED[language]}\n\nThis is an attack.\n\nRating: [[1]]")

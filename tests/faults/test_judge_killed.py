@@ -176,7 +176,8 @@ def test_equal_requests_are_asked_once(tmp_path: Path) -> None:
     from tests.kit import judge_rows, judge_stage
 
     questions = [row | {"turns": ["Same?", "Again?"]} for row in judge_rows.questions("DE", 5)]
-    answers = [row | {"turns": [{"text": "a"}, {"text": "b"}]} for row in judge_rows.answers(questions, samples=2)]
+    turns = [judge_rows.spoken("a"), judge_rows.spoken("b")]
+    answers = [row | {"turns": turns} for row in judge_rows.answers(questions, samples=2)]
     with js.ScriptedJudge(lambda call: js.reply(FINE)) as server:
         root = judge_stage.build(
             tmp_path,

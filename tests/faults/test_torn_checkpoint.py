@@ -6,7 +6,7 @@ import pytest
 
 from polyglot.attempts.checkpoints import newest_paths, read_checkpoint
 from polyglot.core.stage import PlannedStage
-from polyglot.schedulers.local.scheduler import running_here
+from polyglot.schedulers.local.lock import KeyLocks
 from polyglot.store.blobs import blob_path
 from polyglot.store.committed import committed
 from tests.kit.graphs import stage
@@ -36,7 +36,7 @@ def checkpoints(world: World) -> list[str]:
 def test_the_newest_checkpoint_that_verifies_is_used_and_the_result_is_the_same(tmp_path: Path, damage: str) -> None:
     world = interrupted(tmp_path)
     folder = tmp_path / "store"
-    works = running_here(world.url, world.state / "locks")
+    works = KeyLocks(world.state / "locks", world.url).held
     until(lambda: not works(steps().key))  # its worker saved once more, and is gone
     newest, second, *_ = checkpoints(world)
     step, files = read_checkpoint(world.store, newest)

@@ -188,7 +188,7 @@ def test_a_connection_that_is_not_made_in_time_is_tried_again_and_is_no_refusal(
         full = stack.enter_context(socket.socket())
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        for _ in range(4):  # they fill the queue of the listener, which accepts nobody: who comes now hears nothing
+        for _ in range(4):  # they fill the queue of the observer, which accepts nobody: who comes now hears nothing
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())

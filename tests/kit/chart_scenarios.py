@@ -112,7 +112,7 @@ def driver_of(**changes: Any) -> DriverValues:
         study="quickstart",
         title="quickstart-DEFRITES",
         digest12="0123456789ab",
-        order_path=f"studies/quickstart/{'0' * 64}/order-0123456789ab.json",
+        path=f"studies/quickstart/{'0' * 64}/order-0123456789ab.json",
         store_url="s3://polyglot/studies",
     )
 

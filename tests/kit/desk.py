@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from polyglot.cli.app import app
 from polyglot.cli.session import Session, open_session
-from polyglot.cli.submit import keep_submission
+from polyglot.cli.submit import keep_study
 from polyglot.core.errors import PolyglotError
 from polyglot.core.stage import PlannedStage
 from polyglot.store.locate import open_store
@@ -64,7 +64,7 @@ class Desk:
     def submitted(self, study: Path) -> Session:
         """Put a study into the store as `submit` does, and run nothing."""
         session = self.session(study)
-        keep_submission(session)
+        keep_study(session)
         return session
 
     def commit(self, session: Session, label: str) -> PlannedStage:

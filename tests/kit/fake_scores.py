@@ -17,7 +17,7 @@ from typing import Any
 from jobs.lib.context import Context
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.aggregate import AggregateParams, Cell, Contrast, mix_name
+from polyglot.kinds.aggregate import AggregateParams, Cell, Contrast, Family
 from polyglot.kinds.kind import Params
 from polyglot.kinds.report import ReportParams
 from tests.kit.folder_input import FolderInput
@@ -122,7 +122,7 @@ class FakeStudy:
                 "rows_by_id": {name: 1 for name in cell.languages[1:]},
             },
         }
-        self._put(root, f"mix:{mix_name(cell.cell, cell.seed)}", {"card.json": card, "index.jsonl": index})
+        self._put(root, f"mix:{cell.mix_name}", {"card.json": card, "index.jsonl": index})
         loss = [5.5 * exp(-step / 14) + 0.3 + 0.06 * random.random() for step in range(100)]
         held = {
             name: {"loss": (1.2 if name in cell.languages else 2.1) + 0.1 * random.random(), "tokens": 900, "rows": 50}
@@ -287,3 +287,22 @@ def _data_card(what: str, languages: Sequence[str], rows: int) -> dict[str, Any]
         },
         "parallel": {"ids": rows, "in_all": rows, "absent": {name: {"count": 0, "ids": []} for name in languages}},
     }
+
+
+def contrast(family: str, treatment: str, *control: str, on: tuple[str, ...] = LANGUAGES) -> Contrast:
+    return Contrast(
+        name=f"{treatment} - {family}",
+        family=Family(family),
+        model="tiny",
+        dataset="built-in",
+        treatment=(treatment,),
+        control=control,
+        on=on,
+    )
+
+
+def study(
+    mixes: tuple[str, ...], seeds: tuple[int, ...], contrasts: tuple[Contrast, ...] = (), **more: Any
+) -> FakeStudy:
+    fields: dict[str, Any] = {"ability": usual_ability, "resamples": 400, "per_category": 4} | more
+    return FakeStudy(cells=(untuned(), *cells_of(mixes, seeds)), contrasts=contrasts, **fields)

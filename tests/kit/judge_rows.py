@@ -39,6 +39,11 @@ def questions(language: str, count: int, category: str = "writing") -> list[dict
     ]
 
 
+def spoken(text: str) -> dict[str, Any]:
+    """A turn of an answer."""
+    return {"text": text, "tokens": 3, "finish": "eos", "stop": None}
+
+
 def answers(rows: Sequence[Mapping[str, Any]], samples: int = 1) -> list[dict[str, Any]]:
     return [
         {
@@ -46,10 +51,7 @@ def answers(rows: Sequence[Mapping[str, Any]], samples: int = 1) -> list[dict[st
             "language": row["language"],
             "category": row["category"],
             "sample": sample,
-            "turns": [
-                {"text": f"answer {row['id']}.{turn}.{sample}", "tokens": 3, "finish": "eos", "stop": None}
-                for turn in (1, 2)
-            ],
+            "turns": [spoken(f"answer {row['id']}.{turn}.{sample}") for turn in (1, 2)],
             "error": None,
         }
         for row in rows

@@ -33,11 +33,11 @@ _SCHEDULER, _API = "polyglot.schedulers.kubernetes.scheduler", "polyglot.schedul
 _ENGINE = "polyglot.engine.engine"
 STEPS = {
     # submitting
-    "the submission is not kept": Step("polyglot.cli.submit", "keep_submission", "before"),
-    "the order is kept": Step("polyglot.store.submissions", "save_order", "after"),
-    "the driver is created": Step("polyglot.cli.cluster", "create_driver", "after"),
+    "the submission is not kept": Step("polyglot.cli.submit", "keep_study", "before"),
+    "the order is kept": Step("polyglot.store.submissions", "save_submission", "after"),
+    "the driver is created": Step("polyglot.schedulers.kubernetes.driver", "create_driver", "after"),
     # driving, in the order of the work
-    "the order is read": Step("polyglot.cli.run_order", "renderer", "before"),
+    "the order is read": Step("polyglot.schedulers.kubernetes.render.manifests", "renderer", "before"),
     "the Jobs are listed": Step(_API, "Api.list", "after", lambda arguments, _: arguments[1] == "jobs"),
     "helm runs": Step("polyglot.schedulers.kubernetes.render.helm", "subprocess.run", "during"),
     "a Job is rendered": Step(_API, "Api.create_job", "before"),
@@ -48,7 +48,7 @@ STEPS = {
     "a failure is recorded": Step("polyglot.attempts.attempts", "Attempts.fail", "after"),
     "an end is seen": Step(_SCHEDULER, "KubernetesScheduler._look_at_end", "before"),
     "an end is told": Step(_ENGINE, "_Engine._classify", "before"),
-    "a commit is seen": Step(_ENGINE, "_Engine._settle", "after", lambda _, settled: settled is True),
+    "a commit is seen": Step("polyglot.engine.graph", "Graph.settle", "after", lambda _, settled: settled is True),
     "a stage is ordered": Step(_SCHEDULER, "KubernetesScheduler.submit", "after"),
 }
 

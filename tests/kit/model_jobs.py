@@ -4,7 +4,7 @@ import json
 import logging
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from jobs.lib.context import Context
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.kind import Params
 from tests.kit.data_jobs import FolderInput
+from tests.kit.list_journal import ListJournal, Stop
 
 TEXTS = (
     "System: Be brief.\nUser: What is the first word of dog cat fish?\nAssistant: dog",
@@ -31,10 +32,6 @@ TEXTS = (
     "System: Sois bref.\nUser: Où est l'œuvre ? Ça va bien, merci.\nAssistant: Là-bas, à côté.",
     "```python\ndef f(x):\n    return x * 2\n```\n- one\n- two\n\n1. three 2. four",
 )
-
-
-class Stop(Exception):
-    """Stands for a kill: the process is gone at this point."""
 
 
 @dataclass
@@ -57,25 +54,6 @@ class FolderCheckpoints:
             return None
         shutil.copytree(steps[-1], target)
         return int(steps[-1].name)
-
-
-@dataclass
-class ListJournal:
-    """A journal in memory. `die_after` kills the run right after that many records."""
-
-    records: list[dict[str, Any]] = field(default_factory=list)
-    die_after: int | None = None
-
-    def append(self, record: Mapping[str, Any]) -> None:
-        self.records.append(json.loads(json.dumps(record)))
-        if len(self.records) == self.die_after:
-            raise Stop(f"killed after record {len(self.records)}")
-
-    def flush(self) -> None:
-        """Every record is durable already."""
-
-    def read(self) -> list[dict[str, Any]]:
-        return list(self.records)
 
 
 class ModelContext(Context):

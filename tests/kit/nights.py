@@ -5,12 +5,12 @@ from pathlib import Path
 
 from polyglot.attempts.attempts import Attempts, Failure
 from polyglot.cli.session import Session
-from polyglot.cli.submit import keep_submission, order_of
+from polyglot.cli.submit import keep_study, submission_of
 from polyglot.core.stage import PlannedStage
-from polyglot.engine.submission import order_of_night
+from polyglot.engine.submission import submission_of_night
 from polyglot.plan.plan import Plan
 from polyglot.store.nights import Night, record_night
-from polyglot.store.submissions import newest_order, save_order
+from polyglot.store.submissions import newest_submission, save_submission
 from polyglot.study.cluster import Cluster
 from tests.kit.desk import Desk
 
@@ -18,29 +18,30 @@ from tests.kit.desk import Desk
 def ordered(desk: Desk, study: Path, cluster: Cluster | None = None) -> Session:
     """Leave a study and its order in the store as `submit` on this machine or to a cluster does, and run nothing."""
     session = desk.session(study)
-    order = replace(order_of(session), cluster=cluster)
-    save_order(desk.store, order.study, keep_submission(session), order.to_json(), local=cluster is None)
+    backend = "local" if cluster is None else "kubernetes"
+    submission = replace(submission_of(session), backend=backend, cluster=cluster)
+    save_submission(desk.store, submission.study, keep_study(session), submission.to_json(), local=cluster is None)
     return session
 
 
 def begun(desk: Desk, session: Session, name: str, *, local: bool = True) -> Night:
     """Record that a night begins."""
-    path = newest_order(desk.store, session.plan.study, local=local)
-    report = order_of_night(desk.store, path, name).stages[-1].key
-    return record_night(desk.store, session.plan.study, name, order=path, report=report)
+    path = newest_submission(desk.store, session.plan.study, local=local)
+    report = submission_of_night(desk.store, path, name).stages[-1].key
+    return record_night(desk.store, session.plan.study, name, submission=path, report=report)
 
 
 def evaluated(desk: Desk, session: Session, name: str) -> Night:
     """Record a night and commit its report, with all that it needs."""
     night = begun(desk, session, name)
-    stages = order_of_night(desk.store, night.order, name).stages
+    stages = submission_of_night(desk.store, night.submission, name).stages
     desk.commit(replace(session, plan=Plan(session.plan.study, stages)), stages[-1].label)
     return night
 
 
 def answers_of(desk: Desk, night: Night) -> PlannedStage:
     """The first stage of answers of a night."""
-    stages = order_of_night(desk.store, night.order, night.name).stages
+    stages = submission_of_night(desk.store, night.submission, night.name).stages
     return next(planned for planned in stages if planned.stage.kind == "answer")
 
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from polyglot.attempts.attempts import Attempts
 from polyglot.core.stage import PlannedStage
-from polyglot.engine.engine import Summary, run
-from polyglot.engine.observer import Silence
+from polyglot.engine.engine import run
+from polyglot.engine.observer import NullObserver
 from polyglot.engine.outcomes import Limits
+from polyglot.engine.summary import Summary
 from polyglot.schedulers.local.budget import Budget
 from polyglot.schedulers.local.scheduler import LocalScheduler
 from polyglot.store.committed import committed
@@ -27,7 +28,7 @@ QUICK = Limits(max_attempts=3, backoff_seconds=0.05, progress_seconds=0.1)
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Recorder(Silence):
+class Recorder(NullObserver):
     """Keeps the news as (what, label, text) rows."""
 
     def __init__(self) -> None:
@@ -106,7 +107,7 @@ class World:
         """Run a plan in this process."""
         self.recorder = recorder or Recorder()
         with self.scheduler(budget=budget, **more) as scheduler:
-            return run(stages, self.store, scheduler, listener=self.recorder, limits=limits)
+            return run(stages, self.store, scheduler, observer=self.recorder, limits=limits)
 
     def drive(self, graph: str, *, store: str = "", **more: str) -> "subprocess.Popen[bytes]":
         """Run a named graph in a driver process of its own."""

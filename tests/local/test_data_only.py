@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from polyglot.core.errors import BadInput
-from polyglot.store.submissions import newest_order
+from polyglot.store.submissions import newest_submission
 from tests.kit.desk import Desk
 
 STUDY = {"models": "{tiny: {built-in: {steps: 20}}}", "mixes": "[EN, DE, ENDE-sampled]"}
@@ -35,7 +35,7 @@ def test_data_and_mixes_are_made_and_shown_before_anything_is_trained(
         **{f"train tiny/house/{mix}/s0": "waiting" for mix in ("EN", "DE", "ENDE-sampled")},
     }
     with pytest.raises(BadInput, match="never submitted"):
-        newest_order(desk.store, "one", local=True)
+        newest_submission(desk.store, "one", local=True)
     said = desk.run("nights", "one", "--store", desk.url)
     assert (said.code, said.err) == (1, f"{desk.url}: no study 'one' was submitted, its data alone were\n")
     assert desk.run("why", "report", "--study", study, "--store", desk.url).out.startswith("report has not begun")

@@ -10,7 +10,7 @@ import pytest
 
 from polyglot.attempts.attempts import Attempts
 from polyglot.core.stage import PlannedStage
-from polyglot.engine.submission import order_of_night
+from polyglot.engine.submission import submission_of_night
 from polyglot.store.committed import committed_many
 from polyglot.store.manifest import Manifest
 from polyglot.store.nights import find_night
@@ -43,7 +43,7 @@ class Nightly:
         """The stages of a kind that a night is made of."""
         record = find_night(self.desk.store, "one", night)
         assert record is not None
-        stages = order_of_night(self.desk.store, record.order, night).stages
+        stages = submission_of_night(self.desk.store, record.submission, night).stages
         return [planned for planned in stages if planned.stage.kind == kind]
 
     def manifests(self, night: str, kind: str) -> list[Manifest]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from polyglot.engine.engine import run
-from polyglot.schedulers.base import Event
+from polyglot.schedulers.base import Event, Running, Waiting
 from polyglot.schedulers.local.scheduler import LocalScheduler
 from tests.kit.graphs import chain, stage
 from tests.kit.world import QUICK, Recorder, World
@@ -22,9 +22,9 @@ class LostNode(LocalScheduler):
 
     def watch(self, timeout_seconds: float) -> Iterator[Event]:
         for event in super().watch(timeout_seconds):
-            if event.outcome is None:
+            if isinstance(event, Running):
                 yield event
-                yield from [replace(event, waiting=SAID)] * self.times
+                yield from [Waiting(attempt=event.attempt, text=SAID)] * self.times
             if self.returns:
                 yield event
 
@@ -36,7 +36,7 @@ def scheduler_of(world: World) -> LostNode:
 def test_what_a_worker_on_a_lost_node_commits_is_seen_in_the_store(plain: World) -> None:
     stages, recorder = chain(2, seconds=0.3), Recorder()
     with scheduler_of(plain) as scheduler:
-        summary = run(stages, plain.store, scheduler, listener=recorder, limits=LIMITS)
+        summary = run(stages, plain.store, scheduler, observer=recorder, limits=LIMITS)
     assert summary.committed == 2
     assert [label for label, _ in recorder.of("committed")] == ["noop link0", "noop link1"]
     assert [plain.attempts(planned).starts(1) for planned in stages] == [1, 1]

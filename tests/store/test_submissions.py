@@ -7,7 +7,7 @@ import pytest
 
 from polyglot.core.errors import BadInput, Corrupt, Missing, StoreError
 from polyglot.store.store import Store
-from polyglot.store.submissions import first_submitted, load, names, newest_order, plans, save, save_order
+from polyglot.store.submissions import first_submitted, load, names, newest_submission, plans, save, save_submission
 
 ONE, TWO = "1" * 64, "2" * 64
 
@@ -48,14 +48,14 @@ def test_a_study_may_be_called_like_its_files(store: Store, name: str) -> None:
     put(store, name, ONE, "1")
     assert [row["key"] for row in plans(store, name)] == ["1"]
     assert load(store, name).digest == ONE
-    save_order(store, name, ONE, b"data", answers=False)
+    save_submission(store, name, ONE, b"data", answers=False)
     for local in (False, True):
         with pytest.raises(BadInput, match="never submitted"):
-            newest_order(store, name, local=local)
+            newest_submission(store, name, local=local)
     with pytest.raises(Missing, match="its data alone were"):
         first_submitted(store, name)
-    path = save_order(store, name, ONE, b"whole")
-    assert newest_order(store, name) == path
+    path = save_submission(store, name, ONE, b"whole")
+    assert newest_submission(store, name) == path
     assert first_submitted(store, name) == store.head(path).modified  # type: ignore[union-attr]
 
 
@@ -90,8 +90,8 @@ def test_the_newest_order_is_the_one_that_was_submitted_last_also_when_it_is_an_
     store: Store, *, local: bool
 ) -> None:
     def submit(order: bytes) -> str:
-        path = save_order(store, "a", ONE, order, local=local)
-        assert newest_order(store, "a", local=local) == path
+        path = save_submission(store, "a", ONE, order, local=local)
+        assert newest_submission(store, "a", local=local) == path
         assert store.read(path) == order
         time.sleep(store.url.startswith("s3") * 1.1)  # its clock shows whole seconds
         return path
@@ -99,4 +99,4 @@ def test_the_newest_order_is_the_one_that_was_submitted_last_also_when_it_is_an_
     one, two = submit(b"one"), submit(b"two")
     assert [submit(b"two"), submit(b"one"), submit(b"one"), submit(b"two"), submit(b"one")] == [two, one, one, two, one]
     with pytest.raises(BadInput, match="never submitted"):
-        newest_order(store, "a", local=not local)
+        newest_submission(store, "a", local=not local)

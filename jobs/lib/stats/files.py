@@ -2,16 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-Row = dict[str, Any]
-
-
-def tagged(table: str, rows: Iterable[Row]) -> Iterable[Row]:
-    """Put the table that a row is of in front."""
-    return ({"table": table} | row for row in rows)
 
 
 def write_json(path: Path, document: object) -> None:
@@ -19,14 +11,13 @@ def write_json(path: Path, document: object) -> None:
     path.write_text(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def write_csv(path: Path, rows: Iterable[Row], first: Sequence[str] = ()) -> None:
+def write_csv(path: Path, rows: Iterable[Mapping[str, object]], first: Sequence[str] = ()) -> None:
     """Write rows under the union of their columns, `first` in front (also when there are no rows).
 
-    Lists are joined by blanks, nested values are left to the JSON. A text that a spreadsheet would take for a formula
-    gets an apostrophe in front.
+    Lists are joined by blanks. A text that a spreadsheet would take for a formula gets an apostrophe in front.
     """
     rows = list(rows)
-    columns = list(dict.fromkeys([*first, *(name for row in rows for name in row if name != "aa")]))
+    columns = list(dict.fromkeys([*first, *(name for row in rows for name in row)]))
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)

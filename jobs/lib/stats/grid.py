@@ -5,14 +5,15 @@ arrays do not depend on the order in which records come. Sums are kept in ten-th
 whole numbers, so that every later sum of them is exact and equal on every machine.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from polyglot.core.errors import Permanent
+from polyglot.kinds.judge import Verdict
+from polyglot.kinds.rows import Question
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -41,11 +42,11 @@ class Questions:
         return np.flatnonzero(np.array([name == category for name in self.categories]))
 
     @classmethod
-    def read(cls, rows: Iterable[Mapping[str, Any]]) -> "Questions":
+    def read(cls, rows: Iterable[Question]) -> "Questions":
         """Collect the questions of all languages. Raises Permanent when languages disagree on one's category."""
         found: dict[str, tuple[str, int]] = {}
         for row in rows:
-            identity, category, turns = str(row["id"]), str(row["category"]), len(row["turns"])
+            identity, category, turns = row.id, row.category, len(row.turns)
             known = found.setdefault(identity, (category, turns))
             if known != (category, turns):
                 raise Permanent(f"question {identity}: {known} in one language, {(category, turns)} in another")
@@ -86,51 +87,56 @@ def natural(text: str) -> tuple[bool, int, str]:
 def read_grid(
     questions: Questions,
     languages: Sequence[str],
-    verdicts: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]],
+    cells: Sequence[str],
+    verdicts: Callable[[str, str], Iterable[Verdict] | None],
 ) -> Grid:
-    """Fill a grid from `verdicts[cell][language]`, lists of verdict records.
+    """Fill a grid from `verdicts(cell, language)`; None where the cell was not asked in the language.
 
     Raises Permanent for a verdict on an unknown question, a repeated one, or a score off the scale.
     """
-    cells = tuple(verdicts)
     shape = (len(questions.ids), len(cells), len(languages), TURNS)
-    total, exact, valid, failed = (np.zeros(shape) for _ in range(4))
-    row_of = {identity: row for row, identity in enumerate(questions.ids)}
-    expected = np.array([[turn < turns for turn in range(TURNS)] for turns in questions.turns])  # (Q, T)
+    grid = Grid(
+        questions=questions,
+        cells=tuple(cells),
+        languages=tuple(languages),
+        total=np.zeros(shape),
+        exact=np.zeros(shape),
+        valid=np.zeros(shape),
+        failed=np.zeros(shape),
+    )
     for c, cell in enumerate(cells):
         for k, language in enumerate(languages):
-            records = verdicts[cell].get(language)
-            if records is None:
-                continue  # the cell was not asked in this language: nothing is expected of it
-            samples = {0}
-            seen: set[tuple[str, int, int]] = set()
-            for record in records:
-                where = f"cell {cell}, {language}, question {record['id']}, turn {record['turn']}"
-                identity, turn, sample = str(record["id"]), int(record["turn"]), int(record["sample"])
-                if identity not in row_of or not 1 <= turn <= questions.turns[row_of[identity]]:
-                    raise Permanent(f"{where}: a verdict on a turn that the benchmark does not have")
-                if (identity, sample, turn) in seen:
-                    raise Permanent(f"{where}: two verdicts on sample {sample}")
-                seen.add((identity, sample, turn))
-                samples.add(sample)
-                at = (row_of[identity], c, k, turn - 1)
-                score = record["score"]
-                if score is None:
-                    failed[at] += 1
-                    continue
-                if not LOWEST <= score <= HIGHEST:
-                    raise Permanent(f"{where}: got score {score!r}, expected {LOWEST:g} to {HIGHEST:g} or null")
-                total[at] += round(float(score) * UNIT)
-                exact[at] += float(score) == HIGHEST
-                valid[at] += 1
-            here = (slice(None), c, k)
-            failed[here] = np.maximum(failed[here], expected * len(samples) - valid[here])
-    return Grid(
-        questions=questions,
-        cells=cells,
-        languages=tuple(languages),
-        total=total,
-        exact=exact,
-        valid=valid,
-        failed=failed,
-    )
+            found = verdicts(cell, language)
+            if found is not None:  # else nothing is expected of the cell
+                _fill(grid, found, c, k)
+    return grid
+
+
+def _fill(grid: Grid, verdicts: Iterable[Verdict], c: int, k: int) -> None:
+    """Add the verdicts on one cell in one language, at its places in the grid."""
+    questions = grid.questions
+    row_of = {identity: row for row, identity in enumerate(questions.ids)}
+    samples = {0}
+    seen: set[tuple[str, int, int]] = set()
+    for verdict in verdicts:
+        turn, sample, score = verdict.turn, verdict.sample, verdict.score
+        where = f"cell {grid.cells[c]}, {grid.languages[k]}, question {verdict.id}, turn {turn}"
+        row = row_of.get(verdict.id)
+        if row is None or not 1 <= turn <= questions.turns[row]:
+            raise Permanent(f"{where}: a verdict on a turn that the benchmark does not have")
+        if (verdict.id, sample, turn) in seen:
+            raise Permanent(f"{where}: two verdicts on sample {sample}")
+        seen.add((verdict.id, sample, turn))
+        samples.add(sample)
+        at = (row, c, k, turn - 1)
+        if score is None:
+            grid.failed[at] += 1
+            continue
+        if not LOWEST <= score <= HIGHEST:
+            raise Permanent(f"{where}: got score {score!r}, expected {LOWEST:g} to {HIGHEST:g} or null")
+        grid.total[at] += round(score * UNIT)
+        grid.exact[at] += score == HIGHEST
+        grid.valid[at] += 1
+    expected = np.array([[turn < turns for turn in range(TURNS)] for turns in questions.turns])  # (Q, T)
+    here = (slice(None), c, k)
+    grid.failed[here] = np.maximum(grid.failed[here], expected * len(samples) - grid.valid[here])

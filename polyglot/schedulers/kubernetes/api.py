@@ -1,7 +1,7 @@
 """The few requests that polyglot sends to a cluster's API server, as plain JSON documents.
 
 One owner of retries (this file; the client library's are off), bounded; every request has a timeout and is counted in
-`calls`, so that a benchmark can say what a stage costs. No document is ever polled for: see `watching`.
+`calls`, so that a benchmark can say what a stage costs. No document is ever polled for: see `mirror`.
 """
 
 import contextlib
@@ -10,26 +10,25 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import urllib3
-from kubernetes.client import ApiClient, Configuration
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
 
-from polyglot.core.errors import BadInput, PolyglotError
+from polyglot.schedulers.base import SchedulerError
 from polyglot.schedulers.kubernetes.names import Document
 
-_IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
-_CONNECT_SECONDS, _READ_SECONDS = 5.0, 30.0
+if TYPE_CHECKING:
+    from polyglot.schedulers.kubernetes.client import Client
+
+_LEAST_READ_SECONDS, _READ_SECONDS = 5.0, 30.0
+_SILENCE_SECONDS = 90.0  # of a watch, which has a bookmark about once a minute
 _PATIENCE_SECONDS = 120.0  # an API server that restarts or is paused comes back in this time
 _LONGEST_WAIT_SECONDS = 8.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 _GROUPS = {"jobs": "/apis/batch/v1", "cronjobs": "/apis/batch/v1", "pods": "/api/v1", "events": "/api/v1"}
 
 
-class ApiError(PolyglotError):
+class ApiError(SchedulerError):
     """The API server said no. `status` is the HTTP status; 0 when it could not be reached in time."""
 
     def __init__(self, message: str, *, status: int) -> None:
@@ -40,30 +39,16 @@ class ApiError(PolyglotError):
 class Api:
     """One namespace of one cluster. Any number of threads may use it."""
 
-    def __init__(self, client: ApiClient, namespace: str) -> None:
-        """`client` comes from `connect`; its retries are switched off."""
+    def __init__(self, client: "Client", namespace: str) -> None:
         self._client, self.namespace = client, namespace
         self.calls: Counter[str] = Counter()
 
     @classmethod
     def connect(cls, namespace: str, *, context: str | None = None) -> "Api":
-        """Use the pod's own service account when there is one, else the kubeconfig. Raises BadInput; asks nothing."""
-        configuration = Configuration()
-        try:
-            if _IN_CLUSTER.exists():
-                load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-            else:
-                options = {"context": context, "client_configuration": configuration, "persist_config": False}
-                load_kube_config(**options)  # type: ignore[no-untyped-call]
-        except (ConfigException, OSError) as error:
-            raise BadInput(
-                f"no cluster is configured ({' '.join(str(error).split())})",
-                where="kubeconfig",
-                expected="KUBECONFIG or ~/.kube/config" + (f" with the context {context!r}" if context else ""),
-            ) from error
-        configuration.retries = False
-        configuration.connection_pool_maxsize = 16
-        return cls(ApiClient(configuration), namespace)
+        """See Client.connect. Raises BadInput; asks nothing."""
+        from polyglot.schedulers.kubernetes.client import Client  # a dry run does without, and is not kept waiting
+
+        return cls(Client.connect(context), namespace)
 
     def create_job(self, manifest: Mapping[str, Any], *, patience_seconds: float = _PATIENCE_SECONDS) -> bool:
         """Create a Job; False when one of its name is there. Never replaces anything."""
@@ -130,7 +115,7 @@ class Api:
             "timeoutSeconds": str(seconds),
             "labelSelector": selector,
         }
-        response = self._request(f"watch {kind}", "GET", self._path(kind), query, None, read_seconds=90.0)
+        response = self._request(f"watch {kind}", "GET", self._path(kind), query, None, read_seconds=_SILENCE_SECONDS)
         try:
             for line in _lines(response):
                 event: Document = json.loads(line)
@@ -178,7 +163,11 @@ class Api:
         patience_seconds: float = _PATIENCE_SECONDS,
     ) -> Document:
         """Send until answered: every request here may be repeated (a create that was lost is answered by 409)."""
-        began, wait, read_seconds = time.monotonic(), 0.2, min(_READ_SECONDS, max(patience_seconds, _CONNECT_SECONDS))
+        began, wait, read_seconds = (
+            time.monotonic(),
+            0.2,
+            min(_READ_SECONDS, max(patience_seconds, _LEAST_READ_SECONDS)),
+        )
         while True:
             try:
                 response = self._request(what, method, path, query or {}, body, read_seconds=read_seconds)
@@ -194,30 +183,20 @@ class Api:
 
     def _request(
         self, what: str, method: str, path: str, query: Mapping[str, str], body: Document | None, *, read_seconds: float
-    ) -> Any:
-        """Send once and return the unread response of urllib3. Raises ApiError."""
+    ) -> urllib3.HTTPResponse:
+        """Send once and return the response, unread. Raises ApiError."""
         self.calls[what] += 1
-        headers = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if body is not None else {})
-        parameters = self._client.param_serialize(
-            method,
-            path,
-            query_params=[(name, value) for name, value in query.items() if value],
-            header_params=headers,
-            body=body,
-            auth_settings=["BearerToken"],
-        )
         try:
-            answer = self._client.call_api(*parameters, _request_timeout=(_CONNECT_SECONDS, read_seconds))
-        except (ApiException, urllib3.exceptions.HTTPError, OSError) as error:
+            response = self._client.send(method, path, query, body, read_seconds=read_seconds)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ApiError(f"{what}: the API server cannot be reached ({_in_short(error)})", status=0) from error
-        response = answer.response
-        if 200 <= answer.status <= 299:
+        if 200 <= response.status <= 299:
             return response
         try:
             message = str(json.loads(response.data).get("message", ""))
         except (ValueError, AttributeError, urllib3.exceptions.HTTPError):
             message = ""
-        raise ApiError(f"{what}: {message or answer.reason or answer.status}", status=answer.status)
+        raise ApiError(f"{what}: {message or response.reason or response.status}", status=response.status)
 
 
 @contextlib.contextmanager
@@ -240,7 +219,7 @@ def _in_short(error: BaseException) -> str:
     return type(cause if isinstance(cause, Exception) else error).__name__
 
 
-def _lines(response: Any) -> Iterator[bytes]:
+def _lines(response: urllib3.HTTPResponse) -> Iterator[bytes]:
     rest = b""
     for piece in response.stream(1 << 16):
         *lines, rest = (rest + piece).split(b"\n")

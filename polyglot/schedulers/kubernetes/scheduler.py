@@ -19,11 +19,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 from polyglot.core.errors import PolyglotError
-from polyglot.core.stage import PlannedStage
-from polyglot.schedulers.base import Attempt, Disruption, Event, Outcome, Output
+from polyglot.schedulers.base import Attempt, Disrupted, Ended, Event, Outcome, OutputLeft, Running, Scheduler, Waiting
 from polyglot.schedulers.kubernetes import states
 from polyglot.schedulers.kubernetes.api import Api, ApiError
 from polyglot.schedulers.kubernetes.disruptions import disruption, goes_away
@@ -31,10 +30,8 @@ from polyglot.schedulers.kubernetes.documents import condition, owner, rank_of
 from polyglot.schedulers.kubernetes.mirror import Broken, Change, Listed, Mirror, News
 from polyglot.schedulers.kubernetes.names import JOB_NAME, KEY, MANAGED, WORKLOAD, Document
 from polyglot.schedulers.kubernetes.output import output
-from polyglot.schedulers.kubernetes.tracked import Order, Tracked
-
-if TYPE_CHECKING:
-    from polyglot.study.cluster import Cluster
+from polyglot.schedulers.kubernetes.tracked import PendingJob, Tracked
+from polyglot.study.cluster import Cluster
 
 _GOING_AWAY_SECONDS = 1.0  # between two tries to take the name of a Job that is being deleted
 _CREATES_AT_ONCE = 8
@@ -46,7 +43,7 @@ _SWEEP_SECONDS = 5.0  # between two looks at what only time changes: lost nodes,
 
 @dataclass(slots=True)
 class _Away:
-    """What the API server said, or that it said nothing, when it took none of the orders of one pass any more."""
+    """What the API server said, or that it said nothing, when it took no more of the Jobs of one pass."""
 
     said: str = ""
 
@@ -54,27 +51,27 @@ class _Away:
 Render = Callable[[Sequence[Attempt]], Sequence[dict[str, Any]]]
 
 
-class KubernetesScheduler:
+class KubernetesScheduler(Scheduler):
     """`render` turns attempts into Job manifests, in their order; see `render.manifests`."""
 
     outlives_driver = True
 
-    def __init__(self, api: Api, cluster: "Cluster", render: Render) -> None:
+    def __init__(self, api: Api, cluster: Cluster, render: Render) -> None:
         """Begins to look at the namespace when it is entered."""
         self._api, self._cluster, self._render = api, cluster, render
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._jobs = Mirror(api, "jobs", MANAGED, self._news)
         self._pods = Mirror(api, "pods", MANAGED, self._news, group=_job_of)
         self._events = Mirror(api, "events", "", self._news, group=_subject_of)
-        self._orders: dict[str, Order] = {}
+        self._pending: dict[str, PendingJob] = {}
         self._tracked: dict[str, Tracked] = {}
         self._told: set[str] = set()  # uids of Jobs whose end was told
         self._out: deque[Event] = deque()
-        self._outputs: queue.SimpleQueue[Event] = queue.SimpleQueue()  # of pods that went away
+        self._outputs: queue.SimpleQueue[OutputLeft] = queue.SimpleQueue()  # of pods that went away
         self._swept = 0.0
         self._lock = threading.Lock()
 
-    def __enter__(self) -> "KubernetesScheduler":
+    def __enter__(self) -> Self:
         for mirror in (self._jobs, self._pods, self._events):
             mirror.start()
         return self
@@ -85,20 +82,17 @@ class KubernetesScheduler:
 
     # What every scheduler says
 
-    def check(self, planned: PlannedStage) -> None:
-        """Whether there is room is the cluster's to say, and changes: nothing is refused beforehand."""
-
     def submit(self, attempt: Attempt) -> None:
-        """Order a Job; it is created, with all others that were ordered, by the next `watch`."""
+        """Have a Job created, with all others that are pending, by the next `watch`."""
         if attempt.name not in self._tracked:
-            self._orders.setdefault(attempt.name, Order(attempt=attempt))
+            self._pending.setdefault(attempt.name, PendingJob(attempt=attempt))
 
     def watch(self, timeout_seconds: float) -> Iterator[Event]:
         """Yield what has changed, as soon as there is anything."""
         deadline = time.monotonic() + timeout_seconds
         while True:
             self._create()
-            self._take_in(max(0.0, min(deadline - time.monotonic(), self._until_order())))
+            self._take_in(max(0.0, min(deadline - time.monotonic(), self._until_due())))
             self._sweep()
             while not self._outputs.empty():
                 self._out.append(self._outputs.get())
@@ -117,7 +111,7 @@ class KubernetesScheduler:
 
     def cancel(self, attempt: Attempt) -> None:
         """Delete the Job in the foreground: SIGTERM, then its grace. Asked a second time: without the grace."""
-        if self._orders.pop(attempt.name, None) is not None:
+        if self._pending.pop(attempt.name, None) is not None:
             self._end(attempt, Outcome.INTERRUPTED, "cancelled before its Job was created")
             return
         tracked = self._tracked.get(attempt.name)
@@ -128,12 +122,16 @@ class KubernetesScheduler:
         if tracked.cancels > 1:
             self._delete_pods(attempt.name)
 
+    def used(self) -> str:
+        """The requests that were sent."""
+        return f"{sum(self._api.calls.values())} requests to the API server"
+
     # Creating
 
     def _create(self) -> None:
-        """Render what was ordered in one go, and create it side by side."""
+        """Render what is pending in one go, and create it side by side."""
         now = time.monotonic()
-        due = [order.attempt for order in self._orders.values() if order.not_before <= now]
+        due = [job.attempt for job in self._pending.values() if job.not_before <= now]
         if not due:
             return
         manifests, away = self._render(due), _Away()
@@ -156,7 +154,7 @@ class KubernetesScheduler:
                 self._wait_for(attempt, away.said)
                 return
             with self._lock:
-                self._orders.pop(attempt.name, None)
+                self._pending.pop(attempt.name, None)
             self._end(attempt, Outcome.PERMANENT, f"the cluster refuses its Job: {error}")
             return
         if created:
@@ -165,7 +163,7 @@ class KubernetesScheduler:
             self._postpone(attempt, 0.0)
         elif existing["metadata"].get("annotations", {}).get(KEY) != attempt.planned.key:
             with self._lock:
-                self._orders.pop(attempt.name, None)
+                self._pending.pop(attempt.name, None)
             said = f"the namespace {self._api.namespace} has another Job of the name {attempt.name}; delete it"
             self._end(attempt, Outcome.PERMANENT, said)
         elif existing["metadata"].get("deletionTimestamp"):
@@ -177,7 +175,7 @@ class KubernetesScheduler:
         elif condition(existing, "Complete"):
             # it committed after the engine looked, or what it committed was withdrawn: the engine looks once more
             with self._lock:
-                self._orders.pop(attempt.name, None)
+                self._pending.pop(attempt.name, None)
                 self._told.add(existing["metadata"]["uid"])
             self._end(attempt, Outcome.INTERRUPTED, "its Job was complete already")
         else:
@@ -185,7 +183,7 @@ class KubernetesScheduler:
 
     def _track(self, attempt: Attempt, *, uid: str) -> None:
         with self._lock:
-            self._orders.pop(attempt.name, None)
+            self._pending.pop(attempt.name, None)
             self._tracked[attempt.name] = Tracked(attempt=attempt, uid=uid, seen=time.monotonic())
         job = self._jobs.get(attempt.name)
         if job is not None:  # its changes may have been taken in before it was tracked
@@ -193,12 +191,12 @@ class KubernetesScheduler:
 
     def _postpone(self, attempt: Attempt, seconds: float) -> None:
         with self._lock:
-            self._orders[attempt.name] = Order(attempt=attempt, not_before=time.monotonic() + seconds)
+            self._pending[attempt.name] = PendingJob(attempt=attempt, not_before=time.monotonic() + seconds)
 
-    def _until_order(self) -> float:
-        """Seconds until the next order is due."""
+    def _until_due(self) -> float:
+        """Seconds until the next pending Job is due."""
         now = time.monotonic()
-        return max(0.0, min((order.not_before - now for order in self._orders.values()), default=3600.0))
+        return max(0.0, min((job.not_before - now for job in self._pending.values()), default=3600.0))
 
     # Looking
 
@@ -267,7 +265,7 @@ class KubernetesScheduler:
         found = states.waiting(job, pods, self._events_about(name, pods), datetime.now(UTC))
         pod = states.runs(pods)
         if pod and (not tracked.started or found is None) and tracked.goes_on():
-            self._out.append(Event(attempt=tracked.attempt, outcome=None, message=f"runs as {pod}"))
+            self._out.append(Running(attempt=tracked.attempt, text=f"as {pod}"))
         if tracked.waits(found.text if found else "", hopeless=found is not None and found.hopeless):
             self._wait_for(tracked.attempt, tracked.told)
         if found is not None and found.lost_node and self._cluster.lost_node == "replace":
@@ -281,8 +279,7 @@ class KubernetesScheduler:
             name = pod["metadata"]["name"]
             if name not in tracked.disrupted and (text := disruption(job, pod)):
                 tracked.disrupted.add(name)
-                found = Disruption(name=name, text=text)
-                self._out.append(Event(attempt=tracked.attempt, outcome=None, disruption=found))
+                self._out.append(Disrupted(attempt=tracked.attempt, name=name, text=text))
             if name not in tracked.read and name not in tracked.gone and goes_away(pod):
                 tracked.read.add(name)
                 reader = threading.Thread(
@@ -298,9 +295,9 @@ class KubernetesScheduler:
         except ApiError:
             return  # its node is lost, and its output with it
         if data:
-            self._outputs.put(Event(attempt=attempt, outcome=None, output=Output(rank=rank, data=data)))
+            self._outputs.put(OutputLeft(attempt=attempt, rank=rank, data=data))
 
-    def _look_at_end(self, tracked: Tracked, end: states.Ending, job: Document, pods: Sequence[Document]) -> None:
+    def _look_at_end(self, tracked: Tracked, end: states.JobEnd, job: Document, pods: Sequence[Document]) -> None:
         if end.outcome in _POD_SAYS_MORE and not states.is_explained(job, pods):
             # the pod's own end says more, and is seen in a moment
             now = time.monotonic()
@@ -311,8 +308,16 @@ class KubernetesScheduler:
         self._told.add(tracked.uid)
         del self._tracked[tracked.attempt.name]
         unsaid = end.outcome is Outcome.INTERRUPTED and not tracked.disrupted and not tracked.cancels
-        found = Disruption(name=f"job-{tracked.uid}", text=end.message) if unsaid else None
-        self._end(tracked.attempt, end.outcome, end.message, found, peak_memory_bytes=end.peak_memory_bytes)
+        taken = Disrupted(attempt=tracked.attempt, name=f"job-{tracked.uid}", text=end.text) if unsaid else None
+        self._out.append(
+            Ended(
+                attempt=tracked.attempt,
+                outcome=end.outcome,
+                text=end.text,
+                disrupted=taken,
+                peak_memory_bytes=end.peak_memory_bytes,
+            )
+        )
 
     def _sweep(self) -> None:
         """Look at what changes with time alone."""
@@ -345,8 +350,8 @@ class KubernetesScheduler:
             self._end(tracked.attempt, Outcome.INTERRUPTED, "cancelled")
             return
         said = f"Job {tracked.attempt.name} was deleted"
-        found = Disruption(name=f"job-{tracked.uid}", text=said) if tracked.uid else None
-        self._end(tracked.attempt, Outcome.INTERRUPTED, said, found)
+        taken = Disrupted(attempt=tracked.attempt, name=f"job-{tracked.uid}", text=said) if tracked.uid else None
+        self._out.append(Ended(attempt=tracked.attempt, outcome=Outcome.INTERRUPTED, text=said, disrupted=taken))
 
     def _delete_pods(self, name: str) -> None:
         for pod in self._pods.about(name):
@@ -359,26 +364,11 @@ class KubernetesScheduler:
 
     # Telling
 
-    def _end(
-        self,
-        attempt: Attempt,
-        outcome: Outcome,
-        message: str,
-        disruption: Disruption | None = None,
-        *,
-        peak_memory_bytes: int | None = None,
-    ) -> None:
-        event = Event(
-            attempt=attempt,
-            outcome=outcome,
-            message=message,
-            disruption=disruption,
-            peak_memory_bytes=peak_memory_bytes,
-        )
-        self._out.append(event)
+    def _end(self, attempt: Attempt, outcome: Outcome, text: str) -> None:
+        self._out.append(Ended(attempt=attempt, outcome=outcome, text=text))
 
     def _wait_for(self, attempt: Attempt, text: str) -> None:
-        self._out.append(Event(attempt=attempt, outcome=None, waiting=text))
+        self._out.append(Waiting(attempt=attempt, text=text))
 
 
 def _job_of(pod: Document) -> str:

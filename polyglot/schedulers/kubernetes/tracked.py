@@ -1,4 +1,4 @@
-"""An attempt that a cluster runs for this driver, from its order to its end."""
+"""An attempt that a cluster runs for this driver, from its submission to its end."""
 
 import time
 from dataclasses import dataclass, field
@@ -50,7 +50,7 @@ def _gist(text: str) -> str:
 
 
 @dataclass(slots=True, kw_only=True)
-class Order:
+class PendingJob:
     """A Job to be created; `not_before` while an older one of its name is going away."""
 
     attempt: Attempt

@@ -38,7 +38,7 @@ class Nightly:
             environment={"AWS_ENDPOINT_URL_S3": target.store.inside, "AWS_REGION": "us-east-1"},
             nightly={
                 "enabled": True,
-                "studies": [self.study.order.study],
+                "studies": [self.study.submission.study],
                 "schedule": schedule,
                 "timeZone": zone,
                 "priorityClassName": "",
@@ -81,13 +81,15 @@ class Nightly:
     def nights(self, *, since: datetime, check: bool = False) -> list[dict[str, Any]]:
         """What `polyglot nights` says since an instant."""
         options = ["--profile", self.installation.profile, "--since", since.isoformat(), "-o", "json"]
-        said = self.installation.polyglot("nights", self.study.order.study, *options, *(["--check"] if check else []))
+        said = self.installation.polyglot(
+            "nights", self.study.submission.study, *options, *(["--check"] if check else [])
+        )
         return list(json.loads(said.stdout))
 
     def starts(self, night: str) -> dict[str, list[int]]:
         """How often workers started on each stage of a night, by the label that it has by day."""
-        order = self.study.order.again(night)
-        found = NoopStudy(installation=self.installation, order=order, path=self.study.path).starts()
+        submission = self.study.submission.again(night)
+        found = NoopStudy(installation=self.installation, submission=submission, path=self.study.path).starts()
         return {label.removesuffix(f" @{night}"): starts for label, starts in found.items()}
 
 

@@ -1,19 +1,19 @@
-"""Studies of no-op stages on a cluster: an order in the store, as `submit` leaves one, and what became of it."""
+"""Studies of no-op stages on a cluster: a submission in the store, as `submit` leaves one, and what became of it."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from polyglot.attempts.attempts import Attempts
 from polyglot.core.canonical import canonical, sha256_bytes
 from polyglot.core.stage import PlannedStage
-from polyglot.engine.submission import Order
+from polyglot.engine.submission import Submission
 from polyglot.plan.plan import make_plan
 from polyglot.store.blobs import blob_path
 from polyglot.store.committed import committed, committed_many
 from polyglot.store.manifest import Manifest
-from polyglot.store.submissions import save, save_order
+from polyglot.store.submissions import save, save_submission
 from polyglot.study.cluster import Cluster
 from polyglot.study.profile import load_profile
 from tests.kit.cluster.installation import Installation
@@ -37,7 +37,7 @@ class NoopStudy:
     """A plan of no-op stages that was submitted to an installation's store."""
 
     installation: Installation
-    order: Order
+    submission: Submission
     path: str
 
     @property
@@ -55,18 +55,18 @@ class NoopStudy:
 
     def of_stage(self, verb: str, label: str) -> "subprocess.CompletedProcess[str]":
         """Run a verb on a stage, which is named by its key: other studies of the store may have its label."""
-        (key,) = [planned.key for planned in self.order.stages if planned.label == label]
+        (key,) = [planned.key for planned in self.submission.stages if planned.label == label]
         options = ("--store", self.installation.store_url, "--profile", self.installation.profile)
         return self.installation.polyglot(verb, key, *options)
 
     def results(self) -> dict[str, str]:
         """Result digests of the committed stages, by label."""
-        found = committed_many(self.installation.store, [planned.stage for planned in self.order.stages])
-        return {planned.label: found[planned.key].result for planned in self.order.stages if planned.key in found}
+        found = committed_many(self.installation.store, [planned.stage for planned in self.submission.stages])
+        return {planned.label: found[planned.key].result for planned in self.submission.stages if planned.key in found}
 
     def manifest(self, label: str) -> Manifest:
         """The manifest of a committed stage."""
-        (stage,) = [planned.stage for planned in self.order.stages if planned.label == label]
+        (stage,) = [planned.stage for planned in self.submission.stages if planned.label == label]
         found = committed(self.installation.store, stage.kind, stage.key)
         assert found is not None, f"{label} is not committed"
         return found
@@ -80,13 +80,13 @@ class NoopStudy:
     def starts(self) -> dict[str, list[int]]:
         """How often workers started on each attempt, by label."""
         store = self.installation.store
-        of = {planned.label: Attempts(store, planned.stage) for planned in self.order.stages}
+        of = {planned.label: Attempts(store, planned.stage) for planned in self.submission.stages}
         return {label: [attempts.starts(number) for number in attempts.numbers()] for label, attempts in of.items()}
 
     def jobs(self) -> list[Mapping[str, Any]]:
         """The Jobs of its stages, as they are now: name and how many pods each has had."""
         target, namespace = self.installation.namespace.target, self.installation.namespace.name
-        keys = {planned.key for planned in self.order.stages}
+        keys = {planned.key for planned in self.submission.stages}
         found = target.batch.list_namespaced_job(namespace).items
         return [
             {
@@ -100,13 +100,17 @@ class NoopStudy:
 
 
 def submitted(installation: Installation, stages: Sequence[PlannedStage], **changes: Any) -> NoopStudy:
-    """Leave plan and order of these stages in the store; `changes` are fields of the profile's Cluster."""
+    """Leave plan and submission of these stages in the store; `changes` are fields of the profile's Cluster."""
     plan = make_plan("noop", stages)
-    cluster = replace(cluster_of(installation), **changes)
-    order = Order(study=plan.study, title=plan.study, stages=plan.stages, cluster=cluster, max_attempts=5)
+    cluster = cluster_of(installation).model_copy(update=changes)
+    submission = Submission(
+        study=plan.study, title=plan.study, stages=plan.stages, backend="kubernetes", cluster=cluster, max_attempts=5
+    )
     rows, store = canonical(plan.document()), installation.store
     digest = sha256_bytes(rows)
     save(store, plan.study, digest, study=b"study: noop\n", lock=b"{}", plan=rows)
     return NoopStudy(
-        installation=installation, order=order, path=save_order(store, plan.study, digest, order.to_json())
+        installation=installation,
+        submission=submission,
+        path=save_submission(store, plan.study, digest, submission.to_json()),
     )

@@ -9,23 +9,23 @@ import time
 import pytest
 
 from polyglot.attempts.progress import Progress
-from polyglot.cli.live import LiveTable, PlainLines, live_listener
+from polyglot.cli.live import LiveTable, PlainLines, live_observer
 from polyglot.engine.survey import Observation, StageState
 from tests.kit.graphs import chain, stage
 
 
-def told(listener: PlainLines | LiveTable) -> None:
+def told(observer: PlainLines | LiveTable) -> None:
     """A short life of a plan of four."""
     one, two, three, four = [*chain(3), stage("noop", "four")]
-    listener.cached([four])
-    listener.started(one, 1)
-    listener.committed(one, 1.25)
-    listener.started(two, 2)
-    listener.retrying(two, "exit code 1", 4)
-    listener.started(two, 3)
-    listener.progress(two, Progress(done=3, total=10, unit="steps", figures={"loss": 2.3111}))
-    listener.failed(two, "[red]no[/red] memory")
-    listener.blocked(three, two)
+    observer.cached([four])
+    observer.started(one, 1)
+    observer.committed(one, 1.25)
+    observer.started(two, 2)
+    observer.retrying(two, "exit code 1", 4)
+    observer.started(two, 3)
+    observer.progress(two, Progress(done=3, total=10, unit="steps", figures={"loss": 2.3111}))
+    observer.failed(two, "[red]no[/red] memory")
+    observer.blocked(three, two)
 
 
 def read_to_end(master: int) -> bytes:
@@ -58,29 +58,29 @@ class TestLines:
 
     def test_progress_is_told_now_and_then(self, monkeypatch: pytest.MonkeyPatch) -> None:
         out = io.StringIO()
-        listener = PlainLines(stages(), out)
+        observer = PlainLines(stages(), out)
         now = time.monotonic()
         monkeypatch.setattr(time, "monotonic", lambda: now)
         one = stages()[0]
-        listener.started(one, 1)
+        observer.started(one, 1)
         for done in range(1, 60):
             now += 1.0
-            listener.progress(one, Progress(done=done, total=60, unit="steps"))
+            observer.progress(one, Progress(done=done, total=60, unit="steps"))
         lines = [line for line in out.getvalue().splitlines() if "of 60 steps" in line]
         assert len(lines) == 5
         assert lines[0] == "noop link0: 10 of 60 steps"
 
     def test_a_stream_that_is_no_terminal_gets_lines(self) -> None:
-        with live_listener(stages(), io.StringIO()) as listener:
-            assert isinstance(listener, PlainLines)
+        with live_observer(stages(), io.StringIO()) as observer:
+            assert isinstance(observer, PlainLines)
 
 
 class TestTable:
     def test_a_terminal_gets_a_table_and_what_matters_stays_above_it(self) -> None:
         master, slave = pty.openpty()
-        with os.fdopen(slave, "w") as terminal, live_listener(stages(), terminal) as listener:
-            assert isinstance(listener, LiveTable)
-            told(listener)
+        with os.fdopen(slave, "w") as terminal, live_observer(stages(), terminal) as observer:
+            assert isinstance(observer, LiveTable)
+            told(observer)
         shown = read_to_end(master).decode()
         assert "noop link1: failed: [red]no[/red] memory" in shown
         assert "exit code 1; next attempt in 4 s" in shown
@@ -111,7 +111,7 @@ class TestTable:
 class TestObserving:
     def test_a_survey_is_told_like_news_and_only_what_changed(self) -> None:
         out = io.StringIO()
-        listener = PlainLines(stages(), out)
+        observer = PlainLines(stages(), out)
         one, two, three, four = stages()
 
         def seen(*states: StageState) -> dict[str, Observation]:
@@ -121,11 +121,11 @@ class TestObserving:
             }
 
         waiting, running, committed = StageState.WAITING, StageState.RUNNING, StageState.COMMITTED
-        listener.observe(seen(running, waiting, waiting, committed))
-        listener.observe(seen(running, waiting, waiting, committed))
-        listener.observe(seen(committed, running, waiting, committed))
-        listener.observe(seen(committed, StageState.INTERRUPTED, waiting, committed))
-        listener.observe(seen(committed, StageState.FAILED, StageState.BLOCKED, committed))
+        observer.observe(seen(running, waiting, waiting, committed))
+        observer.observe(seen(running, waiting, waiting, committed))
+        observer.observe(seen(committed, running, waiting, committed))
+        observer.observe(seen(committed, StageState.INTERRUPTED, waiting, committed))
+        observer.observe(seen(committed, StageState.FAILED, StageState.BLOCKED, committed))
         lines = out.getvalue().splitlines()
         assert lines[:2] == ["1 of 4 stages are committed already", "noop link0: started"]
         assert lines[2].startswith("noop link0: committed after ")
@@ -135,4 +135,4 @@ class TestObserving:
             "noop link1: FAILED: why",
             "noop link2: blocked, it needs noop link1",
         ]
-        assert listener.num_ended == 4
+        assert observer.num_ended == 4

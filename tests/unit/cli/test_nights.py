@@ -1,7 +1,6 @@
 """The verbs of nights, on a store that is filled by hand: what they say, refuse and end with."""
 
 import json
-import socket
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -101,40 +100,20 @@ class TestNights:
         assert (said.code, said.out, said.err.count("\n")) == (code, "", 1)
         assert line in said.err
 
-    def test_with_a_schedule_no_cluster_is_asked(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        begun(desk, ordered(desk, desk.study("one")), "a")
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            address = f"http://127.0.0.1:{server.getsockname()[1]}"
-            named = {"name": "x"}
-            kubeconfig = {
-                "clusters": [{**named, "cluster": {"server": address}}],
-                "users": [{**named, "user": {}}],
-                "contexts": [{**named, "context": {"cluster": "x", "user": "x"}}],
-                "current-context": "x",
-            }
-            (desk.root / "kubeconfig").write_text(json.dumps(kubeconfig), encoding="utf-8")
-            monkeypatch.setenv("KUBECONFIG", str(desk.root / "kubeconfig"))
-            said = desk.run("nights", "one", *self.arguments(desk), "--profile", on_a_cluster(desk))
-            server.setblocking(False)
-            with pytest.raises(BlockingIOError):
-                server.accept()
-        assert said.code == 0
-        assert "\trunning\t" in said.out
-
 
 class TestReevaluate:
     def test_a_night_of_a_machine_is_not_gone_on_with_in_a_cluster(self, desk: Desk) -> None:
         begun(desk, ordered(desk, desk.study("one")), "a")
         said = desk.run("reevaluate", "one", "--night", "a", "--store", desk.url, "--profile", on_a_cluster(desk))
         assert (said.code, said.err.count("\n")) == (2, 1)
-        assert said.err.startswith("one @a: the night began on somebody's own machine; got a profile with a cluster")
+        assert said.err.startswith("one @a: the night began with backend local; got a profile with backend kubernetes")
 
     def test_a_night_of_a_cluster_is_not_gone_on_with_from_a_machine(self, desk: Desk) -> None:
         session = ordered(desk, desk.study("one"), load_profile(str(on_a_cluster(desk))).cluster)
         begun(desk, session, "a", local=False)
         said = desk.run("reevaluate", "one", "--night", "a", "--store", desk.url)
         assert (said.code, said.err.count("\n")) == (2, 1)
-        assert said.err.startswith("one @a: the night began on a cluster; got a profile without a cluster. Go on with")
+        assert said.err.startswith("one @a: the night began with backend kubernetes; got a profile with backend local.")
 
     @pytest.mark.parametrize(
         ("arguments", "code", "line"),

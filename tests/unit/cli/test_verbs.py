@@ -1,17 +1,19 @@
 """The verbs of the command line, on a store that is filled by hand: what they say, refuse and end with."""
 
+import importlib
+import inspect
 import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
+import typer
 
 from polyglot.attempts.attempts import Attempts, Failure
+from polyglot.cli.app import VERBS
 from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.session import Session
 from polyglot.core.errors import BadInput
@@ -31,7 +33,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 def look(session: Session, environ: dict[str, str]) -> None:
     """Look at the endpoints of a session as `submit` does."""
-    check_endpoints(session.plan.stages, session.store, session.profile.cluster, environ)
+    check_endpoints(session.plan.stages, session.store, session.site, environ)
 
 
 class TestNamingAStage:
@@ -271,28 +273,8 @@ class TestForm:
         assert desk.run("gc", "--dry-run", "--store", desk.url).code == 0
         assert not (desk.root / "store").exists()
 
-    def test_data_is_utf_8_wherever_it_goes(self, desk: Desk) -> None:
-        study = desk.study("one", systems="{EN: 'Größe 漢 🙂'}")
-        done = subprocess.run(
-            [sys.executable, "-m", "polyglot", "plan", str(study), "-o", "json", "--store", desk.url],
-            env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            check=True,
-            timeout=60,
-        )
-        rows = json.loads(done.stdout.decode("utf-8"))
-        assert "Größe 漢 🙂" in json.dumps(rows, ensure_ascii=False)
-
-    def test_a_bug_s_line_says_how_to_see_more(self, desk: Desk) -> None:
-        del desk
-        code = "import polyglot.cli.app as a; a.app = lambda **_: 1 / 0; a.main()"
-        done = subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
-        )
-        assert done.returncode == 1
-        assert "Run `polyglot --debug VERB …` and report it" in done.stderr
-
-    def test_make_takes_a_study_with_spaces_in_its_path(self) -> None:
-        command = ["make", "-n", "plan", "STUDY=a b/my study.yaml"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        assert " plan 'a b/my study.yaml' " in done.stdout
+    def test_the_list_of_verbs_has_the_first_sentence_of_each_one_s_help(self) -> None:
+        for name, summary in VERBS.items():
+            command = importlib.import_module(f"polyglot.cli.{name}").command
+            text = command.info.help if isinstance(command, typer.Typer) else inspect.getdoc(command)
+            assert " ".join(text.split()).startswith(summary)

@@ -12,7 +12,7 @@ from polyglot.cli.session import Session
 from polyglot.core.calendar import Calendar, JobState, Run
 from polyglot.core.schedule import Schedule
 from polyglot.engine.nights import NightRow, NightState, first_night, observe_nights
-from polyglot.engine.submission import order_of_night
+from polyglot.engine.submission import submission_of_night
 from polyglot.store.nights import find_night, nights, record_night
 from tests.kit.desk import Desk
 from tests.kit.nights import answers_of, begun, evaluated, fail, ordered
@@ -148,7 +148,7 @@ class TestEvaluations:
         seen = Nights(desk)
         night = evaluated(desk, session, seen.name(1))
         assert seen.states(1) == ["evaluated", "due"]
-        stages = order_of_night(desk.store, night.order, night.name).stages
+        stages = submission_of_night(desk.store, night.submission, night.name).stages
         key = next(planned.key for planned in stages if planned.stage.kind == withdrawn)
         retract(desk.store, withdrawn, key, reason="wrong", who="test")
         assert seen.states(1)[0] != "evaluated"
@@ -170,7 +170,7 @@ class TestEvaluations:
 
     def test_the_first_record_of_a_night_stands(self, desk: Desk, session: Session) -> None:
         night = begun(desk, session, "a")
-        assert record_night(desk.store, "one", "a", order="other", report="other") == night
+        assert record_night(desk.store, "one", "a", submission="other", report="other") == night
         assert find_night(desk.store, "one", "a") == night
         assert find_night(desk.store, "one", "b") is None
         assert nights(desk.store, "one") == [night]

@@ -1,4 +1,4 @@
-"""Orders: read back as they were written, and evaluated again under a night's name."""
+"""Submissions: read back as they were written, and evaluated again under a night's name."""
 
 import json
 from dataclasses import replace
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from polyglot.core.errors import Corrupt
-from polyglot.engine.submission import Order
+from polyglot.engine.submission import Submission
 from polyglot.plan.build import build_plan
 from polyglot.study.load import load_study
 from polyglot.study.lock import lock_study
@@ -19,39 +19,47 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
-def order() -> Order:
+def submission() -> Submission:
     plan = build_plan(lock_study(load_study(ROOT / "studies" / "quickstart.yaml")), load_profile("local"), mix="EN")
     pools = {"default": Pool(), "big": Pool(tolerations=(Toleration(key="gpu", operator="Exists"),))}
     place = cluster(pools=pools, image_pull_secrets=("one", "two"))
-    return Order(study=plan.study, title="quickstart-EN", stages=plan.stages, cluster=place, max_attempts=4, usd=2.5)
+    return Submission(
+        study=plan.study,
+        title="quickstart-EN",
+        stages=plan.stages,
+        backend="kubernetes",
+        cluster=place,
+        max_attempts=4,
+        usd=2.5,
+    )
 
 
 class TestDocument:
-    def test_an_order_is_read_back_as_it_was_written(self, order: Order) -> None:
-        again = Order.from_json(order.to_json(), where="here")
-        assert again == order
-        assert [planned.key for planned in again.stages] == [planned.key for planned in order.stages]
-        assert again.to_json() == order.to_json()
+    def test_a_submission_is_read_back_as_it_was_written(self, submission: Submission) -> None:
+        again = Submission.from_json(submission.to_json(), where="here")
+        assert again == submission
+        assert [planned.key for planned in again.stages] == [planned.key for planned in submission.stages]
+        assert again.to_json() == submission.to_json()
 
-    def test_an_order_from_before_the_hub_s_secret_is_read(self, order: Order) -> None:
-        """Nightly evaluations read the newest order of a study, however old it is."""
-        document = json.loads(order.to_json())
+    def test_a_submission_from_before_the_hub_s_secret_is_read(self, submission: Submission) -> None:
+        """Nightly evaluations read the newest submission of a study, however old it is."""
+        document = json.loads(submission.to_json())
         del document["cluster"]["hub_secret"]
-        assert Order.from_json(json.dumps(document).encode(), where="here") == order
+        assert Submission.from_json(json.dumps(document).encode(), where="here") == submission
 
     @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"order": 99}', b'{"order": 1, "study": "x"}'])
-    def test_what_is_no_order_is_named(self, data: bytes) -> None:
-        with pytest.raises(Corrupt, match=r"^s3://b/x: .*order"):
-            Order.from_json(data, where="s3://b/x")
+    def test_what_is_no_submission_is_named(self, data: bytes) -> None:
+        with pytest.raises(Corrupt, match=r"^s3://b/x: .*submission"):
+            Submission.from_json(data, where="s3://b/x")
 
-    def test_another_budget_is_another_order(self, order: Order) -> None:
-        assert replace(order, usd=3).digest12 != order.digest12
+    def test_another_budget_is_another_submission(self, submission: Submission) -> None:
+        assert replace(submission, usd=3).digest12 != submission.digest12
 
 
 class TestAgain:
-    def test_answers_and_what_follows_are_new_and_nothing_before_them(self, order: Order) -> None:
-        night = order.again("2026-01-31T02:00:00Z")
-        before = {planned.key: planned for planned in order.stages}
+    def test_answers_and_what_follows_are_new_and_nothing_before_them(self, submission: Submission) -> None:
+        night = submission.again("2026-01-31T02:00:00Z")
+        before = {planned.key: planned for planned in submission.stages}
         new = {planned.stage.kind for planned in night.stages if planned.key not in before}
         kept = {planned.stage.kind for planned in night.stages if planned.key in before}
         assert new == {"answer", "judge", "aggregate", "report"}
@@ -59,16 +67,16 @@ class TestAgain:
         by_key = {planned.key: planned for planned in night.stages}
         assert all(key in by_key for planned in night.stages for key in planned.stage.inputs.values())
 
-    def test_the_same_night_is_the_same_evaluation(self, order: Order) -> None:
-        one, two, other = order.again("a"), order.again("a"), order.again("b")
+    def test_the_same_night_is_the_same_evaluation(self, submission: Submission) -> None:
+        one, two, other = submission.again("a"), submission.again("a"), submission.again("b")
         assert [planned.key for planned in one.stages] == [planned.key for planned in two.stages]
         answers = [planned.key for planned in one.stages if planned.stage.kind == "answer"]
         assert set(answers).isdisjoint(planned.key for planned in other.stages)
 
-    def test_resources_settings_and_labels_stay_with_their_stages(self, order: Order) -> None:
-        night = order.again("a")
+    def test_resources_settings_and_labels_stay_with_their_stages(self, submission: Submission) -> None:
+        night = submission.again("a")
         assert len({planned.label for planned in night.stages}) == len(night.stages)
-        old = {planned.label: planned for planned in order.stages}
+        old = {planned.label: planned for planned in submission.stages}
         for planned in night.stages:
             source = old[planned.label.removesuffix(" @a")]
             assert (planned.resources, planned.settings, planned.mix) == (source.resources, source.settings, source.mix)

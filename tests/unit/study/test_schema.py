@@ -1,8 +1,6 @@
 """The schema for editors accepts what the program accepts, and refuses what an editor can see is wrong."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +27,6 @@ def problems(folder: Path, text: str) -> list[Any]:
 def test_the_schema_is_a_schema_and_the_file_is_up_to_date() -> None:
     jsonschema.Draft202012Validator.check_schema(study_schema())
     assert json.loads((ROOT / "docs" / "study.schema.json").read_text(encoding="utf-8")) == study_schema()
-
-
-def test_it_is_printed_by_its_module() -> None:
-    command = [sys.executable, "-m", "polyglot.study.schema"]
-    printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    assert json.loads(printed) == study_schema()
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=[path.stem for path in STUDIES])

@@ -28,7 +28,7 @@ class DriverValues:
     """Values of one driver; an empty text is something that it does without."""
 
     name: str
-    """Of the Job: equal orders have one driver."""
+    """Of the Job: equal submissions have one driver."""
     namespace: str
     """Where the Job goes, and the Jobs of its stages."""
     labels: Mapping[str, str]
@@ -66,9 +66,9 @@ def driver_name(study: str, digest12: str) -> str:
 
 
 def driver_values(
-    cluster: Cluster, *, study: str, title: str, digest12: str, order_path: str, store_url: str
+    cluster: Cluster, *, study: str, title: str, digest12: str, path: str, store_url: str
 ) -> DriverValues:
-    """Return the values of a driver that runs an order which lies in the store."""
+    """Return the values of a driver that runs the submission at a path of the store."""
     return DriverValues(
         name=driver_name(study, digest12),
         namespace=cluster.namespace,
@@ -80,14 +80,14 @@ def driver_values(
             "polyglot.dev/study": slug(study),
             "polyglot.dev/kind": COMPONENT,
         },
-        annotations={"polyglot.dev/study": study, "polyglot.dev/title": title, "polyglot.dev/order": order_path},
+        annotations={"polyglot.dev/study": study, "polyglot.dev/title": title, "polyglot.dev/order": path},
         image=cluster.images.controller,
         image_pull_policy=cluster.image_pull_policy,
         image_pull_secrets=cluster.image_pull_secrets,
         service_account_name=cluster.driver_service_account,
         store_secret=cluster.store_secret or "",
         environment=cluster.environment,
-        args=("drive", order_path, "--store", store_url),
+        args=("drive", path, "--store", store_url),
         priority_class_name=cluster.priority_class or "",
         ttl_seconds=cluster.ttl_seconds,
     )

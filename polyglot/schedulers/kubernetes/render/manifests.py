@@ -1,13 +1,15 @@
 """Stage attempts -> the Jobs that a cluster gets: one run of `helm template` for many stages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import yaml
 
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.schedulers.base import Attempt
 from polyglot.schedulers.kubernetes.render.helm import Manifest, template
+from polyglot.schedulers.kubernetes.render.request import paths_of_large, request_bytes
 from polyglot.schedulers.kubernetes.render.values import StageValues, stage_values
+from polyglot.store.store import Store
 from polyglot.study.cluster import Cluster
 
 MAX_NAME = 63  # of a Job, and of a rank's host name, which is the Job's with its index
@@ -41,6 +43,19 @@ def render_jobs(
     if names != [stage.name for stage in stages]:
         raise PolyglotError(f"chart stage made {len(names)} Jobs of {len(stages)} stages, or in another order")
     return jobs
+
+
+def renderer(cluster: Cluster, study: str, store: Store) -> Callable[[Sequence[Attempt]], list[Manifest]]:
+    """How attempts become Jobs; a request that is too long for its Job goes into the store first."""
+
+    def render(attempts: Sequence[Attempt]) -> list[Manifest]:
+        paths = paths_of_large(attempts)
+        for attempt in attempts:
+            if attempt.name in paths:
+                store.create(paths[attempt.name], request_bytes(attempt))
+        return render_jobs(attempts, study=study, cluster=cluster, request_paths=paths)
+
+    return render
 
 
 def parse_manifests(text: str) -> list[Manifest]:

@@ -1,13 +1,8 @@
 """The arithmetic of docs/mixes.md: order, nesting, shares."""
 
-import json
-import os
 import random
-import subprocess
-import sys
 from fractions import Fraction
 from itertools import islice
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -196,24 +191,3 @@ def test_a_temperature_evens_natural_shares_out_and_keeps_their_order(rows: list
 def test_a_temperature_that_leaves_a_language_without_a_share_is_refused() -> None:
     with pytest.raises(ValueError, match=r"got \[10, 0\] rows at temperature 2; expected a millionth"):
         natural([10, 0], 2.0)
-
-
-PROGRAM = """
-import json, sys
-from jobs.mix.selection import select
-ids = {language: {f"é-{number}" for number in range(200)} for language in ("EN", "DE", "FR")}
-found = select(mix="M", languages=tuple(ids), tokenized=ids, dropped=dict.fromkeys(ids, {}), sampled=True,
-               weights=(0.5, 0.3, 0.2), size=150, draw=4)
-json.dump(found.pairs, sys.stdout)
-"""
-
-
-def test_the_choice_is_the_same_in_every_process_whatever_its_hash_seed() -> None:
-    root = Path(__file__).parents[4]
-    outputs = set()
-    for seed in ("0", "1", "4242"):
-        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(root)}
-        done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, check=True)
-        outputs.add(done.stdout)
-    assert len(outputs) == 1
-    assert len(json.loads(outputs.pop())) == 150

@@ -4,7 +4,7 @@ from typing import Any
 
 from polyglot.core.calendar import JobState, Run
 from polyglot.core.schedule import Schedule
-from polyglot.schedulers.kubernetes.cronjob import BY_HAND, SCHEDULED, calendar_of, tick_of
+from polyglot.schedulers.kubernetes.cronjob import BY_HAND, SCHEDULED, calendar_of, night_of
 
 
 def job(name: str, *conditions: dict[str, Any], **annotations: str) -> dict[str, Any]:
@@ -21,13 +21,13 @@ FAILED = {"type": "Failed", "status": "True", "reason": "PodFailurePolicy", "mes
 
 
 def test_a_jobs_night_is_when_it_was_due_in_utc() -> None:
-    assert tick_of(scheduled("a", "2026-01-31T02:00:00Z")) == "2026-01-31T02:00:00Z"
-    assert tick_of(scheduled("a", "2026-01-31T03:00:00+01:00")) == "2026-01-31T02:00:00Z"
+    assert night_of(scheduled("a", "2026-01-31T02:00:00Z")) == "2026-01-31T02:00:00Z"
+    assert night_of(scheduled("a", "2026-01-31T03:00:00+01:00")) == "2026-01-31T02:00:00Z"
 
 
 def test_a_job_that_a_person_made_of_the_cronjob_is_named_after_its_creation() -> None:
-    assert tick_of(job("a", **{BY_HAND: "manual"})) == "2026-01-31T02:00:03Z"
-    assert tick_of(job("a")) == ""
+    assert night_of(job("a", **{BY_HAND: "manual"})) == "2026-01-31T02:00:03Z"
+    assert night_of(job("a")) == ""
 
 
 def cronjob(**spec: Any) -> dict[str, Any]:

@@ -1,7 +1,12 @@
-"""Tables for people and for pipes: aligned on a terminal, tab-separated elsewhere, so that `cut` and `awk` work."""
+"""How verbs print: data on stdout, talk on stderr; tables aligned on a terminal, tab-separated for `cut` and `awk`."""
 
 import sys
 from collections.abc import Sequence
+
+
+def say(text: str) -> None:
+    """Talk to the person."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, summary: str = "") -> None:
@@ -10,7 +15,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, summary
         for row in (header, *rows):
             print("\t".join(" ".join(cell.split()) for cell in row))
     else:
-        from rich.console import Console
+        from rich.console import Console  # a tenth of a second, and only a terminal needs it
         from rich.table import Table
         from rich.text import Text
 
@@ -21,7 +26,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, summary
             table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
         Console().print(table)
     if summary:
-        print(summary, file=sys.stderr)
+        say(summary)
 
 
 _STYLES = {

@@ -18,24 +18,13 @@ import signal
 from dataclasses import dataclass, field
 
 from polyglot.core.errors import Exit
-from polyglot.schedulers.base import Attempt, Event, Outcome
+from polyglot.schedulers.base import Attempt, Ended, Outcome
 from polyglot.schedulers.local.budget import GIB, Share
 from polyglot.schedulers.local.process import Memory, Process
 
-_EXITS = {
-    Exit.FINE: Outcome.COMMITTED,
-    Exit.OVER_BUDGET: Outcome.OVER_BUDGET,
-    Exit.PERMANENT: Outcome.PERMANENT,
-    Exit.INTERRUPTED_WORKER: Outcome.INTERRUPTED,
-    Exit.INPUT_WITHDRAWN: Outcome.INTERRUPTED,
-    Exit.OUT_OF_MEMORY_WORKER: Outcome.OUT_OF_MEMORY,
-    Exit.TIMED_OUT: Outcome.TIMED_OUT,
-    -signal.SIGTERM: Outcome.INTERRUPTED,
-}
-
 
 @dataclass(slots=True, kw_only=True)
-class Running:
+class Worker:
     """A worker process with its attempt and its share of the machine."""
 
     attempt: Attempt
@@ -48,8 +37,8 @@ class Running:
     stop_sent: bool = False
     announced: bool = False
 
-    def end(self, status: int) -> Event:
-        """Return the event of an end; `status` is the exit code, or minus the signal."""
+    def end(self, status: int) -> Ended:
+        """Return how it ended; `status` is the exit code, or minus the signal."""
         peak = self.memory.peak_bytes or None
         said = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit code {status}"
         if self.killed_as is Outcome.OUT_OF_MEMORY:
@@ -59,8 +48,8 @@ class Running:
         elif self.killed_as is not None:
             said = f"ran longer than {self.attempt.planned.resources.deadline_seconds} s and did not stop"
             outcome = self.killed_as
-        elif self.stop_asked is not None and status not in (Exit.FINE, Exit.PERMANENT):
+        elif status == -signal.SIGTERM or (self.stop_asked is not None and status not in (Exit.FINE, Exit.PERMANENT)):
             outcome = Outcome.INTERRUPTED
         else:
-            outcome = _EXITS.get(status, Outcome.TRANSIENT)
-        return Event(attempt=self.attempt, outcome=outcome, message=said, peak_memory_bytes=peak)
+            outcome = Outcome.of_exit(status)
+        return Ended(attempt=self.attempt, outcome=outcome, text=said, peak_memory_bytes=peak)

@@ -1,0 +1,47 @@
+"""Runs a submission where it belongs: what `submit`, `drive` and `reevaluate` share."""
+
+import contextlib
+from collections.abc import Iterator
+
+from polyglot.cli.live import live_observer
+from polyglot.cli.output import say
+from polyglot.core.errors import Corrupt, Interrupted, Refused, StoreError
+from polyglot.engine.budget import within_budget
+from polyglot.engine.engine import run
+from polyglot.engine.outcomes import Limits
+from polyglot.engine.submission import Submission
+from polyglot.schedulers.base import SchedulerError
+from polyglot.schedulers.site import DetachedSite, Site
+from polyglot.store.store import Store
+
+
+def run_submission(submission: Submission, store: Store, site: Site) -> None:
+    """Run every stage in this process's engine. Raises PolyglotError on failures.
+
+    A driver of a detached site raises Interrupted for what passes: its successor goes on.
+    """
+    with interrupted_when_away() if isinstance(site, DetachedSite) else contextlib.nullcontext():
+        stages = within_budget(submission.stages, store, submission.usd)
+        where = ", ".join(part for part in (f"store {store.url}", site.where) if part)
+        say(f"{submission.title}: {len(stages)} stages, {where}")
+        scheduler = site.scheduler(submission.study, store)
+        for note in scheduler.notes(stages):
+            say(note)
+        limits = Limits(max_attempts=submission.max_attempts, progress_seconds=site.progress_seconds)
+        with scheduler, live_observer(stages) as observer:
+            summary = run(stages, store, scheduler, observer=observer, limits=limits)
+    if used := scheduler.used():
+        say(used)
+    summary.raise_if_failed()
+    say(summary.describe())
+
+
+@contextlib.contextmanager
+def interrupted_when_away() -> Iterator[None]:
+    """Raise Interrupted for a store or an API server that is away: what passes is no failure of the study."""
+    try:
+        yield
+    except (Refused, Corrupt):
+        raise
+    except (StoreError, SchedulerError) as error:
+        raise Interrupted(f"{error}; the next driver goes on from here") from error

@@ -1,0 +1,100 @@
+"""A namespace of a cluster, as the verbs ask about it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Literal
+
+from polyglot.core.calendar import Calendar
+from polyglot.core.endpoint import find_url, needs_key
+from polyglot.core.errors import BadInput
+from polyglot.core.stage import Stage
+from polyglot.kinds.registry import traits_of
+from polyglot.schedulers.base import Attempt
+from polyglot.schedulers.kubernetes.alive import keys_alive
+from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.cronjob import night_of, read_calendar
+from polyglot.schedulers.kubernetes.driver import create_driver, how_to_follow
+from polyglot.schedulers.kubernetes.render.driver import driver_values, render_driver
+from polyglot.schedulers.kubernetes.render.manifests import print_manifests, render_jobs, renderer
+from polyglot.schedulers.kubernetes.render.request import paths_of_large
+from polyglot.schedulers.kubernetes.scheduler import KubernetesScheduler
+from polyglot.schedulers.kubernetes.stop import stop_study
+from polyglot.schedulers.site import Alive, DetachedSite
+from polyglot.store.store import Store
+from polyglot.study.profile import Profile
+
+
+class KubernetesSite(DetachedSite):
+    """The namespace that the profile's section names, by the kubeconfig or the pod's own account."""
+
+    progress_seconds = 5.0
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__(profile)
+        if profile.cluster is None:
+            raise ValueError("a profile of a cluster has its section")
+        self._cluster = profile.cluster
+        self.where = f"namespace {profile.cluster.namespace}"
+
+    def scheduler(self, study: str, store: Store) -> KubernetesScheduler:
+        """See Site."""
+        return KubernetesScheduler(self._api(), self._cluster, renderer(self._cluster, study, store))
+
+    def alive(self, store_url: str) -> Alive | None:
+        """See Site: by the namespace's Jobs."""
+        del store_url
+        keys = keys_alive(self._cluster)
+        return None if keys is None else keys.__contains__
+
+    def check_endpoint(self, stage: Stage, url: str | None, key_file: str | None, environ: Mapping[str, str]) -> None:
+        """See Site: workers have the profile's plain variables, and the keys in the Secrets that it names."""
+        del environ
+        asks = traits_of(stage).asks
+        url = find_url(url, self._cluster.environment, asks=asks)
+        deepl = asks == "deepl"
+        secret = self._cluster.deepl_secret_of(stage) if deepl else self._cluster.judge_secret_of(stage)
+        if secret is None and key_file is None and needs_key(url, asks):
+            remedy = f"Name a Secret that has it under kubernetes.{'deepl' if deepl else 'judge'}-secret of the profile"
+            raise BadInput(f"no key for {'DeepL' if deepl else 'api.openai.com'}", remedy=remedy)
+
+    def render(self, attempts: Sequence[Attempt], study: str, form: Literal["yaml", "json"]) -> Iterator[str]:
+        """See Site: Jobs. A request that is too long for its Job is shown by its path in the store."""
+        jobs = render_jobs(attempts, study=study, cluster=self._cluster, request_paths=paths_of_large(attempts))
+        if form == "yaml":
+            yield print_manifests(jobs)
+        else:
+            yield from (json.dumps(job) for job in jobs)
+
+    def start_driver(self, *, study: str, title: str, digest12: str, path: str, store_url: str) -> Sequence[str]:
+        """See DetachedSite: one Job that runs `polyglot drive`."""
+        values = driver_values(
+            self._cluster, study=study, title=title, digest12=digest12, path=path, store_url=store_url
+        )
+        created = create_driver(self._api(), render_driver(values))
+        state = "was created" if created else "runs already"
+        return [f"the driver {values.name} {state} in {self.where}", *how_to_follow(values)]
+
+    def cancel(self, study: str, keys: Set[str], title: str | None) -> Iterator[str]:
+        """See DetachedSite."""
+        return stop_study(self._api(), study, keys=keys, title=title)
+
+    def calendar(self, name: str) -> Calendar:
+        """See Site: by the CronJob of that name and its Jobs."""
+        found = read_calendar(self._api(), name)
+        if found is None:
+            raise BadInput(
+                "no such CronJob",
+                where=self.where,
+                got=repr(name),
+                expected="the one of charts/polyglot with nightly.enabled",
+                remedy="Name it with --cronjob, or give its --schedule and --zone",
+            )
+        return found
+
+    def night_of_job(self, job: str) -> str:
+        """See Site: asked in the Job itself, and so of the pod's own account."""
+        found = self._api().read_job(job)
+        return night_of(found) if found else ""
+
+    def _api(self) -> Api:
+        return Api.connect(self._cluster.namespace, context=self._cluster.context)

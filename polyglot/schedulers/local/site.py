@@ -1,0 +1,19 @@
+"""The machine that a verb is called on, as verbs ask about it."""
+
+from polyglot.schedulers.local.lock import KeyLocks, locks_directory
+from polyglot.schedulers.local.scheduler import LocalScheduler
+from polyglot.schedulers.site import Alive, Site
+from polyglot.store.store import Store
+
+
+class LocalSite(Site):
+    """The CPUs and the memory of the profile, at most the machine's own."""
+
+    def scheduler(self, study: str, store: Store) -> LocalScheduler:
+        """See Site."""
+        del study, store
+        return LocalScheduler.for_profile(self.profile)
+
+    def alive(self, store_url: str) -> Alive:
+        """See Site: by the locks of this user."""
+        return KeyLocks(locks_directory(), store_url).held

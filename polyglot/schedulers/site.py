@@ -1,0 +1,89 @@
+"""The place where a profile's attempts run, as the verbs ask about it: one class a backend, found by `site_of`."""
+
+import json
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from typing import Literal
+
+from polyglot.core.calendar import Calendar
+from polyglot.core.endpoint import find_deepl, find_endpoint
+from polyglot.core.stage import Stage
+from polyglot.kinds.registry import traits_of
+from polyglot.schedulers.base import Attempt, Scheduler
+from polyglot.schedulers.registry import BACKENDS
+from polyglot.schedulers.worker_request import worker_request
+from polyglot.store.store import Store
+from polyglot.study.profile import Profile
+
+Alive = Callable[[str], bool | None]
+"""Whether a stage's key has a worker now; None when nobody knows."""
+
+
+class Site(ABC):
+    """Cheap to make, and contacts nothing before it is asked.
+
+    The defaults are those of a place whose scheduler runs in the process of the verb that submits.
+    """
+
+    where = ""  # beside the store's URL, in the line that a run begins with
+    progress_seconds = 1.0  # between two looks at the progress of running stages
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+
+    @abstractmethod
+    def scheduler(self, study: str, store: Store) -> Scheduler:
+        """A scheduler for one run of a study, not yet entered."""
+
+    def alive(self, store_url: str) -> Alive | None:
+        """What is known here of which stages run; None where it cannot be asked, and signs of life must do."""
+        del store_url
+        return None
+
+    def check_endpoint(self, stage: Stage, url: str | None, key_file: str | None, environ: Mapping[str, str]) -> None:
+        """Raise BadInput when the endpoint that a stage asks has no address or key that can work; asks nothing of it.
+
+        `environ` is that of the verb, which workers of this machine have too.
+        """
+        (find_deepl if traits_of(stage).asks == "deepl" else find_endpoint)(url, key_file, environ)
+
+    def render(self, attempts: Sequence[Attempt], study: str, form: Literal["yaml", "json"]) -> Iterator[str]:
+        """Yield exactly what attempts would be started with, as lines or documents."""
+        del form
+        for attempt in attempts:
+            yield json.dumps(worker_request(attempt, study=study).document(), ensure_ascii=False)
+
+    def calendar(self, name: str) -> Calendar | None:
+        """When nights are due by a timer that the place has under a name; None without timers. Raises BadInput."""
+        del name
+        return None
+
+    def night_of_job(self, job: str) -> str:
+        """The night for which a timer's job was started; "" when it was not."""
+        del job
+        return ""
+
+
+class DetachedSite(Site):
+    """A place where a driver runs in the user's stead: work is left to it, and goes on without the user's machine."""
+
+    @abstractmethod
+    def start_driver(self, *, study: str, title: str, digest12: str, path: str, store_url: str) -> Sequence[str]:
+        """Start the driver of a submission that lies in the store, unless it runs already.
+
+        Returns lines for people: what was started, and how to follow it.
+        """
+
+    @abstractmethod
+    def cancel(self, study: str, keys: Set[str], title: str | None) -> Iterator[str]:
+        """Stop the drivers of a study (those of one title, when it is given), then the attempts at these keys.
+
+        Yields the name of each when it is gone.
+        """
+
+
+def site_of(profile: Profile) -> Site:
+    """The place that a profile describes."""
+    kind: type[Site] = pkgutil.resolve_name(BACKENDS[profile.backend].site)
+    return kind(profile)

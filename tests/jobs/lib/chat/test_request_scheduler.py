@@ -1,0 +1,282 @@
+"""Many calls at once through the real client, against a loopback endpoint: retries, pace, caps, budget, stopping."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jobs.lib.chat.calls import Failure, Reply, Request
+from jobs.lib.chat.endpoint import Endpoint
+from jobs.lib.chat.request_scheduler import Asking, Watcher
+from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.usage_log import Ledger
+from polyglot.core.errors import OverBudget, Permanent, PolyglotError
+from tests.kit import judge_server as js
+from tests.kit.judge_server import Call, Limiter, ScriptedJudge, Step
+from tests.kit.list_journal import ListJournal
+
+QUICK: dict[str, Any] = {"timeout_seconds": 2.0, "backoff_seconds": 0.01, "concurrency": 8, "call_deadline_seconds": 20}
+DEAR: dict[str, Any] = {"price_usd_per_mtok_prompt": 1e6, "price_usd_per_mtok_completion": 1e6}  # a dollar a token
+
+
+def requests(number: int, max_tokens: int = 20) -> list[Request]:
+    return [
+        Request(model="m", messages=({"role": "user", "content": f"q{n}"},), temperature=0.0, max_tokens=max_tokens)
+        for n in range(number)
+    ]
+
+
+@dataclass(kw_only=True)
+class Asked:
+    """One run. `settled` has the results by what was asked, in the order in which they came."""
+
+    journal: ListJournal = field(default_factory=ListJournal)
+    settled: list[tuple[str, Reply | Failure]] = field(default_factory=list)
+    stopping: Callable[[], bool] = lambda: False
+    ended: bool | None = None
+    ledger: Ledger | None = None
+    asking: Asking | None = None
+
+    def run(self, server: ScriptedJudge, what: Sequence[Request], **changes: Any) -> "Asked":
+        given = ChatSettings.of(QUICK | changes)
+        self.ledger = Ledger(self.journal, given)
+        watcher = Watcher(settled=self._settle, stopping=lambda: self.stopping())
+        self.asking = Asking(Endpoint(base_url=server.base_url), given, self.ledger, watcher)
+        self.ended = self.asking.run(what)
+        return self
+
+    def _settle(self, request: Request, result: Reply | Failure) -> None:
+        self.settled.append((request.messages[0]["content"], result))
+
+    @property
+    def reasons(self) -> Counter[str]:
+        return Counter("reply" if isinstance(each, Reply) else each.reason for _, each in self.settled)
+
+
+def first(step: Step, times: int = 1) -> Callable[[Call], Step]:
+    """Misbehave the first so many times for each request."""
+    return lambda call: step if call.nth <= times else js.reply(f"answer to {call.user}")
+
+
+class TestRetries:
+    def test_each_request_is_settled_once_with_its_own_answer(self) -> None:
+        with ScriptedJudge(first(js.status(503))) as server:
+            asked = Asked().run(server, requests(20))
+            assert len(server.calls) == 40
+        assert asked.ended is True
+        assert len(asked.settled) == 20
+        assert {name: result.text for name, result in asked.settled if isinstance(result, Reply)} == {
+            f"q{n}": f"answer to q{n}" for n in range(20)
+        }
+
+    def test_a_failure_that_passes_is_tried_so_often_and_one_that_lasts_once(self) -> None:
+        def script(call: Call) -> Step:
+            return {"q0": js.status(500), "q1": js.status(422)}.get(call.user, js.reply("ok"))
+
+        with ScriptedJudge(script) as server:
+            asked = Asked().run(server, requests(3), attempts=3)
+            assert Counter(call.user for call in server.calls) == {"q0": 3, "q1": 1, "q2": 1}
+        assert asked.reasons == {"http-500": 1, "http-422": 1, "reply": 1}
+
+    def test_waits_double_with_at_most_half_of_jitter(self) -> None:
+        arrivals: list[float] = []
+
+        def script(call: Call) -> Step:
+            arrivals.append(time.monotonic())
+            return js.status(500)
+
+        with ScriptedJudge(script) as server:
+            Asked().run(server, requests(1), attempts=4, backoff_seconds=0.2)
+        gaps = [after - before for before, after in zip(arrivals, arrivals[1:], strict=False)]
+        assert len(gaps) == 3
+        for number, gap in enumerate(gaps):
+            assert gap >= 0.1 * 2**number - 0.005
+
+    def test_being_told_to_slow_down_uses_up_no_attempt(self) -> None:
+        with ScriptedJudge(first(js.status(429, retry_after="0.01"), times=7)) as server:
+            asked = Asked().run(server, requests(1), attempts=1)
+            assert len(server.calls) == 8
+        assert asked.reasons == {"reply": 1}
+
+    def test_the_calls_own_deadline_ends_what_never_ends(self) -> None:
+        with ScriptedJudge(lambda call: js.status(429, retry_after="0.2")) as server:
+            asked = Asked().run(server, requests(2), call_deadline_seconds=1.0)
+            assert 2 <= len(server.calls) <= 14
+        assert asked.reasons == {"rate-limited": 2}
+
+    def test_a_wait_beyond_the_deadline_ends_the_run_for_another_attempt(self) -> None:
+        said = "asks to wait 3600 s, more than call_deadline_seconds 20"
+        busy = ScriptedJudge(lambda call: js.status(503, retry_after="3600"))
+        with busy as server, pytest.raises(PolyglotError, match=said):
+            Asked().run(server, requests(3))
+
+    @pytest.mark.parametrize("status", [401, 404])
+    def test_what_no_call_can_pass_ends_the_run_at_once(self, status: int) -> None:
+        with ScriptedJudge(lambda call: js.status(status)) as server:
+            with pytest.raises(Permanent, match=f"the endpoint at .*: http-{status}: "):
+                Asked().run(server, requests(100))
+            assert len(server.calls) <= QUICK["concurrency"]
+
+    def test_an_endpoint_that_was_reached_has_an_outage_and_its_calls_fail_one_by_one(self) -> None:
+        with ScriptedJudge(lambda call: js.reset()) as server:
+            asked = Asked().run(server, requests(3), attempts=5)
+        assert asked.reasons == {"connection": 3}
+
+
+class TestPace:
+    def test_no_more_are_in_flight_than_the_ceiling(self) -> None:
+        with ScriptedJudge(lambda call: js.reply("ok", after=0.02)) as server:
+            asked = Asked().run(server, requests(60), concurrency=5)
+            assert server.peak == 5
+        assert asked.asking is not None
+        assert asked.asking.peak == 5
+
+    def test_an_endpoint_with_a_limit_of_its_own_gets_all_done_with_few_refusals(self) -> None:
+        limiter = Limiter(limit=6, latency=0.02)
+        with ScriptedJudge(limiter) as server:
+            asked = Asked().run(server, requests(150), concurrency=32)
+        assert asked.reasons == {"reply": 150}
+        assert limiter.refused < 75
+        assert asked.asking is not None
+        assert asked.asking.cuts >= 1
+
+    def test_requests_a_minute_hold_beyond_a_second_of_burst(self) -> None:
+        arrivals: list[float] = []
+
+        def script(call: Call) -> Step:
+            arrivals.append(time.monotonic())
+            return js.reply("ok")
+
+        with ScriptedJudge(script) as server:
+            Asked().run(server, requests(30), requests_per_minute=600)  # ten a second, after ten at once
+        assert arrivals[-1] - arrivals[0] >= 1.85
+
+    def test_tokens_a_minute_hold_as_the_endpoint_counts_them(self) -> None:
+        """Each answer has 120 tokens; 6,000 a minute are 100 a second."""
+        began = time.monotonic()
+        with ScriptedJudge(lambda call: js.reply("ok")) as server:
+            Asked().run(server, requests(4), tokens_per_minute=6000, concurrency=1)
+        assert time.monotonic() - began >= (3 * 120 - 100) / 100 - 0.05
+
+
+class TestBudget:
+    def test_no_call_leaves_that_the_budget_could_not_pay(self) -> None:
+        """A call may cost 16 dollars for its prompt and 20 for its answer, and costs 12."""
+        (sample,) = requests(1)
+        most = sample.prompt_tokens_estimate + sample.max_tokens
+        usage = js.Usage(prompt=8, completion=4)
+        with ScriptedJudge(lambda call: js.reply("ok", after=0.02, usage=usage)) as server:
+            asked = Asked()
+            with pytest.raises(OverBudget, match=r"the next call may cost .* of 100\.0000 USD are spent"):
+                asked.run(server, requests(20), max_usd=100.0, **DEAR)
+            assert server.peak * most <= 100
+            assert len(server.calls) == 1 + (100 - most) // 12
+        assert asked.ledger is not None
+        assert asked.ledger.spent_usd == 12 * len(asked.settled) <= 100
+
+    def test_what_may_have_been_billed_counts_at_the_most_that_it_can_be(self) -> None:
+        (request,) = requests(1)
+        with ScriptedJudge(first(js.truncated())) as server:
+            asked = Asked().run(server, [request], **DEAR)
+        assert asked.ledger is not None
+        assert asked.ledger.cost_usd == 120
+        assert asked.ledger.cost_usd_unseen == request.prompt_tokens_estimate + request.max_tokens
+
+    def test_every_paid_call_is_on_record_before_it_leaves(self) -> None:
+        asked = Asked()
+
+        def script(call: Call) -> Step:
+            assert call.id in {record["id"] for record in asked.journal.records if record["outcome"] == "sent"}
+            return js.reply("ok")
+
+        with ScriptedJudge(script) as server:
+            asked.run(server, requests(12))
+        assert asked.reasons == {"reply": 12}
+
+    def test_another_run_over_the_same_record_knows_results_and_costs(self) -> None:
+        with ScriptedJudge(first(js.status(500))) as server:
+            asked = Asked().run(server, requests(5), **DEAR)
+        again = Ledger(asked.journal, ChatSettings.of(QUICK | DEAR))
+        assert asked.ledger is not None
+        assert again.results == asked.ledger.results
+        assert again.account() == asked.ledger.account() | {"resumed_calls": 5}
+
+
+class TestStopping:
+    def test_what_is_in_flight_ends_and_nothing_follows(self) -> None:
+        asked = Asked()
+        asked.stopping = lambda: bool(asked.settled)
+        with ScriptedJudge(lambda call: js.reply("ok", after=0.3)) as server:
+            asked.run(server, requests(50), concurrency=4)
+            assert len(server.calls) == len(asked.settled)
+        assert asked.ended is False
+        assert 4 <= len(asked.settled) <= 8
+
+    def test_a_wait_is_left_at_once(self) -> None:
+        began = time.monotonic()
+        asked = Asked(stopping=lambda: time.monotonic() - began > 0.3)
+        with ScriptedJudge(lambda call: js.status(503, retry_after="15")) as server:
+            asked.run(server, requests(2))
+        assert asked.ended is False
+        assert time.monotonic() - began < 5
+
+    def test_what_the_caller_raises_ends_the_run(self) -> None:
+        class Enough(Exception):
+            pass
+
+        def settle(request: Request, result: Reply | Failure) -> None:
+            raise Enough
+
+        with ScriptedJudge(lambda call: js.reply("ok", after=0.01)) as server:
+            given = ChatSettings.of(QUICK)
+            watcher = Watcher(settled=settle, stopping=lambda: False)
+            asking = Asking(Endpoint(base_url=server.base_url), given, Ledger(ListJournal(), given), watcher)
+            with pytest.raises(Enough):
+                asking.run(requests(100))
+            assert len(server.calls) <= 2 * QUICK["concurrency"]
+
+
+FAULTS = {
+    "ok": lambda: js.reply("ok"),
+    "500": lambda: js.status(500),
+    "429": lambda: js.status(429, retry_after="0.01"),
+    "422": lambda: js.status(422),
+    "reset": js.reset,
+    "truncated": js.truncated,
+    "nonsense": lambda: js.raw(js.http("200 OK", b"{}")),
+}
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(sorted(FAULTS)), max_size=5), min_size=1, max_size=12))
+def test_whatever_happens_every_request_is_settled_once_and_every_attempt_is_on_record(plans: list[list[str]]) -> None:
+    """A request has the faults of its plan, one after the other, and a reply after them."""
+
+    def script(call: Call) -> Step:
+        plan = [*plans[int(call.user[1:])], "ok"]
+        return FAULTS[plan[min(call.nth, len(plan)) - 1]]()
+
+    def expected(plan: list[str]) -> tuple[str, int]:
+        passing = 0
+        for number, fault in enumerate([*plan, "ok"], start=1):
+            if fault in ("ok", "422"):
+                return {"ok": "reply", "422": "http-422"}[fault], number
+            passing += fault != "429"
+            if passing == 3:
+                return {"500": "http-500", "nonsense": "bad-json"}.get(fault, "connection"), number
+        raise AssertionError
+
+    with ScriptedJudge(script) as server:
+        asked = Asked().run(server, requests(len(plans)), attempts=3, backoff_seconds=0.001)
+        sent = Counter(call.user for call in server.calls)
+    found = {name: "reply" if isinstance(each, Reply) else each.reason for name, each in asked.settled}
+    assert len(asked.settled) == len(found) == len(plans)
+    for number, plan in enumerate(plans):
+        assert (found[f"q{number}"], sent[f"q{number}"]) == expected(plan)
+    assert asked.ledger is not None
+    assert asked.ledger.attempts.total() == len(server.calls)

@@ -1,0 +1,98 @@
+"""Reports of studies with known effects, and what tests ask of a page."""
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from jobs.aggregate import job as aggregate
+from jobs.report import job as report
+from polyglot.kinds.aggregate import Contrast
+from tests.kit.fake_scores import (
+    LANGUAGES,
+    FakeStudy,
+    cells_of,
+    fake_context,
+    report_params,
+    untuned,
+    usual_ability,
+)
+from tests.kit.fake_scores import contrast as base_contrast
+from tests.kit.folder_input import FolderInput
+
+VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
+
+
+USUAL = (*LANGUAGES, "ENDEFRITES", "ENDEFRITES-sampled", "DEFRITES", "ENDEFRITES@48")
+
+
+class Page(HTMLParser):
+    """Collects what the tests ask: tags with attributes, text, and whether every element was closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def contrast(name: str, family: str, treatment: str, *control: str, on: tuple[str, ...] = LANGUAGES) -> Contrast:
+    return replace(base_contrast(family, treatment, *control, on=on), name=name)
+
+
+def usual_contrasts() -> tuple[Contrast, ...]:
+    return (
+        *(
+            contrast(
+                f"ENDEFRITES - {which} of 5 monolingual mixes", f"parallel - mono {which}", "ENDEFRITES", *LANGUAGES
+            )
+            for which in ("mean", "best", "worst")
+        ),
+        contrast("ENDEFRITES - ENDEFRITES-sampled", "parallel - sampled", "ENDEFRITES", "ENDEFRITES-sampled"),
+    )
+
+
+def make(
+    root: Path,
+    mixes: tuple[str, ...],
+    seeds: tuple[int, ...],
+    contrasts: tuple[Contrast, ...] = (),
+    languages: tuple[str, ...] = LANGUAGES,
+    **fields: Any,
+) -> tuple[dict[str, Any], str, dict[str, FolderInput]]:
+    """Run aggregate and report; return report.json, the page and the report's inputs."""
+    made = FakeStudy(
+        cells=(untuned(), *cells_of(mixes, seeds)),
+        contrasts=contrasts,
+        languages=languages,
+        ability=usual_ability,
+        resamples=300,
+        per_category=4,
+        failed_share=fields.pop("failed_share", 0.01),
+    ).write(root / "in")
+    aggregate.run(fake_context(made.aggregate_params(), made.inputs, root / "aggregate"))
+    inputs = {role: source for role, source in made.inputs.items() if not role.startswith("answers:")}
+    inputs["aggregate"] = FolderInput(root / "aggregate" / "out", "a" * 64)
+    out = fake_context(report_params(**fields), inputs, root)
+    report.run(out)
+    assert (out.out / "scores.csv").read_bytes() == inputs["aggregate"].path("scores.csv").read_bytes()
+    page = (out.out / "report.html").read_text(encoding="utf-8")
+    return json.loads((out.out / "report.json").read_text(encoding="utf-8")), page, inputs

@@ -27,9 +27,13 @@ Asks = Literal["", "openai", "deepl"]
 
 
 class Params(BaseModel):
-    """Base of all parameter classes: frozen, closed, no NaN. `version` rises when the meaning of the output changes."""
+    """Base of all parameter classes: frozen, closed, no NaN. `version` rises when the meaning of the output changes.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    What a study file says of a kind in the same words is a Section that the file's section and the parameters both
+    inherit, so that no default stands twice.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False)
 
     kind: ClassVar[str]
     version: ClassVar[int] = 1

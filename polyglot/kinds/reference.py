@@ -3,24 +3,19 @@
 from typing import ClassVar, Literal
 
 from polyglot.core.stage import Resources
+from polyglot.kinds.chat import ChatModel
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
 from polyglot.kinds.settings import ChatSettings
 
 
-class ReferenceParams(Params):
+class ReferenceParams(ChatModel, Params):
     """Reference answers to a benchmark's questions, written by a chat model in each question's own language."""
 
     kind: ClassVar[str] = "reference"
 
-    endpoint: Literal["built-in", "openai"]
-    model: str
     languages: tuple[Language, ...]
     categories: tuple[str, ...] | Literal["all"]  # whose questions need references
     prompt: int  # version of our own wording
-    temperature: float = 0.0
-    max_tokens: int = 2048  # of an answer to one turn
-    seed: int | None = None  # sent to the endpoint when not None
-    max_failed_share: float = 0.02  # of the questions; above it the stage fails instead of committing
 
     def needs_reference(self, category: str) -> bool:
         """Whether questions of a category get reference answers."""

@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 from polyglot.core.mix import Mix
 from polyglot.core.section import Language, Name
 from polyglot.kinds.base import BaseParams
-from polyglot.study.cluster import ClusterSection
+from polyglot.study.cluster import Cluster
 from polyglot.study.described import descriptions
 from polyglot.study.keys import section_in
 from polyglot.study.schema import sections_of
@@ -26,7 +26,7 @@ from polyglot.study.study import Size, Study
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "study-file.md"
 MARKS: Mapping[type[BaseModel], tuple[str, str]] = {
     Study: ("<!-- keys: generated -->", "<!-- end of keys -->"),
-    ClusterSection: ("<!-- cluster's keys: generated -->", "<!-- end of cluster's keys -->"),
+    Cluster: ("<!-- cluster's keys: generated -->", "<!-- end of cluster's keys -->"),
 }
 _NAMED = {"language": Language, "name": Name, "`full` or whole number": Size}
 
@@ -51,7 +51,9 @@ def _tables(root: type[BaseModel]) -> str:
         for name, field in section.model_fields.items():
             cells = (
                 f"`{field.alias or name}`",
-                _form(field.annotation),
+                "text"
+                if field.annotation is int and isinstance(field.default, str)
+                else _form(field.annotation),  # amounts are written so
                 _default(section, name, field),
                 texts.get(name, ""),
             )

@@ -11,8 +11,7 @@ from collections import defaultdict
 
 from polyglot.attempts.attempts import Attempts
 from polyglot.core.errors import PolyglotError, StoreError
-from polyglot.schedulers.base import Attempt, Event, Scheduler
-from polyglot.store.store import Store
+from polyglot.schedulers.base import Attempt, Disrupted, Scheduler
 
 _DRIVERS_SEQUENCE = 90_000_000  # of what a driver adds, behind all that a worker does
 # What a worker says when it has claimed its start (jobs/worker/worker.py): an output names by it whose it is.
@@ -29,15 +28,11 @@ def archive_rest(attempts: Attempts, attempt: Attempt, scheduler: Scheduler) -> 
         archive_output(attempts.of_rank(rank), attempt.number, output)
 
 
-def keep(event: Event, store: Store) -> str:
-    """Record what an event tells that nobody could tell later; returns what took a worker away, when that is new."""
-    attempts, number = Attempts(store, event.attempt.planned.stage), event.attempt.number
-    if event.output is not None:
-        archive_output(attempts.of_rank(event.output.rank), number, event.output.data)
+def record_disruption(attempts: Attempts, event: Disrupted) -> bool:
+    """Keep what nobody could tell later; True when it is new."""
     with contextlib.suppress(StoreError):  # it is for people alone
-        if event.disruption is not None and attempts.disrupt(number, event.disruption.name, event.disruption.text):
-            return event.disruption.text
-    return ""
+        return attempts.disrupt(event.attempt.number, event.name, event.text)
+    return False
 
 
 def archive_output(attempts: Attempts, number: int, written: bytes) -> None:

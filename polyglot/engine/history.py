@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from polyglot.attempts.attempts import Attempts, Failure
 from polyglot.core.stage import Stage
 from polyglot.engine.outcomes import Failed, GiveUp, Limits, TryAgain, decide
-from polyglot.schedulers.base import Event, Outcome
+from polyglot.schedulers.base import Ended, Outcome
 from polyglot.store.store import Store
 
 
@@ -64,17 +64,15 @@ class History:
         """Whether an attempt ended because the study's budget did."""
         return any(one.number == number and one.outcome is Outcome.OVER_BUDGET for one in self.failed)
 
-    def add(self, event: Event) -> str:
+    def add(self, event: Ended) -> str:
         """Take in how an attempt ended, recording it unless its worker has; returns the reason."""
         number = event.attempt.number
         known = self.reason(number)
         if known:
             return known
-        outcome, reason = event.outcome, event.message
+        outcome, reason = event.outcome, event.text
         if outcome is Outcome.COMMITTED:
             outcome, reason = Outcome.TRANSIENT, "the worker ended as if it had committed, but there is no manifest"
-        if outcome is None:
-            raise ValueError("the attempt has not ended")
         failure = Failure(outcome=outcome, reason=reason, peak_memory_bytes=event.peak_memory_bytes)
         self.attempts.fail(number, failure)
         self.failed = sorted(

@@ -56,7 +56,7 @@ class Submission:
             "night": self.night,
             "max_attempts": self.max_attempts,
             "usd": self.usd,
-            "cluster": None if self.cluster is None else asdict(self.cluster),
+            "cluster": None if self.cluster is None else self.cluster.model_dump(),
             "stages": rows,
         }
         if self.backend != _backend_told_by(self.cluster):
@@ -125,14 +125,15 @@ def _backend_told_by(cluster: Cluster | None) -> str:
 
 
 def _cluster(document: Mapping[str, Any]) -> Cluster:
+    """As it was submitted: what has become a rule since is none for it."""
     pools = {
-        name: Pool(**{**pool, "tolerations": tuple(Toleration(**one) for one in pool["tolerations"])})
+        name: Pool.model_construct(
+            **{**pool, "tolerations": tuple(Toleration.model_construct(**one) for one in pool["tolerations"])}
+        )
         for name, pool in document["pools"].items()
     }
-    secrets = tuple(document["image_pull_secrets"])
-    return Cluster(
-        **{**document, "images": Images(**document["images"]), "pools": pools, "image_pull_secrets": secrets}
-    )
+    images, secrets = Images.model_construct(**document["images"]), tuple(document["image_pull_secrets"])
+    return Cluster.model_construct(**{**document, "images": images, "pools": pools, "image_pull_secrets": secrets})
 
 
 def _planned(row: Mapping[str, Any]) -> PlannedStage:

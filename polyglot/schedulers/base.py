@@ -70,34 +70,51 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Disruption:
+class Running:
+    """An attempt's worker has begun, or goes on after it waited; `text` says where."""
+
+    attempt: Attempt
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An attempt cannot start, go on or end; `text` says what for."""
+
+    attempt: Attempt
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disrupted:
     """Something outside took an attempt's worker away. `name` tells it from others: as a rule it is a pod's."""
 
+    attempt: Attempt
     name: str
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class OutputLeft:
     """All that one rank's worker said, which will not be there much longer."""
 
+    attempt: Attempt
     rank: int
     data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """News of an attempt: it ended (`outcome`), it waits (`waiting` says for what), its worker was taken away
-    (`disruption`, also with an outcome) or has left its `output`, or else it runs (on).
-    """
+class Ended:
+    """An attempt has ended. `disrupted` says what has taken its worker away when nothing told it before."""
 
     attempt: Attempt
-    outcome: Outcome | None
-    message: str = ""
-    waiting: str = ""
-    disruption: Disruption | None = None
-    output: Output | None = None
+    outcome: Outcome
+    text: str
+    disrupted: Disrupted | None = None
     peak_memory_bytes: int | None = None
+
+
+Event = Running | Waiting | Disrupted | OutputLeft | Ended
 
 
 class SchedulerError(PolyglotError):

@@ -1,9 +1,11 @@
-"""Sizes, durations and stage kinds as sections take them: checked when the file is read, kept as written."""
+"""Sizes, durations and stage kinds as sections take them. Amounts are written as text and read as whole numbers."""
 
 import difflib
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticKnownError
 
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Problem
@@ -11,17 +13,20 @@ from polyglot.core.units import parse_bytes, parse_seconds
 from polyglot.kinds.registry import KINDS
 
 
-def _number_of(parse: Any, *, least: int = 0) -> AfterValidator:
-    def check(text: str) -> str:
+def _number_of(parse: Callable[[str], int], *, least: int = 0) -> BeforeValidator:
+    def read(text: object) -> int:
+        if not isinstance(text, str):
+            raise PydanticKnownError("string_type")
         try:
-            if parse(text) < least:
+            amount = parse(text)
+            if amount < least:
                 raise BadInput("too little", got=repr(text), expected="more than nothing")
         except BadInput as error:
             problem = Problem(what=error.what, got=error.got, expected=error.expected)
             raise Broken(problem) from error
-        return text
+        return amount
 
-    return AfterValidator(check)
+    return BeforeValidator(read)
 
 
 def _check_kind(kind: str) -> str:
@@ -32,7 +37,7 @@ def _check_kind(kind: str) -> str:
     return kind
 
 
-Bytes = Annotated[str, _number_of(parse_bytes, least=1)]
-Duration = Annotated[str, _number_of(parse_seconds)]
-Deadline = Annotated[str, _number_of(parse_seconds, least=1)]
+Bytes = Annotated[int, _number_of(parse_bytes, least=1)]
+Duration = Annotated[int, _number_of(parse_seconds)]
+Deadline = Annotated[int, _number_of(parse_seconds, least=1)]
 Kind = Annotated[str, AfterValidator(_check_kind)]

@@ -1,21 +1,19 @@
 """The `kubernetes` section of a profile: where on a cluster a study runs. Nothing in it enters a key.
 
-`ClusterSection` is what is written; `Cluster` is what the other rooms read.
+The attributes' names are those of submissions in stores, too; YAML has its own where they differ.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from polyglot.core.section import Broken, Problem, Section, tuple_of
 from polyglot.core.stage import Stage
-from polyglot.core.units import parse_bytes, parse_seconds
 from polyglot.kinds.registry import traits_of
 from polyglot.study.amounts import Bytes, Duration, Kind
 from polyglot.study.objects import DnsLabel, DnsName, LabelValue, PinnedImage, Text, VariableName
-from polyglot.study.pool import Pool, PoolSection, pool_from
+from polyglot.study.pool import Pool
 
 DEFAULT_POOL = "default"
 PullPolicy = Literal["Never", "IfNotPresent", "Always"]
@@ -31,7 +29,11 @@ SECRETS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_
 SECRETS |= {"DEEPL_AUTH_KEY", "HUGGING_FACE_HUB_TOKEN"}
 
 
-class ImagesSection(Section):
+def _with_default(pools: Mapping[str, Pool]) -> Mapping[str, Pool]:
+    return {DEFAULT_POOL: Pool(), **pools}
+
+
+class Images(Section):
     """Images by digest, as `make images` prints them."""
 
     controller: PinnedImage
@@ -42,14 +44,14 @@ class ImagesSection(Section):
     """Of stages that load one, or a tokenizer: training, answering, translation by marian or nllb, quality by comet."""
 
 
-class ClusterSection(Section):
+class Cluster(Section):
     """A cluster; needed with `backend: kubernetes`."""
 
     namespace: DnsLabel = "polyglot"
     """Where the Jobs go."""
     context: str | None = Field(None, min_length=1, max_length=500)
     """Of the kubeconfig, else its current one; never used inside a cluster."""
-    images: ImagesSection
+    images: Images
     image_pull_policy: PullPolicy = "IfNotPresent"
     """A digest never changes, so a node pulls it once."""
     image_pull_secrets: Annotated[tuple[DnsName, ...], BeforeValidator(tuple_of)] = ()
@@ -68,9 +70,11 @@ class ClusterSection(Section):
     """Secret with token, mounted in stages that fetch a repository of the Hugging Face hub."""
     environment: Mapping[VariableName, Text] = Field(default_factory=dict)
     """Plain variables of every container, such as AWS_ENDPOINT_URL_S3; never a secret."""
-    pools: Mapping[DnsLabel, PoolSection] = Field(default_factory=dict)
+    pools: Annotated[Mapping[DnsLabel, Pool], AfterValidator(_with_default)] = Field(
+        default_factory=dict, validate_default=True
+    )
     """Node pools by name; `default` is there without being named."""
-    pool_of: Mapping[Kind, str] = Field(default_factory=dict)
+    pool_by_kind: Mapping[Kind, str] = Field(default_factory=dict, alias="pool-of")
     """The pool of a stage kind; the others use `default`."""
     priority_class: DnsName | None = "polyglot-study"
     """PriorityClass of stage pods (k8s/ has it); null: none."""
@@ -78,11 +82,11 @@ class ClusterSection(Section):
     """Kueue LocalQueue; Jobs are then created suspended."""
     ranks_service: DnsLabel = "polyglot-ranks"
     """The headless Service through which ranks meet; charts/polyglot makes it."""
-    ttl: Duration = "1h"
+    ttl_seconds: Duration = Field("1h", alias="ttl", validate_default=True)
     """How long an ended Job stays to be looked at."""
-    scratch: Bytes = "10GiB"
+    scratch_bytes: Bytes = Field("10GiB", alias="scratch", validate_default=True)
     """Disk of /work, where the kind's resources name none."""
-    pending_deadline: Duration = "30m"
+    pending_deadline_seconds: Duration = Field("30m", alias="pending-deadline", validate_default=True)
     """A stage whose pod cannot start for so long fails, with the cluster's reason."""
     lost_node: LostNode = "report"
     """A pod on a node that is gone: say so, or replace it by the next attempt."""
@@ -90,10 +94,9 @@ class ClusterSection(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         problems: list[Problem] = []
-        known = dict.fromkeys((DEFAULT_POOL, *self.pools))
-        for kind, pool in self.pool_of.items():
-            if pool not in known:
-                expected = "one of " + ", ".join(known)
+        for kind, pool in self.pool_by_kind.items():
+            if pool not in self.pools:
+                expected = "one of " + ", ".join(self.pools)
                 problems.append(
                     Problem(what="no such pool", place=("pool-of", kind), got=repr(pool[:40]), expected=expected)
                 )
@@ -102,50 +105,6 @@ class ClusterSection(Section):
         if problems:
             raise Broken(*problems)
         return self
-
-
-def _variable_problems(name: str) -> Iterator[Problem]:
-    if name in SECRETS:
-        remedy = "Put it into a Secret and name that as `store-secret`, `judge-secret`, `deepl-secret` or `hub-secret`"
-        yield Problem(what="a secret is never a plain variable", place=("environment", name), remedy=remedy)
-    elif name in RESERVED:
-        yield Problem(what="polyglot sets this variable itself", place=("environment", name), remedy="Remove it")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Images:
-    """References by digest."""
-
-    controller: str
-    worker: str
-    trainer: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    """Where on a cluster a study runs; `pools` always has `default`."""
-
-    namespace: str
-    context: str | None
-    images: Images
-    image_pull_policy: PullPolicy
-    image_pull_secrets: tuple[str, ...]
-    worker_service_account: str
-    driver_service_account: str
-    store_secret: str | None
-    judge_secret: str | None
-    deepl_secret: str | None
-    environment: Mapping[str, str]
-    pools: Mapping[str, Pool]
-    pool_by_kind: Mapping[str, str]
-    priority_class: str | None
-    queue: str | None
-    ranks_service: str
-    ttl_seconds: int
-    scratch_bytes: int
-    pending_deadline_seconds: int
-    lost_node: LostNode
-    hub_secret: str | None = None  # orders that were written before it do without
 
     def image_of(self, stage: Stage) -> str:
         """The image that a stage runs in."""
@@ -168,28 +127,9 @@ class Cluster:
         return self.hub_secret if traits_of(stage).fetches_from_hub else None
 
 
-def cluster_from(section: ClusterSection) -> Cluster:
-    """The cluster that a section describes."""
-    return Cluster(
-        namespace=section.namespace,
-        context=section.context,
-        images=Images(**section.images.model_dump()),
-        image_pull_policy=section.image_pull_policy,
-        image_pull_secrets=section.image_pull_secrets,
-        worker_service_account=section.worker_service_account,
-        driver_service_account=section.driver_service_account,
-        store_secret=section.store_secret,
-        judge_secret=section.judge_secret,
-        deepl_secret=section.deepl_secret,
-        hub_secret=section.hub_secret,
-        environment=dict(section.environment),
-        pools={DEFAULT_POOL: Pool(), **{name: pool_from(pool) for name, pool in section.pools.items()}},
-        pool_by_kind=dict(section.pool_of),
-        priority_class=section.priority_class,
-        queue=section.queue,
-        ranks_service=section.ranks_service,
-        ttl_seconds=parse_seconds(section.ttl),
-        scratch_bytes=parse_bytes(section.scratch),
-        pending_deadline_seconds=parse_seconds(section.pending_deadline),
-        lost_node=section.lost_node,
-    )
+def _variable_problems(name: str) -> Iterator[Problem]:
+    if name in SECRETS:
+        remedy = "Put it into a Secret and name that as `store-secret`, `judge-secret`, `deepl-secret` or `hub-secret`"
+        yield Problem(what="a secret is never a plain variable", place=("environment", name), remedy=remedy)
+    elif name in RESERVED:
+        yield Problem(what="polyglot sets this variable itself", place=("environment", name), remedy="Remove it")

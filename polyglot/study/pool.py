@@ -1,7 +1,6 @@
 """Node pools: how the pods of a stage kind are placed on a cluster."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -13,7 +12,7 @@ Operator = Literal["Exists", "Equal"]
 Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
 
-class TolerationSection(Section):
+class Toleration(Section):
     """A taint that the pods of a pool put up with."""
 
     key: QualifiedName | None = None
@@ -37,12 +36,12 @@ class TolerationSection(Section):
         return self
 
 
-class PoolSection(Section):
+class Pool(Section):
     """How the pods of a node pool are placed."""
 
     node_selector: Mapping[QualifiedName, LabelValue] = Field(default_factory=dict)
     """Labels that a node must have."""
-    tolerations: Annotated[tuple[TolerationSection, ...], BeforeValidator(tuple_of)] = ()
+    tolerations: Annotated[tuple[Toleration, ...], BeforeValidator(tuple_of)] = ()
     """Taints that they put up with."""
     annotations: Mapping[QualifiedName, Text] = Field(default_factory=dict)
     """Of the pods, such as `karpenter.sh/do-not-disrupt`."""
@@ -50,36 +49,3 @@ class PoolSection(Section):
     """RuntimeClass of the pods, such as nvidia."""
     gpu_resource: QualifiedName = "nvidia.com/gpu"
     """The extended resource that a stage's gpus are counted in."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Toleration:
-    """As the API has it; None and "" are left out."""
-
-    key: str | None = None
-    operator: str = "Equal"
-    value: str = ""
-    effect: str | None = None
-    toleration_seconds: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
-    """The defaults are those of a pool that is not described."""
-
-    node_selector: Mapping[str, str] = field(default_factory=dict)
-    tolerations: tuple[Toleration, ...] = ()
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    runtime_class: str | None = None
-    gpu_resource: str = "nvidia.com/gpu"
-
-
-def pool_from(section: PoolSection) -> Pool:
-    """The pool that a section describes."""
-    return Pool(
-        node_selector=dict(section.node_selector),
-        tolerations=tuple(Toleration(**toleration.model_dump()) for toleration in section.tolerations),
-        annotations=dict(section.annotations),
-        runtime_class=section.runtime_class,
-        gpu_resource=section.gpu_resource,
-    )

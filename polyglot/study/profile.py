@@ -11,12 +11,11 @@ from pydantic import BeforeValidator, Field, ValidationError, create_model, mode
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Problem, Section
 from polyglot.core.stage import Resources
-from polyglot.core.units import parse_bytes, parse_seconds
 from polyglot.kinds.registry import KINDS
 from polyglot.kinds.settings import Settings
 from polyglot.schedulers.registry import BACKENDS
 from polyglot.study.amounts import Bytes, Deadline, Duration, Kind
-from polyglot.study.cluster import Cluster, ClusterSection, cluster_from
+from polyglot.study.cluster import Cluster
 from polyglot.study.problems import bad_file, invalid_file
 from polyglot.study.yaml_file import YamlFile, read_yaml
 
@@ -34,12 +33,12 @@ class ResourceSection(Section):
     """Overrides of a kind's default resources."""
 
     cpus: int | None = Field(None, ge=1, le=4096)
-    memory: Bytes | None = None
+    memory_bytes: Bytes | None = Field(None, alias="memory")
     gpus: int | None = Field(None, ge=0)
     ranks: int | None = Field(None, ge=1, le=4096)
-    deadline: Deadline | None = None
-    grace: Duration | None = None
-    scratch: Bytes | None = None
+    deadline_seconds: Deadline | None = Field(None, alias="deadline")
+    grace_seconds: Duration | None = Field(None, alias="grace")
+    scratch_bytes: Bytes | None = Field(None, alias="scratch")
 
 
 def _check_backend(name: object) -> object:
@@ -63,7 +62,7 @@ class ProfileFile(Section):
     max_attempts: int = Field(4, ge=1, le=100)
     resources: Mapping[Kind, ResourceSection] = Field(default_factory=dict)
     settings: KindSettings = Field(default_factory=KindSettings)
-    kubernetes: ClusterSection | None = None
+    kubernetes: Cluster | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -120,11 +119,11 @@ def load_profile(name_or_path: str) -> Profile:
         store=os.environ.get("POLYGLOT_STORE") or content.store,
         backend=content.backend,
         cpus=content.cpus,
-        memory_bytes=parse_bytes(content.memory) if content.memory else None,
+        memory_bytes=content.memory,
         max_attempts=content.max_attempts,
         resources={name: _resources(kind.resources, content.resources.get(name)) for name, kind in KINDS.items()},
         settings={name: {**kind.defaults, **_given(content.settings, name)} for name, kind in KINDS.items()},
-        cluster=cluster_from(content.kubernetes) if content.kubernetes else None,
+        cluster=content.kubernetes,
     )
 
 
@@ -156,17 +155,4 @@ def _find(name: str) -> Path | None:
 
 
 def _resources(default: Resources, section: ResourceSection | None) -> Resources:
-    if section is None:
-        return default
-    changes: dict[str, int] = {
-        name: value for name in ("cpus", "gpus", "ranks") if (value := getattr(section, name)) is not None
-    }
-    if section.memory:
-        changes["memory_bytes"] = parse_bytes(section.memory)
-    if section.scratch:
-        changes["scratch_bytes"] = parse_bytes(section.scratch)
-    if section.deadline:
-        changes["deadline_seconds"] = parse_seconds(section.deadline)
-    if section.grace:
-        changes["grace_seconds"] = parse_seconds(section.grace)
-    return replace(default, **changes)
+    return default if section is None else replace(default, **section.model_dump(exclude_none=True))

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from polyglot.schedulers.base import Event, Outcome
+from polyglot.schedulers.base import Disrupted, Ended, Event, Outcome, OutputLeft, Running, Waiting
 from tests.kit.cluster.namespace import Namespace
-from tests.kit.cluster.shell_jobs import api_of, attempt, ended, render, scheduler_of, watch_until
+from tests.kit.cluster.shell_jobs import api_of, attempt, render, scheduler_of, watch_until
 from tests.kit.cluster.target import Target
 from tests.kit.world import until
 from tools.cluster import processes
@@ -38,8 +38,8 @@ class TestEnds:
     ) -> None:
         with scheduler_of(namespace) as scheduler:
             scheduler.submit(attempt(command, **pod))
-            end = watch_until(scheduler, ended)
-            assert (end.outcome, says in end.message) == (outcome, True), end.message
+            end = watch_until(scheduler, Ended)
+            assert (end.outcome, says in end.text) == (outcome, True), end.text
             assert scheduler._api.calls["create job"] == 1
             asked = set(scheduler._api.calls) - {"read log"}  # of a pod that goes away
             assert not [name for name in asked if name.startswith(("read", "delete"))]
@@ -48,7 +48,7 @@ class TestEnds:
         """Fault 14: the eviction API; the Job goes on with another pod and the engine hears of no end."""
         with scheduler_of(namespace) as scheduler:
             scheduler.submit(attempt("echo begun; trap 'echo the last; exit 43' TERM; sleep 30 & wait"))
-            watch_until(scheduler, lambda event: "runs as" in event.message)
+            watch_until(scheduler, Running)
             core, name = namespace.target.core, namespace.name
             first = core.list_namespaced_pod(name).items[0].metadata.name
             core.create_namespaced_pod_eviction(first, name, {"metadata": {"name": first}})
@@ -57,13 +57,13 @@ class TestEnds:
             while {pod.metadata.name for pod in core.list_namespaced_pod(name).items} <= {first}:
                 events += scheduler.watch(1.0)
                 assert time.monotonic() < deadline
-            assert not list(filter(ended, events))
+            assert not [event for event in events if isinstance(event, Ended)]
             (job,) = namespace.target.batch.list_namespaced_job(name).items
             assert not job.status.conditions
-            (told,) = [event.disruption for event in events if event.disruption]
+            (told,) = [event for event in events if isinstance(event, Disrupted)]
             assert told.name == first
             assert told.text.startswith(f"pod {first} disrupted (EvictionByEvictionAPI: ")
-            (left,) = [event.output for event in events if event.output]
+            (left,) = [event for event in events if isinstance(event, OutputLeft)]
             assert (left.rank, left.data) == (0, b"begun\nthe last\n")  # nobody else could read it now
 
 
@@ -88,14 +88,14 @@ class TestWaiting:
         began = time.monotonic()
         with scheduler_of(namespace, pending_deadline_seconds=3) as scheduler:
             scheduler.submit(attempt("true", **pod))
-            watch_until(scheduler, lambda event: says in event.waiting, seconds=60)
+            watch_until(scheduler, Waiting, says, seconds=60)
             assert time.monotonic() - began < 60
             if hopeless:
-                end = watch_until(scheduler, ended, seconds=60)
+                end = watch_until(scheduler, Ended, seconds=60)
                 assert end.outcome is Outcome.PERMANENT
-                assert says in end.message
+                assert says in end.text
             else:
-                assert not [event for event in scheduler.watch(5.0) if ended(event)]
+                assert not [event for event in scheduler.watch(5.0) if isinstance(event, Ended)]
 
     def test_an_exhausted_quota_is_told_and_waited_for(self, namespace: Namespace) -> None:
         quota = {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "1"}}}
@@ -103,10 +103,10 @@ class TestWaiting:
         with scheduler_of(namespace, pending_deadline_seconds=1) as scheduler:
             first, second = attempt("sleep 8"), attempt("echo second")
             scheduler.submit(first)
-            watch_until(scheduler, lambda event: "runs as" in event.message)
+            watch_until(scheduler, Running)
             scheduler.submit(second)
-            watch_until(scheduler, lambda event: "exceeded quota" in event.waiting, seconds=60)
-            ends = {watch_until(scheduler, ended).attempt.name, watch_until(scheduler, ended, seconds=120).attempt.name}
+            watch_until(scheduler, Waiting, "exceeded quota", seconds=60)
+            ends = {watch_until(scheduler, Ended).attempt.name, watch_until(scheduler, Ended, seconds=120).attempt.name}
             assert ends == {first.name, second.name}
 
     def test_pod_security_refuses_by_name(self, namespace: Namespace) -> None:
@@ -114,8 +114,8 @@ class TestWaiting:
         namespace.target.core.patch_namespace(namespace.name, label)
         with scheduler_of(namespace) as scheduler:
             scheduler.submit(attempt("true"))
-            event = watch_until(scheduler, lambda event: bool(event.waiting), seconds=60)
-            assert "violates PodSecurity" in event.waiting
+            event = watch_until(scheduler, Waiting, seconds=60)
+            assert "violates PodSecurity" in event.text
 
 
 class TestAdoption:
@@ -125,19 +125,19 @@ class TestAdoption:
         with scheduler_of(namespace) as first, scheduler_of(namespace) as second:
             for scheduler in (first, second):
                 scheduler.submit(work)
-                watch_until(scheduler, lambda event: "runs as" in event.message)
+                watch_until(scheduler, Running)
             assert len(namespace.target.batch.list_namespaced_job(namespace.name).items) == 1
             for scheduler in (first, second):
-                assert watch_until(scheduler, ended).outcome is Outcome.COMMITTED
+                assert watch_until(scheduler, Ended).outcome is Outcome.COMMITTED
 
     def test_a_failed_job_of_an_earlier_driver_is_told_to_the_next(self, namespace: Namespace) -> None:
         work = attempt("exit 5")
         with scheduler_of(namespace) as first:
             first.submit(work)
-            watch_until(first, ended)
+            watch_until(first, Ended)
         with scheduler_of(namespace) as second:
             second.submit(work)
-            assert watch_until(second, ended).outcome is Outcome.TRANSIENT
+            assert watch_until(second, Ended).outcome is Outcome.TRANSIENT
             assert len(namespace.target.batch.list_namespaced_job(namespace.name).items) == 1
 
     def test_a_job_that_completed_before_it_could_be_adopted_is_looked_at_and_not_made_anew(
@@ -147,16 +147,16 @@ class TestAdoption:
         work, batch = attempt("true"), namespace.target.batch
         with scheduler_of(namespace) as first:
             first.submit(work)
-            watch_until(first, ended)
+            watch_until(first, Ended)
         (before,) = batch.list_namespaced_job(namespace.name).items
         with scheduler_of(namespace) as second:
             second.submit(work)
-            assert watch_until(second, ended).outcome is Outcome.INTERRUPTED
+            assert watch_until(second, Ended).outcome is Outcome.INTERRUPTED
             assert [job.metadata.uid for job in batch.list_namespaced_job(namespace.name).items] == [
                 before.metadata.uid
             ]
             second.submit(work)
-            assert watch_until(second, ended).outcome is Outcome.COMMITTED
+            assert watch_until(second, Ended).outcome is Outcome.COMMITTED
             assert [job.metadata.uid for job in batch.list_namespaced_job(namespace.name).items] != [
                 before.metadata.uid
             ]
@@ -168,9 +168,9 @@ class TestAdoption:
         api_of(namespace).create_job(manifest)
         with scheduler_of(namespace) as scheduler:
             scheduler.submit(work)
-            end = watch_until(scheduler, ended)
+            end = watch_until(scheduler, Ended)
             assert end.outcome is Outcome.PERMANENT
-            assert "another Job of the name" in end.message
+            assert "another Job of the name" in end.text
 
     def test_a_job_that_was_deleted_counts_as_interrupted_and_can_be_created_again(self, namespace: Namespace) -> None:
         """Fault 21: the Job is removed before its end was seen."""
@@ -178,15 +178,15 @@ class TestAdoption:
         with scheduler_of(namespace) as scheduler:
             for _ in range(2):
                 scheduler.submit(work)
-                watch_until(scheduler, lambda event: "runs as" in event.message)
+                watch_until(scheduler, Running)
                 api_of(namespace).delete_job(work.name, foreground=False)
-                assert watch_until(scheduler, ended).outcome is Outcome.INTERRUPTED
+                assert watch_until(scheduler, Ended).outcome is Outcome.INTERRUPTED
 
     def test_a_job_with_no_time_to_live_is_not_missed(self, namespace: Namespace) -> None:
         """Fault 21: ttl 0."""
         with scheduler_of(namespace) as scheduler:
             scheduler.submit(attempt("true", job={"ttlSecondsAfterFinished": 0}))
-            assert watch_until(scheduler, ended).outcome in (Outcome.COMMITTED, Outcome.INTERRUPTED)
+            assert watch_until(scheduler, Ended).outcome in (Outcome.COMMITTED, Outcome.INTERRUPTED)
 
 
 class TestCancel:
@@ -194,9 +194,9 @@ class TestCancel:
         work = attempt("trap 'echo saved; exit 43' TERM; sleep 60 & wait")
         with scheduler_of(namespace) as scheduler:
             scheduler.submit(work)
-            watch_until(scheduler, lambda event: "runs as" in event.message)
+            watch_until(scheduler, Running)
             scheduler.cancel(work)
-            assert watch_until(scheduler, ended).outcome is Outcome.INTERRUPTED
+            assert watch_until(scheduler, Ended).outcome is Outcome.INTERRUPTED
             assert namespace.target.batch.list_namespaced_job(namespace.name).items == []
 
     def test_what_was_not_created_needs_no_request(self, namespace: Namespace) -> None:
@@ -204,7 +204,7 @@ class TestCancel:
         with scheduler_of(namespace) as scheduler:
             scheduler.submit(work)
             scheduler.cancel(work)
-            assert watch_until(scheduler, ended).outcome is Outcome.INTERRUPTED
+            assert watch_until(scheduler, Ended).outcome is Outcome.INTERRUPTED
             assert scheduler._api.calls["create job"] == 0
 
 
@@ -220,10 +220,10 @@ class TestLogs:
 
         with scheduler_of(namespace) as scheduler:
             scheduler.submit(work)
-            watch_until(scheduler, lambda event: "runs as" in event.message)
+            watch_until(scheduler, Running)
             until(lambda: begun() == 2, 60)
             assert list(scheduler.logs(work, follow=True)) == [(1, b"early\n"), (0, b"late\n")]
-            assert watch_until(scheduler, ended).outcome is Outcome.COMMITTED
+            assert watch_until(scheduler, Ended).outcome is Outcome.COMMITTED
             assert sorted(scheduler.logs(work, follow=False)) == [(0, b"late\n"), (1, b"early\n")]
 
 
@@ -236,7 +236,7 @@ class TestBrokenWatches:
         events: list[Event] = []
         with scheduler_of(namespace) as scheduler:
             scheduler.submit(attempt("sleep 10"))
-            watch_until(scheduler, lambda event: "runs as" in event.message, seen=events)
+            watch_until(scheduler, Running, seen=events)
             processes.send("kube-apiserver", signal.SIGSTOP)
             try:
                 until = time.monotonic() + 30
@@ -244,8 +244,8 @@ class TestBrokenWatches:
                     events += scheduler.watch(1.0)
             finally:
                 processes.send("kube-apiserver", signal.SIGCONT)
-            assert watch_until(scheduler, ended, seconds=120, seen=events).outcome is Outcome.COMMITTED
-            assert sum(map(ended, events)) == 1
+            assert watch_until(scheduler, Ended, seconds=120, seen=events).outcome is Outcome.COMMITTED
+            assert sum(isinstance(event, Ended) for event in events) == 1
 
     def test_a_watch_that_is_too_old_is_replaced_by_a_list(self, namespace: Namespace) -> None:
         """Fault 13: 410 Gone; the difference between two lists is told as if it had been watched."""
@@ -268,6 +268,6 @@ class TestBrokenWatches:
             mirror._api = api
         with scheduler:
             scheduler.submit(attempt("sleep 2"))
-            assert watch_until(scheduler, ended).outcome is Outcome.COMMITTED
+            assert watch_until(scheduler, Ended).outcome is Outcome.COMMITTED
         assert gone["times"] >= 2
         assert api.calls["list jobs"] >= 3

@@ -10,12 +10,12 @@ import pytest
 
 from polyglot.attempts.attempts import Attempts
 from polyglot.core.stage import PlannedStage, Resources
-from polyglot.schedulers.base import Event, Outcome
+from polyglot.schedulers.base import Ended, Event, Outcome, Running, Waiting
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import RESTRICTED, Namespace
 from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted
 from tests.kit.cluster.queues import LABEL, hold_queue, local_queue, priority_class, release_queue
-from tests.kit.cluster.shell_jobs import attempt, ended, scheduler_of, watch_until
+from tests.kit.cluster.shell_jobs import attempt, scheduler_of, watch_until
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import MIB, stage
 from tests.kit.noop_jobs.steps import counted
@@ -97,19 +97,19 @@ def test_ranks_that_are_suspended_run_again(namespace: Namespace) -> None:
 
     with scheduler_of(namespace) as scheduler:
         scheduler.submit(work)
-        watch_until(scheduler, lambda event: "runs as" in event.message)
+        watch_until(scheduler, Running)
         until(lambda: len(running()) == 2, 30)
         before = running()
         batch.patch_namespaced_job(work.name, name, {"spec": {"suspend": True}})
-        event = watch_until(scheduler, lambda event: ended(event) or "suspended" in event.waiting)
-        if not ended(event):
+        event: Event = watch_until(scheduler, (Ended, Waiting))
+        if not isinstance(event, Ended):
             batch.patch_namespaced_job(work.name, name, {"spec": {"suspend": False}})
         while len(running() - before) < 2:
-            if ended(event):
+            if isinstance(event, Ended):
                 assert event.outcome is Outcome.INTERRUPTED
-                assert event.message.startswith("interrupted with its progress saved")
+                assert event.text.startswith("interrupted with its progress saved")
                 scheduler.submit(work)
-            event = next(scheduler.watch(1.0), Event(attempt=work, outcome=None))
+            event = next(scheduler.watch(1.0), Running(attempt=work))
 
 
 def test_a_worker_that_does_not_hear_is_killed_after_its_grace_and_goes_on_all_the_same(

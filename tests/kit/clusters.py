@@ -1,12 +1,11 @@
 """Clusters and attempts at stages for tests of what a cluster is told."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from polyglot.core.stage import PlannedStage, Resources, Stage
 from polyglot.schedulers.base import Attempt
-from polyglot.study.cluster import Cluster, ClusterSection, cluster_from
+from polyglot.study.cluster import Cluster
 
 STORE = "s3://polyglot/studies"
 IMAGES = {
@@ -17,8 +16,7 @@ IMAGES = {
 
 def cluster(**changes: Any) -> Cluster:
     """A cluster with all defaults but `changes`, which are fields of Cluster."""
-    section = ClusterSection.model_validate({"images": IMAGES}, by_alias=True, by_name=False)
-    return replace(cluster_from(section), **changes)
+    return Cluster.model_validate({"images": IMAGES}).model_copy(update=changes)
 
 
 def attempt(

@@ -48,7 +48,7 @@ STEPS = {
     "a failure is recorded": Step("polyglot.attempts.attempts", "Attempts.fail", "after"),
     "an end is seen": Step(_SCHEDULER, "KubernetesScheduler._look_at_end", "before"),
     "an end is told": Step(_ENGINE, "_Engine._classify", "before"),
-    "a commit is seen": Step(_ENGINE, "_Engine._settle", "after", lambda _, settled: settled is True),
+    "a commit is seen": Step("polyglot.engine.graph", "Graph.settle", "after", lambda _, settled: settled is True),
     "a stage is ordered": Step(_SCHEDULER, "KubernetesScheduler.submit", "after"),
 }
 

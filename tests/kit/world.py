@@ -13,9 +13,10 @@ from typing import Any
 
 from polyglot.attempts.attempts import Attempts
 from polyglot.core.stage import PlannedStage
-from polyglot.engine.engine import Summary, run
+from polyglot.engine.engine import run
 from polyglot.engine.observer import NullObserver
 from polyglot.engine.outcomes import Limits
+from polyglot.engine.summary import Summary
 from polyglot.schedulers.local.budget import Budget
 from polyglot.schedulers.local.scheduler import LocalScheduler
 from polyglot.store.committed import committed

@@ -13,7 +13,7 @@ from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput, TimedOut
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.engine.outcomes import Limits
-from polyglot.schedulers.base import Attempt, Event, Outcome
+from polyglot.schedulers.base import Attempt, Ended, Outcome
 from polyglot.schedulers.local.budget import Budget
 from polyglot.store.committed import committed
 from tests.kit.graphs import MIB, chain, diamonds, fan, stage
@@ -146,10 +146,10 @@ class TestRetries:
     def test_an_attempt_that_another_driver_saw_fail_for_good_does_not_run(self, plain: World) -> None:
         one = stage("noop", "one")
         plain.attempts(one).fail(1, Failure(outcome=PERMANENT, reason="this can never work"))
-        ended: list[Event] = []
+        ended: list[Ended] = []
         with plain.scheduler() as scheduler:  # it was submitted before, and there was no room
             scheduler.submit(Attempt(planned=one, number=1, store_url=plain.url))
-            until(lambda: any(event.outcome for event in ended) or ended.extend(scheduler.watch(0.1)))  # type: ignore[func-returns-value]
+            until(lambda: ended.extend(e for e in scheduler.watch(0.1) if isinstance(e, Ended)) or ended)  # type: ignore[func-returns-value]
         assert ended[-1].outcome is Outcome.PERMANENT
         assert plain.executions() == []
 

@@ -9,6 +9,7 @@ from polyglot.engine.engine import run
 from polyglot.engine.logs import merged_logs
 from polyglot.engine.survey import StageState, survey
 from polyglot.engine.why import explain
+from polyglot.schedulers.base import Attempt, Ended, Running
 from polyglot.schedulers.local.lock import KeyLocks
 from polyglot.store.directory import DirectoryStore
 from tests.kit.graphs import GRAPHS, chain, stage
@@ -157,19 +158,17 @@ class TestLogs:
         assert b"".join(Attempts(other, one.stage).log(1)).count(b"attempt 1, start 1") == 1
 
     def test_a_backend_follows_the_log_of_a_running_attempt(self, plain: World) -> None:
-        from polyglot.schedulers.base import Attempt
-
         one = stage("failing", "chatty", how="talk", times=1)
         attempt = Attempt(planned=one, number=1, store_url=plain.url)
         with plain.scheduler() as scheduler:
             scheduler.submit(attempt)
-            until(lambda: [event for event in scheduler.watch(0.1) if event.outcome is None])
+            until(lambda: [event for event in scheduler.watch(0.1) if isinstance(event, Running)])
             heard: list[bytes] = []
             reader = threading.Thread(
                 target=lambda: heard.extend(data for _, data in scheduler.logs(attempt, follow=True))
             )
             reader.start()
-            until(lambda: [event for event in scheduler.watch(0.1) if event.outcome is not None])
+            until(lambda: [event for event in scheduler.watch(0.1) if isinstance(event, Ended)])
             reader.join(10)
             assert not reader.is_alive()
         assert b"said 999" in b"".join(heard)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from polyglot.engine.engine import run
-from polyglot.schedulers.base import Event
+from polyglot.schedulers.base import Event, Running, Waiting
 from polyglot.schedulers.local.scheduler import LocalScheduler
 from tests.kit.graphs import chain, stage
 from tests.kit.world import QUICK, Recorder, World
@@ -22,9 +22,9 @@ class LostNode(LocalScheduler):
 
     def watch(self, timeout_seconds: float) -> Iterator[Event]:
         for event in super().watch(timeout_seconds):
-            if event.outcome is None:
+            if isinstance(event, Running):
                 yield event
-                yield from [replace(event, waiting=SAID)] * self.times
+                yield from [Waiting(attempt=event.attempt, text=SAID)] * self.times
             if self.returns:
                 yield event
 

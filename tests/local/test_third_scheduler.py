@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from polyglot.schedulers import registry
-from polyglot.schedulers.base import Attempt, Event, Outcome, Scheduler
+from polyglot.schedulers.base import Attempt, Ended, Event, Outcome, Running, Scheduler
 from polyglot.schedulers.registry import Backend
 from polyglot.schedulers.site import Site
 from polyglot.store.store import Store
@@ -39,11 +39,11 @@ class CommandFile(Scheduler):
         if not self.waiting:
             return
         attempt = self.waiting.pop(0)
-        yield Event(attempt=attempt, outcome=None)
+        yield Running(attempt=attempt)
         lines = (self.folder / "commands.sh").read_text().splitlines()
         line = next(each for each in lines if f"/{attempt.name}.json" in each)
         code = subprocess.run(line, shell=True, check=False).returncode  # noqa: S602 - that is what it is
-        yield Event(attempt=attempt, outcome=Outcome.of_exit(code), message=f"exit code {code}")
+        yield Ended(attempt=attempt, outcome=Outcome.of_exit(code), text=f"exit code {code}")
 
     def logs(self, attempt: Attempt, *, follow: bool) -> Iterator[tuple[int, bytes]]:
         yield 0, (self.folder / f"{attempt.name}.log").read_bytes()

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from polyglot.schedulers.base import Attempt, Event, Outcome
+from polyglot.schedulers.base import Attempt, Ended, Event, Outcome
 from polyglot.schedulers.local.process import Launch, PlainProcess, kill
 from polyglot.schedulers.local.warm import WarmServer
 from tests.kit.graphs import GRAPHS, chain, fan, stage
@@ -99,7 +99,7 @@ def test_a_worker_whose_server_is_stuck_can_be_stopped(plain: World, times: int)
             scheduler.cancel(attempt)
         ended: list[Event] = []
         until(lambda: ended.extend(scheduler.watch(0.1)) or ended, 10)  # type: ignore[func-returns-value]
-    assert [event.outcome for event in ended] == [Outcome.INTERRUPTED]
+    assert [event.outcome for event in ended if isinstance(event, Ended)] == [Outcome.INTERRUPTED]
     assert plain.executions() == []
 
 

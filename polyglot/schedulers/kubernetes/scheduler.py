@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from polyglot.core.errors import PolyglotError
-from polyglot.schedulers.base import Attempt, Disruption, Event, Outcome, Output, Scheduler
+from polyglot.schedulers.base import Attempt, Disrupted, Ended, Event, Outcome, OutputLeft, Running, Scheduler, Waiting
 from polyglot.schedulers.kubernetes import states
 from polyglot.schedulers.kubernetes.api import Api, ApiError
 from polyglot.schedulers.kubernetes.disruptions import disruption, goes_away
@@ -67,7 +67,7 @@ class KubernetesScheduler(Scheduler):
         self._tracked: dict[str, Tracked] = {}
         self._told: set[str] = set()  # uids of Jobs whose end was told
         self._out: deque[Event] = deque()
-        self._outputs: queue.SimpleQueue[Event] = queue.SimpleQueue()  # of pods that went away
+        self._outputs: queue.SimpleQueue[OutputLeft] = queue.SimpleQueue()  # of pods that went away
         self._swept = 0.0
         self._lock = threading.Lock()
 
@@ -265,7 +265,7 @@ class KubernetesScheduler(Scheduler):
         found = states.waiting(job, pods, self._events_about(name, pods), datetime.now(UTC))
         pod = states.runs(pods)
         if pod and (not tracked.started or found is None) and tracked.goes_on():
-            self._out.append(Event(attempt=tracked.attempt, outcome=None, message=f"runs as {pod}"))
+            self._out.append(Running(attempt=tracked.attempt, text=f"as {pod}"))
         if tracked.waits(found.text if found else "", hopeless=found is not None and found.hopeless):
             self._wait_for(tracked.attempt, tracked.told)
         if found is not None and found.lost_node and self._cluster.lost_node == "replace":
@@ -279,8 +279,7 @@ class KubernetesScheduler(Scheduler):
             name = pod["metadata"]["name"]
             if name not in tracked.disrupted and (text := disruption(job, pod)):
                 tracked.disrupted.add(name)
-                found = Disruption(name=name, text=text)
-                self._out.append(Event(attempt=tracked.attempt, outcome=None, disruption=found))
+                self._out.append(Disrupted(attempt=tracked.attempt, name=name, text=text))
             if name not in tracked.read and name not in tracked.gone and goes_away(pod):
                 tracked.read.add(name)
                 reader = threading.Thread(
@@ -296,9 +295,9 @@ class KubernetesScheduler(Scheduler):
         except ApiError:
             return  # its node is lost, and its output with it
         if data:
-            self._outputs.put(Event(attempt=attempt, outcome=None, output=Output(rank=rank, data=data)))
+            self._outputs.put(OutputLeft(attempt=attempt, rank=rank, data=data))
 
-    def _look_at_end(self, tracked: Tracked, end: states.Ending, job: Document, pods: Sequence[Document]) -> None:
+    def _look_at_end(self, tracked: Tracked, end: states.JobEnd, job: Document, pods: Sequence[Document]) -> None:
         if end.outcome in _POD_SAYS_MORE and not states.is_explained(job, pods):
             # the pod's own end says more, and is seen in a moment
             now = time.monotonic()
@@ -309,8 +308,16 @@ class KubernetesScheduler(Scheduler):
         self._told.add(tracked.uid)
         del self._tracked[tracked.attempt.name]
         unsaid = end.outcome is Outcome.INTERRUPTED and not tracked.disrupted and not tracked.cancels
-        found = Disruption(name=f"job-{tracked.uid}", text=end.message) if unsaid else None
-        self._end(tracked.attempt, end.outcome, end.message, found, peak_memory_bytes=end.peak_memory_bytes)
+        taken = Disrupted(attempt=tracked.attempt, name=f"job-{tracked.uid}", text=end.text) if unsaid else None
+        self._out.append(
+            Ended(
+                attempt=tracked.attempt,
+                outcome=end.outcome,
+                text=end.text,
+                disrupted=taken,
+                peak_memory_bytes=end.peak_memory_bytes,
+            )
+        )
 
     def _sweep(self) -> None:
         """Look at what changes with time alone."""
@@ -343,8 +350,8 @@ class KubernetesScheduler(Scheduler):
             self._end(tracked.attempt, Outcome.INTERRUPTED, "cancelled")
             return
         said = f"Job {tracked.attempt.name} was deleted"
-        found = Disruption(name=f"job-{tracked.uid}", text=said) if tracked.uid else None
-        self._end(tracked.attempt, Outcome.INTERRUPTED, said, found)
+        taken = Disrupted(attempt=tracked.attempt, name=f"job-{tracked.uid}", text=said) if tracked.uid else None
+        self._out.append(Ended(attempt=tracked.attempt, outcome=Outcome.INTERRUPTED, text=said, disrupted=taken))
 
     def _delete_pods(self, name: str) -> None:
         for pod in self._pods.about(name):
@@ -357,26 +364,11 @@ class KubernetesScheduler(Scheduler):
 
     # Telling
 
-    def _end(
-        self,
-        attempt: Attempt,
-        outcome: Outcome,
-        message: str,
-        disruption: Disruption | None = None,
-        *,
-        peak_memory_bytes: int | None = None,
-    ) -> None:
-        event = Event(
-            attempt=attempt,
-            outcome=outcome,
-            message=message,
-            disruption=disruption,
-            peak_memory_bytes=peak_memory_bytes,
-        )
-        self._out.append(event)
+    def _end(self, attempt: Attempt, outcome: Outcome, text: str) -> None:
+        self._out.append(Ended(attempt=attempt, outcome=outcome, text=text))
 
     def _wait_for(self, attempt: Attempt, text: str) -> None:
-        self._out.append(Event(attempt=attempt, outcome=None, waiting=text))
+        self._out.append(Waiting(attempt=attempt, text=text))
 
 
 def _job_of(pod: Document) -> str:

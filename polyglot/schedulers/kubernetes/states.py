@@ -69,16 +69,16 @@ _BAD_CONTAINER = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How an attempt ended, and in one line why. Over its memory a pod has used at least `peak_memory_bytes`."""
+class JobEnd:
+    """How a Job ended, and in one line why. Over its memory a pod has used at least `peak_memory_bytes`."""
 
     outcome: Outcome
-    message: str
+    text: str
     peak_memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class Hindrance:
     """Why an attempt does not start, go on or end. `lost_node` names the node of a pod that may be given up."""
 
     text: str
@@ -91,10 +91,10 @@ def is_over(job: Document) -> bool:
     return bool(condition(job, "Complete") or condition(job, "Failed"))
 
 
-def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
+def ending(job: Document, pods: Sequence[Document]) -> JobEnd | None:
     """Say how a Job ended, or None while it has not. `pods` are those that are known of it; they may be gone."""
     if condition(job, "Complete"):
-        return Ending(outcome=Outcome.COMMITTED, message="the Job is complete")
+        return JobEnd(outcome=Outcome.COMMITTED, text="the Job is complete")
     failed = condition(job, "Failed")
     if failed is None:
         return None
@@ -102,38 +102,38 @@ def ending(job: Document, pods: Sequence[Document]) -> Ending | None:
     ends = list(terminated(pods))
     codes = {end.get("exitCode"): end for _, end in reversed(ends)}
     if Exit.PERMANENT in codes:
-        return Ending(outcome=Outcome.PERMANENT, message=_because("exit code 42", codes[Exit.PERMANENT]))
+        return JobEnd(outcome=Outcome.PERMANENT, text=_because("exit code 42", codes[Exit.PERMANENT]))
     if Exit.OVER_BUDGET in codes:
         said = _because("exit code 3: the budget is spent", codes[Exit.OVER_BUDGET])
-        return Ending(outcome=Outcome.OVER_BUDGET, message=said)
+        return JobEnd(outcome=Outcome.OVER_BUDGET, text=said)
     if failed.get("reason") == "DeadlineExceeded":
-        return Ending(outcome=Outcome.TIMED_OUT, message="it ran or waited longer than its Job may (DeadlineExceeded)")
+        return JobEnd(outcome=Outcome.TIMED_OUT, text="it ran or waited longer than its Job may (DeadlineExceeded)")
     if Exit.TIMED_OUT in codes:
-        return Ending(outcome=Outcome.TIMED_OUT, message="exit code 124: the worker's deadline passed")
+        return JobEnd(outcome=Outcome.TIMED_OUT, text="exit code 124: the worker's deadline passed")
     for pod, end in ends:
         if end.get("reason") == "OOMKilled":
             limit = _memory_limit_bytes(pod)
             most = f"the {limit / 2**30:.2f} GiB that it was allowed" if limit else "what its node has"
             said = f"its peak was at least {most} (OOMKilled)"
-            return Ending(outcome=Outcome.OUT_OF_MEMORY, message=said, peak_memory_bytes=limit or None)
+            return JobEnd(outcome=Outcome.OUT_OF_MEMORY, text=said, peak_memory_bytes=limit or None)
         if end.get("exitCode") == Exit.OUT_OF_MEMORY_WORKER:
-            return Ending(outcome=Outcome.OUT_OF_MEMORY, message=_because("exit code 44: out of memory", end))
+            return JobEnd(outcome=Outcome.OUT_OF_MEMORY, text=_because("exit code 44: out of memory", end))
     if Exit.INPUT_WITHDRAWN in codes:
-        return Ending(outcome=Outcome.INTERRUPTED, message=_because("exit code 45", codes[Exit.INPUT_WITHDRAWN]))
+        return JobEnd(outcome=Outcome.INTERRUPTED, text=_because("exit code 45", codes[Exit.INPUT_WITHDRAWN]))
     disrupted = next((text for pod in pods if (text := disruption_target(pod))), "")
     if disrupted:
-        return Ending(outcome=Outcome.INTERRUPTED, message=disrupted)
+        return JobEnd(outcome=Outcome.INTERRUPTED, text=disrupted)
     said = message(failed)
     if not ends and "exit code 42" in said:
-        return Ending(outcome=Outcome.PERMANENT, message="exit code 42")
+        return JobEnd(outcome=Outcome.PERMANENT, text="exit code 42")
     # a rank that was lost brings its peers to 43: then what it died of counts
     lost = failed.get("reason") == "BackoffLimitExceeded" and not codes.keys() <= {Exit.FINE, Exit.INTERRUPTED_WORKER}
     saved = Exit.INTERRUPTED_WORKER in codes or "DisruptionTarget" in said or (not ends and "exit code 43" in said)
     if saved and not lost:
-        return Ending(outcome=Outcome.INTERRUPTED, message=f"interrupted with its progress saved: {said}")
+        return JobEnd(outcome=Outcome.INTERRUPTED, text=f"interrupted with its progress saved: {said}")
     peers = (Exit.FINE, Exit.INTERRUPTED_WORKER)
     shown = ", ".join(_show_end(pod, end) for pod, end in ends if end.get("exitCode") not in peers)
-    return Ending(outcome=Outcome.TRANSIENT, message=shown or said or "the Job failed")
+    return JobEnd(outcome=Outcome.TRANSIENT, text=shown or said or "the Job failed")
 
 
 def is_explained(job: Document, pods: Sequence[Document]) -> bool:
@@ -149,7 +149,7 @@ def runs(pods: Sequence[Document]) -> str:
     return ""
 
 
-def waiting(job: Document, pods: Sequence[Document], events: Sequence[Document], now: datetime) -> Waiting | None:
+def waiting(job: Document, pods: Sequence[Document], events: Sequence[Document], now: datetime) -> Hindrance | None:
     """Say what keeps a Job from going on, or None. `events` are those about the Job and its pods, the oldest first."""
     suspended = job["spec"].get("suspend")
     # by name: pods come in the order of their last change, and each other reason would be told and noted as news
@@ -163,15 +163,15 @@ def waiting(job: Document, pods: Sequence[Document], events: Sequence[Document],
         refusals = [event for event in events if event.get("reason") == "FailedCreate"]
         if refusals:
             said = _text(refusals[-1])
-            return Waiting(text=said, hopeless="exceeded quota" not in said)
+            return Hindrance(text=said, hopeless="exceeded quota" not in said)
     return None
 
 
-def _suspended(job: Document, events: Sequence[Document], now: datetime) -> Waiting:
+def _suspended(job: Document, events: Sequence[Document], now: datetime) -> Hindrance:
     """What a queue says: Kueue's events are about the Job (Started, Stopped) and its Workload (Pending)."""
     queue = job["metadata"].get("labels", {}).get(QUEUE, "")
     if not queue:
-        return Waiting(text="its Job is suspended")
+        return Hindrance(text="its Job is suspended")
     stopped = pending = ""
     for event in events:
         said = message(event)
@@ -184,30 +184,30 @@ def _suspended(job: Document, events: Sequence[Document], now: datetime) -> Wait
                 pending = said
     text = f"waiting for quota in queue {queue}" + (f": {pending}" if pending else "")
     if stopped.startswith("Preempted"):
-        return Waiting(text=f"preempted by Kueue{stopped.removeprefix('Preempted')}; {text}")
+        return Hindrance(text=f"preempted by Kueue{stopped.removeprefix('Preempted')}; {text}")
     if stopped:
-        return Waiting(text=f"stopped by Kueue: {stopped}; {text}")
+        return Hindrance(text=f"stopped by Kueue: {stopped}; {text}")
     age = now - datetime.fromisoformat(job["metadata"].get("creationTimestamp") or now.isoformat())
     if not pending and _QUEUE_SILENT < age < _EVENTS_LAST:
         text += f" (Kueue gives no reason: is there a LocalQueue {queue}?)"
-    return Waiting(text=text)
+    return Hindrance(text=text)
 
 
-def _stuck(pod: Document, now: datetime) -> Waiting | None:
+def _stuck(pod: Document, now: datetime) -> Hindrance | None:
     """What keeps a pod from going on, or from going away: its node is lost, or does not answer for now."""
     if phase(pod) in _OVER:
         return None
     node, name, due = pod["spec"].get("nodeName", ""), pod["metadata"]["name"], pod["metadata"].get("deletionTimestamp")
     if due is not None and now - datetime.fromisoformat(due) >= _LOST_AFTER:
         said = f"the pod {name} should have ended at {due}, but its node {node} does not answer"
-        return Waiting(text=said, lost_node=node)
+        return Hindrance(text=said, lost_node=node)
     since = _silent_since(pod)
     if since is None:
         return None
     # it tolerates that, for long or for ever
     lost = due is None and now - datetime.fromisoformat(since) >= _NODE_SILENT
     said = f"the node {node} of the pod {name} has not answered since {since}"
-    return Waiting(text=said, lost_node=node if lost else "")
+    return Hindrance(text=said, lost_node=node if lost else "")
 
 
 def _silent_since(pod: Document) -> str | None:
@@ -219,7 +219,7 @@ def _silent_since(pod: Document) -> str | None:
     return str(ready.get("lastTransitionTime"))
 
 
-def _unready(pod: Document, events: Sequence[Document]) -> Waiting | None:
+def _unready(pod: Document, events: Sequence[Document]) -> Hindrance | None:
     """What keeps a pod from running."""
     status = pod.get("status", {})
     if phase(pod) != "Pending":
@@ -227,18 +227,18 @@ def _unready(pod: Document, events: Sequence[Document]) -> Waiting | None:
     for scheduled in status.get("conditions") or ():
         if scheduled["type"] == "PodScheduled" and scheduled["status"] == "False":
             said = message(scheduled)
-            return Waiting(text=f"{scheduled.get('reason', 'Unschedulable')}: {said}")
+            return Hindrance(text=f"{scheduled.get('reason', 'Unschedulable')}: {said}")
     for container in status.get("containerStatuses") or ():
         state = container.get("state", {}).get("waiting")
         if state and state.get("reason") in _BAD_CONTAINER:
             said = message(state)
-            return Waiting(text=f"{state['reason']}: {said or container.get('image', '')}", hopeless=True)
+            return Hindrance(text=f"{state['reason']}: {said or container.get('image', '')}", hopeless=True)
     name = pod["metadata"]["name"]
     for event in reversed(events):
         # once, while a node's caches fill, is no trouble
         again = (event.get("count") or 0) > 1 or "not found" in str(event.get("message"))
         if again and event.get("reason") == "FailedMount" and event["involvedObject"].get("name") == name:
-            return Waiting(text=_text(event), hopeless=True)
+            return Hindrance(text=_text(event), hopeless=True)
     return None
 
 

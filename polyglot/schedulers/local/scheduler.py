@@ -6,7 +6,7 @@ drivers never run one stage at the same time; workers do not outlive their drive
 
 Not promised: limits that hold between two samples of memory (every `sample_seconds`), nor isolation of files.
 
-How an ended process is told to the engine: the table in `running`.
+How an ended process is told to the engine: the table in `worker`.
 """
 
 import contextlib
@@ -22,12 +22,12 @@ from pathlib import Path
 from polyglot.core.canonical import digest
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds.registry import traits_of
-from polyglot.schedulers.base import Attempt, Event, Outcome, Scheduler
+from polyglot.schedulers.base import Attempt, Ended, Event, Outcome, Running, Scheduler
 from polyglot.schedulers.local.budget import Budget, Room, Share
 from polyglot.schedulers.local.lock import KeyLocks, locks_directory
 from polyglot.schedulers.local.process import Launch, PlainProcess, Process, ask_to_stop, kill
-from polyglot.schedulers.local.running import Running
 from polyglot.schedulers.local.warm import MODEL_LIBRARIES, WarmServer
+from polyglot.schedulers.local.worker import Worker
 from polyglot.study.profile import Profile
 
 _POLL_SECONDS = 0.25
@@ -61,8 +61,8 @@ class LocalScheduler(Scheduler):
         (self._state / "logs").mkdir(parents=True, exist_ok=True)
         self._waiting: dict[str, Attempt] = {}
         self._contended: set[str] = set()  # names of waiting attempts whose lock another driver held
-        self._running: dict[str, Running] = {}
-        self._news: deque[Event] = deque()
+        self._running: dict[str, Worker] = {}
+        self._events: deque[Event] = deque()
         self._servers: dict[str, WarmServer] = {}
         self._sampled = 0.0
 
@@ -101,9 +101,9 @@ class LocalScheduler(Scheduler):
             self._admit()
             self._sample()
             self._police()
-            if self._news:
-                while self._news:
-                    yield self._news.popleft()
+            if self._events:
+                while self._events:
+                    yield self._events.popleft()
                 return
             left = deadline - time.monotonic()
             if left <= 0:
@@ -128,9 +128,7 @@ class LocalScheduler(Scheduler):
     def cancel(self, attempt: Attempt) -> None:
         """Ask it to stop: SIGTERM now, SIGKILL after its grace. Asked a second time: SIGKILL now."""
         if self._waiting.pop(attempt.name, None) is not None:
-            self._news.append(
-                Event(attempt=attempt, outcome=Outcome.INTERRUPTED, message="cancelled before it started")
-            )
+            self._tell_interrupted(attempt, "cancelled before it started")
             return
         running = self._running.get(attempt.name)
         if running is None:
@@ -182,15 +180,14 @@ class LocalScheduler(Scheduler):
                     os.close(lock)
                     self._contended.discard(name)
                     del self._waiting[name]
-                    message = "another driver worked on it"
-                    self._news.append(Event(attempt=attempt, outcome=Outcome.INTERRUPTED, message=message))
+                    self._tell_interrupted(attempt, "another driver worked on it")
                 continue
             del self._waiting[name]
             try:
                 process = self._start(attempt, share, lock)
             finally:
                 os.close(lock)  # the worker has its own copy
-            self._running[name] = Running(attempt=attempt, process=process, share=share, started=time.monotonic())
+            self._running[name] = Worker(attempt=attempt, process=process, share=share, started=time.monotonic())
 
     def _start(self, attempt: Attempt, share: Share, lock: int) -> Process:
         place = self._place(attempt)
@@ -240,15 +237,17 @@ class LocalScheduler(Scheduler):
             status = running.process.exit_status()  # a forked process learns its id and its end in the same breath
             if not running.announced and running.process.pid is not None:
                 running.announced = True
-                message = f"started as process {running.process.pid}"
-                self._news.append(Event(attempt=running.attempt, outcome=None, message=message))
+                self._events.append(Running(attempt=running.attempt, text=f"as process {running.process.pid}"))
             if status is None:
                 continue
             del self._running[name]
             running.process.close()
             self._room.give_back(running.share)
             shutil.rmtree(self._place(running.attempt), ignore_errors=True)
-            self._news.append(running.end(status))
+            self._events.append(running.end(status))
+
+    def _tell_interrupted(self, attempt: Attempt, text: str) -> None:
+        self._events.append(Ended(attempt=attempt, outcome=Outcome.INTERRUPTED, text=text))
 
     def _sample(self) -> None:
         """Measure memory, at most every `sample_seconds`; kill what is over its share."""

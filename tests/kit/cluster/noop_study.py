@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from polyglot.attempts.attempts import Attempts
@@ -102,7 +102,7 @@ class NoopStudy:
 def submitted(installation: Installation, stages: Sequence[PlannedStage], **changes: Any) -> NoopStudy:
     """Leave plan and submission of these stages in the store; `changes` are fields of the profile's Cluster."""
     plan = make_plan("noop", stages)
-    cluster = replace(cluster_of(installation), **changes)
+    cluster = cluster_of(installation).model_copy(update=changes)
     submission = Submission(
         study=plan.study, title=plan.study, stages=plan.stages, backend="kubernetes", cluster=cluster, max_attempts=5
     )

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.schedulers.base import Attempt, Event
@@ -15,6 +15,7 @@ from polyglot.study.cluster import Cluster
 from tests.kit.cluster.namespace import Namespace
 from tests.kit.clusters import cluster
 
+E = TypeVar("E", bound=Event)
 LABELS = {"app.kubernetes.io/managed-by": "polyglot"}
 _RULES = [
     {"action": "FailJob", "onExitCodes": {"containerName": "worker", "operator": "In", "values": [42]}},
@@ -77,23 +78,18 @@ def scheduler_of(namespace: Namespace, **changes: Any) -> KubernetesScheduler:
 
 def watch_until(
     scheduler: KubernetesScheduler,
-    true: Callable[[Event], bool],
+    kind: type[E] | tuple[type[E], ...],
+    says: str = "",
     *,
     seconds: float = 90,
     seen: list[Event] | None = None,
-) -> Event:
-    """Watch until an event is of a kind, and return it; all events on the way go into `seen`."""
+) -> E:
+    """Watch until an event of a kind says something, and return it; all events on the way go into `seen`."""
     deadline = time.monotonic() + seconds
     kept: list[Event] = [] if seen is None else seen
     while time.monotonic() < deadline:
         for event in scheduler.watch(1.0):
             kept.append(event)
-            if true(event):
+            if isinstance(event, kind) and says in str(event):
                 return event
-    shown = [f"{event.attempt.name}: {event.outcome} {event.message} {event.waiting}" for event in kept]
-    raise AssertionError(f"not within {seconds} s; seen: {shown}")
-
-
-def ended(event: Event) -> bool:
-    """True for the end of an attempt."""
-    return event.outcome is not None
+    raise AssertionError(f"not within {seconds} s; seen: {kept}")

@@ -96,7 +96,7 @@ class TestEnding:
         end = ending(found, pods)
         assert end is not None
         assert end.outcome is outcome
-        assert says in end.message
+        assert says in end.text
 
     @pytest.mark.parametrize(
         ("found", "code", "message"),
@@ -112,11 +112,11 @@ class TestEnding:
     ) -> None:
         end = ending(found, [pod(code, says="no such\n row")])
         assert end is not None
-        assert end.message == message
+        assert end.text == message
         hostile = ending(found, [pod(code, says="\x1b[2J" + "x" * 4096)])
         assert hostile is not None
-        assert hostile.message.isprintable()
-        assert len(hostile.message) < 600
+        assert hostile.text.isprintable()
+        assert len(hostile.text) < 600
 
     @pytest.mark.parametrize(("limit", "peak"), [("32Mi", 2**25), ("1Gi", 2**30), ("1048577", 2**20 + 1), ("", None)])
     def test_the_peak_of_what_the_kernel_killed_is_its_limit(self, limit: str, peak: int | None) -> None:

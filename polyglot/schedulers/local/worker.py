@@ -18,13 +18,13 @@ import signal
 from dataclasses import dataclass, field
 
 from polyglot.core.errors import Exit
-from polyglot.schedulers.base import Attempt, Event, Outcome
+from polyglot.schedulers.base import Attempt, Ended, Outcome
 from polyglot.schedulers.local.budget import GIB, Share
 from polyglot.schedulers.local.process import Memory, Process
 
 
 @dataclass(slots=True, kw_only=True)
-class Running:
+class Worker:
     """A worker process with its attempt and its share of the machine."""
 
     attempt: Attempt
@@ -37,8 +37,8 @@ class Running:
     stop_sent: bool = False
     announced: bool = False
 
-    def end(self, status: int) -> Event:
-        """Return the event of an end; `status` is the exit code, or minus the signal."""
+    def end(self, status: int) -> Ended:
+        """Return how it ended; `status` is the exit code, or minus the signal."""
         peak = self.memory.peak_bytes or None
         said = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit code {status}"
         if self.killed_as is Outcome.OUT_OF_MEMORY:
@@ -52,4 +52,4 @@ class Running:
             outcome = Outcome.INTERRUPTED
         else:
             outcome = Outcome.of_exit(status)
-        return Event(attempt=self.attempt, outcome=outcome, message=said, peak_memory_bytes=peak)
+        return Ended(attempt=self.attempt, outcome=outcome, text=said, peak_memory_bytes=peak)

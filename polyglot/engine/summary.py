@@ -1,0 +1,38 @@
+"""How a run ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from polyglot.core.errors import OverBudget, PolyglotError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """`failed` maps keys to reasons, `blocked` keys to the key of what failed before them."""
+
+    cached: int
+    committed: int
+    failed: Mapping[str, str]
+    blocked: Mapping[str, str]
+    over_budget: frozenset[str]  # of the failed: those that go on when the budget allows it
+    seconds: float
+    labels: Mapping[str, str]  # of the failed and blocked
+    names: Mapping[str, str]  # of the same: what `retry` and `why` take, whatever else lies in the store
+
+    def raise_if_failed(self) -> None:
+        """Raise OverBudget when spent money is all that failed, PolyglotError when anything else did."""
+        if self.over_budget and self.over_budget == self.failed.keys():
+            raise OverBudget(self.describe())
+        if self.failed or self.blocked:
+            raise PolyglotError(self.describe())
+
+    def describe(self) -> str:
+        """One line, and one more for each failure."""
+        counts = [f"{self.committed} computed", f"{self.cached} cached"]
+        counts += [f"{len(self.failed)} failed"] if self.failed else []
+        counts += [f"{len(self.blocked)} blocked by them"] if self.blocked else []
+        lines = [f"{', '.join(counts)} in {self.seconds:.1f} s"]
+        lines += [f"  {self.labels[key]} ({self.names[key]}): {reason}" for key, reason in self.failed.items()]
+        if self.failed.keys() - self.over_budget:
+            lines.append("  once the cause is mended, `polyglot retry STAGE` lets it try again")
+        return "\n".join(lines)

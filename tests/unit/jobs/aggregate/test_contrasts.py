@@ -1,0 +1,238 @@
+"""Contrasts worked out by hand, and what holds for all of them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.aggregate.arms import Arm, find_arms
+from jobs.aggregate.contrasts import Compared, compare, same_arm_pairs
+from jobs.lib.stats.interval import Interval
+from jobs.lib.stats.resampling import Estimates
+from polyglot.core.errors import Permanent
+from polyglot.kinds.aggregate import AggregateParams, ArmKey, Cell, Contrast, Family
+
+LANGUAGES = ("EN", "DE")
+QUESTIONS = 10**12  # so many that nothing is widened for what they may hide
+Seeds = Mapping[int | None, Sequence[float]]  # label -> the value in each resample; the first is the point too
+
+
+def contrast(
+    treatment: tuple[str, ...],
+    control: tuple[str, ...],
+    *,
+    family: Family = Family.CUSTOM,
+    on: tuple[str, ...] = ("EN",),
+) -> Contrast:
+    return Contrast(name="t - c", family=family, model="m", dataset="d", treatment=treatment, control=control, on=on)
+
+
+def limits(interval: Interval) -> tuple[float, float, float]:
+    return interval.low, interval.mean, interval.high
+
+
+class Study:
+    """Arms by name, each with its seeds; every language has the same numbers, plus ten times its place."""
+
+    def __init__(self, **arms: Seeds) -> None:
+        cells, points, draws = [], [], []
+        for name, seeds in arms.items():
+            for seed, values in seeds.items():
+                untuned = name == "untuned"
+                cells.append(
+                    Cell(
+                        cell=f"{name}/s{seed}",
+                        model="m",
+                        dataset=None if untuned else "d",
+                        mix=None if untuned else name,
+                        languages=("EN",),
+                        seed=seed,
+                    )
+                )
+                points.append([values[0], values[0] + 10])
+                draws.append([[value, value + 10] for value in values])
+        self.arms: dict[ArmKey, Arm] = {arm.key: arm for arm in find_arms(cells)}
+        self.cells = tuple(cells)
+        self.estimates = Estimates(point=np.array(points, float), draws=np.array(draws, float).transpose(1, 0, 2))
+
+    def compare(
+        self, what: Contrast, *, questions: int = QUESTIONS, scale: tuple[float, float] = (-1e3, 1e3)
+    ) -> Compared:
+        params = AggregateParams(languages=LANGUAGES, cells=self.cells, level=0.5)
+        return compare(what, self.arms, self.estimates, params, questions, scale)
+
+
+class TestMean:
+    def test_differences_are_paired_by_seed(self) -> None:
+        study = Study(T={0: [8, 8], 1: [6, 6]}, C={0: [5, 5], 1: [5, 5]})
+        found = study.compare(contrast(("T",), ("C",)))
+        assert (found.labels, found.per_seed, found.seeds, found.selected) == ((0, 1), (3.0, 1.0), 2, None)
+        assert found.interval.mean == 2.0
+
+    def test_only_seeds_of_every_arm_count_in_the_treatments_order(self) -> None:
+        study = Study(T={2: [8], 0: [6], 5: [9]}, C={0: [1], 2: [2], 7: [3]})
+        found = study.compare(contrast(("T",), ("C",)))
+        assert (found.labels, found.per_seed) == ((2, 0), (6.0, 5.0))
+
+    def test_several_arms_on_a_side_are_averaged(self) -> None:
+        study = Study(A={0: [8]}, B={0: [4]}, C={0: [1]}, D={0: [2]}, E={0: [6]})
+        found = study.compare(contrast(("A", "B"), ("C", "D", "E")))
+        assert found.per_seed == (3.0,)  # (8 + 4) / 2 - (1 + 2 + 6) / 3
+
+    def test_languages_weigh_alike(self) -> None:
+        study = Study(T={0: [8]}, C={0: [5]})
+        study.estimates.point[0, 1] = 25.0  # the treatment in DE, against 15
+        assert study.compare(contrast(("T",), ("C",), on=("EN", "DE"))).per_seed == (6.5,)
+
+    def test_one_seed_has_the_limits_of_its_resamples(self) -> None:
+        """At level 0.5 the quartiles of 0, 1, 2, 3, 4."""
+        found = Study(T={0: [2, 0, 1, 3, 4]}, C={0: [0] * 5}).compare(contrast(("T",), ("C",)))
+        assert limits(found.interval) == pytest.approx((1.0, 2.0, 3.0))
+
+    def test_what_varies_alike_on_both_sides_is_no_uncertainty(self) -> None:
+        hard = [5, 1, 9, 3, 7]
+        found = Study(T={0: [value + 2 for value in hard]}, C={0: hard}).compare(contrast(("T",), ("C",)))
+        assert limits(found.interval) == pytest.approx((2.0, 2.0, 2.0))
+
+    def test_seeds_that_differ_widen_by_students_t(self) -> None:
+        """Two seeds, 3 and 1: error 1, and the quartile of t with one degree of freedom is 1."""
+        found = Study(T={0: [3], 1: [1]}, C={0: [0], 1: [0]}).compare(contrast(("T",), ("C",)))
+        assert limits(found.interval) == pytest.approx((1.0, 2.0, 3.0))
+
+    def test_the_untuned_model_stands_under_every_seed(self) -> None:
+        study = Study(T={0: [8], 1: [6]}, C={0: [5], 1: [5]}, untuned={None: [1]})
+        untuned = study.arms[ArmKey("m", None, "untuned")]
+        study.arms[ArmKey("m", "d", "untuned")] = untuned
+        assert study.compare(contrast(("T",), ("untuned",))).per_seed == (7.0, 5.0)
+
+    def test_two_that_have_no_seed_are_one_pair_without_one(self) -> None:
+        study = Study(T={None: [8]}, C={None: [5]})
+        found = study.compare(contrast(("T",), ("C",)))
+        assert (found.labels, found.per_seed, found.seeds) == ((None,), (3.0,), 0)
+
+    def test_a_difference_stays_on_its_scale(self) -> None:
+        found = Study(T={0: [10], 1: [10]}, C={0: [1], 1: [1]}).compare(contrast(("T",), ("C",)), scale=(1, 10))
+        assert (found.interval.mean, found.interval.high) == (9.0, 9.0)
+
+    def test_few_questions_widen_what_does_not_vary(self) -> None:
+        study, what = Study(T={0: [10, 10]}, C={0: [1, 1]}), contrast(("T",), ("C",))
+        few, many = (study.compare(what, questions=number, scale=(1, 10)).interval for number in (10, 100))
+        assert few.low < many.low < 9.0
+
+
+class TestChoice:
+    STUDY = Study(T={0: [8], 1: [8]}, A={0: [5], 1: [7]}, B={0: [6], 1: [6]}, C={0: [1], 1: [9]})
+
+    @pytest.mark.parametrize(
+        ("family", "chosen", "per_seed"),
+        [(Family.PARALLEL_BEST, "A", (3.0, 1.0)), (Family.PARALLEL_WORST, "C", (7.0, -1.0))],
+    )
+    def test_one_control_is_chosen_by_its_mean_over_seeds(
+        self, family: Family, chosen: str, per_seed: tuple[float, ...]
+    ) -> None:
+        """A and B have the same mean: the first is taken."""
+        found = self.STUDY.compare(contrast(("T",), ("A", "B", "C"), family=family))
+        assert (found.selected, found.per_seed) == (chosen, per_seed)
+
+    def test_the_choice_is_made_anew_in_every_resample(self) -> None:
+        """A is best on the real questions; where it is not, another one would have been taken."""
+        study = Study(T={0: [10] * 5}, A={0: [6, 6, 1, 1, 1]}, B={0: [5, 5, 9, 9, 9]})
+        alone = study.compare(contrast(("T",), ("A",)))
+        chosen = study.compare(contrast(("T",), ("A", "B"), family=Family.PARALLEL_BEST))
+        assert limits(alone.interval) == pytest.approx((4.0, 4.0, 9.0))
+        assert chosen.selected == "A"
+        assert limits(chosen.interval) == pytest.approx((1.0, 4.0, 9.0))  # 10 - 9, in three resamples of five
+
+
+class TestRefusal:
+    STUDY = Study(T={0: [8]}, C={1: [5]})
+
+    @pytest.mark.parametrize(
+        ("what", "said"),
+        [
+            (contrast(("X",), ("C",)), "the study has no arm 'X' of m"),
+            (contrast(("T",), ("C",)), "its arms share no training seed"),
+            (contrast(("T",), ("T",), on=("EN", "FR")), r"the benchmark is not in \['FR'\]"),
+            (contrast(("T",), ("T",), on=()), "the benchmark is not in any of its languages"),
+        ],
+    )
+    def test_what_cannot_be_compared_is_named(self, what: Contrast, said: str) -> None:
+        with pytest.raises(Permanent, match=f"^contrast 't - c': {said}"):
+            self.STUDY.compare(what)
+
+
+class TestSameArmPairs:
+    def test_every_two_seeds_of_every_arm_once(self) -> None:
+        study = Study(T={0: [8], 1: [6], 2: [3]}, C={0: [5], 1: [1]})
+        found = same_arm_pairs(contrast(("T",), ("C", "T")), study.arms, study.estimates, LANGUAGES)
+        assert [(pair.arm, pair.pair, pair.difference) for pair in found] == [
+            ("T", (0, 1), 2.0),
+            ("T", (0, 2), 5.0),
+            ("T", (1, 2), 3.0),
+            ("C", (0, 1), 4.0),
+        ]
+
+    def test_one_seed_has_nothing_to_be_compared_with(self) -> None:
+        study = Study(T={0: [8]}, C={0: [5]})
+        assert same_arm_pairs(contrast(("T",), ("C",)), study.arms, study.estimates, LANGUAGES) == []
+
+
+VALUES = st.lists(st.integers(1, 10), min_size=4, max_size=4)
+ARMS = st.integers(1, 3).flatmap(
+    lambda seeds: st.dictionaries(st.integers(0, 4), VALUES, min_size=seeds, max_size=seeds)
+)
+
+
+@st.composite
+def studies(draw: st.DrawFn) -> Study:
+    """Arms T, A and B, with one seed in common at least."""
+    return Study(**{name: draw(ARMS) | {9: draw(VALUES)} for name in ("T", "A", "B")})
+
+
+@given(studies())
+def test_turned_round_a_difference_has_the_other_sign(study: Study) -> None:
+    there = study.compare(contrast(("T",), ("A",)), scale=(1, 10))
+    back = study.compare(contrast(("A",), ("T",)), scale=(1, 10))
+    assert sorted(there.per_seed) == sorted(-value for value in back.per_seed)
+    low, mean, high = limits(back.interval)
+    assert limits(there.interval) == pytest.approx((-high, -mean, -low))
+
+
+@given(studies(), st.integers(-5, 5))
+def test_what_is_added_everywhere_changes_no_difference(study: Study, added: int) -> None:
+    before = study.compare(contrast(("T",), ("A", "B")))
+    study.estimates.point[:] += added
+    study.estimates.draws[:] += added
+    after = study.compare(contrast(("T",), ("A", "B")))
+    assert after.per_seed == pytest.approx(before.per_seed)
+    assert limits(after.interval) == pytest.approx(limits(before.interval), abs=1e-6)
+
+
+@given(studies(), st.sampled_from([Family.PARALLEL_BEST, Family.PARALLEL_WORST, Family.CUSTOM]))
+def test_the_estimate_is_the_mean_over_seeds_and_inside_of_its_limits(study: Study, family: Family) -> None:
+    found = study.compare(contrast(("T",), ("A", "B"), family=family), scale=(1, 10))
+    assert found.interval.mean == pytest.approx(sum(found.per_seed) / len(found.per_seed))
+    assert -9 <= found.interval.low <= found.interval.mean <= found.interval.high <= 9
+
+
+@given(studies(), st.sampled_from([(Family.PARALLEL_BEST, min), (Family.PARALLEL_WORST, max)]))
+def test_a_choice_is_the_extreme_of_single_contrasts_and_no_more_certain(
+    study: Study, chosen: tuple[Family, object]
+) -> None:
+    family, extreme = chosen
+    common = [label for label in study.compare(contrast(("T",), ("A", "B"))).labels]
+    for arm in study.arms.values():  # so that the three contrasts are over the same seeds
+        study.arms[arm.key] = Arm(
+            key=arm.key, languages=arm.languages, units={label: arm.units[label] for label in common}
+        )
+    found = study.compare(contrast(("T",), ("A", "B"), family=family))
+    single = {name: study.compare(contrast(("T",), (name,))) for name in ("A", "B")}
+    assert found.selected is not None
+    alone = single[found.selected]
+    means = [each.interval.mean for each in single.values()]
+    assert found.interval.mean == pytest.approx(min(means) if family is Family.PARALLEL_BEST else max(means))
+    assert found.per_seed == alone.per_seed
+    assert found.interval.low <= alone.interval.low + 1e-9
+    assert found.interval.high >= alone.interval.high - 1e-9

@@ -214,6 +214,11 @@ class ArmScore(Record):
         return ArmKey(self.model, self.dataset, self.arm)
 
     @property
+    def trained_on(self) -> tuple[str, str | None]:
+        """Model and data set."""
+        return self.model, self.dataset
+
+    @property
     def score(self) -> Estimate:
         """Of the mean score."""
         return Estimate(self.mean, self.low, self.high, self.per_seed)

@@ -46,6 +46,13 @@ class Verdict(Record):
     completion_tokens: int = 0
 
 
+class VerdictTokens(Record):
+    """Of a verdict what it cost."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
 class VerdictCounts(Record):
     """One language; "no-answer" is among the failed, which `max_failed_share` does not count."""
 

@@ -146,6 +146,11 @@ class WorstTurn(Record):
     reference: str | None
     back: str | None
 
+    def metric(self, name: str) -> float | None:
+        """The value of one of QUALITY_METRICS."""
+        value: float | None = getattr(self, name)
+        return value
+
 
 class LearnedMetric(Record):
     """The model behind a metric."""

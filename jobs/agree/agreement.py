@@ -7,79 +7,78 @@ the penalty, so that a positive figure says that the metric sees what people see
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from math import isnan
 from statistics import fmean
-from typing import Any, Literal
+from typing import Literal
 
 import krippendorff
 import numpy as np
 from scipy import stats
 
-from polyglot.kinds.quality import QUALITY_METRICS
+from polyglot.kinds.agree import Agreement, Alpha, Correlation, RatedCheck, Rating
+from polyglot.kinds.quality import QUALITY_METRICS, TurnQuality
 
 FEWEST = 4  # turns below which no correlation is told
 Level = Literal["nominal", "interval"]
-Rating = Mapping[str, Any]
 Unit = tuple[str, str, int]  # check, id, turn
 
 
-def agreement(
-    ratings: Sequence[Rating], records: Mapping[Unit, Mapping[str, Any]], categories: Sequence[str]
-) -> dict[str, Any]:
+def agreement(ratings: Sequence[Rating], records: Mapping[Unit, TurnQuality], categories: Sequence[str]) -> Agreement:
     """Return agreement.json: alphas, correlations, faults by category and severity, mean penalties by check."""
     by_unit: dict[Unit, list[Rating]] = {}
     for rating in ratings:
-        by_unit.setdefault((rating["check"], rating["id"], rating["turn"]), []).append(rating)
-    penalties = {unit: fmean(r["penalty"] for r in rows) for unit, rows in by_unit.items()}
-    faults = [(name, severity) for r in ratings for name, given in r["faults"].items() for severity in given]
-    checks = list(dict.fromkeys(unit[0] for unit in by_unit))
-    return {
-        "raters": len({r["rater"] for r in ratings}),
-        "ratings": len(ratings),
-        "turns": len(by_unit),
-        "alpha": {
-            "penalty": alpha(by_unit, lambda r: float(r["penalty"]), "interval"),
-            "score 0 to 100": alpha(by_unit, lambda r: None if r["score"] is None else float(r["score"]), "interval"),
-            **{name: alpha(by_unit, lambda r, n=name: float(n in r["faults"]), "nominal") for name in categories},
+        by_unit.setdefault((rating.check, rating.id, rating.turn), []).append(rating)
+    penalties = {unit: fmean(r.penalty for r in rows) for unit, rows in by_unit.items()}
+    faults = [(name, severity) for r in ratings for name, given in r.faults.items() for severity in given]
+    by_check: dict[str, list[float]] = {}
+    for (check, _, _), penalty in penalties.items():
+        by_check.setdefault(check, []).append(penalty)
+    return Agreement(
+        raters=len({r.rater for r in ratings}),
+        ratings=len(ratings),
+        turns=len(by_unit),
+        alpha={
+            "penalty": alpha(by_unit, lambda r: r.penalty, "interval"),
+            "score 0 to 100": alpha(by_unit, lambda r: r.score, "interval"),
+            **{name: alpha(by_unit, partial(_has_fault, name), "nominal") for name in categories},
         },
-        "correlations": [
+        correlations=tuple(
             row for metric in QUALITY_METRICS if (row := _correlation(metric, penalties, records)) is not None
-        ],
-        "categories": dict(sorted(Counter(name for name, _ in faults).items())),
-        "severities": dict(sorted(Counter(severity for _, severity in faults).items())),
-        "checks": [
-            {"check": check, "turns": len(mine), "mqm_mean": round(fmean(mine), 4)}
-            for check in checks
-            if (mine := [value for unit, value in penalties.items() if unit[0] == check])
-        ],
-    }
+        ),
+        categories=dict(sorted(Counter(name for name, _ in faults).items())),
+        severities=dict(sorted(Counter(severity for _, severity in faults).items())),
+        checks=tuple(
+            RatedCheck(check=check, turns=len(mine), mqm_mean=round(fmean(mine), 4)) for check, mine in by_check.items()
+        ),
+    )
 
 
-def alpha(by_unit: Mapping[Unit, Iterable[Rating]], value: Any, level: Level) -> dict[str, Any]:
-    """{"alpha", "units"}: alpha is None without two ratings of a unit, or where all ratings are the same."""
-    raters = sorted({r["rater"] for rows in by_unit.values() for r in rows})
+def alpha(by_unit: Mapping[Unit, Iterable[Rating]], value: Callable[[Rating], float | None], level: Level) -> Alpha:
+    """Alpha is None without two ratings of a unit, or where all ratings are the same."""
+    raters = sorted({r.rater for rows in by_unit.values() for r in rows})
     place = {rater: number for number, rater in enumerate(raters)}
     matrix = np.full((len(raters), len(by_unit)), np.nan)
     for column, rows in enumerate(by_unit.values()):
         for rating in rows:
             found = value(rating)
-            matrix[place[rating["rater"]], column] = np.nan if found is None else found
+            matrix[place[rating.rater], column] = np.nan if found is None else float(found)
     shared = matrix[:, (~np.isnan(matrix)).sum(axis=0) > 1]
     known = shared[~np.isnan(shared)]
     if not known.size or len(np.unique(known)) < 2:
-        return {"alpha": None, "units": int(shared.shape[1])}
+        return Alpha(alpha=None, units=int(shared.shape[1]))
     result = float(krippendorff.alpha(reliability_data=shared, level_of_measurement=level))
-    return {"alpha": round(result, 4), "units": int(shared.shape[1])}
+    return Alpha(alpha=round(result, 4), units=int(shared.shape[1]))
 
 
 def _correlation(
-    metric: str, penalties: Mapping[Unit, float], records: Mapping[Unit, Mapping[str, Any]]
-) -> dict[str, Any] | None:
+    metric: str, penalties: Mapping[Unit, float], records: Mapping[Unit, TurnQuality]
+) -> Correlation | None:
     known = [
-        (float(record[metric]), -penalty)
+        (float(value), -penalty)
         for unit, penalty in penalties.items()
-        if (record := records.get(unit)) is not None and record[metric] is not None
+        if unit in records and (value := records[unit].metric(metric)) is not None
     ]
     if len(known) < FEWEST:
         return None
@@ -87,7 +86,14 @@ def _correlation(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of figures that are all the same; they come out as NaN
         kendall, spearman = stats.kendalltau(ours, theirs).statistic, stats.spearmanr(ours, theirs).statistic
-    named = {"kendall": float(kendall), "spearman": float(spearman)}
-    return {"metric": metric, "turns": len(known)} | {
-        name: None if isnan(value) else round(value, 4) for name, value in named.items()
-    }
+    return Correlation(
+        metric=metric, turns=len(known), kendall=_known(float(kendall)), spearman=_known(float(spearman))
+    )
+
+
+def _has_fault(category: str, rating: Rating) -> bool:
+    return category in rating.faults
+
+
+def _known(value: float) -> float | None:
+    return None if isnan(value) else round(value, 4)

@@ -10,7 +10,6 @@ the same bytes. Execution setting: `threads`.
 import shutil
 import time
 from pathlib import Path
-from typing import Any
 
 from jobs.base.blocks import lines, make_blocks
 from jobs.base.pretraining import Pretraining, new_model
@@ -20,9 +19,9 @@ from jobs.lib.model.execution import computing, described, threads_of
 from jobs.lib.model.fetching import copy_files, fetch_hub
 from jobs.lib.model.loading import check_directory
 from jobs.lib.model.template import ChatFormat
-from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
-from polyglot.kinds.base import BaseParams
+from polyglot.core.records import to_json
+from polyglot.kinds.base import BaseParams, BaseRecord
 
 CHECKPOINT_SECONDS = 15.0
 
@@ -39,12 +38,12 @@ def run(context: Context) -> None:
         context.metrics["execution"] = dict(described(threads, dtype="float32"))
     else:
         (fetch_hub if params.source == "hub" else copy_files)(params, model, context)
-        record = {"source": params.source, "hub": params.hub, "revision": params.revision}
+        record = BaseRecord(source=params.source, hub=params.hub, revision=params.revision)
     check_directory(model)
-    (context.out / "training.json").write_bytes(canonical(record) + b"\n")
+    (context.out / "training.json").write_bytes(to_json(record) + b"\n")
 
 
-def _pretrain(context: Context, params: BaseParams, out: Path) -> dict[str, Any]:
+def _pretrain(context: Context, params: BaseParams, out: Path) -> BaseRecord:
     seed = context.stage.seed or 0
     _check(params)
     try:
@@ -61,14 +60,14 @@ def _pretrain(context: Context, params: BaseParams, out: Path) -> dict[str, Any]
     tokenizer.save_pretrained(out)
     parameters = sum(tensor.numel() for tensor in pretraining.model.parameters())
     context.metrics.update(final_loss=pretraining.losses[-1], parameters=parameters, vocabulary=len(tokenizer))
-    return {
-        "source": params.source,
-        "steps": params.steps,
-        "tokens": int(blocks.numel()),
-        "parameters": parameters,
-        "loss": pretraining.losses,
-        "final_loss": pretraining.losses[-1],
-    }
+    return BaseRecord(
+        source=params.source,
+        steps=params.steps,
+        tokens=int(blocks.numel()),
+        parameters=parameters,
+        loss=tuple(pretraining.losses),
+        final_loss=pretraining.losses[-1],
+    )
 
 
 def _check(params: BaseParams) -> None:

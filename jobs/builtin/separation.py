@@ -5,12 +5,13 @@ is found in a row when a turn of the row says the same words, or holds a run of 
 every other.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from jobs import builtin
 from jobs.builtin.words import LANGUAGES
-from jobs.lib.rows.contamination import Benchmark, Hit
+from jobs.lib.rows.contamination import Benchmark
+from polyglot.kinds.contamination import Hit
+from polyglot.kinds.rows import Question
 
 
 def benchmark(*names: str) -> Benchmark:
@@ -19,8 +20,7 @@ def benchmark(*names: str) -> Benchmark:
     for name in names:
         for language in LANGUAGES:
             for question in builtin.questions(name, language):
-                document = {"id": f"{name}:{question['question_id']}", "language": language, "turns": question["turns"]}
-                made.add(document)
+                made.add(_said(f"{name}:{question['question_id']}", language, _texts(question["turns"])))
     return made
 
 
@@ -30,34 +30,33 @@ def leaks() -> list[Hit]:
     found = set[Hit]()
     for language in LANGUAGES:
         for row in builtin.instruction_rows(language):
-            found |= _copies(both, {"id": row["id"], "language": language, "turns": _turns(row)})
+            found |= _copies(both, _said(str(row["id"]), language, _turns(row)))
     reported = benchmark("verifiable")
     for language in LANGUAGES:
         for question in builtin.questions("verifiable-dev", language):
-            turns = [{"content": turn} for turn in _texts(question["turns"])]
-            found |= _copies(reported, {"id": question["question_id"], "language": language, "turns": turns})
+            found |= _copies(reported, _said(str(question["question_id"]), language, _texts(question["turns"])))
     return sorted(found, key=lambda hit: (hit.language, hit.id, hit.question))
 
 
 def leaks_of_text(texts: Iterable[str]) -> list[Hit]:
     """What pre-training text shares with the benchmarks' questions; `id` is the text's number."""
     both = benchmark("verifiable", "verifiable-dev")
-    return [
-        hit
-        for number, text in enumerate(texts)
-        for hit in _copies(both, {"id": str(number), "language": "", "turns": [{"content": text}]})
-    ]
+    return [hit for number, text in enumerate(texts) for hit in _copies(both, _said(str(number), "", [text]))]
 
 
-def _copies(both: Benchmark, row: Mapping[str, Any]) -> set[Hit]:
+def _said(name: str, language: str, texts: Sequence[str]) -> Question:
+    return Question(id=name, language=language, category="", turns=tuple(texts))
+
+
+def _copies(both: Benchmark, row: Question) -> set[Hit]:
     """Texts of one family of items are alike by construction, so what is only near is none."""
     return {hit for hit in both.hits(row) if hit.kind != "near"}
 
 
-def _turns(row: Mapping[str, Any]) -> list[dict[str, str]]:
-    later = row.get("followups", [])
-    texts = [row["instruction"], row["output"], *(text for turn in later for text in turn.values())]
-    return [{"content": text} for text in texts]
+def _turns(row: Mapping[str, object]) -> list[str]:
+    later = row.get("followups")
+    turns = [row, *(later if isinstance(later, list) else ())]
+    return [str(turn[name]) for turn in turns for name in ("instruction", "output")]
 
 
 def _texts(value: object) -> list[str]:

@@ -9,17 +9,19 @@ digest a row.
 """
 
 from contextlib import ExitStack
-from typing import Any
+from typing import IO
+
+from msgspec.structs import replace
 
 from jobs.ingest import card, language_check, sources, validation
 from jobs.ingest.adapters import TABLES
 from jobs.ingest.normalise import Normaliser
 from jobs.ingest.published import write_digests
 from jobs.lib.context import Context
-from jobs.lib.rows.forms import FOLDERS, VALIDATION_FOLDER, Rejection, json_line
-from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
+from polyglot.core.records import line, to_json
 from polyglot.kinds.ingest import IngestParams
+from polyglot.kinds.rows import FOLDERS, VALIDATION_FOLDER, Rejection
 
 _CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked to stop
 
@@ -41,7 +43,7 @@ def run(context: Context) -> None:
     folder = context.out / FOLDERS[params.what]
     folder.mkdir(parents=True, exist_ok=True)
     tallies: dict[str, Normaliser] = {}
-    with (context.out / "rejected.jsonl").open("w", encoding="utf-8", newline="\n") as rejected:
+    with (context.out / "rejected.jsonl").open("wb") as rejected:
         for language in params.languages:
             tally = tallies[language] = Normaliser(
                 what=params.what,
@@ -61,20 +63,20 @@ def run(context: Context) -> None:
     if params.source != "stages":  # what a stage made has no files; an engine that copies is told by its quality
         language_check.refuse_exchanged(document)
     if params.validation_ids or params.own_validation:
-        document["validation"] = validation.describe(context.out, params.languages, params.validation_ids)
-    (context.out / "card.json").write_bytes(canonical(document))
+        held_out = validation.describe(context.out, params.languages, params.validation_ids)
+        document = replace(document, validation=held_out)
+    (context.out / "card.json").write_bytes(to_json(document))
     context.metrics["rows"] = {language: tally.accepted for language, tally in tallies.items()}
     context.metrics["rejected"] = {language: tally.reasons.total() for language, tally in tallies.items()}
 
 
 def _describe_prompts(params: IngestParams, context: Context) -> None:
     prompts = {language: sources.prompt_rows(params, language, context) for language in params.languages}
-    document = card.describe_prompts(params, prompts)
-    (context.out / "card.json").write_bytes(canonical(document))
+    (context.out / "card.json").write_bytes(to_json(card.describe_prompts(params, prompts)))
     context.metrics["rows"] = {language: len(rows) for language, rows in prompts.items()}
 
 
-def _ingest_validation(params: IngestParams, train: Normaliser, context: Context, rejected: Any) -> None:
+def _ingest_validation(params: IngestParams, train: Normaliser, context: Context, rejected: IO[bytes]) -> None:
     """Read a language's part for validation from its own place; positions there number other rows."""
     place = {
         "files": params.validation_files,
@@ -94,13 +96,13 @@ def _ingest_validation(params: IngestParams, train: Normaliser, context: Context
     _refuse_nothing(tally)
 
 
-def _ingest(params: IngestParams, tally: Normaliser, context: Context, rejected: Any, folder: str) -> None:
+def _ingest(params: IngestParams, tally: Normaliser, context: Context, rejected: IO[bytes], folder: str) -> None:
     path = context.out / folder / f"{tally.language}.jsonl"
     with ExitStack() as stack:
-        accepted = stack.enter_context(path.open("w", encoding="utf-8", newline="\n"))
+        accepted = stack.enter_context(path.open("wb"))
         for document in sources.documents(params, tally.language, context):
             for form in tally.file(document.name, document.records):
-                (rejected if isinstance(form, Rejection) else accepted).write(json_line(form.document()))
+                (rejected if isinstance(form, Rejection) else accepted).write(line(form))
                 if tally.records % _CHECK_EVERY == 0:
                     context.raise_if_stopping()
 

@@ -7,12 +7,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from jobs.ingest.adapters import Adapter
 from jobs.ingest.adapters.fields import Draft
+from jobs.ingest.adapters.normal import written
 from jobs.ingest.streams import MAX_RECORD_BYTES, Record
-from jobs.lib.rows.forms import Answer, Form, Question, Reject, Rejection, Row, id_key, is_blank, text_fault
+from jobs.lib.rows.forms import Reject, id_key, is_blank, text_fault
+from polyglot.kinds.rows import ROLES, Form, Question, Reference, Rejection, Row, Turn
 
 MAX_ID_CHARACTERS = 512
 _SUFFIX = re.compile(r"(?P<id>.+)_(?P<language>[A-Z]{2})", re.DOTALL)
@@ -68,6 +69,8 @@ class Normaliser:
     def _draft(self, record: Record) -> Draft:
         if record.reason is not None:
             raise Reject(record.reason)
+        if isinstance(record.value, Form):  # as an earlier stage wrote it
+            return written(record.value)
         if not isinstance(record.value, Mapping):
             raise Reject("wrong-type")
         return self.adapter(record.value)
@@ -102,7 +105,7 @@ class Normaliser:
                 raise Reject("empty-instruction")
             return Question(id=name, language=self.language, category=draft.category, turns=draft.turns)
         if self.what == "references":
-            return Answer(id=name, language=self.language, turns=draft.turns)
+            return Reference(id=name, language=self.language, turns=draft.turns)
         if len(draft.turns) < 2 or len(draft.turns) % 2:
             raise Reject("bad-turns")
         for number, turn in enumerate(draft.turns):
@@ -110,7 +113,8 @@ class Normaliser:
                 raise Reject("empty-output" if number % 2 else "empty-instruction")
         licence = self.licence if draft.licence is None else draft.licence
         origin = draft.origin or origin
-        return Row(id=name, language=self.language, turns=draft.turns, origin=origin, licence=licence)
+        turns = tuple(Turn(role=ROLES[number % 2], content=text) for number, text in enumerate(draft.turns))
+        return Row(id=name, language=self.language, turns=turns, origin=origin, licence=licence)
 
     def _count(self, draft: Draft, form: Form) -> None:
         self.accepted += 1
@@ -120,8 +124,10 @@ class Normaliser:
             self.reference_filled += any(turn.strip() for turn in draft.reference)
 
 
-def _plain_id(value: Any) -> str | None:
+def _plain_id(value: object) -> str | None:
     """Return what a rejected record gives as its id, where that can be written down."""
+    if isinstance(value, Form | Rejection):
+        return value.id
     if not isinstance(value, Mapping):
         return None
     for name in ("id", "question_id"):

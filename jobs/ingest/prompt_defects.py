@@ -5,8 +5,7 @@ The judge uses prompts as they are: a defect is shown, never repaired.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 _VERDICT = re.compile(r"\[\[[A-Z0-9]\]\]")
@@ -34,9 +33,9 @@ class PromptDefect:
 
 
 def prompt_defects(
-    prompts_by_language: Mapping[str, Sequence[Mapping[str, Any]]], pivot: str = "EN"
-) -> list[dict[str, str]]:
-    """Return {"language", "prompt", "defect", "detail"} for every finding, sorted. Prompts are rows of MT-Bench's
+    prompts_by_language: Mapping[str, Sequence[Mapping[str, object]]], pivot: str = "EN"
+) -> list[PromptDefect]:
+    """Return every finding, sorted. Prompts are rows of MT-Bench's
     judge_prompts.jsonl: `name`, `system_prompt`, `prompt_template`. `RULES` has the defects.
     """
     reference = {str(prompt["name"]): prompt for prompt in prompts_by_language.get(pivot, ())}
@@ -50,10 +49,10 @@ def prompt_defects(
                     found.add(PromptDefect(language, str(prompt["name"]), defect, detail))
         for name in reference.keys() - {str(prompt["name"]) for prompt in prompts}:
             found.add(PromptDefect(language, name, "missing-prompt", ""))
-    return [asdict(defect) for defect in sorted(found)]
+    return sorted(found)
 
 
-def _alone(prompt: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _alone(prompt: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     template = str(prompt.get("prompt_template", ""))
     opened, closed = template.count("<|"), template.count("|>")
     if opened != closed:
@@ -65,7 +64,7 @@ def _alone(prompt: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield "repeated-sentence", first
 
 
-def _beside(prompt: Mapping[str, Any], pivot: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _beside(prompt: Mapping[str, object], pivot: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     mine, theirs = str(prompt.get("prompt_template", "")), str(pivot.get("prompt_template", ""))
     for label in set(_LABEL.findall(mine)) & set(_LABEL.findall(theirs)):
         if len(label.split()) >= 2:

@@ -7,16 +7,15 @@ one language have them, of the record's own id, else of the first that no earlie
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 from jobs.ingest import sources
 from jobs.ingest.adapters import Adapter
 from jobs.lib.context import Context
 from jobs.lib.rows.content import content_key
-from jobs.lib.rows.forms import Reject, json_line, text_fault
-from polyglot.core.canonical import canonical
+from jobs.lib.rows.forms import Reject, text_fault
 from polyglot.core.errors import Permanent
-from polyglot.kinds.ingest import IngestParams
+from polyglot.core.records import line, to_json
+from polyglot.kinds.ingest import IngestParams, PublishedCard, PublishedRejection, PublishedRow
 
 EVERY = "*"  # the place of a mixed file in parameters where others stand by language
 
@@ -26,8 +25,8 @@ def write_digests(params: IngestParams, adapter: Adapter, context: Context) -> N
     lines = 0
     reasons: Counter[str] = Counter()
     with (
-        (context.out / "published.jsonl").open("w", encoding="utf-8", newline="\n") as found,
-        (context.out / "rejected.jsonl").open("w", encoding="utf-8", newline="\n") as rejected,
+        (context.out / "published.jsonl").open("wb") as found,
+        (context.out / "rejected.jsonl").open("wb") as rejected,
     ):
         for document in sources.documents(params, EVERY, context):
             for record in document.records:
@@ -42,19 +41,15 @@ def write_digests(params: IngestParams, adapter: Adapter, context: Context) -> N
                             raise Reject(fault)
                 except Reject as reject:
                     reasons[reject.reason] += 1
-                    row = {"file": document.name, "line": record.line, "reason": reject.reason}
-                    rejected.write(json_line(row))
+                    row = PublishedRejection(file=document.name, line=record.line, reason=reject.reason)
+                    rejected.write(line(row))
                     continue
                 lines += 1
-                found.write(json_line({"line": record.line, "id": draft.id, "digest": content_key(draft.turns)}))
+                key = content_key(draft.turns)
+                found.write(line(PublishedRow(line=record.line, id=draft.id, digest=key)))
             context.raise_if_stopping()
     if not lines:
         raise Permanent(f"published mix: no record was accepted: {dict(reasons) or 'no record at all'}")
-    card: dict[str, Any] = {
-        "what": "published",
-        "languages": {},
-        "records": lines,
-        "rejected": dict(sorted(reasons.items())),
-    }
-    (context.out / "card.json").write_bytes(canonical(card))
+    card = PublishedCard(what="published", records=lines, rejected=dict(sorted(reasons.items())))
+    (context.out / "card.json").write_bytes(to_json(card))
     context.metrics["rows"] = lines

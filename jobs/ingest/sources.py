@@ -9,16 +9,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jobs.ingest import fetching, hub
 from jobs.ingest.reading import read_records
 from jobs.ingest.streams import Record
 from jobs.lib.context import Context
-from jobs.lib.rows import by_id
 from polyglot.core.errors import Permanent
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.kind import File
+from polyglot.kinds.rows import FOLDERS, FORMS, Rejection
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +59,19 @@ def documents(params: IngestParams, language: str, context: Context) -> Iterator
 
 def _of_stage(params: IngestParams, language: str, context: Context) -> Iterator[Document]:
     """One language as another stage wrote it, and what that stage rejected."""
-    folder = "rows" if params.what == "dataset" else params.what
+    folder = FOLDERS[params.what]
     source = context.inputs[f"{folder}:{language}"]
-    yield Document(f"{folder}/{language}.jsonl", _rows(source.path(f"{folder}/{language}.jsonl"), language))
-    yield Document("rejected.jsonl", _rows(source.path("rejected.jsonl"), language, rejected=True))
+    name = f"{folder}/{language}.jsonl"
+    forms = source.lines(name, FORMS[params.what])
+    yield Document(name, (Record(number, form) for number, form in enumerate(forms, 1)))
+    rejected = source.lines("rejected.jsonl", Rejection)
+    mine = (Record(row.line, row, reason=row.reason) for row in rejected if row.language == language)
+    yield Document("rejected.jsonl", mine)
 
 
-def _rows(path: Path, language: str, *, rejected: bool = False) -> Iterator[Record]:
-    for number, row in enumerate(by_id.documents(path), 1):
-        if not rejected:
-            yield Record(number, row)
-        elif row["language"] == language:
-            yield Record(row["line"], row, reason=row["reason"])
-
-
-def prompt_rows(params: IngestParams, language: str, context: Context) -> list[dict[str, Any]]:
+def prompt_rows(params: IngestParams, language: str, context: Context) -> list[dict[str, object]]:
     """Return the objects in a language's judge prompts; the judge refuses what is none, whatever the file's name."""
-    rows = []
+    rows: list[dict[str, object]] = []
     for file in params.files[language]:
         for line in _local(file, context).read_text(encoding="utf-8", errors="replace").split("\n"):
             with suppress(ValueError):

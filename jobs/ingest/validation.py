@@ -7,13 +7,14 @@ translations are separated; they are in no `rows/`. What both parts share is lis
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from jobs.lib.rows import order
-from jobs.lib.rows.by_id import documents
-from jobs.lib.rows.content import digest, listed, texts_of
-from jobs.lib.rows.forms import VALIDATION_FOLDER, id_key, json_line
+from jobs.lib.rows.content import digest, listed
+from jobs.lib.rows.forms import id_key
 from polyglot.core.errors import Permanent
+from polyglot.core.records import line, read_lines
+from polyglot.kinds.data_card import HeldOut, Validation
+from polyglot.kinds.rows import VALIDATION_FOLDER, Row
 
 
 def split(out: Path, languages: Sequence[str], count: int) -> None:
@@ -21,7 +22,7 @@ def split(out: Path, languages: Sequence[str], count: int) -> None:
 
     Raises Permanent when fewer ids than that, or no more, are in all languages: nothing would be left to train on.
     """
-    common = set.intersection(*({id_key(row["id"]) for row in documents(_rows(out, name))} for name in languages))
+    common = set.intersection(*({id_key(row.id) for row in read_lines(_rows(out, name), Row)} for name in languages))
     if count >= len(common):
         raise Permanent(
             f"validation: got {count} ids of {len(common)} that each of {' '.join(languages)} has; "
@@ -32,35 +33,28 @@ def split(out: Path, languages: Sequence[str], count: int) -> None:
     for name in languages:
         rows = _rows(out, name)
         rest = rows.with_suffix(".rest")
-        with (
-            rest.open("w", encoding="utf-8", newline="\n") as train,
-            (out / VALIDATION_FOLDER / rows.name).open("w", encoding="utf-8", newline="\n") as held,
-        ):
-            for row in documents(rows):
-                (held if id_key(row["id"]) in chosen else train).write(json_line(row))
+        with rest.open("wb") as train, (out / VALIDATION_FOLDER / rows.name).open("wb") as held:
+            for row in read_lines(rows, Row):
+                (held if id_key(row.id) in chosen else train).write(line(row))
         os.replace(rest, rows)
 
 
-def describe(out: Path, languages: Iterable[str], drawn: int) -> dict[str, Any]:
+def describe(out: Path, languages: Iterable[str], drawn: int) -> Validation:
     """Return the card's entry: rows per language, and ids and texts that are in both parts.
 
     A text is shared when a row of validation/ has all turns of a row of rows/ in the same language.
     """
-    entry: dict[str, Any] = {"drawn_ids": drawn or None, "languages": {}}
+    entries = {}
     for name in languages:
-        trained = {id_key(row["id"]): _text(row) for row in documents(_rows(out, name))}
+        trained = {id_key(row.id): digest(row.texts) for row in read_lines(_rows(out, name), Row)}
         texts = set(trained.values())
-        held = list(documents(out / VALIDATION_FOLDER / f"{name}.jsonl"))
-        entry["languages"][name] = {
-            "rows": len(held),
-            "shared_ids": listed(row["id"] for row in held if id_key(row["id"]) in trained),
-            "shared_texts": listed(row["id"] for row in held if _text(row) in texts),
-        }
-    return entry
-
-
-def _text(row: dict[str, Any]) -> bytes:
-    return digest(texts_of(row))
+        held = list(read_lines(out / VALIDATION_FOLDER / f"{name}.jsonl", Row))
+        entries[name] = HeldOut(
+            rows=len(held),
+            shared_ids=listed(row.id for row in held if id_key(row.id) in trained),
+            shared_texts=listed(row.id for row in held if digest(row.texts) in texts),
+        )
+    return Validation(drawn_ids=drawn or None, languages=entries)
 
 
 def _rows(out: Path, language: str) -> Path:

@@ -8,26 +8,27 @@ set's rows, to find its own among them. Semantics and arithmetic: docs/mixes.md.
 
 from collections.abc import Mapping
 from json.encoder import encode_basestring  # what json.dumps does to a text with ensure_ascii=False
-from typing import Any
 
 from jobs.lib.context import Context
 from jobs.lib.rows import order
-from jobs.lib.rows.by_id import documents
 from jobs.lib.rows.forms import id_key
 from jobs.mix import published
 from jobs.mix.card import REMOVED, describe
 from jobs.mix.selection import Selection, check_size, select
 from jobs.mix.token_sets import TokenSet, read_token_set
-from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
-from polyglot.kinds.mix import MixParams
+from polyglot.core.records import to_json
+from polyglot.kinds.contamination import Hit
+from polyglot.kinds.ingest import PublishedRow
+from polyglot.kinds.mix import MixParams, PublishedMatch
+from polyglot.kinds.rows import Row
 
 
 def run(context: Context) -> None:
     """Select the ids, write the index, and describe it."""
     params = MixParams.of(context.stage)
     tokens = {language: _tokens(context, language) for language in params.languages}
-    hits = list(documents(context.inputs["hits"].path("hits.jsonl"))) if "hits" in context.inputs else None
+    hits = list(context.inputs["hits"].lines("hits.jsonl", Hit)) if "hits" in context.inputs else None
     contaminated = _contaminated(params, hits)
     context.raise_if_stopping()
     said = None
@@ -48,8 +49,8 @@ def run(context: Context) -> None:
     context.raise_if_stopping()
     rows = _write(context, selection, tokens)
     card = describe(params, selection, tokens, rows, hits, said)
-    (context.out / "card.json").write_bytes(canonical(card))
-    context.metrics["rows"] = card["rows"]
+    (context.out / "card.json").write_bytes(to_json(card))
+    context.metrics["rows"] = card.rows
     context.metrics["ids"] = selection.ids
 
 
@@ -58,12 +59,12 @@ def _tokens(context: Context, language: str) -> TokenSet:
     return read_token_set(source.path("tokens.arrow"), source.path("card.json"), language)
 
 
-def _contaminated(params: MixParams, hits: list[dict[str, Any]] | None) -> set[str]:
+def _contaminated(params: MixParams, hits: list[Hit] | None) -> set[str]:
     """The ids that the study wants out: an id with a hit in one language leaves in all."""
     kinds = REMOVED[params.decontaminate]
     if kinds and hits is None:
         raise Permanent(f"mix {params.mix}: decontaminate is {params.decontaminate}, and there is no input `hits`")
-    return {id_key(hit["id"]) for hit in hits or () if hit["kind"] in kinds}
+    return {id_key(hit.id) for hit in hits or () if hit.kind in kinds}
 
 
 def _weights(params: MixParams, tokens: Mapping[str, TokenSet]) -> tuple[float, ...]:
@@ -77,13 +78,13 @@ def _weights(params: MixParams, tokens: Mapping[str, TokenSet]) -> tuple[float, 
 
 def _published(
     context: Context, params: MixParams, tokens: Mapping[str, TokenSet], contaminated: set[str]
-) -> tuple[Selection, dict[str, Any]]:
+) -> tuple[Selection, PublishedMatch]:
     """The index of a published file: its rows in its order; below full size those of the draw's first ids."""
     rows = context.inputs["rows"]
     languages = [name[5:-6] for name in rows.names() if name.startswith("rows/")]
     found = published.match(
-        documents(context.inputs["published"].path("published.jsonl")),
-        {language: documents(rows.path(f"rows/{language}.jsonl")) for language in languages},
+        context.inputs["published"].lines("published.jsonl", PublishedRow),
+        {language: rows.lines(f"rows/{language}.jsonl", Row) for language in languages},
         params.languages,
     )
     left_out: dict[str, set[str]] = {}
@@ -108,13 +109,13 @@ def _published(
         left_out={reason: sorted(ids) for reason, ids in sorted(left_out.items())},
     )
     everywhere = set.intersection(*({*one.rows, *one.dropped} for one in tokens.values()))
-    return selection, found.document(params.languages, everywhere)
+    return selection, found.card(params.languages, everywhere)
 
 
 def _write(context: Context, selection: Selection, tokens: Mapping[str, TokenSet]) -> dict[str, list[int]]:
     """Write index.jsonl and return the row numbers in it, by language.
 
-    Lines are `json_line` of each entry, put together from parts, as a mix has up to 335,000 of them.
+    Lines are `records.line` of each entry, put together from parts, as a mix has up to 335,000 of them.
     """
     shown: dict[str, str] = {}
     rows = {language: found.rows for language, found in tokens.items()}

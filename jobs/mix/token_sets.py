@@ -1,12 +1,13 @@
 """What a mix needs to know about one language's token set: which id lies in which row, and what each row counts."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jobs.lib.rows.forms import id_key
 from polyglot.core.errors import Permanent
+from polyglot.core.records import read
+from polyglot.kinds.tokenize import TokenCard
 
 COUNTS = ("tokens", "loss_tokens", "characters", "words", "answers")  # the first is the length, the others are columns
 SHORT_REASONS = ("over-long", "nothing-supervised")  # other reasons are sentences, and stay in the token set's card
@@ -61,12 +62,12 @@ def read_token_set(path: Path, card: Path, language: str) -> TokenSet:
         twice = next(name for number, name in enumerate(ids) if rows[name] != number)
         raise Permanent(f"tokens of {language}: id {twice!r} occurs twice")
     counts = {name: numpy.concatenate(some) if some else numpy.zeros(0, numpy.int64) for name, some in parts.items()}
-    said = json.loads(card.read_text(encoding="utf-8"))
-    dropped = {id_key(row["id"]): row["reason"] for row in said["dropped"]}
+    said = read(card, TokenCard)
+    dropped = {id_key(row.id): row.reason for row in said.dropped}
     return TokenSet(
         language=language,
         rows=rows,
         counts=counts,
-        truncated=frozenset(rows[name] for row in said["truncated"] if (name := id_key(row["id"])) in rows),
+        truncated=frozenset(rows[name] for row in said.truncated if (name := id_key(row.id)) in rows),
         dropped={name: reason if reason in SHORT_REASONS else "no-tokens" for name, reason in dropped.items()},
     )

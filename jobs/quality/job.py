@@ -9,52 +9,47 @@ counted with its reason, and in no mean; asked to stop, it loses no answered cal
 """
 
 import os
-from typing import Any
+
+from msgspec.structs import replace
 
 from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.chat.usage_log import Ledger
 from jobs.lib.context import Context
-from jobs.lib.rows.forms import json_line
 from jobs.quality import adequacy, comet
 from jobs.quality.card import describe
-from jobs.quality.metrics import Record, measure
+from jobs.quality.metrics import measure
 from jobs.quality.pairs import Pair, collect
-from polyglot.core.canonical import canonical
 from polyglot.core.errors import Interrupted
-from polyglot.kinds.quality import QualityParams
+from polyglot.core.records import to_json, write_lines
+from polyglot.kinds.quality import QualityParams, TurnQuality
 
 _CHECK_EVERY = 100  # turns between two looks at whether the attempt was asked to stop
 
 
 def run(context: Context) -> None:
     """Measure every turn, have it rated where the study asks, then describe the whole."""
-    params: QualityParams = QualityParams.of(context.stage)
+    params = QualityParams.of(context.stage)
     if params.comet_model:
         comet.library()  # before anything that costs
     found = collect(context.inputs, params)
-    records: list[Record] = []
+    records: list[TurnQuality] = []
     for pair in found.pairs:
         records.append(measure(pair, params.target))
         if len(records) % _CHECK_EVERY == 0:
             context.progress(len(records), len(found.pairs), "turns")
             context.raise_if_stopping()
-    about: dict[str, Any] = {}
     if params.comet_model:
         scores = comet.rate(found.pairs, params.comet_model, params.comet_revision, gpus=context.resources.gpus)
-        for record, score in zip(records, scores, strict=True):
-            record["comet"] = score
-        about["comet"] = {"model": params.comet_model, "revision": params.comet_revision}
+        records = [replace(record, comet=score) for record, score in zip(records, scores, strict=True)]
     if params.adequacy_model:
-        about["adequacy"] = _rate(context, params, found.pairs, records)
-    with (context.out / "rows.jsonl").open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(json_line(record) for record in records)
-    card = describe(params, found, records, about)
-    (context.out / "card.json").write_bytes(canonical(card) + b"\n")
+        records = _rate(context, params, found.pairs, records)
+    write_lines(context.out / "rows.jsonl", records)
+    (context.out / "card.json").write_bytes(to_json(describe(params, found, records)) + b"\n")
     context.metrics.update(turns=len(records), untranslated=len(found.untranslated))
 
 
-def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: list[Record]) -> dict[str, Any]:
+def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: list[TurnQuality]) -> list[TurnQuality]:
     settings = ChatSettings.of(context.settings)
     settings.require_prices("Set adequacy's two prices in the study file")
     ledger = Ledger(context.journal, settings)
@@ -76,6 +71,7 @@ def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: l
         context.volatile |= ledger.account()
     if ratings is None:
         raise Interrupted("asked to stop; answered calls are kept")
-    for record, (score, reason) in zip(records, ratings, strict=True):
-        record |= {"adequacy": score, "adequacy_reason": reason}
-    return {"model": params.adequacy_model, "prompt": params.adequacy_prompt}
+    return [
+        replace(record, adequacy=score, adequacy_reason=reason)
+        for record, (score, reason) in zip(records, ratings, strict=True)
+    ]

@@ -4,19 +4,15 @@ against.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from jobs.lib.context import Input
-from jobs.lib.rows.by_id import documents
-from jobs.lib.rows.content import texts_of, turns_of
-from jobs.lib.rows.forms import FOLDERS, id_key
+from jobs.lib.rows.forms import id_key
 from polyglot.core.errors import Permanent
 from polyglot.kinds.quality import QualityParams
+from polyglot.kinds.rows import FOLDERS, FORMS, Form, Question
 
 # Length classes of rows that have no category: characters of the source's turn, from the first number on.
 CLASSES = ((0, "under 200"), (200, "200 to 799"), (800, "800 to 1,999"), (2000, "2,000 and more"))
-
-Rows = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,18 +53,17 @@ def collect(inputs: Mapping[str, Input], params: QualityParams) -> Pairs:
     back = _rows(inputs, "back", params.what, params.source) if "back" in inputs else {}
     categories = {}
     if "questions" in inputs:
-        categories = {
-            name: str(row["category"]) for name, row in _rows(inputs, "questions", "questions", params.source).items()
-        }
+        questions = _rows(inputs, "questions", "questions", params.source)
+        categories = {name: row.category for name, row in questions.items() if isinstance(row, Question)}
     found = Pairs(without_source=sorted(translated.keys() - source.keys()))
     for name, row in source.items():
         other = translated.get(name)
         if other is None:
             found.untranslated.append(name)
-        elif len(other["turns"]) != len(row["turns"]):
+        elif len(other.turns) != len(row.turns):
             found.other_turns.append(name)
         else:
-            category = row.get("category") or categories.get(name)
+            category = (row.category if isinstance(row, Question) else "") or categories.get(name)
             found.pairs += _pairs(row, other, reference.get(name), back.get(name), category)
     if not found.pairs:
         raise Permanent(
@@ -78,24 +73,18 @@ def collect(inputs: Mapping[str, Input], params: QualityParams) -> Pairs:
     return found
 
 
-def _pairs(
-    row: Mapping[str, Any],
-    other: Mapping[str, Any],
-    reference: Mapping[str, Any] | None,
-    back: Mapping[str, Any] | None,
-    category: str | None,
-) -> Iterator[Pair]:
+def _pairs(row: Form, other: Form, reference: Form | None, back: Form | None, category: str | None) -> Iterator[Pair]:
     held = {"reference": _texts(reference, row), "back": _texts(back, row)}
-    translated = texts_of(other)
-    for number, (role, text) in enumerate(turns_of(row)):
+    translated = other.texts
+    for number, (role, text) in enumerate(row.spoken):
         if not text.strip() and not translated[number].strip():
             continue  # a turn that has no reference answer
         yield Pair(
-            id=str(row["id"]),
+            id=row.id,
             turn=number + 1,
             role=role,
             category=category or length_class(text),
-            origin=str(row.get("origin", "")).rpartition(":")[0],
+            origin=row.origin.rpartition(":")[0],
             source=text,
             target=translated[number],
             reference=held["reference"][number],
@@ -108,14 +97,15 @@ def length_class(text: str) -> str:
     return next(name for least, name in reversed(CLASSES) if len(text) >= least)
 
 
-def _texts(row: Mapping[str, Any] | None, like: Mapping[str, Any]) -> list[str | None]:
-    texts: list[str | None] = [*texts_of(row)] if row is not None else []
-    return texts if len(texts) == len(like["turns"]) else [None] * len(like["turns"])
+def _texts(row: Form | None, like: Form) -> list[str | None]:
+    texts: list[str | None] = [*row.texts] if row is not None else []
+    return texts if len(texts) == len(like.turns) else [None] * len(like.turns)
 
 
-def _rows(inputs: Mapping[str, Input], role: str, what: str, language: str) -> Rows:
+def _rows(inputs: Mapping[str, Input], role: str, what: str, language: str) -> dict[str, Form]:
     name = f"{FOLDERS[what]}/{language}.jsonl"
     if name not in inputs[role].names():
         there = " ".join(n for n in inputs[role].names() if n.startswith(FOLDERS[what])) or "none"
         raise Permanent(f"{role}: got {there}; expected {name}")
-    return {id_key(row["id"]): row for row in documents(inputs[role].path(name))}
+    kind: type[Form] = FORMS[what]
+    return {id_key(row.id): row for row in inputs[role].lines(name, kind)}

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from jobs.lib.chat.calls import Failure, Reply, Request
 from jobs.reference.prompt import messages
 from polyglot.kinds.reference import ReferenceParams
+from polyglot.kinds.rows import Question, Reference, Rejection
 
 
 @dataclass(kw_only=True)
@@ -55,25 +55,25 @@ class Draft:
         else:
             self.reason = reason
 
-    def form(self) -> dict[str, Any] | None:
-        """The normal form of reference answers, "" for a turn without one; None where no turn has one."""
+    def form(self) -> Reference | None:
+        """The reference answers, "" for a turn without one; None where no turn has one."""
         if not self.answers:
             return None
         missing = [""] * (len(self.questions) - len(self.answers))
-        return {"id": self.id, "language": self.language, "turns": [*self.answers, *missing]}
+        return Reference(id=self.id, language=self.language, turns=(*self.answers, *missing))
 
-    def rejection(self) -> dict[str, Any] | None:
-        """The first turn that has no answer, in the form of rejected.jsonl."""
+    def rejection(self) -> Rejection | None:
+        """The first turn that has no answer."""
         if self.reason is None:
             return None
-        return {
-            "language": self.language,
-            "file": f"questions/{self.language}.jsonl",
-            "line": self.line,
-            "id": self.id,
-            "turn": len(self.answers) + 1,
-            "reason": self.reason,
-        }
+        return Rejection(
+            language=self.language,
+            file=f"questions/{self.language}.jsonl",
+            line=self.line,
+            id=self.id,
+            turn=len(self.answers) + 1,
+            reason=self.reason,
+        )
 
 
 def worth(result: Reply | Failure) -> str | None:
@@ -92,11 +92,11 @@ def worth(result: Reply | Failure) -> str | None:
     return "nul" if "\0" in result.text else None
 
 
-def read_drafts(rows: Mapping[str, Sequence[Mapping[str, Any]]], params: ReferenceParams) -> list[Draft]:
+def read_drafts(rows: Mapping[str, Sequence[Question]], params: ReferenceParams) -> list[Draft]:
     """One draft for every question whose category is judged against references."""
     return [
-        Draft(language=language, id=row["id"], line=line, questions=row["turns"])
+        Draft(language=language, id=row.id, line=line, questions=row.turns)
         for language in params.languages
         for line, row in enumerate(rows[language], 1)
-        if params.needs_reference(row["category"])
+        if params.needs_reference(row.category)
     ]

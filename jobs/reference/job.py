@@ -12,7 +12,6 @@ import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from jobs.builtin.author import MODEL, Solver
 from jobs.builtin.server import ChatServer
@@ -23,18 +22,18 @@ from jobs.lib.chat.request_scheduler import Asking, Watcher
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.chat.usage_log import Ledger
 from jobs.lib.context import Context
-from jobs.lib.rows.by_id import documents
-from jobs.lib.rows.forms import json_line
 from jobs.reference.drafts import Draft, read_drafts
 from jobs.reference.prompt import VERSION
-from polyglot.core.canonical import canonical
 from polyglot.core.errors import Interrupted, Permanent, PolyglotError
+from polyglot.core.records import to_json, write_lines
+from polyglot.kinds.data_card import DataCard, LanguageCard, Source
 from polyglot.kinds.reference import ReferenceParams
+from polyglot.kinds.rows import Question, Reference
 
 
 def run(context: Context) -> None:
     """Ask turn by turn, then write. Raises Permanent, or PolyglotError for an outage of the endpoint."""
-    params: ReferenceParams = ReferenceParams.of(context.stage)
+    params = ReferenceParams.of(context.stage)
     settings = ChatSettings.of(context.settings)
     _check(params, settings)
     rows = {language: _questions(context, language) for language in params.languages}
@@ -61,8 +60,8 @@ def _check(params: ReferenceParams, settings: ChatSettings) -> None:
         settings.require_prices()
 
 
-def _questions(context: Context, language: str) -> list[dict[str, Any]]:
-    return list(documents(context.inputs["questions"].path(f"questions/{language}.jsonl")))
+def _questions(context: Context, language: str) -> list[Question]:
+    return list(context.inputs["questions"].lines(f"questions/{language}.jsonl", Question))
 
 
 @contextlib.contextmanager
@@ -124,34 +123,38 @@ def _check_failures(params: ReferenceParams, drafts: Sequence[Draft]) -> None:
 def _write(context: Context, params: ReferenceParams, drafts: Sequence[Draft], ledger: Ledger) -> None:
     folder = context.out / "references"
     folder.mkdir(parents=True, exist_ok=True)
-    counts: dict[str, dict[str, Any]] = {}
-    with (context.out / "rejected.jsonl").open("w", encoding="utf-8", newline="\n") as rejected:
-        for language in params.languages:
-            mine = [draft for draft in drafts if draft.language == language]
-            forms = [form for draft in mine if (form := draft.form()) is not None]
-            (folder / f"{language}.jsonl").write_text("".join(map(json_line, forms)), encoding="utf-8", newline="\n")
-            rejected.writelines(json_line(row) for draft in mine if (row := draft.rejection()) is not None)
-            reasons = Counter(draft.reason for draft in mine if draft.reason is not None)
-            counts[language] = {
-                "records": len(mine),
-                "accepted": len(forms),
-                "rejected": reasons.total(),
-                "reasons": dict(sorted(reasons.items())),
-                "notes": {},
-                "finish": dict(sorted(Counter(finish for draft in mine for finish in draft.finishes).items())),
-                "prompt_tokens": sum(draft.prompt_tokens for draft in mine),
-                "completion_tokens": sum(draft.completion_tokens for draft in mine),
-            }
+    counts: dict[str, LanguageCard] = {}
+    rejected = [row for draft in drafts if (row := draft.rejection()) is not None]
+    for language in params.languages:
+        mine = [draft for draft in drafts if draft.language == language]
+        accepted = write_lines(folder / f"{language}.jsonl", (form for draft in mine if (form := draft.form())))
+        reasons = Counter(draft.reason for draft in mine if draft.reason is not None)
+        counts[language] = LanguageCard(
+            records=len(mine),
+            accepted=accepted,
+            rejected=reasons.total(),
+            reasons=dict(sorted(reasons.items())),
+            notes={},
+            finish=dict(sorted(Counter(finish for draft in mine for finish in draft.finishes).items())),
+            prompt_tokens=sum(draft.prompt_tokens for draft in mine),
+            completion_tokens=sum(draft.completion_tokens for draft in mine),
+        )
+    write_lines(context.out / "rejected.jsonl", rejected)
     replies = [result for result in ledger.results.values() if isinstance(result, Reply)]
-    about: dict[str, Any] = {
-        "what": "references",
-        "source": {"kind": "model", "format": None, "hub": None, "revision": None, "model": params.model},
-        "endpoint": params.endpoint,
-        "served_by": sorted({reply.served_by for reply in replies if reply.served_by}),
-        "prompt": params.prompt,
-        "licence": None,
-    }
-    document = about | describe_files(counts, folder, context)
-    (context.out / "card.json").write_bytes(canonical(document))
-    context.metrics["references"] = {language: entry["accepted"] for language, entry in counts.items()}
-    context.metrics["rejected"] = {language: entry["rejected"] for language, entry in counts.items()}
+    found = describe_files(counts, folder, Reference, context)
+    card = DataCard(
+        what="references",
+        source=Source(kind="model", format=None, hub=None, revision=None, model=params.model),
+        licence=None,
+        pivot=found.pivot,
+        languages=found.languages,
+        defects=found.defects,
+        rules=found.rules,
+        parallel=found.parallel,
+        endpoint=params.endpoint,
+        served_by=tuple(sorted({reply.served_by for reply in replies if reply.served_by})),
+        prompt=params.prompt,
+    )
+    (context.out / "card.json").write_bytes(to_json(card))
+    context.metrics["references"] = {language: entry.accepted for language, entry in counts.items()}
+    context.metrics["rejected"] = {language: entry.rejected or 0 for language, entry in counts.items()}

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from jobs.lib.context import Input
-from jobs.lib.rows.by_id import documents
 from jobs.report.gathering import card, read_json
 from jobs.report.quality_comparison import LEVEL, Check, compare_all
+from polyglot.kinds.quality import TurnQuality
 from polyglot.kinds.report import ReportParams
 
 
@@ -21,7 +23,8 @@ def gather_quality(params: ReportParams, inputs: Mapping[str, Input]) -> dict[st
         about = cards[-1]["card"]
         read = source.made_from
         of = (read.get("source", ""), about["what"], about["source"], about["target"])
-        checks.append(Check(name=name, of=of, records=list(documents(source.path("rows.jsonl")))))
+        rows = source.lines("rows.jsonl", TurnQuality)
+        checks.append(Check(name=name, of=of, records=[msgspec.to_builtins(row) for row in rows]))
     agreement = None
     if "agree" in inputs:
         agreement = {"key": inputs["agree"].key, **read_json(inputs["agree"], "agreement.json")}

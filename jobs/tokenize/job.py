@@ -25,8 +25,8 @@ from jobs.tokenize.bulk import BulkFormat, one_thread_a_call
 from jobs.tokenize.columns import Rows, chunks, parse
 from jobs.tokenize.tally import SCHEMA, Tally
 from jobs.tokenize.tokens import Tokens
-from polyglot.core.canonical import canonical
 from polyglot.core.errors import Permanent
+from polyglot.core.records import to_json
 from polyglot.kinds.tokenize import TokenizeParams
 
 CHUNK_BYTES = 1 << 19
@@ -54,7 +54,7 @@ def run(context: Context) -> None:
         raise Permanent(
             f"{params.language}: none of {tally.read} rows can be trained on: {tally.reasons() or 'no rows'}"
         )
-    (context.out / "card.json").write_bytes(canonical(tally.card()) + b"\n")
+    (context.out / "card.json").write_bytes(to_json(tally.card()) + b"\n")
     context.metrics.update(
         rows=tally.rows, tokens=tally.tokens, loss_tokens=tally.loss_tokens, dropped=len(tally.dropped)
     )

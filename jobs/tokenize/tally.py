@@ -1,16 +1,15 @@
 """What becomes of each encoded row (over-long ones dropped or truncated), and the counts of a token set's card."""
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from jobs.lib.arrays import arrow
-from jobs.tokenize.columns import Rows
+from jobs.tokenize.columns import Counts, Rows
 from jobs.tokenize.tokens import Tokens
 from jobs.tokenize.words import count_words
-from polyglot.kinds.tokenize import TokenizeParams
+from polyglot.kinds.tokenize import Cut, Dropped, TokenCard, TokenizeParams
 
 SCHEMA = pa.schema(
     [
@@ -34,8 +33,8 @@ class Tally:
         self.params, self.unknown_id = params, unknown_id
         self.read = self.rows = self.tokens = self.loss_tokens = self.unknown = self.longest = 0
         self.characters = self.words = self.measured = 0  # before any cut: the base of the fertility figures
-        self.dropped: list[dict[str, Any]] = []
-        self.truncated: list[dict[str, Any]] = []
+        self.dropped: list[Dropped] = []
+        self.truncated: list[Cut] = []
 
     def take(self, rows: Rows, tokens: Tokens) -> pa.RecordBatch:
         """Count a chunk's rows, and return what is to be written of them."""
@@ -57,10 +56,10 @@ class Tally:
         for row in np.flatnonzero(~kept).tolist():
             over_long = params.over_long == "drop" and over[row]
             reason = tokens.refused.get(row) or ("over-long" if over_long else "nothing-supervised")
-            self.dropped.append({"id": rows.ids[row].as_py(), "tokens": int(whole[row]), "reason": reason})
+            self.dropped.append(Dropped(id=rows.ids[row].as_py(), tokens=int(whole[row]), reason=reason))
         if params.over_long == "truncate":
             for row in np.flatnonzero(kept & over).tolist():
-                self.truncated.append({"id": rows.ids[row].as_py(), "tokens": int(whole[row])})
+                self.truncated.append(Cut(id=rows.ids[row].as_py(), tokens=int(whole[row])))
         tokens = tokens.only(kept)
         self.rows += len(tokens.lengths)
         self.tokens += len(tokens.ids)
@@ -75,31 +74,31 @@ class Tally:
 
     def reasons(self) -> str:
         """The reasons of dropped rows, most frequent first."""
-        counts = sorted(((count, name) for name, count in Counter(one["reason"] for one in self.dropped).items()))
+        counts = sorted(((count, name) for name, count in Counter(one.reason for one in self.dropped).items()))
         return ", ".join(f"{name} {count}" for count, name in reversed(counts))
 
-    def card(self) -> dict[str, Any]:
-        """The document of card.json. Fertility counts whole encodings: roles, system message and specials included."""
-        return {
-            "language": self.params.language,
-            "part": self.params.part,
-            "template": self.params.template,
-            "system": self.params.system,
-            "max_tokens": self.params.max_tokens,
-            "rows_read": self.read,
-            "rows": self.rows,
-            "tokens": self.tokens,
-            "loss_tokens": self.loss_tokens,
-            "longest": self.longest,
-            "unknown_tokens": self.unknown,
-            "characters_per_token": round(self.characters / self.measured, 4) if self.measured else 0.0,
-            "tokens_per_word": round(self.measured / self.words, 4) if self.words else 0.0,
-            "dropped": self.dropped,
-            "truncated": self.truncated,
-        }
+    def card(self) -> TokenCard:
+        """What card.json says."""
+        return TokenCard(
+            language=self.params.language,
+            part=self.params.part,
+            template=self.params.template,
+            system=self.params.system,
+            max_tokens=self.params.max_tokens,
+            rows_read=self.read,
+            rows=self.rows,
+            tokens=self.tokens,
+            loss_tokens=self.loss_tokens,
+            longest=self.longest,
+            unknown_tokens=self.unknown,
+            characters_per_token=round(self.characters / self.measured, 4) if self.measured else 0.0,
+            tokens_per_word=round(self.measured / self.words, 4) if self.words else 0.0,
+            dropped=tuple(self.dropped),
+            truncated=tuple(self.truncated),
+        )
 
 
-def _record_batch(ids: pa.StringArray, tokens: Tokens, sums: list[Any]) -> pa.RecordBatch:
+def _record_batch(ids: pa.StringArray, tokens: Tokens, sums: list[Counts]) -> pa.RecordBatch:
     """Rows of SCHEMA; `sums` are its last columns."""
     offsets = arrow(np.concatenate([[0], np.cumsum(tokens.lengths)]), pa.int32())
     lists = [

@@ -9,13 +9,15 @@ from here ends with the same bits as one that was never interrupted (same machin
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+
+from polyglot.kinds.train import ValidationStep
 
 FORMAT = 1
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
@@ -30,7 +32,7 @@ def write(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     losses: Sequence[float],
-    validation: Sequence[Mapping[str, Any]] = (),
+    validation: Sequence[ValidationStep] = (),
 ) -> None:
     """Write the state after `len(losses)` steps into an empty directory."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -44,13 +46,18 @@ def write(
         for moment in MOMENTS
     }
     save_file(moments, directory / "optimizer.safetensors")
-    state = {"format": FORMAT, "steps": len(losses), "loss": list(losses), "validation": list(validation)}
+    state = {
+        "format": FORMAT,
+        "steps": len(losses),
+        "loss": list(losses),
+        "validation": msgspec.to_builtins(list(validation)),
+    }
     (directory / "state.json").write_text(json.dumps(state), encoding="utf-8")
 
 
 def read(
     directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[list[float], list[dict[str, Any]]]:
+) -> tuple[list[float], list[ValidationStep]]:
     """Put a state back into a model and its fresh optimiser; return losses and validations so far. Raises Unusable."""
     state = json.loads((directory / "state.json").read_text(encoding="utf-8"))
     if state.get("format") != FORMAT:
@@ -67,7 +74,7 @@ def read(
     for name, parameter in model.named_parameters():
         if f"{name}/step" in moments:
             optimizer.state[parameter] = {moment: moments.pop(f"{name}/{moment}") for moment in MOMENTS}
-    return list(state["loss"]), list(state.get("validation", ()))
+    return list(state["loss"]), msgspec.convert(state.get("validation", []), list[ValidationStep])
 
 
 def tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:

@@ -11,12 +11,10 @@ Execution settings: `threads`, `micro_batch_tokens` (padded tokens of one forwar
 computed again in the backward pass: less memory, a third more time), `attention` (transformers' implementation).
 """
 
-import json
 import shutil
 import time
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
@@ -33,9 +31,11 @@ from jobs.train.saving import save_model
 from jobs.train.token_sets import Mixture, TokenSet
 from jobs.train.training import Layout, Trainer
 from jobs.train.validation import validate
-from polyglot.core.canonical import canonical
 from polyglot.core.errors import Interrupted, Permanent
-from polyglot.kinds.train import TrainParams
+from polyglot.core.records import to_json
+from polyglot.kinds.mix import IndexRow
+from polyglot.kinds.tokenize import TokenCard
+from polyglot.kinds.train import TrainParams, ValidationStep
 
 CHECKPOINT_SECONDS = 60.0
 CHECKPOINT_SHARE = 0.1  # of the time, at most, goes into checkpoints that nobody asked for
@@ -92,13 +92,18 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
         raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
     if trainer.rank == 0:
         record = describe(trainer, history.losses, history.validation)
-        (context.out / "training.json").write_bytes(canonical(record) + b"\n")
+        (context.out / "training.json").write_bytes(to_json(record) + b"\n")
         if context.settings.get("recompute"):
             model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
         save_model(model, base, context.out / "model", chat=chat, dtype=kept)
         context.metrics.update(
-            {name: record[name] for name in ("steps", "samples", "epochs", "final_loss")},
-            loss_tokens=sum(record["loss_tokens_per_language"].values()),
+            {
+                "steps": record.steps,
+                "samples": record.samples,
+                "epochs": record.epochs,
+                "final_loss": record.final_loss,
+            },
+            loss_tokens=sum(record.loss_tokens_per_language.values()),
             execution=dict(described(threads, dtype=trainer.precision, ranks=trainer.ranks)),
         )
     accelerator.wait_for_everyone()
@@ -110,7 +115,7 @@ class History:
     """What a run has seen so far: the loss of each step, and what was found on rows held back."""
 
     losses: list[float] = field(default_factory=list)
-    validation: list[dict[str, Any]] = field(default_factory=list)
+    validation: list[ValidationStep] = field(default_factory=list)
 
 
 def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet]) -> History:
@@ -124,7 +129,7 @@ def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet
         tokens += int(trainer.mixture.lengths[trainer.order.step(number)].sum())
         if validation and ((number + 1) % validate_every == 0 or number + 1 == trainer.steps):
             began = time.monotonic()
-            history.validation.append({"step": number + 1, "languages": validate(trainer, validation)})
+            history.validation.append(ValidationStep(step=number + 1, languages=validate(trainer, validation)))
             validating += time.monotonic() - began
         context.progress(number + 1, trainer.steps, "steps", loss=history.losses[-1])
         due = (every > 0 and (number + 1) % every == 0) or time.monotonic() - saved >= interval
@@ -189,11 +194,8 @@ def _newest(context: Context, trainer: Trainer) -> History:
 
 
 def _mixture(context: Context) -> Mixture:
-    index: list[tuple[str, int]] = []
-    with context.inputs["mix"].path("index.jsonl").open(encoding="utf-8") as file:
-        for line in file:
-            entry = json.loads(line)
-            index.append((entry["language"], entry["row"]))
+    rows = context.inputs["mix"].lines("index.jsonl", IndexRow)
+    index = [(row.language, row.row) for row in rows]
     wanted = {language for language, _ in index}
     mixture = Mixture(_token_sets(context, "tokens", wanted), index)
     if int(mixture.supervised.sum()) == 0:
@@ -213,11 +215,8 @@ def _token_sets(context: Context, role: str, wanted: Container[str] | None = Non
 
 def _template(context: Context, mixture: Mixture) -> str:
     """The chat template of the mixture's token sets, which the trained model will ship."""
-    cards = {
-        language: json.loads(context.inputs[f"tokens:{language}"].path("card.json").read_text(encoding="utf-8"))
-        for language in mixture.languages
-    }
-    templates = {str(card["template"]) for card in cards.values()}
+    cards = (context.inputs[f"tokens:{language}"].read("card.json", TokenCard) for language in mixture.languages)
+    templates = {card.template for card in cards}
     if len(templates) != 1:
         raise Permanent(f"mix: token sets of different chat templates: {', '.join(sorted(templates))}")
     return templates.pop()

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from jobs.train.batches import sequences
 from jobs.train.training import Trainer
+from polyglot.core.records import UNSET, UnsetType
+from polyglot.kinds.train import Packing, TrainingRecord, ValidationStep
 
 
-def describe(trainer: Trainer, losses: Sequence[float], validation: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def describe(trainer: Trainer, losses: Sequence[float], validation: Sequence[ValidationStep]) -> TrainingRecord:
     """The document. What a run did without (packing, validation) is not in it."""
     samples, learnt = Counter[str](), Counter[str]()
     rows = tokens = places = 0
@@ -23,24 +24,24 @@ def describe(trainer: Trainer, losses: Sequence[float], validation: Sequence[dic
             language = trainer.mixture.languages[trainer.mixture.language[sample]]
             samples[language] += 1
             learnt[language] += int(trainer.mixture.supervised[sample])
-    record: dict[str, Any] = {
-        "steps": trainer.steps,
-        "samples": trainer.order.total,
-        "samples_per_language": dict(samples),
-        "loss_tokens_per_language": dict(learnt),
-        "epochs": trainer.order.epochs,
-        "loss": list(losses),
-        "learning_rate": [trainer.learning_rate(number) for number in range(trainer.steps)],
-        "final_loss": losses[-1],
-    }
+    packing: Packing | UnsetType = UNSET
     if trainer.packed_tokens is not None:
-        record["packing"] = {
-            "sequence_tokens": trainer.packed_tokens,
-            "sequences": rows,
-            "tokens": tokens,
-            "efficiency": round(tokens / (rows * trainer.packed_tokens), 4),
-            "padded_efficiency": round(tokens / places, 4),  # when a step's sequences are padded to its longest
-        }
-    if validation:
-        record["validation"] = list(validation)
-    return record
+        packing = Packing(
+            sequence_tokens=trainer.packed_tokens,
+            sequences=rows,
+            tokens=tokens,
+            efficiency=round(tokens / (rows * trainer.packed_tokens), 4),
+            padded_efficiency=round(tokens / places, 4),  # when a step's sequences are padded to its longest
+        )
+    return TrainingRecord(
+        steps=trainer.steps,
+        samples=trainer.order.total,
+        samples_per_language=dict(samples),
+        loss_tokens_per_language=dict(learnt),
+        epochs=trainer.order.epochs,
+        loss=tuple(losses),
+        learning_rate=tuple(trainer.learning_rate(number) for number in range(trainer.steps)),
+        final_loss=losses[-1],
+        packing=packing,
+        validation=tuple(validation) if validation else UNSET,
+    )

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 from contextlib import nullcontext
-from typing import Any
 
 import torch
 
 from jobs.train.batches import micro_batches
 from jobs.train.token_sets import TokenSet
 from jobs.train.training import Trainer
+from polyglot.kinds.train import ValidationLoss
 
 
-def validate(trainer: Trainer, sets: Mapping[str, TokenSet]) -> dict[str, dict[str, Any]]:
-    """Return per language `loss`, in nats a supervised token, and the `tokens` and `rows` behind it. A collective.
+def validate(trainer: Trainer, sets: Mapping[str, TokenSet]) -> dict[str, ValidationLoss]:
+    """Return the loss of each language. A collective.
 
     Each sample has a sequence of its own, however the training lays them out. `loss` is None without supervised tokens.
     """
@@ -23,7 +23,8 @@ def validate(trainer: Trainer, sets: Mapping[str, TokenSet]) -> dict[str, dict[s
             for language, tokens in sets.items():
                 count = int(tokens.supervised.sum())
                 total = _total(trainer, tokens) if count else 0.0
-                found[language] = {"loss": total / count if count else None, "tokens": count, "rows": len(tokens)}
+                loss = total / count if count else None
+                found[language] = ValidationLoss(loss=loss, tokens=count, rows=len(tokens))
     finally:
         trainer.model.train()
     return found

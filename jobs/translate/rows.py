@@ -7,12 +7,12 @@ reason of one word; nothing is repaired. A unit whose marks a free engine lost i
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from jobs.lib.text.protection import pieces
 from jobs.translate.engines.engine import Engine, Outcome
 from jobs.translate.marks import Lost
 from jobs.translate.units import Segment, Unit, changed, segments
+from polyglot.kinds.translate import TurnRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Done:
 
     text: str | None
     reason: str | None
-    record: Mapping[str, Any]
+    record: TurnRecord
 
 
 @dataclass(kw_only=True)
@@ -90,13 +90,9 @@ class Translator:
         self.protected.update({str(kind): number for kind, number in protected.items()})
         self.units += asked
         self.repeated += repeated
-        record = {
-            "characters": characters,
-            "protected": protected.total(),
-            "units": asked,
-            "repeated": repeated,
-            "parted": parted,
-        }
+        record = TurnRecord(
+            characters=characters, protected=protected.total(), units=asked, repeated=repeated, parted=parted
+        )
         return Done(text=None if reason else translation, reason=reason, record=record)
 
     def _restored(self, unit: Unit) -> tuple[str, str | None]:

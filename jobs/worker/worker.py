@@ -49,6 +49,7 @@ from jobs.worker.reporter import Reporter
 from jobs.worker.secrecy import Formatter, without_secrets
 from polyglot.attempts.attempts import PERMANENT, Attempts, Failure
 from polyglot.attempts.checkpoints import StoredCheckpoints
+from polyglot.attempts.history import History
 from polyglot.attempts.journal import StoredJournal
 from polyglot.attempts.parts import StoredParts
 from polyglot.attempts.publish import publish
@@ -210,7 +211,7 @@ class Worker:
             raise Permanent(f"ranks: {self.stage.kind} runs in one process, and the Job has {self.ranks.ranks}")
         parts = self._parts(inputs) if self.sharded else None
         counts = self.ranks.first or self.sharded  # a rank that only helps another makes no progress of its own
-        starts = self.attempts.starts_without_progress() if counts else 0
+        starts = History(self.store, self.stage, rank=self.ranks.rank).starts_without_progress() if counts else 0
         if starts > MAX_STARTS_WITHOUT_PROGRESS:
             raise Permanent(f"{starts - 1} starts without progress; the log of the last one says how far it came")
         places = self.places.make()

@@ -20,16 +20,13 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from polyglot.attempts.disruptions import Disruption, disruptions, put_disruption
-from polyglot.attempts.progress import Progress, newest_progress, put_progress, reached
+from polyglot.attempts.disruptions import put_disruption
+from polyglot.attempts.progress import Progress, newest_progress, put_progress
 from polyglot.core.canonical import Json
 from polyglot.core.errors import Missing, StoreError
 from polyglot.core.stage import Stage
-from polyglot.store.futures import concurrently
 from polyglot.store.manifest import seal, unseal
 from polyglot.store.store import Store
-
-__all__ = ["Attempts", "Disruption", "Failure", "Progress", "progress_many"]
 
 LOG_CHUNK_BYTES = 1 << 18
 PERMANENT = "permanent"  # the outcome that blocks a stage
@@ -42,7 +39,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """How an attempt ended. `outcome` is a `run.backend.Outcome` in words, `reason` one line, `detail` the rest."""
+    """How an attempt ended: an Outcome of `schedulers.base` in words, the reason in one line, and the rest."""
 
     outcome: str
     reason: str
@@ -60,14 +57,14 @@ class Note:
 
 
 class Attempts:
-    """The attempts of one stage in one store. Holds nothing but the sequence numbers of what it writes itself.
+    """What is written about the attempts of one stage, and what is read of it while they run; see History for the rest.
 
     With several ranks the first speaks for the attempt; the starts and the output of another are its own.
     """
 
     def __init__(self, store: Store, stage: Stage | str, *, rank: int = 0) -> None:
         """No request is made. `stage` may be the path of one: `stages/<kind>/<key>`."""
-        self._store, self._base = store, f"{stage if isinstance(stage, str) else stage.path}/attempts/"
+        self._store, self._base = store, attempts_path(stage)
         self.rank, self._inside = rank, f"ranks/{rank}/" if rank else ""
         self._sequences: dict[tuple[int, int], int] = {}
 
@@ -103,43 +100,6 @@ class Attempts:
         """Return how many workers have started on attempt n."""
         return len(self._starts(n))
 
-    def last_start(self, n: int) -> datetime | None:
-        """Return when a worker last started on attempt n, by the store's clock; None when none has."""
-        return max((entry.modified for entry in self._store.list(f"{self._base}{n}/starts/")), default=None)
-
-    def starts_without_progress(self) -> int:
-        """Return the starts since the last one that got further than all before it, over all attempts.
-
-        Further: more done than ever reported, a checkpoint of a later step, or new records in the journal. A start that
-        runs now counts until it has done so; one that stopped because it was asked to never does. A `retry` begins the
-        count anew, an end over budget too.
-        """
-        return self._course()[0]
-
-    def last_advance(self) -> int:
-        """Return the newest attempt that got further than all before it, in the same sense; 0 when none has."""
-        return self._course()[1]
-
-    def _course(self) -> tuple[int, int]:
-        numbers = self.numbers()
-        allowed = [n for n in numbers if self._store.head(f"{self._base}{n}/retry.json")]
-        if allowed:
-            numbers = [n for n in numbers if n >= allowed[-1]]
-        fruitless, most_done, last_step = 0, 0, 0
-        last_advance = 0
-        for n in numbers:
-            stopped = self._numbered(n, "stopped")
-            marks = reached(self._store, self._own(n))
-            for start in self._starts(n):
-                mark = marks.get(start)
-                fruitless += start not in stopped
-                if mark and (mark.done > most_done or mark.step > last_step or mark.journalled):
-                    fruitless, last_advance = 0, n
-                    most_done, last_step = max(most_done, mark.done), max(last_step, mark.step)
-            if fruitless and (failure := self.failure(n)) and failure.outcome == OVER_BUDGET:
-                fruitless = 0
-        return fruitless, last_advance
-
     def stop(self, n: int, start: int) -> None:
         """Record that a start of attempt n ended because it was asked to: nothing that speaks against the stage."""
         self._store.create(f"{self._own(n)}stopped/{start}.json", seal({"start": start, "time": _now().isoformat()}))
@@ -150,29 +110,9 @@ class Attempts:
         path = f"{self._base}{n}/notes/{now:%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.json"
         self._store.create(path, seal({"text": text, "time": now.isoformat()}))
 
-    def noted(self, n: int) -> Note | None:
-        """Return what attempt n was last said to wait for, also when it has started since; None for nothing."""
-        entries = sorted(entry.path for entry in self._store.list(f"{self._base}{n}/notes/"))
-        if not entries:
-            return None
-        record = unseal(self._store.read(entries[-1]), where=f"{self._store.url}: {entries[-1]}")
-        return Note(text=record["text"], time=datetime.fromisoformat(record["time"])) if record["text"] else None
-
     def disrupt(self, n: int, name: str, text: str) -> bool:
         """Record what took the worker of attempt n away while the attempt goes on; False when it is known already."""
         return put_disruption(self._store, f"{self._base}{n}/", name, text, start=self.starts(n))
-
-    def disruptions(self, n: int) -> list[Disruption]:
-        """Return what took workers of attempt n away, the oldest first."""
-        return disruptions(self._store, f"{self._base}{n}/")
-
-    def step_reached(self, n: int, start: int) -> int:
-        """Return the step of the newest checkpoint that was saved up to a start of attempt n; 0 when none was."""
-        steps = [0]
-        for number in (number for number in self.numbers() if number <= n):
-            marks = reached(self._store, self._own(number))
-            steps += [mark.step for of, mark in marks.items() if number < n or of <= start]
-        return max(steps)
 
     def fail(self, n: int, failure: Failure) -> None:
         """Record how attempt n ended. The first record stays; a later one is dropped."""
@@ -191,18 +131,7 @@ class Attempts:
 
     def failure(self, n: int) -> Failure | None:
         """Return how attempt n failed, or None. Raises Corrupt for a damaged record."""
-        path = f"{self._base}{n}/failure.json"
-        try:
-            record = unseal(self._store.read(path), where=f"{self._store.url}: {path}")
-        except Missing:
-            return None
-        return Failure(
-            outcome=record["outcome"],
-            reason=record["reason"],
-            detail=record["detail"],
-            peak_memory_bytes=record["peak_memory_bytes"],
-            time=datetime.fromisoformat(record["time"]),
-        )
+        return read_failure(self._store, f"{self._base}{n}/failure.json")
 
     def blocked(self) -> Failure | None:
         """Return the failure that forbids further attempts: the newest attempt's, when it is permanent."""
@@ -287,7 +216,27 @@ def log_start(path: str) -> int:
     return int(path.rpartition("/")[2].partition("-")[0])
 
 
-def progress_many(store: Store, stages: list[Stage]) -> dict[str, Progress]:
-    """Return the newest progress, by key, of those stages that have any; concurrent, for a screen that refreshes."""
-    found = concurrently(lambda stage: Attempts(store, stage).progress(), stages)
-    return {stage.key: progress for stage, progress in zip(stages, found, strict=True) if progress is not None}
+def read_failure(store: Store, path: str) -> Failure | None:
+    """The record at a path, or None."""
+    try:
+        record = unseal(store.read(path), where=f"{store.url}: {path}")
+    except Missing:
+        return None
+    return Failure(
+        outcome=record["outcome"],
+        reason=record["reason"],
+        detail=record["detail"],
+        peak_memory_bytes=record["peak_memory_bytes"],
+        time=datetime.fromisoformat(record["time"]),
+    )
+
+
+def read_note(store: Store, path: str) -> Note | None:
+    """The record at a path; None for one that says that an attempt waits for nothing any more."""
+    record = unseal(store.read(path), where=f"{store.url}: {path}")
+    return Note(text=record["text"], time=datetime.fromisoformat(record["time"])) if record["text"] else None
+
+
+def attempts_path(stage: Stage | str) -> str:
+    """Where the attempts of a stage lie; it may be given by its own path."""
+    return f"{stage if isinstance(stage, str) else stage.path}/attempts/"

@@ -29,11 +29,7 @@ def put_disruption(store: Store, base: str, name: str, text: str, *, start: int)
     return store.create(f"{base}disruptions/{name}.json", seal(record))
 
 
-def disruptions(store: Store, base: str) -> list[Disruption]:
-    """Return all of an attempt, the oldest first. Raises Corrupt for a damaged record."""
-    found = []
-    for entry in store.list(f"{base}disruptions/"):
-        record = unseal(store.read(entry.path), where=f"{store.url}: {entry.path}")
-        time = datetime.fromisoformat(record["time"])
-        found.append(Disruption(text=record["text"], start=record["start"], time=time))
-    return sorted(found, key=lambda one: one.time)
+def read_disruption(store: Store, path: str) -> Disruption:
+    """The record at a path. Raises Corrupt for a damaged one."""
+    record = unseal(store.read(path), where=f"{store.url}: {path}")
+    return Disruption(text=record["text"], start=record["start"], time=datetime.fromisoformat(record["time"]))

@@ -4,7 +4,9 @@ A report is one object, named so that the newest of an attempt is the first of a
 what was reached is known without reading: `progress/<9999-start>-<99999999-sequence>-<done>.json`.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -58,33 +60,37 @@ def put_progress(store: Store, base: str, start: int, last: int | None, progress
 def newest_progress(store: Store, base: str) -> Progress | None:
     """Return the newest report of an attempt, or None. Raises Corrupt for a damaged one."""
     for entry in store.list(f"{base}progress/"):
-        try:
-            record = unseal(store.read(entry.path), where=f"{store.url}: {entry.path}")
-        except Missing:
-            continue
-        return Progress(
-            done=record["done"],
-            total=record["total"],
-            unit=record["unit"],
-            figures=record["figures"],
-            time=datetime.fromisoformat(record["time"]),
-        )
+        with contextlib.suppress(Missing):
+            return read_progress(store, entry.path)
     return None
 
 
-def reached(store: Store, base: str) -> dict[int, Mark]:
-    """Return what each start of an attempt reached, from the names of its records alone."""
-    marks: dict[int, Mark] = {}
-    for entry in store.list(f"{base}progress/"):
-        start, _, done = _numbers(entry.path)
-        mark = marks.setdefault(_STARTS - start, Mark())
-        mark.done = max(mark.done, done)
-    for entry in store.list(f"{base}checkpoints/"):
-        step, start = _numbers(entry.path)
-        mark = marks.setdefault(start, Mark())
-        mark.step = max(mark.step, step)
-    for entry in store.list(f"{base}journal/"):
-        marks.setdefault(_numbers(entry.path)[0], Mark()).journalled = True
+def read_progress(store: Store, path: str) -> Progress:
+    """The report at a path."""
+    record = unseal(store.read(path), where=f"{store.url}: {path}")
+    return Progress(
+        done=record["done"],
+        total=record["total"],
+        unit=record["unit"],
+        figures=record["figures"],
+        time=datetime.fromisoformat(record["time"]),
+    )
+
+
+def reached(paths: Iterable[str]) -> dict[int, Mark]:
+    """Return what each start of an attempt reached, from the paths of its records below the attempt's own."""
+    marks: defaultdict[int, Mark] = defaultdict(Mark)
+    for path in paths:
+        match path.partition("/")[0]:
+            case "progress":
+                start, _, done = _numbers(path)
+                mark = marks[_STARTS - start]
+                mark.done = max(mark.done, done)
+            case "checkpoints":
+                step, start = _numbers(path)
+                marks[start].step = max(marks[start].step, step)
+            case "journal":
+                marks[_numbers(path)[0]].journalled = True
     return marks
 
 

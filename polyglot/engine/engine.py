@@ -16,9 +16,9 @@ from polyglot.core.errors import Corrupt, Interrupted, Refused, StoreError, Time
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.archive import archive_output, archive_rest, record_disruption
 from polyglot.engine.graph import Graph, Node
-from polyglot.engine.history import History
 from polyglot.engine.observer import NullObserver, Observer
 from polyglot.engine.outcomes import GiveUp, Limits
+from polyglot.engine.retries import Retries
 from polyglot.engine.stop import StopRequest
 from polyglot.engine.summary import Summary
 from polyglot.schedulers.base import (
@@ -128,7 +128,7 @@ class _Engine:
     def _submit(self, node: Node) -> None:
         if self.graph.settle(node) or node.missing:
             return
-        decision = History.read(self.graph.store, node.planned.stage).decide(self.limits)
+        decision = Retries(self.graph.store, node.planned.stage).decide(self.limits)
         if isinstance(decision, GiveUp):
             self._give_up(node, decision.reason)
             return
@@ -210,19 +210,19 @@ class _Engine:
             return
         if event.outcome is not Outcome.COMMITTED:
             archive_rest(Attempts(store, stage), event.attempt, self.scheduler)
-        history = History.read(store, stage)
+        retries = Retries(store, stage)
         if self.graph.settle(node):
             if event.outcome is not Outcome.COMMITTED:
-                self.observer.warning(node.planned, history.reason(number) or event.text)
+                self.observer.warning(node.planned, retries.reason(number) or event.text)
             return
         if node.missing:
             return  # an input was withdrawn while it worked
-        reason = history.add(event)
-        if history.is_over_budget(number):
+        reason = retries.add(event)
+        if retries.is_over_budget(number):
             self.over_budget.add(node.planned.key)
             self._give_up(node, reason)
             return
-        decision = history.decide(self.limits)
+        decision = retries.decide(self.limits)
         if isinstance(decision, GiveUp):
             self._give_up(node, decision.reason)
         else:

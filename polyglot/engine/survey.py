@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from polyglot.attempts.attempts import Attempts, Note
+from polyglot.attempts.attempts import PERMANENT
+from polyglot.attempts.history import History
 from polyglot.attempts.progress import Progress
 from polyglot.attempts.retract import retractions
 from polyglot.core.stage import PlannedStage
@@ -43,6 +44,7 @@ class Observation:
     attempts: int = 0
     progress: Progress | None = None
     manifest: Manifest | None = None
+    history: History | None = None  # of its attempts, when it is not committed
     withdrawn: str = ""  # by whom and why, when its result was and nothing has begun since
 
 
@@ -66,13 +68,12 @@ def survey(
         inputs = planned.stage.inputs.values()
         broken = [key for key in inputs if seen[key].state in (StageState.FAILED, StageState.BLOCKED)]
         if own.state is StageState.WAITING and broken:
-            own = Observation(
-                state=StageState.BLOCKED, detail=f"needs {labels[broken[0]]}, which {_is(seen[broken[0]])}"
-            )
+            needs = f"needs {labels[broken[0]]}, which {_is(seen[broken[0]])}"
+            own = Observation(state=StageState.BLOCKED, detail=needs, history=own.history)
         elif own.state is StageState.WAITING:
-            needs = [labels[key] for key in inputs if seen[key].state is not StageState.COMMITTED]
-            more = f" and {len(needs) - 1} more" if len(needs) > 1 else ""
-            next_ = f"needs {needs[0]}{more}" if needs else "" if own.detail else "could start"
+            others = [labels[key] for key in inputs if seen[key].state is not StageState.COMMITTED]
+            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            next_ = f"needs {others[0]}{more}" if others else "" if own.detail else "could start"
             own = replace(own, detail="; ".join(text for text in (own.detail, next_) if text))
         seen[planned.key] = own
     return seen
@@ -103,61 +104,43 @@ def _is(observation: Observation) -> str:
 
 def _begun(planned: PlannedStage, store: Store, alive: Callable[[str], bool | None] | None) -> Observation:
     """Observe a stage that is not committed, without a look at its inputs."""
-    attempts = Attempts(store, planned.stage)
-    numbers = attempts.numbers()
-    if not numbers:
-        return Observation(state=StageState.WAITING, detail="")
-    newest = numbers[-1]
-    failure = attempts.failure(newest)
-    if failure is not None and failure.outcome == "permanent":
-        return Observation(state=StageState.FAILED, detail=failure.reason, attempts=newest)
-    progress = attempts.progress()
-    so_far = f"; {describe_progress(progress)}" if progress else ""
+    history = History(store, planned.stage)
+    if not history.numbers:
+        return Observation(state=StageState.WAITING, detail="", history=history)
+    newest = history.numbers[-1]
+    seen = Observation(state=StageState.RUNNING, detail="", attempts=newest, history=history)
+    failure = history.failure(newest)
+    if failure is not None and failure.outcome == PERMANENT:
+        return replace(seen, state=StageState.FAILED, detail=failure.reason)
+    seen = replace(seen, progress=history.progress())
     if failure is not None:
         detail = f"attempt {newest} failed and will be repeated: {failure.reason}"
-        return Observation(state=StageState.INTERRUPTED, detail=detail, attempts=newest, progress=progress)
+        return replace(seen, state=StageState.INTERRUPTED, detail=detail)
+    if note := history.waits(newest):
+        state = StageState.STUCK if history.starts(newest) else StageState.PENDING
+        return replace(seen, state=state, detail=f"since {note.time:%H:%M:%S} UTC: {note.text}")
     running = alive(planned.key) if alive is not None else None
-    note = _newest_note(planned, store, attempts, newest)
-    if note is not None:
-        detail = f"since {note.time:%H:%M:%S} UTC: {note.text}"
-        state = StageState.STUCK if attempts.starts(newest) else StageState.PENDING
-        return Observation(state=state, detail=detail, attempts=newest, progress=progress)
-    if not running and (waits := _waits(planned, store, attempts, newest)) is not None:
+    if not running and (waits := _waits(planned, store, seen, history)) is not None:
         return waits
     if running is None:
-        running = _shows_life(store, planned, newest)
-    state = StageState.RUNNING if running else StageState.INTERRUPTED
-    detail = f"attempt {newest}{so_far}" if newest > 1 or not so_far else so_far.removeprefix("; ")
-    return Observation(state=state, detail=detail, attempts=newest, progress=progress)
+        sign = history.last_sign(newest)
+        running = sign is not None and store.now() - sign < QUIET
+    parts = [f"attempt {newest}"] if newest > 1 or seen.progress is None else []
+    parts += [describe_progress(seen.progress)] if seen.progress else []
+    return replace(seen, state=StageState.RUNNING if running else StageState.INTERRUPTED, detail="; ".join(parts))
 
 
-def _waits(planned: PlannedStage, store: Store, attempts: Attempts, newest: int) -> Observation | None:
+def _waits(planned: PlannedStage, store: Store, seen: Observation, history: History) -> Observation | None:
     """The observation of a stage whose newest attempt is over, or only allowed: nothing has begun since."""
-    started = attempts.last_start(newest)
+    waiting = replace(seen, state=StageState.WAITING, progress=None)
+    started = history.last_start(seen.attempts)
     if started is None:
-        detail = f"attempt {newest} is allowed, not begun"
-        return Observation(state=StageState.WAITING, detail=detail, attempts=newest)
+        return replace(waiting, detail=f"attempt {seen.attempts} is allowed, not begun")
     withdrawals = retractions(store, planned.stage.kind, planned.key)
     if withdrawals and started <= withdrawals[-1].time:
         said = withdrawals[-1].describe()
-        return Observation(state=StageState.WAITING, detail=said, attempts=newest, withdrawn=said)
+        return replace(waiting, detail=said, withdrawn=said)
     stale = store.head(manifest_path(planned.stage.kind, planned.key))
     if stale is not None and started <= stale.modified:  # made from an input that has been made anew since
-        return Observation(state=StageState.WAITING, detail="", attempts=newest)
+        return waiting
     return None
-
-
-def _shows_life(store: Store, planned: PlannedStage, number: int) -> bool:
-    """True when anything was written below the attempt a short while ago, by the store's own clock."""
-    signs = [entry.modified for entry in store.list(f"{planned.stage.path}/attempts/{number}/")]
-    return bool(signs) and store.now() - max(signs) < QUIET
-
-
-def _newest_note(planned: PlannedStage, store: Store, attempts: Attempts, number: int) -> Note | None:
-    """What an attempt waits for, when nothing has been written below it since that was noted.
-
-    What took a pod away is no word of its worker: a lost node's pods are given up minutes after it was noted.
-    """
-    entries = store.list(f"{planned.stage.path}/attempts/{number}/")
-    signs = [(entry.modified, entry.path) for entry in entries if "/disruptions/" not in entry.path]
-    return attempts.noted(number) if signs and "/notes/" in max(signs)[1] else None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from polyglot.attempts.attempts import Attempts
+from polyglot.attempts.history import History
 from polyglot.attempts.retract import retractions
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.logs import log_tail
@@ -43,7 +44,6 @@ def explain(
     says = "runs again at the next submit" if own.withdrawn else _SAYS[own.state]
     yield f"{planned.label} {says}" + (f": {own.detail}" if own.detail else "")
     yield f"  key {planned.key}"
-    attempts = Attempts(store, planned.stage)
     if own.manifest is not None:
         yield from _committed(own.manifest, by_key)
     else:
@@ -54,9 +54,10 @@ def explain(
     for withdrawal in retractions(store, planned.stage.kind, planned.key):
         yield f"  withdrawn at {withdrawal.time:%Y-%m-%d %H:%M:%S} UTC by {withdrawal.who}: {withdrawal.reason}"
     number = int(own.manifest.volatile.get("attempt", 0)) if own.manifest else 0
-    yield from _attempts(
-        attempts, committed_number=number, tail=own.state in (StageState.FAILED, StageState.INTERRUPTED)
-    )
+    history = own.history or History(store, planned.stage)
+    yield from _attempts(history, committed_number=number)
+    if own.state in (StageState.FAILED, StageState.INTERRUPTED):
+        yield from _end_of_log(history, Attempts(store, planned.stage))
     if own.progress is not None and own.state in _CAME_SOMEWHERE:
         yield f"  it came to {describe_progress(own.progress)} ({own.progress.time:%Y-%m-%d %H:%M:%S} UTC)"
     if own.state is StageState.FAILED:
@@ -96,48 +97,49 @@ def _inputs(
             yield f"  needs {role}: {by_key[key].label}, which {_SAYS[seen[key].state]}{detail}"
 
 
-def _attempts(attempts: Attempts, *, committed_number: int, tail: bool) -> Iterator[str]:
-    numbers = attempts.numbers()
-    for number in numbers:
-        failure = attempts.failure(number)
-        starts = attempts.starts(number)
+def _attempts(history: History, *, committed_number: int) -> Iterator[str]:
+    for number in history.numbers:
+        failure = history.failure(number)
+        starts = history.starts(number)
         times = f", {starts} starts" if starts > 1 else ""
         if failure is None:
-            note = attempts.noted(number) if number != committed_number else None
+            note = history.noted(number) if number != committed_number else None
             begun = "no end recorded" if starts else "not begun" if note else "allowed, not begun"
             ended = "committed" if number == committed_number else begun
             waited = f"; at {note.time:%Y-%m-%d %H:%M:%S} UTC it waited: {note.text}" if note else ""
             yield f"  attempt {number}{times}: {ended}{waited}"
-            yield from _disruptions(attempts, number, starts)
-            continue
-        peak = f" (peak memory {failure.peak_memory_bytes / 2**30:.2f} GiB)" if failure.peak_memory_bytes else ""
-        ended = f"{failure.outcome} at {failure.time:%Y-%m-%d %H:%M:%S} UTC"
-        next_ = _went_on(attempts, number, starts, f"attempt {number + 1}") if attempts.starts(number + 1) else ""
-        yield f"  attempt {number}{times}: {ended}: {failure.reason}{peak}{next_}"
-        yield from _disruptions(attempts, number, starts)
-    if tail:
-        for number in reversed(numbers):
-            ends = {rank: log_tail(attempts.of_rank(rank), number, _TAIL_LINES) for rank in attempts.ranks(number)}
-            for rank, lines in list(ends.items())[:_TAIL_RANKS]:
-                if lines:
-                    whose = f"rank {rank} in " if len(ends) > 1 else ""
-                    yield f"  the end of the log of {whose}attempt {number}:"
-                    yield from (f"    {line}" for line in lines)
-            if any(ends.values()):
-                return
+        else:
+            peak = f" (peak memory {failure.peak_memory_bytes / 2**30:.2f} GiB)" if failure.peak_memory_bytes else ""
+            ended = f"{failure.outcome} at {failure.time:%Y-%m-%d %H:%M:%S} UTC"
+            next_ = _went_on(history, number, starts, f"attempt {number + 1}") if history.starts(number + 1) else ""
+            yield f"  attempt {number}{times}: {ended}: {failure.reason}{peak}{next_}"
+        yield from _disruptions(history, number, starts)
 
 
-def _disruptions(attempts: Attempts, number: int, starts: int) -> Iterator[str]:
+def _end_of_log(history: History, attempts: Attempts) -> Iterator[str]:
+    """The last lines of the newest attempt that has said anything, by rank."""
+    for number in reversed(history.numbers):
+        ends = {rank: log_tail(attempts.of_rank(rank), number, _TAIL_LINES) for rank in history.ranks(number)}
+        for rank, lines in list(ends.items())[:_TAIL_RANKS]:
+            if lines:
+                whose = f"rank {rank} in " if len(ends) > 1 else ""
+                yield f"  the end of the log of {whose}attempt {number}:"
+                yield from (f"    {line}" for line in lines)
+        if any(ends.values()):
+            return
+
+
+def _disruptions(history: History, number: int, starts: int) -> Iterator[str]:
     """What took the workers of an attempt away, a line each."""
-    found = attempts.disruptions(number)
+    found = history.disruptions(number)
     if len(found) > _DISRUPTIONS:
         yield f"  attempt {number}: {len(found) - _DISRUPTIONS} earlier disruptions"
     for one in found[-_DISRUPTIONS:]:
-        next_ = _went_on(attempts, number, one.start, f"start {one.start + 1}") if one.start < starts else ""
+        next_ = _went_on(history, number, one.start, f"start {one.start + 1}") if one.start < starts else ""
         yield f"  attempt {number}: {one.text}{next_}"
 
 
-def _went_on(attempts: Attempts, number: int, start: int, who: str) -> str:
+def _went_on(history: History, number: int, start: int, who: str) -> str:
     """Where the next one took up what was saved up to a start of an attempt."""
-    step = attempts.step_reached(number, start)
+    step = history.step_reached(number, start)
     return f"; {who} went on from the checkpoint of step {step}" if step else f"; {who} followed"

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from polyglot.core.canonical import Json
+from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, MODEL_LIBRARIES, File, Kind, Language, Params, Traits, has_address
 
@@ -36,6 +37,19 @@ class BaseParams(Params):
     hub: str | None = None
     revision: str | None = None
     files: tuple[File, ...] = ()
+
+
+class BaseRecord(Record):
+    """`training.json`: how the model came about; the first three fields of one that was fetched, else all but two."""
+
+    source: str
+    hub: str | None | UnsetType = UNSET
+    revision: str | None | UnsetType = UNSET
+    steps: int | UnsetType = UNSET
+    tokens: int | UnsetType = UNSET
+    parameters: int | UnsetType = UNSET
+    loss: tuple[float, ...] | UnsetType = UNSET  # nats a token, by step
+    final_loss: float | UnsetType = UNSET
 
 
 def _traits(params: Mapping[str, Json]) -> Traits:

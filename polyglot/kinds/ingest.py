@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from polyglot.core.canonical import Json
+from polyglot.core.records import Record
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, File, Kind, Language, Params, Traits, has_address
 
@@ -40,6 +41,31 @@ class IngestParams(Params):
     def own_validation(self) -> bool:
         """Whether the part for validation is read from a place of its own."""
         return bool(self.validation_files or self.validation_split or self.validation_data_files)
+
+
+class PublishedRow(Record):
+    """`published.jsonl`: a row of a published mix, in the file's order."""
+
+    line: int
+    id: str | None
+    digest: str  # 32 hex digits of the SHA-256 of the turns, a zero byte between them
+
+
+class PublishedRejection(Record):
+    """`rejected.jsonl` of a published mix."""
+
+    file: str
+    line: int
+    reason: str
+
+
+class PublishedCard(Record):
+    """`card.json` of a published mix; what its rows are is found by the mix."""
+
+    what: str
+    records: int
+    rejected: dict[str, int]  # by reason
+    languages: dict[str, int] = {}
 
 
 def _traits(params: Mapping[str, Json]) -> Traits:

@@ -2,7 +2,9 @@
 
 from typing import ClassVar, Literal
 
+from polyglot.core.records import Record
 from polyglot.core.stage import Resources
+from polyglot.kinds.contamination import Matches
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
 
 
@@ -21,6 +23,97 @@ class MixParams(Params):
     temperature: float | None = None  # of the sampled form: shares by rows^(1/temperature) in place of the weights
     decontaminate: Literal["none", "exact", "overlap", "near", "all"] = "none"  # ids that leave, in all languages
     published: bool = False  # the index is that of a published file
+
+
+class IndexRow(Record):
+    """`index.jsonl`: one sample of the mix, in its order; `row` is a row number of that language's tokens.arrow."""
+
+    id: str
+    language: str
+    row: int
+
+
+class LeftOut(Record):
+    """Ids that are not in the mix: how many, and the first of them."""
+
+    count: int
+    ids: tuple[str, ...]
+
+
+class Fertility(Record):
+    """Tokens per character and per word of the answers; the one EOS of each answer is not counted."""
+
+    characters: int
+    words: int
+    tokens_per_character: float | None
+    tokens_per_word: float | None
+
+
+class MixMatch(Record):
+    """A match of one of the mix's rows with the benchmark."""
+
+    kind: str
+    of: str
+    row: str  # "<id>:<language>"
+    question: str  # "<id>:<language>:<turn>"
+    similarity: float
+
+
+class MixContamination(Record):
+    """The mix's rows that match the benchmark themselves, and those whose id does in another language."""
+
+    exact: Matches
+    overlap: Matches
+    near: Matches
+    rows: dict[str, int]  # by language
+    rows_by_id: dict[str, int]
+    questions: int
+    matches: tuple[MixMatch, ...]
+
+
+class Lines(Record):
+    """Records of a published file: how many, and the first of their lines."""
+
+    count: int
+    lines: tuple[int, ...]
+
+
+class PublishedMatch(Record):
+    """How a published file's records were found in the data set. A partition has each id exactly once."""
+
+    records: int
+    partition: bool
+    parallel: bool
+    ids_lacking: int
+    unmatched: Lines  # no row of the data set has these turns
+    ambiguous: Lines  # rows of several languages have them
+    outside: Lines  # of a language that the mix lacks
+    repeats: Lines  # of a pair that an earlier record is of; they stay in the mix
+
+
+class MixCard(Record):
+    """`card.json`. Mappings are by language."""
+
+    mix: str
+    languages: tuple[Language, ...]
+    form: str  # "parallel", "sampled" or "published"
+    draw: int
+    size: int | None
+    temperature: float | None
+    ids: int
+    ids_available: int
+    rows_in_data: dict[str, int]
+    shares_asked: dict[str, float]
+    rows: dict[str, int]
+    tokens: dict[str, int]
+    loss_tokens: dict[str, int]
+    truncated: dict[str, int]
+    loss_token_shares: dict[str, float | None]
+    fertility: dict[str, Fertility]
+    left_out: dict[str, LeftOut]  # by reason
+    decontaminate: str
+    contamination: MixContamination | None  # None: nobody looked
+    published: PublishedMatch | None
 
 
 KIND = Kind(

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Literal
 
+from polyglot.core.records import Record
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params, Traits, always
 
@@ -18,6 +19,41 @@ class TokenizeParams(Params):
     system: str  # the localised system message; "" for none
     max_tokens: int
     over_long: Literal["drop", "truncate"]
+
+
+class Dropped(Record):
+    """A row without tokens, and why: "over-long", "nothing-supervised" or a sentence."""
+
+    id: str
+    tokens: int
+    reason: str
+
+
+class Cut(Record):
+    """A row that was cut at `max_tokens`, and how long it was."""
+
+    id: str
+    tokens: int
+
+
+class TokenCard(Record):
+    """`card.json`. Fertility counts whole encodings: roles, system message and specials included."""
+
+    language: str
+    part: str
+    template: str
+    system: str
+    max_tokens: int
+    rows_read: int
+    rows: int
+    tokens: int
+    loss_tokens: int
+    longest: int
+    unknown_tokens: int
+    characters_per_token: float
+    tokens_per_word: float
+    dropped: tuple[Dropped, ...]
+    truncated: tuple[Cut, ...]
 
 
 KIND = Kind(

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Literal
 
+from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.section import Count
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, MODEL_LIBRARIES, Kind, Params, Traits, always
@@ -38,6 +39,46 @@ class TrainSettings(Settings):
     """Trade time for memory by computing activations twice."""
     attention: Literal["sdpa", "eager", "flash_attention_2", "flash_attention_3"] | None = None
     """Of transformers; by default its own choice. The flash kernels must be in the image, and want bfloat16."""
+
+
+class Packing(Record):
+    """How full the sequences were; `padded_efficiency` with each step's longest in place of `sequence_tokens`."""
+
+    sequence_tokens: int
+    sequences: int
+    tokens: int
+    efficiency: float
+    padded_efficiency: float
+
+
+class ValidationLoss(Record):
+    """One language at one step: nats a supervised token, None where there are none."""
+
+    loss: float | None
+    tokens: int
+    rows: int
+
+
+class ValidationStep(Record):
+    """The losses after so many steps."""
+
+    step: int
+    languages: dict[str, ValidationLoss]
+
+
+class TrainingRecord(Record):
+    """`training.json`. What a run did without (packing, validation) is not in it."""
+
+    steps: int
+    samples: int
+    samples_per_language: dict[str, int]
+    loss_tokens_per_language: dict[str, int]
+    epochs: float
+    loss: tuple[float, ...]  # nats, by step
+    learning_rate: tuple[float, ...]  # by step
+    final_loss: float
+    packing: Packing | UnsetType = UNSET
+    validation: tuple[ValidationStep, ...] | UnsetType = UNSET
 
 
 KIND = Kind(

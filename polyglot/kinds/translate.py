@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from polyglot.core.canonical import Json
+from polyglot.core.records import Record
 from polyglot.core.section import Count
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, File, Kind, Language, Params, Traits, has_address
@@ -44,6 +45,56 @@ class TranslateSettings(ChatSettings):
     """Of DeepL's key; else DEEPL_AUTH_KEY_FILE or DEEPL_AUTH_KEY."""
     batch_size: Count | None = None
     """Texts in one call of DeepL, or in one batch of a model."""
+
+
+class TurnRecord(Record):
+    """What became of one turn."""
+
+    characters: int  # that were translated
+    protected: int  # parts that were kept as they are
+    units: int
+    repeated: int  # units that an earlier one was equal to
+    parted: int  # units that were asked for again in parts
+
+
+class TurnRejection(Record):
+    """The first turn that could not be translated, and why."""
+
+    turn: int
+    reason: str
+
+
+class TranslationRecord(Record):
+    """`records/<TARGET>.jsonl`: a line for each row of the source, in its order."""
+
+    id: str
+    rejected: TurnRejection | None
+    turns: tuple[TurnRecord, ...]
+
+
+class RowCounts(Record):
+    """Rows of one file."""
+
+    accepted: int
+    rejected: int
+
+
+class TranslationCard(Record):
+    """`card.json`. `engine` has its name, the parameters that mean something to it, and what it says of itself."""
+
+    what: str
+    source: str
+    target: str
+    engine: dict[str, Json]
+    accepted: int
+    rejected: int
+    reasons: dict[str, int]
+    files: dict[str, RowCounts]  # by folder
+    characters: dict[str, int]  # "source" and "target"
+    protected: dict[str, int]  # parts by kind
+    units: int
+    units_repeated: int
+    units_in_parts: int
 
 
 def _traits(params: Mapping[str, Json]) -> Traits:

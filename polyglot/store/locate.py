@@ -135,7 +135,8 @@ def _bucket(text: str, parts: SplitResult, where: str) -> Store:
     access_key, secret_key = _keys()
     # boto3 takes a third of a second to import, which plans and directory stores need not pay
     from polyglot.store.retrying import Patience
-    from polyglot.store.s3 import S3Settings, S3Store
+    from polyglot.store.s3 import S3Store
+    from polyglot.store.s3_bucket import S3Settings
 
     shown = "&".join(f"{name}={quote(value, safe=':/')}" for name, value in sorted(options.items()))
     return S3Store(

@@ -11,25 +11,23 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from polyglot.core.errors import Corrupt, Refused
 from polyglot.store.futures import gather
 from polyglot.store.retrying import Effort
+from polyglot.store.s3_bucket import S3Bucket
 from polyglot.store.s3_errors import http_status
 from polyglot.store.store import CHUNK_BYTES
 from polyglot.store.verify import sha256_range
-
-if TYPE_CHECKING:
-    from polyglot.store.s3 import S3Store
 
 RANGE_BYTES = 16 * 2**20  # divides CHUNK_BYTES
 _READ_BYTES = 2**20
 
 
-def download(store: "S3Store", path: str, target: Path, chunks: Sequence[str] = ()) -> None:
+def download(store: S3Bucket, path: str, target: Path, chunks: Sequence[str] = ()) -> None:
     """Write an object to `target`, which appears complete or not at all. Raises Missing, Corrupt."""
     beside = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
     try:
@@ -43,7 +41,7 @@ def download(store: "S3Store", path: str, target: Path, chunks: Sequence[str] = 
 class _Download:
     """One object on its way into one file."""
 
-    def __init__(self, store: "S3Store", path: str, descriptor: int, file: Path, chunks: Sequence[str]) -> None:
+    def __init__(self, store: S3Bucket, path: str, descriptor: int, file: Path, chunks: Sequence[str]) -> None:
         self._store, self._path, self._descriptor, self._file = store, path, descriptor, file
         self._chunks = chunks
         self._missing_ranges = [CHUNK_BYTES // RANGE_BYTES] * len(chunks)

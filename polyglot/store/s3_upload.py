@@ -8,19 +8,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from polyglot.core.errors import Missing, StoreError
 from polyglot.store.futures import gather
-
-if TYPE_CHECKING:
-    from polyglot.store.s3 import S3Store
+from polyglot.store.s3_bucket import S3Bucket
 
 PART_BYTES = 8 * 2**20
 _MAX_PARTS = 9000  # S3 allows 10,000
 
 
-def upload(store: "S3Store", path: str, source: Path) -> None:
+def upload(store: S3Bucket, path: str, source: Path) -> None:
     """Put a file under a path whose name is the content's digest, so that doing it twice is harmless."""
     size = source.stat().st_size
     if size <= PART_BYTES:
@@ -48,14 +45,14 @@ def upload(store: "S3Store", path: str, source: Path) -> None:
                 raise StoreError(f"{store.url}: the upload of {path} vanished before it was completed") from None
 
 
-def _put(store: "S3Store", path: str, source: Path) -> None:
+def _put(store: S3Bucket, path: str, source: Path) -> None:
     body = source.read_bytes()
     store.retrier.call(
         f"put {path}", lambda: store.client.put_object(Bucket=store.bucket, Key=store.key(path), Body=body)
     )
 
 
-def _put_parts(store: "S3Store", path: str, source: Path, size: int, upload_id: str) -> list[str]:
+def _put_parts(store: S3Bucket, path: str, source: Path, size: int, upload_id: str) -> list[str]:
     """Return the entity tags of all parts, in order."""
     step = max(PART_BYTES, -(-size // _MAX_PARTS))
     with source.open("rb") as file:
@@ -75,7 +72,7 @@ def _put_parts(store: "S3Store", path: str, source: Path, size: int, upload_id: 
 
 
 @contextmanager
-def _abandoned_on_error(store: "S3Store", path: str, upload_id: str) -> Iterator[None]:
+def _abandoned_on_error(store: S3Bucket, path: str, upload_id: str) -> Iterator[None]:
     try:
         yield
     except BaseException:

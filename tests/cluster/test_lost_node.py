@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from polyglot.attempts.attempts import Attempts
+from polyglot.attempts.history import History
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.engine.survey import Observation, StageState, survey
@@ -220,7 +221,7 @@ def test_a_node_that_returns_before_its_pods_are_given_up_has_lost_nothing(outag
     first, *_ = outage.seen["patient"].splitlines()
     assert first.startswith("steps patient was begun and is stuck: since ")
     assert f"the node {LOST.name} of the pod " in first
-    assert attempts(outage.patient, PATIENT).noted(1) is None  # the driver saw it go on
+    assert History(outage.patient.installation.store, PATIENT.stage).noted(1) is None  # the driver saw it go on
     assert outage.patient.starts() == {PATIENT.label: [1]}
     assert [job["pods"] for job in outage.patient.jobs()] == [1]
 

@@ -18,7 +18,8 @@ from botocore.exceptions import (
 
 from polyglot.core.errors import Refused, StoreError
 from polyglot.store.retrying import Patience
-from polyglot.store.s3 import S3Settings, S3Store
+from polyglot.store.s3 import S3Store
+from polyglot.store.s3_bucket import S3Settings
 from polyglot.store.s3_errors import Verdict, judge
 from polyglot.store.verify import hash_file
 from tests.kit.damage import random_file

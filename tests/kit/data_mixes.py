@@ -1,18 +1,38 @@
 """Token sets without a tokenizer, and mixes over them: tests of the mix job need lengths, not meanings."""
 
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow
 
 from jobs.contamination import job as contamination
-from jobs.lib.rows.by_id import documents
 from jobs.mix import job as mix
+from polyglot.core.records import read_lines, to_json
 from polyglot.kinds.contamination import ContaminationParams
 from polyglot.kinds.mix import MixParams
+from polyglot.kinds.rows import Row
+from polyglot.kinds.tokenize import Cut, Dropped, TokenCard
 from tests.kit.data_jobs import DataContext, data_context, staged
+
+
+def token_card(*, dropped: Sequence[Dropped] = (), truncated: Collection[str] = ()) -> TokenCard:
+    """A card of which only the ids of rows without all their tokens matter."""
+    counts: dict[str, Any] = dict.fromkeys(
+        ("rows_read", "rows", "tokens", "loss_tokens", "longest", "unknown_tokens"), 0
+    )
+    return TokenCard(
+        language="EN",
+        part="rows",
+        template="",
+        system="",
+        max_tokens=999,
+        characters_per_token=0.0,
+        tokens_per_word=0.0,
+        dropped=tuple(dropped),
+        truncated=tuple(Cut(id=name, tokens=999) for name in truncated),
+        **counts,
+    )
 
 
 def word_tokens(rows: Path, target: Path, drop: Collection[str] = (), cut: Collection[str] = ()) -> Path:
@@ -23,16 +43,16 @@ def word_tokens(rows: Path, target: Path, drop: Collection[str] = (), cut: Colle
     ids, tokens, loss = [], [], []
     answers: list[list[str]] = []
     lost = []
-    for row in documents(rows):
-        if row["id"] in drop:
-            lost.append({"id": row["id"], "tokens": 999, "reason": "over-long"})
+    for row in read_lines(rows, Row):
+        if row.id in drop:
+            lost.append(Dropped(id=row.id, tokens=999, reason="over-long"))
             continue
         mask: list[bool] = []
-        for turn in row["turns"]:
-            answer = turn["role"] == "assistant"
-            mask += [answer] * (len(turn["content"].split()) + answer)
-        ids.append(row["id"])
-        answers.append([turn["content"] for turn in row["turns"] if turn["role"] == "assistant"])
+        for turn in row.turns:
+            answer = turn.role == "assistant"
+            mask += [answer] * (len(turn.content.split()) + answer)
+        ids.append(row.id)
+        answers.append([turn.content for turn in row.turns if turn.role == "assistant"])
         tokens.append(list(range(len(mask))))
         loss.append(mask)
     table = pyarrow.table(
@@ -49,8 +69,7 @@ def word_tokens(rows: Path, target: Path, drop: Collection[str] = (), cut: Colle
     target.mkdir(parents=True, exist_ok=True)
     with pyarrow.ipc.new_file(str(target / "tokens.arrow"), table.schema) as writer:
         writer.write_table(table, max_chunksize=7)
-    card = {"truncated": [{"id": name, "tokens": 999} for name in cut], "dropped": lost}
-    (target / "card.json").write_text(json.dumps(card))
+    (target / "card.json").write_bytes(to_json(token_card(dropped=lost, truncated=cut)))
     return target
 
 

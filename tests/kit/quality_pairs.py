@@ -8,9 +8,6 @@ from typing import Any
 from polyglot.kinds.quality import QualityParams
 from tests.kit.data_jobs import DataContext, data_context, staged
 
-METRICS = ("bleu", "back_chrf", "adequacy", "comet", "length_ratio", "kept_share", "untranslated_share")
-
-
 CODE = "Run `ls -l` 2,000 times:\n```python\nx = 1  # one\n```\nSee https://example.org/a for {name}."
 
 

@@ -16,7 +16,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import PreTrainedTokenizerFast
 
 from jobs.builtin.words import NOUNS
-from jobs.lib.rows.forms import Row, json_line
+from polyglot.core.records import line
+from polyglot.kinds.rows import Row, Turn
 from tests.kit.data_ingests import LANGUAGES, SHARED
 
 HELP = SHARED / "data" / "help-x"
@@ -53,18 +54,18 @@ def write_rows(folder: Path, rows: int) -> float:
     inputs = 0
     for language in LANGUAGES:
         known = list(records(language))
-        with (folder / "rows" / f"{language}.jsonl").open("w", encoding="utf-8", newline="\n") as file:
+        with (folder / "rows" / f"{language}.jsonl").open("wb") as file:
             for number, record in enumerate(islice(cycle(known), rows)):
                 inputs += bool(record["input"])
                 asked = f"{record['instruction']}\n\n{record['input']}" if record["input"] else record["instruction"]
                 row = Row(
                     id=f"alpaca-{number}",
                     language=language,
-                    turns=(asked, record["output"]),
+                    turns=(Turn(role="user", content=asked), Turn(role="assistant", content=record["output"])),
                     origin=f"scale:{language}.jsonl:{number + 1}",
                     licence="",
                 )
-                file.write(json_line(row.document()))
+                file.write(line(row))
     return inputs / (rows * len(LANGUAGES))
 
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs.lib.rows.forms import FOLDERS
 from jobs.translate import job as translate
 from polyglot.core.stage import Resources
+from polyglot.kinds.rows import FOLDERS
 from polyglot.kinds.translate import TranslateParams
 from tests.kit.judge_stage import FolderContext, FolderInput, NoCheckpoints, journal, stage_of, write_rows
 

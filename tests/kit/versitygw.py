@@ -23,7 +23,8 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from polyglot.store.retrying import Patience
-from polyglot.store.s3 import S3Settings, S3Store
+from polyglot.store.s3 import S3Store
+from polyglot.store.s3_bucket import S3Settings
 from tools import versitygw
 
 _PR_SET_PDEATHSIG = 1

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from polyglot.attempts.history import History
 from polyglot.core.stage import PlannedStage
 from tests.kit.graphs import GRAPHS, diamonds, stage
 from tests.kit.world import AT_ONCE, World, alive, end, until
@@ -153,7 +154,7 @@ class TestInterrupt:
             assert driver.wait(20) == 130
         (one,) = GRAPHS["polite"]()
         assert plain.attempts(one).starts(1) == 2
-        assert plain.attempts(one).starts_without_progress() == 0
+        assert History(plain.store, one.stage).starts_without_progress() == 0
 
     def test_a_stopped_worker_resumes_from_its_checkpoint(self, world: World) -> None:
         one = stage("steps", "s", steps=40, seconds=0.05)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from polyglot.attempts.history import History
 from polyglot.engine.engine import run
 from polyglot.schedulers.base import Event, Running, Waiting
 from polyglot.schedulers.local.scheduler import LocalScheduler
@@ -48,7 +49,7 @@ def test_a_stage_that_goes_on_is_not_called_stuck_for_longer(plain: World) -> No
         scheduler.returns = True
         assert run([one], plain.store, scheduler, limits=LIMITS).committed == 1
     assert len(list(plain.store.list(f"{one.stage.path}/attempts/1/notes/"))) == 2  # that it waits, that it goes on
-    assert plain.attempts(one).noted(1) is None
+    assert History(plain.store, one.stage).noted(1) is None
 
 
 def test_what_is_said_again_is_noted_once(plain: World) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.attempts.attempts import Attempts, Failure, Progress, log_start, progress_many
+from polyglot.attempts.attempts import Attempts, Failure, log_start
 from polyglot.attempts.checkpoints import StoredCheckpoints
+from polyglot.attempts.history import History
 from polyglot.attempts.journal import StoredJournal
+from polyglot.attempts.progress import Progress
 from polyglot.core.errors import Corrupt, StoreError
 from polyglot.store.store import Store
 from tests.kit.damage import flip
@@ -23,6 +25,10 @@ def attempts(store: Store) -> Attempts:
 
 def steps(done: int, **figures: float) -> Progress:
     return Progress(done=done, total=100, unit="steps", figures=figures)
+
+
+def history(attempts: Attempts) -> History:
+    return History(attempts._store, stage())
 
 
 class TestNumbers:
@@ -124,67 +130,62 @@ class TestProgress:
         attempts.report_progress(1, 1, steps(1, loss=float("nan"), grad=float("inf"), rate=1.0))
         assert (attempts.progress() or steps(0)).figures == {"rate": 1.0}
 
-    def test_the_progress_of_many_stages_is_fetched_at_once(self, store: Store, attempts: Attempts) -> None:
-        attempts.report_progress(1, 1, steps(7))
-        found = progress_many(store, [stage(), stage("b")])
-        assert {key: progress.done for key, progress in found.items()} == {stage().key: 7}
-
 
 class TestStartsWithoutProgress:
     def test_starts_that_do_nothing_are_counted_over_attempts(self, attempts: Attempts) -> None:
         for n in (1, 1, 2):
             attempts.claim(n, {})
-        assert attempts.starts_without_progress() == 3
+        assert history(attempts).starts_without_progress() == 3
 
     def test_getting_further_begins_the_count_anew(self, attempts: Attempts) -> None:
         for _ in range(3):
             attempts.claim(1, {})
         attempts.report_progress(1, 3, steps(10))
-        assert attempts.starts_without_progress() == 0
+        assert history(attempts).starts_without_progress() == 0
         attempts.claim(1, {})
-        assert attempts.starts_without_progress() == 1
+        assert history(attempts).starts_without_progress() == 1
 
     def test_coming_as_far_as_before_is_no_progress(self, attempts: Attempts) -> None:
         for _ in range(4):
             start = attempts.claim(1, {})
             attempts.report_progress(1, start, steps(0))
             attempts.report_progress(1, start, steps(10))
-        assert attempts.starts_without_progress() == 3
+        assert history(attempts).starts_without_progress() == 3
 
     def test_a_checkpoint_of_a_later_step_is_progress(self, store: Store, attempts: Attempts, tmp_path: Path) -> None:
         folder = write(tmp_path / "state", {"s": b"1"})
         for step in (5, 5, 9, 9):
             StoredCheckpoints(store, stage(), 1, attempts.claim(1, {})).save(folder, step)
-        assert attempts.starts_without_progress() == 1
+        assert history(attempts).starts_without_progress() == 1
 
     def test_new_records_in_the_journal_are_progress(self, store: Store, attempts: Attempts) -> None:
         attempts.claim(1, {})
         with StoredJournal(store, stage(), 1, attempts.claim(1, {})) as journal:
             journal.append({"id": "1"})
         attempts.claim(1, {})
-        assert attempts.starts_without_progress() == 1
+        assert history(attempts).starts_without_progress() == 1
 
     def test_leave_to_retry_begins_the_count_anew(self, attempts: Attempts) -> None:
         for _ in range(5):
             attempts.claim(1, {})
         attempts.fail(1, Failure(outcome="permanent", reason="no progress"))
         assert attempts.allow_retry("more memory") == 2
-        assert attempts.starts_without_progress() == 0
+        assert history(attempts).starts_without_progress() == 0
         attempts.claim(2, {})
-        assert attempts.starts_without_progress() == 1
+        assert history(attempts).starts_without_progress() == 1
 
     def test_a_start_that_stopped_because_it_was_asked_to_does_not_count(self, attempts: Attempts) -> None:
         for _ in range(4):
             attempts.claim(1, {})
         attempts.stop(1, 2)
         attempts.stop(1, 4)
-        assert attempts.starts_without_progress() == 2
+        assert history(attempts).starts_without_progress() == 2
 
     def test_the_newest_attempt_that_got_further_is_known(self, attempts: Attempts) -> None:
-        assert attempts.last_advance() == 0
+        assert history(attempts).last_advance() == 0
         for n, done in ((1, 10), (2, 20), (3, 15)):
             attempts.report_progress(n, attempts.claim(n, {}), steps(done))
-        assert attempts.last_advance() == 2
+        assert history(attempts).last_advance() == 2
 
 
 class TestDisruptions:
@@ -193,18 +194,24 @@ class TestDisruptions:
         attempts.claim(1, {})
         assert attempts.disrupt(1, "pod-b", "pod-b was preempted")
         assert not attempts.disrupt(1, "pod-b", "seen by another driver, later")
-        assert [(one.start, one.text) for one in attempts.disruptions(1)] == [
+        assert [(one.start, one.text) for one in history(attempts).disruptions(1)] == [
             (0, "pod-a was evicted"),
             (1, "pod-b was preempted"),
         ]
-        assert attempts.disruptions(2) == []
+        assert history(attempts).disruptions(2) == []
         assert attempts.failure(1) is None
 
     def test_the_step_of_what_was_saved_up_to_a_start(self, store: Store, attempts: Attempts, tmp_path: Path) -> None:
         folder = write(tmp_path / "state", {"s": b"1"})
         for n, step in ((1, 5), (1, 9), (2, 12)):
             StoredCheckpoints(store, stage(), n, attempts.claim(n, {})).save(folder, step)
-        assert [attempts.step_reached(*of) for of in ((1, 0), (1, 1), (1, 2), (2, 0), (2, 1))] == [0, 5, 9, 9, 12]
+        assert [history(attempts).step_reached(*of) for of in ((1, 0), (1, 1), (1, 2), (2, 0), (2, 1))] == [
+            0,
+            5,
+            9,
+            9,
+            12,
+        ]
 
 
 class TestLogs:

@@ -6,96 +6,107 @@ the ids and not with the text.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import replace
 
 from jobs.lib.card.defects import EVERY_DETECTOR, rule
-from jobs.lib.card.findings import Findings, other_language
+from jobs.lib.card.findings import Findings
 from jobs.lib.card.near_duplicates import RULE, NearDuplicates
 from jobs.lib.context import Context
-from jobs.lib.rows.by_id import ById, documents
+from jobs.lib.rows.by_id import ById
 from jobs.lib.rows.content import AMBIGUOUS, Content, listed
 from jobs.lib.rows.forms import id_key
 from jobs.lib.text.personal import RULES as PERSONAL_RULES
+from polyglot.core.records import read_lines
+from polyglot.kinds.data_card import Defect, LanguageCard, Parallel, Rules
+from polyglot.kinds.rows import Form, Rejection
 
 _CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked to stop
 
 
-def describe_files(counts: Mapping[str, Mapping[str, Any]], folder: Path, context: Context) -> dict[str, Any]:
-    """Return what is in the normal forms of `folder`; `counts` has each language's own entries, in their order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What is said of the rows of a folder."""
+
+    pivot: str
+    languages: dict[str, LanguageCard]
+    rules: Rules
+    parallel: Parallel
+    defects: dict[str, Defect]
+
+
+def describe_files(counts: Mapping[str, LanguageCard], folder: Path, kind: type[Form], context: Context) -> Described:
+    """Describe the rows of `folder`, which are of class `kind`; `counts` has each language's own entries, in order.
 
     `rejected.jsonl` lies beside `folder`.
     """
     names = tuple(counts)
     pivot = "EN" if "EN" in names else names[0]
-    languages: dict[str, Any] = {}
+    languages: dict[str, LanguageCard] = {}
     identifiers: dict[str, list[str]] = {}
     found: dict[str, Findings] = {}
-    with ById(folder / f"{pivot}.jsonl") as reference:
+    with ById(folder / f"{pivot}.jsonl", kind) as reference:
         for language in names:
             content, findings = Content(language=language), Findings(language=language, pivot=pivot)
             identifiers[language] = []
-            with ById(folder / f"{language}.jsonl") as own:
+            with ById(folder / f"{language}.jsonl", kind) as own:
                 near = NearDuplicates(lookup=own.get)
-                for number, row in enumerate(documents(folder / f"{language}.jsonl")):
+                for number, row in enumerate(read_lines(folder / f"{language}.jsonl", kind)):
                     if content.add(row):
                         near.add(row)
-                    findings.add(row, None if language == pivot else reference.get(row["id"]))
-                    identifiers[language].append(id_key(row["id"]))
+                    findings.add(row, None if language == pivot else reference.get(row.id))
+                    identifiers[language].append(id_key(row.id))
                     if number % _CHECK_EVERY == 0:
                         context.raise_if_stopping()
             found[language] = findings
-            languages[language] = (
-                dict(counts[language])
-                | content.document()
-                | {"near_duplicates": near.document()}
-                | findings.identified()
+            languages[language] = replace(
+                content.describe(counts[language]), near_duplicates=near.card(), identified=findings.identified()
             )
     rejected = rejected_ids(folder.parent / "rejected.jsonl", names)
-    return {
-        "pivot": pivot,
-        "rules": {"near_duplicates": RULE, "ambiguous_instructions": AMBIGUOUS, "personal": dict(PERSONAL_RULES)},
-        "languages": languages,
-        "parallel": parallelism(identifiers, rejected),
-        "defects": defects(found),
-    }
+    return Described(
+        pivot=pivot,
+        languages=languages,
+        rules=Rules(near_duplicates=RULE, ambiguous_instructions=AMBIGUOUS, personal=dict(PERSONAL_RULES)),
+        parallel=parallelism(identifiers, rejected),
+        defects=defects(found),
+    )
 
 
-def defects(found: Mapping[str, Findings]) -> dict[str, Any]:
+def defects(found: Mapping[str, Findings]) -> dict[str, Defect]:
     """Return, per defect that could occur, the rule and each language's findings."""
-    table: dict[str, Any] = {}
+    table: dict[str, Defect] = {}
     for name in EVERY_DETECTOR:
-        languages = {language: findings.document(name) for language, findings in found.items()}
-        if any(entry["of"] for entry in languages.values()):
-            table[name] = {"rule": rule(name), "languages": languages}
+        languages = {language: findings.found(name) for language, findings in found.items()}
+        if any(entry.of for entry in languages.values()):
+            table[name] = Defect(rule=rule(name), languages=languages)
     if any(findings.judged for findings in found.values()):
-        table["other-language"] = {
-            "rule": rule("other-language"),
-            "languages": {language: other_language(findings) for language, findings in found.items()},
-        }
+        languages = {language: findings.other_language() for language, findings in found.items()}
+        table["other-language"] = Defect(rule=rule("other-language"), languages=languages)
     return table
 
 
 def rejected_ids(path: Path, languages: Iterable[str]) -> dict[str, set[str]]:
     """Return the ids of rejected records, where they had one."""
     ids: dict[str, set[str]] = {language: set() for language in languages}
-    for row in documents(path):
-        if row["id"] is not None:
-            ids[row["language"]].add(id_key(row["id"]))
+    for row in read_lines(path, Rejection):
+        if row.id is not None:
+            ids[row.language].add(id_key(row.id))
     return ids
 
 
-def parallelism(accepted: Mapping[str, list[str]], rejected: Mapping[str, set[str]]) -> dict[str, Any]:
+def parallelism(accepted: Mapping[str, list[str]], rejected: Mapping[str, set[str]]) -> Parallel:
     """Return how many ids the source has in any language, how many are accepted in all, and what each language lacks.
 
     A language lacks an id because its source does not have it (absent) or because its record was rejected.
     """
     sets = {language: set(ids) for language, ids in accepted.items()}
     every: set[str] = set().union(*sets.values(), *rejected.values())
-    return {
-        "ids": len(every),
-        "in_all": len(set.intersection(*sets.values())),
-        "same_order": len({tuple(ids) for ids in accepted.values()}) == 1,
-        "absent": {language: listed(every - ids - rejected[language]) for language, ids in sets.items()},
-        "rejected": {language: listed(rejected[language] - ids) for language, ids in sets.items()},
-    }
+    return Parallel(
+        ids=len(every),
+        in_all=len(set.intersection(*sets.values())),
+        same_order=len({tuple(ids) for ids in accepted.values()}) == 1,
+        absent={language: listed(every - ids - rejected[language]) for language, ids in sets.items()},
+        rejected={language: listed(rejected[language] - ids) for language, ids in sets.items()},
+    )

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from jobs.lib.card.defects import DETECTORS, INSTRUCTION_DETECTORS, LANGUAGE_DETECTORS, Detector, language
-from jobs.lib.rows.content import MAX_LISTED, texts_of, turns_of
+from jobs.lib.rows.content import MAX_LISTED
 from jobs.lib.text.texts import Text
+from polyglot.kinds.data_card import Found, Share
+from polyglot.kinds.rows import Form
 
 
 @dataclass(kw_only=True)
@@ -21,15 +22,15 @@ class Findings:
     where: dict[str, list[str]] = field(default_factory=dict)
     spoken: Counter[str] = field(default_factory=Counter)  # language identified -> turns
     judged: int = 0
-    strangers: list[str] = field(default_factory=list)
+    off_language: list[str] = field(default_factory=list)
 
-    def add(self, row: Mapping[str, Any], pivot: Mapping[str, Any] | None) -> None:
+    def add(self, row: Form, pivot: Form | None) -> None:
         """Look at one row beside the pivot's row of the same id, None where it has none."""
-        others = texts_of(pivot) if pivot is not None else []
-        for number, (role, raw) in enumerate(turns_of(row)):
+        others = pivot.texts if pivot is not None else []
+        for number, (role, raw) in enumerate(row.spoken):
             text = Text(raw)
             other = Text(others[number]) if number < len(others) else None
-            place = f"{row['id']}:{number + 1}"
+            place = f"{row.id}:{number + 1}"
             self._detect(DETECTORS, text, other, role, place)
             self._detect(LANGUAGE_DETECTORS.get(self.language, {}), text, other, role, place)
             if number == 0 and role == "user":
@@ -49,27 +50,28 @@ class Findings:
         judged = language.spoken(text, self.language)
         if judged is None:
             return
-        found, stranger = judged
+        found, elsewhere = judged
         self.judged += 1
         self.spoken[found] += 1
-        if stranger:
-            self.strangers.append(place)
+        if elsewhere:
+            self.off_language.append(place)
 
-    def identified(self) -> dict[str, Any]:
-        """The card's entry on the languages that were identified, most frequent first."""
-        return {"identified": dict(self.spoken.most_common())}
+    def identified(self) -> dict[str, int]:
+        """The languages that turns were identified as, most frequent first."""
+        return dict(self.spoken.most_common())
 
-    def document(self, name: str) -> dict[str, Any]:
-        """One detector's entry: findings, of how many, both also by role, and where the first of them are."""
+    def found(self, name: str) -> Found:
+        """What one detector found: of how many, both also by role, and where the first of them are."""
         roles = sorted({role for detector, role in self.of if detector == name})
-        return {
-            "count": sum(self.count[name, role] for role in roles),
-            "of": sum(self.of[name, role] for role in roles),
-            "by_role": {role: {"count": self.count[name, role], "of": self.of[name, role]} for role in roles},
-            "where": self.where.get(name, [])[:MAX_LISTED],
-        }
+        by_role = {role: Share(count=self.count[name, role], of=self.of[name, role]) for role in roles}
+        return Found(
+            count=sum(share.count for share in by_role.values()),
+            of=sum(share.of for share in by_role.values()),
+            by_role=by_role,
+            where=tuple(self.where.get(name, [])[:MAX_LISTED]),
+        )
 
-
-def other_language(findings: Findings) -> dict[str, Any]:
-    """The entry on turns in another language than claimed."""
-    return {"count": len(findings.strangers), "of": findings.judged, "where": findings.strangers[:MAX_LISTED]}
+    def other_language(self) -> Found:
+        """The turns that are in another language than claimed, of those judged."""
+        where = tuple(self.off_language[:MAX_LISTED])
+        return Found(count=len(self.off_language), of=self.judged, where=where)

@@ -8,16 +8,18 @@ minus (1 - 0.8^4)^16). Memory grows with the rows and not with their text: a can
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
 import numpy
 from datasketch import MinHash
 
-from jobs.lib.rows.content import MAX_LISTED, texts_of
+from jobs.lib.rows.content import MAX_LISTED
+from polyglot.kinds import data_card as card
+from polyglot.kinds.rows import Form
 
+Grams = numpy.ndarray[tuple[int], numpy.dtype[numpy.uint64]]
 SIMILARITY = 0.8
 FEWEST_WORDS = 10
 _GRAM = 5
@@ -40,13 +42,13 @@ RULE = (
 class NearDuplicates:
     """The near duplicates of one language. `lookup` returns a row that was added, by its id."""
 
-    lookup: Callable[[str], Mapping[str, Any] | None]
+    lookup: Callable[[str], Form | None]
     looked_at: int = 0
     clusters: dict[str, list[str]] = field(default_factory=dict)  # id of the first row -> ids of the others, in order
     _bands: list[dict[bytes, list[str]]] = field(default_factory=lambda: [{} for _ in range(_BANDS)])
-    _texts: dict[str, Any] = field(default_factory=dict)  # id -> grams of rows that were looked at again
+    _texts: dict[str, Grams] = field(default_factory=dict)  # id -> grams of rows that were looked at again
 
-    def add(self, row: Mapping[str, Any]) -> None:
+    def add(self, row: Form) -> None:
         """Look at one row that is not equal to an earlier one."""
         grams = grams_of(row)
         if grams is None:
@@ -62,12 +64,12 @@ class NearDuplicates:
             if similarity >= SIMILARITY and (likest is None or similarity > most):
                 likest, most = first, similarity
         if likest is not None:
-            self.clusters.setdefault(likest, []).append(row["id"])
+            self.clusters.setdefault(likest, []).append(row.id)
             return
         for band, key in zip(self._bands, keys, strict=True):
-            band.setdefault(key, []).append(row["id"])
+            band.setdefault(key, []).append(row.id)
 
-    def _grams(self, identifier: str) -> Any:
+    def _grams(self, identifier: str) -> Grams:
         found = self._texts.get(identifier)
         if found is None:
             row = self.lookup(identifier)
@@ -79,23 +81,18 @@ class NearDuplicates:
             self._texts[identifier] = found
         return found
 
-    def document(self) -> dict[str, Any]:
-        """The card's entry: how many of how many, the sizes of the clusters, and the first of them."""
+    def card(self) -> card.NearDuplicates:
+        """How many of how many, the sizes of the clusters, and the first of them."""
         ordered = sorted(self.clusters.items(), key=lambda item: (-len(item[1]), item[0]))
-        return {
-            "count": sum(map(len, self.clusters.values())),
-            "of": self.looked_at,
-            "clusters": {
-                "count": len(ordered),
-                "largest": 1 + len(ordered[0][1]) if ordered else 0,
-                "ids": [[first, *others][:MAX_LISTED] for first, others in ordered[:MAX_LISTED]],
-            },
-        }
+        ids = tuple((first, *others)[:MAX_LISTED] for first, others in ordered[:MAX_LISTED])
+        largest = 1 + len(ordered[0][1]) if ordered else 0
+        clusters = card.Clusters(count=len(ordered), largest=largest, ids=ids)
+        return card.NearDuplicates(count=sum(map(len, self.clusters.values())), of=self.looked_at, clusters=clusters)
 
 
-def grams_of(row: Mapping[str, Any]) -> Any:
+def grams_of(row: Form) -> Grams | None:
     """Return the distinct 64-bit values of a row's word 5-grams, sorted; None when it has too few words."""
-    words = [word for text in texts_of(row) for word in _WORD.findall(text.lower())]
+    words = [word for text in row.texts for word in _WORD.findall(text.lower())]
     if len(words) < FEWEST_WORDS:
         return None
     values = numpy.fromiter(map(_value, words), dtype=numpy.uint64, count=len(words))
@@ -106,7 +103,7 @@ def grams_of(row: Mapping[str, Any]) -> Any:
     return numpy.unique(total)
 
 
-def jaccard(left: Any, right: Any) -> float:
+def jaccard(left: Grams, right: Grams) -> float:
     """Return the share that two sets of grams have in common, of all grams in either."""
     shared = len(numpy.intersect1d(left, right, assume_unique=True))
     return shared / (len(left) + len(right) - shared)
@@ -124,7 +121,7 @@ def _given(value: int) -> int:
 _EMPTY = MinHash(num_perm=_BANDS * _BAND_VALUES, seed=1, hashfunc=_given)
 
 
-def _band_keys(grams: Any) -> list[bytes]:
+def _band_keys(grams: Grams) -> list[bytes]:
     signature = _EMPTY.copy()
     signature.update_batch((grams >> numpy.uint64(32)).tolist())  # MinHash takes 32 bits
     values = signature.hashvalues.reshape(_BANDS, _BAND_VALUES)

@@ -1,19 +1,19 @@
 """Random access to a written JSON Lines file by id, in memory that grows with the ids and not with the text."""
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Generic, Self, TypeVar
+
+import msgspec
 
 from jobs.lib.rows.forms import id_key
+from polyglot.kinds.rows import Form
+
+T = TypeVar("T", bound=Form)
 
 
-def documents(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a JSON Lines file that we wrote."""
-    with path.open("rb") as file:
-        for line in file:
-            yield json.loads(line)
+class _Named(msgspec.Struct):
+    id: str
 
 
 def count_lines(path: Path) -> int:
@@ -22,18 +22,19 @@ def count_lines(path: Path) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
-class ById:
+class ById(Generic[T]):
     """The rows of one language, looked up by id (NFC). Fast when asked in the order of the file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: type[T]) -> None:
         self._file = path.open("rb")
+        self._decoder = msgspec.json.Decoder(kind)
         self._offsets: dict[str, int] = {}
-        offset = 0
+        ids, offset = msgspec.json.Decoder(_Named), 0
         for line in self._file:
-            self._offsets[id_key(json.loads(line)["id"])] = offset
+            self._offsets[id_key(ids.decode(line).id)] = offset
             offset += len(line)
 
-    def __enter__(self) -> "ById":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -43,11 +44,10 @@ class ById:
         """Return every id (NFC) in the order of the file."""
         return list(self._offsets)
 
-    def get(self, identifier: str) -> dict[str, Any] | None:
+    def get(self, identifier: str) -> T | None:
         """Return the row of an id, or None."""
         offset = self._offsets.get(id_key(identifier))
         if offset is None:
             return None
         self._file.seek(offset)
-        row: dict[str, Any] = json.loads(self._file.readline())
-        return row
+        return self._decoder.decode(self._file.readline())

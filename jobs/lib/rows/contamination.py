@@ -17,11 +17,11 @@ would find some of them. Rows are compared with all languages of the benchmark.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from jobs.lib.rows.content import texts_of
+from polyglot.kinds.contamination import Hit
+from polyglot.kinds.rows import Form
 
 RUN_WORDS = 13
 SHORTEST_RUN_WORDS = 5
@@ -38,21 +38,6 @@ def words(text: str) -> list[str]:
     """Return the words of a text as they are compared."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     return _WORD.findall(plain.casefold())
-
-
-@dataclass(frozen=True, slots=True, order=True, kw_only=True)
-class Hit:
-    """One match of a row's turn with a turn of the benchmark. Turns count from 1; hits sort by fields in order."""
-
-    id: str  # of the row
-    language: str
-    turn: int
-    question: str
-    question_language: str
-    question_turn: int
-    of: str  # "question" or "reference"
-    kind: str  # one of KINDS
-    similarity: float  # Jaccard of the two turns' word 3-grams, 4 digits; 1.0 when exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +61,12 @@ class Benchmark:
     _runs: dict[Words, list[tuple[Words, int]]] = field(default_factory=dict)
     _grams: dict[Words, list[int]] = field(default_factory=dict)  # only of texts long enough to be near
 
-    def add(self, document: Mapping[str, Any], of: str = "question") -> None:
+    def add(self, document: Form, of: str = "question") -> None:
         """Index a question or a reference answer in the normal form, of any language."""
-        for number, turn in enumerate(texts_of(document), 1):
+        for number, turn in enumerate(document.texts, 1):
             spoken = tuple(words(turn))
             if spoken and (of == "question" or len(spoken) >= SHORTEST_RUN_WORDS):
-                self._index(Text(document["id"], document["language"], number, of, spoken, grams(spoken)))
+                self._index(Text(document.id, document.language, number, of, spoken, grams(spoken)))
 
     def _index(self, text: Text) -> None:
         number, spoken = len(self._texts), text.spoken
@@ -97,9 +82,9 @@ class Benchmark:
             run = spoken[start : start + length]
             self._runs.setdefault(run[:SHORTEST_RUN_WORDS], []).append((run, number))
 
-    def hits(self, row: Mapping[str, Any]) -> Iterator[Hit]:
+    def hits(self, row: Form) -> Iterator[Hit]:
         """Yield the matches of one training row in the normal form."""
-        for number, turn in enumerate(texts_of(row), 1):
+        for number, turn in enumerate(row.texts, 1):
             spoken = words(turn)
             if not spoken:
                 continue
@@ -109,8 +94,8 @@ class Benchmark:
                 similarity = 1.0 if "exact" in kinds else jaccard(mine, text.grams)
                 for kind in kinds:
                     yield Hit(
-                        id=row["id"],
-                        language=row["language"],
+                        id=row.id,
+                        language=row.language,
                         turn=number,
                         question=text.question,
                         question_language=text.language,

@@ -2,13 +2,15 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from jobs.lib.rows.forms import ROLES
+import msgspec
+
 from jobs.lib.text.lengths import Lengths
 from jobs.lib.text.personal import personal_data
+from polyglot.kinds.data_card import LanguageCard, Listed, Placed
+from polyglot.kinds.rows import ROLES, Form
 
 MAX_LISTED = 1000  # ids that a card lists per language and finding; counts are always complete
 AMBIGUOUS = (  # the rule, word for word as the card shows it
@@ -32,73 +34,58 @@ class Content:
     personal: Counter[str] = field(default_factory=Counter)
     personal_places: dict[str, list[str]] = field(default_factory=dict)
     repeated_rows: list[str] = field(default_factory=list)
-    ambiguous: list[str] = field(
-        default_factory=list
-    )  # ids of rows with an earlier row's instruction, as AMBIGUOUS says
+    ambiguous: list[str] = field(default_factory=list)  # ids, as AMBIGUOUS says
     repeated_answers: int = 0
     _rows: set[bytes] = field(default_factory=set)
     _answers: set[bytes] = field(default_factory=set)
     _instructions: set[bytes] = field(default_factory=set)
 
-    def add(self, row: Mapping[str, Any]) -> bool:
+    def add(self, row: Form) -> bool:
         """Count one row, question or reference in the normal form; False when it repeats an earlier one."""
-        spoken = list(turns_of(row))
-        self.licences[row.get("licence", "")] += 1
+        spoken = list(row.spoken)
+        self.licences[row.licence] += 1
         for number, (role, text) in enumerate(spoken, 1):
             self.characters[role].add(len(text))
             self.words[role].add(len(text.split()))
             for kind, found in personal_data(text, self.language).items():
                 self.personal[kind] += found
-                self.personal_places.setdefault(kind, []).append(f"{row['id']}:{number}")
+                self.personal_places.setdefault(kind, []).append(f"{row.id}:{number}")
         whole = digest(text for _, text in spoken)
         repeated = whole in self._rows
         if repeated:
-            self.repeated_rows.append(row["id"])
+            self.repeated_rows.append(row.id)
         self._rows.add(whole)
         if spoken[0][0] == "user":
             instruction = digest([spoken[0][1]])
             if instruction in self._instructions and not repeated:
-                self.ambiguous.append(row["id"])
+                self.ambiguous.append(row.id)
             self._instructions.add(instruction)
         answer = digest([spoken[-1][1]])
         self.repeated_answers += answer in self._answers
         self._answers.add(answer)
         return not repeated
 
-    def document(self) -> dict[str, Any]:
-        """The card's entries for one language."""
-        return {
-            "characters": {role: lengths.document() for role, lengths in self.characters.items() if lengths.number},
-            "words": {role: lengths.document() for role, lengths in self.words.items() if lengths.number},
-            "licences": dict(sorted(self.licences.items())),
-            "personal": {
-                kind: {"count": count, "where": self.personal_places[kind][:MAX_LISTED]}
+    def describe(self, card: LanguageCard) -> LanguageCard:
+        """The card of the language with what is in its texts."""
+        return msgspec.structs.replace(
+            card,
+            characters={role: lengths.spread() for role, lengths in self.characters.items() if lengths.number},
+            words={role: lengths.spread() for role, lengths in self.words.items() if lengths.number},
+            licences=dict(sorted(self.licences.items())),
+            personal={
+                kind: Placed(count=count, where=tuple(self.personal_places[kind][:MAX_LISTED]))
                 for kind, count in sorted(self.personal.items())
             },
-            "repeated_rows": listed(self.repeated_rows),
-            "ambiguous_instructions": listed(self.ambiguous),
-            "repeated_last_turns": self.repeated_answers,
-        }
+            repeated_rows=listed(self.repeated_rows),
+            ambiguous_instructions=listed(self.ambiguous),
+            repeated_last_turns=self.repeated_answers,
+        )
 
 
-def turns_of(row: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Yield (role, text) of a normal form: a row's turns name their roles, questions are the user's, references not."""
-    for turn in row["turns"]:
-        if isinstance(turn, str):
-            yield ("user" if "category" in row else "assistant"), turn
-        else:
-            yield turn["role"], turn["content"]
-
-
-def texts_of(row: Mapping[str, Any]) -> list[str]:
-    """Return the texts of a normal form's turns, whoever says them."""
-    return [turn if isinstance(turn, str) else turn["content"] for turn in row["turns"]]
-
-
-def listed(ids: Iterable[str]) -> dict[str, Any]:
+def listed(ids: Iterable[str]) -> Listed:
     """Return the count of some ids, and the first of them in order."""
     ordered = sorted(ids)
-    return {"count": len(ordered), "ids": ordered[:MAX_LISTED]}
+    return Listed(count=len(ordered), ids=tuple(ordered[:MAX_LISTED]))
 
 
 def digest(texts: Iterable[str]) -> bytes:

@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from polyglot.kinds.data_card import Spread
+
 
 @dataclass(slots=True)
 class Lengths:
@@ -21,16 +23,12 @@ class Lengths:
         step = 1 << max(0, length.bit_length() - 12)
         self.counts[length - length % step] += 1
 
-    def document(self) -> dict[str, float | int]:
+    def spread(self) -> Spread:
         """Return mean, median, 95th percentile and maximum; the percentiles by nearest rank."""
         if not self.number:
-            return {"mean": 0.0, "median": 0, "p95": 0, "max": 0}
-        return {
-            "mean": round(self.total / self.number, 2),
-            "median": self._at(0.5),
-            "p95": self._at(0.95),
-            "max": self.highest,
-        }
+            return Spread(mean=0.0, median=0, p95=0, max=0)
+        mean = round(self.total / self.number, 2)
+        return Spread(mean=mean, median=self._at(0.5), p95=self._at(0.95), max=self.highest)
 
     def _at(self, share: float) -> int:
         rank, seen = share * self.number, 0

@@ -241,7 +241,12 @@ class TestBuiltIn:
     def test_the_built_in_author_writes_the_built_in_references(self, tmp_path: Path) -> None:
         asked = {
             language: [
-                {"id": str(row["question_id"]).partition("_")[0], "category": row["category"], "turns": row["turns"]}
+                {
+                    "id": str(row["question_id"]).partition("_")[0],
+                    "language": language,
+                    "category": row["category"],
+                    "turns": row["turns"],
+                }
                 for row in builtin.questions("verifiable", language)
             ]
             for language in ("EN", "IT")

@@ -13,6 +13,7 @@ from jobs.builtin.separation import benchmark, leaks
 from jobs.builtin.tasks import DEV, TEST, TRAIN, held_out, tasks, touches
 from jobs.builtin.words import COUNT, LANGUAGES, NOUNS
 from polyglot.core.errors import Permanent
+from polyglot.kinds.rows import Question
 from polyglot.study.sources import BUILT_IN_CATEGORIES
 
 BENCHMARKS = ("verifiable", "verifiable-dev")
@@ -108,7 +109,7 @@ class TestSeparation:
 
     def test_the_check_finds_an_item_that_was_put_there(self):
         question = builtin.questions("verifiable", "IT")[3]
-        row = {"id": "x", "language": "IT", "turns": [{"content": f"Sai? {question['turns'][1]}"}]}
+        row = Question(id="x", language="IT", category="", turns=(f"Sai? {question['turns'][1]}",))
         assert {hit.question for hit in benchmark("verifiable").hits(row)} == {f"verifiable:{84}_IT"}
 
     def test_arguments_of_list_families_are_apart_as_runs(self):

@@ -157,5 +157,5 @@ def test_a_judge_prompt_is_compared_with_the_pivots(
     german: dict[str, str], english: dict[str, str], expected: list[tuple[str, str]]
 ) -> None:
     found = prompt_defects({"EN": [english], "DE": [german]})
-    assert [(defect["defect"], defect["detail"]) for defect in found] == expected
-    assert all(defect["language"] == "DE" for defect in found)
+    assert [(defect.defect, defect.detail) for defect in found] == expected
+    assert all(defect.language == "DE" for defect in found)

@@ -10,8 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.ingest import job as ingest
-from jobs.lib.rows.forms import json_line
-from polyglot.core.canonical import canonical
 from polyglot.core.errors import Interrupted, Permanent
 from polyglot.kinds.ingest import IngestParams
 from tests.kit.data_ingests import (
@@ -95,11 +93,6 @@ def test_every_record_is_accepted_or_rejected_and_none_twice(
     entry = card_of(context)["languages"]["EN"]
     assert (entry["records"], entry["accepted"], entry["rejected"]) == (len(lines), len(accepted), len(rejected))
     assert sum(entry["reasons"].values()) == len(rejected)
-
-
-@given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.one_of(st.text(), st.integers(-9, 9), st.none())))
-def test_a_written_line_is_canonical_json(document: dict[str, Any]) -> None:
-    assert json_line(document).encode() == canonical(document) + b"\n"
 
 
 def test_text_is_carried_on_unchanged(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_defects_of_the_french_judge_prompts() -> None:
         with path.open(encoding="utf-8") as lines:
             prompts[language] = [json.loads(line) for line in lines]
     found = prompt_defects(prompts)
-    french = {(defect["prompt"], defect["defect"]) for defect in found if defect["language"] == "FR"}
+    french = {(defect.prompt, defect.defect) for defect in found if defect.language == "FR"}
     assert french == {
         ("pair-v2-multi-turn", "unclosed-delimiter"),
         ("pair-math-v1-multi-turn", "unclosed-delimiter"),
@@ -128,14 +128,14 @@ def test_defects_of_the_french_judge_prompts() -> None:
         ("pair-math-v1", "untranslated-label"),
         ("pair-math-v1", "repeated-sentence"),
     }
-    assert {defect["detail"] for defect in found if defect["defect"] == "untranslated-label"} == {"[User Question]"}
-    others = [defect for defect in found if defect["language"] != "FR" and defect["defect"] == "unclosed-delimiter"]
-    assert {(defect["language"], defect["prompt"]) for defect in others} == {
+    assert {defect.detail for defect in found if defect.defect == "untranslated-label"} == {"[User Question]"}
+    others = [defect for defect in found if defect.language != "FR" and defect.defect == "unclosed-delimiter"]
+    assert {(defect.language, defect.prompt) for defect in others} == {
         (language, prompt)
         for language in ("DE", "IT", "ES")
         for prompt in ("pair-math-v1-multi-turn", "single-math-v1-multi-turn")
     }
-    assert not [defect for defect in found if defect["language"] == "EN"]
+    assert not [defect for defect in found if defect.language == "EN"]
 
 
 @needs_benchmark

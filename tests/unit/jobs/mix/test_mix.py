@@ -10,7 +10,9 @@ from jobs.ingest import job as ingest
 from jobs.lib.rows.contamination import Benchmark
 from jobs.mix.token_sets import read_token_set
 from polyglot.core.errors import Permanent
+from polyglot.core.records import to_json
 from polyglot.kinds.ingest import IngestParams
+from polyglot.kinds.rows import Question, Row, Turn
 from tests.kit.data_ingests import (
     LANGUAGES,
     SHARED,
@@ -24,7 +26,7 @@ from tests.kit.data_ingests import (
     rows_of,
 )
 from tests.kit.data_jobs import DataContext, data_context, staged
-from tests.kit.data_mixes import hits_of, mix_over, word_tokens
+from tests.kit.data_mixes import hits_of, mix_over, token_card, word_tokens
 
 QUESTION = "What is the highest mountain of the country that has the longest coast in Africa?"
 
@@ -212,12 +214,12 @@ def test_reference_answers_are_looked_for_where_there_are_any(tmp_path: Path) ->
 def test_a_question_of_any_length_is_found_inside_a_longer_text(words: int) -> None:
     turn = " ".join(f"word{number}" for number in range(words))
     benchmark = Benchmark()
-    benchmark.add({"id": "1", "language": "EN", "turns": [turn]})
+    benchmark.add(Question(id="1", language="EN", category="", turns=(turn,)))
     far = " ".join(f"far{number}" for number in range(100))
 
     def kinds(text: str) -> set[str]:
-        turns = [{"role": "user", "content": text}]
-        return {hit.kind for hit in benchmark.hits({"id": "r", "language": "DE", "turns": turns})}
+        row = Row(id="r", language="DE", turns=(Turn(role="user", content=text),))
+        return {hit.kind for hit in benchmark.hits(row)}
 
     assert kinds(f"{far}, {turn}; {far}") == {"overlap"}
     assert kinds(turn) == {"exact"}
@@ -322,7 +324,7 @@ def test_token_sets_that_contradict_themselves_are_refused(tmp_path: Path) -> No
     def write(ids: list[str], loss: list[list[bool]]) -> Path:
         counts = {name: [1] * len(ids) for name in ("loss_tokens", "characters", "words", "answers")}
         table = pyarrow.table({"id": ids, "input_ids": [[1, 2]] * len(ids), "loss": loss, **counts})
-        (tmp_path / "card.json").write_text('{"dropped": [], "truncated": []}')
+        (tmp_path / "card.json").write_bytes(to_json(token_card()))
         with pyarrow.ipc.new_file(str(tmp_path / "tokens.arrow"), table.schema) as writer:
             writer.write_table(table)
         return tmp_path / "tokens.arrow"

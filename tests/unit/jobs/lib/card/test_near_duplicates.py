@@ -2,22 +2,24 @@
 
 import random
 from pathlib import Path
-from typing import Any
 
 import numpy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.lib.card.near_duplicates import FEWEST_WORDS, SIMILARITY, NearDuplicates, grams_of, jaccard
+from polyglot.kinds import data_card
+from polyglot.kinds.rows import Row, Turn
 from tests.kit.data_ingests import bactrian, card_of, ingest_bytes, json_lines
 
 
-def row(name: str, text: str) -> dict[str, Any]:
-    return {"id": name, "turns": [{"role": "user", "content": ""}, {"role": "assistant", "content": text}]}
+def row(name: str, text: str) -> Row:
+    turns = (Turn(role="user", content=""), Turn(role="assistant", content=text))
+    return Row(id=name, language="EN", turns=turns)
 
 
-def look(rows: list[dict[str, Any]]) -> NearDuplicates:
-    by_id = {item["id"]: item for item in rows}
+def look(rows: list[Row]) -> NearDuplicates:
+    by_id = {item.id: item for item in rows}
     near = NearDuplicates(lookup=by_id.get)
     for item in rows:
         near.add(item)
@@ -80,7 +82,9 @@ def test_values_are_the_same_in_every_process() -> None:
 
 def test_short_rows_are_not_looked_at() -> None:
     near = look([row("a", "one two three"), row("b", "one two three"), row("c", "")])
-    assert near.document() == {"count": 0, "of": 0, "clusters": {"count": 0, "largest": 0, "ids": []}}
+    assert near.card() == data_card.NearDuplicates(
+        count=0, of=0, clusters=data_card.Clusters(count=0, largest=0, ids=())
+    )
 
 
 def test_the_card_tells_near_from_exact(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def deadly(method):
     return call
 
 store.create, store.upload, store.delete = map(deadly, (store.create, store.upload, store.delete))
-Attempts(store, stage()).claim(1, {"test": 12})
+Attempts(store, stage()).record_start(1, {"test": 12})
 commit(store, stage(), out)
 print(changes)
 """

@@ -178,7 +178,7 @@ def _write(
         ]
         lines = b"".join(records.to_json(verdict) + b"\n" for verdict in verdicts)
         (context.out / "verdicts" / f"{language}.jsonl").write_bytes(lines)
-        languages[language] = _counted(verdicts)
+        languages[language] = counted(verdicts)
     card = JudgeCard(
         endpoint=params.endpoint,
         model=params.model,
@@ -190,7 +190,8 @@ def _write(
     context.metrics["failed"] = sum(entry.failed for entry in languages.values())
 
 
-def _counted(verdicts: Sequence[Verdict]) -> VerdictCounts:
+def counted(verdicts: Sequence[Verdict]) -> VerdictCounts:
+    """Count the verdicts in one language."""
     reasons = Counter(verdict.reason for verdict in verdicts if verdict.reason is not None)
     fallbacks = Counter(verdict.fallback for verdict in verdicts if verdict.fallback is not None)
     failed = reasons.total()

@@ -1,8 +1,9 @@
 """Numbers as a reader wants them: shares in per cent, scores to two places, signs that are signs, thin spaces."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Literal
+
+from polyglot.kinds.aggregate import ArmScore, ContrastResult, Estimate, SameArmPair
 
 MINUS = "\u2212"
 DASH = "\u2013"
@@ -11,20 +12,27 @@ MISSING = "n/a"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """How one of the two metrics is called, read from rows and printed."""
+    """How one of the two metrics is called, taken from rows and printed."""
 
-    name: str  # "score" or "exact"
+    name: Literal["score", "exact"]
     title: str
     unit: str  # after a difference
-    mean: str  # field names in rows of arms and cells
-    low: str
-    high: str
-    per_seed: str
-    difference: str  # field names in contrasts
     lowest: float
     highest: float
     digits: int
     factor: float  # from the stored number to the shown one
+
+    def of(self, row: ArmScore | ContrastResult) -> Estimate:
+        """The mean or the difference in this metric."""
+        return row.exact if self.name == "exact" else row.score
+
+    def of_pair(self, pair: SameArmPair) -> float | None:
+        """The difference between two seeds of one arm in this metric."""
+        return pair.exact_difference if self.name == "exact" else pair.difference
+
+    def scaled(self, value: float | None) -> float | None:
+        """The number that is shown for a stored one."""
+        return None if value is None else value * self.factor
 
     def show(self, value: float | None) -> str:
         """A mean."""
@@ -49,34 +57,21 @@ class Metric:
             return text
         return ("+" if value > 0 else MINUS) + text
 
-    def interval(self, row: Mapping[str, Any]) -> str:
+    def interval(self, mean: Estimate) -> str:
         """The limits of a mean."""
-        low, high = row[self.low], row[self.high]
-        if low is None or high is None:
+        if mean.low is None or mean.high is None:
             return MISSING
-        return f"{low * self.factor:.{self.digits}f}{DASH}{high * self.factor:.{self.digits}f}"
+        return f"{self.bare(mean.low)}{DASH}{self.bare(mean.high)}"
 
-    def signed_interval(self, row: Mapping[str, Any]) -> str:
+    def signed_interval(self, difference: Estimate) -> str:
         """The limits of a difference."""
-        return f"{self.signed(row[self.low])} to {self.signed(row[self.high])}"
-
-    def verdict(self, row: Mapping[str, Any]) -> int:
-        """1 or -1 when a contrast's whole interval lies above or below zero, else 0."""
-        low, high = row[self.low], row[self.high]
-        if low is None or high is None:
-            return 0
-        return 1 if low > 0 else -1 if high < 0 else 0
+        return f"{self.signed(difference.low)} to {self.signed(difference.high)}"
 
 
 SCORE = Metric(
     name="score",
     title="mean score, 1 to 10",
     unit="points",
-    mean="mean",
-    low="low",
-    high="high",
-    per_seed="per_seed",
-    difference="difference",
     lowest=1.0,
     highest=10.0,
     digits=2,
@@ -86,11 +81,6 @@ EXACT = Metric(
     name="exact",
     title="exact answers, % of verdicts with score 10",
     unit="percentage points",
-    mean="exact_share",
-    low="exact_low",
-    high="exact_high",
-    per_seed="exact_per_seed",
-    difference="exact_difference",
     lowest=0.0,
     highest=1.0,
     digits=0,

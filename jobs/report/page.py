@@ -5,47 +5,40 @@ documents give equal bytes.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
+from jinja2 import Environment
 from markupsafe import Markup
 
-from jobs.report import answer, figures, tables, validation
-from jobs.report.numbers import EXACT, SCORE, TENS, whole
+from jobs.report.sections import OF_DATA, OF_RESULTS
+from jobs.report.view import View
 from polyglot.core.pages import templates
+from polyglot.kinds.report import DataReport, Report
 
 
-def render_page(report: Mapping[str, Any]) -> str:
-    """Return the page of a report document (the content of report.json)."""
+def render_page(report: Report) -> str:
+    """Return the page of a report of results."""
+    environment, view = _environment(), View.of(report)
+    shown = [(name, found) for name, show in OF_RESULTS.items() if (found := show(report, view)) is not None]
+    template = environment.get_template("page.html.j2")
+    return template.render(report=report, view=view, sections=shown, summary=_summary(report))
+
+
+def render_data(report: DataReport) -> str:
+    """Return the page of a study that was run up to its mixes."""
+    environment = _environment()
+    shown = [(name, found) for name, show in OF_DATA.items() if (found := show(report, None)) is not None]
+    summary = [
+        ("Tokenised for", ", ".join(dict.fromkeys(arm.model for arm in report.arms))),
+        ("Data", ", ".join(entry.name for entry in report.data)),
+        ("Mixes", str(len(report.mixes))),
+    ]
+    return environment.get_template("data_page.html.j2").render(report=report, sections=shown, summary=summary)
+
+
+def _environment() -> Environment:
     environment = templates("jobs.report")
     environment.filters["breakable"] = breakable
-    first, second = (EXACT, SCORE) if report["metric"] == "exact" else (SCORE, TENS)
-    mix_languages, mixes = tables.mix_rows(report)
-    return environment.get_template("page.html.j2").render(
-        report=report,
-        metric=first,
-        other=second,
-        level=f"{100 * report['method']['level']:g}%",
-        lead=answer.lead(report, first),
-        findings=answer.findings(report, first),
-        caveats=answer.caveats(report),
-        score_tables=list(tables.score_tables(report, first)),
-        other_tables=list(tables.score_tables(report, second)),
-        contrast_figures=figures.contrast_figures(report, first),
-        transfer_figures=figures.transfer_figures(report, first),
-        size_figures=figures.size_figures(report, first),
-        category_tables=list(tables.category_tables(report, first)),
-        mix_languages=mix_languages,
-        mixes=mixes,
-        overlaps=tables.overlap_tables(report),
-        training=figures.training_panels(report),
-        packing=validation.packing_summary(report),
-        validation=list(validation.validation_tables(report)),
-        data=tables.data_cards(report),
-        judge=tables.judge_summary(report),
-        summary=_summary(report),
-        resamples=whole(report["method"]["resamples"]),
-    )
+    return environment
 
 
 def breakable(name: str) -> Markup:
@@ -53,18 +46,15 @@ def breakable(name: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?=[-@])", name))
 
 
-def _summary(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _summary(report: Report) -> list[tuple[str, str]]:
     """The line under the title: what was measured."""
-    roster = report["roster"]
-    tuned = [cell for cell in roster if cell["mix"] is not None]
-    method = report["method"]
-    seeds = sorted({cell["seed"] for cell in tuned if cell["seed"] is not None})
-    entries = [
-        ("Models", ", ".join(dict.fromkeys(cell["model"] for cell in roster))),
-        ("Data", ", ".join(dict.fromkeys(cell["dataset"] for cell in tuned)) or "none"),
-        ("Mixes", str(len({(cell["model"], cell["dataset"], cell["arm"]) for cell in tuned}))),
-        ("Seeds", str(len(seeds))),
-        ("Languages", " ".join(method["languages"])),
-        ("Questions", f"{method['questions']} in {len(method['categories'])} categories"),
+    tuned = [cell for cell in report.roster if cell.mix is not None]
+    method = report.method
+    return [
+        ("Models", ", ".join(dict.fromkeys(cell.model for cell in report.roster))),
+        ("Data", ", ".join(dict.fromkeys(cell.dataset for cell in tuned if cell.dataset)) or "none"),
+        ("Mixes", str(len({cell.arm_key for cell in tuned}))),
+        ("Seeds", str(len({cell.seed for cell in tuned} - {None}))),
+        ("Languages", " ".join(method.languages)),
+        ("Questions", f"{method.questions} in {len(method.categories)} categories"),
     ]
-    return entries

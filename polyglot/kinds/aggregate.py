@@ -214,6 +214,11 @@ class ArmScore(Record):
         return ArmKey(self.model, self.dataset, self.arm)
 
     @property
+    def trained_on(self) -> tuple[str, str | None]:
+        """Model and data set."""
+        return self.model, self.dataset
+
+    @property
     def score(self) -> Estimate:
         """Of the mean score."""
         return Estimate(self.mean, self.low, self.high, self.per_seed)
@@ -232,7 +237,10 @@ class PartScore(ArmScore):
 
 
 class Scores(Record):
-    """`scores.json`. A language's score is the mean of its turn scores."""
+    """`scores.json`. A language's score is the mean of its turn scores; an arm is one mix at one size, over its seeds
+    and draws. Every `…low`, `…high` is an interval of `method.level` (docs/statistics.md); `exact_…` are shares of
+    verdicts with score 10. None: there is nothing to average.
+    """
 
     method: Method
     roster: tuple[RosterCell, ...]

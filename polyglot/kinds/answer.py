@@ -1,16 +1,40 @@
 """Two-turn answers of one model to one benchmark."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from polyglot.core.records import Record
-from polyglot.core.section import Count
+from polyglot.core.section import Count, Section
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, MODEL_LIBRARIES, Kind, Language, Params, Traits, always
 from polyglot.kinds.settings import Settings
 
+# MT-Bench's temperatures by category; categories not named (math, coding, reasoning, extraction, any other) use 0.
+MT_BENCH_TEMPERATURES = {"writing": 0.7, "roleplay": 0.7, "stem": 0.1, "humanities": 0.1}
 
-class AnswerParams(Params):
+
+class Answers(Section):
+    """How models answer; the defaults are MT-Bench's."""
+
+    max_new_tokens: int = Field(1024, ge=1, le=2**20)
+    """A turn."""
+    temperatures: Mapping[str, Annotated[float, Field(ge=0, le=2)]] = Field(
+        default_factory=lambda: dict(MT_BENCH_TEMPERATURES)
+    )
+    """By category; `{}` answers greedily throughout."""
+    default_temperature: float = Field(0.0, ge=0, le=2)
+    """Of every other category."""
+    top_k: int = Field(0, ge=0, le=2**20)
+    """0 is off."""
+    top_p: float = Field(1.0, gt=0, le=1)
+    samples: int = Field(1, ge=1, le=1000)
+    """Answers to each question."""
+    dtype: Literal["float32", "bfloat16"] = "bfloat16"
+
+
+class AnswerParams(Answers, Params):
     """Two-turn answers of one model to one benchmark."""
 
     kind: ClassVar[str] = "answer"
@@ -18,15 +42,8 @@ class AnswerParams(Params):
     languages: tuple[Language, ...]
     template: str = "system-user-assistant"
     systems: Mapping[Language, str]
-    temperatures: Mapping[str, float]  # by category; categories not named use `default_temperature`
-    default_temperature: float = 0.0
-    max_new_tokens: int = 1024  # a turn
-    top_k: int = 0  # 0 = off; transformers would use 50 unless told
-    top_p: float = 1.0
-    samples: int = 1
     night: str = ""  # of a nightly evaluation: the same model's answers, made anew
     backend: Literal["transformers"] = "transformers"
-    dtype: Literal["float32", "bfloat16"] = "bfloat16"
     stops: tuple[str, ...] = ("\nUser:", "\nSystem:")  # besides EOS
 
 

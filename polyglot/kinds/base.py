@@ -7,11 +7,31 @@ from pydantic import Field
 
 from polyglot.core.canonical import Json
 from polyglot.core.records import UNSET, Record, UnsetType
+from polyglot.core.section import Count, Positive, Section
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, MODEL_LIBRARIES, File, Kind, Language, Params, Traits, has_address
 
 
-class BaseParams(Params):
+class TinyModel(Section):
+    """The tiny Llama that is pre-trained on built-in text."""
+
+    hidden_size: int = Field(128, ge=16, le=4096)
+    intermediate_size: int = Field(256, ge=16, le=16384)
+    layers: int = Field(3, ge=1, le=64)
+    heads: int = Field(4, ge=1, le=64)
+    vocabulary: int = Field(1280, ge=300, le=65536)
+    max_positions: int = Field(512, ge=64, le=65536)
+    steps: Count = 450
+    batch_size: Count = 24
+    block_tokens: int = Field(64, ge=16, le=65536)
+    learning_rate: Positive = 4e-3
+    warmup_steps: int = Field(20, ge=0)
+    weight_decay: float = Field(0.1, ge=0)
+    muon_steps: int = Field(3, ge=1, le=20)
+    """Newton-Schulz iterations."""
+
+
+class BaseParams(TinyModel, Params):
     """Bring a base model into the store: pre-train the built-in tiny one, or fetch one at a pinned revision."""
 
     kind: ClassVar[str] = "base"
@@ -19,19 +39,6 @@ class BaseParams(Params):
     source: Literal["built-in", "hub", "files"]
     # built-in
     shares: Mapping[Language, float] = Field(default_factory=dict)  # renormalised
-    hidden_size: int = 128
-    intermediate_size: int = 256
-    layers: int = 3
-    heads: int = 4
-    vocabulary: int = 1280
-    max_positions: int = 512
-    steps: int = 450
-    batch_size: int = 24
-    block_tokens: int = 64
-    learning_rate: float = 4e-3
-    warmup_steps: int = 20
-    weight_decay: float = 0.1
-    muon_steps: int = 3  # Newton-Schulz iterations
     systems: Mapping[Language, str] = Field(default_factory=dict)  # system messages in the text's dialogues
     # hub and files
     hub: str | None = None
@@ -60,6 +67,10 @@ def _traits(params: Mapping[str, Json]) -> Traits:
 KIND = Kind(
     params=BaseParams,
     defaults={"threads": 1},
+    files={
+        "model/…": "what `from_pretrained` loads: weights, configurations, tokenizer, chat_template.jinja",
+        "training.json": BaseRecord,
+    },
     resources=Resources(memory_bytes=4 * GIB),
     libraries=MODEL_LIBRARIES,
     kernels=True,

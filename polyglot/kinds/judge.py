@@ -7,25 +7,20 @@ from msgspec import field
 
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources
+from polyglot.kinds.chat import ChatModel
 from polyglot.kinds.kind import GIB, Kind, Language, Params, Sha256, endpoint_traits
 from polyglot.kinds.settings import ChatSettings
 
 
-class JudgeParams(Params):
+class JudgeParams(ChatModel, Params):
     """Single grading of every (question, turn) with the benchmark's own prompts."""
 
     kind: ClassVar[str] = "judge"
     version: ClassVar[int] = 2
 
-    endpoint: Literal["built-in", "openai"]
-    model: str
     languages: tuple[Language, ...]
-    temperature: float = 0.0
-    max_tokens: int = 2048
-    seed: int | None = None  # sent to the endpoint when not None
     prompts_sha256: Mapping[Language, Sha256]  # of each language's judge_prompts.jsonl, a blob of the store
     reference_categories: tuple[str, ...] | Literal["all"] = ("math", "reasoning", "coding")
-    max_failed_share: float = 0.02  # above it the stage fails instead of committing
 
     def needs_reference(self, category: str) -> bool:
         """Whether questions of a category are judged against a reference answer."""
@@ -49,6 +44,13 @@ class Verdict(Record):
     text: str = ""  # the judge's reply
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+
+class VerdictTokens(Record):
+    """Of a verdict what it cost."""
+
+    prompt_tokens: int
+    completion_tokens: int
 
 
 class VerdictCounts(Record):

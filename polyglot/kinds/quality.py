@@ -146,6 +146,11 @@ class WorstTurn(Record):
     reference: str | None
     back: str | None
 
+    def metric(self, name: str) -> float | None:
+        """The value of one of QUALITY_METRICS."""
+        value: float | None = getattr(self, name)
+        return value
+
 
 class LearnedMetric(Record):
     """The model behind a metric."""
@@ -201,6 +206,7 @@ KIND = Kind(
         "back": ("translate",),
         "questions": ("ingest",),
     },
+    files={"rows.jsonl": TurnQuality, "card.json": QualityCard},
     resources=Resources(memory_bytes=2 * GIB),
     networked=True,
     libraries=("sacrebleu", "py3langid", "openai"),

@@ -1,26 +1,27 @@
-"""Reference answers, written by a chat model in each question's own language."""
+"""Reference answers, written by a chat model in each question's own language.
+
+A turn that got no whole answer is "" in its row, and a question none of whose turns did has no row; the reasons are
+"refused", "truncated", "empty-output", "nul" and "http-<status>".
+"""
 
 from typing import ClassVar, Literal
 
 from polyglot.core.stage import Resources
+from polyglot.kinds.chat import ChatModel
+from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
+from polyglot.kinds.rows import Reference, Rejection
 from polyglot.kinds.settings import ChatSettings
 
 
-class ReferenceParams(Params):
+class ReferenceParams(ChatModel, Params):
     """Reference answers to a benchmark's questions, written by a chat model in each question's own language."""
 
     kind: ClassVar[str] = "reference"
 
-    endpoint: Literal["built-in", "openai"]
-    model: str
     languages: tuple[Language, ...]
     categories: tuple[str, ...] | Literal["all"]  # whose questions need references
     prompt: int  # version of our own wording
-    temperature: float = 0.0
-    max_tokens: int = 2048  # of an answer to one turn
-    seed: int | None = None  # sent to the endpoint when not None
-    max_failed_share: float = 0.02  # of the questions; above it the stage fails instead of committing
 
     def needs_reference(self, category: str) -> bool:
         """Whether questions of a category get reference answers."""
@@ -37,6 +38,7 @@ KIND = Kind(
     settings=ChatSettings,
     defaults={"concurrency": 64},
     inputs={"questions": ("ingest",)},
+    files={"references/<LANG>.jsonl": Reference, "rejected.jsonl": Rejection, "card.json": DataCard},
     resources=Resources(memory_bytes=2 * GIB),
     networked=True,
     libraries=("openai",),

@@ -3,10 +3,19 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from msgspec import field
 from pydantic import Field
 
+from polyglot.core.records import Record
 from polyglot.core.stage import Resources
-from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Params
+from polyglot.kinds.aggregate import ArmScore, CellScore, ContrastResult, Method, PartScore, RosterCell
+from polyglot.kinds.agree import Agreement
+from polyglot.kinds.base import BaseRecord
+from polyglot.kinds.data_card import DataCard
+from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
+from polyglot.kinds.mix import MixCard
+from polyglot.kinds.quality import QualityCard
+from polyglot.kinds.train import TrainingRecord
 
 
 class ReportParams(Params):
@@ -21,6 +30,213 @@ class ReportParams(Params):
     metric: Literal["score", "exact"] = "score"  # shown first; "exact": 10 points say that an answer is right
     notes: tuple[str, ...] = ()  # shown on top: built-in judge, mixed executions, …
     facts: Mapping[str, str] = Field(default_factory=dict)  # name -> value rows of the "how it was made" table
+
+
+class NamedCard(Record):
+    """The card of a data set or of a part of the benchmark, and the stage that wrote it."""
+
+    name: str
+    key: str
+    card: DataCard
+
+
+class NamedMixCard(Record):
+    """The card of a mix."""
+
+    name: str  # what is behind its role's colon
+    key: str
+    card: MixCard
+    arm: str
+    draw: int
+
+
+class NamedBase(Record):
+    """How a base model came about."""
+
+    name: str
+    key: str
+    training: BaseRecord
+
+
+class NamedTraining(Record):
+    """How a cell was trained."""
+
+    name: str
+    key: str
+    training: TrainingRecord
+
+
+class Overlap(Record):
+    """What the mixes of one model and data set share: `ids[i][j]` and `rows[i][j]` are those that i and j both have."""
+
+    model: str
+    dataset: str
+    mixes: tuple[str, ...]
+    ids: tuple[tuple[int, ...], ...]
+    rows: tuple[tuple[int, ...], ...]
+
+
+class JudgedLanguage(Record):
+    """Verdicts on one cell in one language, and the tokens that they took."""
+
+    verdicts: int
+    failed: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Judged(Record):
+    """Verdicts on one cell, as they were counted: by reason of failure, and by reason of another prompt."""
+
+    cell: str
+    key: str
+    model: str
+    endpoint: str
+    languages: dict[Language, JudgedLanguage]
+    reasons: dict[str, int]
+    fallbacks: dict[str, int]
+    conflicting: int = field(name="rivals")  # replies that also held a different verdict
+
+
+class Execution(Record):
+    """An environment, and the inputs of one kind that were made in it."""
+
+    kind: str
+    environment: str
+    roles: tuple[str, ...]
+
+
+class Step(Record):
+    """One stage behind a cell."""
+
+    kind: str
+    role: str
+    key: str
+
+
+class Provenance(Record):
+    """The stages behind a cell, from its verdicts back to rows and questions."""
+
+    cell: str
+    arm: str
+    seed: int | None
+    steps: tuple[Step, ...]
+
+
+class Report(Record):
+    """`report.json` of results. What is not among the inputs is None, or empty."""
+
+    format: int
+    study: str
+    question: str
+    notes: tuple[str, ...]
+    facts: dict[str, str]
+    metric: Literal["score", "exact"]
+    method: Method
+    roster: tuple[RosterCell, ...]
+    cells: tuple[CellScore, ...]
+    arms: tuple[ArmScore, ...]
+    breakdown: tuple[PartScore, ...]
+    contrasts: tuple[ContrastResult, ...]
+    data: tuple[NamedCard, ...]
+    questions: NamedCard | None
+    references: NamedCard | None
+    native_references: NamedCard | None
+    prompts: NamedCard | None
+    mixes: tuple[NamedMixCard, ...]
+    overlaps: tuple[Overlap, ...]
+    bases: tuple[NamedBase, ...]
+    training: tuple[NamedTraining, ...]
+    judges: tuple[Judged, ...]
+    checks: tuple[str, ...]
+    executions: tuple[Execution, ...]
+    provenance: tuple[Provenance, ...]
+
+
+class AskedIn(Record):
+    """The languages of the benchmark."""
+
+    languages: tuple[Language, ...]
+
+
+class NamedArm(Record):
+    """An arm that there is a mix for."""
+
+    model: str
+    dataset: str
+    arm: str
+
+    @property
+    def trained_on(self) -> tuple[str, str | None]:
+        """Model and data set."""
+        return self.model, self.dataset
+
+
+class DataReport(Record):
+    """`report.json` of a study that was run up to its mixes: of the fields of the report of results those it has."""
+
+    format: int
+    study: str
+    question: str
+    method: AskedIn
+    arms: tuple[NamedArm, ...]
+    data: tuple[NamedCard, ...]
+    questions: NamedCard | None
+    references: NamedCard | None
+    native_references: NamedCard | None
+    prompts: NamedCard | None
+    mixes: tuple[NamedMixCard, ...]
+    overlaps: tuple[Overlap, ...]
+    checks: tuple[str, ...]
+
+
+class NamedQuality(Record):
+    """The card of a quality stage."""
+
+    name: str
+    key: str
+    card: QualityCard
+
+
+class Comparison(Record):
+    """One metric of two translations of the same rows, first minus second, with a paired bootstrap interval."""
+
+    metric: str
+    first: str
+    second: str
+    turns: int  # that both have the figure for
+    ids: int
+    resamples: int
+    first_mean: float
+    second_mean: float
+    difference: float
+    low: float
+    high: float
+
+
+class KeyedAgreement(Agreement):
+    """What people say of the translations, with the stage's key."""
+
+    key: str
+
+
+class Quality(Record):
+    """What was found about translations; `level` is that of the intervals."""
+
+    level: float
+    checks: tuple[NamedQuality, ...]
+    comparisons: tuple[Comparison, ...]
+    agreement: KeyedAgreement | None
+
+
+class QualityReport(Record):
+    """`quality.json`, and `report.json` of a study of translations alone."""
+
+    format: int
+    study: str
+    question: str
+    data: tuple[NamedCard, ...]
+    quality: Quality
 
 
 KIND = Kind(
@@ -38,6 +254,15 @@ KIND = Kind(
         "verdicts": ("judge",),
         "quality": ("quality",),
         "agree": ("agree",),
+    },
+    files={
+        "report.html": "the page",
+        "report.json": (Report, DataReport, QualityReport),
+        "scores.csv": "as the aggregate wrote it",
+        "contrasts.csv": "as the aggregate wrote it",
+        "quality.html": "the page about translations, where there are quality stages",
+        "quality.json": QualityReport,
+        "quality.csv": "a row for each translation and category",
     },
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=HOUR_SECONDS),
 )

@@ -1,32 +1,48 @@
 """A base model, fine-tuned on one mix with one seed."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field
 
 from polyglot.core.records import UNSET, Record, UnsetType
-from polyglot.core.section import Count
+from polyglot.core.section import MAX_COUNT, Count, Positive, Section, tuple_of
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, MODEL_LIBRARIES, Kind, Params, Traits, always
 from polyglot.kinds.settings import Settings
 
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
-class TrainParams(Params):
-    """Full fine-tuning with the loss on assistant turns only. Defaults are the paper's where it states them."""
+
+class Recipe(Section):
+    """How a model is fine-tuned. Exactly one of steps and epochs; defaults are the paper's where it states them."""
+
+    steps: Count | None = None
+    """Optimiser steps, the same for every mix."""
+    epochs: float | None = Field(None, gt=0, le=1000)
+    """Passes over the mix: larger mixes are trained longer."""
+    batch_size: Count = 64
+    """Samples per step, over all ranks."""
+    learning_rate: Positive = 1e-5
+    weight_decay: float = Field(0.1, ge=0)
+    betas: Annotated[tuple[Beta, Beta], BeforeValidator(tuple_of)] = (0.9, 0.95)
+    """Of AdamW."""
+    schedule: Literal["cosine", "linear", "constant", "trapezoid"] = "cosine"
+    warmup_steps: int = Field(0, ge=0, le=MAX_COUNT)
+    gradient_clip: Positive = 1.0
+    """Largest norm of the gradient."""
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    packing: Literal["none", "step"] = "none"
+    """`step`: the samples of a step share sequences of max-tokens, each attending to itself alone."""
+    validate_every: Count | None = None
+    """Steps between losses on the data sets' rows for validation; they are always taken at the end."""
+
+
+class TrainParams(Recipe, Params):
+    """Full fine-tuning with the loss on assistant turns only."""
 
     kind: ClassVar[str] = "train"
 
-    steps: int | None = None  # exactly one of steps and epochs
-    epochs: float | None = None
-    batch_size: int = 64  # samples per optimiser step, over all ranks
-    learning_rate: float = 1e-5
-    weight_decay: float = 0.1
-    betas: tuple[float, float] = (0.9, 0.95)
-    schedule: Literal["cosine", "linear", "constant", "trapezoid"] = "cosine"
-    warmup_steps: int = 0
-    gradient_clip: float = 1.0
-    precision: Literal["float32", "bfloat16"] = "bfloat16"
-    packing: Literal["none", "step"] = "none"  # step: the samples of a step share sequences, and attend to themselves
-    packed_tokens: int | None = None  # of such a sequence at most; of packing "step" only
-    validate_every: int | None = None  # steps; None: at the end alone
+    packed_tokens: int | None = None  # of a sequence at most; of packing "step" only
     checkpoint_steps: int = 0  # 0: by time alone; a checkpoint never changes the result
 
 
@@ -78,7 +94,7 @@ class TrainingRecord(Record):
     learning_rate: tuple[float, ...]  # by step
     final_loss: float
     packing: Packing | UnsetType = UNSET
-    validation: tuple[ValidationStep, ...] | UnsetType = UNSET
+    validation: tuple[ValidationStep, ...] | UnsetType = UNSET  # the last one after the last step
 
 
 KIND = Kind(
@@ -86,6 +102,10 @@ KIND = Kind(
     settings=TrainSettings,
     defaults={"threads": 1},
     inputs={"base": ("base",), "mix": ("mix",), "tokens": ("tokenize",), "validation": ("tokenize",)},
+    files={
+        "model/…": "what `from_pretrained` loads: weights, configurations, tokenizer, chat_template.jinja",
+        "training.json": TrainingRecord,
+    },
     resources=Resources(memory_bytes=4 * GIB, deadline_seconds=7 * 24 * HOUR_SECONDS),
     ranks="together",
     tunes=True,

@@ -7,9 +7,10 @@ from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.aggregate import Cell
 from polyglot.kinds.answer import AnswerParams
+from polyglot.kinds.chat import ChatModel
 from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.mix import MixParams
-from polyglot.kinds.train import TrainParams
+from polyglot.kinds.train import Recipe, TrainParams
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources, reference_categories
 from polyglot.study.chat import token_prices
@@ -97,7 +98,7 @@ def _tokens(sources: Sources, model: str, dataset: str, languages: Sequence[str]
 def _train_stage(planner: Planner, locked: Locked, sources: Sources, cell: Cell, mix: PlannedStage) -> PlannedStage:
     training = locked.study.training
     params = TrainParams(
-        **training.model_dump(include=set(TrainParams.model_fields)),
+        **training.model_dump(include=set(Recipe.model_fields)),
         packed_tokens=training.max_tokens if training.packing == "step" else None,
     )
     inputs = {"base": sources.bases[cell.model], "mix": mix}
@@ -129,7 +130,7 @@ def _evaluated(
             languages=sources.languages,
             template=study.models[cell.model].template,
             systems={language: study.system(language) for language in sources.languages},
-            **answers.model_dump(include=set(AnswerParams.model_fields) - {"languages", "template", "systems"}),
+            **answers.model_dump(),
         ),
         {"model": model, "questions": sources.questions},
         mix=slug,
@@ -170,15 +171,11 @@ def _judged(
     if references is not None:
         inputs["references"] = references
     judge = locked.study.judge
+    asked = judge.model_dump(include=set(ChatModel.model_fields))
     params = JudgeParams(
-        endpoint=judge.endpoint,
-        model=judge.model or BUILT_IN_JUDGE,
+        **{**asked, "model": judge.model or BUILT_IN_JUDGE},
         languages=sources.languages,
-        temperature=judge.temperature,
-        max_tokens=judge.max_tokens,
-        seed=judge.seed,
         prompts_sha256={language: locked.prompts_sha256[language] for language in sources.languages},
         reference_categories=reference_categories(locked.study),
-        max_failed_share=judge.max_failed_share,
     )
     return planner.add(f"judge {cell.cell}", params, inputs, mix=answer.mix, settings=token_prices(judge))

@@ -6,6 +6,7 @@ from typing import Literal
 
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.base import BaseParams
+from polyglot.kinds.chat import ChatModel
 from polyglot.kinds.contamination import ContaminationParams
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.reference import ReferenceParams
@@ -300,16 +301,12 @@ def _native(planner: Planner, locked: Locked, questions: PlannedStage) -> Planne
     native = locked.study.benchmark.native_references
     if native is None:
         return None
+    asked = native.model_dump(include=set(ChatModel.model_fields))
     params = ReferenceParams(
-        endpoint=native.endpoint,
-        model=native.model or BUILT_IN_AUTHOR,
+        **{**asked, "model": native.model or BUILT_IN_AUTHOR},
         languages=locked.study.benchmark.languages,
         categories=native.categories if native.categories is not None else reference_categories(locked.study),
         prompt=PROMPT_VERSION,
-        temperature=native.temperature,
-        max_tokens=native.max_tokens,
-        seed=native.seed,
-        max_failed_share=native.max_failed_share,
     )
     return planner.add("reference benchmark", params, {"questions": questions}, settings=token_prices(native))
 
@@ -339,7 +336,7 @@ def _prompts(locked: Locked) -> IngestParams:
 def _base_stage(planner: Planner, locked: Locked, name: str) -> PlannedStage:
     model = locked.study.models[name]
     if model.built_in is not None:
-        given = model.built_in.model_dump(exclude_none=True, exclude={"seed"})
+        given = model.built_in.model_dump(exclude={"seed"})
         systems = {language: locked.study.system(language) for language in model.built_in.shares}
         params = BaseParams(source="built-in", systems=systems, **given)
         return planner.add(f"base {name}", params, seed=model.built_in.seed)

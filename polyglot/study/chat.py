@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from polyglot.core.section import Broken, Problem, Section
+from polyglot.kinds.chat import ChatPrices
 
-TOKEN_PRICES = ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion")
+TOKEN_PRICES = tuple(ChatPrices.model_fields)
 
 
 def token_prices(section: Section | None) -> dict[str, float]:

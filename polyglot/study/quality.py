@@ -1,17 +1,18 @@
 """How a study has translations assessed: which rows against which, and by what."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from polyglot.core.section import Broken, HubName, Label, Language, Name, Problem, Revision, Section
+from polyglot.kinds.chat import ChatPrices
 from polyglot.study.translation import Engine
 
 PROMPT_VERSION = 1  # of our own wording for adequacy (jobs.quality.adequacy)
 PUBLISHED = "published"
 
 
-class Adequacy(Section):
+class Adequacy(ChatPrices):
     """A language model that rates how much of a source's meaning its translation has, from 0 to 100."""
 
     endpoint: Literal["openai"] = "openai"
@@ -24,10 +25,6 @@ class Adequacy(Section):
     """Sent to the endpoint when given."""
     max_failed_share: float = Field(0.05, ge=0, le=1)
     """Above this share of turns without a rating the stage fails."""
-    price_usd_per_mtok_prompt: Annotated[float, Field(ge=0)] | None = None
-    """US dollars for a million tokens that it reads."""
-    price_usd_per_mtok_completion: Annotated[float, Field(ge=0)] | None = None
-    """US dollars for a million tokens that it writes."""
 
 
 class Comet(Section):

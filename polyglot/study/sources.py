@@ -18,7 +18,7 @@ from polyglot.core.section import (
     Section,
     tuple_of,
 )
-from polyglot.kinds.base import BaseParams
+from polyglot.kinds.base import TinyModel
 from polyglot.study.files import SourceFile, SourceFiles
 from polyglot.study.references import NativeReferences
 from polyglot.study.translation import BenchmarkTranslations, DatasetTranslations
@@ -58,26 +58,13 @@ def _pinning(source: str, revision: str | None) -> Iterator[Problem]:
         yield Problem(what="not pinned", expected="a commit of 40 hex digits", remedy=remedy)
 
 
-class BuiltInModel(Section):
-    """The tiny Llama that the base stage pre-trains on built-in text; numbers left out are the base stage's own."""
+class BuiltInModel(TinyModel):
+    """The tiny Llama that the base stage pre-trains on built-in text."""
 
     seed: int = Field(0, ge=0, lt=2**32)
     """Of weights and text."""
     shares: Mapping[Language, Positive] = Field(default_factory=lambda: dict(STUDY_SHARES), min_length=1)
     """Languages of the pre-training text, renormalised."""
-    hidden_size: int | None = Field(None, ge=16, le=4096)
-    intermediate_size: int | None = Field(None, ge=16, le=16384)
-    layers: int | None = Field(None, ge=1, le=64)
-    heads: int | None = Field(None, ge=1, le=64)
-    vocabulary: int | None = Field(None, ge=300, le=65536)
-    max_positions: int | None = Field(None, ge=64, le=65536)
-    steps: Count | None = None
-    batch_size: Count | None = None
-    block_tokens: int | None = Field(None, ge=16, le=65536)
-    learning_rate: Positive | None = None
-    warmup_steps: int | None = Field(None, ge=0)
-    weight_decay: float | None = Field(None, ge=0)
-    muon_steps: int | None = Field(None, ge=1, le=20)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -87,12 +74,10 @@ class BuiltInModel(Section):
             raise Broken(
                 *(Problem(what="no built-in text", place=("shares", name), expected=expected) for name in strange)
             )
-        size = self.hidden_size or BaseParams.model_fields["hidden_size"].default
-        heads = self.heads or BaseParams.model_fields["heads"].default
-        if size % (2 * heads):
-            got = f"{size} for {heads} heads"
+        if self.hidden_size % (2 * self.heads):
+            got = f"{self.hidden_size} for {self.heads} heads"
             expected = "an even number of dimensions for each head"
-            place = "heads" if self.hidden_size is None else "hidden-size"
+            place = "hidden-size" if "hidden_size" in self.model_fields_set else "heads"
             raise Broken(Problem(what="does not divide", place=(place,), got=got, expected=expected))
         return self
 

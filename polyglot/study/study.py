@@ -7,7 +7,10 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from polyglot.core.errors import BadInput
 from polyglot.core.mix import Mix
-from polyglot.core.section import MAX_COUNT, Broken, Count, Label, Language, Name, Positive, Problem, Section, tuple_of
+from polyglot.core.section import MAX_COUNT, Broken, Label, Language, Name, Positive, Problem, Section, tuple_of
+from polyglot.kinds.answer import Answers
+from polyglot.kinds.chat import ChatModel, ChatPrices
+from polyglot.kinds.train import Recipe
 from polyglot.study.chat import check_model
 from polyglot.study.files import ONE_OR_MANY, SourceFile, SourceFiles
 from polyglot.study.quality import QualityCheck
@@ -15,9 +18,6 @@ from polyglot.study.references import Which
 from polyglot.study.rules import study_problems
 from polyglot.study.sources import Benchmark, Dataset, Model
 from polyglot.study.systems import SYSTEMS
-
-# MT-Bench's temperatures by category; categories not named (math, coding, reasoning, extraction, any other) use 0.
-MT_BENCH_TEMPERATURES = {"writing": 0.7, "roleplay": 0.7, "stem": 0.1, "humanities": 0.1}
 
 
 def _parse_mix(value: object) -> object:
@@ -64,35 +64,15 @@ _SIZE_SCHEMA = {"anyOf": [{"const": "full"}, {"type": "integer", "minimum": 1}]}
 MixField = Annotated[Mix, BeforeValidator(_parse_mix), WithJsonSchema(_MIX_SCHEMA)]
 Size = Annotated[int | None, BeforeValidator(_parse_size), WithJsonSchema(_SIZE_SCHEMA)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
-class Training(Section):
+class Training(Recipe):
     """Full fine-tuning. Exactly one of steps and epochs: mixes with 1x and 5x rows differ in both."""
 
-    steps: Count | None = None
-    """Optimiser steps, the same for every mix."""
-    epochs: float | None = Field(None, gt=0, le=1000)
-    """Passes over the mix: larger mixes are trained longer."""
-    batch_size: Count = 64
-    """Samples per step, over all ranks."""
-    learning_rate: Positive = 1e-5
-    weight_decay: float = Field(0.1, ge=0)
-    betas: Annotated[tuple[Beta, Beta], BeforeValidator(tuple_of)] = (0.9, 0.95)
-    """Of AdamW."""
-    schedule: Literal["cosine", "linear", "constant", "trapezoid"] = "cosine"
-    warmup_steps: int = Field(0, ge=0, le=MAX_COUNT)
-    gradient_clip: Positive = 1.0
-    """Largest norm of the gradient."""
-    precision: Literal["float32", "bfloat16"] = "bfloat16"
     max_tokens: int = Field(2048, ge=16, le=2**24)
     """Of a training sample, prompt included."""
     over_long: Literal["drop", "truncate"] = "drop"
     """What becomes of longer samples; they are counted."""
-    packing: Literal["none", "step"] = "none"
-    """`step`: the samples of a step share sequences of max-tokens, each attending to itself alone."""
-    validate_every: Count | None = None
-    """Steps between losses on the data sets' rows for validation; they are always taken at the end."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -106,49 +86,15 @@ class Training(Section):
         return self
 
 
-class Answers(Section):
-    """How models answer; the defaults are MT-Bench's."""
-
-    max_new_tokens: int = Field(1024, ge=1, le=2**20)
-    """A turn."""
-    temperatures: Mapping[str, Annotated[float, Field(ge=0, le=2)]] = Field(
-        default_factory=lambda: dict(MT_BENCH_TEMPERATURES)
-    )
-    """By category; `{}` answers greedily throughout."""
-    default_temperature: float = Field(0.0, ge=0, le=2)
-    """Of every other category."""
-    top_k: int = Field(0, ge=0, le=2**20)
-    """0 is off."""
-    top_p: float = Field(1.0, gt=0, le=1)
-    samples: int = Field(1, ge=1, le=1000)
-    """Answers to each question."""
-    dtype: Literal["float32", "bfloat16"] = "bfloat16"
-
-
-class Judge(Section):
+class Judge(ChatPrices, ChatModel):
     """Who grades. Prices and the address of an endpoint are no part of a result (the latter is a profile's setting)."""
 
-    endpoint: Literal["built-in", "openai"]
-    """The built-in rule-based judge, or any OpenAI-compatible endpoint."""
-    model: str = Field("", max_length=200)
-    """The judge model of endpoint openai, such as gpt-4-0613."""
-    temperature: float = Field(0.0, ge=0, le=2)
-    max_tokens: int = Field(2048, ge=1, le=2**20)
-    """Of a verdict."""
-    seed: int | None = Field(None, ge=0, lt=2**53)
-    """Sent to the endpoint when given."""
     prompts: Mapping[Language, SourceFile] | None = Field(None, min_length=1)
     """judge_prompts.jsonl of a language, instead of the benchmark's."""
     reference_categories: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(tuple_of)] | None = None
     """Judged against references; by default MT-Bench's math, reasoning, coding, and `all` of a built-in benchmark."""
     references: Which | None = None
     """Which references it compares with, where there are two kinds; `both` judges every answer twice."""
-    max_failed_share: float = Field(0.02, ge=0, le=1)
-    """Above this share of verdicts without a score the stage fails."""
-    price_usd_per_mtok_prompt: float | None = Field(None, ge=0)
-    """US dollars for a million tokens that the judge reads."""
-    price_usd_per_mtok_completion: float | None = Field(None, ge=0)
-    """US dollars for a million tokens that it writes."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -264,8 +264,8 @@ class TestBrokenWatches:
         api.watch = watch  # type: ignore[method-assign]
         scheduler = scheduler_of(namespace)
         scheduler._api = api
-        for mirror in (scheduler._jobs, scheduler._pods, scheduler._events):
-            mirror._api = api
+        for informer in (scheduler._jobs, scheduler._pods, scheduler._events):
+            informer._api = api
         with scheduler:
             scheduler.submit(attempt("sleep 2"))
             assert watch_until(scheduler, Ended).outcome is Outcome.COMMITTED

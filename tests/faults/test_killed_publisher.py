@@ -56,7 +56,7 @@ def publisher(url: str, out: Path, when: str, number: int, changes: "SimpleQueue
         return call
 
     store.create, store.upload, store.delete = map(deadly, (store.create, store.upload, store.delete))
-    Attempts(store, stage()).claim(1, {"test": 12})
+    Attempts(store, stage()).record_start(1, {"test": 12})
     commit(store, stage(), out)
     changes.put(done)
 

@@ -5,7 +5,6 @@ effects are the caller's. Everything that the two jobs read is here: questions, 
 records. What a real study would say is not: the numbers are drawn, and only their structure is meant to be real.
 """
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +13,22 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from jobs.judge.job import counted
 from jobs.lib.context import Context
-from polyglot.core.canonical import canonical, digest
+from polyglot.core import records
+from polyglot.core.canonical import digest
+from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.aggregate import AggregateParams, Cell, Contrast, Family
+from polyglot.kinds.answer import Answer, AnswerTurn
+from polyglot.kinds.contamination import Matches
+from polyglot.kinds.data_card import DataCard, Defect, Found, LanguageCard, Listed, Parallel, Source
+from polyglot.kinds.judge import JudgeCard, Verdict
 from polyglot.kinds.kind import Params
+from polyglot.kinds.mix import Fertility, IndexRow, LeftOut, MixCard, MixContamination
 from polyglot.kinds.report import ReportParams
+from polyglot.kinds.rows import Question
+from polyglot.kinds.train import TrainingRecord, ValidationLoss, ValidationStep
 from tests.kit.folder_input import FolderInput
 
 LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
@@ -63,15 +72,15 @@ class FakeStudy:
                 self._training(root, cell)
         return self
 
-    def _put(self, root: Path, role: str, files: Mapping[str, Any]) -> None:
+    def _put(self, root: Path, role: str, files: Mapping[str, Record | Sequence[Record]]) -> None:
         directory = root / role.replace(":", "_").replace("/", "_")
         for name, content in files.items():
             path = directory / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            if name.endswith(".jsonl"):
-                path.write_bytes(b"".join(canonical(row) + b"\n" for row in content))
+            if isinstance(content, Record):
+                path.write_bytes(records.to_json(content))
             else:
-                path.write_text(json.dumps(content))
+                records.write_lines(path, content)
         self.inputs[role] = FolderInput(directory, digest(role))
 
     def _ingests(self, root: Path) -> None:
@@ -81,7 +90,7 @@ class FakeStudy:
             "questions",
             {
                 f"questions/{language}.jsonl": [
-                    {"id": identity, "language": language, "category": category, "turns": ["a", "b"]}
+                    Question(id=identity, language=language, category=category, turns=("a", "b"))
                     for identity, category in rows
                 ]
                 for language in self.languages
@@ -96,55 +105,42 @@ class FakeStudy:
         ids = cell.size or 400
         rows = {name: ids // (len(cell.languages) if cell.sampled else 1) for name in cell.languages}
         index = [
-            {"id": str(number), "language": language, "row": number}
+            IndexRow(id=str(number), language=language, row=number)
             for number in range(ids)
             for at, language in enumerate(cell.languages)
             if not cell.sampled or number % len(cell.languages) == at
         ]
-        card = {
-            "mix": cell.mix,
-            "languages": list(cell.languages),
-            "size": cell.size,
-            "draw": cell.draw,
-            "ids": ids,
-            "rows": rows,
-            "tokens": {name: count * 31 for name, count in rows.items()},
-            "loss_tokens": {name: count * 11 for name, count in rows.items()},
-            "truncated": dict.fromkeys(rows, 0),
-            "left_out": {"over-long": {"count": 2, "ids": ["7", "9"]}},
-            "loss_token_shares": {name: round(count / sum(rows.values()), 4) for name, count in rows.items()},
-            "fertility": {name: {"tokens_per_word": 2.5} for name in rows},
-            "contamination": {
-                "exact": {"matches": 0, "rows": 0},
-                "overlap": {"matches": 2, "rows": 1},
-                "near": {"matches": 0, "rows": 0},
-                "rows": {cell.languages[0]: 1},
-                "rows_by_id": {name: 1 for name in cell.languages[1:]},
-            },
-        }
-        self._put(root, f"mix:{cell.mix_name}", {"card.json": card, "index.jsonl": index})
-        loss = [5.5 * exp(-step / 14) + 0.3 + 0.06 * random.random() for step in range(100)]
+        self._put(root, f"mix:{cell.mix_name}", {"card.json": _mix_card(cell, ids, rows), "index.jsonl": index})
+        loss = tuple(5.5 * exp(-step / 14) + 0.3 + 0.06 * random.random() for step in range(100))
         held = {
-            name: {"loss": (1.2 if name in cell.languages else 2.1) + 0.1 * random.random(), "tokens": 900, "rows": 50}
+            name: ValidationLoss(
+                loss=(1.2 if name in cell.languages else 2.1) + 0.1 * random.random(), tokens=900, rows=50
+            )
             for name in self.languages
         }
-        record = {
-            "steps": 100,
-            "loss": loss,
-            "final_loss": loss[-1],
-            "samples_per_language": rows,
-            "validation": [{"step": 100, "languages": held}],
-        }
+        record = TrainingRecord(
+            steps=100,
+            samples=6400,
+            samples_per_language=rows,
+            loss_tokens_per_language={name: count * 11 for name, count in rows.items()},
+            epochs=2.5,
+            loss=loss,
+            learning_rate=(0.001,) * 100,
+            final_loss=loss[-1],
+            validation=(ValidationStep(step=100, languages=held),),
+        )
         self._put(root, f"train:{cell.cell}", {"training.json": record})
 
     def _cell(self, root: Path, cell: Cell) -> None:
         random = Random(f"{self.seed} {cell.cell}")
         shock = {language: random.gauss(0, self.seed_spread) for language in self.languages}
-        answers: dict[str, list[Any]] = {}
-        verdicts: dict[str, list[Any]] = {}
+        files: dict[str, list[Answer]] = {}
+        rated: dict[str, list[Verdict]] = {}
         for language in self.languages:
+            answers, verdicts = files.setdefault(language, []), rated.setdefault(language, [])
             logit = self.ability(cell, language) + shock[language]
             for identity, category in self.questions():
+                named = {"id": identity, "language": language, "category": category, "sample": 0}
                 hardness = Random(f"{self.seed} {identity}").gauss(0, 1) - 0.25 * CATEGORIES.index(category) + 0.9
                 turns = []
                 for turn in (1, 2):
@@ -152,35 +148,27 @@ class FakeStudy:
                     score = 10 if right else random.choice((1, 1, 3, 4, 5 if logit < -1 else 8))
                     cut = random.random() < (0.12 if logit < -2 else 0.01)
                     broken = random.random() < self.failed_share
-                    turns.append({"text": "x", "tokens": 4, "finish": "length" if cut else "eos", "stop": None})
-                    verdicts.setdefault(language, []).append(
-                        {
-                            "id": identity,
-                            "language": language,
-                            "category": category,
-                            "sample": 0,
-                            "turn": turn,
-                            "score": None if broken else float(score),
-                            "reason": random.choice(("no-verdict", "http-503")) if broken else None,
-                            "text": "",
-                            "prompt": "single",
-                            "prompt_tokens": 120,
-                            "completion_tokens": 9,
-                        }
+                    turns.append(AnswerTurn(text="x", tokens=4, finish="length" if cut else "eos", stop=None))
+                    verdict = Verdict(
+                        **named,
+                        turn=turn,
+                        score=None if broken else float(score),
+                        reason=random.choice(("no-verdict", "http-503")) if broken else None,
+                        prompt="single",
+                        prompt_tokens=120,
+                        completion_tokens=9,
                     )
-                record = {"id": identity, "language": language, "category": category, "sample": 0}
-                answers.setdefault(language, []).append(record | {"turns": turns, "error": None})
-        self._put(root, f"answers:{cell.cell}", {f"answers/{key}.jsonl": rows for key, rows in answers.items()})
-        files: dict[str, Any] = {f"verdicts/{key}.jsonl": rows for key, rows in verdicts.items()}
-        files["card.json"] = {
-            "languages": {
-                key: {"verdicts": len(rows), "failed": sum(row["score"] is None for row in rows)}
-                for key, rows in verdicts.items()
-            },
-            "model": "rules-1",
-            "endpoint": "built-in",
-        }
-        self._put(root, f"verdicts:{cell.cell}", files)
+                    verdicts.append(verdict)
+                answers.append(Answer(**named, turns=tuple(turns)))
+        self._put(root, f"answers:{cell.cell}", {f"answers/{key}.jsonl": rows for key, rows in files.items()})
+        card = JudgeCard(
+            endpoint="built-in",
+            model="rules-1",
+            served_by=(),
+            languages={language: counted(verdicts) for language, verdicts in rated.items()},
+        )
+        judged: dict[str, Record | Sequence[Record]] = {f"verdicts/{key}.jsonl": rows for key, rows in rated.items()}
+        self._put(root, f"verdicts:{cell.cell}", {**judged, "card.json": card})
 
 
 def fake_context(params: Params, inputs: Mapping[str, FolderInput], root: Path) -> Context:
@@ -250,43 +238,88 @@ def report_params(**fields: Any) -> ReportParams:
     return ReportParams(**({"study": "miniature", "metric": "exact"} | fields))
 
 
-def _data_card(what: str, languages: Sequence[str], rows: int) -> dict[str, Any]:
+def _mix_card(cell: Cell, ids: int, rows: dict[str, int]) -> MixCard:
+    """The card of a cell's mix, with a match in it."""
+    nothing = Matches(matches=0, rows=0)
+    return MixCard(
+        mix=cell.mix or "",
+        languages=cell.languages,
+        form="sampled" if cell.sampled else "parallel",
+        draw=cell.draw,
+        size=cell.size,
+        temperature=None,
+        ids=ids,
+        ids_available=400,
+        rows_in_data=dict.fromkeys(rows, 400),
+        shares_asked={},
+        rows=rows,
+        tokens={name: count * 31 for name, count in rows.items()},
+        loss_tokens={name: count * 11 for name, count in rows.items()},
+        truncated=dict.fromkeys(rows, 0),
+        loss_token_shares={name: round(count / sum(rows.values()), 4) for name, count in rows.items()},
+        fertility={
+            name: Fertility(characters=900, words=200, tokens_per_character=0.6, tokens_per_word=2.5) for name in rows
+        },
+        left_out={"over-long": LeftOut(count=2, ids=("7", "9"))},
+        decontaminate="none",
+        contamination=MixContamination(
+            exact=nothing,
+            overlap=Matches(matches=2, rows=1),
+            near=nothing,
+            rows={cell.languages[0]: 1},
+            rows_by_id={name: 1 for name in cell.languages[1:]},
+            questions=1,
+            matches=(),
+        ),
+        published=None,
+    )
+
+
+def _data_card(what: str, languages: Sequence[str], rows: int) -> DataCard:
     """A data card with a few defects in it."""
     broken = {"EN": 0, "DE": 11, "FR": 13, "IT": 14, "ES": 12}
-    return {
-        "what": what,
-        "source": {"kind": "built-in", "format": "bactrian-x"},
-        "licence": "Apache-2.0",
-        "languages": {
-            name: {
-                "records": rows + 1,
-                "accepted": rows,
-                "rejected": 1,
-                "reasons": {"empty-output": 1},
-                "notes": {},
-                "repeated_rows": {"count": 2 if name == "FR" else 0, "ids": ["a-1", "a-2"] if name == "FR" else []},
-            }
+    none = Listed(count=0, ids=())
+    return DataCard(
+        what=what,
+        source=Source(kind="built-in", format="bactrian-x", hub=None, revision=None),
+        licence="Apache-2.0",
+        pivot=languages[0],
+        languages={
+            name: LanguageCard(
+                records=rows + 1,
+                accepted=rows,
+                rejected=1,
+                reasons={"empty-output": 1},
+                notes={},
+                repeated_rows=Listed(count=2, ids=("a-1", "a-2")) if name == "FR" else none,
+            )
             for name in languages
         },
-        "defects": {
-            "python-unparsed": {
-                "rule": "Python blocks that do not parse.",
-                "languages": {
-                    name: {
-                        "count": broken.get(name, 0),
-                        "of": 14,
-                        "where": [str(121 + number) for number in range(broken.get(name, 0))],
-                    }
+        defects={
+            "python-unparsed": Defect(
+                rule="Python blocks that do not parse.",
+                languages={
+                    name: Found(
+                        count=broken.get(name, 0),
+                        of=14,
+                        where=tuple(str(121 + number) for number in range(broken.get(name, 0))),
+                    )
                     for name in languages
                 },
-            },
-            "broken-fences": {
-                "rule": "An odd number of code fences.",
-                "languages": {name: {"count": 0, "of": 30, "where": []} for name in languages},
-            },
+            ),
+            "broken-fences": Defect(
+                rule="An odd number of code fences.",
+                languages={name: Found(count=0, of=30) for name in languages},
+            ),
         },
-        "parallel": {"ids": rows, "in_all": rows, "absent": {name: {"count": 0, "ids": []} for name in languages}},
-    }
+        parallel=Parallel(
+            ids=rows,
+            in_all=rows,
+            same_order=True,
+            absent=dict.fromkeys(languages, none),
+            rejected=dict.fromkeys(languages, none),
+        ),
+    )
 
 
 def contrast(family: str, treatment: str, *control: str, on: tuple[str, ...] = LANGUAGES) -> Contrast:

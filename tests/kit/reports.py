@@ -1,6 +1,6 @@
 """Reports of studies with known effects, and what tests ask of a page."""
 
-import json
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from jobs.aggregate import job as aggregate
-from jobs.report import job as report
+from jobs.report import job
+from polyglot.core import records
 from polyglot.kinds.aggregate import Contrast
+from polyglot.kinds.report import Report
 from tests.kit.fake_scores import (
     LANGUAGES,
     FakeStudy,
@@ -21,6 +23,16 @@ from tests.kit.fake_scores import (
 )
 from tests.kit.fake_scores import contrast as base_contrast
 from tests.kit.folder_input import FolderInput
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A report of a study."""
+
+    document: Report
+    page: str
+    inputs: dict[str, FolderInput]
+
 
 VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
 
@@ -77,8 +89,8 @@ def make(
     contrasts: tuple[Contrast, ...] = (),
     languages: tuple[str, ...] = LANGUAGES,
     **fields: Any,
-) -> tuple[dict[str, Any], str, dict[str, FolderInput]]:
-    """Run aggregate and report; return report.json, the page and the report's inputs."""
+) -> Made:
+    """Run aggregate and report; return the report, its page and its inputs."""
     made = FakeStudy(
         cells=(untuned(), *cells_of(mixes, seeds)),
         contrasts=contrasts,
@@ -92,7 +104,9 @@ def make(
     inputs = {role: source for role, source in made.inputs.items() if not role.startswith("answers:")}
     inputs["aggregate"] = FolderInput(root / "aggregate" / "out", "a" * 64)
     out = fake_context(report_params(**fields), inputs, root)
-    report.run(out)
+    job.run(out)
     assert (out.out / "scores.csv").read_bytes() == inputs["aggregate"].path("scores.csv").read_bytes()
     page = (out.out / "report.html").read_text(encoding="utf-8")
-    return json.loads((out.out / "report.json").read_text(encoding="utf-8")), page, inputs
+    document = records.read(out.out / "report.json", Report)
+    assert job.to_json(document) == (out.out / "report.json").read_text(encoding="utf-8")
+    return Made(document=document, page=page, inputs=inputs)

@@ -166,7 +166,7 @@ class TestRetries:
     def test_five_starts_without_progress_are_enough(self, plain: World) -> None:
         one = stage("failing", "f", how="polite")
         for _ in range(5):
-            plain.attempts(one).claim(1, {"host": "test"})
+            plain.attempts(one).record_start(1, {"host": "test"})
         reason = plain.run([one]).failed[one.key]
         assert "5 starts without progress" in reason
 

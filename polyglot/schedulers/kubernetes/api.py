@@ -1,7 +1,7 @@
 """The few requests that polyglot sends to a cluster's API server, as plain JSON documents.
 
 One owner of retries (this file; the client library's are off), bounded; every request has a timeout and is counted in
-`calls`, so that a benchmark can say what a stage costs. No document is ever polled for: see `mirror`.
+`calls`, so that a benchmark can say what a stage costs. No document is ever polled for: see `informer`.
 """
 
 import contextlib

@@ -15,40 +15,26 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Self
 
 from polyglot.core.errors import PolyglotError
 from polyglot.schedulers.base import Attempt, Disrupted, Ended, Event, Outcome, OutputLeft, Running, Scheduler, Waiting
 from polyglot.schedulers.kubernetes import states
 from polyglot.schedulers.kubernetes.api import Api, ApiError
+from polyglot.schedulers.kubernetes.creator import JobCreator, Render
 from polyglot.schedulers.kubernetes.disruptions import disruption, goes_away
-from polyglot.schedulers.kubernetes.documents import condition, owner, rank_of
-from polyglot.schedulers.kubernetes.mirror import Broken, Change, Listed, Mirror, News
-from polyglot.schedulers.kubernetes.names import JOB_NAME, KEY, MANAGED, WORKLOAD, Document
+from polyglot.schedulers.kubernetes.documents import owner, rank_of
+from polyglot.schedulers.kubernetes.informer import Broken, Change, Informer, Listed, Update
+from polyglot.schedulers.kubernetes.names import JOB_NAME, MANAGED, WORKLOAD, Document
 from polyglot.schedulers.kubernetes.output import output
-from polyglot.schedulers.kubernetes.tracked import PendingJob, Tracked
+from polyglot.schedulers.kubernetes.tracked import Tracked
 from polyglot.study.cluster import Cluster
 
-_GOING_AWAY_SECONDS = 1.0  # between two tries to take the name of a Job that is being deleted
-_CREATES_AT_ONCE = 8
-_CREATE_PATIENCE_SECONDS = 12.0  # webhooks take ten at most; the engine's loop waits, and with it all other Jobs
 _POD_LAG_SECONDS = 3.0  # a Job's failure may be seen this long before its pod's
 _POD_SAYS_MORE = (Outcome.TRANSIENT, Outcome.PERMANENT)
 _SWEEP_SECONDS = 5.0  # between two looks at what only time changes: lost nodes, hopeless waiting
-
-
-@dataclass(slots=True)
-class _Away:
-    """What the API server said, or that it said nothing, when it took no more of the Jobs of one pass."""
-
-    said: str = ""
-
-
-Render = Callable[[Sequence[Attempt]], Sequence[dict[str, Any]]]
 
 
 class KubernetesScheduler(Scheduler):
@@ -59,40 +45,39 @@ class KubernetesScheduler(Scheduler):
     def __init__(self, api: Api, cluster: Cluster, render: Render) -> None:
         """Begins to look at the namespace when it is entered."""
         self._api, self._cluster, self._render = api, cluster, render
-        self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
-        self._jobs = Mirror(api, "jobs", MANAGED, self._news)
-        self._pods = Mirror(api, "pods", MANAGED, self._news, group=_job_of)
-        self._events = Mirror(api, "events", "", self._news, group=_subject_of)
-        self._pending: dict[str, PendingJob] = {}
+        self._updates: queue.SimpleQueue[Update] = queue.SimpleQueue()
+        self._jobs = Informer(api, "jobs", MANAGED, self._updates)
+        self._pods = Informer(api, "pods", MANAGED, self._updates, group=_job_of)
+        self._events = Informer(api, "events", "", self._updates, group=_subject_of)
         self._tracked: dict[str, Tracked] = {}
-        self._told: set[str] = set()  # uids of Jobs whose end was told
+        self._ended_uids: set[str] = set()  # of Jobs whose end the engine knows
         self._out: deque[Event] = deque()
+        self._creator = JobCreator(api, render, self._out, self._ended_uids, self._track)
         self._outputs: queue.SimpleQueue[OutputLeft] = queue.SimpleQueue()  # of pods that went away
         self._swept = 0.0
-        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
-        for mirror in (self._jobs, self._pods, self._events):
-            mirror.start()
+        for informer in (self._jobs, self._pods, self._events):
+            informer.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for mirror in (self._jobs, self._pods, self._events):
-            mirror.close()
+        for informer in (self._jobs, self._pods, self._events):
+            informer.close()
 
     # What every scheduler says
 
     def submit(self, attempt: Attempt) -> None:
         """Have a Job created, with all others that are pending, by the next `watch`."""
         if attempt.name not in self._tracked:
-            self._pending.setdefault(attempt.name, PendingJob(attempt=attempt))
+            self._creator.add(attempt)
 
     def watch(self, timeout_seconds: float) -> Iterator[Event]:
         """Yield what has changed, as soon as there is anything."""
         deadline = time.monotonic() + timeout_seconds
         while True:
-            self._create()
-            self._take_in(max(0.0, min(deadline - time.monotonic(), self._until_due())))
+            self._creator.create()
+            self._take_in(max(0.0, min(deadline - time.monotonic(), self._creator.seconds_until_due())))
             self._sweep()
             while not self._outputs.empty():
                 self._out.append(self._outputs.get())
@@ -111,7 +96,7 @@ class KubernetesScheduler(Scheduler):
 
     def cancel(self, attempt: Attempt) -> None:
         """Delete the Job in the foreground: SIGTERM, then its grace. Asked a second time: without the grace."""
-        if self._pending.pop(attempt.name, None) is not None:
+        if self._creator.forget(attempt):
             self._end(attempt, Outcome.INTERRUPTED, "cancelled before its Job was created")
             return
         tracked = self._tracked.get(attempt.name)
@@ -126,77 +111,12 @@ class KubernetesScheduler(Scheduler):
         """The requests that were sent."""
         return f"{sum(self._api.calls.values())} requests to the API server"
 
-    # Creating
-
-    def _create(self) -> None:
-        """Render what is pending in one go, and create it side by side."""
-        now = time.monotonic()
-        due = [job.attempt for job in self._pending.values() if job.not_before <= now]
-        if not due:
-            return
-        manifests, away = self._render(due), _Away()
-        with ThreadPoolExecutor(min(_CREATES_AT_ONCE, len(due))) as pool:
-            list(pool.map(lambda one, manifest: self._create_one(one, manifest, away), due, manifests))  # raises theirs
-
-    def _create_one(self, attempt: Attempt, manifest: dict[str, Any], away: "_Away") -> None:
-        if away.said:  # what kept one from being created in all that time may keep this one too: after other news
-            self._wait_for(attempt, away.said)
-            return
-        try:
-            created = self._api.create_job(manifest, patience_seconds=_CREATE_PATIENCE_SECONDS)
-            existing = None
-            if not created:
-                existing = self._api.read_job(attempt.name, patience_seconds=_CREATE_PATIENCE_SECONDS)
-        except ApiError as error:
-            if error.status in (0, 429) or error.status >= 500:  # nothing that the manifest says: later again
-                away.said = str(error)
-                self._postpone(attempt, 5.0)
-                self._wait_for(attempt, away.said)
-                return
-            with self._lock:
-                self._pending.pop(attempt.name, None)
-            self._end(attempt, Outcome.PERMANENT, f"the cluster refuses its Job: {error}")
-            return
-        if created:
-            self._track(attempt, uid="")
-        elif existing is None:
-            self._postpone(attempt, 0.0)
-        elif existing["metadata"].get("annotations", {}).get(KEY) != attempt.planned.key:
-            with self._lock:
-                self._pending.pop(attempt.name, None)
-            said = f"the namespace {self._api.namespace} has another Job of the name {attempt.name}; delete it"
-            self._end(attempt, Outcome.PERMANENT, said)
-        elif existing["metadata"].get("deletionTimestamp"):
-            self._postpone(attempt, _GOING_AWAY_SECONDS)
-        elif existing["metadata"]["uid"] in self._told:
-            # its end is known, and the engine wants the attempt once more: it makes room
-            self._api.delete_job(attempt.name, uid=existing["metadata"]["uid"], foreground=False)
-            self._postpone(attempt, _GOING_AWAY_SECONDS)
-        elif condition(existing, "Complete"):
-            # it committed after the engine looked, or what it committed was withdrawn: the engine looks once more
-            with self._lock:
-                self._pending.pop(attempt.name, None)
-                self._told.add(existing["metadata"]["uid"])
-            self._end(attempt, Outcome.INTERRUPTED, "its Job was complete already")
-        else:
-            self._track(attempt, uid=existing["metadata"]["uid"])
-
-    def _track(self, attempt: Attempt, *, uid: str) -> None:
-        with self._lock:
-            self._pending.pop(attempt.name, None)
-            self._tracked[attempt.name] = Tracked(attempt=attempt, uid=uid, seen=time.monotonic())
+    def _track(self, attempt: Attempt, uid: str) -> None:
+        """Take up a Job that was created (uid "") or adopted."""
+        self._tracked[attempt.name] = Tracked(attempt=attempt, uid=uid, seen=time.monotonic())
         job = self._jobs.get(attempt.name)
         if job is not None:  # its changes may have been taken in before it was tracked
-            self._news.put(Change(kind="jobs", object=job))
-
-    def _postpone(self, attempt: Attempt, seconds: float) -> None:
-        with self._lock:
-            self._pending[attempt.name] = PendingJob(attempt=attempt, not_before=time.monotonic() + seconds)
-
-    def _until_due(self) -> float:
-        """Seconds until the next pending Job is due."""
-        now = time.monotonic()
-        return max(0.0, min((job.not_before - now for job in self._pending.values()), default=3600.0))
+            self._updates.put(Change(kind="jobs", object=job))
 
     # Looking
 
@@ -204,27 +124,27 @@ class KubernetesScheduler(Scheduler):
         """Wait for a change, take in all that have come, and look at every Job that they are about."""
         names: set[str] = set()
         try:
-            news = self._news.get(timeout=patience_seconds) if patience_seconds > 0 else self._news.get_nowait()
+            update = self._updates.get(timeout=patience_seconds) if patience_seconds > 0 else self._updates.get_nowait()
             while True:
-                names |= self._about(news)
-                news = self._news.get_nowait()
+                names |= self._about(update)
+                update = self._updates.get_nowait()
         except queue.Empty:
             pass
         for name in names:
             self._look(name)
 
-    def _about(self, news: News) -> set[str]:
-        """The names of the Jobs that a piece of news is about."""
-        if isinstance(news, Broken):
-            raise PolyglotError(f"the cluster cannot be watched: {news.error}") from news.error
-        if isinstance(news, Listed):
-            if news.kind != "jobs":
+    def _about(self, update: Update) -> set[str]:
+        """The names of the Jobs that an update is about."""
+        if isinstance(update, Broken):
+            raise PolyglotError(f"the cluster cannot be watched: {update.error}") from update.error
+        if isinstance(update, Listed):
+            if update.kind != "jobs":
                 return set()
-            lost = [t for name, t in self._tracked.items() if t.seen < news.began and self._jobs.get(name) is None]
+            lost = [t for name, t in self._tracked.items() if t.seen < update.began and self._jobs.get(name) is None]
             for tracked in lost:
                 self._gone(tracked)
             return set()
-        return self._about_change(news)
+        return self._about_change(update)
 
     def _about_change(self, change: Change) -> set[str]:
         metadata = change.object["metadata"]
@@ -257,17 +177,17 @@ class KubernetesScheduler(Scheduler):
         there = [pod for pod in self._pods.about(name) if owner(pod) in ("", tracked.uid)]
         pods = [*(pod for pod in tracked.gone.values() if owner(pod) in ("", tracked.uid)), *there]
         self._look_at_disruptions(tracked, job, pods)
-        end = states.ending(job, pods)
+        end = states.job_end(job, pods)
         if end is not None:
             self._look_at_end(tracked, end, job, pods)
             return
         pods = there
-        found = states.waiting(job, pods, self._events_about(name, pods), datetime.now(UTC))
+        found = states.hindrance(job, pods, self._events_about(name, pods), datetime.now(UTC))
         pod = states.runs(pods)
         if pod and (not tracked.started or found is None) and tracked.goes_on():
             self._out.append(Running(attempt=tracked.attempt, text=f"as {pod}"))
         if tracked.waits(found.text if found else "", hopeless=found is not None and found.hopeless):
-            self._wait_for(tracked.attempt, tracked.told)
+            self._wait_for(tracked.attempt, tracked.waiting_for)
         if found is not None and found.lost_node and self._cluster.lost_node == "replace":
             self._abandon(tracked, found.lost_node)
 
@@ -305,7 +225,7 @@ class KubernetesScheduler(Scheduler):
                 tracked.failed_since = now
             if now - tracked.failed_since < _POD_LAG_SECONDS:
                 return
-        self._told.add(tracked.uid)
+        self._ended_uids.add(tracked.uid)
         del self._tracked[tracked.attempt.name]
         unsaid = end.outcome is Outcome.INTERRUPTED and not tracked.disrupted and not tracked.cancels
         taken = Disrupted(attempt=tracked.attempt, name=f"job-{tracked.uid}", text=end.text) if unsaid else None
@@ -333,7 +253,7 @@ class KubernetesScheduler(Scheduler):
             if tracked.hopeless_seconds() > limit:
                 del self._tracked[tracked.attempt.name]
                 self._api.delete_job(tracked.attempt.name, uid=tracked.uid or None, foreground=False)
-                self._end(tracked.attempt, Outcome.PERMANENT, f"could not start for {limit} s: {tracked.told}")
+                self._end(tracked.attempt, Outcome.PERMANENT, f"could not start for {limit} s: {tracked.waiting_for}")
 
     def _abandon(self, tracked: Tracked, node: str) -> None:
         """Give up a pod on a lost node: its Job goes, and if the node returns, its worker's publication loses."""

@@ -91,7 +91,7 @@ def is_over(job: Document) -> bool:
     return bool(condition(job, "Complete") or condition(job, "Failed"))
 
 
-def ending(job: Document, pods: Sequence[Document]) -> JobEnd | None:
+def job_end(job: Document, pods: Sequence[Document]) -> JobEnd | None:
     """Say how a Job ended, or None while it has not. `pods` are those that are known of it; they may be gone."""
     if condition(job, "Complete"):
         return JobEnd(outcome=Outcome.COMMITTED, text="the Job is complete")
@@ -149,10 +149,10 @@ def runs(pods: Sequence[Document]) -> str:
     return ""
 
 
-def waiting(job: Document, pods: Sequence[Document], events: Sequence[Document], now: datetime) -> Hindrance | None:
+def hindrance(job: Document, pods: Sequence[Document], events: Sequence[Document], now: datetime) -> Hindrance | None:
     """Say what keeps a Job from going on, or None. `events` are those about the Job and its pods, the oldest first."""
     suspended = job["spec"].get("suspend")
-    # by name: pods come in the order of their last change, and each other reason would be told and noted as news
+    # by name: pods come in the order of their last change, and each other reason would be told and noted as new
     ordered = sorted(pods, key=lambda pod: str(pod["metadata"]["name"]))
     looked = [_stuck(pod, now) or (None if suspended else _unready(pod, events)) for pod in ordered]
     if found := [one for one in looked if one is not None]:

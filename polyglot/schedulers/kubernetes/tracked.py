@@ -9,13 +9,13 @@ from polyglot.schedulers.kubernetes.names import Document
 
 @dataclass(slots=True, kw_only=True)
 class Tracked:
-    """`uid` is "" until the Job is known to exist; everything else is for saying each thing once."""
+    """`uid` is "" until the Job is known to exist; everything else is for telling each thing once."""
 
     attempt: Attempt
     uid: str = ""
     seen: float = 0.0  # when its Job was created or adopted, monotonic
     started: bool = False
-    told: str = ""  # what it was said to wait for
+    waiting_for: str = ""  # as the engine knows it
     hopeless_since: float | None = None
     failed_since: float | None = None  # when its Job was first seen failed, while no pod said why
     cancels: int = 0
@@ -24,20 +24,20 @@ class Tracked:
     read: set[str] = field(default_factory=set)  # pods whose output is read to its end, as they go away
 
     def waits(self, text: str, *, hopeless: bool) -> bool:
-        """Take in what it waits for ("" for nothing); True when that is news."""
+        """Take in what it waits for ("" for nothing); True when that is new."""
         if not hopeless:
             self.hopeless_since = None
         elif self.hopeless_since is None:
             self.hopeless_since = time.monotonic()
-        news = bool(text) and _gist(text) != _gist(self.told)
-        self.told = text or self.told
-        return news
+        new = bool(text) and _gist(text) != _gist(self.waiting_for)
+        self.waiting_for = text or self.waiting_for
+        return new
 
     def goes_on(self) -> bool:
-        """Take in that it runs and waits for nothing; True when that is news."""
-        news = bool(self.told) or not self.started
-        self.told, self.started = "", True
-        return news
+        """Take in that it runs and waits for nothing; True when that is new."""
+        new = bool(self.waiting_for) or not self.started
+        self.waiting_for, self.started = "", True
+        return new
 
     def hopeless_seconds(self) -> float:
         """How long it has been waiting for what no time will mend."""
@@ -47,11 +47,3 @@ class Tracked:
 def _gist(text: str) -> str:
     """Without the figures: how much is missing of a quota changes all the time, for every Job that waits."""
     return "".join(character for character in text if not character.isdigit())
-
-
-@dataclass(slots=True, kw_only=True)
-class PendingJob:
-    """A Job to be created; `not_before` while an older one of its name is going away."""
-
-    attempt: Attempt
-    not_before: float = field(default_factory=time.monotonic)

@@ -10,7 +10,7 @@ import pytest
 from kubernetes.client import ApiClient, Configuration
 
 from polyglot.schedulers.base import Attempt, Waiting
-from polyglot.schedulers.kubernetes import scheduler as scheduler_module
+from polyglot.schedulers.kubernetes import creator
 from polyglot.schedulers.kubernetes.api import Api
 from polyglot.schedulers.kubernetes.client import Client
 from polyglot.schedulers.kubernetes.scheduler import KubernetesScheduler
@@ -52,7 +52,7 @@ def api() -> Iterator[Api]:
 def test_a_hundred_orders_that_are_refused_are_all_told_and_few_are_tried(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler_module, "_CREATE_PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(creator, "PATIENCE_SECONDS", 0.5)
     profile = tmp_path / "profile.yaml"
     profile.write_text(f"store: s3://b\nbackend: kubernetes\nkubernetes:\n  {IMAGES}\n", encoding="utf-8")
     cluster = load_profile(str(profile)).cluster
@@ -65,4 +65,4 @@ def test_a_hundred_orders_that_are_refused_are_all_told_and_few_are_tried(
     assert {event.attempt.name for event in events} == {attempt.name for attempt in attempts}
     assert {event.text for event in events if isinstance(event, Waiting)} == {"create job: too many requests"}
     tries_of_one = 5  # 0.1 to 0.2 s after the first, then twice as long each time
-    assert 0 < api.calls["create job"] <= scheduler_module._CREATES_AT_ONCE * tries_of_one
+    assert 0 < api.calls["create job"] <= creator.CREATES_AT_ONCE * tries_of_one

@@ -2,22 +2,22 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from jobs.quality import job as quality
 from jobs.report import job as report
 from jobs.report.quality import render_quality
+from polyglot.core import records
 from polyglot.kinds.quality import QualityParams
-from polyglot.kinds.report import ReportParams
+from polyglot.kinds.report import QualityReport, ReportParams
 from tests.kit.data_jobs import data_context, staged
 from tests.kit.folder_input import FolderInput
 
 EVIL = "</div><script>alert(1)</script> \u202eשלום"
 
 
-def page(root: Path, reference_is: str) -> tuple[str, dict[str, Any]]:
+def page(root: Path, reference_is: str) -> tuple[str, QualityReport]:
     inputs = {}
     for name, language in (("source", "EN"), ("translated", "ES"), ("reference", "ES")):
         (root / name / "rows").mkdir(parents=True)
@@ -33,7 +33,7 @@ def page(root: Path, reference_is: str) -> tuple[str, dict[str, Any]]:
     context = data_context(root / "report")
     context.inputs = {"quality:q": FolderInput(made.out)}
     report.run(staged(context, ReportParams(study="s", checks=("q",)), ("quality:q",)))
-    document = json.loads((context.out / "report.json").read_text(encoding="utf-8"))
+    document = records.read(context.out / "report.json", QualityReport)
     return (context.out / "report.html").read_text(encoding="utf-8"), document
 
 

@@ -1,19 +1,25 @@
 """The report job and its page, on whole studies with known effects."""
 
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from jobs.report import job as report
-from jobs.report.answer import lead
+from jobs.report.load_artifacts import load_report
 from jobs.report.numbers import EXACT
 from jobs.report.page import render_page
-from jobs.report.tables import defects, mix_rows
-from jobs.report.validation import packing_summary, validation_tables
+from jobs.report.sections import mixes as mixes_section
+from jobs.report.sections.answer import lead
+from jobs.report.sections.data import defects
+from jobs.report.sections.training import packing_summary, validation_tables
+from polyglot.core import records
 from polyglot.core.errors import Permanent
+from polyglot.core.records import UNSET
+from polyglot.kinds.data_card import Defect, Filled, Found, LanguageCard, Share
+from polyglot.kinds.report import DataReport
+from polyglot.kinds.train import Packing
 from tests.kit.data_ingests import ingest_bytes, json_lines
 from tests.kit.fake_scores import (
     LANGUAGES,
@@ -21,48 +27,46 @@ from tests.kit.fake_scores import (
     report_params,
 )
 from tests.kit.folder_input import FolderInput
-from tests.kit.reports import USUAL, Page, contrast, make, usual_contrasts
+from tests.kit.reports import USUAL, Made, Page, contrast, make, usual_contrasts
 
 HOSTILE = '</title><script>alert(1)</script> & "quoted" {{ 7 * 7 }} \u202e'
 
 
 class TestPage:
-    def test_is_one_well_formed_file_that_asks_for_nothing(self, usual: tuple[Any, str, Any]) -> None:
-        page = Page(usual[1])
+    def test_is_one_well_formed_file_that_asks_for_nothing(self, usual: Made) -> None:
+        page = Page(usual.page)
         assert not page.open
         assert not [tag for tag, _ in page.tags if tag in ("script", "link", "img", "iframe")]
-        assert not re.search(r"https?:|@import|url\(", usual[1])
+        assert not re.search(r"https?:|@import|url\(", usual.page)
         links = [attributes["href"] for tag, attributes in page.tags if tag == "a"]
         assert links == ["report.json", "scores.csv", "contrasts.csv"]
 
-    def test_every_drawing_says_in_words_what_it_shows(self, usual: tuple[Any, str, Any]) -> None:
-        drawings = re.findall(r"<svg class=\"(?:plot|axis)[^>]*>(.{0,7})", usual[1])
+    def test_every_drawing_says_in_words_what_it_shows(self, usual: Made) -> None:
+        drawings = re.findall(r"<svg class=\"(?:plot|axis)[^>]*>(.{0,7})", usual.page)
         assert len(drawings) > 20
         assert set(drawings) == {"<title>"}
 
-    def test_tables_scroll_in_boxes_of_their_own(self, usual: tuple[Any, str, Any]) -> None:
-        assert usual[1].count("<table") == usual[1].count('<div class="scroll" tabindex="0" role="region"')
+    def test_tables_scroll_in_boxes_of_their_own(self, usual: Made) -> None:
+        assert usual.page.count("<table") == usual.page.count('<div class="scroll" tabindex="0" role="region"')
 
-    def test_has_a_section_for_everything_that_was_measured(self, usual: tuple[Any, str, Any]) -> None:
-        found = set(re.findall(r'<h2 id="(\w+)"', usual[1]))
+    def test_has_a_section_for_everything_that_was_measured(self, usual: Made) -> None:
+        found = set(re.findall(r'<h2 id="(\w+)"', usual.page))
         assert found == {
             "answer", "scores", "contrasts", "transfer", "sizes", "categories", "mixes", "training", "data", "judge",
             "method", "provenance",
         }  # fmt: skip
 
-    def test_notes_stand_on_top(self, usual: tuple[Any, str, Any]) -> None:
-        assert usual[1].index("Judged by rule.") < usual[1].index("<h1")
+    def test_notes_stand_on_top(self, usual: Made) -> None:
+        assert usual.page.index("Judged by rule.") < usual.page.index("<h1")
 
-    def test_where_rules_cannot_tell_right_from_wrong_nothing_is_called_exact(
-        self, usual: tuple[Any, str, Any]
-    ) -> None:
-        page = render_page(report.gather(report_params(metric="score"), usual[2]))
+    def test_where_rules_cannot_tell_right_from_wrong_nothing_is_called_exact(self, usual: Made) -> None:
+        page = render_page(load_report(report_params(metric="score"), usual.inputs))
         assert "exact" not in " ".join(Page(page.partition("<body>")[2].partition("</body>")[0]).text)
         assert "verdicts with score 10" in page
         assert "a mean score of" in page
 
     def test_hostile_names_stay_text(self, tmp_path: Path) -> None:
-        _, page, _ = make(
+        page = make(
             tmp_path,
             ("EN", "DE"),
             (0,),
@@ -71,16 +75,16 @@ class TestPage:
             question=HOSTILE,
             notes=(HOSTILE,),
             facts={HOSTILE: HOSTILE},
-        )
+        ).page
         read = Page(page)
         assert not [tag for tag, _ in read.tags if tag == "script"]
         assert "{{ 7 * 7 }}" in "".join(read.text)
         assert "49" not in re.findall(r"<h1>(.*?)</h1>", page)[0]
 
-    def test_equal_inputs_give_equal_bytes(self, usual: tuple[Any, str, Any], tmp_path: Path) -> None:
+    def test_equal_inputs_give_equal_bytes(self, usual: Made, tmp_path: Path) -> None:
         again = make(tmp_path, USUAL, (0, 1, 2), usual_contrasts(), notes=("Judged by rule.",))
-        assert again[1] == usual[1]
-        assert again[0] == usual[0]
+        assert again.page == usual.page
+        assert again.document == usual.document
 
     @pytest.mark.parametrize(
         ("mixes", "seeds"), [(("DEFRITES",), (0,)), (("EN",), (0, 1, 2)), ((), ()), (("ENDE", "ENDE@16"), (0,))]
@@ -88,35 +92,35 @@ class TestPage:
     def test_small_studies_have_a_page_too(
         self, tmp_path: Path, mixes: tuple[str, ...], seeds: tuple[int, ...]
     ) -> None:
-        document, page, _ = make(tmp_path, mixes, seeds)
-        assert not Page(page).open
-        assert lead(document, EXACT)
+        made = make(tmp_path, mixes, seeds)
+        assert not Page(made.page).open
+        assert lead(made.document, EXACT)
 
     def test_what_is_not_among_the_inputs_is_left_out(self, tmp_path: Path) -> None:
-        _, _, inputs = make(tmp_path, ("EN", "DE"), (0,))
+        inputs = make(tmp_path, ("EN", "DE"), (0,)).inputs
         alone = fake_context(report_params(), {"aggregate": inputs["aggregate"]}, tmp_path / "alone")
         report.run(alone)
         page = (alone.out / "report.html").read_text()
         assert not Page(page).open
         assert 'id="training"' not in page
 
-    def test_without_results_it_is_a_page_of_data_and_mixes(self, usual: tuple[Any, str, Any], tmp_path: Path) -> None:
-        whole, _, inputs = usual
+    def test_without_results_it_is_a_page_of_data_and_mixes(self, usual: Made, tmp_path: Path) -> None:
+        whole, inputs = usual.document, usual.inputs
         roles = [role for role in inputs if role.partition(":")[0] in ("mix", "data", "questions", "references")]
         context = fake_context(report_params(), {role: inputs[role] for role in roles}, tmp_path)
         report.run(context)
         assert sorted(path.name for path in context.out.iterdir()) == ["report.html", "report.json"]
-        document = json.loads((context.out / "report.json").read_text(encoding="utf-8"))
-        assert [card["arm"] for card in document["mixes"]] == [
+        document = records.read(context.out / "report.json", DataReport)
+        assert [entry.arm for entry in document.mixes] == [
             *LANGUAGES,
             "DEFRITES",
             "ENDEFRITES@48",
             "ENDEFRITES",
             "ENDEFRITES-sampled",
         ]
-        assert {card["key"]: card for card in document["mixes"]} == {card["key"]: card for card in whole["mixes"]}
-        for name in ("data", "questions", "references", "prompts"):
-            assert document[name] == whole[name]
+        assert {entry.key: entry for entry in document.mixes} == {entry.key: entry for entry in whole.mixes}
+        assert (document.data, document.questions) == (whole.data, whole.questions)
+        assert (document.references, document.prompts) == (whole.references, whole.prompts)
         page = Page((context.out / "report.html").read_text(encoding="utf-8"))
         assert not page.open
         assert [tag["id"] for name, tag in page.tags if name == "h2"] == ["mixes", "data"]
@@ -127,8 +131,8 @@ class TestPage:
 
 
 class TestTraining:
-    def test_losses_on_rows_held_back_are_listed_by_mix_and_language(self, usual: tuple[Any, str, Any]) -> None:
-        (table,) = validation_tables(usual[0])
+    def test_losses_on_rows_held_back_are_listed_by_mix_and_language(self, usual: Made) -> None:
+        (table,) = validation_tables(usual.document)
         assert table.columns == LANGUAGES
         rows = {row.name: row for row in table.rows}
         assert sorted(rows) == sorted(USUAL)
@@ -140,42 +144,36 @@ class TestTraining:
                 low, high = map(float, cell.detail.split("\u2013"))
                 assert low <= float(cell.text) <= high
         assert all(cell.strength > 0.8 for cell in rows["ENDEFRITES"].cells)
-        assert "Loss on rows held back" in usual[1]
+        assert "Loss on rows held back" in usual.page
 
-    def test_packing_is_said_where_there_was_some(self, usual: tuple[Any, str, Any]) -> None:
-        assert packing_summary(usual[0]) == ""
-        said = {
-            "sequence_tokens": 2048,
-            "sequences": 10,
-            "tokens": 19661,
-            "efficiency": 0.96,
-            "padded_efficiency": 0.99,
-        }
-        packed = {"training": [{"name": "x", "training": {"packing": said}}, {"name": "y", "training": {}}]}
+    def test_packing_is_said_where_there_was_some(self, usual: Made) -> None:
+        first, second = (entry.training for entry in usual.document.training[:2])
+        assert packing_summary([first, second]) == ""
+        said = Packing(sequence_tokens=2048, sequences=10, tokens=19661, efficiency=0.96, padded_efficiency=0.99)
         text = "Packed step by step into sequences of at most 2048 tokens: 96.0% full, 99.0% of the longest in a step."
-        assert packing_summary(packed) == text
+        assert packing_summary([replace(first, packing=said), second]) == text
 
 
 class TestData:
-    def test_defects_are_listed_by_language_and_what_was_not_found_is_said(self, usual: tuple[Any, str, Any]) -> None:
-        text = " ".join(" ".join(Page(usual[1]).text).split())
+    def test_defects_are_listed_by_language_and_what_was_not_found_is_said(self, usual: Made) -> None:
+        text = " ".join(" ".join(Page(usual.page).text).split())
         assert "python unparsed 0 11/14 13/14 14/14 12/14 DE 121, 122, 123, 124, 125 …" in text
         assert "broken fences: not found" in text
         assert "rejected: empty output 1 1 1 1 1" in text
 
-    def test_how_unevenly_the_questions_have_references_of_their_own_is_listed(
-        self, usual: tuple[Any, str, Any]
-    ) -> None:
-        card = usual[0]["questions"]["card"]
+    def test_how_unevenly_the_questions_have_references_of_their_own_is_listed(self, usual: Made) -> None:
+        questions = usual.document.questions
+        assert questions is not None
         languages = {
-            name: entry | {"reference_field": {"present": 39 if name == "EN" else 80, "filled": 39}}
-            for name, entry in card["languages"].items()
+            name: replace(entry, reference_field=Filled(present=39 if name == "EN" else 80, filled=39))
+            for name, entry in questions.card.languages.items()
         }
-        document = usual[0] | {"questions": usual[0]["questions"] | {"card": card | {"languages": languages}}}
+        filled = replace(questions, card=replace(questions.card, languages=languages))
+        document = replace(usual.document, questions=filled)
         text = " ".join(" ".join(Page(render_page(document)).text).split())
         assert "reference field filled, of those that have it 39/39 39/80 39/80 39/80 39/80" in text
 
-    def test_defects_of_the_judge_prompts_are_listed(self, usual: tuple[Any, str, Any], tmp_path: Path) -> None:
+    def test_defects_of_the_judge_prompts_are_listed(self, usual: Made, tmp_path: Path) -> None:
         spoilt = {"name": "single-v1", "system_prompt": "", "prompt_template": "<|The Start {question} {answer}"}
         closed = spoilt | {"prompt_template": "<|The Start|> {question} {answer}"}
         files = {
@@ -183,7 +181,7 @@ class TestData:
             for language, row in (("EN", closed), ("DE", closed), ("FR", spoilt))
         }
         prompts = ingest_bytes(tmp_path, files, what="prompts", format="mt-bench")
-        document = report.gather(report_params(), usual[2] | {"prompts": FolderInput(prompts.out, "c" * 64)})
+        document = load_report(report_params(), usual.inputs | {"prompts": FolderInput(prompts.out, "c" * 64)})
         text = " ".join(" ".join(Page(render_page(document)).text).split())
         assert "unclosed delimiter 0 0 1 FR single-v1" in text
         assert "missing prompt: not found" in text
@@ -191,23 +189,28 @@ class TestData:
 
 def test_mixes_of_languages_that_nobody_asks_in_are_reported_too(tmp_path: Path) -> None:
     mixes = ("EN", "EN@48", "ES", "ES@48", "ITES", "ITES@48", "DEFRITES", "DEFRITES@48")
-    document, page, _ = make(tmp_path, mixes, (0, 1), languages=("EN", "DE"))
-    assert {row["arm"] for row in document["arms"]} == {*mixes, "untuned"}
-    assert Page(page).open == []
-    section = page.partition('<section aria-labelledby="sizes">')[2].partition("</section>")[0]
+    made = make(tmp_path, mixes, (0, 1), languages=("EN", "DE"))
+    assert {row.arm for row in made.document.arms} == {*mixes, "untuned"}
+    assert Page(made.page).open == []
+    section = made.page.partition('<section aria-labelledby="sizes">')[2].partition("</section>")[0]
     curves = Page(section).text
     assert {"EN", "DEFRITES"} <= {text.strip() for text in curves}
     assert not {"ES", "ITES"} & {text.strip() for text in curves}
-    assert mix_rows(document)[0] == ["EN", "DE", "FR", "IT", "ES"]  # those that are asked in, then as mixes name them
+    shown = mixes_section.show(made.document, None)
+    assert shown is not None
+    assert shown.languages == ("EN", "DE", "FR", "IT", "ES")  # those that are asked in, then as mixes name them
 
 
-def test_findings_in_instructions_are_told_from_those_in_answers() -> None:
-    by_role = {"user": {"count": 775, "of": 900}, "assistant": {"count": 23, "of": 900}}
-    mixed = {"count": 798, "of": 1800, "by_role": by_role, "where": ["a:1"]}
-    alone = {"count": 3, "of": 900, "by_role": {"assistant": {"count": 3, "of": 900}}, "where": ["a:2"]}
-    card = {
-        "languages": {"DE": {}, "FR": {}},
-        "defects": {"untranslated": {"rule": "…", "languages": {"DE": mixed, "FR": alone}}},
-    }
-    (row,) = defects(card)
-    assert (row["counts"], row["answers"]) == (["798/1\u202f800", "3/900"], ["23", ""])
+def test_findings_in_instructions_are_told_from_those_in_answers(usual: Made) -> None:
+    by_role = {"user": Share(count=775, of=900), "assistant": Share(count=23, of=900)}
+    mixed = Found(count=798, of=1800, by_role=by_role, where=("a:1",))
+    alone = Found(count=3, of=900, by_role={"assistant": Share(count=3, of=900)}, where=("a:2",))
+    empty = LanguageCard(records=0, accepted=0)
+    card = replace(
+        usual.document.data[0].card,
+        languages={"DE": empty, "FR": empty},
+        defects={"untranslated": Defect(rule="…", languages={"DE": mixed, "FR": alone})},
+        parallel=UNSET,
+    )
+    (row,) = defects(card, ("DE", "FR"))
+    assert (row.counts, row.answers) == (("798/1\u202f800", "3/900"), ("23", ""))

@@ -7,7 +7,7 @@ import pytest
 
 from polyglot.schedulers.base import Outcome
 from polyglot.schedulers.kubernetes.disruptions import disruption, goes_away
-from polyglot.schedulers.kubernetes.states import ending, is_explained, runs, waiting
+from polyglot.schedulers.kubernetes.states import hindrance, is_explained, job_end, runs
 
 QUEUED = "kueue.x-k8s.io/queue-name"
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -93,7 +93,7 @@ class TestEnding:
         ],
     )
     def test_every_row(self, found: dict[str, Any], pods: list[dict[str, Any]], outcome: Outcome, says: str) -> None:
-        end = ending(found, pods)
+        end = job_end(found, pods)
         assert end is not None
         assert end.outcome is outcome
         assert says in end.text
@@ -110,10 +110,10 @@ class TestEnding:
     def test_the_worker_s_own_reason_is_told_in_one_plain_line(
         self, found: dict[str, Any], code: int, message: str
     ) -> None:
-        end = ending(found, [pod(code, says="no such\n row")])
+        end = job_end(found, [pod(code, says="no such\n row")])
         assert end is not None
         assert end.text == message
-        hostile = ending(found, [pod(code, says="\x1b[2J" + "x" * 4096)])
+        hostile = job_end(found, [pod(code, says="\x1b[2J" + "x" * 4096)])
         assert hostile is not None
         assert hostile.text.isprintable()
         assert len(hostile.text) < 600
@@ -122,16 +122,16 @@ class TestEnding:
     def test_the_peak_of_what_the_kernel_killed_is_its_limit(self, limit: str, peak: int | None) -> None:
         killed = pod(137, reason="OOMKilled")
         killed["spec"]["containers"][0]["resources"] = {"limits": {"memory": limit}} if limit else {}
-        end = ending(FAILED, [killed])
+        end = job_end(FAILED, [killed])
         assert end is not None
         assert (end.outcome, end.peak_memory_bytes) == (Outcome.OUT_OF_MEMORY, peak)
 
     def test_a_job_that_has_not_ended_has_no_ending(self) -> None:
-        assert ending(job(), [pod(43)]) is None
+        assert job_end(job(), [pod(43)]) is None
 
     def test_pods_that_were_replaced_do_not_explain_a_failure(self) -> None:
         older = pod(43, made="2026-01-01T10:00:00Z", conditions=[DISRUPTED])
-        end = ending(FAILED, [pod(1, made="2026-01-01T11:00:00Z"), older])
+        end = job_end(FAILED, [pod(1, made="2026-01-01T11:00:00Z"), older])
         assert end is not None
         assert end.outcome is Outcome.TRANSIENT
 
@@ -179,7 +179,7 @@ class TestWaiting:
     def test_every_row(
         self, found: dict[str, Any], pods: list[Any], events: list[Any], says: str, hopeless: bool
     ) -> None:
-        seen = waiting(found, pods, events, NOW)
+        seen = hindrance(found, pods, events, NOW)
         assert seen is not None
         assert says in seen.text
         assert seen.hopeless is hopeless
@@ -215,7 +215,7 @@ class TestWaiting:
     def test_a_queue_s_own_words(self, events: list[tuple[str, str]], says: str) -> None:
         queued = job(suspend=True)
         queued["metadata"]["labels"] = {QUEUED: "q"}
-        seen = waiting(queued, [], [event(reason, message) for reason, message in events], NOW)
+        seen = hindrance(queued, [], [event(reason, message) for reason, message in events], NOW)
         assert seen is not None
         assert (seen.text, seen.hopeless) == (says, False)
 
@@ -223,17 +223,17 @@ class TestWaiting:
     def test_a_queue_that_says_nothing_may_not_be_there(self, made: str, hints: bool) -> None:
         queued = job(suspend=True)
         queued["metadata"] |= {"labels": {QUEUED: "q"}, "creationTimestamp": f"2026-01-01T{made}Z"}
-        seen = waiting(queued, [], [], NOW)
+        seen = hindrance(queued, [], [], NOW)
         assert seen is not None
         assert ("is there a LocalQueue q?" in seen.text) is hints
 
     def test_a_preempted_worker_saves_before_it_is_said_to_wait(self) -> None:
         """Kueue's suspension deletes pods: what they write while they end is newer than any note."""
         leaving = pod(phase="Running", metadata={"deletionTimestamp": "2026-01-01T12:00:30Z"})
-        assert waiting(job(suspend=True), [leaving], [], NOW) is None
-        assert waiting(job(suspend=True), [pod(43)], [], NOW) is not None
+        assert hindrance(job(suspend=True), [leaving], [], NOW) is None
+        assert hindrance(job(suspend=True), [pod(43)], [], NOW) is not None
         lost = pod(phase="Running", metadata={"deletionTimestamp": "2026-01-01T11:59:00Z"})
-        seen = waiting(job(suspend=True), [lost], [], NOW)
+        seen = hindrance(job(suspend=True), [lost], [], NOW)
         assert seen is not None
         assert seen.lost_node == "node-1"
 
@@ -241,7 +241,7 @@ class TestWaiting:
         refused = event("FailedCreate", "exceeded quota: q")
         mount = event("FailedMount", "no secret", "train-x-r1-abcde")
         running = pod(phase="Running")
-        assert waiting(job(), [running], [refused, mount], NOW) is None
+        assert hindrance(job(), [running], [refused, mount], NOW) is None
         assert runs([running]) == "train-x-r1-abcde on node-1"
 
     @pytest.mark.parametrize(
@@ -261,18 +261,18 @@ class TestWaiting:
             {"type": "ContainersReady", "status": "True", "lastTransitionTime": at},
         ]
         metadata = {"deletionTimestamp": leaving} if leaving else {}
-        seen = waiting(job(), [pod(phase="Running", conditions=conditions, metadata=metadata)], [], NOW)
+        seen = hindrance(job(), [pod(phase="Running", conditions=conditions, metadata=metadata)], [], NOW)
         assert seen is not None
         assert "node node-1" in seen.text
         assert (seen.lost_node, seen.hopeless) == (lost, False)
 
     def test_a_worker_that_is_not_ready_by_its_own_node_s_word_is_not_lost(self) -> None:
         conditions = [{"type": name, "status": "False"} for name in ("Ready", "ContainersReady")]
-        assert waiting(job(), [pod(phase="Running", conditions=conditions)], [], NOW) is None
+        assert hindrance(job(), [pod(phase="Running", conditions=conditions)], [], NOW) is None
 
     def test_a_pod_within_its_grace_is_not_lost(self) -> None:
         leaving = pod(phase="Running", metadata={"deletionTimestamp": "2026-01-01T12:00:30Z"})
-        assert waiting(job(), [leaving], [], NOW) is None
+        assert hindrance(job(), [leaving], [], NOW) is None
         assert runs([leaving]) == ""
 
     def test_of_several_ranks_the_one_that_decides_is_told_whichever_changed_last(self) -> None:
@@ -284,7 +284,7 @@ class TestWaiting:
             pod(phase="Pending", conditions=[{**full, "message": "no GPU"}], metadata={"name": "train-x-r1-2-c"}),
         ]
         for pods in (ranks, ranks[::-1], [ranks[2], ranks[0]]):
-            found = waiting(job(**INDEXED), pods, [], NOW)
+            found = hindrance(job(**INDEXED), pods, [], NOW)
             assert found is not None
             expected = "ImagePullBackOff: no such image" if len(pods) == 3 else "Unschedulable: no room"
             assert (found.text, found.hopeless) == (expected, len(pods) == 3)

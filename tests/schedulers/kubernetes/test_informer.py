@@ -1,4 +1,4 @@
-"""The mirror of a cluster's objects against a real server: no change is lost, whatever becomes of a watch."""
+"""The informer of a cluster's objects against a real server: no change is lost, whatever becomes of a watch."""
 
 import queue
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polyglot.schedulers.kubernetes import api as api_module
-from polyglot.schedulers.kubernetes.mirror import Broken, Change, Listed, Mirror, News
+from polyglot.schedulers.kubernetes.informer import Broken, Change, Informer, Listed, Update
 from tests.kit.api_server import ApiServer
 from tests.kit.world import until
 
@@ -23,18 +23,18 @@ def about(document: dict[str, Any]) -> str:
 
 @dataclass
 class Watched:
-    """A mirror of a server's objects, and what it has said so far."""
+    """A informer of a server's objects, and what it has said so far."""
 
     server: ApiServer
-    news: "queue.SimpleQueue[News]" = field(default_factory=queue.SimpleQueue)
+    updates: "queue.SimpleQueue[Update]" = field(default_factory=queue.SimpleQueue)
     said: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.mirror = Mirror(self.server.client(), "pods", "", self.news, group=about)
+        self.informer = Informer(self.server.client(), "pods", "", self.updates, group=about)
 
-    def next(self) -> News:
+    def next(self) -> Update:
         """The next that is said; what is told of objects is remembered as a reader would."""
-        told = self.news.get(timeout=SECONDS)
+        told = self.updates.get(timeout=SECONDS)
         if isinstance(told, Change):
             name = told.object["metadata"]["name"]
             if told.gone:
@@ -51,7 +51,7 @@ class Watched:
 
     def begin(self) -> None:
         """Start, and read the first list."""
-        self.mirror.start()
+        self.informer.start()
         self.to_the_list()
         until(self.server.watches, SECONDS)
 
@@ -78,21 +78,21 @@ def server() -> Iterator[ApiServer]:
 def watched(server: ApiServer) -> Iterator[Watched]:
     made = Watched(server)
     yield made
-    made.mirror.close()
+    made.informer.close()
 
 
 class TestLooking:
     def test_a_list_is_told_and_then_every_change_in_order(self, watched: Watched, server: ApiServer) -> None:
         server.put("a")
         server.put("b")
-        watched.mirror.start()
+        watched.informer.start()
         assert watched.to_the_list() == [("a", False), ("b", False)]
         server.put("c")
         server.put("a", phase="Running")
         server.delete("b")
         assert watched.changes(3) == [("c", False), ("a", False), ("b", True)]
-        assert watched.mirror.get("a") == server.objects()["a"]
-        assert watched.mirror.get("b") is None
+        assert watched.informer.get("a") == server.objects()["a"]
+        assert watched.informer.get("b") is None
         assert server.requests[0] == ("list", "")
         assert server.lists() == len(server.watches()) == 1  # nothing is polled
 
@@ -101,25 +101,25 @@ class TestLooking:
             for number in range(5):
                 server.put(f"p{number}")
             watched = Watched(server)
-            watched.mirror.start()
+            watched.informer.start()
             assert len(watched.to_the_list()) == 5
             assert server.lists() == 3
-            watched.mirror.close()
+            watched.informer.close()
 
     def test_groups_follow_what_documents_are_about(self, watched: Watched, server: ApiServer) -> None:
         server.put("a", about="x")
         server.put("b", about="x")
         server.put("c")
         watched.begin()
-        assert [each["metadata"]["name"] for each in watched.mirror.about("x")] == ["a", "b"]
-        held = watched.mirror.about("x")
+        assert [each["metadata"]["name"] for each in watched.informer.about("x")] == ["a", "b"]
+        held = watched.informer.about("x")
         server.delete("a")
         server.put("d", about="y")
         watched.changes(2)
-        assert [each["metadata"]["name"] for each in watched.mirror.about("x")] == ["b"]
-        assert [each["metadata"]["name"] for each in watched.mirror.about("y")] == ["d"]
+        assert [each["metadata"]["name"] for each in watched.informer.about("x")] == ["b"]
+        assert [each["metadata"]["name"] for each in watched.informer.about("y")] == ["d"]
         assert len(held) == 2  # a reader's own copy
-        assert watched.mirror.about("") == []
+        assert watched.informer.about("") == []
 
 
 class TestInterruption:
@@ -171,7 +171,7 @@ class TestInterruption:
         server.delete("a")
         while watched.said != server.objects():
             watched.next()
-        assert watched.mirror.get("half") is None
+        assert watched.informer.get("half") is None
         assert set(watched.said) == {"b"}
 
     def test_another_object_of_the_same_name_is_the_end_of_the_first(self, watched: Watched, server: ApiServer) -> None:
@@ -215,11 +215,11 @@ class TestGivingUp:
     @pytest.mark.parametrize("status", [401, 403, 404])
     def test_who_may_not_look_is_told_once(self, watched: Watched, server: ApiServer, status: int) -> None:
         server.refuse(status)
-        watched.mirror.start()
+        watched.informer.start()
         told = watched.next()
         assert isinstance(told, Broken)
         assert (told.error.status, str(told.error)) == (status, f"list pods: refused with {status}")
-        watched.mirror._thread.join(SECONDS)
+        watched.informer._thread.join(SECONDS)
         assert len(server.requests) == 1
 
     def test_a_right_that_is_taken_away_ends_the_watch(self, watched: Watched, server: ApiServer) -> None:
@@ -239,10 +239,10 @@ class TestGivingUp:
 
     def test_after_close_the_next_event_ends_it(self, watched: Watched, server: ApiServer) -> None:
         watched.begin()
-        watched.mirror.close()
+        watched.informer.close()
         server.put("a")
-        watched.mirror._thread.join(SECONDS)
-        assert not watched.mirror._thread.is_alive()
+        watched.informer._thread.join(SECONDS)
+        assert not watched.informer._thread.is_alive()
 
 
 NAMES = st.sampled_from("abc")
@@ -256,10 +256,10 @@ STEPS = st.one_of(
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(STEPS, max_size=25))
-def test_whatever_happens_the_mirror_and_its_readers_end_with_what_is_there(steps: list[tuple[str, str]]) -> None:
+def test_whatever_happens_the_informer_and_its_readers_end_with_what_is_there(steps: list[tuple[str, str]]) -> None:
     with ApiServer(page=2) as server:
         watched = Watched(server)
-        watched.mirror.start()
+        watched.informer.start()
         for what, name in steps:
             match what:
                 case "put" | "replace":
@@ -275,8 +275,8 @@ def test_whatever_happens_the_mirror_and_its_readers_end_with_what_is_there(step
         server.put("last")
         while watched.said.get("last") is None or watched.said != server.objects():
             watched.next()
-        assert {name: watched.mirror.get(name) for name in "abc"} == {name: watched.said.get(name) for name in "abc"}
+        assert {name: watched.informer.get(name) for name in "abc"} == {name: watched.said.get(name) for name in "abc"}
         assert all(
-            watched.mirror.about(name) == ([watched.said[name]] if name in watched.said else []) for name in "abc"
+            watched.informer.about(name) == ([watched.said[name]] if name in watched.said else []) for name in "abc"
         )
-        watched.mirror.close()
+        watched.informer.close()

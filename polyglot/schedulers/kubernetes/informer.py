@@ -1,4 +1,4 @@
-"""What a cluster holds of one kind of object, kept up to date by one list and one long watch: no polling.
+"""What a cluster holds of one kind of object, kept up to date by one list and one long watch, not by polling.
 
 A watch that ends is taken up where it ended; one that is too old (410), dead or refused for a while is replaced by a
 new list, and the difference is told as if it had been watched. So no change is lost, only intermediate states are.
@@ -41,10 +41,10 @@ class Broken:
     error: ApiError
 
 
-News = Change | Listed | Broken
+Update = Change | Listed | Broken
 
 
-class Mirror:
+class Informer:
     """The newest documents by name, and by what they are about; every change goes into the queue that the caller reads.
 
     A group is never changed but replaced, so that it can be read while changes come in.
@@ -55,16 +55,16 @@ class Mirror:
         api: Api,
         kind: str,
         selector: str,
-        news: "queue.SimpleQueue[News]",
+        updates: "queue.SimpleQueue[Update]",
         *,
         group: Callable[[Document], str] = lambda _: "",
     ) -> None:
         """Begins to look when `start` is called. `group` names what a document is about; "" for nothing."""
-        self._api, self._kind, self._selector, self._news, self._group = api, kind, selector, news, group
+        self._api, self._kind, self._selector, self._updates, self._group = api, kind, selector, updates, group
         self._objects: dict[str, Document] = {}
         self._groups: dict[str, dict[str, Document]] = {}
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._work, name=f"mirror-{kind}", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=f"informer-{kind}", daemon=True)
 
     def about(self, group: str) -> list[Document]:
         """The documents about one thing, however many there are of others."""
@@ -96,13 +96,13 @@ class Mirror:
                             return
             except ApiError as error:
                 if error.status in _HOPELESS:
-                    self._news.put(Broken(error=error))
+                    self._updates.put(Broken(error=error))
                     return
                 if error.status == 410:
                     continue
             except Exception as error:  # a document that nobody expected must not end in silence
                 reason = f"watch {self._kind}: {type(error).__name__}: {error}"
-                self._news.put(Broken(error=ApiError(reason, status=0)))
+                self._updates.put(Broken(error=ApiError(reason, status=0)))
                 return
             self._closing.wait(wait)
             wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
@@ -114,12 +114,12 @@ class Mirror:
         before, self._objects, self._groups = self._objects, found, self._grouped(found)
         for name, item in before.items():
             if name not in found or found[name]["metadata"]["uid"] != item["metadata"]["uid"]:
-                self._news.put(Change(kind=self._kind, object=item, gone=True))
+                self._updates.put(Change(kind=self._kind, object=item, gone=True))
         for name, item in found.items():
             old = before.get(name)
             if old is None or old["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
-                self._news.put(Change(kind=self._kind, object=item))
-        self._news.put(Listed(kind=self._kind, began=began))
+                self._updates.put(Change(kind=self._kind, object=item))
+        self._updates.put(Listed(kind=self._kind, began=began))
         return version
 
     def _apply(self, event: Document) -> None:
@@ -136,7 +136,7 @@ class Mirror:
             self._groups[group] = others if gone else {**others, name: item}
             if not self._groups[group]:
                 del self._groups[group]
-        self._news.put(Change(kind=self._kind, object=item, gone=gone))
+        self._updates.put(Change(kind=self._kind, object=item, gone=gone))
 
     def _grouped(self, found: Mapping[str, Document]) -> dict[str, dict[str, Document]]:
         groups: dict[str, dict[str, Document]] = {}

@@ -1,0 +1,96 @@
+"""What a reader must know before believing what a report says."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from jobs.report.numbers import share, whole
+from jobs.report.sections.mixes import cut_share
+from jobs.report.words import seeds
+from polyglot.kinds.report import Report
+
+NOTABLE_SHARE = 0.03  # of samples that were cut, of turns without an answer; below it the tables say enough
+
+
+def caveats(report: Report) -> list[str]:
+    """Return all sentences that apply."""
+    return [text for says in (_weak, _failed, _unanswered, _cut, _shortened, _environments) for text in says(report)]
+
+
+def _weak(report: Report) -> Iterator[str]:
+    """Too few seeds for claims about mixes."""
+    least = report.method.min_seeds
+    tuned = [row for row in report.arms if row.language == "all" and row.dataset is not None]
+    weak = [row for row in tuned if row.seeds < least]
+    if not weak:
+        return
+    which = "Every mix has" if len(weak) == len(tuned) else f"{len(weak)} of {len(tuned)} mixes have"
+    which = f"{weak[0].arm} has" if len(weak) == 1 else which
+    fewest, most = min(row.seeds for row in weak), max(row.seeds for row in weak)
+    number = seeds(fewest) if fewest == most else f"{fewest} to {most} training seeds"
+    yield (
+        f"{which} {number}, fewer than the {least} that a claim about a mix needs: what is said here holds for the one "
+        "model; another seed makes another."
+    )
+
+
+def _failed(report: Report) -> Iterator[str]:
+    """Verdicts that could not be had."""
+    rows = [row for row in report.cells if row.is_whole]
+    failed, every = sum(row.failed for row in rows), sum(row.verdicts for row in rows)
+    if failed:
+        worst = max(rows, key=lambda row: row.failed / row.verdicts)
+        yield (
+            f"{whole(failed)} of {whole(every)} verdicts failed ({share(failed, every)}); they are counted, and in no "
+            f"mean. The largest share is {share(worst.failed, worst.verdicts)}, for {worst.cell} in {worst.language}."
+        )
+
+
+def _unanswered(report: Report) -> Iterator[str]:
+    """Turns without an answer, where they are more than a few: other cells were judged on them."""
+    every = sum(counted.verdicts for judged in report.judges for counted in judged.languages.values())
+    missing = sum(judged.reasons.get("no-answer", 0) for judged in report.judges)
+    if every and missing / every >= NOTABLE_SHARE:
+        yield (
+            f"{share(missing, every)} of the turns have no answer to judge, as where a prompt is longer than the model "
+            "can see. Each mean is over the verdicts that there are, and contrasts are not restricted to questions "
+            "that all of their models answered: the models may differ in which questions they are measured on."
+        )
+
+
+def _cut(report: Report) -> Iterator[str]:
+    """Answers that were cut at the length limit."""
+    rows = [row for row in report.cells if row.is_whole]
+    cut, turns = (sum(parts) for parts in zip(*(row.cut_turns for row in rows), strict=True)) if rows else (0, 0)
+    if cut:
+        worst = max(rows, key=lambda row: row.cut_share or 0.0)
+        yield (
+            f"{share(cut, turns)} of the answers were cut at the length limit; the largest share is "
+            f"{share(*worst.cut_turns)}, for {worst.cell} in {worst.language}."
+        )
+
+
+def _shortened(report: Report) -> Iterator[str]:
+    """Samples that were cut at max_tokens, where they are more than a few."""
+    parts = [
+        (entry.card.truncated[language] / rows, entry.arm, language, entry.card)
+        for entry in report.mixes
+        if entry.card.truncated
+        for language, rows in entry.card.rows.items()
+        if rows
+    ]
+    largest, arm, language, card = max(parts, key=lambda part: part[0], default=(0.0, "", "", None))
+    if card is not None and largest >= NOTABLE_SHARE:
+        yield (
+            "Training samples were cut at max-tokens: they lost the end of their last answer, and with it the sign to "
+            f"stop. The largest share is {cut_share(card, language)} of the {language} samples of {arm}."
+        )
+
+
+def _environments(report: Report) -> Iterator[str]:
+    """Kinds of stages that ran in several environments."""
+    for kind, different in Counter(group.kind for group in report.executions).items():
+        if different > 1:
+            yield (
+                f"The {kind} stages ran in {different} environments (device, threads, versions or precision): a "
+                "difference between models from two of them may be the environments'."
+            )

@@ -1,0 +1,59 @@
+"""Heat tables: mixes by languages, categories or turns, each field coloured by its value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jobs.report.numbers import Metric
+from polyglot.kinds.aggregate import ArmScore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatCell:
+    """One field of a heat table. `strength` (0 to 1) is its colour, `own` that the mix has this language."""
+
+    text: str
+    detail: str
+    strength: float
+    own: bool = False
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatRow:
+    """One arm's row; `weak` marks too few seeds for a claim about the mix."""
+
+    name: str
+    detail: str
+    cells: tuple[HeatCell, ...]
+    weak: bool
+    kind: int  # 0 untuned, 1 monolingual, 2 several languages: the parts of the table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatTable:
+    """A heat table with its column titles; one per model and data set."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[HeatRow, ...]
+
+
+def score_cell(row: ArmScore, metric: Metric, *, own: bool = False) -> HeatCell:
+    """One mean with its limits."""
+    mean = metric.of(row)
+    if mean.value is None:
+        return HeatCell(text="n/a", detail="no valid verdict", strength=0.0, own=own, missing=True)
+    strength = (mean.value - metric.lowest) / (metric.highest - metric.lowest)
+    return HeatCell(text=metric.bare(mean.value), detail=metric.interval(mean), strength=round(strength, 3), own=own)
+
+
+def score_row(row: ArmScore, cells: tuple[HeatCell, ...], min_seeds: int, languages: Sequence[str]) -> HeatRow:
+    """The cells of an arm, named as one of its rows says; `languages` are those of its mix."""
+    tuned = row.dataset is not None
+    return HeatRow(
+        name=row.arm,
+        detail=f"{row.seeds} seed{'' if row.seeds == 1 else 's'}" if tuned else "as it came",
+        cells=cells,
+        weak=tuned and row.seeds < min_seeds,
+        kind=min(len(languages), 2),  # untuned, monolingual, several languages
+    )

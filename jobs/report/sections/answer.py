@@ -1,0 +1,201 @@
+"""The answer in a few sentences, put into words by rule from the measured contrasts, with what speaks against it.
+
+Promises: every sentence quotes numbers of the document with their limits; "higher" or "lower" is said if and only if
+the whole interval lies on one side of zero; a claim with too few training seeds behind it speaks of "this model".
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from jobs.report.caveats import caveats
+from jobs.report.families import by_question, question_of
+from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, untuned_key
+from jobs.report.numbers import Metric
+from jobs.report.view import View
+from jobs.report.words import counted, listed, seeds
+from polyglot.kinds.aggregate import ContrastResult, Estimate, Family
+from polyglot.kinds.report import Report
+
+MOST_LEVELS = 3  # sentences on mixes where nothing is compared
+CONTROLS = {
+    "mean": "the mean of the monolingual mixes",
+    "best": "the best of them",
+    "worst": "the worst",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Paragraphs, and sentences under headings."""
+
+    lead: tuple[str, ...]
+    findings: tuple[tuple[str, str], ...]
+    caveats: tuple[str, ...]
+
+
+def show(report: Report, view: View) -> Answer:
+    """Return what the section shows."""
+    return Answer(
+        lead=tuple(lead(report, view.metric)),
+        findings=tuple(findings(report, view.metric)),
+        caveats=tuple(caveats(report)),
+    )
+
+
+def lead(report: Report, metric: Metric) -> list[str]:
+    """Return the first sentences, a paragraph per model and data set: its main contrast, or its levels without one."""
+    paragraphs = []
+    for group in groups(report):
+        if main := _main(report, group):
+            texts = [_gain(report, main, metric), _reached(report, main, metric)]
+        else:
+            texts = _levels(report, group, metric)
+        paragraphs.append(" ".join(text for text in texts if text))
+    return [text for text in paragraphs if text]
+
+
+def findings(report: Report, metric: Metric) -> list[tuple[str, str]]:
+    """Return (heading, sentence) for every family of contrasts, and one on seed noise."""
+    found = []
+    mixed = not _weak(report.contrasts)  # where every claim is of one model, the caveats say it once
+    for (trained_on, compares), rows in by_question(report.contrasts).items():
+        group = group_title(report, trained_on)
+        title = question_of(compares).heading + (f", {group}" if group else "")
+        found.append((title, _summary(rows, metric) + (" Of this model only." if mixed and _weak(rows) else "")))
+    if report.contrasts:
+        found.append(("Noise floor", _noise(report.contrasts, metric)))
+    return found
+
+
+def _main(report: Report, group: Group) -> list[ContrastResult]:
+    """The parallel mix of most languages at its largest size, against mean, best and worst monolingual mix."""
+    compares = Family.PARALLEL_MEAN.compares
+    rows = [row for row in report.contrasts if row.trained_on == group and row.family.compares == compares]
+    if not rows:
+        return []
+    sizes = {cell.arm_key: cell.size for cell in report.roster}
+
+    def extent(row: ContrastResult) -> tuple[int, float]:
+        size = sizes.get(row.arm_key(row.treatment[0]))
+        return len(row.control), float("inf") if size is None else size
+
+    first = max(rows, key=extent)
+    sides = (first.treatment, first.control, first.on)
+    return [row for row in rows if (row.treatment, row.control, row.on) == sides]
+
+
+def _gain(report: Report, rows: Sequence[ContrastResult], metric: Metric) -> str:
+    """One sentence on a mix against the mean, the best and the worst of the monolingual mixes."""
+    by_choice = {row.family.choice: row for row in rows}
+    first = rows[0]
+    group = group_title(report, first.trained_on)
+    named = f" ({group})" if group else ""
+    opening = "" if first.scope == "mix" else f"In this model, with {seeds(first.seeds)}: "
+    opening += f"over {counted(len(first.on), 'language', 'languages')}, {first.treatment[0]}{named}"
+    clauses: list[str] = []
+    verb, unit = "", f" {metric.unit}"
+    for choice, row in sorted(by_choice.items(), key=lambda item: list(CONTROLS).index(item[0])):
+        found = metric.of(row)
+        says, amount = _says(found, metric, unit)
+        chosen = f" ({found.selected})" if found.selected else ""
+        clauses.append(f"{says + ' ' if says != verb else ''}{CONTROLS[choice]}{chosen} {amount}")
+        verb, unit = says, ""
+    text = f"{opening} {listed(clauses)}."
+    return text[0].upper() + text[1:]
+
+
+def _says(found: Estimate, metric: Metric, unit: str) -> tuple[str, str]:
+    """The verb of a comparison, and the amount with its limits; unsigned where the verb has the sign."""
+    if found.value is None or found.low is None or found.high is None:
+        return "cannot be compared with", "(nothing to average)"
+    if found.sign == 0:
+        return "cannot be told from", f"by its {metric.signed(found.value)}{unit} ({metric.signed_interval(found)})"
+    low, high = sorted((abs(found.low), abs(found.high)))
+    shown = [metric.signed(number).lstrip("+") for number in (abs(found.value), low, high)]
+    return "beats" if found.sign > 0 else "falls short of", f"by {shown[0]}{unit} ({shown[1]} to {shown[2]})"
+
+
+def _reached(report: Report, rows: Sequence[ContrastResult], metric: Metric) -> str:
+    """One sentence with the levels behind the first."""
+    first, scores = rows[0], arm_scores(report)
+    means = {arm: metric.of(scores[first.arm_key(arm), "all"]).value for arm in (*first.treatment, *first.control)}
+    ours = means[first.treatment[0]]
+    theirs = [mean for arm in first.control if (mean := means[arm]) is not None]
+    if ours is None or not theirs:
+        return ""
+    others = f"{metric.show(min(theirs))} to {metric.show(max(theirs))}"
+    return f"It reaches {metric.phrase(ours)}; each of them reaches {others}."
+
+
+def _levels(report: Report, group: Group, metric: Metric) -> list[str]:
+    """Sentences on the first mixes of a group: over all languages, inside and outside of the mix, untuned."""
+    rows = arm_scores(report)
+    title = group_title(report, group)
+    texts = []
+    for key in arms_of(report, group):
+        if key.dataset is None and group[1] is not None:
+            continue
+        mean = metric.of(rows[key, "all"])
+        text = f"{key.arm} reaches {metric.phrase(mean.value)} ({metric.interval(mean)}) over all languages"
+        inside, outside = rows.get((key, "in-mix")), rows.get((key, "out-of-mix"))
+        if inside and outside:
+            near, far = metric.of(inside), metric.of(outside)
+            text += (
+                f": {metric.show(near.value)} ({metric.interval(near)}) in the languages of the mix, "
+                f"{metric.show(far.value)} ({metric.interval(far)}) in the others"
+            )
+        base = rows.get((untuned_key(key.model), "all"))
+        if base and key.dataset is not None:
+            text += f"; untuned, the model reaches {metric.show(metric.of(base).value)}"
+        texts.append((f"{title}: " if title else "") + text + ".")
+    return texts[:MOST_LEVELS]
+
+
+def _weak(rows: Iterable[ContrastResult]) -> bool:
+    """True when no contrast has the seeds for a claim about a mix."""
+    return all(row.scope != "mix" for row in rows)
+
+
+def _summary(rows: Sequence[ContrastResult], metric: Metric) -> str:
+    """One sentence on a family: how many contrasts say higher, lower or nothing, and how far they reach."""
+    known = [(found.value, found) for row in rows if (found := metric.of(row)).value is not None]
+    if not known:
+        return "Nothing could be averaged."
+    if len(known) == 1:
+        value, found = known[0]
+        word = {1: "Higher", -1: "Lower", 0: "No difference shown"}[found.sign]
+        return f"{word}: {metric.signed(value)} {metric.unit} ({metric.signed_interval(found)})."
+    number = len(known)
+    above = sum(found.sign > 0 for _, found in known)
+    below = sum(found.sign < 0 for _, found in known)
+    values = [value for value, _ in known if value is not None]
+    reach = f"{metric.signed(min(values))} to {metric.signed(max(values))} {metric.unit}"
+    if number in (above, below):
+        return f"{'Higher' if above else 'Lower'} in all {number} contrasts: {reach}."
+    if not above and not below:
+        return f"No difference shown in any of {number} contrasts: {reach}."
+    told = [f"{word} in {count}" for word, count in (("higher", above), ("lower", below)) if count]
+    told += [f"no difference shown in {number - above - below}"] if above + below < number else []
+    return f"Of {number} contrasts, {', '.join(told)}: {reach}."
+
+
+def _noise(rows: Iterable[ContrastResult], metric: Metric) -> str:
+    """One sentence on differences between seeds of one mix; a pair is counted once for the same languages."""
+    found = {
+        (row.trained_on, pair.arm, pair.pair, row.on): abs(difference)
+        for row in rows
+        for pair in row.same_arm_pairs
+        if (difference := metric.of_pair(pair)) is not None
+    }
+    if not found:
+        return (
+            "There is one training seed a mix, so no two models differ by nothing but the seed: how much of a "
+            "difference is seed noise cannot be told."
+        )
+    values = list(found.values())
+    middle, most = (metric.signed(value).lstrip("+") for value in (median(values), max(values)))
+    return (
+        f"Two seeds of one mix, over the same languages, differ by {middle} {metric.unit} in the median and by {most} "
+        f"at most ({len(values)} A/A pairs)."
+    )

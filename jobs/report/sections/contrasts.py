@@ -1,0 +1,130 @@
+"""What makes the difference: the contrasts of each family on one axis, with their noise floor."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from jobs.report.families import by_question, question_of
+from jobs.report.groups import group_title
+from jobs.report.numbers import Metric
+from jobs.report.plots.dots import Dot, draw_axis, draw_dots
+from jobs.report.plots.scale import Scale, linear
+from jobs.report.view import View
+from polyglot.kinds.aggregate import ContrastResult
+from polyglot.kinds.report import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One contrast. `again`: the row above has the same treatment and languages."""
+
+    head: str  # the treatment
+    tail: str  # the control
+    again: bool
+    on: str
+    selected: str | None
+    value: str
+    interval: str
+    weak: bool
+    plot: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """The contrasts of one family, model and data set."""
+
+    title: str
+    question: str
+    group: str
+    axis: Markup
+    unit: str
+    has_noise: bool
+    all_weak: bool
+    on: str  # the languages, where all contrasts have the same
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrasts:
+    """All figures."""
+
+    figures: tuple[Figure, ...]
+    has_noise: bool
+
+
+def show(report: Report, view: View) -> Contrasts | None:
+    """Return what the section shows; None without contrasts."""
+    metric = view.metric
+    figures = []
+    for (trained_on, compares), rows in by_question(report.contrasts).items():
+        question = question_of(compares)
+        estimates = [metric.of(row) for row in rows]
+        noise = _noise(rows, metric)
+        wanted = [metric.scaled(value) for found in estimates for value in (found.value, found.low, found.high)]
+        wanted += [metric.scaled(value) for found in estimates for value in found.per_seed]
+        scale = linear([*wanted, *noise], zero=True)
+        figures.append(
+            Figure(
+                title=question.heading,
+                question=question.asks,
+                group=group_title(report, trained_on),
+                axis=draw_axis(scale, f"Axis: difference in {metric.unit}", signed=True),
+                unit=metric.unit,
+                has_noise=bool(noise),
+                all_weak=all(row.scope != "mix" for row in rows),
+                on=" ".join(rows[0].on) if len({row.on for row in rows}) == 1 else "",
+                rows=_rows(rows, metric, scale),
+            )
+        )
+    has_noise = any(figure.has_noise for figure in figures)
+    return Contrasts(figures=tuple(figures), has_noise=has_noise) if figures else None
+
+
+def _noise(rows: Iterable[ContrastResult], metric: Metric) -> list[float]:
+    """The differences of A/A pairs, as they are shown."""
+    pairs = (metric.scaled(metric.of_pair(pair)) for row in rows for pair in row.same_arm_pairs)
+    return [value for value in pairs if value is not None]
+
+
+def _rows(rows: Sequence[ContrastResult], metric: Metric, scale: Scale) -> tuple[Row, ...]:
+    """Rows with their treatment named once where several in a row have the same."""
+    drawn = []
+    before = None
+    for row in rows:
+        head, _, tail = pretty(row.name).partition(" \u2212 ")
+        drawn.append(_row(row, metric, scale, head, tail, again=before == (head, row.on) and bool(tail)))
+        before = (head, row.on)
+    return tuple(drawn)
+
+
+def _row(row: ContrastResult, metric: Metric, scale: Scale, head: str, tail: str, *, again: bool) -> Row:
+    found = metric.of(row)
+    noise = _noise([row], metric)
+    value, interval = metric.signed(found.value), metric.signed_interval(found)
+    dot = Dot(
+        point=metric.scaled(found.value),
+        low=metric.scaled(found.low),
+        high=metric.scaled(found.high),
+        tone="up" if found.sign > 0 else "down" if found.sign < 0 else "even",
+        seeds=[seed * metric.factor for seed in found.per_seed if seed is not None] if row.seeds > 1 else (),
+    )
+    said = f"{pretty(row.name)}: {value} {metric.unit}, interval {interval}"
+    if noise:
+        said += f"; {len(noise)} A/A pairs, up to {max(map(abs, noise)):.{max(metric.digits, 1)}f} apart"
+    return Row(
+        head=head,
+        tail=tail,
+        again=again,
+        on=" ".join(row.on),
+        selected=found.selected,
+        value=value,
+        interval=interval,
+        weak=row.scope != "mix",
+        plot=draw_dots(scale, [dot], said, noise=noise),
+    )
+
+
+def pretty(name: str) -> str:
+    """A contrast's name with a minus that is one."""
+    return name.replace(" - ", " \u2212 ").removesuffix(" (left out)")

@@ -1,0 +1,32 @@
+"""What kinds share whose job asks a chat model."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from polyglot.core.section import Section
+
+
+class ChatPrices(Section):
+    """What a model's tokens cost. Prices bound and count the cost, and change no result: they become settings."""
+
+    price_usd_per_mtok_prompt: float | None = Field(None, ge=0)
+    """US dollars for a million tokens that the model reads."""
+    price_usd_per_mtok_completion: float | None = Field(None, ge=0)
+    """US dollars for a million tokens that it writes."""
+
+
+class ChatModel(Section):
+    """Who is asked, and how."""
+
+    endpoint: Literal["built-in", "openai"]
+    """The program's own, rule-based one, or any OpenAI-compatible endpoint."""
+    model: str = Field("", max_length=200)
+    """The model of endpoint openai, as the endpoint knows it."""
+    temperature: float = Field(0.0, ge=0, le=2)
+    max_tokens: int = Field(2048, ge=1, le=2**20)
+    """Of a reply; one that is cut is a failure."""
+    seed: int | None = Field(None, ge=0, lt=2**53)
+    """Sent to the endpoint when given."""
+    max_failed_share: float = Field(0.02, ge=0, le=1)
+    """Above this share of failed replies the stage fails."""

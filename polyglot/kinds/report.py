@@ -257,7 +257,7 @@ KIND = Kind(
     },
     files={
         "report.html": "the page",
-        "report.json": Report,
+        "report.json": (Report, DataReport, QualityReport),
         "scores.csv": "as the aggregate wrote it",
         "contrasts.csv": "as the aggregate wrote it",
         "quality.html": "the page about translations, where there are quality stages",

@@ -1,4 +1,4 @@
-"""Fault 27: a judge that says 429 or 5xx, hangs, truncates, refuses or talks nonsense: one owner retries, none is wrong."""
+"""Fault 27: a judge that says 429 or 5xx, hangs, truncates, refuses, talks nonsense: one owner retries, none counts."""
 
 import socket
 import time

@@ -37,6 +37,13 @@ def study_file() -> str:
     return study_page()
 
 
+def formats() -> str:
+    """docs/design/formats.md, off the declarations of the kinds."""
+    from tools.formats_reference import formats_page
+
+    return formats_page()
+
+
 def stage_chart_schema() -> str:
     """What charts/stage takes, off its typed values."""
     from polyglot.schedulers.kubernetes.render.schema import values_schema
@@ -64,6 +71,7 @@ def driver_chart_schema() -> str:
 FILES: dict[str, Callable[[], str]] = {
     "docs/study.schema.json": study_schema,
     "docs/study-file.md": study_file,
+    "docs/design/formats.md": formats,
     "docs/cli.md": cli,
     "charts/stage/values.schema.json": stage_chart_schema,
     "charts/driver/values.schema.json": driver_chart_schema,

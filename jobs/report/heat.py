@@ -1,14 +1,13 @@
 """Heat tables: mixes by languages, categories or turns, each field coloured by its value."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jobs.report.numbers import Metric
 from polyglot.kinds.aggregate import ArmScore
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeatCell:
+class HeatCell(NamedTuple):
     """One field of a heat table. `strength` (0 to 1) is its colour, `own` that the mix has this language."""
 
     text: str
@@ -18,8 +17,7 @@ class HeatCell:
     missing: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeatRow:
+class HeatRow(NamedTuple):
     """One arm's row; `weak` marks too few seeds for a claim about the mix."""
 
     name: str
@@ -29,8 +27,7 @@ class HeatRow:
     kind: int  # 0 untuned, 1 monolingual, 2 several languages: the parts of the table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeatTable:
+class HeatTable(NamedTuple):
     """A heat table with its column titles; one per model and data set."""
 
     title: str

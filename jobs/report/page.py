@@ -9,6 +9,7 @@ import re
 from jinja2 import Environment
 from markupsafe import Markup
 
+from jobs.report.numbers import whole
 from jobs.report.sections import OF_DATA, OF_RESULTS
 from jobs.report.view import View
 from polyglot.core.pages import templates
@@ -37,7 +38,7 @@ def render_data(report: DataReport) -> str:
 
 def _environment() -> Environment:
     environment = templates("jobs.report")
-    environment.filters["breakable"] = breakable
+    environment.filters |= {"breakable": breakable, "whole": whole}
     return environment
 
 

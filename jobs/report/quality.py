@@ -5,22 +5,21 @@ are and cannot reach outside); a likeness to machine translations is nowhere cal
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
-from jobs.report.numbers import MINUS, MISSING, share, whole
+from jobs.report.numbers import DASH, MINUS, MISSING, share, whole
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
 from jobs.report.plots.spread import draw_spread
 from polyglot.core.pages import templates
 from polyglot.kinds.quality import QualityCard, Summary, WorstTurn
-from polyglot.kinds.report import Comparison, KeyedAgreement, NamedQuality, Quality, QualityReport
+from polyglot.kinds.report import Comparison, NamedQuality, Quality, QualityReport
 
 HUMAN, MACHINE = "human", "machine"
 LABELS = {HUMAN: "quality", MACHINE: "agreement", None: "no reference"}  # what a likeness to the reference is called
 KINDS = {"dataset": "instruction rows", "questions": "benchmark questions", "references": "benchmark reference answers"}
-MOST_CODE_IDS = 12  # that are listed of turns whose code differs
 RULES = (
     ("quality or agreement", "chrF and BLEU say how much a translation looks like the reference. Against translations "
      "by people that is a figure of quality; against published machine translations it is likeness to another engine, "
@@ -36,8 +35,7 @@ RULES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class Metric(NamedTuple):
     """What the page calls a metric, and how it shows it."""
 
     title: str
@@ -66,18 +64,16 @@ METRICS: Mapping[str, Metric] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpreadRow:
+class SpreadRow(NamedTuple):
     """One category's distribution of a metric."""
 
     category: str
-    turns: str
+    turns: int
     median: str
     plot: Markup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class Spread(NamedTuple):
     """A metric by category."""
 
     metric: str
@@ -85,19 +81,15 @@ class Spread:
     rows: tuple[SpreadRow, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worst:
+class Worst(NamedTuple):
     """A turn to look at: what is wrong with it, and its texts by label."""
 
-    title: str
-    role: str
-    category: str
+    turn: WorstTurn
     facts: tuple[str, ...]
     texts: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(NamedTuple):
     """One translation."""
 
     name: str
@@ -105,24 +97,14 @@ class Check:
     card: QualityCard
     pair: str
     what: str
-    grouped: str
     label: str
-    turns: str
-    ids: str
-    missing: str
-    metrics: Mapping[str, str]
-    intact: str
     code: str
-    code_bad: tuple[str, ...]
     other: str
-    protected: tuple[tuple[str, str, str, str], ...]
-    unscored: str
     spreads: tuple[Spread, ...]
     worst: tuple[Worst, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(NamedTuple):
     """One metric of two translations, first minus second."""
 
     first: str
@@ -134,8 +116,7 @@ class Difference:
     plot: Markup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Differences:
+class Differences(NamedTuple):
     """A metric: every two translations of the same rows on one axis."""
 
     metric: str
@@ -144,67 +125,41 @@ class Differences:
     rows: tuple[Difference, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class People:
-    """Rows of the tables of human ratings."""
-
-    raters: str
-    ratings: str
-    alpha: tuple[tuple[str, str, str], ...]
-    correlations: tuple[tuple[str, str, str, str], ...]
-    categories: tuple[tuple[str, int], ...]
-    checks: tuple[tuple[str, str, str], ...]
-
-
 def render_quality(document: QualityReport, *, name: str) -> str:
     """Return the page of a document; `name` is its file's, without ending."""
     environment = templates("jobs.report")
     quality = document.quality
+    environment.filters |= {"whole": whole, "coefficient": _coefficient}
     checks = [_check(check) for check in quality.checks]
+    shown = {name for check in checks for name in check.card.overall.metrics} - {"untranslated_share"}
     return environment.get_template("quality.html.j2").render(
         document=document,
         name=name,
         checks=checks,
-        columns=[
-            (key, metric.title)
-            for key, metric in METRICS.items()
-            if key != "untranslated_share" and any(key in check.metrics for check in checks)
-        ],
+        columns={key: metric for key, metric in METRICS.items() if key in shown},
+        share=share,
+        metrics=METRICS,
         comparisons=_comparisons(quality),
         level=f"{100 * quality.level:g}%",
         lead=[_sentence(check) for check in quality.checks],
         rules=RULES,
-        agreement=None if quality.agreement is None else _people(quality.agreement),
+        agreement=quality.agreement,
+        faults=sorted((quality.agreement.categories if quality.agreement else {}).items(), key=_most_first),
     )
 
 
 def _check(check: NamedQuality) -> Check:
     card = check.card
-    overall = card.overall
-    code, language = overall.code, overall.language
+    code, language = card.overall.code, card.overall.language
     return Check(
         name=check.name,
-        key=check.key[:12],
+        key=check.key,
         card=card,
         pair=f"{card.source} \u2192 {card.target}",
         what=KINDS[card.what],
-        grouped="length of the source, in characters" if card.what == "dataset" else "category",
         label=LABELS[card.reference_is],
-        turns=whole(card.turns),
-        ids=whole(card.ids),
-        missing=whole(card.untranslated.count),
-        metrics={
-            name: metric.show(overall.metrics[name].mean) for name, metric in METRICS.items() if name in overall.metrics
-        },
-        intact=share(overall.intact, overall.turns),
-        code=f"{code.equal} of {code.turns}" if code.turns else "\u2013",
-        code_bad=card.code_not_equal.ids[:MOST_CODE_IDS],
-        other=share(language.other, language.judged) if language.judged else "\u2013",
-        protected=tuple(
-            (group, whole(row.parts), share(row.kept, row.parts), whole(row.added))
-            for group, row in overall.protected.items()
-        ),
-        unscored=", ".join(f"{reason} {count}" for reason, count in overall.unscored.items()),
+        code=f"{code.equal} of {code.turns}" if code.turns else DASH,
+        other=share(language.other, language.judged) if language.judged else DASH,
         spreads=_spreads(card),
         worst=tuple(_worst(turn) for turn in card.worst),
     )
@@ -238,7 +193,7 @@ def _spread(name: str, category: str, summary: Summary, scale: Scale) -> SpreadR
     said = ", ".join(f"{key} {metric.show(value)}" for key, value in marks.items())
     return SpreadRow(
         category=category,
-        turns=whole(spread.turns),
+        turns=spread.turns,
         median=metric.show(spread.median),
         plot=draw_spread(
             scale,
@@ -262,9 +217,7 @@ def _worst(turn: WorstTurn) -> Worst:
         "translated back": turn.back,
     }
     return Worst(
-        title=f"{turn.id}, turn {turn.turn}",
-        role=turn.role,
-        category=turn.category,
+        turn=turn,
         facts=tuple(facts),
         texts=tuple((label, text) for label, text in texts.items() if text is not None),
     )
@@ -325,18 +278,8 @@ def _sentence(check: NamedQuality) -> str:
     return f"{check.name} ({card.source} to {card.target}): {'; '.join(texts)}."
 
 
-def _people(found: KeyedAgreement) -> People:
-    return People(
-        raters=whole(found.raters),
-        ratings=whole(found.ratings),
-        alpha=tuple((name, _coefficient(row.alpha), whole(row.units)) for name, row in found.alpha.items()),
-        correlations=tuple(
-            (METRICS[row.metric].title, _coefficient(row.kendall), _coefficient(row.spearman), whole(row.turns))
-            for row in found.correlations
-        ),
-        categories=tuple(sorted(found.categories.items(), key=lambda item: (-item[1], item[0]))),
-        checks=tuple((row.check, f"{row.mqm_mean:.2f}", whole(row.turns)) for row in found.checks),
-    )
+def _most_first(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
 
 
 def _coefficient(value: float | None) -> str:

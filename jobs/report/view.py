@@ -1,13 +1,12 @@
 """What a page is drawn with: the metric that it shows first, the other one, the level of intervals."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jobs.report.numbers import EXACT, SCORE, TENS, Metric
 from polyglot.kinds.report import Report
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(NamedTuple):
     """How numbers are shown on a page of results."""
 
     metric: Metric

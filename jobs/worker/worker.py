@@ -157,7 +157,7 @@ class Worker:
                 log.error("%s: failed for good already: %s", self.label, failure.reason)
                 self.places.say_why(failure.reason)
                 return Exit.PERMANENT
-            start = self.attempts.claim(self.number, {"host": socket.gethostname(), "process": os.getpid()})
+            start = self.attempts.record_start(self.number, {"host": socket.gethostname(), "process": os.getpid()})
         except Exception as error:
             return self._record(error)
         failpoint(self.stage.kind, "claimed")

@@ -87,7 +87,7 @@ class Attempts:
             return 1
         return numbers[-1] if self.failure(numbers[-1]) is None else numbers[-1] + 1
 
-    def claim(self, n: int, who: Mapping[str, Json]) -> int:
+    def record_start(self, n: int, who: Mapping[str, Json]) -> int:
         """Record that a worker starts on attempt n and return the number of this start, from 1; nobody else gets it."""
         record = {"who": dict(who), "time": _now().isoformat(), "nonce": uuid.uuid4().hex}
         free = self.starts(n) + 1
@@ -156,8 +156,8 @@ class Attempts:
     def append_log_rest(self, n: int, start: int, sequence: int, data: bytes) -> int:
         """Put what a dead worker did not, from a sequence number on, and return the next free number.
 
-        A chunk that the worker did put and could not tell is recognised. Start 0 stands for workers that never claimed
-        a start: there may be several, so each goes behind the others.
+        A chunk that the worker did put and could not tell is recognised. Start 0 stands for workers that recorded
+        none: there may be several, so each goes behind the others.
         """
         while data:
             chunk, path = data[:LOG_CHUNK_BYTES], f"{self._own(n)}log/{start:04d}-{sequence:08d}"
@@ -212,7 +212,7 @@ class Attempts:
 
 
 def log_start(path: str) -> int:
-    """Return which start wrote a chunk of log; 0 for workers that never claimed one."""
+    """Return which start wrote a chunk of log; 0 for workers that recorded none."""
     return int(path.rpartition("/")[2].partition("-")[0])
 
 

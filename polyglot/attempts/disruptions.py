@@ -16,7 +16,7 @@ from polyglot.store.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disruption:
-    """`text` is one line for a person; `start` is the last one that had claimed the attempt, 0 when none had."""
+    """`text` is one line for a person; `start` is the last one that was recorded, 0 when none was."""
 
     text: str
     start: int

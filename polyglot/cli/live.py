@@ -82,7 +82,7 @@ class LiveObserver(NullObserver):
         self.num_blocked += 1
 
     def observe(self, seen: Mapping[str, Observation]) -> None:
-        """Take in a survey instead of news: what has changed since the last one is told like news."""
+        """Take in a survey: what has changed since the last one is shown as if the engine had told it."""
         first = not self._observed
         if first:
             self.cached([self._stages[key] for key, row in seen.items() if row.state is StageState.COMMITTED])

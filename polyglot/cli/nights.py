@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -55,8 +56,8 @@ def command(
 ) -> None:
     """Say of every night since a date whether it was evaluated, runs, failed, is due or was missed.
 
-    When nights are due says the profile's CronJob. What became of them say the store's records, reports and attempts;
-    nights that were named by hand are among them.
+    The profile's CronJob says when nights are due; the store's records, reports and attempts say the rest. Nights that
+    were named by hand are among them.
     """
     chosen = load_profile(profile)
     opened, site = open_store(store or chosen.store), site_of(chosen)
@@ -72,10 +73,7 @@ def command(
     if output is Output.JSON:
         print(json.dumps([_document(row, clock) for row in rows], indent=1, ensure_ascii=False))
     else:
-        counts = Counter(str(row.state) for row in rows)
-        told = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no night"
-        header = ("night", f"due in {clock.zone}" if clock else "due", "state", "report", "when", "detail")
-        print_table(header, [_cells(row, clock) for row in rows], summary=f"{told} since {_utc(start)}")
+        _print_table(rows, clock, start)
     if calendar is None:
         say("only nights that began are listed: when they are due, a cluster's profile or --schedule says")
     elif calendar.suspended:
@@ -86,6 +84,13 @@ def command(
     if check and bad:
         some = ", ".join(f"{row.name} {row.state}" for row in bad[:5]) + (", …" if len(bad) > 5 else "")
         raise PolyglotError(f"{study}: {len(bad)} nights without an evaluation since {_utc(start)}: {some}")
+
+
+def _print_table(rows: Sequence[NightRow], clock: Schedule | None, start: datetime) -> None:
+    counts = Counter(str(row.state) for row in rows)
+    summary = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no night"
+    header = ("night", f"due in {clock.zone}" if clock else "due", "state", "report", "when", "detail")
+    print_table(header, [_cells(row, clock) for row in rows], summary=f"{summary} since {_utc(start)}")
 
 
 def _calendar(schedule: str, zone: str) -> Calendar:
@@ -117,12 +122,12 @@ def _cells(row: NightRow, clock: Schedule | None) -> tuple[str, ...]:
 
 
 def _document(row: NightRow, clock: Schedule | None) -> dict[str, Any]:
-    def told(instant: datetime | None) -> str | None:
+    def text(instant: datetime | None) -> str | None:
         return _utc(instant) if instant else None
 
     local = clock.local(row.due).isoformat() if clock and row.due else None
-    rest = {"report": row.report or None, "began": told(row.began), "evaluated": told(row.evaluated)}
-    return {"night": row.name, "due": local or told(row.due), "state": row.state, **rest, "detail": row.detail}
+    rest = {"report": row.report or None, "began": text(row.began), "evaluated": text(row.evaluated)}
+    return {"night": row.name, "due": local or text(row.due), "state": row.state, **rest, "detail": row.detail}
 
 
 def _utc(instant: datetime) -> str:

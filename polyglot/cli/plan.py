@@ -2,10 +2,11 @@
 
 import json
 
-from polyglot.cli.observe import diagnose_session
 from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import print_table
-from polyglot.cli.session import open_session
+from polyglot.cli.session import Session, open_session, survey_session
+from polyglot.plan.diagnose import Diagnosis, diagnose
+from polyglot.store.submissions import plans
 
 
 def command(
@@ -17,7 +18,7 @@ def command(
     output: OutputForm = Output.TABLE,
 ) -> None:
     """Say for every stage of a study whether it is cached, will run or is blocked, and because of what."""
-    found = diagnose_session(open_session(study, mix=mix, profile=profile, store=store, data_only=data_only))
+    found = _diagnose(open_session(study, mix=mix, profile=profile, store=store, data_only=data_only))
     if output is Output.JSON:
         rows = [
             {
@@ -39,4 +40,16 @@ def command(
             f"{sum(row.state is state for row in found)} {state.value}"
             for state in dict.fromkeys(row.state for row in found)
         ),
+    )
+
+
+def _diagnose(session: Session) -> list[Diagnosis]:
+    """Say what every stage of the session's plan would do if it were submitted now."""
+    seen = survey_session(session)
+    return diagnose(
+        session.plan,
+        committed={key: True for key, row in seen.items() if row.state == "committed"},
+        failures={key: row.detail for key, row in seen.items() if row.state == "failed"},
+        withdrawn={key: row.withdrawn for key, row in seen.items() if row.withdrawn},
+        earlier=plans(session.store, session.plan.study),
     )

@@ -20,7 +20,7 @@ from polyglot.engine.submission import Submission
 from polyglot.schedulers.site import DetachedSite
 from polyglot.store.blobs import put_file
 from polyglot.store.doctor import require_conditional_writes
-from polyglot.store.submissions import save, save_submission
+from polyglot.store.submissions import save_study, save_submission
 
 
 def command(
@@ -84,7 +84,7 @@ def keep_study(session: Session) -> str:
         put_file(session.store, file, file.name)
     lock, plan = session.locked.document(), session.plan.document()
     folder = digest([lock, [row["key"] for row in plan]])
-    save(
+    save_study(
         session.store,
         session.plan.study,
         folder,

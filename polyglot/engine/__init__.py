@@ -1,1 +1,1 @@
-"""Where stages run: one engine loop over a plan, and the backends that carry attempts out."""
+"""Where stages run: one engine loop over a plan; schedulers carry the attempts out."""

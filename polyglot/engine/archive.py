@@ -14,8 +14,8 @@ from polyglot.core.errors import PolyglotError, StoreError
 from polyglot.schedulers.base import Attempt, Disrupted, Scheduler
 
 _DRIVERS_SEQUENCE = 90_000_000  # of what a driver adds, behind all that a worker does
-# What a worker says when it has claimed its start (jobs/worker/worker.py): an output names by it whose it is.
-_CLAIM = re.compile(rb"polyglot\.worker: .*: attempt (\d+), start (\d+)(?:, rank \d+ of \d+)?$", re.MULTILINE)
+# What a worker says when it has recorded its start (jobs/worker/worker.py): an output names by it whose it is.
+_START = re.compile(rb"polyglot\.worker: .*: attempt (\d+), start (\d+)(?:, rank \d+ of \d+)?$", re.MULTILINE)
 
 
 def archive_rest(attempts: Attempts, attempt: Attempt, scheduler: Scheduler) -> None:
@@ -40,17 +40,17 @@ def archive_output(attempts: Attempts, number: int, written: bytes) -> None:
 
     What the archive does not have the beginning of is left alone. A store that is away loses the lines, no more.
     """
-    claims = _CLAIM.finditer(written)
-    starts = [int(claim[2]) for claim in claims if int(claim[1]) == number]
+    found = _START.finditer(written)
+    starts = [int(start[2]) for start in found if int(start[1]) == number]
     with contextlib.suppress(StoreError, OSError):
-        unclaimed = b"".join(attempts.log(number, 0))
+        before_any = b"".join(attempts.log(number, 0))
         if not starts:
-            if written not in unclaimed:  # its container may have seen to it
-                rest = written.removeprefix(unclaimed)
+            if written not in before_any:  # its container may have seen to it
+                rest = written.removeprefix(before_any)
                 attempts.append_log_rest(number, 0, 0, rest)
             return
         archived = b"".join(data for start in starts for data in attempts.log(number, start))
-        for known in (unclaimed + archived, archived):
+        for known in (before_any + archived, archived):
             if written.startswith(known):
                 attempts.append_log_rest(number, starts[-1], _DRIVERS_SEQUENCE, written[len(known) :])
                 return

@@ -1,4 +1,4 @@
-"""What the engine tells while it runs, typed; who listens decides how to show it."""
+"""What the engine tells an observer while it runs; the observer decides how to show it."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,7 +8,7 @@ from polyglot.core.stage import PlannedStage
 
 
 class Observer(Protocol):
-    """Gets every piece of news once, from the engine's thread; returns at once and never raises."""
+    """Told everything once, from the engine's thread; returns at once and never raises."""
 
     def cached(self, stages: Sequence[PlannedStage]) -> None:
         """Before anything starts: these stages are committed already."""
@@ -48,7 +48,7 @@ class Observer(Protocol):
 
 
 class NullObserver:
-    """A observer that says nothing; base of those that say only some things."""
+    """An observer that shows nothing; base of those that show only some things."""
 
     def cached(self, stages: Sequence[PlannedStage]) -> None:
         """See Observer."""

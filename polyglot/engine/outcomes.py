@@ -3,7 +3,7 @@
 | outcome       | next                                                                                    |
 |---------------|-----------------------------------------------------------------------------------------|
 | committed     | the manifest is looked up; without one it counts as transient                           |
-| interrupted   | the same attempt again, from its newest checkpoint; the worker's claims bound this      |
+| interrupted   | the same attempt again, from its newest checkpoint; five fruitless starts end this       |
 | permanent     | give up: only `retry` lets the stage run again                                          |
 | out of memory | r<n+1>, twice at most, then give up with a hint that names the peak seen                |
 | timed out     | r<n+1> from the newest checkpoint, counted with the transient ones                      |

@@ -237,7 +237,10 @@ class PartScore(ArmScore):
 
 
 class Scores(Record):
-    """`scores.json`. A language's score is the mean of its turn scores."""
+    """`scores.json`. A language's score is the mean of its turn scores; an arm is one mix at one size, over its seeds
+    and draws. Every `…low`, `…high` is an interval of `method.level` (docs/statistics.md); `exact_…` are shares of
+    verdicts with score 10. None: there is nothing to average.
+    """
 
     method: Method
     roster: tuple[RosterCell, ...]

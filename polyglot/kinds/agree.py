@@ -71,6 +71,7 @@ class Agreement(Record):
 KIND = Kind(
     params=AgreeParams,
     inputs={"quality": ("quality",)},
+    files={"agreement.json": Agreement},
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=HOUR_SECONDS),
     libraries=("scipy", "krippendorff"),
 )

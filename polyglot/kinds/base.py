@@ -67,6 +67,10 @@ def _traits(params: Mapping[str, Json]) -> Traits:
 KIND = Kind(
     params=BaseParams,
     defaults={"threads": 1},
+    files={
+        "model/…": "what `from_pretrained` loads: weights, configurations, tokenizer, chat_template.jinja",
+        "training.json": BaseRecord,
+    },
     resources=Resources(memory_bytes=4 * GIB),
     libraries=MODEL_LIBRARIES,
     kernels=True,

@@ -67,5 +67,6 @@ class ContaminationCard(Record):
 KIND = Kind(
     params=ContaminationParams,
     inputs={"rows": ("ingest",), "questions": ("ingest",), "references": ("ingest",)},
+    files={"hits.jsonl": Hit, "card.json": ContaminationCard},
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=6 * HOUR_SECONDS),
 )

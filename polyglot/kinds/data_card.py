@@ -146,7 +146,10 @@ class Rules(Record):
 
 
 class DataCard(Record):
-    """A whole card. A card of judge prompts has languages and defects alone."""
+    """A whole card. A card of judge prompts has languages and defects alone; `where` names prompts in it.
+
+    Defects are found by code, listed and left as they are.
+    """
 
     what: str
     source: Source

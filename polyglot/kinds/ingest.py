@@ -8,7 +8,9 @@ from pydantic import Field
 from polyglot.core.canonical import Json
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources
+from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, File, Kind, Language, Params, Traits, has_address
+from polyglot.kinds.rows import Question, Reference, Rejection, Row
 
 
 class IngestParams(Params):
@@ -81,6 +83,15 @@ KIND = Kind(
         "rows": ("translate", "ingest"),
         "questions": ("translate", "ingest"),
         "references": ("translate", "ingest"),
+    },
+    files={
+        "rows/<LANG>.jsonl": Row,
+        "validation/<LANG>.jsonl": Row,
+        "questions/<LANG>.jsonl": Question,
+        "references/<LANG>.jsonl": Reference,
+        "published.jsonl": PublishedRow,
+        "rejected.jsonl": (Rejection, PublishedRejection),
+        "card.json": (DataCard, PublishedCard),
     },
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=6 * HOUR_SECONDS),
     libraries=("pyarrow",),

@@ -24,6 +24,8 @@ MODEL_LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "safeten
 Sha256 = str  # 64 lower-case hex digits
 Language = str  # ISO 639-1, upper case
 Asks = Literal["", "openai", "deepl"]
+# The class of a JSON document or of a row of JSON Lines (or of several: one in each artifact), or words on another file
+Files = type[Record] | tuple[type[Record], ...] | str
 
 
 class Params(BaseModel):
@@ -75,15 +77,15 @@ class Kind:
 
     `inputs` maps a role (what stands before its colon) to the kinds that may play it, the usual one first. `ranks` says
     what several processes of one attempt do: nothing ("alone": there is one), one computation ("together"), or parts
-    that need nothing of each other ("shards"). `files` maps the paths that it writes, "<LANG>" and the like being
-    names, to the class of a JSON document or of a row of JSON Lines, or to a few words on any other file.
+    that need nothing of each other ("shards"). `files` says what lies at each path that it writes, "<LANG>" and
+    the like being names.
     """
 
     params: type[Params]
     settings: type[Settings] = Settings
     defaults: Mapping[str, Json] = field(default_factory=dict)  # of settings
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    files: Mapping[str, type[Record] | str] = field(default_factory=dict)
+    files: Mapping[str, Files] = field(default_factory=dict)
     resources: Resources = Resources()
     networked: bool = False  # two correct executions may differ, as others are asked
     ranks: Literal["alone", "together", "shards"] = "alone"

@@ -119,6 +119,7 @@ class MixCard(Record):
 KIND = Kind(
     params=MixParams,
     inputs={"tokens": ("tokenize",), "hits": ("contamination",), "published": ("ingest",), "rows": ("ingest",)},
+    files={"index.jsonl": IndexRow, "card.json": MixCard},
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=6 * HOUR_SECONDS),
     warm_imports=("numpy", "pyarrow.compute"),
 )

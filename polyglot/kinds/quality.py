@@ -206,6 +206,7 @@ KIND = Kind(
         "back": ("translate",),
         "questions": ("ingest",),
     },
+    files={"rows.jsonl": TurnQuality, "card.json": QualityCard},
     resources=Resources(memory_bytes=2 * GIB),
     networked=True,
     libraries=("sacrebleu", "py3langid", "openai"),

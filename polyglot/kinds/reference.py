@@ -1,10 +1,16 @@
-"""Reference answers, written by a chat model in each question's own language."""
+"""Reference answers, written by a chat model in each question's own language.
+
+A turn that got no whole answer is "" in its row, and a question none of whose turns did has no row; the reasons are
+"refused", "truncated", "empty-output", "nul" and "http-<status>".
+"""
 
 from typing import ClassVar, Literal
 
 from polyglot.core.stage import Resources
 from polyglot.kinds.chat import ChatModel
+from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
+from polyglot.kinds.rows import Reference, Rejection
 from polyglot.kinds.settings import ChatSettings
 
 
@@ -32,6 +38,7 @@ KIND = Kind(
     settings=ChatSettings,
     defaults={"concurrency": 64},
     inputs={"questions": ("ingest",)},
+    files={"references/<LANG>.jsonl": Reference, "rejected.jsonl": Rejection, "card.json": DataCard},
     resources=Resources(memory_bytes=2 * GIB),
     networked=True,
     libraries=("openai",),

@@ -113,6 +113,11 @@ class Step(Record):
     role: str
     key: str
 
+    @property
+    def name(self) -> str:
+        """The language or the data set, where a cell has several stages of the kind."""
+        return self.role.rpartition(":")[2] if self.kind in ("tokenize", "ingest") else ""
+
 
 class Provenance(Record):
     """The stages behind a cell, from its verdicts back to rows and questions."""
@@ -257,7 +262,7 @@ KIND = Kind(
     },
     files={
         "report.html": "the page",
-        "report.json": Report,
+        "report.json": (Report, DataReport, QualityReport),
         "scores.csv": "as the aggregate wrote it",
         "contrasts.csv": "as the aggregate wrote it",
         "quality.html": "the page about translations, where there are quality stages",

@@ -23,7 +23,9 @@ class Turn(Record):
 
 
 class Row(Record):
-    """`rows/<LANG>.jsonl`: one conversation. Turns alternate, the user's first, the assistant's last."""
+    """`rows/<LANG>.jsonl`: one conversation, in the order of the source. Turns alternate, the user's first, the
+    assistant's last. Where a source has an instruction and an input, they are one turn, a blank line between them.
+    """
 
     id: str
     language: str

@@ -59,6 +59,13 @@ class TokenCard(Record):
 KIND = Kind(
     params=TokenizeParams,
     inputs={"rows": ("ingest", "translate"), "base": ("base",)},
+    files={
+        "tokens.arrow": "an Arrow IPC file, memory-mappable, in the order of the rows less those that were dropped: "
+        "`id`, `input_ids` (list of int32), `loss` (list of bool of the same length, true where supervised), "
+        "`loss_tokens` (how many are), and of the assistant turns before any cut `characters`, `words` (split at white "
+        "space) and `answers`",
+        "card.json": TokenCard,
+    },
     resources=Resources(memory_bytes=3 * GIB, deadline_seconds=6 * HOUR_SECONDS),
     libraries=("transformers", "tokenizers", "pyarrow"),
     traits=always(Traits(loads_model=True)),

@@ -94,7 +94,7 @@ class TrainingRecord(Record):
     learning_rate: tuple[float, ...]  # by step
     final_loss: float
     packing: Packing | UnsetType = UNSET
-    validation: tuple[ValidationStep, ...] | UnsetType = UNSET
+    validation: tuple[ValidationStep, ...] | UnsetType = UNSET  # the last one after the last step
 
 
 KIND = Kind(
@@ -102,6 +102,10 @@ KIND = Kind(
     settings=TrainSettings,
     defaults={"threads": 1},
     inputs={"base": ("base",), "mix": ("mix",), "tokens": ("tokenize",), "validation": ("tokenize",)},
+    files={
+        "model/…": "what `from_pretrained` loads: weights, configurations, tokenizer, chat_template.jinja",
+        "training.json": TrainingRecord,
+    },
     resources=Resources(memory_bytes=4 * GIB, deadline_seconds=7 * 24 * HOUR_SECONDS),
     ranks="together",
     tunes=True,

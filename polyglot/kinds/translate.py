@@ -10,6 +10,7 @@ from polyglot.core.records import Record
 from polyglot.core.section import Count
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, File, Kind, Language, Params, Traits, has_address
+from polyglot.kinds.rows import Question, Reference, Rejection, Row
 from polyglot.kinds.settings import ChatSettings, Url
 
 MODEL_ENGINES = ("marian", "nllb")  # that load a model of their own
@@ -113,6 +114,15 @@ KIND = Kind(
     params=TranslateParams,
     settings=TranslateSettings,
     inputs={"rows": ("ingest", "translate")},
+    files={
+        "rows/<LANG>.jsonl": Row,
+        "validation/<LANG>.jsonl": Row,
+        "questions/<LANG>.jsonl": Question,
+        "references/<LANG>.jsonl": Reference,
+        "rejected.jsonl": Rejection,
+        "records/<LANG>.jsonl": TranslationRecord,
+        "card.json": TranslationCard,
+    },
     resources=Resources(memory_bytes=4 * GIB),
     networked=True,
     libraries=("deepl", "openai", "torch", "transformers", "sentencepiece"),

@@ -1,16 +1,15 @@
 """Studies as they were submitted, below `studies/<name>/<digest>/`: study.yaml, lock.json, plan-*.json, *order-*.json.
 
 One digest may hold several plans: the same study narrowed to other mixes. Written once, never changed; the plan comes
-last, so a submission whose plan is there is whole. An order is a plan with the resources, settings and place of every
+last, so a study whose plan is there is whole. A submission is a plan with the resources, settings and place of every
 stage: what a driver on a cluster is started with (order-*), and what a later evaluation of the same models begins from;
 for that one is kept of studies that ran on somebody's own machine too (local-order-*). One that answers nothing
-(data-order-*) is for its driver alone. An order that is submitted again after another one gets a mark beside it
-(….again-1), as the newest of a study is found by the time of its objects.
+(data-order-*) is for its driver alone. What is submitted again after something else gets a mark beside it (….again-1),
+as the newest submission of a study is found by the time of its objects.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,20 +23,8 @@ _ROOT = "studies/"
 _AGAIN = ".again-"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """What was submitted, byte for byte. `time` is when its newest plan was stored, by the store's clock."""
-
-    name: str
-    digest: str
-    study: bytes
-    lock: bytes
-    plan: bytes
-    time: datetime
-
-
-def save(store: Store, study_name: str, digest: str, *, study: bytes, lock: bytes, plan: bytes) -> None:
-    """Keep a submission; keeping it again changes nothing. Raises StoreError when the digest names other content."""
+def save_study(store: Store, study_name: str, digest: str, *, study: bytes, lock: bytes, plan: bytes) -> None:
+    """Keep a study; keeping it again changes nothing. Raises StoreError when the digest names other content."""
     base = f"{study_folder(study_name)}{digest}/"
     for name, data in (
         ("study.yaml", study),
@@ -51,21 +38,21 @@ def save(store: Store, study_name: str, digest: str, *, study: bytes, lock: byte
 
 
 def save_submission(
-    store: Store, study_name: str, digest: str, order: bytes, *, local: bool = False, answers: bool = True
+    store: Store, study_name: str, digest: str, submission: bytes, *, local: bool = False, answers: bool = True
 ) -> str:
     """Keep what is to be run, and return its path, which a driver is told. `answers`: whether nights may go by it."""
     place = ("local-" if local else "") if answers else "data-"
-    path = f"{study_folder(study_name)}{digest}/{place}order-{sha256_bytes(order)[:12]}.json"
-    if not store.create(path, order) and answers:
-        found = _orders(store, study_name, local=local)
-        if _order_of(found[-1]) != path:
+    path = f"{study_folder(study_name)}{digest}/{place}order-{sha256_bytes(submission)[:12]}.json"
+    if not store.create(path, submission) and answers:
+        found = _submissions(store, study_name, local=local)
+        if _unmarked(found[-1]) != path:
             store.create(f"{path}{_AGAIN}{1 + sum(each.startswith(path + _AGAIN) for each in found)}", b"{}")
     return path
 
 
 def newest_submission(store: Store, study_name: str, *, local: bool = False) -> str:
-    """Return the path of a study's newest order. Raises BadInput when it was never submitted to such a place."""
-    found = _orders(store, study_name, local=local)
+    """Return the path of a study's newest submission. Raises BadInput when it was never submitted to such a place."""
+    found = _submissions(store, study_name, local=local)
     if not found:
         raise BadInput(
             "never submitted " + ("on this machine" if local else "to a cluster"),
@@ -74,16 +61,16 @@ def newest_submission(store: Store, study_name: str, *, local: bool = False) -> 
             expected="the name of a submitted study" + "".join(f", {name}" for name in names(store)[:5]),
             remedy="`polyglot submit STUDY`, with the same profile and more than its data, does",
         )
-    return _order_of(found[-1])
+    return _unmarked(found[-1])
 
 
-def _orders(store: Store, study_name: str, *, local: bool) -> list[str]:
-    """The paths of a study's orders and their marks, the oldest first."""
+def _submissions(store: Store, study_name: str, *, local: bool) -> list[str]:
+    """The paths of a study's submissions and their marks, the oldest first."""
     return [path for _, path in _named(store, study_name, "local-order-" if local else "order-")]
 
 
-def _order_of(path: str) -> str:
-    """The path of the order that a path, its own or a mark's, stands for."""
+def _unmarked(path: str) -> str:
+    """The path of the submission that a path, its own or a mark's, stands for."""
     return path.partition(_AGAIN)[0]
 
 
@@ -112,19 +99,6 @@ def plans(store: Store, study_name: str) -> list[dict[str, Any]]:
             raise Corrupt(f"{store.url}: {path}: cannot be read; its bytes were damaged") from error
         rows.extend(plan if isinstance(plan, list) else [plan])
     return rows
-
-
-def load(store: Store, name: str, digest: str | None = None) -> Submission:
-    """Return one submission, the newest of the name when no digest is given. Raises Missing."""
-    found = [item for item in _named(store, name, "plan-") if digest is None or f"/{digest}/" in item[1]]
-    if not found:
-        raise Missing(
-            f"{store.url}: no study {name!r} was submitted" + (f" with digest {digest[:12]}" if digest else "")
-        )
-    time, path = found[-1]
-    base = path.rpartition("/")[0]
-    study, lock, plan = concurrently(store.read, [f"{base}/study.yaml", f"{base}/lock.json", path])
-    return Submission(name=name, digest=base.rpartition("/")[2], study=study, lock=lock, plan=plan, time=time)
 
 
 def _named(store: Store, study_name: str, *starts: str) -> Sequence[tuple[datetime, str]]:

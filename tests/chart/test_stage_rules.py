@@ -219,7 +219,7 @@ class TestRequests:
 
     def test_a_long_order_is_refused_unless_the_store_has_it(self) -> None:
         big = attempt("report", params={"facts": "x" * MAX_INLINE_BYTES})
-        with pytest.raises(BadInput, match="order is too long for a variable; got 96.* KiB; expected at most 96.0 KiB"):
+        with pytest.raises(BadInput, match="request is too long for a variable; got 96.* KiB; expected at most 96"):
             render_jobs([big], study="s", cluster=cluster())
         paths = paths_of_large([big, attempt()])
         assert paths == {big.name: f"stages/report/{big.planned.key}/attempts/1/request.json"}

@@ -76,7 +76,7 @@ def test_a_manifest_whose_reply_is_lost_is_published_once(store: S3Store, proxy:
 def test_a_claim_whose_reply_is_lost_is_one_start(store: S3Store, proxy: FaultProxy) -> None:
     proxy.inject(DropReply(), method="PUT", path="starts/", times=1)
     attempts = Attempts(store, stage())
-    assert attempts.claim(1, {"pod": "a"}) == 1
+    assert attempts.record_start(1, {"pod": "a"}) == 1
     assert attempts.starts(1) == 1
 
 

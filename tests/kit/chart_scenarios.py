@@ -16,7 +16,7 @@ from polyglot.schedulers.kubernetes.render.driver import DriverValues, driver_va
 from polyglot.schedulers.kubernetes.render.helm import Manifest, template
 from polyglot.schedulers.kubernetes.render.manifests import parse_manifests, print_manifests, render_jobs
 from polyglot.schedulers.kubernetes.render.request import request_path
-from polyglot.schedulers.kubernetes.render.to_values import written
+from polyglot.schedulers.kubernetes.render.to_values import to_values
 from polyglot.schedulers.kubernetes.render.values import stage_values
 from polyglot.study.cluster import Cluster
 from polyglot.study.pool import Pool, Toleration
@@ -147,7 +147,7 @@ def golden() -> Iterator[tuple[Path, str]]:
 
 def driver_ci_values(name: str) -> str:
     """charts/driver/ci/<name>-values.yaml."""
-    return GENERATED + yaml.safe_dump(written(DRIVERS[name]), sort_keys=False, width=100_000)
+    return GENERATED + yaml.safe_dump(to_values(DRIVERS[name]), sort_keys=False, width=100_000)
 
 
 def stage_ci_values() -> str:

@@ -48,5 +48,5 @@ def answers_of(desk: Desk, night: Night) -> PlannedStage:
 def fail(desk: Desk, planned: PlannedStage, reason: str) -> None:
     """Let a stage fail for good."""
     attempts = Attempts(desk.store, planned.stage)
-    attempts.claim(1, {"host": "test"})
+    attempts.record_start(1, {"host": "test"})
     attempts.fail(1, Failure(outcome="permanent", reason=reason))

@@ -24,39 +24,40 @@ from polyglot.store.locate import open_store
 from polyglot.store.store import Store
 from tests.kit.graphs import JOBS, small_budget
 
+AT_ONCE = {"POLYGLOT_TEST_STEP_SECONDS": "0"}  # for a stage of steps that goes on after what a test wanted to see
 QUICK = Limits(max_attempts=3, backoff_seconds=0.05, progress_seconds=0.1)
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class Recorder(NullObserver):
-    """Keeps the news as (what, label, text) rows."""
+    """Keeps what it is told as (what, label, text) rows."""
 
     def __init__(self) -> None:
-        self.news: list[tuple[str, str, str]] = []
+        self.told: list[tuple[str, str, str]] = []
 
     def started(self, stage: PlannedStage, attempt: int) -> None:
-        self.news.append(("started", stage.label, str(attempt)))
+        self.told.append(("started", stage.label, str(attempt)))
 
     def progress(self, stage: PlannedStage, progress: Any) -> None:
-        self.news.append(("progress", stage.label, f"{progress.done}/{progress.total}"))
+        self.told.append(("progress", stage.label, f"{progress.done}/{progress.total}"))
 
     def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
-        self.news.append(("retrying", stage.label, reason))
+        self.told.append(("retrying", stage.label, reason))
 
     def committed(self, stage: PlannedStage, seconds: float) -> None:
-        self.news.append(("committed", stage.label, ""))
+        self.told.append(("committed", stage.label, ""))
 
     def failed(self, stage: PlannedStage, reason: str) -> None:
-        self.news.append(("failed", stage.label, reason))
+        self.told.append(("failed", stage.label, reason))
 
     def blocked(self, stage: PlannedStage, needs: PlannedStage) -> None:
-        self.news.append(("blocked", stage.label, needs.label))
+        self.told.append(("blocked", stage.label, needs.label))
 
     def warning(self, stage: PlannedStage, text: str) -> None:
-        self.news.append(("warning", stage.label, text))
+        self.told.append(("warning", stage.label, text))
 
     def of(self, what: str) -> list[tuple[str, str]]:
-        return [(label, text) for kind, label, text in self.news if kind == what]
+        return [(label, text) for kind, label, text in self.told if kind == what]
 
 
 @dataclass

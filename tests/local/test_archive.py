@@ -111,7 +111,7 @@ class TestRanks:
             list(merged_logs([stage("noop", "y")], plain.store, rank=1))
 
     def test_the_reason_shows_the_end_of_every_rank(self, plain: World, attempts: Attempts) -> None:
-        attempts.claim(1, {})
+        attempts.record_start(1, {})
         one = stage("train", "x")
         text = "\n".join(explain(one, plain.store, {one.key: one}, alive=lambda _: False))
         assert "the end of the log of rank 1 in attempt 1:" in text
@@ -122,7 +122,7 @@ class TestReasons:
     def test_what_took_a_worker_away_and_where_the_next_one_went_on(self, plain: World) -> None:
         one = stage("steps", "x", steps=4)
         attempts = plain.attempts(one)
-        attempts.claim(1, {})
+        attempts.record_start(1, {})
         attempts.disrupt(1, "pod-a", "pod a disrupted (EvictionByEvictionAPI: evicting)")
         plain.run([one])
         lines = list(explain(one, plain.store, {one.key: one}))

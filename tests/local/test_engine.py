@@ -18,7 +18,7 @@ from polyglot.schedulers.local.budget import Budget
 from polyglot.store.committed import committed
 from tests.kit.graphs import MIB, chain, diamonds, fan, stage
 from tests.kit.stages import commit, write
-from tests.kit.world import QUICK, Recorder, World, until
+from tests.kit.world import AT_ONCE, QUICK, Recorder, World, until
 
 
 class TestBasics:
@@ -166,7 +166,7 @@ class TestRetries:
     def test_five_starts_without_progress_are_enough(self, plain: World) -> None:
         one = stage("failing", "f", how="polite")
         for _ in range(5):
-            plain.attempts(one).claim(1, {"host": "test"})
+            plain.attempts(one).record_start(1, {"host": "test"})
         reason = plain.run([one]).failed[one.key]
         assert "5 starts without progress" in reason
 
@@ -200,7 +200,7 @@ class TestDeadlines:
             world.run([one], limits=Limits(deadline_seconds=2))
         reached = world.attempts(one).progress()
         assert reached is None or reached.done < 150
-        assert world.run([replace(one, stage=one.stage)]).committed == 1
+        assert world.run([replace(one, stage=one.stage)], **AT_ONCE).committed == 1
 
 
 class _When(Recorder):

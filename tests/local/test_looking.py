@@ -51,7 +51,7 @@ class TestSurvey:
         from polyglot.attempts.attempts import Failure
 
         one = stage("failing", "f", how="error")
-        plain.attempts(one).claim(1, {"host": "test"})
+        plain.attempts(one).record_start(1, {"host": "test"})
         plain.attempts(one).fail(1, Failure(outcome="permanent", reason="no"))
         plain.attempts(one).allow_retry("mended")
         for alive in (None, lambda key: False, lambda key: None):
@@ -70,7 +70,7 @@ class TestSurvey:
         assert (second.state, second.detail) == (StageState.WAITING, "needs noop link0")
         lines = list(explain(plan[0], plain.store, {planned.key: planned for planned in plan}))
         assert lines[0] == "noop link0 runs again at the next submit: its result was withdrawn by sam: wrong rows"
-        plain.attempts(plan[0]).claim(1, {"host": "test"})
+        plain.attempts(plan[0]).record_start(1, {"host": "test"})
         assert survey(plan, plain.store)[plan[0].key].state is StageState.RUNNING
         assert survey(plan, plain.store, alive=lambda key: False)[plan[0].key].state is StageState.INTERRUPTED
 
@@ -78,7 +78,7 @@ class TestSurvey:
         from polyglot.attempts.attempts import Failure
 
         one = stage("failing", "f", how="error")
-        plain.attempts(one).claim(1, {"host": "test"})
+        plain.attempts(one).record_start(1, {"host": "test"})
         plain.attempts(one).fail(1, Failure(outcome="transient", reason="the disk is full"))
         row = survey([one], plain.store)[one.key]
         assert row.state is StageState.INTERRUPTED
@@ -89,7 +89,7 @@ class TestSurvey:
         attempts = plain.attempts(one)
         attempts.note(1, "exceeded quota")
         assert survey([one], plain.store)[one.key].state is StageState.PENDING
-        start = attempts.claim(1, {"host": "test"})
+        start = attempts.record_start(1, {"host": "test"})
         attempts.report_progress(1, start, Progress(done=3, total=9, unit="steps"))
         attempts.note(1, "the node node-2 does not answer")
         row = survey([one], plain.store)[one.key]

@@ -38,7 +38,7 @@ class TestNumbers:
         assert attempts.blocked() is None
 
     def test_an_open_attempt_is_resumed_and_a_failed_one_is_followed(self, attempts: Attempts) -> None:
-        attempts.claim(1, {})
+        attempts.record_start(1, {})
         assert attempts.next_number() == 1
         attempts.fail(1, Failure(outcome="transient", reason="lost the network"))
         assert attempts.next_number() == 2
@@ -46,24 +46,24 @@ class TestNumbers:
 
     def test_numbers_are_numbers_not_texts(self, attempts: Attempts) -> None:
         for n in (2, 10, 9, 1):
-            attempts.claim(n, {})
+            attempts.record_start(n, {})
         assert attempts.numbers() == [1, 2, 9, 10]
         assert attempts.next_number() == 10
 
     def test_stages_do_not_see_each_others_attempts(self, store: Store, attempts: Attempts) -> None:
-        attempts.claim(1, {})
+        attempts.record_start(1, {})
         assert Attempts(store, stage("b")).numbers() == []
 
 
 class TestClaims:
     def test_racing_workers_get_different_starts(self, attempts: Attempts) -> None:
         with ThreadPoolExecutor(8) as pool:
-            got = list(pool.map(lambda number: attempts.claim(1, {"worker": number}), range(8)))
+            got = list(pool.map(lambda number: attempts.record_start(1, {"worker": number}), range(8)))
         assert sorted(got) == list(range(1, 9))
         assert attempts.starts(1) == 8
 
     def test_more_than_nine_starts_are_counted(self, attempts: Attempts) -> None:
-        assert [attempts.claim(1, {}) for _ in range(12)] == list(range(1, 13))
+        assert [attempts.record_start(1, {}) for _ in range(12)] == list(range(1, 13))
 
 
 class TestFailures:
@@ -134,20 +134,20 @@ class TestProgress:
 class TestStartsWithoutProgress:
     def test_starts_that_do_nothing_are_counted_over_attempts(self, attempts: Attempts) -> None:
         for n in (1, 1, 2):
-            attempts.claim(n, {})
+            attempts.record_start(n, {})
         assert history(attempts).starts_without_progress() == 3
 
     def test_getting_further_begins_the_count_anew(self, attempts: Attempts) -> None:
         for _ in range(3):
-            attempts.claim(1, {})
+            attempts.record_start(1, {})
         attempts.report_progress(1, 3, steps(10))
         assert history(attempts).starts_without_progress() == 0
-        attempts.claim(1, {})
+        attempts.record_start(1, {})
         assert history(attempts).starts_without_progress() == 1
 
     def test_coming_as_far_as_before_is_no_progress(self, attempts: Attempts) -> None:
         for _ in range(4):
-            start = attempts.claim(1, {})
+            start = attempts.record_start(1, {})
             attempts.report_progress(1, start, steps(0))
             attempts.report_progress(1, start, steps(10))
         assert history(attempts).starts_without_progress() == 3
@@ -155,28 +155,28 @@ class TestStartsWithoutProgress:
     def test_a_checkpoint_of_a_later_step_is_progress(self, store: Store, attempts: Attempts, tmp_path: Path) -> None:
         folder = write(tmp_path / "state", {"s": b"1"})
         for step in (5, 5, 9, 9):
-            StoredCheckpoints(store, stage(), 1, attempts.claim(1, {})).save(folder, step)
+            StoredCheckpoints(store, stage(), 1, attempts.record_start(1, {})).save(folder, step)
         assert history(attempts).starts_without_progress() == 1
 
     def test_new_records_in_the_journal_are_progress(self, store: Store, attempts: Attempts) -> None:
-        attempts.claim(1, {})
-        with StoredJournal(store, stage(), 1, attempts.claim(1, {})) as journal:
+        attempts.record_start(1, {})
+        with StoredJournal(store, stage(), 1, attempts.record_start(1, {})) as journal:
             journal.append({"id": "1"})
-        attempts.claim(1, {})
+        attempts.record_start(1, {})
         assert history(attempts).starts_without_progress() == 1
 
     def test_leave_to_retry_begins_the_count_anew(self, attempts: Attempts) -> None:
         for _ in range(5):
-            attempts.claim(1, {})
+            attempts.record_start(1, {})
         attempts.fail(1, Failure(outcome="permanent", reason="no progress"))
         assert attempts.allow_retry("more memory") == 2
         assert history(attempts).starts_without_progress() == 0
-        attempts.claim(2, {})
+        attempts.record_start(2, {})
         assert history(attempts).starts_without_progress() == 1
 
     def test_a_start_that_stopped_because_it_was_asked_to_does_not_count(self, attempts: Attempts) -> None:
         for _ in range(4):
-            attempts.claim(1, {})
+            attempts.record_start(1, {})
         attempts.stop(1, 2)
         attempts.stop(1, 4)
         assert history(attempts).starts_without_progress() == 2
@@ -184,14 +184,14 @@ class TestStartsWithoutProgress:
     def test_the_newest_attempt_that_got_further_is_known(self, attempts: Attempts) -> None:
         assert history(attempts).last_advance() == 0
         for n, done in ((1, 10), (2, 20), (3, 15)):
-            attempts.report_progress(n, attempts.claim(n, {}), steps(done))
+            attempts.report_progress(n, attempts.record_start(n, {}), steps(done))
         assert history(attempts).last_advance() == 2
 
 
 class TestDisruptions:
     def test_each_is_recorded_once_with_the_start_that_it_took_away(self, attempts: Attempts) -> None:
         assert attempts.disrupt(1, "pod-a", "pod-a was evicted")
-        attempts.claim(1, {})
+        attempts.record_start(1, {})
         assert attempts.disrupt(1, "pod-b", "pod-b was preempted")
         assert not attempts.disrupt(1, "pod-b", "seen by another driver, later")
         assert [(one.start, one.text) for one in history(attempts).disruptions(1)] == [
@@ -204,7 +204,7 @@ class TestDisruptions:
     def test_the_step_of_what_was_saved_up_to_a_start(self, store: Store, attempts: Attempts, tmp_path: Path) -> None:
         folder = write(tmp_path / "state", {"s": b"1"})
         for n, step in ((1, 5), (1, 9), (2, 12)):
-            StoredCheckpoints(store, stage(), n, attempts.claim(n, {})).save(folder, step)
+            StoredCheckpoints(store, stage(), n, attempts.record_start(n, {})).save(folder, step)
         assert [history(attempts).step_reached(*of) for of in ((1, 0), (1, 1), (1, 2), (2, 0), (2, 1))] == [
             0,
             5,
@@ -232,7 +232,7 @@ class TestLogs:
 
     def test_ranks_are_those_that_left_a_record(self, attempts: Attempts) -> None:
         assert attempts.ranks(1) == [0]
-        attempts.of_rank(2).claim(1, {})
+        attempts.of_rank(2).record_start(1, {})
         attempts.of_rank(10).append_log(1, 1, 1, b"ten")
         assert attempts.ranks(1) == [0, 2, 10]
         assert list(attempts.of_rank(10).log(1)) == [b"ten"]

@@ -13,7 +13,7 @@ from polyglot.core.errors import BadInput, Corrupt, Missing
 from polyglot.store.blobs import blob_path, put_bytes, put_file
 from polyglot.store.directory import DirectoryStore
 from polyglot.store.store import Store
-from polyglot.store.submissions import save
+from polyglot.store.submissions import save_study
 from tests.kit.damage import flip
 from tests.kit.stages import commit, stage, write
 
@@ -71,7 +71,7 @@ def test_files_that_a_submission_names_stay(store: Store, tmp_path: Path, age: A
     record = put_file(store, write(tmp_path, {"local.jsonl": b"rows"}) / "local.jsonl", "local.jsonl")
     age(blob_path(record.sha256), 400)
     lock = b'{"files": {"local.jsonl": "%s"}}' % record.sha256.encode()
-    save(store, "study", "0" * 12, study=b"name: study", lock=lock, plan=b"[]")
+    save_study(store, "study", "0" * 12, study=b"name: study", lock=lock, plan=b"[]")
     assert collect(store, dry_run=False).deleted_blobs == 0
 
 
@@ -126,7 +126,7 @@ def test_a_publisher_that_comes_in_between_keeps_its_blob(store: Store, tmp_path
 
 def test_nothing_but_blobs_is_deleted(store: Store, tmp_path: Path, age: Age) -> None:
     made = commit(store, stage(), write(tmp_path / "out", {"a": b"result"}))
-    save(store, "study", "0" * 12, study=b"name: study", lock=b"{}", plan=b"[]")
+    save_study(store, "study", "0" * 12, study=b"name: study", lock=b"{}", plan=b"[]")
     before = [entry.path for entry in store.list("")]
     for path in before:
         age(path, 1000)

@@ -5,8 +5,8 @@ the whole interval lies on one side of zero; a claim with too few training seeds
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from jobs.report.caveats import caveats
 from jobs.report.families import by_question, question_of
@@ -25,8 +25,7 @@ CONTROLS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """Paragraphs, and sentences under headings."""
 
     lead: tuple[str, ...]

@@ -1,6 +1,6 @@
 """Mixes by categories and turns, over all languages."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jobs.report.groups import arms_of, group_title, groups, languages_of
 from jobs.report.heat import HeatTable, score_cell, score_row
@@ -8,8 +8,7 @@ from jobs.report.view import View
 from polyglot.kinds.report import Report
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Categories:
+class Categories(NamedTuple):
     """A table for each model and data set."""
 
     tables: tuple[HeatTable, ...]

@@ -1,7 +1,7 @@
 """What makes the difference: the contrasts of each family on one axis, with their noise floor."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -15,8 +15,7 @@ from polyglot.kinds.aggregate import ContrastResult
 from polyglot.kinds.report import Report
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """One contrast. `again`: the row above has the same treatment and languages."""
 
     head: str  # the treatment
@@ -30,8 +29,7 @@ class Row:
     plot: Markup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class Figure(NamedTuple):
     """The contrasts of one family, model and data set."""
 
     title: str
@@ -45,8 +43,7 @@ class Figure:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contrasts:
+class Contrasts(NamedTuple):
     """All figures."""
 
     figures: tuple[Figure, ...]

@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from jobs.report.groups import place_in
 from jobs.report.numbers import whole
 from jobs.report.view import View
-from polyglot.core.records import UNSET
 from polyglot.kinds.data_card import DataCard, LanguageCard
 from polyglot.kinds.report import DataReport, NamedCard, Report
 
 EXAMPLES = 5  # places that are named a language
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DefectRow:
+class DefectRow(NamedTuple):
     """One finding; `counts` and `answers` by language."""
 
     name: str
@@ -23,8 +22,7 @@ class DefectRow:
     places: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(NamedTuple):
     """What was looked for, and by which rule."""
 
     name: str
@@ -32,24 +30,18 @@ class Check:
     hit: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """One data set, or part of the benchmark."""
+class Card(NamedTuple):
+    """One data set, or part of the benchmark; `languages` in the report's order."""
 
     what: str
-    name: str
-    key: str
-    licence: str | None
+    entry: NamedCard
     source: str
     languages: tuple[str, ...]
-    accepted: tuple[str, ...]
-    rejected: tuple[str, ...]
     defects: tuple[DefectRow, ...]
     checks: tuple[Check, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Data:
+class Data(NamedTuple):
     """All cards."""
 
     cards: tuple[Card, ...]
@@ -66,20 +58,14 @@ def show(report: Report | DataReport, view: View | None) -> Data | None:
 
 
 def _card(what: str, entry: NamedCard, languages: Sequence[str]) -> Card:
-    """`languages` in the report's order: files of canonical JSON have them by code."""
     card, source = entry.card, entry.card.source
-    found = [card.languages[language] for language in languages]
     return Card(
         what=what,
-        name=entry.name,
-        key=entry.key,
-        licence=card.licence,
+        entry=entry,
         source=", ".join(text for text in (source.kind, source.format, source.hub, source.revision) if text),
         languages=tuple(languages),
-        accepted=tuple(whole(counted.accepted) for counted in found),
-        rejected=tuple(whole(counted.rejected or 0) for counted in found),
         defects=defects(card, languages),
-        checks=_checks(card, found),
+        checks=_checks(card),
     )
 
 
@@ -152,25 +138,22 @@ def _note_language(found: _Findings, language: str, card: LanguageCard) -> None:
         found.note(f"personal data: {kind}", language, personal.count, personal.where)
 
 
-def _checks(card: DataCard, languages: Sequence[LanguageCard]) -> tuple[Check, ...]:
+def _checks(card: DataCard) -> tuple[Check, ...]:
     """What was looked for in a card's data."""
+    languages = card.languages.values()
     found = [
         Check(name=_spaced(name), rule=check.rule, hit=any(counted.count for counted in check.languages.values()))
         for name, check in card.defects.items()
     ]
     if card.rules:
         found += [
-            Check(
-                name=f"personal data: {kind}", rule=rule, hit=any(kind in (entry.personal or {}) for entry in languages)
-            )
+            Check(f"personal data: {kind}", rule, any(kind in (entry.personal or {}) for entry in languages))
             for kind, rule in card.rules.personal.items()
         ]
-        near = any(entry.near_duplicates is not UNSET and entry.near_duplicates.count for entry in languages)
-        found.append(Check(name="near duplicates", rule=card.rules.near_duplicates, hit=near))
-        ambiguous = any(
-            entry.ambiguous_instructions is not UNSET and entry.ambiguous_instructions.count for entry in languages
-        )
-        found.append(Check(name="ambiguous instructions", rule=card.rules.ambiguous_instructions, hit=ambiguous))
+        near = any(entry.near_duplicates and entry.near_duplicates.count for entry in languages)
+        found.append(Check("near duplicates", card.rules.near_duplicates, near))
+        ambiguous = any(entry.ambiguous_instructions and entry.ambiguous_instructions.count for entry in languages)
+        found.append(Check("ambiguous instructions", card.rules.ambiguous_instructions, ambiguous))
     return tuple(found)
 
 

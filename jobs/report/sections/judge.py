@@ -1,15 +1,14 @@
 """The judge: who rated, failed verdicts by reason and language, tokens, answers cut at the limit."""
 
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jobs.report.numbers import share, whole
 from jobs.report.view import View
 from polyglot.kinds.report import JudgedLanguage, Report
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """One language."""
 
     language: str
@@ -21,8 +20,7 @@ class Row:
     completion_tokens: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
+class Judge(NamedTuple):
     """Totals over all cells."""
 
     models: tuple[str, ...]

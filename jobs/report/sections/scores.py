@@ -1,7 +1,7 @@
 """Every mix in every language, and the unweighted mean of the languages."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jobs.report.groups import arm_scores, arms_of, group_title, groups, languages_of
 from jobs.report.heat import HeatTable, score_cell, score_row
@@ -10,8 +10,7 @@ from jobs.report.view import View
 from polyglot.kinds.report import Report
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
+class Scores(NamedTuple):
     """The tables of both metrics; `weak`: some arm has too few seeds."""
 
     tables: tuple[HeatTable, ...]

@@ -4,7 +4,7 @@ A mix without a language of the benchmark has no such mean, and no curve.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -19,8 +19,7 @@ from polyglot.kinds.report import Report
 Curve = Sequence[tuple[int | None, Estimate]]  # size (None: every id) and mean
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
+class Panel(NamedTuple):
     """One mix at all its sizes; `x` are places in per cent with their labels."""
 
     name: str
@@ -28,16 +27,14 @@ class Panel:
     x: tuple[tuple[float, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class Figure(NamedTuple):
     """The mixes of one model and data set."""
 
     group: str
     panels: tuple[Panel, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
+class Sizes(NamedTuple):
     """All figures."""
 
     figures: tuple[Figure, ...]

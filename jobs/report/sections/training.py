@@ -1,7 +1,7 @@
 """Training: the loss by step, one panel an arm and one line a seed, and losses on rows held back."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -17,8 +17,7 @@ from polyglot.kinds.train import TrainingRecord, ValidationLoss
 Run = tuple[RosterCell, TrainingRecord]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
+class Panel(NamedTuple):
     """One arm's runs."""
 
     name: str
@@ -27,8 +26,7 @@ class Panel:
     plot: Markup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Training:
+class Training(NamedTuple):
     """All panels on one axis from 0 to `top`; `packing` is a sentence, "" where nothing was packed."""
 
     panels: tuple[Panel, ...]

@@ -1,6 +1,6 @@
 """Inside and outside the mix: the mean over its languages, and over those that it never saw."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -13,8 +13,7 @@ from polyglot.kinds.aggregate import Estimate
 from polyglot.kinds.report import Report
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """One arm."""
 
     name: str
@@ -24,8 +23,7 @@ class Row:
     plot: Markup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class Figure(NamedTuple):
     """The arms of one model and data set."""
 
     group: str
@@ -33,8 +31,7 @@ class Figure:
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
+class Transfer(NamedTuple):
     """All figures."""
 
     figures: tuple[Figure, ...]

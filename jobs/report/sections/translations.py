@@ -1,18 +1,9 @@
 """Where the page about translations lies."""
 
-from dataclasses import dataclass
-
 from jobs.report.view import View
 from polyglot.kinds.report import DataReport, Report
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Translations:
-    """How many translations were assessed."""
-
-    checks: int
-
-
-def show(report: Report | DataReport, view: View | None) -> Translations | None:
-    """Return what the section shows; None where no translation was assessed."""
-    return Translations(checks=len(report.checks)) if report.checks else None
+def show(report: Report | DataReport, view: View | None) -> tuple[str, ...] | None:
+    """Return the names of the translations that were assessed; None where none was."""
+    return report.checks or None

@@ -72,7 +72,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Allocation:
     """What one running worker was given."""
 
     cpus: int
@@ -80,8 +80,8 @@ class Share:
     gpus: tuple[str, ...]
 
 
-class Room:
-    """Book-keeping of a budget: `take` gives a share or nothing, `give_back` returns it."""
+class Allocator:
+    """Book-keeping of a budget: `allocate` gives a share or nothing, `release` returns it."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
@@ -89,7 +89,7 @@ class Room:
         self._memory_bytes = budget.memory_bytes
         self._gpus = list(budget.gpus)
 
-    def take(self, wants: Resources) -> Share | None:
+    def allocate(self, wants: Resources) -> Allocation | None:
         """Return a share of what is asked, or None when there is no room for it now."""
         cpus = min(max(1, wants.cpus), self._budget.cpus)
         if cpus > self._cpus or wants.memory_bytes > self._memory_bytes or wants.gpus > len(self._gpus):
@@ -98,9 +98,9 @@ class Room:
         del self._gpus[: wants.gpus]
         self._cpus -= cpus
         self._memory_bytes -= wants.memory_bytes
-        return Share(cpus=cpus, memory_bytes=wants.memory_bytes, gpus=gpus)
+        return Allocation(cpus=cpus, memory_bytes=wants.memory_bytes, gpus=gpus)
 
-    def give_back(self, share: Share) -> None:
+    def release(self, share: Allocation) -> None:
         """Return a share; called once for each that was taken."""
         self._cpus += share.cpus
         self._memory_bytes += share.memory_bytes

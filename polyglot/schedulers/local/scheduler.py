@@ -23,7 +23,7 @@ from polyglot.core.canonical import digest
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds.registry import traits_of
 from polyglot.schedulers.base import Attempt, Ended, Event, Outcome, Running, Scheduler
-from polyglot.schedulers.local.budget import Budget, Room, Share
+from polyglot.schedulers.local.budget import Allocation, Allocator, Budget
 from polyglot.schedulers.local.lock import KeyLocks, locks_directory
 from polyglot.schedulers.local.process import Launch, PlainProcess, Process, ask_to_stop, kill
 from polyglot.schedulers.local.warm import MODEL_LIBRARIES, WarmServer
@@ -53,7 +53,7 @@ class LocalScheduler(Scheduler):
     ) -> None:
         self._state = state.absolute()
         self.budget = budget or Budget.of_machine()
-        self._room = Room(self.budget)
+        self._allocator = Allocator(self.budget)
         self._warm = warm and os.environ.get("POLYGLOT_WARM", "1") != "0"
         self._environment = {**os.environ, **(environment or {})}
         self._sample_seconds = sample_seconds
@@ -100,7 +100,7 @@ class LocalScheduler(Scheduler):
             self._reap()
             self._admit()
             self._sample()
-            self._police()
+            self._enforce()
             if self._events:
                 while self._events:
                     yield self._events.popleft()
@@ -137,7 +137,7 @@ class LocalScheduler(Scheduler):
             running.stop_asked = time.monotonic()
         else:
             kill(running.process)
-        self._police()
+        self._enforce()
 
     # What only this scheduler has
 
@@ -169,12 +169,12 @@ class LocalScheduler(Scheduler):
     def _admit(self) -> None:
         """Start the first of the waiting attempts that fit, until none fits."""
         for name, attempt in list(self._waiting.items()):
-            share = self._room.take(attempt.planned.resources)
+            share = self._allocator.allocate(attempt.planned.resources)
             if share is None:
                 continue
             lock = self._locks_of(attempt).acquire(attempt.planned.key)
             if lock is None or name in self._contended:
-                self._room.give_back(share)
+                self._allocator.release(share)
                 self._contended.add(name)
                 if lock is not None:  # free again: the other driver has committed or failed, which the engine looks up
                     os.close(lock)
@@ -189,7 +189,7 @@ class LocalScheduler(Scheduler):
                 os.close(lock)  # the worker has its own copy
             self._running[name] = Worker(attempt=attempt, process=process, share=share, started=time.monotonic())
 
-    def _start(self, attempt: Attempt, share: Share, lock: int) -> Process:
+    def _start(self, attempt: Attempt, share: Allocation, lock: int) -> Process:
         place = self._place(attempt)
         shutil.rmtree(place, ignore_errors=True)  # of an earlier start that was killed
         place.mkdir(parents=True)
@@ -242,7 +242,7 @@ class LocalScheduler(Scheduler):
                 continue
             del self._running[name]
             running.process.close()
-            self._room.give_back(running.share)
+            self._allocator.release(running.share)
             shutil.rmtree(self._place(running.attempt), ignore_errors=True)
             self._events.append(running.end(status))
 
@@ -262,7 +262,7 @@ class LocalScheduler(Scheduler):
                 running.killed_as = Outcome.OUT_OF_MEMORY
                 kill(running.process)
 
-    def _police(self) -> None:
+    def _enforce(self) -> None:
         """Ask to stop what the engine cancelled; kill what outstayed its grace or its deadline."""
         now = time.monotonic()
         for running in self._running.values():

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from polyglot.core.errors import Exit
 from polyglot.schedulers.base import Attempt, Ended, Outcome
-from polyglot.schedulers.local.budget import GIB, Share
+from polyglot.schedulers.local.budget import GIB, Allocation
 from polyglot.schedulers.local.process import Memory, Process
 
 
@@ -29,7 +29,7 @@ class Worker:
 
     attempt: Attempt
     process: Process
-    share: Share
+    share: Allocation
     started: float
     memory: Memory = field(default_factory=Memory)
     killed_as: Outcome | None = None  # why we killed it, when we did

@@ -13,7 +13,7 @@ from polyglot.plan.plan import make_plan
 from polyglot.store.blobs import blob_path
 from polyglot.store.committed import committed, committed_many
 from polyglot.store.manifest import Manifest
-from polyglot.store.submissions import save, save_submission
+from polyglot.store.submissions import save_study, save_submission
 from polyglot.study.cluster import Cluster
 from polyglot.study.profile import load_profile
 from tests.kit.cluster.installation import Installation
@@ -108,7 +108,7 @@ def submitted(installation: Installation, stages: Sequence[PlannedStage], **chan
     )
     rows, store = canonical(plan.document()), installation.store
     digest = sha256_bytes(rows)
-    save(store, plan.study, digest, study=b"study: noop\n", lock=b"{}", plan=rows)
+    save_study(store, plan.study, digest, study=b"study: noop\n", lock=b"{}", plan=rows)
     return NoopStudy(
         installation=installation,
         submission=submission,

@@ -95,7 +95,7 @@ class TestWhatRuns:
         study = desk.study("one")
         stage = desk.submitted(study).plan.find("ingest house")
         (desk.root / "link").symlink_to(desk.root / "store")
-        Attempts(desk.store, stage.stage).claim(1, {"host": "here"})
+        Attempts(desk.store, stage.stage).record_start(1, {"host": "here"})
         lock = KeyLocks(locks_directory(), open_store(str(desk.root / "link")).url).acquire(stage.key)
         assert lock is not None
         (desk.root / "elsewhere").mkdir()
@@ -116,7 +116,7 @@ class TestWhatRuns:
         study = desk.study("one")
         session = desk.submitted(study)
         stage = desk.commit(session, "ingest house")
-        Attempts(desk.store, stage.stage).claim(1, {"host": "here"})
+        Attempts(desk.store, stage.stage).record_start(1, {"host": "here"})
         desk.run("retract", stage.name, "--reason", "wrong rows", "--store", desk.url)
         assert "wrong rows" in desk.run("plan", study, "--store", desk.url).out.splitlines()[1]
 

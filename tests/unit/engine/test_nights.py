@@ -123,7 +123,7 @@ class TestEvaluations:
         seen = Nights(desk)
         night = begun(desk, session, seen.name(1))
         answers = answers_of(desk, night)
-        Attempts(desk.store, answers.stage).claim(1, {"host": "test"})
+        Attempts(desk.store, answers.stage).record_start(1, {"host": "test"})
         later = desk.store.now() + timedelta(minutes=10)
 
         def state(working: bool, runs: dict[str, Run]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from polyglot.core.slug import slug
 from polyglot.schedulers.kubernetes.render.helm import template
 from polyglot.schedulers.kubernetes.render.manifests import parse_manifests
-from polyglot.schedulers.kubernetes.render.to_values import written
+from polyglot.schedulers.kubernetes.render.to_values import to_values
 from polyglot.study.cluster import Cluster, PullPolicy
 
 COMPONENT = "driver"
@@ -95,5 +95,5 @@ def driver_values(
 
 def render_driver(values: DriverValues) -> dict[str, Any]:
     """Return the driver's Job. Raises PolyglotError when helm refuses."""
-    (job,) = parse_manifests(template("driver", written(values)))
+    (job,) = parse_manifests(template("driver", to_values(values)))
     return job

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from polyglot.schedulers.kubernetes.render.to_values import written
+from polyglot.schedulers.kubernetes.render.to_values import to_values
 from polyglot.study.cluster import Cluster, PullPolicy
 
 Name = Annotated[str, ("pattern", r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
@@ -167,7 +167,7 @@ class InstallationValues:
 
     def document(self) -> dict[str, Any]:
         """As the values file has them, keys in camelCase."""
-        found: dict[str, Any] = written(self)
+        found: dict[str, Any] = to_values(self)
         return found
 
 

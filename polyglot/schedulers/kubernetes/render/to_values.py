@@ -11,12 +11,12 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-def written(value: Any) -> Any:
+def to_values(value: Any) -> Any:
     """A values class, and whatever is in it, as JSON."""
     if is_dataclass(value):
-        return {camel(field.name): written(getattr(value, field.name)) for field in fields(value)}
+        return {camel(field.name): to_values(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {key: written(item) for key, item in value.items()}
+        return {key: to_values(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [written(item) for item in value]
+        return [to_values(item) for item in value]
     return value

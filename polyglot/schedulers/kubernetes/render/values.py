@@ -14,7 +14,7 @@ from polyglot.kinds.registry import traits_of
 from polyglot.schedulers.base import Attempt
 from polyglot.schedulers.kubernetes.render.quantity import quantity
 from polyglot.schedulers.kubernetes.render.request import request_text
-from polyglot.schedulers.kubernetes.render.to_values import written
+from polyglot.schedulers.kubernetes.render.to_values import to_values
 from polyglot.study.cluster import Cluster, PullPolicy
 from polyglot.study.pool import Toleration
 
@@ -67,11 +67,11 @@ class StageValues:
     tolerations: tuple[Mapping[str, str | int], ...]
     """As the API has them."""
     request: str
-    """The worker's order as JSON; empty when it lies in the store."""
+    """The worker's request as JSON; empty when it lies in the store."""
     request_path: str
-    """Where in the store the order lies, when it is too large for a variable."""
+    """Where in the store the request lies, when it is too large for a variable."""
     store_url: str
-    """Of the store; read only with a request path, since the order names it too."""
+    """Of the store; read only with a request path, since the request names it too."""
     environment: Mapping[str, str]
     """Plain variables of the profile."""
     store_secret: str
@@ -103,14 +103,14 @@ class StageValues:
 
     def document(self) -> dict[str, Any]:
         """As the values file has them, keys in camelCase."""
-        found: dict[str, Any] = written(self)
+        found: dict[str, Any] = to_values(self)
         return found
 
 
 def stage_values(attempt: Attempt, *, study: str, cluster: Cluster, request_path: str = "") -> StageValues:
     """Return the values of one attempt of a study's stage.
 
-    Raises BadInput when the order is too large to go with the Job and `request_path` does not say where it lies.
+    Raises BadInput when the request is too large to go with the Job and `request_path` does not say where it lies.
     """
     planned, resources = attempt.planned, attempt.planned.resources
     pool = cluster.pool_of(planned.stage.kind)
@@ -176,7 +176,7 @@ def _threads(planned: PlannedStage) -> int:
 
 
 def _scratch(planned: PlannedStage, default: int) -> int:
-    """Bytes of disk: what the kind's resources say, else room for thrice the files that the order names.
+    """Bytes of disk: what the kind's resources say, else room for thrice the files that the stage names.
 
     A file is there as downloaded, as read or unpacked, and as the rows or weights that are made of it.
     """

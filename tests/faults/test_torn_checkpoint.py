@@ -1,4 +1,4 @@
-"""Row 24: a kill between the files of a checkpoint, or a newest one that is damaged: the newest that verifies wins."""
+"""Fault 24: a kill between the files of a checkpoint, or a newest that is damaged: the newest that verifies wins."""
 
 from pathlib import Path
 

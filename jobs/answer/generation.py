@@ -16,8 +16,7 @@ from typing import Any, Literal
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
-from jobs.answer.sampling import choose, uniforms
-from jobs.answer.stops import Stops
+from jobs.answer.decoding import Stops, choose, uniforms
 from jobs.lib.model.template import ChatFormat
 
 

@@ -11,9 +11,8 @@ import shutil
 import time
 from pathlib import Path
 
-from jobs.base.blocks import lines, make_blocks
+from jobs.base.corpus import lines, make_blocks, train_tokenizer
 from jobs.base.pretraining import Pretraining, new_model
-from jobs.base.tokenizer import train_tokenizer
 from jobs.lib.context import Context
 from jobs.lib.model.execution import computing, described, threads_of
 from jobs.lib.model.fetching import copy_files, fetch_hub

@@ -8,10 +8,14 @@ from jobs.ingest.prompt_defects import RULES as PROMPT_RULES
 from jobs.ingest.prompt_defects import prompt_defects
 from jobs.lib.card.card import describe_files
 from jobs.lib.context import Context
+from polyglot.core.errors import Permanent
 from polyglot.core.records import UNSET
 from polyglot.kinds.data_card import DataCard, Defect, Filled, Found, LanguageCard, Source
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.rows import FORMS
+
+FEWEST_TURNS = 20  # that must have been judged before files are refused for their language
+MOST_OFF_LANGUAGE = 0.5  # of them
 
 
 def describe(params: IngestParams, tallies: Mapping[str, Normaliser], folder: Path, context: Context) -> DataCard:
@@ -70,3 +74,32 @@ def _counts(params: IngestParams, tally: Normaliser) -> LanguageCard:
         positional_ids=tally.positional_ids if dataset else UNSET,
         reference_field=Filled(present=tally.reference_fields, filled=tally.reference_filled) if questions else UNSET,
     )
+
+
+def refuse_exchanged(card: DataCard) -> None:
+    """Raise Permanent for the first language that most of its turns are not in.
+
+    Single turns in another language are findings of the card. A whole language of them is none: somebody exchanged two
+    files, or downloaded one of them twice.
+    """
+    judged = card.defects["other-language"].languages if "other-language" in card.defects else {}
+    wrong = {
+        language: found
+        for language, found in judged.items()
+        if found.of and found.of >= FEWEST_TURNS and found.count > MOST_OFF_LANGUAGE * found.of
+    }
+    for language, found in wrong.items():
+        likeliest = _likeliest(card, language)
+        exchanged = likeliest in wrong and _likeliest(card, likeliest) == language
+        remedy = f"The files of {language} and {likeliest} look exchanged" if exchanged else "Check the files of it"
+        raise Permanent(
+            f"{language}: {found.count} of {found.of} turns are in another language, most of them in {likeliest}; "
+            f"expected {language}. {remedy}"
+        )
+
+
+def _likeliest(card: DataCard, language: str) -> str:
+    """The language that most turns were identified as, the claimed one aside."""
+    identified = card.languages[language].identified or {}
+    others = {found: turns for found, turns in identified.items() if found != language}
+    return max(others, key=lambda found: (others[found], found))

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from jobs.lib.http_status import is_transient
+from jobs.lib.http_errors import is_transient
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import BadInput, Missing, Permanent
 from polyglot.kinds.kind import File

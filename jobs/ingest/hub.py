@@ -16,7 +16,7 @@ from pathlib import Path
 
 from jobs.ingest.reading import read_records
 from jobs.ingest.streams import Record
-from jobs.lib.hub_refusals import asking_hub
+from jobs.lib.http_errors import asking_hub
 from polyglot.core.errors import Permanent
 from polyglot.kinds.ingest import IngestParams
 

@@ -13,8 +13,8 @@ from typing import IO
 
 from msgspec.structs import replace
 
-from jobs.ingest import card, language_check, sources, validation
-from jobs.ingest.adapters import TABLES
+from jobs.ingest import card, sources, validation
+from jobs.ingest.adapters.schemas import TABLES
 from jobs.ingest.normalise import Normaliser
 from jobs.ingest.published import write_digests
 from jobs.lib.context import Context
@@ -61,7 +61,7 @@ def run(context: Context) -> None:
         validation.split(context.out, params.languages, params.validation_ids)
     document = card.describe(params, tallies, folder, context)
     if params.source != "stages":  # what a stage made has no files; an engine that copies is told by its quality
-        language_check.refuse_exchanged(document)
+        card.refuse_exchanged(document)
     if params.validation_ids or params.own_validation:
         held_out = validation.describe(context.out, params.languages, params.validation_ids)
         document = replace(document, validation=held_out)

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from jobs.ingest.adapters import Adapter
-from jobs.ingest.adapters.fields import Draft
+from jobs.ingest.adapters.fields import Draft, Reject, is_blank, text_fault
 from jobs.ingest.adapters.normal import written
+from jobs.ingest.adapters.schemas import Adapter
 from jobs.ingest.streams import MAX_RECORD_BYTES, Record
-from jobs.lib.rows.forms import Reject, id_key, is_blank, text_fault
+from jobs.lib.rows.by_id import id_key
 from polyglot.kinds.rows import ROLES, Form, Question, Reference, Rejection, Row, Turn
 
 MAX_ID_CHARACTERS = 512

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 from jobs.ingest import sources
-from jobs.ingest.adapters import Adapter
+from jobs.ingest.adapters.fields import Reject, text_fault
+from jobs.ingest.adapters.schemas import Adapter
 from jobs.lib.context import Context
 from jobs.lib.rows.content import content_key
-from jobs.lib.rows.forms import Reject, text_fault
 from polyglot.core.errors import Permanent
 from polyglot.core.records import line, to_json
 from polyglot.kinds.ingest import IngestParams, PublishedCard, PublishedRejection, PublishedRow

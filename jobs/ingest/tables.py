@@ -4,8 +4,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from jobs.ingest.adapters.fields import text_fault
 from jobs.ingest.streams import MAX_RECORD_BYTES, Record, Stream
-from jobs.lib.rows.forms import text_fault
 from polyglot.core.errors import Permanent
 
 _BATCH_ROWS = 128  # a dictionary page makes many long texts of one, so that a small file can be large in memory

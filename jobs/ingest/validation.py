@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jobs.lib.rows import order
+from jobs.lib.rows.by_id import id_key
 from jobs.lib.rows.content import digest, listed
-from jobs.lib.rows.forms import id_key
 from polyglot.core.errors import Permanent
 from polyglot.core.records import line, read_lines
 from polyglot.kinds.data_card import HeldOut, Validation

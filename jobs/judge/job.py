@@ -20,9 +20,8 @@ from jobs.builtin.grader import templates
 from jobs.builtin.server import JudgeServer
 from jobs.judge.targets import Target, collect
 from jobs.judge.verdict import Reading, parse
-from jobs.lib.chat.calls import Failure, Reply, Request
+from jobs.lib.chat.calls import Failure, Failures, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint, announced
-from jobs.lib.chat.failures import Failures
 from jobs.lib.chat.request_scheduler import Asking, Watcher
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.chat.usage_log import Ledger

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from jobs.lib.rows.by_id import id_key
 from jobs.lib.rows.contamination import KINDS
 from jobs.lib.rows.content import MAX_LISTED
-from jobs.lib.rows.forms import id_key
 from jobs.mix.selection import Pair, Selection
 from jobs.mix.token_sets import COUNTS, TokenSet
 from polyglot.kinds.contamination import Hit, Matches

@@ -11,7 +11,7 @@ from json.encoder import encode_basestring  # what json.dumps does to a text wit
 
 from jobs.lib.context import Context
 from jobs.lib.rows import order
-from jobs.lib.rows.forms import id_key
+from jobs.lib.rows.by_id import id_key
 from jobs.mix import published
 from jobs.mix.card import REMOVED, describe
 from jobs.mix.selection import Selection, check_size, select

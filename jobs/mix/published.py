@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from jobs.lib.rows.by_id import id_key
 from jobs.lib.rows.content import MAX_LISTED, content_key
-from jobs.lib.rows.forms import id_key
 from jobs.mix.selection import Pair
 from polyglot.kinds.ingest import PublishedRow
 from polyglot.kinds.mix import Lines, PublishedMatch

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jobs.lib.rows.forms import id_key
+from jobs.lib.rows.by_id import id_key
 from polyglot.core.errors import Permanent
 from polyglot.core.records import read
 from polyglot.kinds.tokenize import TokenCard

@@ -11,9 +11,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from jobs.lib.chat.calls import Failure, Reply, Request
+from jobs.lib.chat.calls import Failure, Failures, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint
-from jobs.lib.chat.failures import Failures
 from jobs.lib.chat.request_scheduler import Asking, Watcher
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.chat.usage_log import Ledger

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from jobs.lib.context import Input
-from jobs.lib.rows.forms import id_key
+from jobs.lib.rows.by_id import id_key
 from polyglot.core.errors import Permanent
 from polyglot.kinds.quality import QualityParams
 from polyglot.kinds.rows import FOLDERS, FORMS, Form, Question

@@ -33,7 +33,7 @@ from collections.abc import Mapping, Sequence  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from jobs.worker import reason  # noqa: E402
+from jobs.worker import secrecy  # noqa: E402
 from jobs.worker.log_mark import LogMark, archive_rest  # noqa: E402
 from jobs.worker.process import peak_memory_bytes  # noqa: E402
 from jobs.worker.secrecy import without_secrets  # noqa: E402
@@ -52,11 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--request", type=Path, help="the attempt, as JSON, when the environment does not hold it")
     parser.add_argument("--work", type=Path, default=Path("/work/attempt"))
     parser.add_argument("--cache", type=Path, default=Path("/work/cache"))
-    parser.add_argument("--termination-log", type=Path, default=reason.TERMINATION_LOG)
+    parser.add_argument("--termination-log", type=Path, default=secrecy.TERMINATION_LOG)
     options = parser.parse_args(arguments)
     code, why = _run(options)
     if code != Exit.FINE:
-        reason.tell(why, to=options.termination_log)
+        secrecy.tell(why, to=options.termination_log)
     return code
 
 
@@ -80,7 +80,7 @@ def _run(options: argparse.Namespace) -> tuple[int, str]:
     follower = Follower(places.log, sys.stdout.fileno())
     follower.start()
     code = os.waitstatus_to_exitcode(_wait(worker))
-    why = reason.said(places.reason) or f"the worker ended with {code} and gave no reason"
+    why = secrecy.said(places.reason) or f"the worker ended with {code} and gave no reason"
     if code < 0:
         killed = f"the worker was killed by {signal.Signals(-code).name}"
         places.note(killed)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.lib.context import Context
-from jobs.worker import reason
+from jobs.worker import secrecy
 from jobs.worker.process import StopSign
 from jobs.worker.reporter import Reporter
 from polyglot.attempts.progress import Progress
@@ -47,7 +47,7 @@ class Places:
     def say_why(self, text: str) -> None:
         """Leave the reason of an end where the container looks for it."""
         if self.reason is not None:
-            reason.say(self.reason, text)
+            secrecy.say(self.reason, text)
 
     def make(self) -> Mapping[str, Path]:
         """Create the work directory's parts: `out` for the result, `scratch` for everything else."""

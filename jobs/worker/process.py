@@ -1,4 +1,7 @@
-"""What a worker process owes to the process that started it: to stop when asked, and not to outlive it."""
+"""A worker as a process: it stops when asked, does not outlive who started it, and blocks imports that cost seconds.
+
+POLYGLOT_HOLD names a failpoint, where tests hold a worker until they have done it harm.
+"""
 
 import contextlib
 import ctypes
@@ -8,7 +11,55 @@ import signal
 import sys
 import threading
 import time
-from types import FrameType
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import FrameType, ModuleType
+
+
+class _Blocked(MetaPathFinder, Loader):
+    """Finds one top-level module and refuses to load it; it is found, as who only looks for it expects no error."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Claim the module."""
+        del path, target
+        return ModuleSpec(fullname, self) if fullname == self._name else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Refuse with what every `except ImportError` catches."""
+        raise ImportError(f"{spec.name} is not used in this process", name=spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Never reached."""
+        del module
+
+
+def block_import(name: str) -> None:
+    """Let `import name` raise ImportError in this process from now on; what is imported already stays."""
+    sys.meta_path.insert(0, _Blocked(name))
+
+
+POINTS = ("started", "claimed", "inputs", "ran", "blobs", "published")
+
+
+def failpoint(kind: str, point: str) -> None:
+    """Wait here when the environment says so."""
+    wanted = os.environ.get("POLYGLOT_HOLD")
+    if wanted is None:
+        return
+    wanted_kind, wanted_point, file = wanted.split(":", 2)
+    if (wanted_kind, wanted_point) != (kind, point):
+        return
+    Path(f"{file}.reached").touch()
+    while not Path(file).exists():
+        time.sleep(0.02)
+
 
 _PR_SET_PDEATHSIG = 1
 

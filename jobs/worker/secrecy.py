@@ -1,13 +1,40 @@
-"""The secrets that a process was given are in none of its messages, whoever puts them there: servers quote keys.
+"""What may be said: text without secrets, and the reason of an end where the container looks for it."""
 
-Secrets are files that variables name, or variables. Shorter ones than eight characters are no secrets, and would
-make holes into ordinary words.
-"""
-
+import contextlib
 import logging
 import os
 from functools import cache
 from pathlib import Path
+
+from polyglot.core.line import one_line
+
+TERMINATION_LOG = Path("/dev/termination-log")  # Kubernetes' default; writable although the root is not
+
+
+def say(path: Path, text: str) -> None:
+    """Leave a reason in a file. What cannot be written is not worth another failure."""
+    with contextlib.suppress(OSError):
+        path.write_text(one_line(without_secrets(text)), encoding="utf-8", errors="replace")
+
+
+def said(path: Path) -> str:
+    """The reason that was left in a file; "" for none."""
+    try:
+        return one_line(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return ""
+
+
+def tell(text: str, *, to: Path = TERMINATION_LOG) -> None:
+    """Put a reason into the container's termination log, where there is one: it is never made here."""
+    line = one_line(without_secrets(text)).encode(errors="replace")
+    with contextlib.suppress(OSError):
+        descriptor = os.open(to, os.O_WRONLY | os.O_TRUNC)
+        try:
+            os.write(descriptor, line)
+        finally:
+            os.close(descriptor)
+
 
 _FILES = ("POLYGLOT_S3_SECRET_KEY_FILE", "OPENAI_API_KEY_FILE", "DEEPL_AUTH_KEY_FILE", "HF_TOKEN_PATH")
 _VALUES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "OPENAI_API_KEY", "DEEPL_AUTH_KEY", "HF_TOKEN")

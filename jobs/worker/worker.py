@@ -10,7 +10,7 @@ the line, that of these two too, is left in --reason as well, since a store that
 never interrupts publishing: it is short, and what it leaves at a SIGKILL is either nothing or a done stage.
 
 Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds (default "jobs"), POLYGLOT_HOLD a
-hold-point (jobs.worker.failpoint). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the
+hold-point (jobs.worker.process). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the
 request.
 
 With POLYGLOT_RANKS > 1 every rank (POLYGLOT_RANK) runs a worker. The ranks of a training work together: the first one
@@ -42,9 +42,7 @@ from jobs.lib.ranks import Ranks
 from jobs.worker import environment
 from jobs.worker.context import Places, WorkerContext
 from jobs.worker.exit_status import Ending, ending_of
-from jobs.worker.failpoint import hold
-from jobs.worker.import_blocker import forbid_import
-from jobs.worker.process import StopSign, peak_memory_bytes, stay_on_leash
+from jobs.worker.process import StopSign, block_import, failpoint, peak_memory_bytes, stay_on_leash
 from jobs.worker.reporter import Reporter
 from jobs.worker.secrecy import Formatter, without_secrets
 from polyglot.attempts.attempts import PERMANENT, Attempts, Failure
@@ -143,7 +141,7 @@ class Worker:
 
     def run(self) -> Exit:
         """Do everything, record what went wrong, and say how it ended."""
-        hold(self.stage.kind, "started")
+        failpoint(self.stage.kind, "started")
         try:
             inputs = self._inputs()
             if inputs is None:
@@ -162,7 +160,7 @@ class Worker:
             start = self.attempts.record_start(self.number, {"host": socket.gethostname(), "process": os.getpid()})
         except Exception as error:
             return self._record(error)
-        hold(self.stage.kind, "claimed")
+        failpoint(self.stage.kind, "claimed")
         scheme = self.store.url.partition("://")[0]
         reporter = Reporter(
             self.attempts,
@@ -222,7 +220,7 @@ class Worker:
             artifacts = {
                 role: StoredArtifact(self.store, manifest, self.places.cache) for role, manifest in inputs.items()
             }
-        hold(self.stage.kind, "inputs")
+        failpoint(self.stage.kind, "inputs")
         # What was begun with other inputs, or ended in a result that was withdrawn, is not gone on with. The records of
         # networked kinds are each named by the content of what was asked, so other inputs do not make them wrong.
         fit = digest(self._fit(inputs))
@@ -246,12 +244,12 @@ class Worker:
         context.raise_if_stopping()
         # pyarrow imports pandas, which takes seconds, at its first conversion, only to ask whether it got a data frame
         if not self.kind.uses_pandas:
-            forbid_import("pandas")
+            block_import("pandas")
         if self.resources.ranks > 1:
             os.environ.update(self.ranks.for_torch())
         with self._timed("run"), journal:
             importlib.import_module(module_name(self.stage.kind)).run(context)
-        hold(self.stage.kind, "ran")
+        failpoint(self.stage.kind, "ran")
         if not context.complete:
             return
         if not self.ranks.first and not self.sharded:
@@ -259,7 +257,7 @@ class Worker:
             return
         with self._timed("publish"):
             manifest = self._publish(context, {role: found.result for role, found in inputs.items()}, threads)
-        hold(self.stage.kind, "published")
+        failpoint(self.stage.kind, "published")
         took = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in self.seconds.items())
         log.info("%s: committed as %s (%s)", self.label, manifest.result[:12], took)
 
@@ -356,7 +354,7 @@ class _HoldingStore:
     def create(self, path: str, data: bytes) -> bool:
         """See Store."""
         if path.endswith("/manifest.json"):
-            hold(self._kind, "blobs")
+            failpoint(self._kind, "blobs")
         return self._store.create(path, data)
 
 

@@ -1,12 +1,11 @@
 """The place where a profile's attempts run, as the verbs ask about it: one class a backend, found by `site_of`."""
 
+import importlib
 import json
-import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from polyglot.core.calendar import Calendar
 from polyglot.core.endpoint import find_deepl, find_endpoint
 from polyglot.core.stage import Stage
 from polyglot.kinds.registry import traits_of
@@ -15,6 +14,9 @@ from polyglot.schedulers.registry import BACKENDS
 from polyglot.schedulers.worker_request import worker_request
 from polyglot.store.store import Store
 from polyglot.study.profile import Profile
+
+if TYPE_CHECKING:  # schedules are of use to one verb, and all would wait for their library
+    from polyglot.core.calendar import Calendar
 
 Alive = Callable[[str], bool | None]
 """Whether a stage's key has a worker now; None when nobody knows."""
@@ -54,7 +56,7 @@ class Site(ABC):
         for attempt in attempts:
             yield json.dumps(worker_request(attempt, study=study).document(), ensure_ascii=False)
 
-    def calendar(self, name: str) -> Calendar | None:
+    def calendar(self, name: str) -> "Calendar | None":
         """When nights are due by a timer that the place has under a name; None without timers. Raises BadInput."""
         del name
         return None
@@ -85,5 +87,6 @@ class DetachedSite(Site):
 
 def site_of(profile: Profile) -> Site:
     """The place that a profile describes."""
-    kind: type[Site] = pkgutil.resolve_name(BACKENDS[profile.backend].site)
+    module, _, name = BACKENDS[profile.backend].site.partition(":")
+    kind: type[Site] = getattr(importlib.import_module(module), name)
     return kind(profile)

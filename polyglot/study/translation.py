@@ -13,7 +13,7 @@ EngineName = Literal["identity", "apertium", "deepl", "openai", "marian", "nllb"
 Formality = Literal["default", "more", "less", "prefer_more", "prefer_less"]
 Price = Annotated[float, Field(ge=0)]
 
-PROMPT_VERSION = 1  # of our own wording for endpoint openai (jobs.translate.prompt)
+PROMPT_VERSION = 1  # of our own wording for endpoint openai (jobs.translate.engines.openai)
 # What means something to which engine; `engine` itself does to all.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "identity": (),

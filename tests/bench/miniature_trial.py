@@ -24,9 +24,8 @@ from accelerate import Accelerator
 
 from jobs import builtin
 from jobs.answer.generation import Generator, Request
-from jobs.base.blocks import lines, make_blocks
+from jobs.base.corpus import lines, make_blocks, train_tokenizer
 from jobs.base.pretraining import Pretraining, new_model
-from jobs.base.tokenizer import train_tokenizer
 from jobs.builtin.families import FAMILIES
 from jobs.builtin.grade import grade
 from jobs.builtin.words import LANGUAGES

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.worker.reason import TERMINATION_LOG
+from jobs.worker.secrecy import TERMINATION_LOG
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.core.slug import slug
 from polyglot.schedulers.kubernetes.render.manifests import render_jobs

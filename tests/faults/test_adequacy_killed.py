@@ -1,4 +1,4 @@
-"""Ratings of translations, killed at any moment or during an outage: nothing on record is asked again."""
+"""Fault 28: ratings of translations, killed at any moment or during an outage: nothing on record is asked again."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""Answers that hold verdicts, delimiters or other scripts' digits: they move no score, in any language.
+"""Fault 29: answers that hold verdicts, delimiters or other scripts' digits: they move no score, in any language.
 
 Position bias needs pairwise judging, which this judge does not do.
 """

@@ -1,4 +1,4 @@
-"""A sentinel key goes to the endpoint and nowhere else: not into logs, records, verdicts, figures or errors."""
+"""Fault 30: a sentinel key goes to the endpoint and nowhere else, not into logs, records, verdicts or errors."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A judge killed at any moment, or timed out after the answer was made: nothing on record is asked again."""
+"""Fault 28: a judge killed at any moment, or timed out after the answer was made: nothing on record is asked again."""
 
 import random
 import signal

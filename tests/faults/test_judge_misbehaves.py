@@ -1,4 +1,4 @@
-"""A judge that says 429 or 5xx, hangs, truncates, refuses or talks nonsense: one retry owner, and never wrong."""
+"""Fault 27: a judge that says 429 or 5xx, hangs, truncates, refuses, talks nonsense: one owner retries, none counts."""
 
 import socket
 import time

@@ -4,11 +4,13 @@ After each kill the stage is either done or not begun for readers, the next run 
 one, and no start of an attempt is given out twice.
 """
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
+from collections.abc import Callable
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,37 +23,6 @@ from tests.kit.stages import commit, stage, write
 from tests.kit.versitygw import Bucket
 
 FILES = {"a": b"first", "b/c": b"second", "d": b"third"}
-
-# Publishes with a store that kills the process right before or after its n-th change.
-PUBLISHER = """
-import os, signal, sys
-from pathlib import Path
-from polyglot.attempts.attempts import Attempts
-from polyglot.store.locate import open_store
-from tests.kit.stages import commit, stage
-
-url, out, when, number = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-store = open_store(url)
-changes = 0
-
-def deadly(method):
-    def call(*args):
-        global changes
-        changes += 1
-        mine = changes == number
-        if mine and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = method(*args)
-        if mine and when == "after":
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-    return call
-
-store.create, store.upload, store.delete = map(deadly, (store.create, store.upload, store.delete))
-Attempts(store, stage()).record_start(1, {"test": 12})
-commit(store, stage(), out)
-print(changes)
-"""
 CHANGES = 5  # a claim, three blobs, the manifest
 
 
@@ -65,14 +36,39 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     return f"s3://{bucket.name}"
 
 
-def publish(url: str, out: Path, when: str, number: int) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-c", PUBLISHER, url, out, when, str(number)],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+def publisher(url: str, out: Path, when: str, number: int, changes: "SimpleQueue[int]") -> None:
+    """Publish with a store that kills the process right before or after its n-th change."""
+    store: Any = open_store(url)
+    done = 0
+
+    def deadly(method: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object) -> object:
+            nonlocal done
+            done += 1
+            mine = done == number
+            if mine and when == "before":
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = method(*arguments)
+            if mine and when == "after":
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return call
+
+    store.create, store.upload, store.delete = map(deadly, (store.create, store.upload, store.delete))
+    Attempts(store, stage()).record_start(1, {"test": 12})
+    commit(store, stage(), out)
+    changes.put(done)
+
+
+def publish(url: str, out: Path, when: str, number: int) -> tuple[int | None, int]:
+    """Publish in a process of its own; return how it ended, and its number of changes when it came to its end."""
+    forked = multiprocessing.get_context("fork")
+    changes = forked.SimpleQueue()
+    process = forked.Process(target=publisher, args=(url, out, when, number, changes))
+    process.start()
+    process.join(60)
+    return process.exitcode, 0 if changes.empty() else changes.get()
 
 
 def undisturbed(folder: Path) -> str:
@@ -88,14 +84,13 @@ def test_a_publisher_killed_anywhere_is_completed_by_the_next(url: str, tmp_path
     expected, out, store = undisturbed(tmp_path), write(tmp_path / "out", FILES), open_store(url)
     for number in range(1, CHANGES + 1):
         for when in ("before", "after"):
-            ended = publish(url, out, when, number)
-            assert ended.returncode == -signal.SIGKILL, ended.stderr
+            assert publish(url, out, when, number) == (-signal.SIGKILL, 0)
             done = when == "after" and number == CHANGES
             assert result(store) == (expected if done else None)
             assert len(list(store.list(f"{stage().path}/manifest.json/"))) == 0
             # what was uploaded stays and is used; each kill must hit its own step, so begin anew
-            ended = publish(url, out, "never", 0)
-            assert ended.returncode == 0, ended.stderr
+            exit_code, _ = publish(url, out, "never", 0)
+            assert exit_code == 0
             assert result(store) == expected
             starts = Attempts(store, stage()).starts(1)
             assert starts == (1 if (number, when) == (1, "before") else 2)
@@ -104,5 +99,4 @@ def test_a_publisher_killed_anywhere_is_completed_by_the_next(url: str, tmp_path
 
 
 def test_the_number_of_steps_is_what_the_test_thinks(url: str, tmp_path: Path) -> None:
-    ended = publish(url, write(tmp_path / "out", FILES), "never", 0)
-    assert ended.stdout.strip() == str(CHANGES), ended.stderr
+    assert publish(url, write(tmp_path / "out", FILES), "never", 0) == (0, CHANGES)

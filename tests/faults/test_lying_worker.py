@@ -1,4 +1,4 @@
-"""Row 15: a worker that traps SIGTERM and ends with 0, or says 0 without having committed, is not believed."""
+"""Fault 15: a worker that traps SIGTERM and ends with 0, or says 0 without having committed, is not believed."""
 
 import os
 import signal

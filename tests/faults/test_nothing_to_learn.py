@@ -1,4 +1,4 @@
-"""Row 26: NaN losses, empty mixtures, all labels masked, text beyond the model: permanent, and nothing is published."""
+"""Fault 26: NaN losses, empty mixtures, all labels masked, text beyond the model: permanent, nothing is published."""
 
 import json
 from collections.abc import Sequence

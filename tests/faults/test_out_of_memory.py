@@ -1,4 +1,4 @@
-"""Row 17: over its memory a worker is killed and tried again, twice at most; then a hint names the peak."""
+"""Fault 17: over its memory a worker is killed and tried again, twice at most; then a hint names the peak."""
 
 import re
 from pathlib import Path

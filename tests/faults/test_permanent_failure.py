@@ -1,4 +1,4 @@
-"""Row 18: exit 42 means one attempt, a record with the reason, and a stage that stays blocked until `retry`."""
+"""Fault 18: exit 42 means one attempt, a record with the reason, and a stage that stays blocked until `retry`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Row 23: one poisoned stage fails with its reason; the other branches finish, and nothing is averaged over it."""
+"""Fault 23: one poisoned stage fails with its reason; the other branches finish, and nothing is averaged over it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Row 25: pickle weights, code of a repository, forged safetensors: refused with the reason, and never run or read."""
+"""Fault 25: pickle weights, code of a repository, forged safetensors: refused with the reason, never run or read."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""Row 16: PID 1 of a worker's container hears every signal, reaps every orphan, and loses no line of the log."""
+"""Fault 16: PID 1 of a worker's container hears every signal, reaps every orphan, and loses no line of the log."""
 
 import os
 import signal

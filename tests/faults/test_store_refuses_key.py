@@ -1,4 +1,4 @@
-"""Row 9: a store that refuses the worker's key: permanent at once, told without any store, the secret nowhere."""
+"""Fault 9: a store that refuses the worker's key: permanent at once, told without any store, the secret nowhere."""
 
 from pathlib import Path
 

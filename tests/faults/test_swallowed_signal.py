@@ -1,4 +1,4 @@
-"""Row 16: a worker that never hears its SIGTERM is killed after its grace; the next start uses the last checkpoint."""
+"""Fault 16: a worker that never hears its SIGTERM is killed after its grace; the next uses its last checkpoint."""
 
 import signal
 import time

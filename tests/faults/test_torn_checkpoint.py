@@ -1,4 +1,4 @@
-"""Row 24: a kill between the files of a checkpoint, or a newest one that is damaged: the newest that verifies wins."""
+"""Fault 24: a kill between the files of a checkpoint, or a newest that is damaged: the newest that verifies wins."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from polyglot.schedulers.local.lock import KeyLocks
 from polyglot.store.blobs import blob_path
 from polyglot.store.committed import committed
 from tests.kit.graphs import stage
-from tests.kit.world import World, end, until
+from tests.kit.world import AT_ONCE, World, end, until
 
 
 def steps() -> PlannedStage:
@@ -47,7 +47,7 @@ def test_the_newest_checkpoint_that_verifies_is_used_and_the_result_is_the_same(
     else:
         victim.unlink()
 
-    assert world.run([steps()]).committed == 1
+    assert world.run([steps()], **AT_ONCE).committed == 1
     assert world.executions()[-1]["resumed"] == read_checkpoint(world.store, second)[0] < step
     value = 1
     for _ in range(200):

@@ -1,4 +1,4 @@
-"""Row 24, training: killed, stopped or with a torn checkpoint, a run on a CPU ends with an undisturbed one's bits."""
+"""Fault 24, training: killed, stopped or with a torn checkpoint, a run on a CPU ends with an undisturbed one's bits."""
 
 import json
 from pathlib import Path

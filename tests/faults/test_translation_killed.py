@@ -1,4 +1,4 @@
-"""A translation killed at any moment: no text whose translation is on record is asked for again."""
+"""Fault 28: a translation killed at any moment: no text whose translation is on record is asked for again."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""Row 21: nobody saw how a worker ended; the verdict comes from the manifest, the reason from the failure record."""
+"""Fault 21: nobody saw how a worker ended; the verdict comes from the manifest, the reason from the failure record."""
 
 from pathlib import Path
 

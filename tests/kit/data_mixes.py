@@ -100,16 +100,20 @@ def mix_over(
     published: DataContext | None = None,
     dropped: Mapping[str, Collection[str]] | None = None,
     cut: Mapping[str, Collection[str]] | None = None,
+    given: Mapping[str, Path] | None = None,
     **options: Any,
 ) -> DataContext:
-    """Run the mix job over an ingest's rows and word tokens of them."""
+    """Run the mix job over an ingest's rows and word tokens of them; inputs that are `given` are not made."""
     inputs: dict[str, Path] = {}
     for language in languages:
+        role = f"tokens:{language}"
         source, target = rows.out / "rows" / f"{language}.jsonl", root.parent / f"{root.name}-{language}"
-        inputs[f"tokens:{language}"] = word_tokens(
+        inputs[role] = (given or {}).get(role) or word_tokens(
             source, target, (dropped or {}).get(language, ()), (cut or {}).get(language, ())
         )
-    if questions is not None:
+    if given is not None and "hits" in given:
+        inputs["hits"] = given["hits"]
+    elif questions is not None:
         inputs["hits"] = hits_of(root.parent / f"{root.name}-hits", rows, questions, references).out
     if published is not None:
         inputs |= {"rows": rows.out, "published": published.out}

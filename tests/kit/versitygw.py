@@ -5,6 +5,7 @@ fresh bucket for each test). Without `go` and without a program built before, te
 """
 
 import ctypes
+import functools
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import botocore.session
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -26,6 +28,8 @@ from polyglot.store.s3_bucket import S3Settings
 from tools import versitygw
 
 _PR_SET_PDEATHSIG = 1
+# each client's session would read S3's whole description anew, which takes a tenth of a second
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,9 +128,15 @@ def serve(folder: Path) -> Iterator[Gateway]:
 def fresh_bucket(gateway: Gateway) -> Iterator[Bucket]:
     """Make a bucket of a new name; its files go with the server's folder."""
     made = Bucket(gateway=gateway, name=f"test-{uuid.uuid4().hex[:20]}")
-    made.store().client.create_bucket(Bucket=made.name)
+    _maker(gateway).client.create_bucket(Bucket=made.name)
     yield made
     shutil.rmtree(made.folder, ignore_errors=True)
+
+
+@functools.cache
+def _maker(gateway: Gateway) -> S3Store:
+    """Any store of the server: its client makes all buckets, as a client of its own would cost more than most tests."""
+    return Bucket(gateway=gateway, name="none").store()
 
 
 @pytest.fixture(scope="session")

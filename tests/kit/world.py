@@ -24,6 +24,7 @@ from polyglot.store.locate import open_store
 from polyglot.store.store import Store
 from tests.kit.graphs import JOBS, small_budget
 
+AT_ONCE = {"POLYGLOT_TEST_STEP_SECONDS": "0"}  # for a stage of steps that goes on after what a test wanted to see
 QUICK = Limits(max_attempts=3, backoff_seconds=0.05, progress_seconds=0.1)
 ROOT = Path(__file__).resolve().parents[2]
 

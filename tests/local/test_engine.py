@@ -18,7 +18,7 @@ from polyglot.schedulers.local.budget import Budget
 from polyglot.store.committed import committed
 from tests.kit.graphs import MIB, chain, diamonds, fan, stage
 from tests.kit.stages import commit, write
-from tests.kit.world import QUICK, Recorder, World, until
+from tests.kit.world import AT_ONCE, QUICK, Recorder, World, until
 
 
 class TestBasics:
@@ -200,7 +200,7 @@ class TestDeadlines:
             world.run([one], limits=Limits(deadline_seconds=2))
         reached = world.attempts(one).progress()
         assert reached is None or reached.done < 150
-        assert world.run([replace(one, stage=one.stage)]).committed == 1
+        assert world.run([replace(one, stage=one.stage)], **AT_ONCE).committed == 1
 
 
 class _When(Recorder):

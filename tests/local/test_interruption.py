@@ -14,7 +14,7 @@ import pytest
 from polyglot.attempts.history import History
 from polyglot.core.stage import PlannedStage
 from tests.kit.graphs import GRAPHS, diamonds, stage
-from tests.kit.world import World, alive, end, until
+from tests.kit.world import AT_ONCE, World, alive, end, until
 
 ROUNDS = {True: 20, False: 8}  # by warm, which is what everybody runs
 
@@ -160,7 +160,7 @@ class TestInterrupt:
         one = stage("steps", "s", steps=40, seconds=0.05)
         whole = World(world.root / "whole")
         whole.root.mkdir()
-        whole.run([one])
+        whole.run([one], **AT_ONCE)
         import threading
 
         def terminate() -> None:

@@ -1,10 +1,20 @@
-"""What adapters share: taking typed fields out of a record, and the draft that they hand on."""
+"""What adapters share: taking typed fields out of a record, why one cannot become a row, and the draft of one that can.
+
+Text is never changed: no normalisation, no stripping, no repair.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from jobs.lib.rows.forms import Reject, is_blank
+Fields = Mapping[str, object]  # of one record, as somebody else wrote it
+
+
+class Reject(Exception):
+    """Raised by an adapter: this record has no normal form. `reason` is a short name such as "empty-output"."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +30,7 @@ class Draft:
     licence: str | None = None
 
 
-def text(record: Mapping[str, Any], name: str) -> str:
+def text(record: Fields, name: str) -> str:
     """Return a required text field. Rejects "missing-field" (absent or null) and "wrong-type"."""
     value = record.get(name)
     if value is None:
@@ -30,12 +40,12 @@ def text(record: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def optional_text(record: Mapping[str, Any], name: str) -> str:
+def optional_text(record: Fields, name: str) -> str:
     """Return a text field that may be absent or null: "" then. Rejects "wrong-type"."""
     return "" if record.get(name) is None else text(record, name)
 
 
-def identifier(record: Mapping[str, Any], *names: str) -> str | None:
+def identifier(record: Fields, *names: str) -> str | None:
     """Return the id under the first of `names` that is present, None when none is. Whole numbers become text."""
     for name in names:
         value = record.get(name)
@@ -47,7 +57,7 @@ def identifier(record: Mapping[str, Any], *names: str) -> str | None:
     return None
 
 
-def sequence(record: Mapping[str, Any], name: str) -> Sequence[Any]:
+def sequence(record: Fields, name: str) -> Sequence[object]:
     """Return a required list field. Rejects "missing-field" and "wrong-type"."""
     value = record.get(name)
     if value is None:
@@ -57,14 +67,14 @@ def sequence(record: Mapping[str, Any], name: str) -> Sequence[Any]:
     return value
 
 
-def texts(values: Sequence[Any]) -> tuple[str, ...]:
+def texts(values: Sequence[object]) -> tuple[str, ...]:
     """Return a list of texts as a tuple. Rejects "wrong-type"."""
     if not all(isinstance(value, str) for value in values):
         raise Reject("wrong-type")
-    return tuple(values)
+    return tuple(value for value in values if isinstance(value, str))
 
 
-def instruction(record: Mapping[str, Any], ask: str, context: str) -> str:
+def instruction(record: Fields, ask: str, context: str) -> str:
     """Join an instruction and its input, where that is not blank, by an empty line.
 
     Rejects "empty-instruction" for a blank instruction even if there is an input: nothing says what to do with it.
@@ -75,7 +85,7 @@ def instruction(record: Mapping[str, Any], ask: str, context: str) -> str:
     return f"{question}\n\n{extra}" if not is_blank(extra) else question
 
 
-def chat(messages: Sequence[Any], role_field: str, text_field: str, roles: Mapping[str, str]) -> tuple[str, ...]:
+def chat(messages: Sequence[object], role_field: str, text_field: str, roles: Mapping[str, str]) -> tuple[str, ...]:
     """Return the alternating turns of a chat, the user's first.
 
     `roles` maps the schema's role names to "user", "assistant" and "system". A blank system message is none. Rejects
@@ -98,3 +108,19 @@ def chat(messages: Sequence[Any], role_field: str, text_field: str, roles: Mappi
             raise Reject("bad-turns")
         turns.append(content)
     return tuple(turns)
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of a text can be seen: it is empty, white space, or of zero width."""
+    return not any(character.isprintable() and not character.isspace() for character in text)
+
+
+def text_fault(text: str) -> str | None:
+    """Return why a text cannot be carried on ("nul", "lone-surrogate"), or None."""
+    if "\0" in text:
+        return "nul"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "lone-surrogate"
+    return None

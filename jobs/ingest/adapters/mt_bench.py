@@ -6,15 +6,13 @@ list, in which "" says that the turn has none.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-from jobs.ingest.adapters.fields import Draft, identifier, sequence, text, texts
-from jobs.lib.rows.forms import Reject, is_blank
+from jobs.ingest.adapters.fields import Draft, Fields, Reject, identifier, is_blank, sequence, text, texts
 
 MOST_TURNS = 2  # that there are judge prompts for: what has more would fail in the judge, after the training
 
 
-def question(record: Mapping[str, Any]) -> Draft:
+def question(record: Fields) -> Draft:
     """Return the draft of one question."""
     turns = texts(sequence(record, "turns"))
     if not 1 <= len(turns) <= MOST_TURNS:
@@ -25,7 +23,7 @@ def question(record: Mapping[str, Any]) -> Draft:
     return Draft(id=_id(record), turns=turns, category=category, reference=_reference(record))
 
 
-def reference(record: Mapping[str, Any]) -> Draft:
+def reference(record: Fields) -> Draft:
     """Return the draft of one question's reference answers. Rejects "no-reference" where there are none."""
     if record.get("choices") is None:
         turns = _reference(record) or ()
@@ -41,12 +39,12 @@ def reference(record: Mapping[str, Any]) -> Draft:
     return Draft(id=_id(record), turns=turns)
 
 
-def _id(record: Mapping[str, Any]) -> str:
+def _id(record: Fields) -> str:
     name = identifier(record, "question_id", "id")
     if name is None:
         raise Reject("missing-field")
     return name
 
 
-def _reference(record: Mapping[str, Any]) -> tuple[str, ...] | None:
+def _reference(record: Fields) -> tuple[str, ...] | None:
     return None if record.get("reference") is None else texts(sequence(record, "reference"))

@@ -1,15 +1,12 @@
 """The normal form itself, as an earlier stage wrote it: whatever it says of its origin stays."""
 
-from collections.abc import Mapping
-
 import msgspec
 
-from jobs.ingest.adapters.fields import Draft
-from jobs.lib.rows.forms import Reject
+from jobs.ingest.adapters.fields import Draft, Fields, Reject
 from polyglot.kinds.rows import Form, Question, Reference, Row
 
 
-def form(record: Mapping[str, object]) -> Draft:
+def form(record: Fields) -> Draft:
     """Return the draft of a row, a question or a reference answer. Rejects "wrong-type" for what is none of them."""
     kind: type[Form] = Question if "category" in record else Row if "origin" in record else Reference
     try:

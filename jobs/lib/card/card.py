@@ -15,9 +15,8 @@ from jobs.lib.card.defects import EVERY_DETECTOR, rule
 from jobs.lib.card.findings import Findings
 from jobs.lib.card.near_duplicates import RULE, NearDuplicates
 from jobs.lib.context import Context
-from jobs.lib.rows.by_id import ById
+from jobs.lib.rows.by_id import ById, id_key
 from jobs.lib.rows.content import AMBIGUOUS, Content, listed
-from jobs.lib.rows.forms import id_key
 from jobs.lib.text.personal import RULES as PERSONAL_RULES
 from polyglot.core.records import read_lines
 from polyglot.kinds.data_card import Defect, LanguageCard, Parallel, Rules

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from jobs.lib.context import Context
-from jobs.lib.hub_refusals import asking_hub
+from jobs.lib.http_errors import asking_hub
 from jobs.lib.model.loading import PICKLES
 from polyglot.core.errors import Permanent
 from polyglot.kinds.base import BaseParams

@@ -1,15 +1,20 @@
 """Random access to a written JSON Lines file by id, in memory that grows with the ids and not with the text."""
 
+import unicodedata
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 import msgspec
 
-from jobs.lib.rows.forms import id_key
 from polyglot.kinds.rows import Form
 
 T = TypeVar("T", bound=Form)
+
+
+def id_key(identifier: str) -> str:
+    """Return the form in which ids are compared: NFC, so that twins that look alike are one id."""
+    return identifier if identifier.isascii() else unicodedata.normalize("NFC", identifier)
 
 
 class _Named(msgspec.Struct):

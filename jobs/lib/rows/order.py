@@ -10,7 +10,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 from math import lcm
 
-from jobs.lib.rows.forms import id_key
+from jobs.lib.rows.by_id import id_key
 from polyglot.core.mix import apportion
 
 _MILLION = 1_000_000

@@ -23,6 +23,6 @@ def open_engine(params: TranslateParams, context: Context) -> Engine:
         from jobs.translate.engines.neural import Neural
 
         return Neural(params, context)
-    from jobs.translate.engines.identity import Identity
+    from jobs.translate.engines.engine import Identity
 
     return Identity()

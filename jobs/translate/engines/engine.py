@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from jobs.translate.marks import Marks
 from jobs.translate.units import Style
 
 
@@ -40,3 +41,25 @@ class Engine(Protocol):
     def close(self) -> None:
         """End what it started; harmless when repeated."""
         ...
+
+
+class Identity:
+    """See `engine.Engine`."""
+
+    style = Style(span="line", marks=Marks())
+
+    def translate(self, texts: Sequence[str], settled: Callable[[int], None]) -> Mapping[str, Outcome]:
+        """Copy."""
+        settled(len(texts))
+        return {text: Outcome(text) for text in texts}
+
+    def about(self) -> Mapping[str, Any]:
+        """Nothing."""
+        return {}
+
+    def account(self) -> Mapping[str, Any]:
+        """Nothing."""
+        return {}
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from jobs.base import job as base
-from jobs.base.blocks import lines, make_blocks
-from jobs.base.tokenizer import train_tokenizer
+from jobs.base.corpus import lines, make_blocks, train_tokenizer
 from jobs.builtin.words import LANGUAGES, NOUNS
 from jobs.lib.model.loading import load_model, load_tokenizer
 from jobs.lib.model.template import ChatFormat

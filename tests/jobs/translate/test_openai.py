@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.translate.prompt import messages
+from jobs.translate.engines.openai import messages
 from polyglot.core.errors import OverBudget, Permanent, PolyglotError
 from tests.kit import judge_server as js
 from tests.kit.translations import build, card, row, run, texts, written

@@ -15,8 +15,8 @@ def python(code: str) -> str:
 def test_a_forbidden_library_cannot_be_imported_and_can_be_looked_for() -> None:
     code = """
 import importlib.util
-from jobs.worker.import_blocker import forbid_import
-forbid_import("colorsys")
+from jobs.worker.process import block_import
+block_import("colorsys")
 assert importlib.util.find_spec("colorsys") is not None
 try:
     import colorsys
@@ -30,8 +30,8 @@ import wave
 def test_pyarrow_converts_without_pandas() -> None:
     code = """
 import sys
-from jobs.worker.import_blocker import forbid_import
-forbid_import("pandas")
+from jobs.worker.process import block_import
+block_import("pandas")
 import numpy, pyarrow
 table = pyarrow.table({"a": [[1, 2], [3]]})
 assert pyarrow.array(numpy.arange(3)).to_numpy().sum() == 3

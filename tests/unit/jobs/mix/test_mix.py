@@ -26,7 +26,7 @@ from tests.kit.data_ingests import (
     rows_of,
 )
 from tests.kit.data_jobs import DataContext, data_context, staged
-from tests.kit.data_mixes import hits_of, mix_over, token_card
+from tests.kit.data_mixes import hits_of, mix_over, token_card, word_tokens
 
 QUESTION = "What is the highest mountain of the country that has the longest coast in Africa?"
 
@@ -344,6 +344,11 @@ def test_all_nine_mixes_of_docs_x_and_the_sizes_that_it_has(tmp_path: Path) -> N
     )
     files = {language: [SHARED / "mt-bench-x" / f"mt_bench_{language}" / "question.jsonl"] for language in LANGUAGES}
     questions = ingest_paths(tmp_path / "questions", files, what="questions", format="mt-bench")
+    given = {
+        f"tokens:{language}": word_tokens(rows.out / "rows" / f"{language}.jsonl", tmp_path / f"tokens-{language}")
+        for language in LANGUAGES
+    }
+    hits = {"hits": hits_of(tmp_path / "hits", rows, questions).out}
     without_english = LANGUAGES[1:]
     mixes: list[tuple[str, tuple[str, ...], bool]] = [(language, (language,), False) for language in LANGUAGES]
     mixes += [("ENDEFRITES", LANGUAGES, False), ("DEFRITES", without_english, False)]
@@ -358,7 +363,7 @@ def test_all_nine_mixes_of_docs_x_and_the_sizes_that_it_has(tmp_path: Path) -> N
                 languages=languages,
                 sampled=sampled,
                 size=size,
-                questions=questions if size is None else None,
+                given=given | (hits if size is None else {}),
             )
             card = card_of(made)
             sizes.setdefault(name, []).append(sum(card["rows"].values()))
@@ -367,7 +372,15 @@ def test_all_nine_mixes_of_docs_x_and_the_sizes_that_it_has(tmp_path: Path) -> N
         with pytest.raises(
             Permanent, match=rf"mix {name}@2000: got 1030 ids that each of .* has; expected at least 2000\. Choose"
         ):
-            mix_over(tmp_path / f"{name}2000", rows, name=name, languages=languages, sampled=sampled, size=2000)
+            mix_over(
+                tmp_path / f"{name}2000",
+                rows,
+                name=name,
+                languages=languages,
+                sampled=sampled,
+                size=2000,
+                given=given,
+            )
     assert sizes["ENDEFRITES"] == [500, 2500, 5000, 5150]
     assert sizes["DEFRITES"] == [400, 2000, 4000, 4120]
     assert all(sizes[name] == [100, 500, 1000, 1030] for name in sizes if name not in ("ENDEFRITES", "DEFRITES"))

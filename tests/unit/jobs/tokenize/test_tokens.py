@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.ingest.adapters import DATASETS
+from jobs.ingest.adapters.schemas import DATASETS
 from jobs.lib.model.template import OWN, ChatFormat, Encoded, Inexact
 from jobs.tokenize.bulk import BulkFormat
 from jobs.tokenize.columns import Rows, chunks, parse

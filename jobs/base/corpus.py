@@ -1,14 +1,46 @@
-"""The pre-training text as token blocks: each begins with BOS, and documents in it end in EOS."""
+"""The built-in text as a tokenizer and as blocks of tokens."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
 
 from jobs.builtin.text import documents
 from jobs.lib.model.template import ChatFormat
 from polyglot.kinds.base import BaseParams
+
+BOS, EOS, PAD = "<s>", "</s>", "<pad>"
+
+
+def train_tokenizer(lines: Iterable[str], vocabulary: int, max_positions: int) -> PreTrainedTokenizerFast:
+    """Return a tokenizer of at most `vocabulary` tokens; encoding text begins with BOS, as Llama's does."""
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    bpe.train_from_iterator(
+        lines,
+        trainers.BpeTrainer(
+            vocab_size=vocabulary,
+            special_tokens=[PAD, BOS, EOS],
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        ),
+    )
+    bpe.post_processor = processors.TemplateProcessing(
+        single=f"{BOS} $A", pair=f"{BOS} $A {BOS} $B", special_tokens=[(BOS, bpe.token_to_id(BOS))]
+    )
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=bpe,
+        bos_token=BOS,
+        eos_token=EOS,
+        pad_token=PAD,
+        model_max_length=max_positions,
+        clean_up_tokenization_spaces=False,
+    )
+
 
 TOKENIZER_LINES = 20_000
 _BATCH = 1000

@@ -29,14 +29,8 @@ from polyglot.kinds.report import KeyedAgreement, ReportParams
 from polyglot.kinds.train import TrainingRecord
 
 _EXPONENT = 1e21  # from here on canonical JSON writes one
-CARDS = (
-    DataCard,
-    MixCard,
-    BaseRecord,
-    TrainingRecord,
-    QualityCard,
-    KeyedAgreement,
-)  # as the files have them: in canonical form
+# What is written as its own file has it: in canonical form
+CARDS = (DataCard, MixCard, BaseRecord, TrainingRecord, QualityCard, KeyedAgreement)
 
 
 def run(context: Context) -> None:

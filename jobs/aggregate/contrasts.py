@@ -17,18 +17,33 @@ from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval, difference_widened, over_seeds, widened
 from jobs.lib.stats.resampling import Estimates
 from polyglot.core.errors import Permanent
-from polyglot.kinds.aggregate import AggregateParams, ArmKey, Contrast
+from polyglot.kinds.aggregate import ArmKey, Contrast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """The outcome of one contrast under one metric; `per_seed` is aligned with `labels`."""
+class Paired:
+    """Treatment and control of one contrast under one metric, replicate by replicate: what every test starts from."""
 
-    interval: Interval
-    labels: tuple[int | None, ...]
-    per_seed: tuple[float, ...]
-    seeds: int  # training seeds that are paired; 0 where no arm has one
-    selected: str | None  # the control arm that is best or worst on the real questions
+    treatment: Replicates
+    control: Replicates
+    selected: str | None = None  # the control arm that is best or worst on the real questions
+    chosen_draws: Floats | None = None  # (R,) draws of the difference, the control chosen anew in each
+
+    @property
+    def labels(self) -> tuple[int | None, ...]:
+        """The training seed of each replicate."""
+        return self.treatment.labels
+
+    @property
+    def seeds(self) -> int:
+        """How many training seeds are paired; 0 where no arm has one."""
+        return sum(label is not None for label in self.labels)
+
+    @property
+    def points(self) -> Floats:
+        """Differences (S,) on the real questions."""
+        found: Floats = self.treatment.points - self.control.points
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,48 +55,36 @@ class Pair:
     difference: float
 
 
-def compare(
-    contrast: Contrast,
-    arms: Mapping[ArmKey, Arm],
-    estimates: Estimates,
-    params: AggregateParams,
-    questions: int,
-    scale: tuple[float, float],
-) -> Compared:
-    """Work out one contrast of means on a `scale` over so many questions.
-
-    Raises Permanent when it names an arm or language that the study does not have.
-    """
-    on = _positions(contrast, params.languages)
+def pair_up(contrast: Contrast, arms: Mapping[ArmKey, Arm], estimates: Estimates, languages: Sequence[str]) -> Paired:
+    """Pair a contrast's arms. Raises Permanent when it names an arm or language that the study does not have."""
+    on = _positions(contrast, languages)
     treatment = [_find(contrast, name, arms) for name in contrast.treatment]
     control = [_find(contrast, name, arms) for name in contrast.control]
     labels = _common(contrast, [*treatment, *control])
     ours = _average([replicates(arm, estimates, on).of(labels) for arm in treatment])
     theirs = [replicates(arm, estimates, on).of(labels) for arm in control]
-    selected, middle = None, None
-    if contrast.family.choice != "mean":
-        sign = 1 if contrast.family.choice == "best" else -1
-        means = [sign * sum(side.points.tolist()) for side in theirs]
-        chosen = max(range(len(means)), key=lambda index: (means[index], -index))
-        selected = control[chosen].key.arm
-        each = np.stack([sign * side.draws.mean(axis=1) for side in theirs])  # (controls, R)
-        middle = ours.draws.mean(axis=1) - sign * each.max(axis=0)
-        other = theirs[chosen]
-    else:
-        other = _average(theirs)
-    points: Floats = ours.points - other.points
-    difference = over_seeds(points, ours.draws - other.draws, params.level, middle)
-    own = [side.interval(params.level).clipped(*scale) for side in (ours, other)]
-    reach = scale[1] - scale[0]
-    return Compared(
-        interval=difference_widened(
-            difference, [(side, widened(side, questions, params.level, *scale)) for side in own]
-        ).clipped(-reach, reach),
-        labels=labels,
-        per_seed=tuple(points.tolist()),
-        seeds=sum(label is not None for label in labels),
-        selected=selected,
+    if contrast.family.choice == "mean":
+        return Paired(treatment=ours, control=_average(theirs))
+    sign = 1 if contrast.family.choice == "best" else -1
+    means = [sign * sum(side.points.tolist()) for side in theirs]
+    chosen = max(range(len(means)), key=lambda index: (means[index], -index))
+    each = np.stack([sign * side.draws.mean(axis=1) for side in theirs])  # (controls, R)
+    return Paired(
+        treatment=ours,
+        control=theirs[chosen],
+        selected=control[chosen].key.arm,
+        chosen_draws=ours.draws.mean(axis=1) - sign * each.max(axis=0),
     )
+
+
+def difference(paired: Paired, level: float, questions: int, scale: tuple[float, float]) -> Interval:
+    """The difference of two means on a `scale` over so many questions, with its limits."""
+    sides = (paired.treatment, paired.control)
+    found = over_seeds(paired.points, sides[0].draws - sides[1].draws, level, paired.chosen_draws)
+    own = [side.interval(level).clipped(*scale) for side in sides]
+    reach = scale[1] - scale[0]
+    both = [(side, widened(side, questions, level, *scale)) for side in own]
+    return difference_widened(found, both).clipped(-reach, reach)
 
 
 def same_arm_pairs(

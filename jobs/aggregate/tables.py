@@ -10,15 +10,17 @@ from math import isnan
 import msgspec
 
 from jobs.aggregate.arms import GROUPS, Arm, find_arms, replicates, scope
-from jobs.aggregate.contrasts import compare, same_arm_pairs
+from jobs.aggregate.contrasts import difference, pair_up, same_arm_pairs
 from jobs.lib.stats.grid import SCALES, Floats, Grid
 from jobs.lib.stats.interval import Interval, limits, widened
 from jobs.lib.stats.resampling import Estimates, counts, draw_weights, estimate
 from polyglot.kinds.aggregate import (
     AggregateParams,
+    ArmKey,
     ArmScore,
     Cell,
     CellScore,
+    Contrast,
     ContrastResult,
     Method,
     PartScore,
@@ -165,55 +167,69 @@ def _arm_score(params: AggregateParams, arm: Arm, language: str, group: Sequence
         mean=_rounded(mean.mean),
         low=_rounded(mean.low),
         high=_rounded(mean.high),
-        per_seed=tuple(_rounded(point) for point in scores.points.tolist()),
+        per_seed=_all_rounded(scores.points),
         scope=scope(arm.seeds, params.min_seeds),
         exact_share=_rounded(share.mean),
         exact_low=_rounded(share.low),
         exact_high=_rounded(share.high),
-        exact_per_seed=tuple(_rounded(point) for point in shares.points.tolist()),
+        exact_per_seed=_all_rounded(shares.points),
     )
 
 
 def contrast_results(tables: Tables) -> list[ContrastResult]:
-    """Return the rows of contrasts.json, in the study's order."""
+    """Return the rows of contrasts.json, in the study's order.
+
+    Another test of a contrast is a function over `Paired`, a field of ContrastResult and a line here.
+    """
     params, whole = tables.params, tables.whole
     arms = {arm.key: arm for arm in find_arms(tables.cells)}
     rows = []
     for contrast in params.contrasts:
-        score = compare(contrast, arms, whole.score, params, whole.questions, SCALES["score"])
-        exact = compare(contrast, arms, whole.exact, params, whole.questions, SCALES["exact"])
-        pairs = same_arm_pairs(contrast, arms, whole.score, params.languages)
-        shares = same_arm_pairs(contrast, arms, whole.exact, params.languages)
+        score = pair_up(contrast, arms, whole.score, params.languages)
+        exact = pair_up(contrast, arms, whole.exact, params.languages)
+        points = difference(score, params.level, whole.questions, SCALES["score"])
+        share = difference(exact, params.level, whole.questions, SCALES["exact"])
         rows.append(
             ContrastResult(
                 **msgspec.structs.asdict(contrast),
                 selected=score.selected,
                 seeds=score.seeds,
                 seed_ids=score.labels,
-                difference=_rounded(score.interval.mean),
-                low=_rounded(score.interval.low),
-                high=_rounded(score.interval.high),
-                per_seed=tuple(_rounded(point) for point in score.per_seed),
+                difference=_rounded(points.mean),
+                low=_rounded(points.low),
+                high=_rounded(points.high),
+                per_seed=_all_rounded(score.points),
                 scope=scope(score.seeds, params.min_seeds),
                 exact_selected=exact.selected,
-                exact_difference=_rounded(exact.interval.mean),
-                exact_low=_rounded(exact.interval.low),
-                exact_high=_rounded(exact.interval.high),
-                exact_per_seed=tuple(_rounded(point) for point in exact.per_seed),
-                same_arm_pairs=tuple(
-                    SameArmPair(
-                        arm=one.arm,
-                        pair=one.pair,
-                        difference=_rounded(one.difference),
-                        exact_difference=_rounded(two.difference),
-                    )
-                    for one, two in zip(pairs, shares, strict=True)
-                ),
+                exact_difference=_rounded(share.mean),
+                exact_low=_rounded(share.low),
+                exact_high=_rounded(share.high),
+                exact_per_seed=_all_rounded(exact.points),
+                same_arm_pairs=tuple(_same_arm_pairs(tables, contrast, arms)),
             )
         )
     return rows
 
 
+def _same_arm_pairs(tables: Tables, contrast: Contrast, arms: Mapping[ArmKey, Arm]) -> Iterator[SameArmPair]:
+    """The A/A pairs of a contrast's arms in both metrics."""
+    score, exact = (
+        same_arm_pairs(contrast, arms, estimates, tables.params.languages)
+        for estimates in (tables.whole.score, tables.whole.exact)
+    )
+    for one, two in zip(score, exact, strict=True):
+        yield SameArmPair(
+            arm=one.arm,
+            pair=one.pair,
+            difference=_rounded(one.difference),
+            exact_difference=_rounded(two.difference),
+        )
+
+
 def _rounded(value: float) -> float | None:
     """Round for the tables; None for what could not be averaged. Adding zero turns -0.0 into 0.0."""
     return None if isnan(value) else round(float(value), DIGITS) + 0.0
+
+
+def _all_rounded(points: Floats) -> tuple[float | None, ...]:
+    return tuple(_rounded(point) for point in points.tolist())

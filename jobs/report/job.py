@@ -8,6 +8,7 @@ cell there carries the keys of the stages that it came from; equal inputs give e
 
 import json
 import shutil
+from collections.abc import Mapping
 
 import msgspec
 
@@ -17,7 +18,7 @@ from jobs.report.load_artifacts import load_data_report, load_report
 from jobs.report.load_quality import load_quality, quality_rows
 from jobs.report.page import render_data, render_page
 from jobs.report.quality import render_quality
-from polyglot.core import records
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Permanent
 from polyglot.core.records import Record
 from polyglot.kinds.base import BaseRecord
@@ -27,7 +28,9 @@ from polyglot.kinds.quality import QualityCard
 from polyglot.kinds.report import KeyedAgreement, ReportParams
 from polyglot.kinds.train import TrainingRecord
 
-CARDS = (DataCard, MixCard, BaseRecord, TrainingRecord, QualityCard)  # as the files have them: in canonical form
+_EXPONENT = 1e21  # from here on canonical JSON writes one
+# What is written as its own file has it: in canonical form
+CARDS = (DataCard, MixCard, BaseRecord, TrainingRecord, QualityCard, KeyedAgreement)
 
 
 def run(context: Context) -> None:
@@ -68,8 +71,18 @@ def to_json(document: Record) -> str:
 def _plain(value: Record) -> object:
     """What json makes of a record."""
     if isinstance(value, CARDS):
-        return json.loads(records.to_json(value))
-    if isinstance(value, KeyedAgreement):
-        return {"key": value.key, **json.loads(records.to_json(value))}
+        plain = {name: _canonical(item) for name, item in msgspec.to_builtins(value, order="sorted").items()}
+        return {"key": value.key, **plain} if isinstance(value, KeyedAgreement) else plain
     fields = zip(value.__struct_encode_fields__, msgspec.structs.astuple(value), strict=True)
     return {name: field for name, field in fields if field is not msgspec.UNSET}
+
+
+def _canonical(value: Json) -> Json:
+    """The same with whole numbers that have no point, as canonical JSON has them."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXPONENT:
+        return int(value)
+    if isinstance(value, Mapping):
+        return {name: _canonical(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
+    return value

@@ -9,9 +9,8 @@ after putting its own merges them and commits the manifest, and of two that do o
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from polyglot.core.canonical import digest
+from polyglot.core.canonical import Json, digest
 from polyglot.core.errors import Corrupt, Missing
 from polyglot.core.stage import Stage
 from polyglot.store.blobs import check_stored, fetch, put_or_reuse
@@ -22,24 +21,24 @@ from polyglot.store.store import Store
 class StoredParts:
     """The parts of one stage, as shard `index` of `count` sees them (`jobs.lib.context.Shards`)."""
 
-    def __init__(self, store: Store, stage: Stage, *, index: int, count: int, fit: Mapping[str, Any]) -> None:
+    def __init__(self, store: Store, stage: Stage, *, index: int, count: int, fit: Mapping[str, Json]) -> None:
         """No request is made."""
         if not 0 <= index < count:
             raise ValueError(f"shard {index} of {count}")
         self.index, self.count = index, count
         self._store, self._base, self._fit = store, f"{stage.path}/parts/", dict(fit)
 
-    def put(self, file: Path, **fit: Any) -> None:
+    def put(self, file: Path, **fit: Json) -> None:
         """Store a file as this shard's part; a part that is there already stays."""
         record, reused = put_or_reuse(self._store, file, "part")
         check_stored(self._store, record, file, reused=reused, aside=file.parent)
         self._store.create(self._path(self.index, fit), seal({"files": [record.document()]}))
 
-    def missing(self, **fit: Any) -> list[int]:
+    def missing(self, **fit: Json) -> list[int]:
         """Return the shards whose parts are not there."""
         return [index for index in range(self.count) if self._store.head(self._path(index, fit)) is None]
 
-    def fetch(self, target: Path, **fit: Any) -> list[Path]:
+    def fetch(self, target: Path, **fit: Json) -> list[Path]:
         """Fetch every part, verified, into the directory `target`; in order. Raises Missing, Corrupt."""
         target.mkdir(parents=True, exist_ok=True)
         found = []
@@ -50,7 +49,7 @@ class StoredParts:
             fetch(self._store, records[0], found[-1])
         return found
 
-    def _path(self, index: int, fit: Mapping[str, Any]) -> str:
+    def _path(self, index: int, fit: Mapping[str, Json]) -> str:
         return f"{self._base}{index}-of-{self.count}-{digest({**self._fit, **fit})[:16]}"
 
 

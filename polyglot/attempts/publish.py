@@ -8,9 +8,9 @@ inputs have been replaced since is withdrawn (retracted, with a record) in favou
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from polyglot.attempts.retract import retract
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Conflict, Permanent, StoreError
 from polyglot.core.stage import Stage
 from polyglot.store.blobs import check_stored, put_or_reuse
@@ -31,10 +31,10 @@ def publish(
     out: Path,
     *,
     inputs: Mapping[str, str],
-    execution: Mapping[str, Any],
-    provenance: Mapping[str, Any],
-    metrics: Mapping[str, Any],
-    volatile: Mapping[str, Any],
+    execution: Mapping[str, Json],
+    provenance: Mapping[str, Json],
+    metrics: Mapping[str, Json],
+    volatile: Mapping[str, Json],
     deterministic: bool,
 ) -> Manifest:
     """Commit every file below `out` as the stage's result and return the manifest that is committed then.
@@ -75,7 +75,7 @@ def publish(
     raise StoreError(f"{store.url}: {ours.path} is committed and withdrawn again and again")
 
 
-def environment_class(execution: Mapping[str, Any]) -> dict[str, Any]:
+def environment_class(execution: Mapping[str, Json]) -> dict[str, Json]:
     """Return what must be equal before result digests may be compared: device, threads, ranks, versions."""
     return {name: execution[name] for name in _ENVIRONMENT if name in execution}
 

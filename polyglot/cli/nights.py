@@ -4,13 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from polyglot.cli.options import Output, OutputForm, ProfileName, StoreUrl
 from polyglot.cli.output import print_table, say
 from polyglot.core.calendar import Calendar
+from polyglot.core.canonical import Json
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.core.schedule import Schedule
 from polyglot.engine.nights import NightRow, NightState, first_night, observe_nights
@@ -121,7 +122,7 @@ def _cells(row: NightRow, clock: Schedule | None) -> tuple[str, ...]:
     return row.name, due, str(row.state), row.report[:12], _utc(when) if when else "", row.detail
 
 
-def _document(row: NightRow, clock: Schedule | None) -> dict[str, Any]:
+def _document(row: NightRow, clock: Schedule | None) -> dict[str, Json]:
     def text(instant: datetime | None) -> str | None:
         return _utc(instant) if instant else None
 

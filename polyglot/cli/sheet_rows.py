@@ -13,7 +13,7 @@ from polyglot.sheets.sample import Turn
 from polyglot.store.artifact import StoredArtifact
 from polyglot.store.blobs import fetch
 from polyglot.store.committed import committed, find
-from polyglot.store.manifest import Manifest
+from polyglot.store.manifest import FileRecord, Manifest
 
 FOLDERS = {"dataset": "rows", "questions": "questions", "references": "references"}
 
@@ -73,8 +73,9 @@ def _rows(artifact: StoredArtifact, what: str, language: str) -> Mapping[str, li
     return {row["id"]: [turn if isinstance(turn, str) else turn["content"] for turn in row["turns"]] for row in rows}
 
 
-def _records(session: Session, file: Any, folder: Path) -> list[dict[str, Any]]:
-
+def _records(session: Session, file: FileRecord | None, folder: Path) -> list[dict[str, Any]]:
+    if file is None:
+        raise PolyglotError("a quality stage has no rows.jsonl")
     fetch(session.store, file, folder / "records.jsonl")
     with (folder / "records.jsonl").open("rb") as lines:
         return [json.loads(line) for line in lines]

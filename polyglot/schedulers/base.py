@@ -5,10 +5,11 @@ Native states are mapped to `Outcome` in one commented table per scheduler.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Exit, PolyglotError
 from polyglot.core.stage import PlannedStage
 
@@ -55,9 +56,9 @@ class Attempt:
         """`<kind>[-<mix slug>]-<key12>-r<n>`."""
         return f"{self.planned.name}-r{self.number}"
 
-    def request(self) -> dict[str, Any]:
-        """The JSON document that a worker is started with."""
-        resources = self.planned.resources
+    def request(self, *, cpus: int | None = None) -> dict[str, Json]:
+        """The JSON document that a worker is started with; `cpus` when it does not get those that it asks for."""
+        resources = self.planned.resources if cpus is None else replace(self.planned.resources, cpus=cpus)
         return {
             "stage": self.planned.stage.document(),
             "label": self.planned.label,
@@ -65,7 +66,7 @@ class Attempt:
             "store": self.store_url,
             "input_kinds": dict(self.input_kinds),
             "settings": dict(self.planned.settings),
-            "resources": {name: getattr(resources, name) for name in resources.__slots__},
+            "resources": asdict(resources),
         }
 
 

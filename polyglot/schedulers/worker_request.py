@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
+from polyglot.core.canonical import Json
 from polyglot.schedulers.base import Attempt
 
 LABEL_PREFIX = "polyglot.dev"
@@ -16,7 +16,7 @@ class WorkerRequest:
     name: str  # deterministic
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    request: Mapping[str, Any]  # the JSON document that it is started with
+    request: Mapping[str, Json]  # the JSON document that it is started with
     cpus: int
     memory_bytes: int
     gpus: int
@@ -24,7 +24,7 @@ class WorkerRequest:
     deadline_seconds: int
     grace_seconds: int
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Json]:
         """As JSON."""
         return asdict(self)
 

@@ -10,7 +10,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import urllib3
 
@@ -50,10 +50,10 @@ class Api:
 
         return cls(Client.connect(context), namespace)
 
-    def create_job(self, manifest: Mapping[str, Any], *, patience_seconds: float = _PATIENCE_SECONDS) -> bool:
+    def create_job(self, manifest: Document, *, patience_seconds: float = _PATIENCE_SECONDS) -> bool:
         """Create a Job; False when one of its name is there. Never replaces anything."""
         try:
-            self._send("create job", "POST", self._path("jobs"), body=dict(manifest), patience_seconds=patience_seconds)
+            self._send("create job", "POST", self._path("jobs"), body=manifest, patience_seconds=patience_seconds)
         except ApiError as error:
             if error.status == 409:
                 return False

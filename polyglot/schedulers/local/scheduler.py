@@ -194,9 +194,7 @@ class LocalScheduler(Scheduler):
         shutil.rmtree(place, ignore_errors=True)  # of an earlier start that was killed
         place.mkdir(parents=True)
         request = place / "request.json"
-        document = attempt.request()
-        document["resources"]["cpus"] = share.cpus  # what it gets: no more than there is
-        request.write_text(json.dumps(document), encoding="utf-8")
+        request.write_text(json.dumps(attempt.request(cpus=share.cpus)), encoding="utf-8")  # no more than there are
         log = self.log_path(attempt)
         log.parent.mkdir(parents=True, exist_ok=True)
         arguments = ["--request", str(request), "--work", str(place / "work"), "--log", str(log)]

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from polyglot.core.slug import slug
-from polyglot.schedulers.kubernetes.render.helm import template
+from polyglot.schedulers.kubernetes.render.helm import Manifest, template
 from polyglot.schedulers.kubernetes.render.manifests import parse_manifests
 from polyglot.schedulers.kubernetes.render.to_values import to_values
 from polyglot.study.cluster import Cluster, PullPolicy
@@ -93,7 +92,7 @@ def driver_values(
     )
 
 
-def render_driver(values: DriverValues) -> dict[str, Any]:
+def render_driver(values: DriverValues) -> Manifest:
     """Return the driver's Job. Raises PolyglotError when helm refuses."""
     (job,) = parse_manifests(template("driver", to_values(values)))
     return job

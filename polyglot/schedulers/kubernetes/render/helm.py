@@ -11,10 +11,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from polyglot.core.canonical import Json
 from polyglot.core.errors import BadInput, PolyglotError
 
 Manifest = dict[str, Any]
@@ -45,7 +45,7 @@ def helm_program() -> str:
     return found
 
 
-def template(name: str, values: Mapping[str, Any], *, release: str = "polyglot", namespace: str = "") -> str:
+def template(name: str, values: Json, *, release: str = "polyglot", namespace: str = "") -> str:
     """Return what a chart renders to: YAML documents. Raises PolyglotError, one line, when helm refuses."""
     with tempfile.TemporaryDirectory(prefix="polyglot-helm-") as folder:
         file = Path(folder) / "values.json"
@@ -64,7 +64,7 @@ def template(name: str, values: Mapping[str, Any], *, release: str = "polyglot",
     return done.stdout.decode("utf-8")
 
 
-def _yaml(values: Mapping[str, Any]) -> str:
+def _yaml(values: Json) -> str:
     """JSON that Helm's YAML reader takes as it is meant: it knows no pairs of surrogates, and folds line separators."""
     text = json.dumps(values, ensure_ascii=False)
     return re.sub(r"[\x7f-\x9f\u2028\u2029\ufeff]", lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -5,8 +5,9 @@ The defaults are the chart's own values.yaml (a test compares them); values.sche
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated
 
+from polyglot.core.canonical import Json
 from polyglot.schedulers.kubernetes.render.to_values import to_values
 from polyglot.study.cluster import Cluster, PullPolicy
 
@@ -165,10 +166,9 @@ class InstallationValues:
     network_policy: Network = field(default_factory=Network)
     """Who may call whom."""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Json:
         """As the values file has them, keys in camelCase."""
-        found: dict[str, Any] = to_values(self)
-        return found
+        return to_values(self)
 
 
 def installation_values(

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+
+from polyglot.core.canonical import Json
 
 
 def camel(name: str) -> str:
@@ -11,12 +12,14 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-def to_values(value: Any) -> Any:
-    """A values class, and whatever is in it, as JSON."""
+def to_values(value: object) -> Json:
+    """A values class, and whatever is in it, as JSON. Raises TypeError for what a values file has no form for."""
     if is_dataclass(value):
         return {camel(field.name): to_values(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {key: to_values(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [to_values(item) for item in value]
-    return value
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(f"no form for {type(value).__name__}")

@@ -6,8 +6,8 @@ stay below 2^53, as Helm reads them as floating point. charts/stage/values.schem
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from polyglot.core.canonical import Json
 from polyglot.core.slug import slug
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.registry import traits_of
@@ -101,10 +101,9 @@ class StageValues:
     ttl_seconds: int
     """How long the ended Job stays."""
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Json:
         """As the values file has them, keys in camelCase."""
-        found: dict[str, Any] = to_values(self)
-        return found
+        return to_values(self)
 
 
 def stage_values(attempt: Attempt, *, study: str, cluster: Cluster, request_path: str = "") -> StageValues:

@@ -1,6 +1,7 @@
 """Contrasts worked out by hand, and what holds for all of them."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -8,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.aggregate.arms import Arm, find_arms
-from jobs.aggregate.contrasts import Compared, compare, same_arm_pairs
+from jobs.aggregate.contrasts import difference, pair_up, same_arm_pairs
 from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.resampling import Estimates
 from polyglot.core.errors import Permanent
-from polyglot.kinds.aggregate import AggregateParams, ArmKey, Cell, Contrast, Family
+from polyglot.kinds.aggregate import ArmKey, Cell, Contrast, Family
 
 LANGUAGES = ("EN", "DE")
 QUESTIONS = 10**12  # so many that nothing is widened for what they may hide
@@ -27,6 +28,16 @@ def contrast(
     on: tuple[str, ...] = ("EN",),
 ) -> Contrast:
     return Contrast(name="t - c", family=family, model="m", dataset="d", treatment=treatment, control=control, on=on)
+
+
+class Compared(NamedTuple):
+    """What comes of one contrast."""
+
+    interval: Interval
+    labels: tuple[int | None, ...]
+    per_seed: tuple[float, ...]
+    seeds: int
+    selected: str | None
 
 
 def limits(interval: Interval) -> tuple[float, float, float]:
@@ -54,14 +65,19 @@ class Study:
                 points.append([values[0], values[0] + 10])
                 draws.append([[value, value + 10] for value in values])
         self.arms: dict[ArmKey, Arm] = {arm.key: arm for arm in find_arms(cells)}
-        self.cells = tuple(cells)
         self.estimates = Estimates(point=np.array(points, float), draws=np.array(draws, float).transpose(1, 0, 2))
 
     def compare(
         self, what: Contrast, *, questions: int = QUESTIONS, scale: tuple[float, float] = (-1e3, 1e3)
     ) -> Compared:
-        params = AggregateParams(languages=LANGUAGES, cells=self.cells, level=0.5)
-        return compare(what, self.arms, self.estimates, params, questions, scale)
+        paired = pair_up(what, self.arms, self.estimates, LANGUAGES)
+        return Compared(
+            difference(paired, 0.5, questions, scale),
+            paired.labels,
+            tuple(paired.points.tolist()),
+            paired.seeds,
+            paired.selected,
+        )
 
 
 class TestMean:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 from polyglot.attempts.progress import Progress
 from polyglot.core.stage import PlannedStage
-from polyglot.engine.observer import NullObserver
+from polyglot.engine.observer import Observer
 from polyglot.engine.survey import Observation, StageState, describe_progress
 
 _PLAIN_PROGRESS_SECONDS = 10.0
@@ -34,7 +34,7 @@ def live_observer(stages: Sequence[PlannedStage], stream: TextIO | None = None) 
         yield table
 
 
-class LiveObserver(NullObserver):
+class LiveObserver(Observer):
     """What both views know: which stages run, which have ended."""
 
     def __init__(self, stages: Sequence[PlannedStage]) -> None:

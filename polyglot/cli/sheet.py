@@ -31,6 +31,7 @@ command = typer.Typer(
     name="sheet",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     help="Translations for people to rate, blinded, and their ratings.",
 )
 _Folder = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the files are put.")]

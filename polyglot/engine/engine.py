@@ -16,7 +16,7 @@ from polyglot.core.errors import Corrupt, Interrupted, Refused, StoreError, Time
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.archive import archive_output, archive_rest, record_disruption
 from polyglot.engine.graph import Graph, Node
-from polyglot.engine.observer import NullObserver, Observer
+from polyglot.engine.observer import Observer
 from polyglot.engine.outcomes import GiveUp, Limits
 from polyglot.engine.retries import Retries
 from polyglot.engine.stop import StopRequest
@@ -61,7 +61,7 @@ def run(
             stop = StopRequest()
             if threading.current_thread() is threading.main_thread():
                 stack.enter_context(stop.on_signals())
-        observer = observer or NullObserver()
+        observer = observer or Observer()
         return _Engine(Graph(stages, store, observer), scheduler, observer, limits, stop).run()
 
 

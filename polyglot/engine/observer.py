@@ -1,78 +1,40 @@
 """What the engine tells an observer while it runs; the observer decides how to show it."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from polyglot.attempts.progress import Progress
 from polyglot.core.stage import PlannedStage
 
 
-class Observer(Protocol):
-    """Told everything once, from the engine's thread; returns at once and never raises."""
+class Observer:
+    """Told everything once, from the engine's thread; returns at once and never raises.
+
+    Shows nothing: the base of those that show something.
+    """
 
     def cached(self, stages: Sequence[PlannedStage]) -> None:
         """Before anything starts: these stages are committed already."""
-        ...
 
     def started(self, stage: PlannedStage, attempt: int) -> None:
         """A worker runs."""
-        ...
 
     def waiting(self, stage: PlannedStage, text: str) -> None:
         """It was submitted and cannot start, or not end, for a reason that the scheduler gives."""
-        ...
 
     def progress(self, stage: PlannedStage, progress: Progress) -> None:
         """A running stage has come further."""
-        ...
 
     def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
         """An attempt ended without a result; another one follows after a wait."""
-        ...
 
     def committed(self, stage: PlannedStage, seconds: float) -> None:
         """Done; `seconds` since the first start that this driver saw."""
-        ...
 
     def failed(self, stage: PlannedStage, reason: str) -> None:
         """Failed for good. What needs it follows as `blocked`."""
-        ...
 
     def blocked(self, stage: PlannedStage, needs: PlannedStage) -> None:
         """Cannot run, because `needs` failed for good."""
-        ...
 
     def warning(self, stage: PlannedStage, text: str) -> None:
         """Something that a person should read, and that ends nothing."""
-        ...
-
-
-class NullObserver:
-    """An observer that shows nothing; base of those that show only some things."""
-
-    def cached(self, stages: Sequence[PlannedStage]) -> None:
-        """See Observer."""
-
-    def started(self, stage: PlannedStage, attempt: int) -> None:
-        """See Observer."""
-
-    def waiting(self, stage: PlannedStage, text: str) -> None:
-        """See Observer."""
-
-    def progress(self, stage: PlannedStage, progress: Progress) -> None:
-        """See Observer."""
-
-    def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
-        """See Observer."""
-
-    def committed(self, stage: PlannedStage, seconds: float) -> None:
-        """See Observer."""
-
-    def failed(self, stage: PlannedStage, reason: str) -> None:
-        """See Observer."""
-
-    def blocked(self, stage: PlannedStage, needs: PlannedStage) -> None:
-        """See Observer."""
-
-    def warning(self, stage: PlannedStage, text: str) -> None:
-        """See Observer."""

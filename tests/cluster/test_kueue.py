@@ -18,7 +18,7 @@ from tests.kit.cluster.queues import LABEL, hold_queue, local_queue, priority_cl
 from tests.kit.cluster.shell_jobs import attempt, scheduler_of, watch_until
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import MIB, stage
-from tests.kit.noop_jobs.steps import counted
+from tests.kit.noop_jobs.steps.job import counted
 from tests.kit.world import end, until
 
 GPU = "nvidia.com/gpu"

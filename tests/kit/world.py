@@ -14,7 +14,7 @@ from typing import Any
 from polyglot.attempts.attempts import Attempts
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.engine import run
-from polyglot.engine.observer import NullObserver
+from polyglot.engine.observer import Observer
 from polyglot.engine.outcomes import Limits
 from polyglot.engine.summary import Summary
 from polyglot.schedulers.local.budget import Budget
@@ -29,7 +29,7 @@ QUICK = Limits(max_attempts=3, backoff_seconds=0.05, progress_seconds=0.1)
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Recorder(NullObserver):
+class Recorder(Observer):
     """Keeps what it is told as (what, label, text) rows."""
 
     def __init__(self) -> None:

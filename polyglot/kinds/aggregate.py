@@ -58,12 +58,15 @@ class Cell(Record, forbid_unknown_fields=True):
         return head + draw
 
     @property
+    def form(self) -> str:
+        """What arms of several sizes have in common: the mix, or "untuned"; "+native" behind that of a rejudged cell."""
+        return (self.mix or UNTUNED) + (NATIVE if self.references else "")
+
+    @property
     def arm_key(self) -> ArmKey:
         """The arm that it is of: `<mix>[@<size>]`, or "untuned"; "+native" behind that of a rejudged cell."""
-        if self.mix is None:
-            return ArmKey(self.model, self.dataset, UNTUNED)
-        sized = self.mix if self.size is None or "@" in self.mix else f"{self.mix}@{self.size}"
-        return ArmKey(self.model, self.dataset, sized + (NATIVE if self.references else ""))
+        size = "" if self.size is None else f"@{self.size}"
+        return ArmKey(self.model, self.dataset, (self.mix or UNTUNED) + size + (NATIVE if self.references else ""))
 
 
 class Family(StrEnum):

@@ -52,7 +52,7 @@ def show(report: Report, view: View) -> Sizes | None:
         for key in arms_of(report, group):
             if key.dataset is not None and (key, "in-mix") in rows:
                 mean = metric.of(rows[key, "in-mix"])
-                curves.setdefault(key.arm.partition("@")[0], []).append((cells[key].size, mean))
+                curves.setdefault(cells[key].form, []).append((cells[key].size, mean))
         several = {name: curve for name, curve in curves.items() if len(curve) > 1}
         if several:
             place = _places({size for curve in several.values() for size, _ in curve})

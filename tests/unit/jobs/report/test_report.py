@@ -11,12 +11,15 @@ from jobs.report.load_artifacts import load_report
 from jobs.report.numbers import EXACT
 from jobs.report.page import render_page
 from jobs.report.sections import mixes as mixes_section
+from jobs.report.sections import sizes
 from jobs.report.sections.answer import lead
 from jobs.report.sections.data import defects
 from jobs.report.sections.training import packing_summary, validation_tables
+from jobs.report.view import View
 from polyglot.core import records
 from polyglot.core.errors import Permanent
 from polyglot.core.records import UNSET
+from polyglot.kinds.aggregate import NATIVE
 from polyglot.kinds.data_card import Defect, Filled, Found, LanguageCard, Share
 from polyglot.kinds.report import DataReport
 from polyglot.kinds.train import Packing
@@ -214,3 +217,18 @@ def test_findings_in_instructions_are_told_from_those_in_answers(usual: Made) ->
     )
     (row,) = defects(card, ("DE", "FR"))
     assert (row.counts, row.answers) == (("798/1\u202f800", "3/900"), ("23", ""))
+
+
+def test_a_mix_that_is_judged_twice_has_two_curves_over_its_sizes(usual: Made) -> None:
+    report = usual.document
+    roster, arms = list(report.roster), list(report.arms)
+    for cell in report.roster:
+        if cell.mix is not None:
+            arm = cell.rejudged().arm_key.arm
+            roster.append(replace(cell, cell=cell.cell + NATIVE, references="native", arm=arm))
+            arms += [replace(row, arm=arm) for row in report.arms if row.arm == cell.arm and cell.seed == 0]
+    shown = sizes.show(replace(report, roster=tuple(roster), arms=tuple(arms)), View.of(report))
+    assert shown is not None
+    assert {panel.name: len(panel.x) for panel in shown.figures[0].panels} == {"ENDEFRITES": 2, "ENDEFRITES+native": 2}
+    assert "48: " in shown.figures[0].panels[0].plot
+    assert shown.figures[0].panels[0].plot.count("<circle") == 2

@@ -59,7 +59,7 @@ class Cell(Record, forbid_unknown_fields=True):
 
     @property
     def form(self) -> str:
-        """What arms of several sizes share: the mix, or "untuned"; "+native" behind that of a rejudged cell."""
+        """What its arms of several sizes have in common: the mix, or "untuned"; "+native" behind a rejudged cell's."""
         return (self.mix or UNTUNED) + (NATIVE if self.references else "")
 
     @property

@@ -12,7 +12,7 @@ from jobs.builtin.server import Refusal
 MODEL = "polyglot-solver"
 
 
-class Solver:
+class Author:
     """Answers by the conversation's questions alone; deterministic."""
 
     def __init__(self, languages: Iterable[str]) -> None:

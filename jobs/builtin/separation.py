@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from jobs import builtin
 from jobs.builtin.words import LANGUAGES
 from jobs.lib.rows.contamination import Benchmark
-from polyglot.kinds.contamination import Hit
+from polyglot.kinds.contamination import OverlapMatch
 from polyglot.kinds.rows import Question
 
 
@@ -24,10 +24,10 @@ def benchmark(*names: str) -> Benchmark:
     return made
 
 
-def leaks() -> list[Hit]:
+def leaks() -> list[OverlapMatch]:
     """Everything that the instructions share with a benchmark, or the two benchmarks with each other; none, that is."""
     both = benchmark("verifiable", "verifiable-dev")
-    found = set[Hit]()
+    found = set[OverlapMatch]()
     for language in LANGUAGES:
         for row in builtin.instruction_rows(language):
             found |= _copies(both, _said(str(row["id"]), language, _turns(row)))
@@ -38,7 +38,7 @@ def leaks() -> list[Hit]:
     return sorted(found, key=lambda hit: (hit.language, hit.id, hit.question))
 
 
-def leaks_of_text(texts: Iterable[str]) -> list[Hit]:
+def leaks_of_text(texts: Iterable[str]) -> list[OverlapMatch]:
     """What pre-training text shares with the benchmarks' questions; `id` is the text's number."""
     both = benchmark("verifiable", "verifiable-dev")
     return [hit for number, text in enumerate(texts) for hit in _copies(both, _said(str(number), "", [text]))]
@@ -48,7 +48,7 @@ def _said(name: str, language: str, texts: Sequence[str]) -> Question:
     return Question(id=name, language=language, category="", turns=tuple(texts))
 
 
-def _copies(both: Benchmark, row: Question) -> set[Hit]:
+def _copies(both: Benchmark, row: Question) -> set[OverlapMatch]:
     """Texts of one family of items are alike by construction, so what is only near is none."""
     return {hit for hit in both.hits(row) if hit.kind != "near"}
 

@@ -1,8 +1,8 @@
 """The contamination stage: which rows of a data set hold texts of the benchmark, once per data set and benchmark.
 
-Writes `hits.jsonl`, one row a match (see `polyglot.kinds.contamination.Hit`), sorted by id, language, turn and so on,
-and `card.json`: the rules, and per language and kind the number of matches and of rows. Nothing is removed here: a mix
-leaves out what its parameters say. A row's translations are tainted by its id: whoever reads the hits joins them by id.
+Writes `hits.jsonl`, one row a match (an `OverlapMatch`), sorted by id, language, turn and so on, and `card.json`: the
+rules, and per language and kind the number of matches and of rows. Nothing is removed here: a mix leaves out what its
+parameters say. A row's translations are tainted by its id: whoever reads the hits joins them by id.
 """
 
 from collections import Counter
@@ -16,10 +16,10 @@ from polyglot.core.records import to_json, write_lines
 from polyglot.kinds.contamination import (
     ContaminationCard,
     ContaminationParams,
-    Hit,
     LanguageMatches,
     Matches,
     MatchRules,
+    OverlapMatch,
 )
 from polyglot.kinds.rows import Form, Question, Reference, Row
 
@@ -31,7 +31,7 @@ def run(context: Context) -> None:
     params = ContaminationParams.of(context.stage)
     benchmark = _benchmark(context)
     rows = context.inputs["rows"]
-    found: list[Hit] = []
+    found: list[OverlapMatch] = []
     read: dict[str, int] = {}
     for language in params.languages:
         name = f"rows/{language}.jsonl"
@@ -51,7 +51,7 @@ def run(context: Context) -> None:
     context.metrics.update(hits=len(found), ids=card.ids)
 
 
-def describe(found: Sequence[Hit], read: Mapping[str, int]) -> ContaminationCard:
+def describe(found: Sequence[OverlapMatch], read: Mapping[str, int]) -> ContaminationCard:
     """Return card.json: counts of matches and of rows per kind and language, and the rules."""
     matches = Counter((hit.language, hit.kind) for hit in found)
     tainted = Counter((language, kind) for _, language, kind in {(hit.id, hit.language, hit.kind) for hit in found})

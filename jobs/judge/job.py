@@ -20,11 +20,11 @@ from jobs.builtin.grader import templates
 from jobs.builtin.server import JudgeServer
 from jobs.judge.targets import Target, collect
 from jobs.judge.verdict import Reading, parse
-from jobs.lib.chat.calls import Failure, Failures, Reply, Request
+from jobs.lib.chat.calls import Failure, FailureCount, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint, announced
-from jobs.lib.chat.request_scheduler import Asking, Watcher
+from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
 from jobs.lib.chat.settings import ChatSettings
-from jobs.lib.chat.usage_log import Ledger
+from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
 from polyglot.core import records
 from polyglot.core.errors import Permanent, PolyglotError
@@ -41,27 +41,29 @@ def run(context: Context) -> None:
         settings.require_prices()
     prompt_files = {language: context.blob(params.prompts_sha256[language]) for language in params.languages}
     targets = collect(context.inputs, params, prompt_files)
-    ledger = Ledger(context.journal, settings)
+    usage = UsageLog(context.journal, settings)
     by_id: dict[str, list[Target]] = defaultdict(list)
     for target in targets:
         if target.request is not None:
             by_id[target.request.id].append(target)
-    pending = [group[0].request for id_, group in by_id.items() if id_ not in ledger.results and group[0].request]
-    grading = GradingProgress(context=context, ledger=ledger, by_id=by_id, allowed_share=params.max_failed_share)
-    context.log.info("judge: %d verdicts, %d calls, %d of them on record", len(targets), len(by_id), ledger.resumed)
+    pending = [group[0].request for id_, group in by_id.items() if id_ not in usage.results and group[0].request]
+    grading = GradingProgress(context=context, usage=usage, by_id=by_id, allowed_share=params.max_failed_share)
+    context.log.info("judge: %d verdicts, %d calls, %d of them on record", len(targets), len(by_id), usage.resumed)
     try:
         if pending:
             with _endpoint(context, params, settings, prompt_files) as endpoint:
-                asking = Asking(endpoint, settings, ledger, Watcher(settled=grading.settled, stopping=context.stopping))
+                scheduler = RequestScheduler(
+                    endpoint, settings, usage, Observer(settled=grading.settled, stopping=context.stopping)
+                )
                 try:
-                    complete = asking.run(pending)
+                    complete = scheduler.run(pending)
                 finally:
                     context.journal.flush()
-                    _account(context, ledger, asking)
+                    _account(context, usage, scheduler)
             if not complete:
                 context.raise_if_stopping()
         else:
-            _account(context, ledger, None)
+            _account(context, usage, None)
     finally:
         grading.show()
     grading.check(final=True)
@@ -72,18 +74,18 @@ class GradingProgress:
     """What has come in so far: counts for the progress line, and the early end when too much fails."""
 
     def __init__(
-        self, *, context: Context, ledger: Ledger, by_id: Mapping[str, Sequence[Target]], allowed_share: float
+        self, *, context: Context, usage: UsageLog, by_id: Mapping[str, Sequence[Target]], allowed_share: float
     ) -> None:
-        self._context, self._ledger, self._by_id, self._share = context, ledger, by_id, allowed_share
+        self._context, self._usage, self._by_id, self._share = context, usage, by_id, allowed_share
         self._total = sum(len(group) for group in by_id.values())
-        self._failures = Failures(self._total, allowed_share)
+        self._failures = FailureCount(self._total, allowed_share)
         self.results: dict[str, tuple[Reading, Reply | Failure]] = {}
         self._done = 0
         self._details: dict[str, str] = {}
         self._started, self._shown = time.monotonic(), 0.0
         for id_ in by_id:
-            if id_ in ledger.results:
-                self._take(id_, ledger.results[id_])
+            if id_ in usage.results:
+                self._take(id_, usage.results[id_])
         self._resumed = self._done
         self.check()
 
@@ -99,8 +101,8 @@ class GradingProgress:
         self._shown = time.monotonic()
         rate = (self._done - self._resumed) / max(1e-3, self._shown - self._started)
         figures = {"per_second": round(rate, 1), "failed": float(self._failures.failed)}
-        if self._ledger.spent_usd:
-            figures["usd"] = round(self._ledger.spent_usd, 4)
+        if self._usage.spent_usd:
+            figures["usd"] = round(self._usage.spent_usd, 4)
         self._context.progress(self._done, self._total, "verdicts", **figures)
 
     def check(self, *, final: bool = False) -> None:
@@ -142,9 +144,9 @@ def _endpoint(
     yield announced(settings, os.environ, context.log, asker="judge")
 
 
-def _account(context: Context, ledger: Ledger, asking: Asking | None) -> None:
+def _account(context: Context, usage: UsageLog, asking: RequestScheduler | None) -> None:
     """Cost, tokens and times into the volatile part, those of earlier and repeated attempts too."""
-    context.volatile |= ledger.account()
+    context.volatile |= usage.account()
     if asking is not None:
         context.volatile |= {"calls_in_flight_at_most": asking.peak, "slow_downs": asking.cuts}
         if asking.latencies:

@@ -8,7 +8,7 @@ from jobs.lib.rows.contamination import KINDS
 from jobs.lib.rows.content import MAX_LISTED
 from jobs.mix.selection import Pair, Selection
 from jobs.mix.token_sets import COUNTS, TokenSet
-from polyglot.kinds.contamination import Hit, Matches
+from polyglot.kinds.contamination import Matches, OverlapMatch
 from polyglot.kinds.mix import Fertility, LeftOut, MixCard, MixContamination, MixMatch, MixParams, PublishedMatch
 
 REMOVED = {"none": (), "exact": ("exact",), "overlap": ("exact", "overlap"), "near": ("exact", "near"), "all": KINDS}
@@ -19,7 +19,7 @@ def describe(
     selection: Selection,
     tokens: Mapping[str, TokenSet],
     rows: Mapping[str, Sequence[int]],
-    hits: Iterable[Hit] | None,
+    hits: Iterable[OverlapMatch] | None,
     published: PublishedMatch | None = None,
 ) -> MixCard:
     """Return the card's document. `rows` are the row numbers of each language that the mix has, repeats included;
@@ -78,10 +78,10 @@ def fertility(counted: Mapping[str, int]) -> Fertility:
     )
 
 
-def contamination(pairs: Iterable[Pair], hits: Iterable[Hit]) -> MixContamination:
+def contamination(pairs: Iterable[Pair], hits: Iterable[OverlapMatch]) -> MixContamination:
     """Return the mix's rows that match the benchmark themselves, and those whose id does in another language."""
     held = set(pairs)
-    mine, direct, by_kind = list[Hit](), set[Pair](), {kind: set[Pair]() for kind in KINDS}
+    mine, direct, by_kind = list[OverlapMatch](), set[Pair](), {kind: set[Pair]() for kind in KINDS}
     ids: set[str] = set()
     for hit in hits:
         pair = (id_key(hit.id), hit.language)

@@ -18,7 +18,7 @@ from jobs.mix.selection import Selection, check_size, select
 from jobs.mix.token_sets import TokenSet, read_token_set
 from polyglot.core.errors import Permanent
 from polyglot.core.records import to_json
-from polyglot.kinds.contamination import Hit
+from polyglot.kinds.contamination import OverlapMatch
 from polyglot.kinds.ingest import PublishedRow
 from polyglot.kinds.mix import MixParams, PublishedMatch
 from polyglot.kinds.rows import Row
@@ -28,7 +28,7 @@ def run(context: Context) -> None:
     """Select the ids, write the index, and describe it."""
     params = MixParams.of(context.stage)
     tokens = {language: _tokens(context, language) for language in params.languages}
-    hits = list(context.inputs["hits"].lines("hits.jsonl", Hit)) if "hits" in context.inputs else None
+    hits = list(context.inputs["hits"].lines("hits.jsonl", OverlapMatch)) if "hits" in context.inputs else None
     contaminated = _contaminated(params, hits)
     context.raise_if_stopping()
     said = None
@@ -59,7 +59,7 @@ def _tokens(context: Context, language: str) -> TokenSet:
     return read_token_set(source.path("tokens.arrow"), source.path("card.json"), language)
 
 
-def _contaminated(params: MixParams, hits: list[Hit] | None) -> set[str]:
+def _contaminated(params: MixParams, hits: list[OverlapMatch] | None) -> set[str]:
     """The ids that the study wants out: an id with a hit in one language leaves in all."""
     kinds = REMOVED[params.decontaminate]
     if kinds and hits is None:

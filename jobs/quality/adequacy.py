@@ -11,11 +11,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from jobs.lib.chat.calls import Failure, Failures, Reply, Request
+from jobs.lib.chat.calls import Failure, FailureCount, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint
-from jobs.lib.chat.request_scheduler import Asking, Watcher
+from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
 from jobs.lib.chat.settings import ChatSettings
-from jobs.lib.chat.usage_log import Ledger
+from jobs.lib.chat.usage_log import UsageLog
 from jobs.quality.pairs import Pair
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Permanent, PolyglotError
@@ -83,7 +83,7 @@ def read(result: Reply | Failure) -> tuple[int | None, str | None]:
     return (found[-1], None) if 0 <= found[-1] <= 100 else (None, "out-of-range")
 
 
-class Tally:
+class RatingCount:
     """Failed ratings as they come in: too many end the stage at once, whatever the rest would bring.
 
     `turns` says how many turns hang on each request. A call that failed for good is told from one that another attempt
@@ -93,7 +93,7 @@ class Tally:
     def __init__(self, turns: Mapping[str, int], allowed_share: float) -> None:
         self.results: dict[str, Reply | Failure] = {}
         self._turns, self._total, self._share = turns, sum(turns.values()), allowed_share
-        self._failures = Failures(self._total, allowed_share)
+        self._failures = FailureCount(self._total, allowed_share)
 
     def take(self, id_: str, result: Reply | Failure) -> None:
         """Count one result. Raises Permanent, or PolyglotError for an outage."""
@@ -117,7 +117,7 @@ def rate(
     pairs: Sequence[Pair],
     params: QualityParams,
     settings: ChatSettings,
-    ledger: Ledger,
+    usage: UsageLog,
     endpoint: Callable[[], Endpoint],
     *,
     stopping: Callable[[], bool],
@@ -129,11 +129,11 @@ def rate(
     answering: another attempt goes on then, and asks for nothing that is on record.
     """
     requests = [request(pair, params) for pair in pairs]
-    tally = Tally(Counter(asked.id for asked in requests), params.adequacy_max_failed_share)
+    tally = RatingCount(Counter(asked.id for asked in requests), params.adequacy_max_failed_share)
     unique = {asked.id: asked for asked in requests}
     for id_ in unique:
-        if id_ in ledger.results:
-            tally.take(id_, ledger.results[id_])
+        if id_ in usage.results:
+            tally.take(id_, usage.results[id_])
     pending = [asked for id_, asked in unique.items() if id_ not in tally.results]
 
     def settled(asked: Request, result: Reply | Failure) -> None:
@@ -142,8 +142,10 @@ def rate(
 
     if pending:
         try:
-            if not Asking(endpoint(), settings, ledger, Watcher(settled=settled, stopping=stopping)).run(pending):
+            if not RequestScheduler(endpoint(), settings, usage, Observer(settled=settled, stopping=stopping)).run(
+                pending
+            ):
                 return None
         finally:
-            ledger.flush()
+            usage.flush()
     return [read(tally.results[asked.id]) for asked in requests]

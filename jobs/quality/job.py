@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.settings import ChatSettings
-from jobs.lib.chat.usage_log import Ledger
+from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
 from jobs.quality import adequacy, comet
 from jobs.quality.card import describe
@@ -52,7 +52,7 @@ def run(context: Context) -> None:
 def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: list[TurnQuality]) -> list[TurnQuality]:
     settings = ChatSettings.of(context.settings)
     settings.require_prices("Set adequacy's two prices in the study file")
-    ledger = Ledger(context.journal, settings)
+    usage = UsageLog(context.journal, settings)
 
     def endpoint() -> Endpoint:
         return announced(settings, os.environ, context.log, asker="adequacy")
@@ -62,13 +62,13 @@ def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: l
             pairs,
             params,
             settings,
-            ledger,
+            usage,
             endpoint,
             stopping=context.stopping,
             progress=lambda done, total: context.progress(min(done, total), total, "ratings"),
         )
     finally:
-        context.volatile |= ledger.account()
+        context.volatile |= usage.account()
     if ratings is None:
         raise Interrupted("asked to stop; answered calls are kept")
     return [

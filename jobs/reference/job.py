@@ -13,14 +13,14 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from jobs.builtin.author import MODEL, Solver
+from jobs.builtin.author import MODEL, Author
 from jobs.builtin.server import ChatServer
 from jobs.lib.card.card import describe_files
-from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint, announced
-from jobs.lib.chat.request_scheduler import Asking, Watcher
+from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
 from jobs.lib.chat.settings import ChatSettings
-from jobs.lib.chat.usage_log import Ledger
+from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
 from jobs.reference.drafts import Draft, read_drafts
 from jobs.reference.prompt import VERSION
@@ -40,17 +40,17 @@ def run(context: Context) -> None:
     drafts = read_drafts(rows, params)
     if not drafts:
         raise Permanent(f"no question is of a category that needs references: {params.shown_categories}")
-    ledger = Ledger(context.journal, settings)
-    context.log.info("reference: %d questions, %d calls on record", len(drafts), ledger.resumed)
+    usage = UsageLog(context.journal, settings)
+    context.log.info("reference: %d questions, %d calls on record", len(drafts), usage.resumed)
     try:
         with _endpoint(context, params, settings) as endpoint:
             while waiting := [draft for draft in drafts if draft.open]:
-                _ask(context, params, endpoint, settings, ledger, waiting)
+                _ask(context, params, endpoint, settings, usage, waiting)
     finally:
         context.journal.flush()
-        context.volatile |= ledger.account()
+        context.volatile |= usage.account()
     _check_failures(params, drafts)
-    _write(context, params, drafts, ledger)
+    _write(context, params, drafts, usage)
 
 
 def _check(params: ReferenceParams, settings: ChatSettings) -> None:
@@ -68,7 +68,7 @@ def _questions(context: Context, language: str) -> list[Question]:
 def _endpoint(context: Context, params: ReferenceParams, settings: ChatSettings) -> Iterator[Endpoint]:
     """The endpoint to ask: the study's, or the built-in author, which runs as long as it is needed."""
     if params.endpoint == "built-in":
-        with ChatServer(Solver(params.languages).respond, MODEL) as server:
+        with ChatServer(Author(params.languages).respond, MODEL) as server:
             yield Endpoint(base_url=server.base_url, ours=True)
         return
     yield announced(settings, os.environ, context.log, asker="reference")
@@ -79,29 +79,29 @@ def _ask(
     params: ReferenceParams,
     endpoint: Endpoint,
     settings: ChatSettings,
-    ledger: Ledger,
+    usage: UsageLog,
     drafts: Sequence[Draft],
 ) -> None:
     """Ask the next turn of every draft, what is on record aside. Equal conversations are asked once."""
     requests = [draft.request(params) for draft in drafts]
-    results = {request.id: ledger.results[request.id] for request in requests if request.id in ledger.results}
+    results = {request.id: usage.results[request.id] for request in requests if request.id in usage.results}
     pending = list({request.id: request for request in requests if request.id not in results}.values())
     labels = {request.id: draft.label for request, draft in zip(requests, drafts, strict=True)}
     total = len(results) + len(pending)
 
     def settled(request: Request, result: Reply | Failure) -> None:
-        if isinstance(result, Failure) and result.weight is not Weight.FINAL:
+        if isinstance(result, Failure) and result.error is not ErrorClass.FINAL:
             raise PolyglotError(
                 f"{endpoint.base_url} is not answering: {labels[request.id]}: {result.reason}: {result.detail}. "
                 "Answered calls are kept"
             )
         results[request.id] = result
-        figures = {"usd": round(ledger.spent_usd, 4)} if ledger.spent_usd else {}
+        figures = {"usd": round(usage.spent_usd, 4)} if usage.spent_usd else {}
         context.progress(len(results), total, f"references to turn {len(drafts[0].answers) + 1}", **figures)
 
     if pending:
-        asking = Asking(endpoint, settings, ledger, Watcher(settled=settled, stopping=context.stopping))
-        if not asking.run(pending):
+        scheduler = RequestScheduler(endpoint, settings, usage, Observer(settled=settled, stopping=context.stopping))
+        if not scheduler.run(pending):
             raise Interrupted("asked to stop; what was answered is on record")
     for request, draft in zip(requests, drafts, strict=True):
         draft.take(results[request.id])
@@ -120,7 +120,7 @@ def _check_failures(params: ReferenceParams, drafts: Sequence[Draft]) -> None:
     )
 
 
-def _write(context: Context, params: ReferenceParams, drafts: Sequence[Draft], ledger: Ledger) -> None:
+def _write(context: Context, params: ReferenceParams, drafts: Sequence[Draft], usage: UsageLog) -> None:
     folder = context.out / "references"
     folder.mkdir(parents=True, exist_ok=True)
     counts: dict[str, LanguageCard] = {}
@@ -140,7 +140,7 @@ def _write(context: Context, params: ReferenceParams, drafts: Sequence[Draft], l
             completion_tokens=sum(draft.completion_tokens for draft in mine),
         )
     write_lines(context.out / "rejected.jsonl", rejected)
-    replies = [result for result in ledger.results.values() if isinstance(result, Reply)]
+    replies = [result for result in usage.results.values() if isinstance(result, Reply)]
     found = describe_files(counts, folder, Reference, context)
     card = DataCard(
         what="references",

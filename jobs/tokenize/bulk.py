@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from jobs.lib.arrays import arrow, numbers
-from jobs.lib.model.template import PAPER, ChatFormat
+from jobs.lib.model.template import ChatFormat
 from jobs.tokenize.columns import Counts, Flags, Rows
 from jobs.tokenize.locate import by_bytes, by_offsets, bytes_by_id
 from jobs.tokenize.render import Answers, Rendered, by_prefix, render
@@ -33,24 +33,26 @@ class BulkFormat:
         """`shared`: several threads will use it; the tokenizer is copied then, as its owner may change the original."""
         self._eos: str = chat.tokenizer.eos_token
         self._eos_id = chat.eos_id
-        self._head = chat.bos + (f"System: {system}\n" if system else "")
+        self._chat = chat
+        self._markers = chat.markers
+        self._head = chat.bos + (chat.markers.head(system) if chat.markers else "")
         self._control = by_prefix(chat.control)
         self._backend: Any = None
-        if chat.template == PAPER and chat.backend is not None and not any(token in system for token in chat.control):
+        if chat.markers is not None and chat.backend is not None and not any(token in system for token in chat.control):
             self._backend = chat.copy_of_backend() if shared else chat.backend
         self._bytes = bytes_by_id(self._backend) if self._backend is not None else None
         self._nfc = self._bytes is not None and self._backend.normalizer is not None
-        self._ends_with_colon: dict[int, bool] = {}
+        self._ends_prompt: dict[int, bool] = {}
 
     def encode(self, rows: Rows) -> Tokens:
         """Encode a chunk; rows for the slow road have no tokens yet."""
         plain = self._plain(rows)
         chosen = np.flatnonzero(plain)
-        if not len(chosen):
+        if self._markers is None or not len(chosen):
             return Tokens.none(len(rows), slow=range(len(rows)))
-        rendered = render(rows, plain, head=self._head, eos=self._eos)
-        ids, lengths, colon, last = self._tokenize(rendered)
-        ids, loss, lengths, refused = self._mask(ids, lengths, rendered.answers, colon, last)
+        rendered = render(rows, plain, self._markers, head=self._head, eos=self._eos)
+        ids, lengths, border, last = self._tokenize(rendered)
+        ids, loss, lengths, refused = self._mask(ids, lengths, rendered.answers, border, last)
         whole = np.zeros(len(rows), np.int64)
         whole[chosen] = lengths
         return Tokens(
@@ -76,9 +78,9 @@ class BulkFormat:
         return plain
 
     def _tokenize(self, rendered: Rendered) -> tuple[Ids, Counts, Counts, Counts]:
-        """All ids, the length of each text in tokens, and which of the ids each answer's colon and EOS are.
+        """All ids, the length of each text in tokens, and which of the ids each answer's border and EOS are.
 
-        -1 stands for none: at the colon no token that ends just behind it.
+        -1 stands for none: at the border no token that ends just behind it.
         """
         texts, answers = rendered.texts, rendered.answers
         encode = self._backend.encode_batch if self._bytes is None else self._backend.encode_batch_fast
@@ -97,22 +99,22 @@ class BulkFormat:
         starts = np.cumsum(per_text) - per_text
         if self._bytes is None:
             places = np.array(asked, np.int64).reshape(-1, 2).T
-            colon, last = np.where(places < 0, -1, places + starts[answers.text])
-            return ids, per_text, colon, last
-        colon, last, unsure = by_bytes(ids, per_text, rendered, self._bytes)
+            border, last = np.where(places < 0, -1, places + starts[answers.text])
+            return ids, per_text, border, last
+        border, last, unsure = by_bytes(ids, per_text, rendered, self._bytes)
         if self._nfc:
             unsure |= np.array([not is_normalized("NFC", text) for text in texts])
         for text in np.flatnonzero(unsure).tolist():
             places = np.array(_ask([self._backend.encode(texts[text], add_special_tokens=False)], answers, text)).T
             span = slice(*np.searchsorted(answers.text, (text, text + 1)))
-            colon[span], last[span] = np.where(places < 0, -1, places + starts[text])
-        return ids, per_text, colon, last
+            border[span], last[span] = np.where(places < 0, -1, places + starts[text])
+        return ids, per_text, border, last
 
     def _mask(
-        self, ids: Ids, lengths: Counts, answers: Answers, colon: Counts, last: Counts
+        self, ids: Ids, lengths: Counts, answers: Answers, border: Counts, last: Counts
     ) -> tuple[Ids, Flags, Counts, dict[int, str]]:
-        """Supervise from the token after each colon to the EOS; refuse as `ChatFormat` does, and for its reasons."""
-        not_prefix = (colon < 0) | ~self._colons(ids[colon])
+        """Supervise from the token after each border to the EOS; refuse as `ChatFormat` does, and for its reasons."""
+        not_prefix = (border < 0) | ~self._borders(ids[border])
         wrong = np.flatnonzero(not_prefix | (last < 0) | (ids[last] != self._eos_id))
         refused: dict[int, str] = {}
         for answer in wrong.tolist():
@@ -122,7 +124,7 @@ class BulkFormat:
         kept[list(refused)] = False
         good = kept[answers.text]
         change = np.zeros(len(ids) + 1, np.int8)
-        change[colon[good] + 1] = 1
+        change[border[good] + 1] = 1
         change[last[good] + 1] -= 1
         loss = np.cumsum(change[:-1], dtype=np.int8).view(np.bool_)
         if refused:
@@ -130,14 +132,13 @@ class BulkFormat:
             ids, loss, lengths = ids[tokens], loss[tokens], lengths * kept
         return ids, loss, lengths, refused
 
-    def _colons(self, ids: Ids) -> Flags:
-        """Whether each id's own text ends with the colon; there are few different ones."""
+    def _borders(self, ids: Ids) -> Flags:
+        """Whether each id's own text ends as a prompt does; there are few different ones."""
         different, place = np.unique(ids, return_inverse=True)
         for identity in different.tolist():
-            if identity not in self._ends_with_colon:
-                piece: str = self._backend.id_to_token(identity)
-                self._ends_with_colon[identity] = piece.endswith((":", "<0x3A>"))
-        return np.array([self._ends_with_colon[identity] for identity in different.tolist()], np.bool_)[place]
+            if identity not in self._ends_prompt:
+                self._ends_prompt[identity] = self._chat.ends_prompt(identity)
+        return np.array([self._ends_prompt[identity] for identity in different.tolist()], np.bool_)[place]
 
 
 @contextmanager
@@ -158,5 +159,5 @@ def one_thread_a_call() -> Iterator[None]:
 def _ask(encodings: Sequence[Any], answers: Answers, first: int) -> list[tuple[int, int]]:
     """Where the answers of some texts lie in their encodings; `first` is the number of the first text."""
     span = slice(*np.searchsorted(answers.text, (first, first + len(encodings))))
-    asked = zip(answers.text[span].tolist(), answers.colon[span].tolist(), answers.end[span].tolist(), strict=True)
-    return [by_offsets(encodings[text - first], colon, end) for text, colon, end in asked]
+    asked = zip(answers.text[span].tolist(), answers.border[span].tolist(), answers.end[span].tolist(), strict=True)
+    return [by_offsets(encodings[text - first], border, end) for text, border, end in asked]

@@ -23,7 +23,7 @@ from jobs.lib.model.template import ChatFormat
 from jobs.lib.rows.by_id import count_lines
 from jobs.tokenize.bulk import BulkFormat, one_thread_a_call
 from jobs.tokenize.columns import Rows, chunks, parse
-from jobs.tokenize.tally import SCHEMA, Tally
+from jobs.tokenize.row_counts import SCHEMA, RowCounts
 from jobs.tokenize.tokens import Tokens
 from polyglot.core.errors import Permanent
 from polyglot.core.records import to_json
@@ -38,7 +38,7 @@ def run(context: Context) -> None:
     tokenizer = load_tokenizer(context.inputs["base"].directory("model"))
     source = context.inputs["rows"].path(f"{params.part}/{params.language}.jsonl")
     chat = ChatFormat(tokenizer, params.template)
-    tally = Tally(params, tokenizer.unk_token_id)
+    tally = RowCounts(params, tokenizer.unk_token_id)
     total = count_lines(source)
     threads = max(1, min(threads_of(context), source.stat().st_size // CHUNK_BYTES))
     with pa.OSFile(str(context.out / "tokens.arrow"), "wb") as sink, pa.ipc.new_file(sink, SCHEMA) as writer:

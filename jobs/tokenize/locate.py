@@ -48,9 +48,9 @@ def bytes_by_id(backend: Any) -> Counts | None:
 
 
 def by_bytes(ids: Ids, lengths: Counts, rendered: Rendered, table: Counts) -> tuple[Counts, Counts, Flags]:
-    """Tokens (by their number in `ids`) of each answer's colon and EOS, and the texts of which the table says nothing.
+    """Tokens (by their number in `ids`) of each answer's border and EOS, and the texts of which the table says nothing.
 
-    -1 where no token ends just behind the colon, or none begins where the EOS does.
+    -1 where no token ends just behind the border, or none begins where the EOS does.
     """
     spans = table[ids]
     ends = np.cumsum(spans)
@@ -59,20 +59,20 @@ def by_bytes(ids: Ids, lengths: Counts, rendered: Rendered, table: Counts) -> tu
     answers = rendered.answers
     start = of_text[answers.text]
     most = max(len(ids) - 1, 0)
-    behind = start + answers.colon_byte + 1
-    colon = np.minimum(np.searchsorted(ends, behind), most)
+    behind = start + answers.border_byte + 1
+    border = np.minimum(np.searchsorted(ends, behind), most)
     begin = start + answers.end_byte
     last = np.minimum(np.searchsorted(ends, begin, side="right"), most)
     return (
-        np.where(ends[colon] == behind, colon, -1),
+        np.where(ends[border] == behind, border, -1),
         np.where(ends[last] - spans[last] == begin, last, -1),
         np.asarray(unsure),
     )
 
 
-def by_offsets(encoding: Any, colon: int, end: int) -> tuple[int, int]:
+def by_offsets(encoding: Any, border: int, end: int) -> tuple[int, int]:
     """The same of one answer, from an encoding with offsets; by the token's number in this encoding."""
-    before, last = encoding.char_to_token(colon), encoding.char_to_token(end)
-    if before is None or encoding.token_to_chars(before)[1] != colon + 1:
+    before, last = encoding.char_to_token(border), encoding.char_to_token(end)
+    if before is None or encoding.token_to_chars(before)[1] != border + 1:
         before = -1
     return before, -1 if last is None else last

@@ -9,20 +9,19 @@ from pyarrow import compute
 
 from jobs.lib.arrays import arrow, numbers, strings
 from jobs.tokenize.columns import Counts, Flags, Rows
+from polyglot.kinds.templates import Markers
 
-_PREFIXES = ("User: ", "\nUser: ", "\nAssistant: ")
-_TO_COLON = len("\nAssistant")
 _NOTHING = strings([""])[0]  # the separator when texts are joined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """The A assistant turns of some texts: in which text, and the places of the ":" of "Assistant:" and of the EOS."""
+    """The A assistant turns of some texts: in which text, and where the prompt's last character and the EOS are."""
 
     text: Counts  # ascending
-    colon: Counts  # in characters
+    border: Counts  # in characters
     end: Counts
-    colon_byte: Counts  # in bytes of UTF-8
+    border_byte: Counts  # in bytes of UTF-8
     end_byte: Counts
 
 
@@ -35,13 +34,14 @@ class Rendered:
     answers: Answers
 
 
-def render(rows: Rows, chosen: Flags, *, head: str, eos: str) -> Rendered:
+def render(rows: Rows, chosen: Flags, markers: Markers, *, head: str, eos: str) -> Rendered:
     """Write the chosen rows; `head` stands before the first turn (BOS, system message), `eos` ends an answer."""
+    prefixes = (markers.first_user, markers.user, markers.assistant)
     turns = np.diff(rows.first)
     kind = rows.assistant + 1
     kind[rows.first[:-1]] = 0
     pieces = compute.binary_join_element_wise(
-        strings(_PREFIXES).take(arrow(kind, pa.int8())),
+        strings(prefixes).take(arrow(kind, pa.int8())),
         rows.contents,
         strings(["", eos]).take(arrow(rows.assistant, pa.int8())),
         _NOTHING,
@@ -52,20 +52,20 @@ def render(rows: Rows, chosen: Flags, *, head: str, eos: str) -> Rendered:
         texts = texts.filter(arrow(chosen, pa.bool_()))
     wanted = rows.assistant & np.repeat(chosen, turns)
     number = np.cumsum(chosen) - 1  # of a row among the chosen ones
-    before = np.array([len(prefix) for prefix in _PREFIXES])[kind]  # ASCII: as many bytes as characters
     bytes_of = numbers(compute.binary_length(rows.contents))
     places = []
-    for length, around in ((rows.characters, (head, eos)), (bytes_of, (head.encode(), eos.encode()))):
-        start = _starts(before + length + rows.assistant * len(around[1]), rows, turns) + len(around[0])
-        places += [(start + _TO_COLON)[wanted], (start + before + length)[wanted]]
+    for length, measure in ((rows.characters, len), (bytes_of, lambda text: len(text.encode()))):
+        before = np.array([measure(prefix) for prefix in prefixes])[kind]
+        start = _starts(before + length + rows.assistant * measure(eos), rows, turns) + measure(head)
+        places += [(start + measure(markers.prompt) - 1)[wanted], (start + before + length)[wanted]]
     return Rendered(
         texts=texts.to_pylist(),
         sizes=numbers(compute.binary_length(texts)).astype(np.int64),
         answers=Answers(
             text=np.repeat(number, turns)[wanted],
-            colon=places[0],
+            border=places[0],
             end=places[1],
-            colon_byte=places[2],
+            border_byte=places[2],
             end_byte=places[3],
         ),
     )

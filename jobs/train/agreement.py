@@ -31,7 +31,7 @@ def meet(ranks: Ranks, context: Context) -> None:
     if distributed.is_initialized():
         return
     host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    wait = _Patience(context, f"{host}:{port}")
+    wait = _StuckRankTimeout(context, f"{host}:{port}")
     if not ranks.first:
         while not _answers(host, port):
             wait.more("the first rank")
@@ -77,7 +77,7 @@ def share(model: nn.Module, optimizer: torch.optim.Optimizer, losses: Sequence[f
     return [float(loss) for loss in shared.tolist()]
 
 
-class _Patience:
+class _StuckRankTimeout:
     """Waiting that can be interrupted, has an end, and says what for."""
 
     def __init__(self, context: Context, where: str) -> None:

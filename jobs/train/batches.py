@@ -1,9 +1,9 @@
 """Which samples an optimiser step sees, and how they lie in tensors.
 
-The two are kept apart on purpose. `Order` decides by seed alone: samples are shuffled per epoch, the epochs follow each
-other, and every `batch_size` of that stream are one step ("batch 64" means 64 samples). `micro_batches` then lays one
-step's samples out for speed (one a sequence or packed, sorted by length, cut by padded tokens, dealt to ranks), and
-cannot change the step.
+The two are kept apart on purpose. `EpochSampler` decides by seed alone: samples are shuffled per epoch, the epochs
+follow each other, and every `batch_size` of that stream are one step ("batch 64" means 64 samples). `micro_batches`
+then lays one step's samples out for speed (one a sequence or packed, sorted by length, cut by padded tokens, dealt to
+ranks), and cannot change the step.
 """
 
 import math
@@ -18,7 +18,7 @@ from jobs.train.packing import pack_step
 from jobs.train.token_sets import Samples
 
 
-class Order:
+class EpochSampler:
     """The stream of samples of a run, by position; holds one epoch at a time."""
 
     def __init__(self, *, samples: int, seed: int, batch_size: int, steps: int | None, epochs: float | None) -> None:

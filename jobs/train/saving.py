@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from jobs.lib.model.template import PAPER, ChatFormat
+from jobs.lib.model.template import ChatFormat
 from polyglot.core.canonical import canonical
 
 _TOKENIZER_FILES = (
@@ -45,7 +45,7 @@ def save_model(model: PreTrainedModel, base: Path, out: Path, *, chat: ChatForma
     for name in _TOKENIZER_FILES:
         if (base / name).is_file():
             shutil.copyfile(base / name, out / name)
-    if chat.template == PAPER:
+    if chat.markers is not None:
         _set_template(out, chat.jinja)
 
 

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 
 from jobs.lib.model.schedule import factor
 from jobs.train import isolation
-from jobs.train.batches import MicroBatch, Order, micro_batches
+from jobs.train.batches import EpochSampler, MicroBatch, micro_batches
 from jobs.train.head import TargetLoss
 from jobs.train.token_sets import Mixture
 from polyglot.core.errors import Permanent
@@ -52,7 +52,7 @@ class Trainer:
         self.params, self.mixture, self.seed, self.layout = params, mixture, seed, layout
         self.accelerator = accelerator
         self.rank, self.ranks = accelerator.process_index, accelerator.num_processes
-        self.order = Order(
+        self.order = EpochSampler(
             samples=len(mixture), seed=seed, batch_size=params.batch_size, steps=params.steps, epochs=params.epochs
         )
         if params.warmup_steps > self.order.steps:

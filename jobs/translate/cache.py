@@ -16,7 +16,7 @@ from jobs.translate.engines.engine import Outcome
 from polyglot.core.canonical import sha256_bytes
 
 
-class Memory:
+class TranslationCache:
     """Reads what earlier attempts recorded, then appends; threads may share it."""
 
     def __init__(self, journal: Journal) -> None:

@@ -37,7 +37,7 @@ from jobs.worker import secrecy  # noqa: E402
 from jobs.worker.log_mark import LogMark, archive_rest  # noqa: E402
 from jobs.worker.process import peak_memory_bytes  # noqa: E402
 from jobs.worker.secrecy import without_secrets  # noqa: E402
-from jobs.worker.tee import Follower  # noqa: E402
+from jobs.worker.tee import Tee  # noqa: E402
 from polyglot.core.errors import BadInput, Exit, Missing, PolyglotError, Refused  # noqa: E402
 from polyglot.core.line import one_line  # noqa: E402
 
@@ -77,7 +77,7 @@ def _run(options: argparse.Namespace) -> tuple[int, str]:
 
     places = _Places(options.work)
     worker = _start(places, options.cache)
-    follower = Follower(places.log, sys.stdout.fileno())
+    follower = Tee(places.log, sys.stdout.fileno())
     follower.start()
     code = os.waitstatus_to_exitcode(_wait(worker))
     why = secrecy.said(places.reason) or f"the worker ended with {code} and gave no reason"

@@ -20,7 +20,7 @@ _OUTCOMES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class ExitStatus:
     """`peak_memory_bytes` is that of this process, where it ran out of memory."""
 
     code: Exit
@@ -33,16 +33,16 @@ class Ending:
         return _OUTCOMES.get(self.code, "transient")
 
 
-def ending_of(error: BaseException, *, late: bool, deadline_seconds: int) -> Ending:
+def exit_status_of(error: BaseException, *, late: bool, deadline_seconds: int) -> ExitStatus:
     """Classify an error. `late`: the deadline has passed, and nobody had asked to stop before."""
     code, reason = _code(error, late=late), _reason(error)
     if code is Exit.TIMED_OUT:
-        return Ending(code=code, reason=f"the deadline of {deadline_seconds} s passed")
+        return ExitStatus(code=code, reason=f"the deadline of {deadline_seconds} s passed")
     if code is Exit.OUT_OF_MEMORY_WORKER and type(error).__name__ != _DEVICE_MEMORY:
         peak = peak_memory_bytes()
         said = one_line(f"{reason}; its peak was {peak / 2**30:.2f} GiB")
-        return Ending(code=code, reason=said, peak_memory_bytes=peak)
-    return Ending(code=code, reason=reason)
+        return ExitStatus(code=code, reason=said, peak_memory_bytes=peak)
+    return ExitStatus(code=code, reason=reason)
 
 
 def _code(error: BaseException, *, late: bool) -> Exit:

@@ -9,7 +9,7 @@ _PIECE_BYTES = 1 << 16
 _FINISH_SECONDS = 10.0  # a reader that takes nothing for so long is no reader
 
 
-class Follower:
+class Tee:
     """Copies byte for byte from a thread; a reader that is gone or stuck never holds up the writer of the file."""
 
     def __init__(self, path: Path, descriptor: int) -> None:

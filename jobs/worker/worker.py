@@ -41,7 +41,7 @@ from typing import Any
 from jobs.lib.ranks import Ranks
 from jobs.worker import environment
 from jobs.worker.context import Places, WorkerContext
-from jobs.worker.exit_status import Ending, ending_of
+from jobs.worker.exit_status import ExitStatus, exit_status_of
 from jobs.worker.process import StopSign, block_import, failpoint, peak_memory_bytes, stay_on_leash
 from jobs.worker.reporter import Reporter
 from jobs.worker.secrecy import Formatter, without_secrets
@@ -304,9 +304,9 @@ class Worker:
 
     def _record(self, error: BaseException) -> Exit:
         """Log what was raised, say why, and leave the failure record."""
-        end = ending_of(error, late=self.stop.late, deadline_seconds=self.resources.deadline_seconds)
+        end = exit_status_of(error, late=self.stop.late, deadline_seconds=self.resources.deadline_seconds)
         if end.code is Exit.FAILED and self.resources.ranks > 1 and self._is_stopped_soon(end.reason):
-            end = Ending(code=Exit.INTERRUPTED_WORKER, reason=f"another rank failed: {end.reason}")
+            end = ExitStatus(code=Exit.INTERRUPTED_WORKER, reason=f"another rank failed: {end.reason}")
         self.places.say_why(end.reason)
         if end.code is Exit.INTERRUPTED_WORKER:
             log.info("%s: stopped as asked", self.label)

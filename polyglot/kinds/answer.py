@@ -10,6 +10,7 @@ from polyglot.core.section import Count, Section
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, MODEL_LIBRARIES, Kind, Language, Params, Traits, always
 from polyglot.kinds.settings import Settings
+from polyglot.kinds.templates import PAPER, TEMPLATES, TemplateName
 
 # MT-Bench's temperatures by category; categories not named (math, coding, reasoning, extraction, any other) use 0.
 MT_BENCH_TEMPERATURES = {"writing": 0.7, "roleplay": 0.7, "stem": 0.1, "humanities": 0.1}
@@ -40,11 +41,11 @@ class AnswerParams(Answers, Params):
     kind: ClassVar[str] = "answer"
 
     languages: tuple[Language, ...]
-    template: str = "system-user-assistant"
+    template: TemplateName = PAPER
     systems: Mapping[Language, str]
     night: str = ""  # of a nightly evaluation: the same model's answers, made anew
     backend: Literal["transformers"] = "transformers"
-    stops: tuple[str, ...] = ("\nUser:", "\nSystem:")  # besides EOS
+    stops: tuple[str, ...] = TEMPLATES[PAPER].stops  # of the template, besides EOS
 
 
 class AnswerSettings(Settings):

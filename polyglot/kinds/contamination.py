@@ -15,7 +15,7 @@ class ContaminationParams(Params):
     languages: tuple[Language, ...]  # of the data set
 
 
-class Hit(Record, order=True):
+class OverlapMatch(Record, order=True):
     """`hits.jsonl`: one match of a row's turn with a turn of the benchmark. Turns count from 1; hits sort by field."""
 
     id: str  # of the row
@@ -67,6 +67,6 @@ class ContaminationCard(Record):
 KIND = Kind(
     params=ContaminationParams,
     inputs={"rows": ("ingest",), "questions": ("ingest",), "references": ("ingest",)},
-    files={"hits.jsonl": Hit, "card.json": ContaminationCard},
+    files={"hits.jsonl": OverlapMatch, "card.json": ContaminationCard},
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=6 * HOUR_SECONDS),
 )

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params, Traits, always
+from polyglot.kinds.templates import PAPER, TemplateName
 
 
 class TokenizeParams(Params):
@@ -15,7 +16,7 @@ class TokenizeParams(Params):
 
     language: Language
     part: Literal["rows", "validation"] = "rows"  # of the data set
-    template: str = "system-user-assistant"  # of the paper; or "tokenizer": the model's own chat template
+    template: TemplateName = PAPER
     system: str  # the localised system message; "" for none
     max_tokens: int
     over_long: Literal["drop", "truncate"]

@@ -10,6 +10,7 @@ from polyglot.kinds.answer import AnswerParams
 from polyglot.kinds.chat import ChatModel
 from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.mix import MixParams
+from polyglot.kinds.templates import TEMPLATES
 from polyglot.kinds.train import Recipe, TrainParams
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources, reference_categories
@@ -134,12 +135,13 @@ def _evaluated(
 ) -> CellStages:
     study = locked.study
     slug = mix.mix if mix else ""
-    answers = study.answers
+    answers, template = study.answers, study.models[cell.model].template
     answer = planner.add(
         f"answer {cell.cell}",
         AnswerParams(
             languages=sources.languages,
-            template=study.models[cell.model].template,
+            template=template,
+            stops=TEMPLATES[template].stops,
             systems={language: study.system(language) for language in sources.languages},
             **answers.model_dump(),
         ),

@@ -19,6 +19,7 @@ from polyglot.core.section import (
     tuple_of,
 )
 from polyglot.kinds.base import TinyModel
+from polyglot.kinds.templates import PAPER, TemplateName
 from polyglot.study.files import SourceFile, SourceFiles
 from polyglot.study.references import NativeReferences
 from polyglot.study.translation import BenchmarkTranslations, DatasetTranslations
@@ -95,7 +96,7 @@ class Model(Section):
     """Local files: config.json, tokenizer files, safetensors."""
     directory: str | None = Field(None, min_length=1, max_length=2000)
     """A local folder with such files; the lock pins their content."""
-    template: Literal["system-user-assistant", "tokenizer"] = "system-user-assistant"
+    template: TemplateName = PAPER
     """The paper's chat format, or the model's own chat template."""
 
     @model_validator(mode="after")

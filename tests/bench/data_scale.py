@@ -139,11 +139,11 @@ def mix_stage(root: Path, name: str) -> dict[str, Any]:
 
 def packed(root: Path, name: str, capacity: int) -> dict[str, Any]:
     """One epoch of a mix in steps of 64, packed inside each, and the whole mix packed at once."""
-    from jobs.train.batches import Order, sequences
+    from jobs.train.batches import EpochSampler, sequences
     from jobs.train.packing import pack
 
     mixture = mixture_of(root, name)
-    order = Order(samples=len(mixture), seed=0, batch_size=BATCH, steps=None, epochs=1)
+    order = EpochSampler(samples=len(mixture), seed=0, batch_size=BATCH, steps=None, epochs=1)
     steps: list[list[int]] = []  # tokens of each sequence of each step
     whole: list[list[int]] = []
 

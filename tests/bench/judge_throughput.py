@@ -22,9 +22,9 @@ from openai import OpenAI, OpenAIError
 
 from jobs.lib.chat.calls import Reply, Request
 from jobs.lib.chat.endpoint import Endpoint
-from jobs.lib.chat.request_scheduler import Asking, Watcher
+from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
 from jobs.lib.chat.settings import ChatSettings
-from jobs.lib.chat.usage_log import Ledger
+from jobs.lib.chat.usage_log import UsageLog
 from polyglot.attempts.journal import StoredJournal
 from polyglot.core.stage import Stage
 from polyglot.store.locate import open_store
@@ -67,8 +67,8 @@ def ours(base_url: str, asked: Sequence[Request]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage(kind="judge", version=1, params={})
         with StoredJournal(open_store(f"file://{folder}"), stage, 1, 1) as journal:
-            watcher = Watcher(settled=settled, stopping=lambda: False)
-            Asking(Endpoint(base_url=base_url), settings, Ledger(journal, settings), watcher).run(asked)
+            observer = Observer(settled=settled, stopping=lambda: False)
+            RequestScheduler(Endpoint(base_url=base_url), settings, UsageLog(journal, settings), observer).run(asked)
             journal.flush()
     return arrived
 

@@ -18,7 +18,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from jobs.lib.model.execution import computing
 from jobs.tokenize import job as tokenize
-from jobs.train.batches import Order
+from jobs.train.batches import EpochSampler
 from jobs.train.job import MICRO_BATCH_TOKENS
 from jobs.train.token_sets import Mixture, TokenSet
 from jobs.train.training import Layout, Trainer
@@ -84,7 +84,7 @@ def ours(data: Mixture, steps: int, vocabulary: int) -> float:
 
 def bare(data: Mixture, steps: int, vocabulary: int) -> float:
     """Seconds of the loop one would write by hand."""
-    order = Order(samples=len(data), seed=0, batch_size=BATCH, steps=steps, epochs=None)
+    order = EpochSampler(samples=len(data), seed=0, batch_size=BATCH, steps=steps, epochs=None)
     batches = []
     for number in range(steps):
         rows = [data.sample(sample) for sample in order.step(number)]

@@ -49,7 +49,7 @@ class Request:
         return int(sum(len(message["content"]) for message in self.messages) / CHARACTERS_PER_TOKEN) + 16
 
 
-class Weight(StrEnum):
+class ErrorClass(StrEnum):
     """What a failed attempt means for the call and for the rest."""
 
     SLOW_DOWN = "slow-down"  # 429: wait, go slower, ask again
@@ -76,7 +76,7 @@ class Failure:
     """An attempt without a completion. `reason` is short and countable, `detail` is for people and holds no secret."""
 
     reason: str
-    weight: Weight
+    error: ErrorClass
     detail: str = ""
     wait_seconds: float | None = None  # as the endpoint asked
     connected: bool = True  # False: the endpoint was never reached
@@ -101,7 +101,7 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
 
 
-class Failures:
+class FailureCount:
     """Counts what hangs on failed calls, by reason. What another attempt may mend is told from what lasts."""
 
     def __init__(self, total: int, allowed_share: float) -> None:
@@ -111,7 +111,7 @@ class Failures:
     def count(self, reason: str, result: Reply | Failure, number: int) -> None:
         """Take in one call without a usable result, and how much hangs on it."""
         self._reasons[reason] += number
-        if isinstance(result, Failure) and result.weight is not Weight.FINAL:
+        if isinstance(result, Failure) and result.error is not ErrorClass.FINAL:
             self._passing += number
 
     @property

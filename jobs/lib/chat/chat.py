@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit
 
-from jobs.lib.chat.calls import Failure, Reply, Request, Weight, retry_after
+from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request, retry_after
 from jobs.lib.chat.endpoint import Endpoint
 
 _DETAIL_CHARACTERS = 300
@@ -86,13 +86,13 @@ class Chat:
             if limit_field == "max_tokens" and error.param == limit_field and _RENAMED in _message(error):
                 self._limit_field = _RENAMED
                 said = self._say(_message(error))
-                return Failure(reason="max-tokens-renamed", weight=Weight.AGAIN, detail=said, wait_seconds=0.0)
+                return Failure(reason="max-tokens-renamed", error=ErrorClass.AGAIN, detail=said, wait_seconds=0.0)
             return self._status(error)
         except APIConnectionError as error:
             return self._connection(error)
         except TimeoutError:
             detail = f"no answer within {self.timeout_seconds:g} s"
-            return Failure(reason="timeout", weight=Weight.TRANSIENT, detail=detail, may_be_billed=True)
+            return Failure(reason="timeout", error=ErrorClass.TRANSIENT, detail=detail, may_be_billed=True)
         return self._reply(response.content)
 
     def _body(self, request: Request) -> bytes:
@@ -107,7 +107,7 @@ class Chat:
             reply = _completion(json.loads(body))
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             detail = f"{type(error).__name__}: {error}; got {body[:120].decode(errors='replace')!r}"
-            return Failure(reason="bad-json", weight=Weight.TRANSIENT, detail=self._say(detail), may_be_billed=True)
+            return Failure(reason="bad-json", error=ErrorClass.TRANSIENT, detail=self._say(detail), may_be_billed=True)
         return replace(reply, text=self.endpoint.scrub(reply.text))
 
     def _status(self, error: APIStatusError) -> Failure:
@@ -115,19 +115,19 @@ class Chat:
         codes = {error.code, error.type, _inner_code(error.body)}
         reason = f"http-{status}"
         if status == 429 and codes & _NO_MONEY:
-            return Failure(reason="no-quota", weight=Weight.FATAL, detail=f"the account has no credit left: {said}")
+            return Failure(reason="no-quota", error=ErrorClass.FATAL, detail=f"the account has no credit left: {said}")
         if status == 429:
             wait = retry_after(error.response.headers)
-            return Failure(reason="rate-limited", weight=Weight.SLOW_DOWN, detail=said, wait_seconds=wait)
+            return Failure(reason="rate-limited", error=ErrorClass.SLOW_DOWN, detail=said, wait_seconds=wait)
         if status in _FATAL or status < 400:
             what = _FATAL.get(status, f"it redirects to {_origin(error.response.headers.get('location', ''))}")
-            return Failure(reason=reason, weight=Weight.FATAL, detail=f"{what}: {said}")
+            return Failure(reason=reason, error=ErrorClass.FATAL, detail=f"{what}: {said}")
         if status in _TRANSIENT or status >= 500:
             wait = retry_after(error.response.headers)
-            return Failure(reason=reason, weight=Weight.TRANSIENT, detail=said, wait_seconds=wait)
+            return Failure(reason=reason, error=ErrorClass.TRANSIENT, detail=said, wait_seconds=wait)
         if codes & _FILTERED:
-            return Failure(reason="refused", weight=Weight.FINAL, detail=said)
-        return Failure(reason=reason, weight=Weight.FINAL, detail=said)
+            return Failure(reason="refused", error=ErrorClass.FINAL, detail=said)
+        return Failure(reason=reason, error=ErrorClass.FINAL, detail=said)
 
     def _connection(self, error: APIConnectionError) -> Failure:
         causes = list(_causes(error))
@@ -138,14 +138,16 @@ class Chat:
             (ssl.SSLError, "the TLS handshake failed"),
         ):
             if any(isinstance(cause, kind) for cause in causes):
-                return Failure(reason="unreachable", weight=Weight.TRANSIENT, detail=f"{host}: {what}", connected=False)
+                return Failure(
+                    reason="unreachable", error=ErrorClass.TRANSIENT, detail=f"{host}: {what}", connected=False
+                )
         if any(isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout) for cause in causes):
             detail = f"{host}: no connection"
-            return Failure(reason="unreachable", weight=Weight.TRANSIENT, detail=detail, connected=False)
+            return Failure(reason="unreachable", error=ErrorClass.TRANSIENT, detail=detail, connected=False)
         timed_out = any(isinstance(cause, httpx2.TimeoutException) for cause in causes)
         detail = self._say(next((str(cause) for cause in causes[1:] if str(cause)), "the connection broke"))
         reason = "timeout" if timed_out else "connection"
-        return Failure(reason=reason, weight=Weight.TRANSIENT, detail=detail, may_be_billed=True)
+        return Failure(reason=reason, error=ErrorClass.TRANSIENT, detail=detail, may_be_billed=True)
 
     def _say(self, text: str) -> str:
         """One line of bounded length without the key."""

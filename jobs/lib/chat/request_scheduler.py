@@ -10,12 +10,12 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.chat import Chat
 from jobs.lib.chat.endpoint import Endpoint
 from jobs.lib.chat.pace import Pace
 from jobs.lib.chat.settings import ChatSettings
-from jobs.lib.chat.usage_log import Ledger
+from jobs.lib.chat.usage_log import UsageLog
 from polyglot.core.errors import OverBudget, Permanent, PolyglotError
 
 LONGEST_BACKOFF_SECONDS = 30.0
@@ -27,18 +27,18 @@ UNREACHABLE_ATTEMPTS = 4  # of an endpoint that never answered; one that did has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watcher:
+class Observer:
     """What the job wants to hear and say. `settled` is called after every call with its result and may raise."""
 
     settled: Callable[[Request, Reply | Failure], None]
     stopping: Callable[[], bool]
 
 
-class Asking:
+class RequestScheduler:
     """One run over a list of requests with different ids. `stopped` is true afterwards when it was cut short."""
 
-    def __init__(self, endpoint: Endpoint, settings: ChatSettings, ledger: Ledger, watcher: Watcher) -> None:
-        self._endpoint, self._settings, self._ledger, self._watcher = endpoint, settings, ledger, watcher
+    def __init__(self, endpoint: Endpoint, settings: ChatSettings, usage: UsageLog, observer: Observer) -> None:
+        self._endpoint, self._settings, self._usage, self._observer = endpoint, settings, usage, observer
         self._random = random.Random()  # noqa: S311 - jitter
         self._reserved = 0.0
         self._settled = asyncio.Event()
@@ -79,7 +79,7 @@ class Asking:
             done, running = await asyncio.wait(running, timeout=POLL_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
             for task in done:
                 task.result()
-            if not self._draining and self._watcher.stopping():
+            if not self._draining and self._observer.stopping():
                 self._draining, drain_until = True, loop.time() + DRAIN_SECONDS
             if loop.time() > drain_until:
                 break
@@ -90,7 +90,7 @@ class Asking:
             result = await self._call(request, chat, pace)
             if result is None:
                 return
-            self._watcher.settled(request, result)
+            self._observer.settled(request, result)
 
     async def _call(self, request: Request, chat: Chat, pace: Pace) -> Reply | Failure | None:
         """Bring one call to its end; None when asked to stop first."""
@@ -107,16 +107,16 @@ class Asking:
                 self._reached = True
                 return outcome
             self._reached = self._reached or outcome.connected
-            counted += outcome.weight is Weight.TRANSIENT
-            slowed += outcome.weight is Weight.SLOW_DOWN
-            if outcome.weight is Weight.FATAL or (not self._reached and counted >= UNREACHABLE_ATTEMPTS):
+            counted += outcome.error is ErrorClass.TRANSIENT
+            slowed += outcome.error is ErrorClass.SLOW_DOWN
+            if outcome.error is ErrorClass.FATAL or (not self._reached and counted >= UNREACHABLE_ATTEMPTS):
                 raise Permanent(f"the endpoint at {self._endpoint.base_url}: {outcome.reason}: {outcome.detail}")
             if (outcome.wait_seconds or 0.0) > settings.call_deadline_seconds:
                 raise PolyglotError(
                     f"the endpoint at {self._endpoint.base_url} asks to wait {outcome.wait_seconds:.0f} s, more than "
                     f"call_deadline_seconds {settings.call_deadline_seconds:g}: {outcome.detail}"
                 )
-            if outcome.weight is Weight.FINAL or counted >= settings.attempts:
+            if outcome.error is ErrorClass.FINAL or counted >= settings.attempts:
                 return outcome
             wait = self._wait_seconds(outcome, max(counted, slowed))
             if loop.time() + wait > deadline:
@@ -129,27 +129,27 @@ class Asking:
         estimate = request.prompt_tokens_estimate
         try:
             if not self._endpoint.ours:  # a call that costs is on record before it leaves, in case of a kill
-                self._ledger.sent(request, attempt=attempt)
-                await asyncio.to_thread(self._ledger.flush)
+                self._usage.sent(request, attempt=attempt)
+                await asyncio.to_thread(self._usage.flush)
             outcome = await chat.attempt(request)
             return outcome
         finally:
             latency = loop.time() - entered
             if outcome is None:  # cancelled while the endpoint worked
-                outcome = Failure(reason="cancelled", weight=Weight.TRANSIENT, may_be_billed=True)
+                outcome = Failure(reason="cancelled", error=ErrorClass.TRANSIENT, may_be_billed=True)
             replied = isinstance(outcome, Reply)
             if isinstance(outcome, Reply):
                 self.latencies.append(latency)
                 tokens = outcome.prompt_tokens + outcome.completion_tokens - estimate if outcome.prompt_tokens else 0
             else:
                 tokens = 0
-            self._ledger.record(request, outcome, attempt=attempt, latency_seconds=latency)
+            self._usage.record(request, outcome, attempt=attempt, latency_seconds=latency)
             self._release(request)
             wait = outcome.wait_seconds if isinstance(outcome, Failure) else None
             pace.leave(
                 entered=entered,
                 answered=replied,
-                slow_down=isinstance(outcome, Failure) and outcome.weight is Weight.SLOW_DOWN,
+                slow_down=isinstance(outcome, Failure) and outcome.error is ErrorClass.SLOW_DOWN,
                 wait_seconds=min(wait or 0.0, self._settings.call_deadline_seconds),
                 tokens=tokens,
             )
@@ -170,13 +170,13 @@ class Asking:
 
     async def _enter(self, request: Request, pace: Pace) -> float | None:
         """Reserve the most that the attempt can cost, then wait for room. None when asked to stop."""
-        most, limit = self._ledger.most_usd(request), self._settings.max_usd
-        while limit is not None and self._ledger.spent_usd + self._reserved + most > limit:
+        most, limit = self._usage.most_usd(request), self._settings.max_usd
+        while limit is not None and self._usage.spent_usd + self._reserved + most > limit:
             if self._draining:
                 return None
             if self._reserved <= 1e-12:
                 raise OverBudget(
-                    f"the budget: the next call may cost {most:.4f} USD, {self._ledger.spent_usd:.4f} of "
+                    f"the budget: the next call may cost {most:.4f} USD, {self._usage.spent_usd:.4f} of "
                     f"{limit:.4f} USD are spent. Raise budget.usd in the study file and submit again; "
                     "calls that were answered are kept"
                 )
@@ -195,5 +195,5 @@ class Asking:
         return entered
 
     def _release(self, request: Request) -> None:
-        self._reserved = max(0.0, self._reserved - self._ledger.most_usd(request))
+        self._reserved = max(0.0, self._reserved - self._usage.most_usd(request))
         self._settled.set()

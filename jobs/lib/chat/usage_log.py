@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.context import Journal
 
 _REPLY_FIELDS = ("text", "finish_reason", "refused", "prompt_tokens", "completion_tokens", "served_by")
 
 
-class Ledger:
+class UsageLog:
     """Reads what earlier attempts of the stage recorded, then appends."""
 
     def __init__(self, journal: Journal, settings: ChatSettings) -> None:
@@ -74,7 +74,7 @@ class Ledger:
             cost = self._settings.cost_usd(outcome.prompt_tokens, outcome.completion_tokens)
             record |= {"outcome": "reply", "final": True, "cost_usd": cost, **asdict(outcome)}
         else:
-            final = outcome.weight is Weight.FINAL
+            final = outcome.error is ErrorClass.FINAL
             record |= {"outcome": "failure", "final": final, "reason": outcome.reason, "detail": outcome.detail}
             record["cost_usd"] = 0.0
             if outcome.may_be_billed:
@@ -100,7 +100,7 @@ class Ledger:
         if reply:
             self.results[record["id"]] = Reply(**{name: record[name] for name in _REPLY_FIELDS})
         else:
-            failure = Failure(reason=record["reason"], weight=Weight.FINAL, detail=record["detail"])
+            failure = Failure(reason=record["reason"], error=ErrorClass.FINAL, detail=record["detail"])
             self.results[record["id"]] = failure
 
     def _lose(self, id_: str) -> None:

@@ -21,28 +21,37 @@ from typing import Any
 import jinja2
 
 from polyglot.core.errors import Permanent
-
-PAPER = "system-user-assistant"
-OWN = "tokenizer"
+from polyglot.kinds.templates import PAPER, TEMPLATES, Markers
 
 Turns = Sequence[Mapping[str, str]]  # {"role": "user" | "assistant", "content": …}, alternating, user first
 
-# The space before an answer stands outside the generation block: fast tokenizers that trim offsets have no token at a
-# lone space, and transformers then gives up on the whole mask. Its mask may miss a token that is only that space.
-_JINJA = (
-    "{% for message in messages %}"
-    "{% if message['role'] == 'system' %}"
-    "{% if not loop.first %}{{ raise_exception('a system message stands first') }}{% endif %}"
-    "{{ 'System: ' + message['content'] + '\\n' }}"
-    "{% elif message['role'] == 'user' %}"
-    "{% if loop.index0 > 0 and loop.previtem['role'] == 'assistant' %}{{ '\\n' }}{% endif %}"
-    "{{ 'User: ' + message['content'] }}"
-    "{% elif message['role'] == 'assistant' %}"
-    "{{ '\\nAssistant: ' }}{% generation %}{{ message['content'] + eos_token }}{% endgeneration %}"
-    "{% else %}{{ raise_exception('unknown role: ' + message['role']) }}{% endif %}"
-    "{% endfor %}"
-    "{% if add_generation_prompt %}{{ '\\nAssistant:' }}{% endif %}"
-)
+
+def jinja_of(markers: Markers) -> str:
+    """The Jinja template that says what the markers say, as trained models ship it, without BOS.
+
+    The space before an answer stands outside the generation block: fast tokenizers that trim offsets have no token at a
+    lone space, and transformers then gives up on the whole mask. Its mask may miss a token that is only that space.
+    """
+
+    def text(marker: str) -> str:
+        return "'" + marker.encode("unicode_escape").decode().replace("'", "\\'") + "'"
+
+    between = markers.user.removesuffix(markers.first_user)
+    return (
+        "{% for message in messages %}"
+        "{% if message['role'] == 'system' %}"
+        "{% if not loop.first %}{{ raise_exception('a system message stands first') }}{% endif %}"
+        f"{{{{ {text(markers.system)} + message['content'] + {text(markers.after_system)} }}}}"
+        "{% elif message['role'] == 'user' %}"
+        f"{{% if loop.index0 > 0 and loop.previtem['role'] == 'assistant' %}}{{{{ {text(between)} }}}}{{% endif %}}"
+        f"{{{{ {text(markers.first_user)} + message['content'] }}}}"
+        "{% elif message['role'] == 'assistant' %}"
+        f"{{{{ {text(markers.assistant)} }}}}"
+        "{% generation %}{{ message['content'] + eos_token }}{% endgeneration %}"
+        "{% else %}{{ raise_exception('unknown role: ' + message['role']) }}{% endif %}"
+        "{% endfor %}"
+        f"{{% if add_generation_prompt %}}{{{{ {text(markers.prompt)} }}}}{{% endif %}}"
+    )
 
 
 class Inexact(ValueError):
@@ -60,7 +69,7 @@ class Encoded:
 @dataclass(frozen=True, slots=True)
 class _Rendered:
     text: str
-    colons: tuple[int, ...]  # character positions of the ":" of each "Assistant:"
+    borders: tuple[int, ...]  # character positions of the last character of each prompt
     ends: tuple[int, ...]  # character positions of each EOS
 
 
@@ -68,21 +77,22 @@ class ChatFormat:
     """One chat template under one tokenizer. Raises Permanent when the two cannot work together at all."""
 
     def __init__(self, tokenizer: Any, template: str = PAPER) -> None:
-        """`template` is PAPER or OWN; `tokenizer` any tokenizer of transformers."""
-        if template not in (PAPER, OWN):
-            raise Permanent(f"template: got {template!r}; expected {PAPER!r} or {OWN!r}")
+        """`template` is a name of TEMPLATES; `tokenizer` any tokenizer of transformers."""
+        if template not in TEMPLATES:
+            raise Permanent(f"template: got {template!r}; expected {' or '.join(map(repr, TEMPLATES))}")
         if tokenizer.eos_token is None or tokenizer.eos_token_id is None:
             raise Permanent("the tokenizer has no EOS token: answers would never end. Set eos_token in its config")
-        if template == OWN and not tokenizer.chat_template:
+        self.markers = TEMPLATES[template].markers
+        if self.markers is None and not tokenizer.chat_template:
             raise Permanent(f'the tokenizer has no chat template. Use template "{PAPER}"')
-        self.tokenizer, self.template = tokenizer, template
+        self.tokenizer = tokenizer
         self.eos_id: int = tokenizer.eos_token_id
         self.bos = tokenizer.bos_token if adds_bos(tokenizer) else ""
-        self.jinja: str = ("{{ bos_token }}" if self.bos else "") + _JINJA if template == PAPER else ""
+        self.jinja = ("{{ bos_token }}" if self.bos else "") + jinja_of(self.markers) if self.markers else ""
         self.control: tuple[str, ...] = tuple(token for token in tokenizer.get_added_vocab() if not token.isspace())
         self._special = frozenset(tokenizer.all_special_ids)
         self._before: dict[int, str] = {}  # text of prompts' last tokens
-        self.backend: Any = getattr(tokenizer, "backend_tokenizer", None) if template == PAPER else None
+        self.backend: Any = getattr(tokenizer, "backend_tokenizer", None) if self.markers else None
         if self.backend is not None:
             self.backend.no_truncation()
             self.backend.no_padding()
@@ -103,8 +113,8 @@ class ChatFormat:
         """Encode a batch of conversations at the speed of the fast tokenizer; a row that is refused is in its place."""
         result: list[Encoded | Inexact | None] = [None] * len(rows)
         fast = [i for i, turns in enumerate(rows) if self._is_plain(turns, system)]
-        if fast:
-            rendered = [self._render(rows[i], system) for i in fast]
+        if self.markers and fast:
+            rendered = [self._render(self.markers, rows[i], system) for i in fast]
             encodings = self.backend.encode_batch([one.text for one in rendered], add_special_tokens=False)
             for i, one, encoding in zip(fast, rendered, encodings, strict=True):
                 result[i] = _caught(self._mask_by_position, one, encoding)
@@ -112,8 +122,8 @@ class ChatFormat:
 
     def prompt(self, turns: Turns, system: str = "") -> list[int]:
         """Ids after which the model writes its answer to the last (user) turn."""
-        if self._is_plain(turns, system):
-            text = self._render(turns, system).text + "\nAssistant:"
+        if self.markers and self._is_plain(turns, system):
+            text = self._render(self.markers, turns, system).text + self.markers.prompt
             return list(self.backend.encode(text, add_special_tokens=False).ids)
         return self._apply(turns, system, add_generation_prompt=True)
 
@@ -127,7 +137,7 @@ class ChatFormat:
         if before is None:
             before = self._before[last] = "" if last in self._special or last < 0 else self._decode([last])
         text = self._decode([last, *generated])[len(before) :] if before else self._decode(generated)
-        return text.removeprefix(" ") if self.template == PAPER else text
+        return text.removeprefix(self.markers.assistant.removeprefix(self.markers.prompt)) if self.markers else text
 
     def _decode(self, ids: Sequence[int]) -> str:
         if self.backend is not None:
@@ -141,42 +151,49 @@ class ChatFormat:
         contents = [system, *(turn["content"] for turn in turns)]
         return not any(token in content for content in contents for token in self.control)
 
-    def _render(self, turns: Turns, system: str) -> _Rendered:
+    def _render(self, markers: Markers, turns: Turns, system: str) -> _Rendered:
         """Say what the Jinja template says, and remember where each answer begins and ends."""
-        pieces = [self.bos, f"System: {system}\n" if system else ""]
-        length, colons, ends = sum(map(len, pieces)), [], []
+        pieces = [self.bos, markers.head(system)]
+        length, borders, ends = sum(map(len, pieces)), [], []
         for number, turn in enumerate(turns):
             if turn["role"] == "user":
-                piece = ("\nUser: " if number else "User: ") + turn["content"]
+                piece = (markers.user if number else markers.first_user) + turn["content"]
             else:
-                piece = "\nAssistant: " + turn["content"]
-                colons.append(length + len("\nAssistant"))
+                piece = markers.assistant + turn["content"]
+                borders.append(length + len(markers.prompt) - 1)
                 ends.append(length + len(piece))
                 piece += self.tokenizer.eos_token
             pieces.append(piece)
             length += len(piece)
-        return _Rendered("".join(pieces), tuple(colons), tuple(ends))
+        return _Rendered("".join(pieces), tuple(borders), tuple(ends))
 
     def _mask_by_position(self, rendered: _Rendered, encoding: Any) -> Encoded:
-        """Supervise from the token after each "Assistant:" to its EOS.
+        """Supervise from the token after each prompt to its EOS.
 
-        The prompt is an exact prefix if and only if a token ends with that ":", by its own text (trimmed offsets hide a
-        space behind it) and by its place: then no merge crosses the border, and both sides are encoded as if alone.
+        The prompt is an exact prefix if and only if a token ends with it, by its own text (trimmed offsets hide a space
+        behind it) and by its place: then no merge crosses the border, and both sides are encoded as if alone.
         """
         ids: list[int] = encoding.ids
         loss = [False] * len(ids)
-        for colon, end in zip(rendered.colons, rendered.ends, strict=True):
-            before, last = encoding.char_to_token(colon), encoding.char_to_token(end)
-            if before is None or not self._ends_at(encoding, ids[before], before, colon):
+        for border, end in zip(rendered.borders, rendered.ends, strict=True):
+            before, last = encoding.char_to_token(border), encoding.char_to_token(end)
+            if before is None or not self._ends_at(encoding, ids[before], before, border):
                 raise Inexact("prompt-not-a-prefix")
             if last is None or ids[last] != self.eos_id:
                 raise Inexact("eos-not-encoded")
             loss[before + 1 : last + 1] = [True] * (last - before)
         return Encoded(input_ids=ids, loss=loss)
 
-    def _ends_at(self, encoding: Any, identity: int, place: int, colon: int) -> bool:
+    def _ends_at(self, encoding: Any, identity: int, place: int, border: int) -> bool:
+        return self.ends_prompt(identity) and encoding.token_to_chars(place)[1] == border + 1
+
+    def ends_prompt(self, identity: int) -> bool:
+        """Whether a token's own text ends with the last character of a prompt, as itself or as its byte."""
+        if self.markers is None:
+            return False
+        last = self.markers.prompt[-1]
         piece: str = self.backend.id_to_token(identity)
-        return piece.endswith((":", "<0x3A>")) and encoding.token_to_chars(place)[1] == colon + 1
+        return piece.endswith((last, f"<0x{ord(last):02X}>"))
 
     def _mask_by_prompts(self, turns: Turns, system: str) -> Encoded:
         """Supervise what each turn adds to its own prompt, to the first EOS; works for any template."""

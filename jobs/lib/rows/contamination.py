@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from polyglot.kinds.contamination import Hit
+from polyglot.kinds.contamination import OverlapMatch
 from polyglot.kinds.rows import Form
 
 RUN_WORDS = 13
@@ -82,7 +82,7 @@ class Benchmark:
             run = spoken[start : start + length]
             self._runs.setdefault(run[:SHORTEST_RUN_WORDS], []).append((run, number))
 
-    def hits(self, row: Form) -> Iterator[Hit]:
+    def hits(self, row: Form) -> Iterator[OverlapMatch]:
         """Yield the matches of one training row in the normal form."""
         for number, turn in enumerate(row.texts, 1):
             spoken = words(turn)
@@ -93,7 +93,7 @@ class Benchmark:
                 text = self._texts[at]
                 similarity = 1.0 if "exact" in kinds else jaccard(mine, text.grams)
                 for kind in kinds:
-                    yield Hit(
+                    yield OverlapMatch(
                         id=row.id,
                         language=row.language,
                         turn=number,

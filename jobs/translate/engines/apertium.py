@@ -13,7 +13,7 @@ from typing import Any
 
 from jobs.lib.context import Context
 from jobs.lib.text.protection import Piece
-from jobs.translate.cache import Memory
+from jobs.translate.cache import TranslationCache
 from jobs.translate.engines.engine import Outcome
 from jobs.translate.marks import Lost, Marks
 from jobs.translate.units import Style
@@ -54,7 +54,7 @@ class Apertium:
 
     def __init__(self, params: TranslateParams, context: Context) -> None:
         """Raises Permanent when the program or the pair is not installed."""
-        self._context, self._memory = context, Memory(context.journal)
+        self._context, self._memory = context, TranslationCache(context.journal)
         self._pair = f"{_code(params.source)}-{_code(params.target)}"
         self._version = _check(self._pair)
 

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any
 
 from jobs.lib.context import Context
-from jobs.translate.cache import Memory, call_id
+from jobs.translate.cache import TranslationCache, call_id
 from jobs.translate.engines.deepl_call import Client, Failed
 from jobs.translate.engines.engine import Outcome
 from jobs.translate.marks import XmlMarks
@@ -67,7 +67,7 @@ class DeepL:
     def __init__(self, params: TranslateParams, context: Context) -> None:
         """Raises Permanent when there is no key, or the glossary is refused."""
         self._context, self._settings = context, _Settings.of(context.settings)
-        self._memory = Memory(context.journal)
+        self._memory = TranslationCache(context.journal)
         self._reserved, self._lock = 0, Lock()
         try:
             self._client = Client(

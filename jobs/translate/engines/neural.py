@@ -17,7 +17,7 @@ from jobs.lib.context import Context
 from jobs.lib.model.fetching import copy_files, fetch_hub
 from jobs.lib.model.loading import check_directory, choose_device
 from jobs.lib.text.protection import Piece
-from jobs.translate.cache import Memory
+from jobs.translate.cache import TranslationCache
 from jobs.translate.engines.engine import Outcome
 from jobs.translate.marks import Marks
 from jobs.translate.units import Style
@@ -54,7 +54,7 @@ class Neural:
 
     def __init__(self, params: TranslateParams, context: Context) -> None:
         """Raises Permanent for a model that cannot be had, is no translation model, or does not know the languages."""
-        self._params, self._context, self._memory = params, context, Memory(context.journal)
+        self._params, self._context, self._memory = params, context, TranslationCache(context.journal)
         directory = context.work / "translator"
         directory.mkdir(parents=True, exist_ok=True)
         if params.files:

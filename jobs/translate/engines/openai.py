@@ -8,11 +8,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.endpoint import announced
-from jobs.lib.chat.request_scheduler import Asking, Watcher
+from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
 from jobs.lib.chat.settings import ChatSettings
-from jobs.lib.chat.usage_log import Ledger
+from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
 from jobs.translate.engines.engine import Outcome
 from jobs.translate.marks import Marks
@@ -53,14 +53,14 @@ class OpenAI:
         self._settings = ChatSettings.of(context.settings)
         self._settings.require_prices()
         self._endpoint = announced(self._settings, os.environ, context.log, asker="translate")
-        self._ledger = Ledger(context.journal, self._settings)
+        self._usage = UsageLog(context.journal, self._settings)
         self._most_characters = context.settings.get("max_characters")
         self._characters = 0
 
     def translate(self, texts: Sequence[str], settled: Callable[[int], None]) -> Mapping[str, Outcome]:
         """One completion a text."""
         requests = {text: self._request(text) for text in texts}
-        pending = [request for request in requests.values() if request.id not in self._ledger.results]
+        pending = [request for request in requests.values() if request.id not in self._usage.results]
         self._check_characters(texts)
         results: dict[str, Reply | Failure] = {}
         done = len(texts) - len(pending)
@@ -69,29 +69,29 @@ class OpenAI:
             nonlocal done
             results[request.id] = result
             done += 1
-            if isinstance(result, Failure) and result.weight is not Weight.FINAL:
+            if isinstance(result, Failure) and result.error is not ErrorClass.FINAL:
                 where = self._endpoint.base_url
                 raise PolyglotError(f"{where} is not answering: {result.reason}: {result.detail}. Answers are kept")
             settled(done)
 
         if pending:
-            watcher = Watcher(settled=one, stopping=self._context.stopping)
+            observer = Observer(settled=one, stopping=self._context.stopping)
             try:
-                if not Asking(self._endpoint, self._settings, self._ledger, watcher).run(pending):
+                if not RequestScheduler(self._endpoint, self._settings, self._usage, observer).run(pending):
                     raise Interrupted("asked to stop; what was answered is on record")
             finally:
                 self._context.journal.flush()
-        known = self._ledger.results | results
+        known = self._usage.results | results
         return {text: _outcome(known[request.id]) for text, request in requests.items()}
 
     def about(self) -> Mapping[str, Any]:
         """The names that the endpoint gave."""
-        replies = (result for result in self._ledger.results.values() if isinstance(result, Reply))
+        replies = (result for result in self._usage.results.values() if isinstance(result, Reply))
         return {"served_by": sorted({reply.served_by for reply in replies if reply.served_by})}
 
     def account(self) -> Mapping[str, Any]:
         """Of all attempts."""
-        said = self._ledger.account()
+        said = self._usage.account()
         said |= {"calls": said.pop("attempts"), "resumed_texts": said.pop("resumed_calls")}  # as all engines call them
         return said
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jobs.lib.chat.calls import Failure, Reply, Request, Weight
+from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.chat import Chat
 from jobs.lib.chat.endpoint import Endpoint
 from tests.kit import judge_server as js
@@ -63,7 +63,7 @@ class TestRequest:
                 [call.headers["idempotency-key"] for call in server.calls],
             )
         assert isinstance(first, Failure)
-        assert (first.weight, first.wait_seconds, first.may_be_billed) == (Weight.AGAIN, 0.0, False)
+        assert (first.error, first.wait_seconds, first.may_be_billed) == (ErrorClass.AGAIN, 0.0, False)
         assert isinstance(second, Reply)
         assert isinstance(third, Reply)
         assert [body.get("max_completion_tokens") for body in bodies] == [None, 9, 9]
@@ -75,7 +75,7 @@ class TestRequest:
             found = answered(js.raw(js.http("307 X", b"{}", {"Location": to})))
             assert other.calls == []
         assert isinstance(found, Failure)
-        assert (found.reason, found.weight) == ("http-307", Weight.FATAL)
+        assert (found.reason, found.error) == ("http-307", ErrorClass.FATAL)
         assert found.detail.startswith("it redirects to http://127.0.0.1:")
         assert "secret" not in found.detail
 
@@ -128,32 +128,32 @@ class TestReply:
     def test_what_is_no_completion_is_a_passing_failure_that_may_be_billed(self, body: bytes) -> None:
         found = answered(js.raw(js.http("200 OK", body)))
         assert isinstance(found, Failure)
-        assert (found.reason, found.weight, found.may_be_billed) == ("bad-json", Weight.TRANSIENT, True)
+        assert (found.reason, found.error, found.may_be_billed) == ("bad-json", ErrorClass.TRANSIENT, True)
 
 
 class TestStatus:
     @pytest.mark.parametrize(
-        ("step", "reason", "weight"),
+        ("step", "reason", "error"),
         [
-            *((js.status(code), f"http-{code}", Weight.FATAL) for code in (401, 402, 403, 404)),
-            *((js.status(code), f"http-{code}", Weight.TRANSIENT) for code in (408, 409, 425, 500, 502, 503, 529)),
-            *((js.status(code), f"http-{code}", Weight.FINAL) for code in (400, 413, 422)),
-            (js.status(429), "rate-limited", Weight.SLOW_DOWN),
-            (js.status(429, error={"code": "insufficient_quota"}), "no-quota", Weight.FATAL),
-            (js.status(429, error={"type": "billing_not_active"}), "no-quota", Weight.FATAL),
-            (js.status(400, error={"code": "content_filter"}), "refused", Weight.FINAL),
+            *((js.status(code), f"http-{code}", ErrorClass.FATAL) for code in (401, 402, 403, 404)),
+            *((js.status(code), f"http-{code}", ErrorClass.TRANSIENT) for code in (408, 409, 425, 500, 502, 503, 529)),
+            *((js.status(code), f"http-{code}", ErrorClass.FINAL) for code in (400, 413, 422)),
+            (js.status(429), "rate-limited", ErrorClass.SLOW_DOWN),
+            (js.status(429, error={"code": "insufficient_quota"}), "no-quota", ErrorClass.FATAL),
+            (js.status(429, error={"type": "billing_not_active"}), "no-quota", ErrorClass.FATAL),
+            (js.status(400, error={"code": "content_filter"}), "refused", ErrorClass.FINAL),
             (
                 js.status(400, error={"innererror": {"code": "ResponsibleAIPolicyViolation"}}),
                 "refused",
-                Weight.FINAL,
+                ErrorClass.FINAL,
             ),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
-    def test_each_has_one_reason_and_one_weight(self, step: Step, reason: str, weight: Weight) -> None:
+    def test_each_has_one_reason_and_one_class(self, step: Step, reason: str, error: ErrorClass) -> None:
         found = answered(step)
         assert isinstance(found, Failure)
-        assert (found.reason, found.weight, found.connected) == (reason, weight, True)
+        assert (found.reason, found.error, found.connected) == (reason, error, True)
         assert not found.may_be_billed
 
     @pytest.mark.parametrize(
@@ -183,13 +183,13 @@ class TestConnection:
         found = answered(step, seconds=0.4)
         assert isinstance(found, Failure)
         assert (found.reason, found.detail) == ("timeout", "no answer within 0.4 s")
-        assert (found.weight, found.may_be_billed) == (Weight.TRANSIENT, True)
+        assert (found.error, found.may_be_billed) == (ErrorClass.TRANSIENT, True)
 
     @pytest.mark.parametrize("step", [js.reset(), js.truncated()], ids=["reset", "truncated"])
     def test_one_that_breaks_may_have_been_billed(self, step: Step) -> None:
         found = answered(step)
         assert isinstance(found, Failure)
-        assert (found.reason, found.weight, found.may_be_billed) == ("connection", Weight.TRANSIENT, True)
+        assert (found.reason, found.error, found.may_be_billed) == ("connection", ErrorClass.TRANSIENT, True)
 
     def test_one_that_is_refused_never_was_and_costs_nothing(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed:

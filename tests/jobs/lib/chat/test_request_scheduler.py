@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from jobs.lib.chat.calls import Failure, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint
-from jobs.lib.chat.request_scheduler import Asking, Watcher
+from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
 from jobs.lib.chat.settings import ChatSettings
-from jobs.lib.chat.usage_log import Ledger
+from jobs.lib.chat.usage_log import UsageLog
 from polyglot.core.errors import OverBudget, Permanent, PolyglotError
 from tests.kit import judge_server as js
 from tests.kit.judge_server import Call, Limiter, ScriptedJudge, Step
@@ -39,15 +39,15 @@ class Asked:
     settled: list[tuple[str, Reply | Failure]] = field(default_factory=list)
     stopping: Callable[[], bool] = lambda: False
     ended: bool | None = None
-    ledger: Ledger | None = None
-    asking: Asking | None = None
+    usage: UsageLog | None = None
+    asking: RequestScheduler | None = None
 
     def run(self, server: ScriptedJudge, what: Sequence[Request], **changes: Any) -> "Asked":
         given = ChatSettings.of(QUICK | changes)
-        self.ledger = Ledger(self.journal, given)
-        watcher = Watcher(settled=self._settle, stopping=lambda: self.stopping())
-        self.asking = Asking(Endpoint(base_url=server.base_url), given, self.ledger, watcher)
-        self.ended = self.asking.run(what)
+        self.usage = UsageLog(self.journal, given)
+        observer = Observer(settled=self._settle, stopping=lambda: self.stopping())
+        self.scheduler = RequestScheduler(Endpoint(base_url=server.base_url), given, self.usage, observer)
+        self.ended = self.scheduler.run(what)
         return self
 
     def _settle(self, request: Request, result: Reply | Failure) -> None:
@@ -176,16 +176,16 @@ class TestBudget:
                 asked.run(server, requests(20), max_usd=100.0, **DEAR)
             assert server.peak * most <= 100
             assert len(server.calls) == 1 + (100 - most) // 12
-        assert asked.ledger is not None
-        assert asked.ledger.spent_usd == 12 * len(asked.settled) <= 100
+        assert asked.usage is not None
+        assert asked.usage.spent_usd == 12 * len(asked.settled) <= 100
 
     def test_what_may_have_been_billed_counts_at_the_most_that_it_can_be(self) -> None:
         (request,) = requests(1)
         with ScriptedJudge(first(js.truncated())) as server:
             asked = Asked().run(server, [request], **DEAR)
-        assert asked.ledger is not None
-        assert asked.ledger.cost_usd == 120
-        assert asked.ledger.cost_usd_unseen == request.prompt_tokens_estimate + request.max_tokens
+        assert asked.usage is not None
+        assert asked.usage.cost_usd == 120
+        assert asked.usage.cost_usd_unseen == request.prompt_tokens_estimate + request.max_tokens
 
     def test_every_paid_call_is_on_record_before_it_leaves(self) -> None:
         asked = Asked()
@@ -201,10 +201,10 @@ class TestBudget:
     def test_another_run_over_the_same_record_knows_results_and_costs(self) -> None:
         with ScriptedJudge(first(js.status(500))) as server:
             asked = Asked().run(server, requests(5), **DEAR)
-        again = Ledger(asked.journal, ChatSettings.of(QUICK | DEAR))
-        assert asked.ledger is not None
-        assert again.results == asked.ledger.results
-        assert again.account() == asked.ledger.account() | {"resumed_calls": 5}
+        again = UsageLog(asked.journal, ChatSettings.of(QUICK | DEAR))
+        assert asked.usage is not None
+        assert again.results == asked.usage.results
+        assert again.account() == asked.usage.account() | {"resumed_calls": 5}
 
 
 class TestStopping:
@@ -234,10 +234,12 @@ class TestStopping:
 
         with ScriptedJudge(lambda call: js.reply("ok", after=0.01)) as server:
             given = ChatSettings.of(QUICK)
-            watcher = Watcher(settled=settle, stopping=lambda: False)
-            asking = Asking(Endpoint(base_url=server.base_url), given, Ledger(ListJournal(), given), watcher)
+            observer = Observer(settled=settle, stopping=lambda: False)
+            scheduler = RequestScheduler(
+                Endpoint(base_url=server.base_url), given, UsageLog(ListJournal(), given), observer
+            )
             with pytest.raises(Enough):
-                asking.run(requests(100))
+                scheduler.run(requests(100))
             assert len(server.calls) <= 2 * QUICK["concurrency"]
 
 
@@ -278,5 +280,5 @@ def test_whatever_happens_every_request_is_settled_once_and_every_attempt_is_on_
     assert len(asked.settled) == len(found) == len(plans)
     for number, plan in enumerate(plans):
         assert (found[f"q{number}"], sent[f"q{number}"]) == expected(plan)
-    assert asked.ledger is not None
-    assert asked.ledger.attempts.total() == len(server.calls)
+    assert asked.usage is not None
+    assert asked.usage.attempts.total() == len(server.calls)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sacrebleu.metrics.chrf import CHRF
 
-from jobs.lib.chat.calls import Failure, Reply, Weight
+from jobs.lib.chat.calls import ErrorClass, Failure, Reply
 from jobs.quality import adequacy, comet
 from jobs.quality import job as quality
 from jobs.quality.pairs import Pair
@@ -99,7 +99,7 @@ class TestAdequacy:
         assert adequacy.read(given) == expected
 
     def test_a_failed_call_keeps_its_reason(self) -> None:
-        assert adequacy.read(Failure(reason="timeout", weight=Weight.TRANSIENT)) == (None, "timeout")
+        assert adequacy.read(Failure(reason="timeout", error=ErrorClass.TRANSIENT)) == (None, "timeout")
 
 
 class TestComet:

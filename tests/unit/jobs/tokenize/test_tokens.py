@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.ingest.adapters.schemas import DATASETS
-from jobs.lib.model.template import OWN, ChatFormat, Encoded, Inexact
+from jobs.lib.model.template import ChatFormat, Encoded, Inexact
 from jobs.tokenize.bulk import BulkFormat
 from jobs.tokenize.columns import Rows, chunks, parse
 from jobs.tokenize.locate import bytes_by_id
 from jobs.tokenize.words import count_words
 from polyglot.core.errors import Permanent
+from polyglot.kinds.templates import OWN
 from tests.kit.data_ingests import LANGUAGES, SHARED, needs_documentation
 from tests.kit.model_jobs import byte_level, conversation
 from tests.kit.token_families import EVERY

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from jobs.lib.model.schedule import factor
 from jobs.tokenize.job import SCHEMA
-from jobs.train.batches import Order, collate, groups, micro_batches
+from jobs.train.batches import EpochSampler, collate, groups, micro_batches
 from jobs.train.token_sets import Mixture, TokenSet
 from polyglot.core.errors import Permanent
 
@@ -95,7 +95,7 @@ class TestOrder:
     def test_every_step_has_the_batch_size_and_epochs_follow_each_other(
         self, samples: int, batch: int, steps: int, seed: int
     ) -> None:
-        order = Order(samples=samples, seed=seed, batch_size=batch, steps=steps, epochs=None)
+        order = EpochSampler(samples=samples, seed=seed, batch_size=batch, steps=steps, epochs=None)
         stream = [sample for number in range(steps) for sample in order.step(number)]
         assert len(stream) == steps * batch
         for first in range(0, len(stream) - samples + 1, samples):
@@ -103,33 +103,33 @@ class TestOrder:
 
     @given(samples=st.integers(1, 60), batch=st.integers(1, 70), epochs=st.integers(1, 4))
     def test_whole_epochs_see_every_sample_equally_often(self, samples: int, batch: int, epochs: int) -> None:
-        order = Order(samples=samples, seed=3, batch_size=batch, steps=None, epochs=epochs)
+        order = EpochSampler(samples=samples, seed=3, batch_size=batch, steps=None, epochs=epochs)
         seen = Counter(sample for number in range(order.steps) for sample in order.step(number))
         assert set(seen.values()) == {epochs}
         assert len(seen) == samples
 
     def test_half_an_epoch_sees_half_of_the_samples(self) -> None:
-        order = Order(samples=10, seed=0, batch_size=2, steps=None, epochs=0.5)
+        order = EpochSampler(samples=10, seed=0, batch_size=2, steps=None, epochs=0.5)
         assert (order.steps, order.total, order.epochs) == (3, 5, 0.5)
 
     def test_a_step_can_be_asked_for_out_of_turn(self) -> None:
-        order = Order(samples=7, seed=1, batch_size=5, steps=6, epochs=None)
+        order = EpochSampler(samples=7, seed=1, batch_size=5, steps=6, epochs=None)
         forward = [order.step(number) for number in range(6)]
         assert [order.step(number) for number in reversed(range(6))] == forward[::-1]
 
     def test_depends_on_the_seed(self) -> None:
-        first, second = (Order(samples=50, seed=s, batch_size=50, steps=1, epochs=None).step(0) for s in (0, 1))
+        first, second = (EpochSampler(samples=50, seed=s, batch_size=50, steps=1, epochs=None).step(0) for s in (0, 1))
         assert first != second
 
     def test_is_known(self) -> None:
         """Another order would change every trained model: then the version of the train stage has to rise."""
-        order = Order(samples=8, seed=0, batch_size=8, steps=2, epochs=None)
+        order = EpochSampler(samples=8, seed=0, batch_size=8, steps=2, epochs=None)
         assert [order.step(0), order.step(1)] == [[5, 0, 3, 6, 4, 7, 2, 1], [2, 7, 6, 0, 4, 5, 1, 3]]
 
     @pytest.mark.parametrize(("steps", "epochs"), [(None, None), (1, 1.0)])
     def test_needs_exactly_one_length(self, steps: int | None, epochs: float | None) -> None:
         with pytest.raises(ValueError, match="exactly one"):
-            Order(samples=1, seed=0, batch_size=1, steps=steps, epochs=epochs)
+            EpochSampler(samples=1, seed=0, batch_size=1, steps=steps, epochs=epochs)
 
 
 class TestLayout:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.worker.exit_status import ending_of
+from jobs.worker.exit_status import exit_status_of
 from polyglot.core.errors import BadInput, Conflict, Exit, Interrupted, OverBudget, Permanent, Refused, StoreError
 
 
@@ -27,18 +27,18 @@ class OutOfMemoryError(RuntimeError):
     ],
 )
 def test_every_error_has_a_code_and_a_line(error: BaseException, code: Exit, reason: str) -> None:
-    end = ending_of(error, late=False, deadline_seconds=9)
+    end = exit_status_of(error, late=False, deadline_seconds=9)
     assert (end.code, end.reason, end.peak_memory_bytes) == (code, reason, None)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
 def test_out_of_memory_names_the_peak(error: Exception) -> None:
-    end = ending_of(error, late=False, deadline_seconds=9)
+    end = exit_status_of(error, late=False, deadline_seconds=9)
     assert (end.code, end.outcome) == (Exit.OUT_OF_MEMORY_WORKER, "out-of-memory")
     assert end.peak_memory_bytes
     assert end.reason.endswith(f"; its peak was {end.peak_memory_bytes / 2**30:.2f} GiB")
 
 
 def test_a_stop_after_the_deadline_is_told_as_one() -> None:
-    end = ending_of(Interrupted("asked to stop"), late=True, deadline_seconds=9)
+    end = exit_status_of(Interrupted("asked to stop"), late=True, deadline_seconds=9)
     assert (end.code, end.outcome, end.reason) == (Exit.TIMED_OUT, "timed-out", "the deadline of 9 s passed")

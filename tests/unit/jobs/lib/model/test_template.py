@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.lib.model.template import OWN, PAPER, ChatFormat, Encoded, Inexact, adds_bos, encode
+from jobs.lib.model.template import ChatFormat, Encoded, Inexact, adds_bos, encode
 from polyglot.core.errors import Permanent
+from polyglot.kinds.templates import OWN, PAPER, TEMPLATES
 from tests.kit.model_jobs import FAMILIES, byte_level, conversation, gpt2_like, sentence_piece
 
 CHATML = (
@@ -271,4 +272,4 @@ class TestOwnTemplate:
 
 
 def test_paper_template_is_the_default() -> None:
-    assert ChatFormat(byte_level()).template == PAPER
+    assert ChatFormat(byte_level()).markers == TEMPLATES[PAPER].markers

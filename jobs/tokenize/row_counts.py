@@ -26,7 +26,7 @@ SCHEMA = pa.schema(
 )
 
 
-class Tally:
+class RowCounts:
     """Decides about each row's length and counts everything that the card says."""
 
     def __init__(self, params: TokenizeParams, unknown_id: int | None) -> None:

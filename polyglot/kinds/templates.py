@@ -1,0 +1,52 @@
+"""Chat templates by name: what stands around each message, and where an answer stops. A new one is a row and a name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+TemplateName = Literal["system-user-assistant", "tokenizer"]
+PAPER: TemplateName = "system-user-assistant"
+OWN: TemplateName = "tokenizer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Markers:
+    """What stands before each message. Every answer ends with the tokenizer's EOS.
+
+    A prompt ends where `assistant` does, less the white space at its end: that belongs to the answer's first token.
+    """
+
+    system: str
+    after_system: str
+    first_user: str
+    user: str
+    assistant: str
+
+    @property
+    def prompt(self) -> str:
+        """What a prompt ends with; its last character is the border between prompt and answer."""
+        return self.assistant.rstrip()
+
+    def head(self, system: str) -> str:
+        """What stands before the first turn; nothing without a system message."""
+        return f"{self.system}{system}{self.after_system}" if system else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """`markers` None: the tokenizer's own Jinja template. `stops` are texts that end an answer, besides EOS."""
+
+    markers: Markers | None
+    stops: tuple[str, ...]
+
+
+_SPEAKERS = ("\nUser:", "\nSystem:")  # an answer that goes on to speak for others has ended
+TEMPLATES: Mapping[str, Template] = {
+    PAPER: Template(  # of arXiv 2402.13703
+        markers=Markers(
+            system="System: ", after_system="\n", first_user="User: ", user="\nUser: ", assistant="\nAssistant: "
+        ),
+        stops=_SPEAKERS,
+    ),
+    OWN: Template(markers=None, stops=_SPEAKERS),
+}

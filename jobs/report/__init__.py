@@ -1,6 +1,6 @@
-"""A report document (plain data, report.json) -> one static HTML page with drawings of its own.
+"""What was committed -> one document (report.json) -> one static HTML page with drawings of its own.
 
-The interface: `page.render_page` for results, `data.render_data` for data and mixes, `quality.render_quality` for
-translations. `answer` puts findings into words by rule, `tables` and `figures` choose what is shown, `plots` draws.
-Nothing here computes a statistic: every number shown is in the document already.
+`load_artifacts` and `load_quality` read a stage's inputs; `page` and `quality` draw. A page of results or data is made
+of `sections`, each of which chooses what it shows of the document, as `caveats` does; `plots` has the drawings. Nothing
+here computes a statistic but `quality_comparison`: every other number is in the document already.
 """

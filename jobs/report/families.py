@@ -7,53 +7,48 @@ from jobs.report.groups import Group
 from polyglot.kinds.aggregate import ContrastResult, Family
 
 
-class Question(NamedTuple):
-    """How a family is headed, and what it compares."""
+class Wording(NamedTuple):
+    """How families are headed that compare the same, and what they ask."""
 
     heading: str
     asks: str
 
 
-QUESTIONS = {
-    Family.PARALLEL_MEAN.compares: Question(
+WORDINGS = {
+    Family.PARALLEL_MEAN.compares: Wording(
         "Several languages against one",
         "A parallel mix against the monolingual mixes of its own languages: their mean, the best and the worst. "
         "Which one is best is decided anew in every resample.",
     ),
-    Family.PARALLEL_SAMPLED.compares: Question(
+    Family.PARALLEL_SAMPLED.compares: Wording(
         "More rows, same languages",
         "All rows in every language against one monolingual set's number of rows, in the same languages.",
     ),
-    Family.SAMPLED_MEAN.compares: Question(
+    Family.SAMPLED_MEAN.compares: Wording(
         "Same number of rows, several languages against one",
         "A sampled mix against the mean of the monolingual mixes of its languages.",
     ),
-    Family.LEFT_OUT.compares: Question(
+    Family.LEFT_OUT.compares: Wording(
         "The language left out",
         "A mix that lacks one language, on that language, against the mean of the monolingual mixes of its own.",
     ),
-    Family.WHOLE_PART.compares: Question(
+    Family.WHOLE_PART.compares: Wording(
         "With one language more",
         "A mix against the one that lacks one of its languages, measured on the languages that both have.",
     ),
-    Family.REFERENCES.compares: Question(
+    Family.REFERENCES.compares: Wording(
         "Native references against published ones",
         "The same answers judged twice: against references that a model wrote in each language, and against those that "
         "the benchmark publishes. What differs is what broken or translated references do to scores.",
     ),
-    Family.SIZE.compares: Question(
+    Family.SIZE.compares: Wording(
         "More instructions", "A mix at one size against the next smaller one, on its own languages."
     ),
-    Family.CUSTOM.compares: Question("Custom", ""),
+    Family.CUSTOM.compares: Wording("Custom", ""),
 }
 
 
-def question_of(compares: str) -> Question:
-    """What the families ask that compare this."""
-    return QUESTIONS[compares]
-
-
-def by_question(contrasts: Iterable[ContrastResult]) -> dict[tuple[Group, str], list[ContrastResult]]:
+def by_what_they_compare(contrasts: Iterable[ContrastResult]) -> dict[tuple[Group, str], list[ContrastResult]]:
     """Contrasts by model and data set and by what they compare, in their order."""
     grouped: dict[tuple[Group, str], list[ContrastResult]] = {}
     for contrast in contrasts:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from jobs.lib.context import Context
+from jobs.lib.context import Context, of_role
 from jobs.lib.stats.files import write_csv
 from jobs.report.load_artifacts import load_data_report, load_report
 from jobs.report.load_quality import load_quality, quality_rows
@@ -43,7 +43,7 @@ def run(context: Context) -> None:
         for name in ("scores.csv", "contrasts.csv"):
             shutil.copyfile(inputs["aggregate"].path(name), context.out / name)
         context.metrics.update(cells=len(report.roster), contrasts=len(report.contrasts))
-    elif any(role.startswith("mix:") for role in inputs):
+    elif of_role(inputs, "mix"):
         data = load_data_report(params, inputs)
         _write(context, data, render_data(data))
         context.metrics.update(mixes=len(data.mixes))

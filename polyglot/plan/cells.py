@@ -31,6 +31,16 @@ class CellStages:
     judge: PlannedStage
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnMix:
+    """One draw of a mix; `drawn` is what names it behind the mix, "" for the first one."""
+
+    name: str  # of the mix among the report's inputs
+    draw: int
+    drawn: str
+    stage: PlannedStage
+
+
 def untuned_stages(planner: Planner, locked: Locked, sources: Sources, model: str) -> CellStages:
     """The base model as it is: what instruction tuning starts from."""
     cell = Cell(cell=f"{model}/untuned", model=model, dataset=None, mix=None)
@@ -41,10 +51,10 @@ def cell_stages(
     planner: Planner, locked: Locked, sources: Sources, model: str, dataset: str, arm: Mix
 ) -> Iterator[CellStages]:
     """One cell per seed, and per draw where the order of ids matters: in sampled mixes and below full size."""
-    for draw, drawn, mix in mix_stages(planner, locked, sources, model, dataset, arm):
+    for mix in mix_stages(planner, locked, sources, model, dataset, arm):
         for seed in locked.study.seeds:
             cell = Cell(
-                cell=f"{model}/{dataset}/{arm.canonical}/s{seed}{drawn}",
+                cell=f"{model}/{dataset}/{arm.canonical}/s{seed}{mix.drawn}",
                 model=model,
                 dataset=dataset,
                 mix=arm.form.canonical,
@@ -52,21 +62,22 @@ def cell_stages(
                 sampled=arm.sampled,
                 size=arm.size,
                 seed=seed,
-                draw=draw,
+                draw=mix.draw,
             )
-            train = _train_stage(planner, locked, sources, cell, mix)
-            yield _evaluated(planner, locked, sources, cell, model=train, mix=mix, train=train)
+            train = _train_stage(planner, locked, sources, cell, mix.stage)
+            yield _evaluated(planner, locked, sources, cell, model=train, mix=mix.stage, train=train)
 
 
 def mix_stages(
     planner: Planner, locked: Locked, sources: Sources, model: str, dataset: str, arm: Mix
-) -> Iterator[tuple[int, str, PlannedStage]]:
-    """The draws of a mix: number, what names it behind the mix ("" for the first one), stage."""
+) -> Iterator[DrawnMix]:
+    """The draws of a mix."""
     draws = locked.study.draws
     for draw in draws if arm.sampled or arm.size is not None else draws[:1]:
         drawn = f"/d{draw}" if draw != draws[0] else ""
-        label = f"{model}/{dataset}/{arm.canonical}{drawn}"
-        yield draw, drawn, _mix_stage(planner, locked, sources, model, dataset, arm, draw, label)
+        name = f"{model}/{dataset}/{arm.canonical}{drawn}"
+        stage = _mix_stage(planner, locked, sources, model, dataset, arm, draw, name)
+        yield DrawnMix(name=name, draw=draw, drawn=drawn, stage=stage)
 
 
 def _mix_stage(

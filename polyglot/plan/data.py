@@ -20,8 +20,8 @@ def data_report(planner: Planner, locked: Locked, sources: Sources, mixes: Seque
     for model in study.models:
         for dataset in study.datasets:
             for arm in mixes:
-                for _, drawn, mix in mix_stages(planner, locked, sources, model, dataset, arm):
-                    inputs[f"mix:{model}/{dataset}/{arm.canonical}{drawn}"] = mix
+                for mix in mix_stages(planner, locked, sources, model, dataset, arm):
+                    inputs[f"mix:{mix.name}"] = mix.stage
     names = tuple(check.name for check in study.quality)
     params = ReportParams(study=study.name, question=study.question, checks=names)
     return planner.add("report of data" if study.models else "report", params, inputs)

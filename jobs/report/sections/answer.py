@@ -9,7 +9,7 @@ from statistics import median
 from typing import NamedTuple
 
 from jobs.report.caveats import caveats
-from jobs.report.families import by_question, question_of
+from jobs.report.families import WORDINGS, by_what_they_compare
 from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, untuned_key
 from jobs.report.numbers import Metric
 from jobs.report.view import View
@@ -58,9 +58,9 @@ def findings(report: Report, metric: Metric) -> list[tuple[str, str]]:
     """Return (heading, sentence) for every family of contrasts, and one on seed noise."""
     found = []
     mixed = not _weak(report.contrasts)  # where every claim is of one model, the caveats say it once
-    for (trained_on, compares), rows in by_question(report.contrasts).items():
+    for (trained_on, compares), rows in by_what_they_compare(report.contrasts).items():
         group = group_title(report, trained_on)
-        title = question_of(compares).heading + (f", {group}" if group else "")
+        title = WORDINGS[compares].heading + (f", {group}" if group else "")
         found.append((title, _summary(rows, metric) + (" Of this model only." if mixed and _weak(rows) else "")))
     if report.contrasts:
         found.append(("Noise floor", _noise(report.contrasts, metric)))

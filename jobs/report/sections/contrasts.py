@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from jobs.report.families import by_question, question_of
+from jobs.report.families import WORDINGS, by_what_they_compare
 from jobs.report.groups import group_title
 from jobs.report.numbers import Metric
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
@@ -54,8 +54,8 @@ def show(report: Report, view: View) -> Contrasts | None:
     """Return what the section shows; None without contrasts."""
     metric = view.metric
     figures = []
-    for (trained_on, compares), rows in by_question(report.contrasts).items():
-        question = question_of(compares)
+    for (trained_on, compares), rows in by_what_they_compare(report.contrasts).items():
+        wording = WORDINGS[compares]
         estimates = [metric.of(row) for row in rows]
         noise = _noise(rows, metric)
         wanted = [metric.scaled(value) for found in estimates for value in (found.value, found.low, found.high)]
@@ -63,8 +63,8 @@ def show(report: Report, view: View) -> Contrasts | None:
         scale = linear([*wanted, *noise], zero=True)
         figures.append(
             Figure(
-                title=question.heading,
-                question=question.asks,
+                title=wording.heading,
+                question=wording.asks,
                 group=group_title(report, trained_on),
                 axis=draw_axis(scale, f"Axis: difference in {metric.unit}", signed=True),
                 unit=metric.unit,

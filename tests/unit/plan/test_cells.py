@@ -72,7 +72,7 @@ class TestNumber:
         drawn = [row.mix.stage.params["draw"] for row in made.cells if row.mix is not None]
         assert drawn == [7, 7, 8, 8]
         found = mix_stages(made.planner, made.locked, made.sources, "tiny", "house", made.arm)
-        assert [(draw, named, stage.label) for draw, named, stage in found] == [
+        assert [(mix.draw, mix.drawn, mix.stage.label) for mix in found] == [
             (7, "", "mix tiny/house/ENDE-sampled"),
             (8, "/d8", "mix tiny/house/ENDE-sampled/d8"),
         ]

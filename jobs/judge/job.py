@@ -144,13 +144,13 @@ def _endpoint(
     yield announced(settings, os.environ, context.log, asker="judge")
 
 
-def _account(context: Context, usage: UsageLog, asking: RequestScheduler | None) -> None:
+def _account(context: Context, usage: UsageLog, scheduler: RequestScheduler | None) -> None:
     """Cost, tokens and times into the volatile part, those of earlier and repeated attempts too."""
     context.volatile |= usage.account()
-    if asking is not None:
-        context.volatile |= {"calls_in_flight_at_most": asking.peak, "slow_downs": asking.cuts}
-        if asking.latencies:
-            context.volatile["latency_seconds_median"] = round(statistics.median(asking.latencies), 4)
+    if scheduler is not None:
+        context.volatile |= {"calls_in_flight_at_most": scheduler.peak, "slow_downs": scheduler.cuts}
+        if scheduler.latencies:
+            context.volatile["latency_seconds_median"] = round(statistics.median(scheduler.latencies), 4)
 
 
 def _read(result: Reply | Failure) -> Reading:

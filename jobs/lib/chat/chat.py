@@ -1,6 +1,6 @@
 """The chat client: one attempt at one completion through the openai SDK, told as a Reply or a Failure.
 
-The SDK's own retries are off; `asking.py` is the only owner of retries. An attempt has one deadline for everything
+The SDK's own retries are off; the request scheduler is the only owner of retries. An attempt has one deadline for all
 from sending to the last byte (the SDK's timeouts begin anew with every byte that drips in). Keys are never logged and
 are taken out of whatever a server says. Redirects are not followed: they would carry the key and prompts elsewhere.
 """

@@ -40,7 +40,7 @@ class Asked:
     stopping: Callable[[], bool] = lambda: False
     ended: bool | None = None
     usage: UsageLog | None = None
-    asking: RequestScheduler | None = None
+    scheduler: RequestScheduler | None = None
 
     def run(self, server: ScriptedJudge, what: Sequence[Request], **changes: Any) -> "Asked":
         given = ChatSettings.of(QUICK | changes)
@@ -133,8 +133,8 @@ class TestPace:
         with ScriptedJudge(lambda call: js.reply("ok", after=0.02)) as server:
             asked = Asked().run(server, requests(60), concurrency=5)
             assert server.peak == 5
-        assert asked.asking is not None
-        assert asked.asking.peak == 5
+        assert asked.scheduler is not None
+        assert asked.scheduler.peak == 5
 
     def test_an_endpoint_with_a_limit_of_its_own_gets_all_done_with_few_refusals(self) -> None:
         limiter = Limiter(limit=6, latency=0.02)
@@ -142,8 +142,8 @@ class TestPace:
             asked = Asked().run(server, requests(150), concurrency=32)
         assert asked.reasons == {"reply": 150}
         assert limiter.refused < 75
-        assert asked.asking is not None
-        assert asked.asking.cuts >= 1
+        assert asked.scheduler is not None
+        assert asked.scheduler.cuts >= 1
 
     def test_requests_a_minute_hold_beyond_a_second_of_burst(self) -> None:
         arrivals: list[float] = []

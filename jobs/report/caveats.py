@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from jobs.report.numbers import share, whole
+from jobs.report.numbers import seeds, share, whole
 from jobs.report.sections.mixes import cut_share
-from jobs.report.words import seeds
 from polyglot.kinds.report import Report
 
 NOTABLE_SHARE = 0.03  # of samples that were cut, of turns without an answer; below it the tables say enough

@@ -1,13 +1,16 @@
 """Numbers as a reader wants them: shares in per cent, scores to two places, signs that are signs, thin spaces."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from polyglot.kinds.aggregate import ArmScore, ContrastResult, Estimate, SameArmPair
+from polyglot.kinds.report import Report
 
 MINUS = "\u2212"
 DASH = "\u2013"
 MISSING = "n/a"
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,3 +105,32 @@ def share(part: float, of: float) -> str:
     if part and value < 0.1:
         return "under 0.1%"
     return f"{value:.1f}%" if 0 < value < 10 else f"{value:.0f}%"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """Small numbers as words: "three languages"."""
+    return f"{_WORDS[number] if number < len(_WORDS) else number} {one if number == 1 else many}"
+
+
+def seeds(number: int) -> str:
+    """How many training seeds."""
+    return counted(number, "training seed", "training seeds")
+
+
+def listed(parts: Sequence[str]) -> str:
+    """One after another, the last behind "and"."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+class View(NamedTuple):
+    """How a page of results shows numbers: the metric that comes first, the other one, the level of intervals."""
+
+    metric: Metric
+    other: Metric
+    level: str  # "95%"
+
+    @classmethod
+    def of(cls, report: Report) -> "View":
+        """The view that a report asks for."""
+        first, second = (EXACT, SCORE) if report.metric == "exact" else (SCORE, TENS)
+        return cls(metric=first, other=second, level=f"{100 * report.method.level:g}%")

@@ -9,9 +9,8 @@ import re
 from jinja2 import Environment
 from markupsafe import Markup
 
-from jobs.report.numbers import whole
+from jobs.report.numbers import View, whole
 from jobs.report.sections import OF_DATA, OF_RESULTS
-from jobs.report.view import View
 from polyglot.core.pages import templates
 from polyglot.kinds.report import DataReport, Report
 

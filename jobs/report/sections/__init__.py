@@ -1,27 +1,24 @@
 """The sections of a report's pages, each a module here and a template of the same name.
 
-A module's `show(report, view)` returns what its template shows, under the section's name; None leaves the section out.
-A new section is a module, a template in templates/sections/, and a line below.
+A module's `show(report, view)` returns what its template calls `shown`; None leaves the section out. A new section is a
+module, a template in templates/sections/ and a line below; one that shows a part of the report as it is has no module.
 """
 
 from collections.abc import Callable, Mapping
 
+from jobs.report.numbers import View
 from jobs.report.sections import (
     answer,
     categories,
     contrasts,
     data,
     judge,
-    method,
     mixes,
-    provenance,
     scores,
     sizes,
     training,
     transfer,
-    translations,
 )
-from jobs.report.view import View
 from polyglot.kinds.report import DataReport, Report
 
 OF_RESULTS: Mapping[str, Callable[[Report, View], object | None]] = {
@@ -34,13 +31,13 @@ OF_RESULTS: Mapping[str, Callable[[Report, View], object | None]] = {
     "mixes": mixes.show,
     "training": training.show,
     "data": data.show,
-    "translations": translations.show,
+    "translations": lambda report, view: report.checks or None,
     "judge": judge.show,
-    "method": method.show,
-    "provenance": provenance.show,
+    "method": lambda report, view: report,
+    "provenance": lambda report, view: report.provenance or None,
 }
 OF_DATA: Mapping[str, Callable[[DataReport, None], object | None]] = {
     "mixes": mixes.show,
     "data": data.show,
-    "translations": translations.show,
+    "translations": lambda report, view: report.checks or None,
 }

@@ -11,9 +11,7 @@ from typing import NamedTuple
 from jobs.report.caveats import caveats
 from jobs.report.families import WORDINGS, by_what_they_compare
 from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, untuned_key
-from jobs.report.numbers import Metric
-from jobs.report.view import View
-from jobs.report.words import counted, listed, seeds
+from jobs.report.numbers import Metric, View, counted, listed, seeds
 from polyglot.kinds.aggregate import ContrastResult, Estimate, Family
 from polyglot.kinds.report import Report
 

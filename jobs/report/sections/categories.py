@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from jobs.report.groups import arms_of, group_title, groups, languages_of
 from jobs.report.heat import HeatTable, score_cell, score_row
-from jobs.report.view import View
+from jobs.report.numbers import View
 from polyglot.kinds.report import Report
 
 

@@ -7,10 +7,9 @@ from markupsafe import Markup
 
 from jobs.report.families import WORDINGS, by_what_they_compare
 from jobs.report.groups import group_title
-from jobs.report.numbers import Metric
+from jobs.report.numbers import Metric, View
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
-from jobs.report.view import View
 from polyglot.kinds.aggregate import ContrastResult
 from polyglot.kinds.report import Report
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from jobs.report.groups import place_in
-from jobs.report.numbers import whole
-from jobs.report.view import View
+from jobs.report.numbers import View, whole
 from polyglot.kinds.data_card import DataCard, LanguageCard
 from polyglot.kinds.report import DataReport, NamedCard, Report
 

@@ -3,8 +3,7 @@
 from collections import Counter
 from typing import NamedTuple
 
-from jobs.report.numbers import share, whole
-from jobs.report.view import View
+from jobs.report.numbers import View, share, whole
 from polyglot.kinds.report import JudgedLanguage, Report
 
 

@@ -4,8 +4,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from jobs.report.groups import groups, place_in
-from jobs.report.numbers import share, whole
-from jobs.report.view import View
+from jobs.report.numbers import View, share, whole
 from polyglot.kinds.mix import MixCard, MixContamination, PublishedMatch
 from polyglot.kinds.report import DataReport, NamedMixCard, Overlap, Report
 

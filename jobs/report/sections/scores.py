@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from jobs.report.groups import arm_scores, arms_of, group_title, groups, languages_of
 from jobs.report.heat import HeatTable, score_cell, score_row
-from jobs.report.numbers import Metric
-from jobs.report.view import View
+from jobs.report.numbers import Metric, View
 from polyglot.kinds.report import Report
 
 

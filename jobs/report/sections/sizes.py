@@ -9,10 +9,9 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from jobs.report.groups import arm_scores, arms_of, group_title, groups
-from jobs.report.numbers import Metric
+from jobs.report.numbers import Metric, View
 from jobs.report.plots.lines import Line, draw_lines
 from jobs.report.plots.scale import Scale, linear
-from jobs.report.view import View
 from polyglot.kinds.aggregate import Estimate
 from polyglot.kinds.report import Report
 

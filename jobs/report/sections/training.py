@@ -7,9 +7,9 @@ from markupsafe import Markup
 
 from jobs.report.groups import Group, group_title, groups, place_in
 from jobs.report.heat import HeatCell, HeatRow, HeatTable
+from jobs.report.numbers import View
 from jobs.report.plots.lines import Line, draw_lines, thin_out
 from jobs.report.plots.scale import Scale, linear
-from jobs.report.view import View
 from polyglot.kinds.aggregate import RosterCell
 from polyglot.kinds.report import Report
 from polyglot.kinds.train import TrainingRecord, ValidationLoss

@@ -8,14 +8,13 @@ from msgspec.structs import replace
 
 from jobs.report import job as report
 from jobs.report.load_artifacts import load_report
-from jobs.report.numbers import EXACT
+from jobs.report.numbers import EXACT, View
 from jobs.report.page import render_page
 from jobs.report.sections import mixes as mixes_section
 from jobs.report.sections import sizes
 from jobs.report.sections.answer import lead
 from jobs.report.sections.data import defects
 from jobs.report.sections.training import packing_summary, validation_tables
-from jobs.report.view import View
 from polyglot.core import records
 from polyglot.core.errors import Permanent
 from polyglot.core.records import UNSET

@@ -12,6 +12,9 @@ from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, File, Kind, Language, Params, Traits, has_address
 from polyglot.kinds.rows import Question, Reference, Rejection, Row
 
+# Published schemas of instruction data; jobs/ingest/adapters/schemas.py reads them.
+DatasetFormat = Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt"]
+
 
 class IngestParams(Params):
     """Read one data set, one benchmark's questions or references into the normal form, or describe judge prompts."""
@@ -24,7 +27,7 @@ class IngestParams(Params):
     what: Literal["dataset", "questions", "references", "prompts", "published"]  # published: a mix
     languages: tuple[Language, ...]  # in the order the study names them
     source: Literal["built-in", "files", "hub", "stages"]  # "stages": each language as another stage wrote it
-    format: Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt", "mt-bench", "normal"]
+    format: DatasetFormat | Literal["mt-bench", "normal"]
     builtin: str | None = None  # "instructions", "verifiable", "verifiable-dev"
     files: Mapping[Language, tuple[File, ...]] = Field(default_factory=dict)  # of a published mix: by "*"
     hub: str | None = None  # owner/name

@@ -13,6 +13,8 @@ from polyglot.kinds.kind import GIB, File, Kind, Language, Params, Traits, has_a
 from polyglot.kinds.rows import Question, Reference, Rejection, Row
 from polyglot.kinds.settings import ChatSettings, Url
 
+EngineName = Literal["identity", "apertium", "deepl", "openai", "marian", "nllb"]
+Formality = Literal["default", "more", "less", "prefer_more", "prefer_less"]
 MODEL_ENGINES = ("marian", "nllb")  # that load a model of their own
 
 
@@ -24,12 +26,12 @@ class TranslateParams(Params):
     what: Literal["dataset", "questions", "references"]
     source: Language
     target: Language
-    engine: Literal["identity", "apertium", "deepl", "openai", "marian", "nllb"]
+    engine: EngineName
     model: str = ""  # openai: as the endpoint knows it; marian, nllb: owner/name on the hub
     revision: str | None = None  # of the hub's repository, 40 hex digits
     files: tuple[File, ...] = ()  # marian, nllb: instead of a hub's repository
     beams: int = 1  # marian, nllb; 1 is greedy
-    formality: Literal["default", "more", "less", "prefer_more", "prefer_less"] = "default"  # deepl
+    formality: Formality = "default"  # deepl
     glossary: Mapping[str, str] = Field(default_factory=dict)  # deepl: term -> its translation
     prompt: int = 0  # openai: version of our own wording; 0: none
     temperature: float = 0.0  # openai

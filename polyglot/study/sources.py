@@ -19,6 +19,7 @@ from polyglot.core.section import (
     tuple_of,
 )
 from polyglot.kinds.base import TinyModel
+from polyglot.kinds.ingest import DatasetFormat
 from polyglot.kinds.templates import PAPER, TemplateName
 from polyglot.study.files import SourceFile, SourceFiles
 from polyglot.study.references import NativeReferences
@@ -151,7 +152,7 @@ class Dataset(Section):
     """The hub split; not with data-files."""
     data_files: str | None = Field(None, max_length=200)
     """A file pattern inside the hub repository, with the same placeholders."""
-    format: Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt"] = "bactrian-x"
+    format: DatasetFormat = "bactrian-x"
     """The schema of the rows; needed with files and hub."""
     languages: Annotated[tuple[Language, ...] | None, BeforeValidator(tuple_of)] = Field(None, min_length=1)
     """What to read from a hub repository; files and the built-in set name theirs."""

@@ -1,16 +1,15 @@
 """How a study has data sets and benchmarks translated: engines, and what they are asked for."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from polyglot.core.section import Broken, Count, Language, Name, Problem, Revision, Section, tuple_of
+from polyglot.kinds.translate import EngineName, Formality
 from polyglot.study.chat import TOKEN_PRICES
 from polyglot.study.files import ONE_OR_MANY
 
-EngineName = Literal["identity", "apertium", "deepl", "openai", "marian", "nllb"]
-Formality = Literal["default", "more", "less", "prefer_more", "prefer_less"]
 Price = Annotated[float, Field(ge=0)]
 
 PROMPT_VERSION = 1  # of our own wording for endpoint openai (jobs.translate.engines.openai)

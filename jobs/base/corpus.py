@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from jobs.builtin.text import documents
 from jobs.lib.model.template import ChatFormat
@@ -56,7 +55,7 @@ def lines(params: BaseParams, seed: int) -> Iterator[str]:
             yield f"System: {system}\nUser: {user}\nAssistant: {assistant}"
 
 
-def make_blocks(params: BaseParams, tokenizer: Any, seed: int) -> torch.Tensor:
+def make_blocks(params: BaseParams, tokenizer: PreTrainedTokenizerBase, seed: int) -> torch.Tensor:
     """Return int64 ids of shape (steps * batch_size, block_tokens). What a block's end cuts is lost."""
     chat = ChatFormat(tokenizer)
     stream = documents(params.shares, params.systems, seed)

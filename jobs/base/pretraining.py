@@ -7,19 +7,18 @@ from a checkpoint ends with the same bits (same threads).
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch.nn.functional import cross_entropy
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
 
 from jobs.lib.model.schedule import factor
 from polyglot.core.errors import Permanent
 from polyglot.kinds.base import BaseParams
 
 
-def new_model(params: BaseParams, tokenizer: Any, seed: int) -> LlamaForCausalLM:
+def new_model(params: BaseParams, tokenizer: PreTrainedTokenizerBase, seed: int) -> LlamaForCausalLM:
     """A Llama of the parameters' shape with weights drawn from the seed."""
     torch.manual_seed(seed)
     return LlamaForCausalLM(

@@ -16,10 +16,10 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from jobs.builtin.grader import MODEL, Grader, Template, builtin_templates
-from polyglot.core.canonical import sha256_bytes
+from polyglot.core.canonical import Json, sha256_bytes
 
 HOST = "127.0.0.1"
 _LARGEST_BODY_BYTES = 16 * 2**20
@@ -37,7 +37,7 @@ class Refusal(Exception):
         super().__init__(message)
         self.status, self.message, self.code = status, message, code
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Json]:
         """The error body of the protocol."""
         kind = "invalid_request_error" if self.status < 500 else "server_error"
         return {"error": {"message": self.message, "type": kind, "param": None, "code": self.code}}
@@ -63,7 +63,7 @@ class Completions:
     def __init__(self, respond: Responder, model: str) -> None:
         self._respond, self._model = respond, model
 
-    def answer(self, method: str, path: str, body: bytes) -> dict[str, Any]:
+    def answer(self, method: str, path: str, body: bytes) -> dict[str, Json]:
         """Answer one request. Raises Refusal."""
         route = path.partition("?")[0].rstrip("/")
         if route == "/v1/models":
@@ -77,7 +77,7 @@ class Completions:
             return self._complete(body)
         raise Refusal(404, f"no such path: {path[:200]}", "not_found")
 
-    def _complete(self, body: bytes) -> dict[str, Any]:
+    def _complete(self, body: bytes) -> dict[str, Json]:
         try:
             document = json.loads(body)
         except ValueError as error:
@@ -248,7 +248,7 @@ async def _head(reader: asyncio.StreamReader) -> Head | None:
     return Head(method=parts[0], path=parts[1], body_bytes=int(length), keep_alive=keep_alive)
 
 
-def _response(status: int, document: Mapping[str, Any], keep_alive: bool) -> bytes:
+def _response(status: int, document: Mapping[str, Json], keep_alive: bool) -> bytes:
     body = json.dumps(document, ensure_ascii=False).encode()
     lines = [
         f"HTTP/1.1 {status} {_REASONS[status]}",

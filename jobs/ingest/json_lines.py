@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from jobs.ingest.streams import Record, Stream
 
@@ -11,7 +10,7 @@ class Duplicated(ValueError):
     """A JSON object names a key twice."""
 
 
-def parse(text: str) -> Any:
+def parse(text: str) -> object:
     """Return the JSON value of a text. Raises ValueError for NaN and Infinity too, Duplicated for repeated keys."""
     return _DECODER.decode(text)
 
@@ -47,14 +46,14 @@ def _json_line(number: int, line: bytes) -> Record:
         return Record(number, reason=why_not_json(error))
 
 
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
     result = dict(pairs)
     if len(result) != len(pairs):
         raise Duplicated("a key is repeated")
     return result
 
 
-def _constant(name: str) -> Any:
+def _constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 

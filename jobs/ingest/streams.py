@@ -4,7 +4,7 @@ import gzip
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from polyglot.core.errors import Permanent
 
@@ -19,7 +19,7 @@ class Record:
     """One record of a file: its value, or the reason why it has none."""
 
     line: int
-    value: Any = None
+    value: object = None
     reason: str | None = None
     note: str | None = None  # no record at all, but something about the file that its card counts
 

@@ -99,15 +99,15 @@ class Shards(Protocol):
     index: int
     count: int
 
-    def put(self, file: Path, **fit: Any) -> None:
+    def put(self, file: Path, **fit: Json) -> None:
         """Store a file as this shard's part; a part that is there already stays."""
         ...
 
-    def missing(self, **fit: Any) -> list[int]:
+    def missing(self, **fit: Json) -> list[int]:
         """Return the shards whose parts are not there."""
         ...
 
-    def fetch(self, target: Path, **fit: Any) -> list[Path]:
+    def fetch(self, target: Path, **fit: Json) -> list[Path]:
         """Fetch every part, verified, into a directory; in order."""
         ...
 

@@ -15,6 +15,7 @@ from unicodedata import is_normalized
 import numpy as np
 import pyarrow as pa
 from pyarrow import compute
+from tokenizers import Encoding
 
 from jobs.lib.arrays import arrow, numbers
 from jobs.lib.model.template import ChatFormat
@@ -156,7 +157,7 @@ def one_thread_a_call() -> Iterator[None]:
             os.environ[name] = before
 
 
-def _ask(encodings: Sequence[Any], answers: Answers, first: int) -> list[tuple[int, int]]:
+def _ask(encodings: Sequence[Encoding], answers: Answers, first: int) -> list[tuple[int, int]]:
     """Where the answers of some texts lie in their encodings; `first` is the number of the first text."""
     span = slice(*np.searchsorted(answers.text, (first, first + len(encodings))))
     asked = zip(answers.text[span].tolist(), answers.border[span].tolist(), answers.end[span].tolist(), strict=True)

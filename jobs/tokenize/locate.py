@@ -7,16 +7,16 @@ as it has. Any other tokenizer, or text, is asked for its offsets.
 """
 
 import json
-from typing import Any
 
 import numpy as np
+from tokenizers import Encoding, Tokenizer
 
 from jobs.tokenize.columns import Counts, Flags
 from jobs.tokenize.render import Rendered
 from jobs.tokenize.tokens import Ids
 
 
-def bytes_by_id(backend: Any) -> Counts | None:
+def bytes_by_id(backend: Tokenizer) -> Counts | None:
     """Bytes of text that each token stands for; None for a tokenizer whose tokens need not partition the bytes.
 
     It must be BPE over all 256 bytes, without marks of word ends, after no normalisation but NFC (see `is_nfc`), and
@@ -70,9 +70,9 @@ def by_bytes(ids: Ids, lengths: Counts, rendered: Rendered, table: Counts) -> tu
     )
 
 
-def by_offsets(encoding: Any, border: int, end: int) -> tuple[int, int]:
+def by_offsets(encoding: Encoding, border: int, end: int) -> tuple[int, int]:
     """The same of one answer, from an encoding with offsets; by the token's number in this encoding."""
     before, last = encoding.char_to_token(border), encoding.char_to_token(end)
-    if before is None or encoding.token_to_chars(before)[1] != border + 1:
-        before = -1
-    return before, -1 if last is None else last
+    characters = None if before is None else encoding.token_to_chars(before)
+    ends_there = characters is not None and characters[1] == border + 1
+    return before if before is not None and ends_there else -1, -1 if last is None else last

@@ -7,8 +7,8 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources
 from polyglot.kinds.registry import kind_of
 
@@ -22,9 +22,9 @@ def set_threads(threads: int) -> None:
         torch.set_num_threads(threads)
 
 
-def execution(kind: str, *, threads: int, resources: Resources, settings: Mapping[str, Any]) -> dict[str, Any]:
+def execution(kind: str, *, threads: int, resources: Resources, settings: Mapping[str, Json]) -> dict[str, Json]:
     """What the job ran on. Call it after the job, when the device is known."""
-    found: dict[str, Any] = {
+    found: dict[str, Json] = {
         "device": "cpu",
         "threads": threads,
         "world_size": resources.ranks,
@@ -49,9 +49,9 @@ def execution(kind: str, *, threads: int, resources: Resources, settings: Mappin
     return found
 
 
-def provenance() -> dict[str, Any]:
+def provenance() -> dict[str, Json]:
     """The version of this package, and the git revision when it is known."""
-    found: dict[str, Any] = {}
+    found: dict[str, Json] = {}
     try:
         found["polyglot-lab"] = importlib.metadata.version("polyglot-lab")
     except importlib.metadata.PackageNotFoundError:
@@ -62,7 +62,7 @@ def provenance() -> dict[str, Any]:
     return found
 
 
-def _without_credentials(value: Any) -> Any:
+def _without_credentials(value: Json) -> Json:
     """A setting as it may be recorded: a URL with a user in it keeps its place and loses its content."""
     return "(hidden)" if isinstance(value, str) and re.search(r"//[^/]*@", value) else value
 

@@ -33,7 +33,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ from polyglot.attempts.journal import StoredJournal
 from polyglot.attempts.parts import StoredParts
 from polyglot.attempts.publish import publish
 from polyglot.attempts.retract import retractions
-from polyglot.core.canonical import digest
+from polyglot.core.canonical import Json, digest
 from polyglot.core.errors import Exit, Interrupted, Permanent, PolyglotError
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.registry import kind_of
@@ -266,7 +266,7 @@ class Worker:
         fit = self._fit(inputs)
         return StoredParts(self.store, self.stage, index=self.ranks.rank, count=self.ranks.ranks, fit=fit)
 
-    def _fit(self, inputs: Mapping[str, Manifest]) -> dict[str, Any]:
+    def _fit(self, inputs: Mapping[str, Manifest]) -> dict[str, Json]:
         """What must be equal for an earlier start's records to be of use: what was read, what was withdrawn."""
         withdrawn = len(retractions(self.store, self.stage.kind, self.stage.key))
         return {"inputs": {role: found.result for role, found in inputs.items()}, "withdrawn": withdrawn}
@@ -334,7 +334,7 @@ class Worker:
         return bool(self.stop) and not self.stop.late
 
     @contextlib.contextmanager
-    def _timed(self, name: str) -> Any:
+    def _timed(self, name: str) -> Iterator[None]:
         began = time.monotonic()
         try:
             yield

@@ -12,8 +12,9 @@ from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import say
 from polyglot.cli.session import Session, open_session
 from polyglot.cli.sheet_rows import turns_of
-from polyglot.core.canonical import canonical, sha256_bytes, sha256_file
+from polyglot.core.canonical import sha256_bytes, sha256_file
 from polyglot.core.errors import BadInput, PolyglotError
+from polyglot.core.records import to_json
 from polyglot.engine.engine import run
 from polyglot.kinds.kind import File
 from polyglot.plan.plan import needed_for
@@ -95,7 +96,7 @@ def import_(
     new = sum(keep_ratings(session.store, session.plan.study, one, key) for one, key in rated)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "ratings.jsonl"
-    data = b"".join(canonical(row) + b"\n" for row in all_ratings(session.store, session.plan.study))
+    data = b"".join(to_json(row) + b"\n" for row in all_ratings(session.store, session.plan.study))
     path.write_bytes(data)
     say(f"{new} of {len(rated)} files are new")
     print(path)

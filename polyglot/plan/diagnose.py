@@ -29,7 +29,7 @@ class Diagnosis:
 def diagnose(
     plan: Plan,
     *,
-    committed: Mapping[str, Any],
+    committed: Mapping[str, object],
     failures: Mapping[str, str],
     earlier: Sequence[Mapping[str, Any]],
     withdrawn: Mapping[str, str] | None = None,
@@ -57,7 +57,7 @@ def diagnose(
 def _judge(
     planned: PlannedStage,
     plan: Plan,
-    committed: Mapping[str, Any],
+    committed: Mapping[str, object],
     failures: Mapping[str, str],
     states: Mapping[str, State],
     past: Mapping[str, list[Mapping[str, Any]]],
@@ -93,7 +93,7 @@ def _nearest_change(planned: PlannedStage, documents: Sequence[Mapping[str, Any]
     return f"{planned.stage.kind} changed: " + "; ".join(shown[:2]) + more
 
 
-def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def _differences(old: object, new: object, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield (path, "path old -> new") for every leaf that differs."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in sorted({*old, *new}):
@@ -102,7 +102,7 @@ def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, str]
         yield path, f"{path} {_short(old)} -> {_short(new)}"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     """A value as the study file spells it; of a list or a mapping the count."""
     if isinstance(value, Mapping):
         return f"{len(value)} key" + ("s" if len(value) != 1 else "")
@@ -116,6 +116,6 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def _is_plain(values: Sequence[Any]) -> bool:
+def _is_plain(values: Sequence[object]) -> bool:
     """Whether a list is short and of words or numbers."""
     return len(values) <= 5 and all(isinstance(value, str | int | float) and len(str(value)) <= 20 for value in values)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from polyglot.core.errors import BadInput
+from polyglot.kinds.agree import Rating
 from polyglot.sheets.rubric import CATEGORIES, FIELDS, SEVERITIES, penalty
 
 _NEEDED = tuple(name for name in FIELDS if name not in ("comment", "languages", "source", "translation"))
@@ -35,7 +36,19 @@ class Rated:
     path: Path
     sheet: str
     rater: str
-    rows: tuple[Mapping[str, Any], ...]
+    rows: tuple["RatedItem", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatedItem:
+    """One item of a sheet as it was filled in; `score` is 0 to 100, `faults` are severities by category."""
+
+    sheet: str
+    rater: str
+    item: int
+    score: int | None
+    faults: dict[str, tuple[str, ...]]
+    comment: str
 
 
 def read(path: Path) -> Rated:
@@ -51,13 +64,13 @@ def read(path: Path) -> Rated:
             continue
         if row is None:
             continue
-        if row["item"] in seen:
-            what = f"item {row['item']} is there twice"
-            problems.append(str(BadInput(what, where=where, expected=f"once; it is in line {seen[row['item']]}")))
-        seen[row["item"]] = line
+        if row.item in seen:
+            what = f"item {row.item} is there twice"
+            problems.append(str(BadInput(what, where=where, expected=f"once; it is in line {seen[row.item]}")))
+        seen[row.item] = line
         done.append(row)
     for name, one in (("sheet", "the sheet's name"), ("rater", "one pseudonym for the whole file")):
-        values = sorted({str(row[name]) for row in done})
+        values = sorted({getattr(row, name) for row in done})
         if done and (len(values) != 1 or not values[0]):
             got = ", ".join(values[:4]) or "nothing"
             problems.append(str(BadInput(f"no single {name}", where=str(path), got=got, expected=one)))
@@ -66,13 +79,13 @@ def read(path: Path) -> Rated:
         problems.append(str(BadInput("nothing was rated", where=str(path), got=f"{len(rows)} rows", remedy=remedy)))
     if problems:
         raise BadSheets(problems)
-    return Rated(path=path, sheet=done[0]["sheet"], rater=done[0]["rater"], rows=tuple(done))
+    return Rated(path=path, sheet=done[0].sheet, rater=done[0].rater, rows=tuple(done))
 
 
-def unblind(rated: Rated, key: Key) -> list[dict[str, Any]]:
+def unblind(rated: Rated, key: Key) -> list[Rating]:
     """The ratings under the names of what was rated, in the sheet's order. Raises BadSheets for unknown items."""
     items = {int(item["item"]): item for item in key["items"]}
-    strange = [row["item"] for row in rated.rows if row["item"] not in items]
+    strange = [row.item for row in rated.rows if row.item not in items]
     if strange:
         error = BadInput(
             f"sheet {rated.sheet} has no such item",
@@ -82,19 +95,19 @@ def unblind(rated: Rated, key: Key) -> list[dict[str, Any]]:
         )
         raise BadSheets([str(error)])
     return [
-        {
-            "sheet": rated.sheet,
-            "rater": rated.rater,
-            "check": items[row["item"]]["check"],
-            "id": items[row["item"]]["id"],
-            "turn": items[row["item"]]["turn"],
-            "category": items[row["item"]]["category"],
-            "score": row["score"],
-            "faults": row["faults"],
-            "penalty": penalty(row["faults"]),
-            "comment": row["comment"],
-        }
-        for row in sorted(rated.rows, key=lambda row: int(row["item"]))
+        Rating(
+            sheet=rated.sheet,
+            rater=rated.rater,
+            check=items[row.item]["check"],
+            id=items[row.item]["id"],
+            turn=items[row.item]["turn"],
+            category=items[row.item]["category"],
+            score=row.score,
+            faults=row.faults,
+            penalty=penalty(row.faults),
+            comment=row.comment,
+        )
+        for row in sorted(rated.rows, key=lambda row: row.item)
     ]
 
 
@@ -126,7 +139,7 @@ def _records(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
         raise BadSheets([str(BadInput(f"not CSV: {error}", where=f"{where}:{reader.line_num}"))]) from None
 
 
-def _row(record: Mapping[str, str]) -> dict[str, Any] | None:
+def _row(record: Mapping[str, str]) -> RatedItem | None:
     """One rated row, None where it is not done. Raises BadInput without a place."""
     faults = {}
     for name in CATEGORIES:
@@ -148,14 +161,14 @@ def _row(record: Mapping[str, str]) -> dict[str, Any] | None:
     score = record["score"]
     if score and not (_is_number(score, 3) and int(score) <= 100):
         raise BadInput("score: no whole number from 0 to 100", got=repr(score[:40]), expected="0 to 100, or nothing")
-    return {
-        "sheet": record["sheet"],
-        "rater": record["rater"][:80],
-        "item": int(record["item"]),
-        "score": int(score) if score else None,
-        "faults": faults,
-        "comment": record["comment"][:2000],
-    }
+    return RatedItem(
+        sheet=record["sheet"],
+        rater=record["rater"][:80],
+        item=int(record["item"]),
+        score=int(score) if score else None,
+        faults=faults,
+        comment=record["comment"][:2000],
+    )
 
 
 def _is_number(text: str, digits: int) -> bool:

@@ -8,8 +8,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from polyglot.core.canonical import canonical, sha256_bytes
 from polyglot.core.errors import BadInput, Missing
+from polyglot.kinds.agree import Rating
 from polyglot.sheets.ratings import Rated, unblind
 from polyglot.sheets.sample import Sheet
 from polyglot.store.futures import concurrently
@@ -42,7 +45,7 @@ def read_key(store: Store, study: str, rated: Rated) -> Mapping[str, Any]:
 
 def keep_ratings(store: Store, study: str, rated: Rated, key: Mapping[str, Any]) -> bool:
     """Keep one rater's ratings; False when they were there. Raises BadInput for other ratings by the same rater."""
-    data = canonical(unblind(rated, key))
+    data = canonical(msgspec.to_builtins(unblind(rated, key)))
     folder = f"{_folder(study, rated.sheet)}ratings/"
     who = sha256_bytes(rated.rater.encode())[:12]
     path = f"{folder}{who}.{sha256_bytes(data)}.json"
@@ -60,11 +63,11 @@ def keep_ratings(store: Store, study: str, rated: Rated, key: Mapping[str, Any])
     return store.create(path, data)
 
 
-def all_ratings(store: Store, study: str) -> list[dict[str, Any]]:
+def all_ratings(store: Store, study: str) -> list[Rating]:
     """Every rating of every sheet of a study, in the order of sheets and raters."""
     paths = sorted(entry.path for entry in store.list(f"sheets/{study}/") if "/ratings/" in entry.path)
     found: Sequence[bytes] = concurrently(store.read, paths)
-    return [rating for data in found for rating in json.loads(data)]
+    return [rating for data in found for rating in msgspec.json.decode(data, type=list[Rating])]
 
 
 def _folder(study: str, sheet: str) -> str:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import jinja2
+from tokenizers import Encoding, Tokenizer
+from transformers import PreTrainedTokenizerBase
 
 from polyglot.core.errors import Permanent
 from polyglot.kinds.templates import PAPER, TEMPLATES, Markers
@@ -76,7 +78,7 @@ class _Rendered:
 class ChatFormat:
     """One chat template under one tokenizer. Raises Permanent when the two cannot work together at all."""
 
-    def __init__(self, tokenizer: Any, template: str = PAPER) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, template: str = PAPER) -> None:
         """`template` is a name of TEMPLATES; `tokenizer` any tokenizer of transformers."""
         if template not in TEMPLATES:
             raise Permanent(f"template: got {template!r}; expected {' or '.join(map(repr, TEMPLATES))}")
@@ -98,9 +100,9 @@ class ChatFormat:
             self.backend.no_padding()
             self.backend.encode_special_tokens = False
 
-    def copy_of_backend(self) -> Any:
+    def copy_of_backend(self) -> Tokenizer:
         """The fast tokenizer anew, for other threads: transformers changes its own while they encode."""
-        return type(self.backend).from_str(self.backend.to_str())
+        return Tokenizer.from_str(self.backend.to_str())
 
     def encode(self, turns: Turns, system: str = "") -> Encoded:
         """Encode a conversation for training. Raises Inexact."""
@@ -167,7 +169,7 @@ class ChatFormat:
             length += len(piece)
         return _Rendered("".join(pieces), tuple(borders), tuple(ends))
 
-    def _mask_by_position(self, rendered: _Rendered, encoding: Any) -> Encoded:
+    def _mask_by_position(self, rendered: _Rendered, encoding: Encoding) -> Encoded:
         """Supervise from the token after each prompt to its EOS.
 
         The prompt is an exact prefix if and only if a token ends with it, by its own text (trimmed offsets hide a space
@@ -184,8 +186,9 @@ class ChatFormat:
             loss[before + 1 : last + 1] = [True] * (last - before)
         return Encoded(input_ids=ids, loss=loss)
 
-    def _ends_at(self, encoding: Any, identity: int, place: int, border: int) -> bool:
-        return self.ends_prompt(identity) and encoding.token_to_chars(place)[1] == border + 1
+    def _ends_at(self, encoding: Encoding, identity: int, place: int, border: int) -> bool:
+        characters = encoding.token_to_chars(place)
+        return self.ends_prompt(identity) and characters is not None and characters[1] == border + 1
 
     def ends_prompt(self, identity: int) -> bool:
         """Whether a token's own text ends with the last character of a prompt, as itself or as its byte."""
@@ -231,12 +234,12 @@ class ChatFormat:
         return list(ids)
 
 
-def encode(tokenizer: Any, turns: Turns, system: str = "", template: str = PAPER) -> Encoded:
+def encode(tokenizer: PreTrainedTokenizerBase, turns: Turns, system: str = "", template: str = PAPER) -> Encoded:
     """Encode one conversation; see ChatFormat.encode. Raises Inexact, Permanent."""
     return ChatFormat(tokenizer, template).encode(turns, system)
 
 
-def adds_bos(tokenizer: Any) -> bool:
+def adds_bos(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether this tokenizer's own encoding of text begins with BOS: its family was pre-trained that way."""
     bos = tokenizer.bos_token_id
     return bos is not None and list(tokenizer("a")["input_ids"])[:1] == [bos]

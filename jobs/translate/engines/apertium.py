@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from jobs.lib.context import Context
 from jobs.lib.text.protection import Piece
@@ -17,6 +16,7 @@ from jobs.translate.cache import TranslationCache
 from jobs.translate.engines.engine import Outcome
 from jobs.translate.marks import Lost, Marks
 from jobs.translate.units import Style
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Permanent, PolyglotError
 from polyglot.kinds.translate import TranslateParams
 
@@ -66,11 +66,11 @@ class Apertium:
             found, waiting, _BATCH_TEXTS, self._batch, before=self._context.raise_if_stopping, settled=settled
         )
 
-    def about(self) -> Mapping[str, Any]:
+    def about(self) -> Mapping[str, Json]:
         """The pair and the version of the program."""
         return {"pair": self._pair, "version": self._version}
 
-    def account(self) -> Mapping[str, Any]:
+    def account(self) -> Mapping[str, Json]:
         """It costs nothing."""
         return {"resumed_texts": self._memory.resumed}
 

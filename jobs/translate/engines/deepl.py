@@ -20,6 +20,7 @@ from jobs.translate.engines.deepl_call import Client, Failed
 from jobs.translate.engines.engine import Outcome
 from jobs.translate.marks import XmlMarks
 from jobs.translate.units import Style
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Interrupted, OverBudget, Permanent, PolyglotError
 from polyglot.kinds.translate import TranslateParams
 
@@ -112,11 +113,11 @@ class DeepL:
             raise error
         return found
 
-    def about(self) -> Mapping[str, Any]:
+    def about(self) -> Mapping[str, Json]:
         """The client's version; DeepL says nothing of its own."""
         return {"client": version("deepl")}
 
-    def account(self) -> Mapping[str, Any]:
+    def account(self) -> Mapping[str, Json]:
         """Of all attempts."""
         memory, price = self._memory, (self._settings.usd_per_mchar or 0.0) / 1e6
         return {

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from jobs.translate.marks import Marks
 from jobs.translate.units import Style
+from polyglot.core.canonical import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,11 @@ class Engine(Protocol):
         """
         ...
 
-    def about(self) -> Mapping[str, Any]:
+    def about(self) -> Mapping[str, Json]:
         """What the card says of it: versions, names that it was served by."""
         ...
 
-    def account(self) -> Mapping[str, Any]:
+    def account(self) -> Mapping[str, Json]:
         """Cost, characters and calls of all attempts, for the volatile part of the manifest."""
         ...
 
@@ -53,11 +54,11 @@ class Identity:
         settled(len(texts))
         return {text: Outcome(text) for text in texts}
 
-    def about(self) -> Mapping[str, Any]:
+    def about(self) -> Mapping[str, Json]:
         """Nothing."""
         return {}
 
-    def account(self) -> Mapping[str, Any]:
+    def account(self) -> Mapping[str, Json]:
         """Nothing."""
         return {}
 

@@ -21,6 +21,7 @@ from jobs.translate.cache import TranslationCache
 from jobs.translate.engines.engine import Outcome
 from jobs.translate.marks import Marks
 from jobs.translate.units import Style
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Permanent
 from polyglot.kinds.base import BaseParams
 from polyglot.kinds.translate import TranslateParams
@@ -83,11 +84,11 @@ class Neural:
             found, waiting, size, self._batch, before=self._context.raise_if_stopping, settled=settled
         )
 
-    def about(self) -> Mapping[str, Any]:
+    def about(self) -> Mapping[str, Json]:
         """The model's class."""
         return {"architecture": type(self._model).__name__}
 
-    def account(self) -> Mapping[str, Any]:
+    def account(self) -> Mapping[str, Json]:
         """It costs nothing but time."""
         return {"resumed_texts": self._memory.resumed}
 

@@ -6,7 +6,6 @@ answering fails the stage instead: another attempt asks for it again, and for no
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.endpoint import announced
@@ -17,6 +16,7 @@ from jobs.lib.context import Context
 from jobs.translate.engines.engine import Outcome
 from jobs.translate.marks import Marks
 from jobs.translate.units import Style
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Interrupted, OverBudget, Permanent, PolyglotError
 from polyglot.core.languages import language_name
 from polyglot.kinds.translate import TranslateParams
@@ -84,12 +84,12 @@ class OpenAI:
         known = self._usage.results | results
         return {text: _outcome(known[request.id]) for text, request in requests.items()}
 
-    def about(self) -> Mapping[str, Any]:
+    def about(self) -> Mapping[str, Json]:
         """The names that the endpoint gave."""
         replies = (result for result in self._usage.results.values() if isinstance(result, Reply))
         return {"served_by": sorted({reply.served_by for reply in replies if reply.served_by})}
 
-    def account(self) -> Mapping[str, Any]:
+    def account(self) -> Mapping[str, Json]:
         """Of all attempts."""
         said = self._usage.account()
         said |= {"calls": said.pop("attempts"), "resumed_texts": said.pop("resumed_calls")}  # as all engines call them

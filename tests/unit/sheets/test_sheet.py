@@ -93,8 +93,8 @@ class TestComingBack:
             assert not keep_ratings(store, "s", rated, key)  # the same again changes nothing
         found = all_ratings(store, "s")
         assert len(found) == 48
-        assert {(row["check"], row["id"]) for row in found} == {(turn.check, turn.id) for turn in made.items}
-        assert all(row["penalty"] == 6 and row["score"] == 70 for row in found)
+        assert {(row.check, row.id) for row in found} == {(turn.check, turn.id) for turn in made.items}
+        assert all(row.penalty == 6 and row.score == 70 for row in found)
 
     def test_a_rater_rates_a_sheet_once(self, tmp_path: Path) -> None:
         made, store = sheet(), open_store(f"file://{tmp_path / 'store'}")

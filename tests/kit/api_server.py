@@ -37,6 +37,7 @@ class ApiServer:
         self.changed = Condition()
         self._objects: dict[str, dict[str, Any]] = {}
         self._history: list[tuple[int, dict[str, Any]]] = []
+        self._listed: dict[str, list[dict[str, Any]]] = {}
         self._version, self._forgotten = 100, 0
         self._interruption: tuple[int, Fault] = (0, "end")
         self._refusals: list[int] = []
@@ -129,13 +130,15 @@ class ApiServer:
         return self._refusals.pop(0) if self._refusals else None
 
     def listed(self, token: str) -> dict[str, Any]:
-        """One page."""
+        """One page. All pages of a list are of the moment of its first one, whatever has changed since."""
         with self.changed:
-            names = sorted(self._objects)
-            begin = int(token or 0)
-            more = str(begin + self.page) if begin + self.page < len(names) else ""
-            items = [self._objects[name] for name in names[begin : begin + self.page]]
-            return {"items": items, "metadata": {"resourceVersion": str(self._version), "continue": more}}
+            moment, _, begin = token.partition(":")
+            if not token:
+                moment, begin = str(self._version), "0"
+                self._listed[moment] = [self._objects[name] for name in sorted(self._objects)]
+            found, at = self._listed[moment], int(begin)
+            more = f"{moment}:{at + self.page}" if at + self.page < len(found) else ""
+            return {"items": found[at : at + self.page], "metadata": {"resourceVersion": moment, "continue": more}}
 
     def too_old(self, version: str) -> bool:
         """True when the changes after a version are forgotten."""

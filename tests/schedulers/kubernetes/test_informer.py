@@ -23,7 +23,7 @@ def about(document: dict[str, Any]) -> str:
 
 @dataclass
 class Watched:
-    """A informer of a server's objects, and what it has said so far."""
+    """An informer of a server's objects, and what it has said so far."""
 
     server: ApiServer
     updates: "queue.SimpleQueue[Update]" = field(default_factory=queue.SimpleQueue)

@@ -24,7 +24,7 @@ class Input(Protocol):
     """A committed artifact that a stage reads; every byte is verified against the manifest before it is seen."""
 
     key: str
-    metrics: Mapping[str, Any]
+    metrics: Mapping[str, Json]
     made_from: Mapping[str, str]  # the keys of what it was made from, by role
     execution: Mapping[str, Json]  # on what it was made: device, threads, packages
 
@@ -77,7 +77,7 @@ class Journal(Protocol):
     are `{"id": content key, …}`; `read` gives every record of every attempt in the order of writing, repeats included.
     """
 
-    def append(self, record: Mapping[str, Any]) -> None:
+    def append(self, record: Mapping[str, Json]) -> None:
         """Queue one record; a writer in the background puts queued records together (group commit)."""
         ...
 

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from jobs.lib.context import Input
-from polyglot.core.canonical import Json
 from polyglot.kinds.aggregate import Cell, RosterCell
 from polyglot.kinds.report import Execution, Provenance, Step
 
@@ -16,8 +15,8 @@ def executions(inputs: Mapping[str, Input]) -> tuple[Execution, ...]:
     """
     groups: dict[tuple[str, str], list[str]] = {}
     for role, source in sorted(inputs.items()):
-        own: Mapping[str, Json] = source.metrics.get("execution") or {}  # the job alone knows its dtype
-        execution = {**own, **source.execution}
+        own = source.metrics.get("execution")  # the job alone knows its dtype
+        execution = {**own, **source.execution} if isinstance(own, Mapping) else source.execution
         names = ("device", "threads", "torch", "kernels", "dtype")
         label = ", ".join(f"{name} {execution[name]}" for name in names if name in execution)
         if label:

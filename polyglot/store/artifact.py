@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from polyglot.core import records
 from polyglot.core.canonical import Json
@@ -80,7 +80,7 @@ class StoredArtifact:
     def __init__(self, store: Store, manifest: Manifest, cache: Path) -> None:
         """`cache` may be shared by any number of processes and artifacts. Nothing is fetched yet."""
         self.key: str = manifest.stage.key
-        self.metrics: Mapping[str, Any] = manifest.metrics
+        self.metrics: Mapping[str, Json] = manifest.metrics
         self.made_from: Mapping[str, str] = manifest.stage.inputs
         self.execution: Mapping[str, Json] = manifest.execution
         self.manifest = manifest

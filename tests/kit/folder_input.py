@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from jobs.lib.context import Input
 from polyglot.core.canonical import Json
@@ -16,7 +15,7 @@ class FolderInput(Input):
 
     root: Path
     key: str = "0" * 64
-    metrics: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Json] = field(default_factory=dict)
     made_from: Mapping[str, str] = field(default_factory=dict)
     execution: Mapping[str, Json] = field(default_factory=dict)
 

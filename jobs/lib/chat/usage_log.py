@@ -16,6 +16,7 @@ from typing import Any
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.settings import ChatSettings
 from jobs.lib.context import Journal
+from polyglot.core.canonical import Json
 
 _REPLY_FIELDS = ("text", "finish_reason", "refused", "prompt_tokens", "completion_tokens", "served_by")
 
@@ -58,8 +59,8 @@ class UsageLog:
 
     def sent(self, request: Request, *, attempt: int) -> None:
         """Say that an attempt is about to leave. Durable after `flush`."""
-        record = {"id": request.id, "attempt": attempt, "outcome": "sent", "final": False, "cost_usd": 0.0}
-        record["cost_usd_at_most"] = self.most_usd(request)
+        record: dict[str, Json] = {"id": request.id, "attempt": attempt, "outcome": "sent", "final": False}
+        record |= {"cost_usd": 0.0, "cost_usd_at_most": self.most_usd(request)}
         self._count(record)
         self._journal.append(record)
 
@@ -69,7 +70,7 @@ class UsageLog:
 
     def record(self, request: Request, outcome: Reply | Failure, *, attempt: int, latency_seconds: float) -> None:
         """Append one attempt; a final one becomes the result of its request."""
-        record: dict[str, Any] = {"id": request.id, "attempt": attempt, "latency_seconds": round(latency_seconds, 4)}
+        record: dict[str, Json] = {"id": request.id, "attempt": attempt, "latency_seconds": round(latency_seconds, 4)}
         if isinstance(outcome, Reply):
             cost = self._settings.cost_usd(outcome.prompt_tokens, outcome.completion_tokens)
             record |= {"outcome": "reply", "final": True, "cost_usd": cost, **asdict(outcome)}
@@ -78,7 +79,7 @@ class UsageLog:
             record |= {"outcome": "failure", "final": final, "reason": outcome.reason, "detail": outcome.detail}
             record["cost_usd"] = 0.0
             if outcome.may_be_billed:
-                record["cost_usd_at_most"] = self.most_usd(request)
+                record |= {"cost_usd": 0.0, "cost_usd_at_most": self.most_usd(request)}
         self._count(record)
         self._journal.append(record)
 

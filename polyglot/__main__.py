@@ -1,6 +1,10 @@
 """`python -m polyglot`, the same as the command `polyglot`."""
 
-from polyglot.cli.app import main
+import gc
+
+gc.set_threshold(20_000, 20, 20)  # importing makes many objects and no garbage: collecting often would only cost time
+
+from polyglot.cli.app import main  # noqa: E402
 
 if __name__ == "__main__":
     main()

@@ -46,6 +46,7 @@ class Section(BaseModel):
         strict=True,
         allow_inf_nan=False,
         alias_generator=_kebab,
+        defer_build=True,  # a command uses few of the sections
         populate_by_name=True,
     )
 

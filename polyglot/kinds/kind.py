@@ -35,7 +35,7 @@ class Params(BaseModel):
     inherit, so that no default stands twice.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=False, defer_build=True)
 
     kind: ClassVar[str]
     version: ClassVar[int] = 1

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from polyglot.study.problems import invalid_file
+from polyglot.study.problems import bad_file, invalid_file
+from polyglot.study.rules import study_problems
 from polyglot.study.study import Study, study_class
 from polyglot.study.yaml_file import YamlFile, read_yaml
 
@@ -35,4 +36,6 @@ def load_study(path: Path) -> LoadedStudy:
         study = model.model_validate(file.value, by_alias=True, by_name=False)
     except ValidationError as error:
         raise invalid_file(file, error, model) from error
+    if problems := list(study_problems(study)):
+        raise bad_file(file, problems)
     return LoadedStudy(study=study, file=file, path=path)

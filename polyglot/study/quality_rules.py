@@ -1,17 +1,14 @@
 """What a study's assessments of translations must keep together with its data sets, benchmark and budget."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from polyglot.core.section import Place, Problem
 from polyglot.study.chat import missing_prices
-
-if TYPE_CHECKING:
-    from polyglot.study.quality import QualityCheck
-    from polyglot.study.study import Study
+from polyglot.study.quality import QualityCheck
+from polyglot.study.study import Study
 
 
-def quality_problems(study: "Study") -> Iterator[Problem]:
+def quality_problems(study: Study) -> Iterator[Problem]:
     """Yield everything that does not fit together."""
     names: set[str] = set()
     for number, check in enumerate(study.quality):
@@ -28,7 +25,7 @@ def quality_problems(study: "Study") -> Iterator[Problem]:
             yield Problem(what="ratings must be local", place=("ratings", number, "path"), remedy="Download the file")
 
 
-def _of_data(study: "Study", check: "QualityCheck", place: Place) -> Iterator[Problem]:
+def _of_data(study: Study, check: QualityCheck, place: Place) -> Iterator[Problem]:
     for key, name, wanted in (
         ("data", check.data, ((("from"), check.source), ("to", check.to))),
         ("reference", check.reference, (("reference", check.to),)),
@@ -48,7 +45,7 @@ def _of_data(study: "Study", check: "QualityCheck", place: Place) -> Iterator[Pr
         yield Problem(what="what is assessed is its own reference", place=(*place, "reference"))
 
 
-def _of_benchmark(study: "Study", check: "QualityCheck", place: Place) -> Iterator[Problem]:
+def _of_benchmark(study: Study, check: QualityCheck, place: Place) -> Iterator[Problem]:
     benchmark = study.benchmark
     if not study.has_benchmark:
         yield Problem(what="the study has no benchmark", place=(*place, "benchmark"), remedy="Add `benchmark:`")
@@ -75,7 +72,7 @@ def _of_benchmark(study: "Study", check: "QualityCheck", place: Place) -> Iterat
             yield Problem(what=what, place=(*place, "reference"), remedy=remedy)
 
 
-def _costs(study: "Study", check: "QualityCheck", place: Place) -> Iterator[Problem]:
+def _costs(study: Study, check: QualityCheck, place: Place) -> Iterator[Problem]:
     if study.budget is None:
         return
     missing = [("adequacy", name) for name in missing_prices(check.adequacy)] if check.adequacy is not None else []

@@ -1,17 +1,14 @@
 """The rules between a benchmark's references, those that a model writes, and those that the judge is to use."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from polyglot.core.section import Problem
 from polyglot.study.chat import missing_prices
 from polyglot.study.references import WORDED
-
-if TYPE_CHECKING:
-    from polyglot.study.study import Study
+from polyglot.study.study import Study
 
 
-def reference_problems(study: "Study") -> Iterator[Problem]:
+def reference_problems(study: Study) -> Iterator[Problem]:
     """Yield what does not fit together."""
     native, wanted = study.benchmark.native_references, study.judge.references
     published = study.benchmark.has_references

@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from polyglot.core.mix import Mix
 from polyglot.core.section import Problem
@@ -10,13 +9,11 @@ from polyglot.study.chat import missing_prices
 from polyglot.study.quality_rules import quality_problems
 from polyglot.study.reference_rules import reference_problems
 from polyglot.study.sources import BUILT_IN_CATEGORIES
+from polyglot.study.study import Study
 from polyglot.study.systems import SYSTEMS
 
-if TYPE_CHECKING:
-    from polyglot.study.study import Study
 
-
-def study_problems(study: "Study") -> Iterator[Problem]:
+def study_problems(study: Study) -> Iterator[Problem]:
     """Yield everything that does not fit together."""
     yield from _repeats(study)
     yield from _alike_names(study)
@@ -39,7 +36,7 @@ def study_problems(study: "Study") -> Iterator[Problem]:
     yield from _budget(study)
 
 
-def _repeats(study: "Study") -> Iterator[Problem]:
+def _repeats(study: Study) -> Iterator[Problem]:
     for key in ("mixes", "sizes", "seeds", "draws"):
         seen: set[object] = set()
         for number, value in enumerate(getattr(study, key)):
@@ -51,7 +48,7 @@ def _repeats(study: "Study") -> Iterator[Problem]:
             seen.add(value)
 
 
-def _alike_names(study: "Study") -> Iterator[Problem]:
+def _alike_names(study: Study) -> Iterator[Problem]:
     """Names become parts of DNS labels, where a dot is a hyphen."""
     for key in ("models", "datasets"):
         seen: dict[str, str] = {}
@@ -62,7 +59,7 @@ def _alike_names(study: "Study") -> Iterator[Problem]:
                 yield Problem(what=what, place=(key, name), remedy="Choose names that differ in more than . and -")
 
 
-def _same_twice(study: "Study") -> Iterator[Problem]:
+def _same_twice(study: Study) -> Iterator[Problem]:
     """One thing under two names would be computed once and shown as two."""
     for key in ("models", "datasets"):
         seen: list[tuple[str, object]] = []
@@ -73,7 +70,7 @@ def _same_twice(study: "Study") -> Iterator[Problem]:
             seen.append((name, section))
 
 
-def _categories(study: "Study") -> Iterator[Problem]:
+def _categories(study: Study) -> Iterator[Problem]:
     """Names of categories, where the benchmark's are known."""
     if study.benchmark.built_in is None:
         return
@@ -91,7 +88,7 @@ def _categories(study: "Study") -> Iterator[Problem]:
             yield Problem(what="the benchmark has no such category", place=place, expected=expected, remedy=remedy)
 
 
-def _translations(study: "Study") -> Iterator[Problem]:
+def _translations(study: Study) -> Iterator[Problem]:
     """A translated data set leads, by however many steps, to one that is read from somewhere."""
     for name, dataset in study.datasets.items():
         for number, part in enumerate(dataset.translate or ()):
@@ -112,7 +109,7 @@ def _translations(study: "Study") -> Iterator[Problem]:
             at = study.datasets[of]
 
 
-def _languages_of_data(study: "Study") -> Iterator[Problem]:
+def _languages_of_data(study: Study) -> Iterator[Problem]:
     for number, mix in enumerate(study.mixes):
         for name, dataset in study.datasets.items():
             lacking = [language for language in mix.languages if language not in dataset.all_languages]
@@ -122,7 +119,7 @@ def _languages_of_data(study: "Study") -> Iterator[Problem]:
                 yield Problem(what=what, place=("mixes", number), got=mix.canonical, expected=expected)
 
 
-def _published(study: "Study") -> Iterator[Problem]:
+def _published(study: Study) -> Iterator[Problem]:
     known = [mix.form.canonical for mix in study.mixes]
     for name, dataset in study.datasets.items():
         for mix in dataset.published:
@@ -131,7 +128,7 @@ def _published(study: "Study") -> Iterator[Problem]:
                 yield Problem(what=what, place=("datasets", name, "published", mix), expected=expected)
 
 
-def _system_messages(study: "Study") -> Iterator[Problem]:
+def _system_messages(study: Study) -> Iterator[Problem]:
     known = {*study.systems, *SYSTEMS}
     remedy = "Add it under `systems`; '' is none"
     lacking: set[str] = set()
@@ -151,13 +148,13 @@ def _system_messages(study: "Study") -> Iterator[Problem]:
             yield Problem(what=what, place=("systems", language), remedy="Remove it")
 
 
-def _draws(study: "Study") -> Iterator[Problem]:
+def _draws(study: Study) -> Iterator[Problem]:
     if len(study.draws) > 1 and not any(arm.sampled or arm.size is not None for arm in study.arms()):
         what = "nothing is drawn: every mix takes all ids"
         yield Problem(what=what, place=("draws",), remedy="Remove it, or add sizes or sampled mixes")
 
 
-def _prompts(study: "Study") -> Iterator[Problem]:
+def _prompts(study: Study) -> Iterator[Problem]:
     benchmark, own = study.benchmark, study.judge.prompts or {}
     for language in own:
         if language not in benchmark.languages:
@@ -177,7 +174,7 @@ def _prompts(study: "Study") -> Iterator[Problem]:
         yield Problem(what=what, place=("judge", "reference-categories"), remedy="Add `benchmark.references`")
 
 
-def _contrasts(study: "Study") -> Iterator[Problem]:
+def _contrasts(study: Study) -> Iterator[Problem]:
     if study.contrasts == "auto":
         return
     arms = {arm.canonical for arm in study.arms()}
@@ -208,7 +205,7 @@ def _contrasts(study: "Study") -> Iterator[Problem]:
             yield Problem(what="no language is left", place=(*place, "on"), got=str(row.on))
 
 
-def _budget(study: "Study") -> Iterator[Problem]:
+def _budget(study: Study) -> Iterator[Problem]:
     judge, budget = study.judge, study.budget
     if budget is None:
         return

@@ -1,4 +1,7 @@
-"""A study: what is asked, of which models, with which data. Frozen; built by `load.load_study` from a file."""
+"""A study: what is asked, of which models, with which data. Frozen.
+
+`load.load_study` builds it from a file, and holds it to the rules between its sections (`rules`).
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
@@ -15,7 +18,6 @@ from polyglot.study.chat import check_model
 from polyglot.study.files import ONE_OR_MANY, SourceFile, SourceFiles
 from polyglot.study.quality import QualityCheck
 from polyglot.study.references import Which
-from polyglot.study.rules import study_problems
 from polyglot.study.sources import Benchmark, Dataset, Model
 from polyglot.study.systems import SYSTEMS
 
@@ -204,13 +206,6 @@ class Study(Section):
             for arm in ([mix] if mix.size is not None else [mix.with_size(size) for size in self.sizes])
         )
         return tuple(dict.fromkeys(sized))
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        problems = tuple(study_problems(self))
-        if problems:
-            raise Broken(*problems)
-        return self
 
 
 class DataStudy(Study):

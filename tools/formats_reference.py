@@ -31,7 +31,7 @@ _WORDS = {
     "float": "number",
     "bool": "true or false",
     "None": "null",
-    "Json": "JSON",
+    "object": "JSON",
     "Language": "language",
     "InferenceScope": '"mix" or "this model"',
     "Family": "family",

@@ -88,7 +88,7 @@ class TranslationCard(Record):
     what: str
     source: str
     target: str
-    engine: dict[str, Json]
+    engine: dict[str, object]
     accepted: int
     rejected: int
     reasons: dict[str, int]

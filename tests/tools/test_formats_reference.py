@@ -1,5 +1,6 @@
 """The page of formats: every kind, every file, every field."""
 
+import msgspec
 import pytest
 
 from polyglot.kinds.judge import Verdict
@@ -34,3 +35,11 @@ def test_what_may_be_left_out_is_marked_and_a_class_is_described_once() -> None:
         "### PartScore\n\nAn arm over all languages, in one category or turn. It begins with the fields of [ArmScore]"
         in page
     )
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_written_can_be_read(name: str) -> None:
+    for content in KINDS[name].files.values():
+        for record in content if isinstance(content, tuple) else (content,):
+            if not isinstance(record, str):
+                msgspec.json.Decoder(record)  # raises TypeError for a class that it cannot decode

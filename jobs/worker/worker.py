@@ -45,7 +45,7 @@ from jobs.worker.exit_status import ExitStatus, exit_status_of
 from jobs.worker.process import StopSign, block_import, failpoint, peak_memory_bytes, stay_on_leash
 from jobs.worker.reporter import Reporter
 from jobs.worker.secrecy import Formatter, without_secrets
-from polyglot.attempts.attempts import PERMANENT, Attempts, Failure
+from polyglot.attempts.attempts import PERMANENT, Attempts, Failure, start_line
 from polyglot.attempts.checkpoints import StoredCheckpoints
 from polyglot.attempts.history import History
 from polyglot.attempts.journal import StoredJournal
@@ -172,9 +172,8 @@ class Worker:
             every_seconds=_EVERY_SECONDS.get(scheme, _EVERY_SECONDS_OTHERWISE),
         )
         reporter.start()
-        # polyglot.engine.archive tells by this line whose an output is
-        which = f", rank {self.ranks.rank} of {self.ranks.ranks}" if self.ranks.ranks > 1 else ""
-        log.info("%s: attempt %d, start %d%s", self.label, self.number, start, which)
+        began = start_line(self.number, start, rank=self.ranks.rank, ranks=self.ranks.ranks)
+        log.info("%s: %s", self.label, began)
         try:
             self._work(inputs, start, reporter)
             return Exit.FINE

@@ -15,6 +15,7 @@ Every record is an immutable object, so drivers and workers on several machines 
 from what is there.
 """
 
+import re
 import uuid
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -209,6 +210,20 @@ class Attempts:
         prefix = f"{self._own(n)}{what}/"
         names = (entry.path.removeprefix(prefix).removesuffix(".json") for entry in self._store.list(prefix))
         return sorted(int(name) for name in names if name.isdecimal())
+
+
+# A worker's output has this line where it has recorded its start: it tells whoever archives the output whose it is.
+_START_LINE = re.compile(rb"polyglot\.worker: .*: attempt (\d+), start (\d+)(?:, rank \d+ of \d+)?$", re.MULTILINE)
+
+
+def start_line(number: int, start: int, *, rank: int = 0, ranks: int = 1) -> str:
+    """What a worker says when its start is recorded, behind the stage's label."""
+    return f"attempt {number}, start {start}" + (f", rank {rank} of {ranks}" if ranks > 1 else "")
+
+
+def starts_in(output: bytes, number: int) -> list[int]:
+    """The starts of an attempt whose output this is, in order: `start_line` read back."""
+    return [int(found[2]) for found in _START_LINE.finditer(output) if int(found[1]) == number]
 
 
 def log_start(path: str) -> int:

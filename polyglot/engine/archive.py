@@ -6,16 +6,13 @@ with the archive, start by start, and what is missing is added behind.
 """
 
 import contextlib
-import re
 from collections import defaultdict
 
-from polyglot.attempts.attempts import Attempts
+from polyglot.attempts.attempts import Attempts, starts_in
 from polyglot.core.errors import PolyglotError, StoreError
 from polyglot.schedulers.base import Attempt, Disrupted, Scheduler
 
 _DRIVERS_SEQUENCE = 90_000_000  # of what a driver adds, behind all that a worker does
-# What a worker says when it has recorded its start (jobs/worker/worker.py): an output names by it whose it is.
-_START = re.compile(rb"polyglot\.worker: .*: attempt (\d+), start (\d+)(?:, rank \d+ of \d+)?$", re.MULTILINE)
 
 
 def archive_rest(attempts: Attempts, attempt: Attempt, scheduler: Scheduler) -> None:
@@ -40,8 +37,7 @@ def archive_output(attempts: Attempts, number: int, written: bytes) -> None:
 
     What the archive does not have the beginning of is left alone. A store that is away loses the lines, no more.
     """
-    found = _START.finditer(written)
-    starts = [int(start[2]) for start in found if int(start[1]) == number]
+    starts = starts_in(written, number)
     with contextlib.suppress(StoreError, OSError):
         before_any = b"".join(attempts.log(number, 0))
         if not starts:

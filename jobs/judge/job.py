@@ -37,7 +37,7 @@ def run(context: Context) -> None:
     """Rate everything, then write the verdicts. Raises Permanent, or PolyglotError for an outage of the endpoint."""
     params: JudgeParams = JudgeParams.of(context.stage)
     settings = ChatSettings.of(context.settings)
-    if params.endpoint == "openai":
+    if params.endpoint != "built-in":
         settings.require_prices()
     prompt_files = {language: context.blob(params.prompts_sha256[language]) for language in params.languages}
     targets = collect(context.inputs, params, prompt_files)
@@ -141,7 +141,7 @@ def _endpoint(
         with JudgeServer(templates(prompt_files)) as server:
             yield Endpoint(base_url=server.base_url, ours=True)
         return
-    yield announced(settings, os.environ, context.log, asker="judge")
+    yield announced(settings, os.environ, context.log, asker="judge", asks=params.endpoint)
 
 
 def _account(context: Context, usage: UsageLog, scheduler: RequestScheduler | None) -> None:

@@ -56,7 +56,7 @@ def run(context: Context) -> None:
 def _check(params: ReferenceParams, settings: ChatSettings) -> None:
     if params.prompt != VERSION:
         raise Permanent(f"prompt: got version {params.prompt}; expected {VERSION}, the one that this program has")
-    if params.endpoint == "openai":
+    if params.endpoint != "built-in":
         settings.require_prices()
 
 
@@ -71,7 +71,7 @@ def _endpoint(context: Context, params: ReferenceParams, settings: ChatSettings)
         with ChatServer(Author(params.languages).respond, MODEL) as server:
             yield Endpoint(base_url=server.base_url, ours=True)
         return
-    yield announced(settings, os.environ, context.log, asker="reference")
+    yield announced(settings, os.environ, context.log, asker="reference", asks=params.endpoint)
 
 
 def _ask(

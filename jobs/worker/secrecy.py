@@ -6,6 +6,7 @@ import os
 from functools import cache
 from pathlib import Path
 
+from polyglot.core.endpoint import ENDPOINTS
 from polyglot.core.line import one_line
 
 TERMINATION_LOG = Path("/dev/termination-log")  # Kubernetes' default; writable although the root is not
@@ -36,8 +37,9 @@ def tell(text: str, *, to: Path = TERMINATION_LOG) -> None:
             os.close(descriptor)
 
 
-_FILES = ("POLYGLOT_S3_SECRET_KEY_FILE", "OPENAI_API_KEY_FILE", "DEEPL_AUTH_KEY_FILE", "HF_TOKEN_PATH")
-_VALUES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "OPENAI_API_KEY", "DEEPL_AUTH_KEY", "HF_TOKEN")
+_KEYS = tuple(kind.key_variable for kind in ENDPOINTS.values())
+_FILES = ("POLYGLOT_S3_SECRET_KEY_FILE", "HF_TOKEN_PATH", *(f"{name}_FILE" for name in _KEYS))
+_VALUES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN", *_KEYS)
 _SHORTEST = 8
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from polyglot.core.endpoint import ENDPOINTS
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.registry import traits_of
@@ -24,7 +25,7 @@ def check_endpoints(stages: Sequence[PlannedStage], store: Store, site: Site, en
         if planned.key in done or (kind, asks) in looked_at:
             continue
         looked_at.add((kind, asks))
-        names = ("deepl_url", "deepl_key_file") if asks == "deepl" else ("base_url", "key_file")
+        names = (ENDPOINTS[asks].url_setting, ENDPOINTS[asks].key_setting)
         url, key_file = (str(value) if (value := planned.settings.get(name)) else None for name in names)
         try:
             site.check_endpoint(planned.stage, url, key_file, environ)

@@ -1,62 +1,85 @@
-"""Where an endpoint is, and which key it takes: by its settings, else by the environment.
+"""The kinds of endpoints that stages ask: where each is, and which key it takes, by settings, else by the environment.
 
-Endpoints are OpenAI-compatible ones and DeepL's. Asked before anything starts and again by the jobs themselves;
-whatever is wrong is said in one line without secrets.
+Asked before anything starts and again by the jobs themselves; whatever is wrong is said in one line without secrets. A
+new kind is a row of `ENDPOINTS`, a name that parameters may have (kinds.chat, kinds.kind.Asks), and who speaks to it.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from polyglot.core.errors import BadInput
 
 OPENAI = "https://api.openai.com/v1"
 _REMEDY = "Write something like https://host/v1"
-_URLS = {"openai": "OPENAI_BASE_URL", "deepl": "DEEPL_SERVER_URL"}
 
 
-def find_endpoint(base_url: str | None, key_file: str | None, environ: Mapping[str, str]) -> tuple[str, str | None]:
-    """Return URL and key: what is given first, then OPENAI_BASE_URL, OPENAI_API_KEY_FILE and OPENAI_API_KEY.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointKind:
+    """One kind. Settings are those of the stages that ask it; `profile_key` is that of its Secret in a profile."""
 
-    Raises BadInput for a URL that cannot work, a key file that cannot be read, and a missing key where OpenAI itself is
-    asked (other servers may need none).
+    label: str  # in "no key for …"
+    url_variable: str
+    key_variable: str  # `<key_variable>_FILE` names a file with the key
+    default_url: str | None  # None: the client tells the address by the key
+    key_host: str | None  # the host that answers nobody without a key; None: all of this kind
+    profile_key: Literal["judge-secret", "deepl-secret"]
+    url_setting: str = "base_url"
+    key_setting: str = "key_file"
+
+    def needs_key(self, url: str | None) -> bool:
+        """Whether nobody is answered without a key; None is its own address."""
+        return self.key_host is None or urlsplit(url or self.default_url or "").hostname == self.key_host
+
+
+ENDPOINTS: Mapping[str, EndpointKind] = {
+    "openai": EndpointKind(  # any compatible one
+        label="api.openai.com",
+        url_variable="OPENAI_BASE_URL",
+        key_variable="OPENAI_API_KEY",
+        default_url=OPENAI,
+        key_host="api.openai.com",
+        profile_key="judge-secret",
+    ),
+    "deepl": EndpointKind(
+        label="DeepL",
+        url_variable="DEEPL_SERVER_URL",
+        key_variable="DEEPL_AUTH_KEY",
+        default_url=None,
+        key_host=None,
+        profile_key="deepl-secret",
+        url_setting="deepl_url",
+        key_setting="deepl_key_file",
+    ),
+}
+
+
+def find_endpoint(
+    asks: str, url: str | None, key_file: str | None, environ: Mapping[str, str]
+) -> tuple[str | None, str | None]:
+    """Return URL and key of a kind of ENDPOINTS: what is given first, then what the environment's variables say.
+
+    Raises BadInput for a URL that cannot work, a key file that cannot be read, and a missing key where one is needed.
     """
-    url = find_url(base_url, environ) or OPENAI
-    key = _key(key_file, "OPENAI_API_KEY", environ)
-    if key is None and needs_key(url, "openai"):
-        remedy = "Set OPENAI_API_KEY_FILE to a file with the key, or OPENAI_API_KEY"
-        raise BadInput("no key for api.openai.com", remedy=remedy)
+    kind = ENDPOINTS[asks]
+    url = find_url(asks, url, environ) or kind.default_url
+    key = _key(key_file, kind.key_variable, environ)
+    if key is None and kind.needs_key(url):
+        remedy = f"Set {kind.key_variable}_FILE to a file with the key, or {kind.key_variable}"
+        raise BadInput(f"no key for {kind.label}", remedy=remedy)
     return url, key
 
 
-def find_deepl(url: str | None, key_file: str | None, environ: Mapping[str, str]) -> tuple[str | None, str]:
-    """Return URL and key of DeepL: what is given first, then DEEPL_SERVER_URL, DEEPL_AUTH_KEY_FILE and DEEPL_AUTH_KEY.
-
-    URL None: its client tells the address by the key. Raises BadInput as `find_endpoint` does; a key is always needed.
-    """
-    url = find_url(url, environ, asks="deepl")
-    key = _key(key_file, "DEEPL_AUTH_KEY", environ)
-    if key is None:
-        remedy = "Set DEEPL_AUTH_KEY_FILE to a file with the key, or DEEPL_AUTH_KEY"
-        raise BadInput("no key for DeepL", remedy=remedy)
-    return url, key
-
-
-def needs_key(url: str | None, asks: str) -> bool:
-    """Whether an endpoint ("openai" or "deepl") answers nobody without a key; None is its own address."""
-    return asks == "deepl" or urlsplit(url or OPENAI).hostname == "api.openai.com"
-
-
-def find_url(url: str | None, environ: Mapping[str, str], *, asks: str = "openai") -> str | None:
+def find_url(asks: str, url: str | None, environ: Mapping[str, str]) -> str | None:
     """Return the URL that is given or in the environment; None where neither is. Raises BadInput."""
-    if url:
-        check_url(url)
-        return url.rstrip("/")
-    url = environ.get(_URLS[asks], "")
-    if not url:
+    variable = ENDPOINTS[asks].url_variable
+    found, where = (url, "") if url else (environ.get(variable, ""), variable)
+    if not found:
         return None
-    check_url(url, where=_URLS[asks])
-    return url.rstrip("/")
+    check_url(found, where=where)
+    return found.rstrip("/")
 
 
 def check_url(url: str, *, where: str = "") -> SplitResult:

@@ -7,11 +7,12 @@ to know it, as it is part of every key; everything else about a run is an execut
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict
 
 from polyglot.core.canonical import Json
+from polyglot.core.endpoint import ENDPOINTS
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.settings import Settings
@@ -109,8 +110,9 @@ def always(traits: Traits) -> Callable[[Mapping[str, Json]], Traits]:
 
 
 def endpoint_traits(params: Mapping[str, Json]) -> Traits:
-    """Traits of a kind with the parameter `endpoint`: "built-in", which nobody is asked for, or "openai"."""
-    return Traits(asks="openai" if params.get("endpoint") == "openai" else "")
+    """Traits of a kind with the parameter `endpoint`: "built-in", which nobody is asked for, or one of ENDPOINTS."""
+    endpoint = params.get("endpoint")
+    return Traits(asks=cast(Asks, endpoint) if endpoint in ENDPOINTS else "")
 
 
 def has_address(value: Json) -> bool:

@@ -22,6 +22,10 @@ class Markers:
     user: str
     assistant: str
 
+    def __post_init__(self) -> None:
+        if not self.user.endswith(self.first_user) or not self.assistant.strip():
+            raise ValueError("later users' markers end with the first one's, and a prompt ends with some text")
+
     @property
     def prompt(self) -> str:
         """What a prompt ends with; its last character is the border between prompt and answer."""

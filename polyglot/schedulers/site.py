@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Literal
 
-from polyglot.core.endpoint import find_deepl, find_endpoint
+from polyglot.core.endpoint import find_endpoint
 from polyglot.core.stage import Stage
 from polyglot.kinds.registry import traits_of
 from polyglot.schedulers.base import Attempt, Scheduler
@@ -48,7 +48,7 @@ class Site(ABC):
 
         `environ` is that of the verb, which workers of this machine have too.
         """
-        (find_deepl if traits_of(stage).asks == "deepl" else find_endpoint)(url, key_file, environ)
+        find_endpoint(traits_of(stage).asks, url, key_file, environ)
 
     def render(self, attempts: Sequence[Attempt], study: str, form: Literal["yaml", "json"]) -> Iterator[str]:
         """Yield exactly what attempts would be started with, as lines or documents."""

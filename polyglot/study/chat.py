@@ -20,7 +20,7 @@ def missing_prices(section: Section, names: Sequence[str] = TOKEN_PRICES) -> Ite
 
 def check_model(endpoint: str, model: str, *, built_in: str, example: str) -> None:
     """Raise Broken unless a model is named exactly where there is a choice: not for `built_in`, who has none."""
-    if endpoint == "openai" and not model:
+    if endpoint != "built-in" and not model:
         raise Broken(Problem(what="no model", remedy=f"Add `model:`, {example}"))
     if endpoint == "built-in" and model:
         raise Broken(Problem(what=f"{built_in} has no choice of model", place=("model",), remedy="Remove it"))

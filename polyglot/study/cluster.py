@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from polyglot.core.endpoint import ENDPOINTS, EndpointKind
 from polyglot.core.section import Broken, Problem, Section, tuple_of
 from polyglot.core.stage import Stage
 from polyglot.kinds.registry import traits_of
@@ -21,12 +22,13 @@ LostNode = Literal["report", "replace"]
 
 # What the chart sets itself; a profile's own value would be silently without effect, or break the worker.
 RESERVED = frozenset({"HOME", "HF_HOME", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "XDG_CACHE_HOME"})
-RESERVED |= {"CUDA_CACHE_PATH", "MPLCONFIGDIR", "OMP_NUM_THREADS", "MASTER_ADDR", "MASTER_PORT", "OPENAI_API_KEY_FILE"}
-RESERVED |= {"DEEPL_AUTH_KEY_FILE", "HF_TOKEN_PATH"}
+RESERVED |= {"CUDA_CACHE_PATH", "MPLCONFIGDIR", "OMP_NUM_THREADS", "MASTER_ADDR", "MASTER_PORT"}
+RESERVED |= {"HF_TOKEN_PATH"}
 RESERVED |= {"POLYGLOT_REQUEST", "POLYGLOT_REQUEST_PATH", "POLYGLOT_STORE", "POLYGLOT_IMAGE", "POLYGLOT_RANKS"}
 RESERVED |= {"POLYGLOT_RANK", "POLYGLOT_S3_ACCESS_KEY_FILE", "POLYGLOT_S3_SECRET_KEY_FILE"}
-SECRETS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "OPENAI_API_KEY", "HF_TOKEN"})
-SECRETS |= {"DEEPL_AUTH_KEY", "HUGGING_FACE_HUB_TOKEN"}
+RESERVED |= {f"{kind.key_variable}_FILE" for kind in ENDPOINTS.values()}
+SECRETS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
+SECRETS |= {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", *(kind.key_variable for kind in ENDPOINTS.values())}
 
 
 def _with_default(pools: Mapping[str, Pool]) -> Mapping[str, Pool]:
@@ -114,17 +116,26 @@ class Cluster(Section):
         """Where the pods of a stage kind are placed."""
         return self.pools[self.pool_by_kind.get(kind, DEFAULT_POOL)]
 
+    def endpoint_secret(self, kind: EndpointKind) -> str | None:
+        """The Secret with the key of a kind of endpoints."""
+        return self.judge_secret if kind.profile_key == "judge-secret" else self.deepl_secret
+
     def judge_secret_of(self, stage: Stage) -> str | None:
-        """The Secret with the endpoint's key, for the stages that call one."""
-        return self.judge_secret if traits_of(stage).asks == "openai" else None
+        """The Secret with the key of a chat model's endpoint, for the stages that call one."""
+        return self.judge_secret if _profile_key(stage) == "judge-secret" else None
 
     def deepl_secret_of(self, stage: Stage) -> str | None:
         """The Secret with DeepL's key, for the stages that translate by it."""
-        return self.deepl_secret if traits_of(stage).asks == "deepl" else None
+        return self.deepl_secret if _profile_key(stage) == "deepl-secret" else None
 
     def hub_secret_of(self, stage: Stage) -> str | None:
         """The Secret with the hub's token, for the stages that fetch a repository."""
         return self.hub_secret if traits_of(stage).fetches_from_hub else None
+
+
+def _profile_key(stage: Stage) -> str:
+    asks = traits_of(stage).asks
+    return ENDPOINTS[asks].profile_key if asks else ""
 
 
 def _variable_problems(name: str) -> Iterator[Problem]:

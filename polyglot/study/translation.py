@@ -14,7 +14,7 @@ Price = Annotated[float, Field(ge=0)]
 
 PROMPT_VERSION = 1  # of our own wording for endpoint openai (jobs.translate.engines.openai)
 # What means something to which engine; `engine` itself does to all.
-KEYS: Mapping[str, tuple[str, ...]] = {
+KEYS: Mapping[EngineName, tuple[str, ...]] = {
     "identity": (),
     "apertium": (),
     "deepl": ("formality", "glossary", "price_usd_per_mchar", "max_characters"),

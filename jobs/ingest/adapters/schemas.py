@@ -1,7 +1,8 @@
 """Published schemas of instruction data, a function each: a record of the schema becomes a draft, or a `Reject`.
 
 An adapter knows field names and nothing else: files, languages, ids seen before and faults of the text itself are
-`jobs.ingest.normalise`'s. To add a schema, add a function, a line to `DATASETS`, and its name to `IngestParams.format`.
+`jobs.ingest.normalise`'s. To add a schema, add a function, a line to `DATASETS`, and its name to `DatasetFormat` of
+kinds/ingest.py.
 """
 
 from collections.abc import Callable, Mapping

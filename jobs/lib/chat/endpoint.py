@@ -26,18 +26,20 @@ class Endpoint:
         return text.replace(self.key, "[key]") if self.key and len(self.key) >= 6 else text
 
 
-def resolve(settings: ChatSettings, environ: Mapping[str, str]) -> Endpoint:
-    """Find base URL and key: settings first, then the environment. Raises Permanent for what cannot work."""
+def resolve(settings: ChatSettings, environ: Mapping[str, str], asks: str = "openai") -> Endpoint:
+    """Find base URL and key of a kind of endpoints: settings first, then the environment. Raises Permanent."""
     try:
-        base_url, key = find_endpoint(settings.base_url, settings.key_file, environ)
+        base_url, key = find_endpoint(asks, settings.base_url, settings.key_file, environ)
     except BadInput as error:
         raise Permanent(str(error)) from None
-    return Endpoint(base_url=base_url, key=key)
+    return Endpoint(base_url=base_url or OPENAI, key=key)
 
 
-def announced(settings: ChatSettings, environ: Mapping[str, str], log: logging.Logger, *, asker: str) -> Endpoint:
+def announced(
+    settings: ChatSettings, environ: Mapping[str, str], log: logging.Logger, *, asker: str, asks: str = "openai"
+) -> Endpoint:
     """`resolve`, with a warning in the name of who asks when the key would travel unencrypted."""
-    endpoint = resolve(settings, environ)
+    endpoint = resolve(settings, environ, asks)
     if in_clear(endpoint):
         log.warning("%s: the key travels unencrypted to %s", asker, endpoint.base_url)
     return endpoint

@@ -12,7 +12,7 @@ from typing import Any
 import deepl
 from deepl import http_client
 
-from polyglot.core.endpoint import find_deepl
+from polyglot.core.endpoint import find_endpoint
 from polyglot.core.errors import BadInput, Permanent
 from polyglot.kinds.translate import TranslateParams
 
@@ -42,9 +42,10 @@ class Client:
     ) -> None:
         """Raises Permanent when address or key cannot work."""
         try:
-            self._url, self._key = find_deepl(url, key_file, os.environ)
+            self._url, key = find_endpoint("deepl", url, key_file, os.environ)
         except BadInput as error:
             raise Permanent(str(error)) from None
+        self._key = key or ""  # there is one, as it is needed
         self._params, self._glossary = params, None
         self._local = threading.local()
         http_client.max_network_retries = 0

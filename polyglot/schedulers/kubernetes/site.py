@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Literal
 
 from polyglot.core.calendar import Calendar
-from polyglot.core.endpoint import find_url, needs_key
+from polyglot.core.endpoint import ENDPOINTS, find_url
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import Stage
 from polyglot.kinds.registry import traits_of
@@ -49,13 +49,11 @@ class KubernetesSite(DetachedSite):
     def check_endpoint(self, stage: Stage, url: str | None, key_file: str | None, environ: Mapping[str, str]) -> None:
         """See Site: workers have the profile's plain variables, and the keys in the Secrets that it names."""
         del environ
-        asks = traits_of(stage).asks
-        url = find_url(url, self._cluster.environment, asks=asks)
-        deepl = asks == "deepl"
-        secret = self._cluster.deepl_secret_of(stage) if deepl else self._cluster.judge_secret_of(stage)
-        if secret is None and key_file is None and needs_key(url, asks):
-            remedy = f"Name a Secret that has it under kubernetes.{'deepl' if deepl else 'judge'}-secret of the profile"
-            raise BadInput(f"no key for {'DeepL' if deepl else 'api.openai.com'}", remedy=remedy)
+        kind = ENDPOINTS[traits_of(stage).asks]
+        url = find_url(traits_of(stage).asks, url, self._cluster.environment)
+        if self._cluster.endpoint_secret(kind) is None and key_file is None and kind.needs_key(url):
+            remedy = f"Name a Secret that has it under kubernetes.{kind.profile_key} of the profile"
+            raise BadInput(f"no key for {kind.label}", remedy=remedy)
 
     def render(self, attempts: Sequence[Attempt], study: str, form: Literal["yaml", "json"]) -> Iterator[str]:
         """See Site: Jobs. A request that is too long for its Job is shown by its path in the store."""

@@ -42,6 +42,7 @@ class TrainParams(Recipe, Params):
 
     kind: ClassVar[str] = "train"
 
+    gradient_clip: float = Field(1.0, ge=0)  # 0: none
     packed_tokens: int | None = None  # of a sequence at most; of packing "step" only
     checkpoint_steps: int = 0  # 0: by time alone; a checkpoint never changes the result
 

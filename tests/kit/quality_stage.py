@@ -22,6 +22,7 @@ def build(root: Path, count: int, *, settings: Mapping[str, Any] | None = None, 
         rows = [
             {
                 "id": f"a-{n}",
+                "language": language,
                 "turns": [
                     {"role": speaker, "content": f"{word} {n}"}
                     for speaker, word in zip(("user", "assistant"), words, strict=True)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from accelerate import Accelerator
+from msgspec.structs import replace
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
@@ -19,7 +20,9 @@ from jobs.train.head import TargetLoss
 from jobs.train.token_sets import Mixture, TokenSet
 from jobs.train.training import Layout, Trainer, adamw
 from polyglot.core.errors import Permanent
+from polyglot.core.records import to_json
 from polyglot.kinds.train import TrainParams
+from tests.kit.data_mixes import token_card
 from tests.kit.model_jobs import (
     ARCHITECTURES,
     FolderCheckpoints,
@@ -269,7 +272,7 @@ class TestRefusals:
         other = tmp_path / "other"
         other.mkdir()
         (other / "tokens.arrow").write_bytes((inputs["tokens:DE"] / "tokens.arrow").read_bytes())
-        (other / "card.json").write_text(json.dumps({"template": "tokenizer"}))
+        (other / "card.json").write_bytes(to_json(replace(token_card(), template="tokenizer")))
         write_mix(tmp_path / "mix", [("DE", 0), ("EN", 1)])
         self.refused(context_of(tmp_path / "run", {**inputs, "tokens:EN": other}), "different chat templates")
 

@@ -1,5 +1,5 @@
 """What `noop` does, as the kind that an evaluation ends with."""
 
-from tests.kit.noop_jobs.noop import run
+from tests.kit.noop_jobs.noop.job import run
 
 __all__ = ["run"]

@@ -10,7 +10,7 @@ the line, that of these two too, is left in --reason as well, since a store that
 never interrupts publishing: it is short, and what it leaves at a SIGKILL is either nothing or a done stage.
 
 Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds (default "jobs"), POLYGLOT_HOLD a
-hold-point (jobs.worker.process). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the
+failpoint (jobs.worker.process). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the
 request.
 
 With POLYGLOT_RANKS > 1 every rank (POLYGLOT_RANK) runs a worker. The ranks of a training work together: the first one

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from jobs.lib.chat.settings import ChatSettings
-from polyglot.core.endpoint import OPENAI, find_endpoint
+from polyglot.core.endpoint import ENDPOINTS, OPENAI, find_endpoint
 from polyglot.core.errors import BadInput, Permanent
 
 __all__ = ["OPENAI", "Endpoint", "announced", "in_clear", "resolve"]
@@ -32,7 +32,10 @@ def resolve(settings: ChatSettings, environ: Mapping[str, str], asks: str = "ope
         base_url, key = find_endpoint(asks, settings.base_url, settings.key_file, environ)
     except BadInput as error:
         raise Permanent(str(error)) from None
-    return Endpoint(base_url=base_url or OPENAI, key=key)
+    if base_url is None:
+        kind = ENDPOINTS[asks]
+        raise Permanent(f"no address of {kind.label}. Set {kind.url_variable}")
+    return Endpoint(base_url=base_url, key=key)
 
 
 def announced(

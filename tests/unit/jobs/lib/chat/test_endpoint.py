@@ -163,3 +163,9 @@ def test_equal_requests_have_equal_ids_and_any_difference_another() -> None:
         request(seed=0),
     ]
     assert len({request(), *others}) == 6
+
+
+def test_a_kind_without_an_address_of_its_own_is_never_taken_for_openai() -> None:
+    environ = {"DEEPL_AUTH_KEY": "k" * 20, "OPENAI_API_KEY": "o" * 20}
+    with pytest.raises(Permanent, match=r"^no address of DeepL\. Set DEEPL_SERVER_URL$"):
+        resolve(ChatSettings(), environ, "deepl")

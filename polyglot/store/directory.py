@@ -122,6 +122,10 @@ class DirectoryStore:
         """Return this store: what a file system does not answer, no program can leave."""
         return self
 
+    def advice(self) -> str:
+        """A directory is reached in one way only."""
+        return ""
+
     def now(self) -> datetime:
         """The clock of the file system (another machine's, on a share): the time of a file written just now.
 

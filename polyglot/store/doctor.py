@@ -47,10 +47,10 @@ def examine(store: Store) -> list[Finding]:
             except _Failed as failed:
                 findings.append(Finding(name=f"store: {name}", ok=False, detail=failed.detail, remedy=failed.remedy))
             except PolyglotError as error:
-                findings.append(
-                    Finding(name=f"store: {name}", ok=False, detail=str(error), remedy="See the message; then repeat")
-                )
-                if isinstance(error, Refused) or not any(finding.ok for finding in findings):
+                last = isinstance(error, Refused) or not any(finding.ok for finding in findings)
+                remedy = (store.advice() if last else "") or "See the message; then repeat"
+                findings.append(Finding(name=f"store: {name}", ok=False, detail=str(error), remedy=remedy))
+                if last:
                     break
     finally:
         with suppress(PolyglotError):

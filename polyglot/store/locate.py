@@ -1,9 +1,10 @@
 """From a store's URL to the store: `file:///abs/path`, `file://./rel`, a plain path, or `s3://bucket/prefix`.
 
 An S3 store takes its endpoint from `?endpoint=http://…`, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, its region from
-`?region=` or boto3's chain, its credentials from the files that POLYGLOT_S3_ACCESS_KEY_FILE and
-POLYGLOT_S3_SECRET_KEY_FILE name, else from boto3's chain. No secret is ever part of a URL, and none is printed.
-Opening makes no request: `doctor` proves a store.
+`?region=` or boto3's chain, how buckets are addressed (host/bucket or bucket.host) from `?addressing_style=path` or
+`virtual`, else from the `s3` settings of ~/.aws/config, its credentials from the files that
+POLYGLOT_S3_ACCESS_KEY_FILE and POLYGLOT_S3_SECRET_KEY_FILE name, else from boto3's chain. No secret is
+ever part of a URL, and none is printed. Opening makes no request: `doctor` proves a store.
 """
 
 import os
@@ -131,7 +132,7 @@ def _bucket(text: str, parts: SplitResult, where: str) -> Store:
         if not endpoint and (endpoint := os.environ.get(variable, "")):
             source = variable
     if endpoint:
-        _check_endpoint(endpoint, source)
+        _check_endpoint(endpoint, source, bucket)
     access_key, secret_key = _keys()
     # boto3 takes a third of a second to import, which plans and directory stores need not pay
     from polyglot.store.retrying import Patience
@@ -146,6 +147,7 @@ def _bucket(text: str, parts: SplitResult, where: str) -> Store:
         settings=S3Settings(
             endpoint=endpoint,
             region=options.get("region", ""),
+            addressing_style=options.get("addressing_style", ""),
             access_key=access_key,
             secret_key=secret_key,
             timeout_seconds=_seconds("POLYGLOT_STORE_TIMEOUT_SECONDS", 30.0),
@@ -160,23 +162,25 @@ def _options(text: str, query: str, where: str) -> dict[str, str]:
     except ValueError as error:
         raise BadInput(f"not a query ({error})", where=where, got=_shown(text)) from error
     names = [name for name, _ in pairs]
-    if unknown := sorted(set(names) - {"endpoint", "region"}):
+    if unknown := sorted(set(names) - {"endpoint", "region", "addressing_style"}):
         raise BadInput(
             f"unknown option {unknown[0]!r} in a store's URL",
             where=where,
             got=_shown(text),
-            expected="endpoint, region",
+            expected="endpoint, region, addressing_style",
         )
     if len(set(names)) != len(names):
         raise BadInput("an option is given twice in a store's URL", where=where, got=_shown(text))
     options = dict(pairs)
     if "region" in options and not _REGION.fullmatch(options["region"]):
         raise BadInput("not a region", where=where, got=repr(options["region"]), expected="a name like eu-central-1")
+    if (style := options.get("addressing_style", "path")) not in {"path", "virtual"}:
+        raise BadInput("not an addressing style", where=where, got=repr(style), expected="path or virtual")
     return options
 
 
-def _check_endpoint(endpoint: str, where: str) -> None:
-    expected = "http://host:port or https://host"
+def _check_endpoint(endpoint: str, where: str, bucket: str) -> None:
+    expected = "http://host:port, https://host or https://host/path"
     try:
         parts = urlsplit(endpoint)
         host, _ = parts.hostname or "", parts.port
@@ -184,8 +188,11 @@ def _check_endpoint(endpoint: str, where: str) -> None:
         raise BadInput(f"not an endpoint ({error})", where=where, got=_shown(endpoint), expected=expected) from error
     if parts.username is not None or parts.password is not None:
         raise BadInput("an endpoint must not hold credentials", where=where, got=_shown(endpoint), expected=expected)
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment or parts.path.strip("/"):
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
         raise BadInput("not an endpoint", where=where, got=_shown(endpoint), expected=expected)
+    if parts.path.strip("/") == bucket or host.startswith(f"{bucket}."):
+        remedy = "Leave the bucket out of it: the client adds it"
+        raise BadInput("an endpoint with the bucket in it", where=where, got=_shown(endpoint), remedy=remedy)
     if host == "storage.googleapis.com" or host.endswith(".storage.googleapis.com"):
         raise BadInput(
             "Google's S3 interface ignores conditional writes",

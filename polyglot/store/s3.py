@@ -7,17 +7,19 @@ refuses bytes that were damaged on their way. Not promised: stores that ignore p
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-from polyglot.core.errors import Missing, StoreError
+from polyglot.core.errors import Missing, PolyglotError, StoreError
 from polyglot.store.paths import check_prefix
 from polyglot.store.retrying import Effort, Lost
 from polyglot.store.s3_bucket import S3Bucket
 from polyglot.store.s3_download import download
+from polyglot.store.s3_errors import USE_PATH, USE_VIRTUAL
 from polyglot.store.s3_upload import upload
 from polyglot.store.store import Entry, Unfinished
 
@@ -116,6 +118,18 @@ class S3Store(S3Bucket):
             settings, timeout_seconds=min(settings.timeout_seconds, 2 * _SOON_SECONDS), patience=patience
         )
         return S3Store(self.bucket, self.prefix.rstrip("/"), url=self.url, settings=settings)
+
+    def advice(self) -> str:
+        """The other addressing style, where the store answers to it."""
+        used = self.addressing_style
+        for style, remedy in (("virtual", USE_VIRTUAL), ("path", USE_PATH)):
+            if style != used:
+                settings = replace(self.settings, addressing_style=style)
+                other = S3Store(self.bucket, self.prefix.rstrip("/"), url=self.url, settings=settings).impatient()
+                with suppress(PolyglotError):
+                    other._ask_time()
+                    return remedy
+        return ""
 
     def now(self) -> datetime:
         """The Date header of a reply (whole seconds), carried on by our monotonic clock for a minute."""

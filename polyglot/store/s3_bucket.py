@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ProfileNotFound
 from botocore.handlers import add_expect_header
@@ -30,6 +32,7 @@ class S3Settings:
 
     endpoint: str = ""
     region: str = ""
+    addressing_style: str = ""  # "path" (host/bucket/key) or "virtual" (bucket.host/key)
     access_key: str = field(default="", repr=False)
     secret_key: str = field(default="", repr=False)
     timeout_seconds: float = 30.0  # of a connection, and of each wait for bytes
@@ -45,7 +48,7 @@ class S3Bucket:
         settings = settings or S3Settings()
         self.bucket, self.prefix = bucket, f"{prefix}/" if prefix else ""
         self.url = url or f"s3://{bucket}/{prefix}".rstrip("/")
-        self.client: S3Client = _client(settings)
+        self.client, self.addressing_style = _client(settings)
         self.retrier = Retrier(name=self.url, patience=settings.patience)
         self.settings = settings
         self._pool: ThreadPoolExecutor | None = None
@@ -73,11 +76,42 @@ class S3Bucket:
             return self._pool
 
 
-def _client(settings: S3Settings) -> "S3Client":
-    """One request is one try (`total_max_attempts` 1). Checksum trailers stay off where S3 does not demand them, as
-    many servers do not know them; the signed SHA-256 of the payload guards it instead.
+def _client(settings: S3Settings) -> "tuple[S3Client, str]":
+    """A client and its addressing style. It tries each request once (`total_max_attempts` 1).
+
+    Checksum trailers stay off where S3 does not demand them, as many servers do not know them; the signed SHA-256 of
+    the payload guards it instead.
     """
-    config = Config(
+    core = botocore.session.Session()
+    try:
+        session = boto3.session.Session(
+            aws_access_key_id=settings.access_key or None,
+            aws_secret_access_key=settings.secret_key or None,
+            botocore_session=core,
+        )
+        asked = settings.addressing_style or (core.get_scoped_config().get("s3") or {}).get("addressing_style", "")
+        region = settings.region or session.region_name or "us-east-1"
+
+        def client_of(style: str) -> "S3Client":
+            config, endpoint = _config(settings, style), settings.endpoint or None
+            return session.client("s3", config=config, endpoint_url=endpoint, region_name=region)
+
+        # where nobody asks for a style: AWS's own choice, and paths elsewhere, as few servers have a host a bucket
+        style = asked or ("path" if settings.endpoint else "auto")
+        client = client_of(style)
+        if not asked and not settings.endpoint and not _is_aws(client.meta.endpoint_url):  # ~/.aws/config names one
+            style = "path"
+            client = client_of(style)
+    except ProfileNotFound as error:
+        raise BadInput(str(error), where="AWS_PROFILE", remedy="Correct or unset AWS_PROFILE") from error
+    # The client asks leave for every body; where a server or a proxy keeps silent that is a second for each small put.
+    client.meta.events.unregister("before-call.s3", add_expect_header)
+    client.meta.events.register("before-call.s3", _ask_leave_for_large_bodies)
+    return client, style
+
+
+def _config(settings: S3Settings, style: str) -> Config:
+    return Config(
         retries={"total_max_attempts": 1, "mode": "standard"},
         connect_timeout=min(10.0, settings.timeout_seconds),
         read_timeout=settings.timeout_seconds,
@@ -85,21 +119,14 @@ def _client(settings: S3Settings) -> "S3Client":
         tcp_keepalive=True,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        s3={"addressing_style": "path" if settings.endpoint else "auto", "payload_signing_enabled": True},
+        s3={"addressing_style": style, "payload_signing_enabled": True},  # type: ignore[arg-type]
         user_agent_extra="polyglot",
     )
-    try:
-        session = boto3.session.Session(
-            aws_access_key_id=settings.access_key or None, aws_secret_access_key=settings.secret_key or None
-        )
-        region = settings.region or session.region_name or "us-east-1"
-        client = session.client("s3", config=config, endpoint_url=settings.endpoint or None, region_name=region)
-    except ProfileNotFound as error:
-        raise BadInput(str(error), where="AWS_PROFILE", remedy="Correct or unset AWS_PROFILE") from error
-    # The client asks leave for every body; where a server or a proxy keeps silent that is a second for each small put.
-    client.meta.events.unregister("before-call.s3", add_expect_header)
-    client.meta.events.register("before-call.s3", _ask_leave_for_large_bodies)
-    return client
+
+
+def _is_aws(endpoint: str) -> bool:
+    host = urlsplit(endpoint).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
 def _ask_leave_for_large_bodies(params: dict[str, Any], **_: object) -> None:

@@ -22,6 +22,8 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
+from polyglot.core.line import one_line
+
 
 class Verdict(Enum):
     """What the one retry loop does with a failure."""
@@ -50,7 +52,11 @@ _CODES = {
     "NoSuchBucket": Verdict.REFUSED,
 }
 
-# what a user can do about a refusal
+_MESSAGE_CHARACTERS = 160
+USE_VIRTUAL = "this store takes buckets as host names only: add ?addressing_style=virtual to the store's URL"
+USE_PATH = "this store takes buckets as paths only: add ?addressing_style=path to the store's URL"
+
+# what a user can do about a refusal; a status speaks only where the reply has no code, as HEAD's have none
 _REMEDIES = {
     "NoSuchBucket": "there is no such bucket: create it, or correct the store's URL",
     "AccessDenied": "these credentials may not do this: grant read, write, list and delete below the prefix",
@@ -64,7 +70,10 @@ _REMEDIES = {
     "PermanentRedirect": "the bucket is in another region: set AWS_REGION or ?region= of the store's URL",
     "AuthorizationHeaderMalformed": "the region is wrong: set AWS_REGION or ?region= of the store's URL",
     "NotImplemented": "this server lacks a part of S3 that polyglot needs: run `polyglot doctor`",
-    "403": "forbidden: check credentials, permissions and the clock of this machine",
+    "SecondLevelDomainForbidden": USE_VIRTUAL,  # Alibaba
+    "PathStyleDomainForbidden": USE_VIRTUAL,  # Tencent
+    "InvalidPathAccess": USE_VIRTUAL,  # Volcengine
+    "403": "forbidden: check credentials, permissions, the clock of this machine and the addressing style",
     "301": "the bucket is in another region: set AWS_REGION or ?region= of the store's URL",
 }
 
@@ -111,9 +120,10 @@ def explain(error: BaseException) -> str:
     """One line about a failure, with what to do about it; never a secret, a signature or a whole request."""
     if isinstance(error, ClientError):
         code, status = error_code(error), http_status(error)
-        remedy = _REMEDIES.get(code) or _REMEDIES.get(str(status), "")
-        said = f"{status} {code}" if code != str(status) else str(status)
-        return f"{said}: {remedy}" if remedy else said
+        if code == str(status):
+            return f"{status}: {_REMEDIES[code]}" if code in _REMEDIES else code
+        message = one_line(str(error.response.get("Error", {}).get("Message", "")), _MESSAGE_CHARACTERS)
+        return f"{status} {code}: {_REMEDIES.get(code) or message or 'a code of this server that S3 does not have'}"
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return (
             "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, a workload identity, or"

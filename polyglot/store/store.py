@@ -94,6 +94,10 @@ class Store(Protocol):
         """The same store for a caller with more to do than to wait: a request that gets nowhere fails in seconds."""
         ...
 
+    def advice(self) -> str:
+        """What to change so that a store which refuses is reached, tried now; "" where nothing is found."""
+        ...
+
     def now(self) -> datetime:
         """The store's own clock, in UTC."""
         ...

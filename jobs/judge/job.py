@@ -23,7 +23,7 @@ from jobs.judge.verdict import Reading, parse
 from jobs.lib.chat.calls import Failure, FailureCount, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
-from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
 from polyglot.core import records
@@ -36,7 +36,7 @@ _PROGRESS_SECONDS = 0.5
 def run(context: Context) -> None:
     """Rate everything, then write the verdicts. Raises Permanent, or PolyglotError for an outage of the endpoint."""
     params: JudgeParams = JudgeParams.of(context.stage)
-    settings = ChatSettings.of(context.settings)
+    settings = CallSettings.of(context.settings)
     if params.endpoint != "built-in":
         settings.require_prices()
     prompt_files = {language: context.blob(params.prompts_sha256[language]) for language in params.languages}
@@ -134,7 +134,7 @@ class GradingProgress:
 
 @contextlib.contextmanager
 def _endpoint(
-    context: Context, params: JudgeParams, settings: ChatSettings, prompt_files: Mapping[str, Path]
+    context: Context, params: JudgeParams, settings: CallSettings, prompt_files: Mapping[str, Path]
 ) -> Iterator[Endpoint]:
     """The endpoint to ask: the study's, or the built-in judge, which runs as long as it is needed."""
     if params.endpoint == "built-in":

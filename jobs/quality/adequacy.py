@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from jobs.lib.chat.calls import Failure, FailureCount, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint
 from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
-from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.quality.pairs import Pair
 from polyglot.core.canonical import sha256_bytes
@@ -116,7 +116,7 @@ class RatingCount:
 def rate(
     pairs: Sequence[Pair],
     params: QualityParams,
-    settings: ChatSettings,
+    settings: CallSettings,
     usage: UsageLog,
     endpoint: Callable[[], Endpoint],
     *,

@@ -13,7 +13,7 @@ import os
 from msgspec.structs import replace
 
 from jobs.lib.chat.endpoint import Endpoint, announced
-from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
 from jobs.quality import adequacy, comet
@@ -50,7 +50,7 @@ def run(context: Context) -> None:
 
 
 def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: list[TurnQuality]) -> list[TurnQuality]:
-    settings = ChatSettings.of(context.settings)
+    settings = CallSettings.of(context.settings)
     settings.require_prices("Set adequacy's two prices in the study file")
     usage = UsageLog(context.journal, settings)
 

@@ -19,7 +19,7 @@ from jobs.lib.card.card import describe_files
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
-from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
 from jobs.reference.drafts import Draft, read_drafts
@@ -34,7 +34,7 @@ from polyglot.kinds.rows import Question, Reference
 def run(context: Context) -> None:
     """Ask turn by turn, then write. Raises Permanent, or PolyglotError for an outage of the endpoint."""
     params = ReferenceParams.of(context.stage)
-    settings = ChatSettings.of(context.settings)
+    settings = CallSettings.of(context.settings)
     _check(params, settings)
     rows = {language: _questions(context, language) for language in params.languages}
     drafts = read_drafts(rows, params)
@@ -53,7 +53,7 @@ def run(context: Context) -> None:
     _write(context, params, drafts, usage)
 
 
-def _check(params: ReferenceParams, settings: ChatSettings) -> None:
+def _check(params: ReferenceParams, settings: CallSettings) -> None:
     if params.prompt != VERSION:
         raise Permanent(f"prompt: got version {params.prompt}; expected {VERSION}, the one that this program has")
     if params.endpoint != "built-in":
@@ -65,7 +65,7 @@ def _questions(context: Context, language: str) -> list[Question]:
 
 
 @contextlib.contextmanager
-def _endpoint(context: Context, params: ReferenceParams, settings: ChatSettings) -> Iterator[Endpoint]:
+def _endpoint(context: Context, params: ReferenceParams, settings: CallSettings) -> Iterator[Endpoint]:
     """The endpoint to ask: the study's, or the built-in author, which runs as long as it is needed."""
     if params.endpoint == "built-in":
         with ChatServer(Author(params.languages).respond, MODEL) as server:
@@ -78,7 +78,7 @@ def _ask(
     context: Context,
     params: ReferenceParams,
     endpoint: Endpoint,
-    settings: ChatSettings,
+    settings: CallSettings,
     usage: UsageLog,
     drafts: Sequence[Draft],
 ) -> None:

@@ -25,10 +25,11 @@ from jobs.lib.model.execution import computing, described, threads_of
 from jobs.lib.model.loading import choose_device, load_model, load_tokenizer, max_positions
 from jobs.lib.model.template import ChatFormat
 from jobs.lib.ranks import Ranks
+from jobs.lib.token_set import TokenSet
 from jobs.train import agreement, checkpoint
+from jobs.train.mixture import Mixture
 from jobs.train.record import describe
 from jobs.train.saving import save_model
-from jobs.train.token_sets import Mixture, TokenSet
 from jobs.train.training import Layout, Trainer
 from jobs.train.validation import validate
 from polyglot.core.errors import Interrupted, Permanent

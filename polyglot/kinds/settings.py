@@ -37,15 +37,15 @@ class ChatSettings(Settings):
     """Of the endpoint; else OPENAI_BASE_URL."""
     key_file: str | None = None
     """Of the key; else OPENAI_API_KEY_FILE or OPENAI_API_KEY."""
-    concurrency: Count | None = None
-    """Calls in flight at most."""
+    concurrency: Count = 32
+    """Calls in flight at most; they adapt below it."""
     requests_per_minute: Positive | None = None
     tokens_per_minute: Positive | None = None
-    timeout_seconds: Positive | None = None
-    """Of one attempt at a call."""
-    call_deadline_seconds: Positive | None = None
+    timeout_seconds: Positive = 120.0
+    """Of one attempt at a call, from sending to the last byte."""
+    call_deadline_seconds: Positive = 900.0
     """Of one call, waits and retries included."""
-    attempts: Count | None = None
-    """At one call."""
-    backoff_seconds: float | None = Field(None, ge=0)
+    attempts: Count = 5
+    """At one call; being told to slow down (429) does not count."""
+    backoff_seconds: float = Field(0.5, ge=0)
     """Before the second attempt, then doubled."""

@@ -130,7 +130,7 @@ def load_profile(name_or_path: str) -> Profile:
 def _given(settings: Section, kind: str) -> dict[str, Any]:
     """What a profile sets for a kind."""
     section: Settings = getattr(settings, kind)
-    return section.model_dump(exclude_none=True)
+    return section.model_dump(exclude_unset=True, exclude_none=True)  # what has a default, the job knows
 
 
 def _check_shared(file: YamlFile, store: str) -> None:

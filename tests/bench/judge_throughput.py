@@ -23,7 +23,7 @@ from openai import OpenAI, OpenAIError
 from jobs.lib.chat.calls import Reply, Request
 from jobs.lib.chat.endpoint import Endpoint
 from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
-from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from polyglot.attempts.journal import StoredJournal
 from polyglot.core.stage import Stage
@@ -58,7 +58,7 @@ def requests(count: int) -> list[Request]:
 
 def ours(base_url: str, asked: Sequence[Request]) -> int:
     """The job's own way, with a durable journal in a directory store."""
-    settings, arrived = ChatSettings(concurrency=64), 0
+    settings, arrived = CallSettings(concurrency=64), 0
 
     def settled(request: Request, result: object) -> None:
         nonlocal arrived

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.settings import CallSettings
 from polyglot.core.endpoint import ENDPOINTS, OPENAI, find_endpoint
 from polyglot.core.errors import BadInput, Permanent
 
@@ -26,7 +26,7 @@ class Endpoint:
         return text.replace(self.key, "[key]") if self.key and len(self.key) >= 6 else text
 
 
-def resolve(settings: ChatSettings, environ: Mapping[str, str], asks: str = "openai") -> Endpoint:
+def resolve(settings: CallSettings, environ: Mapping[str, str], asks: str = "openai") -> Endpoint:
     """Find base URL and key of a kind of endpoints: settings first, then the environment. Raises Permanent."""
     try:
         base_url, key = find_endpoint(asks, settings.base_url, settings.key_file, environ)
@@ -39,7 +39,7 @@ def resolve(settings: ChatSettings, environ: Mapping[str, str], asks: str = "ope
 
 
 def announced(
-    settings: ChatSettings, environ: Mapping[str, str], log: logging.Logger, *, asker: str, asks: str = "openai"
+    settings: CallSettings, environ: Mapping[str, str], log: logging.Logger, *, asker: str, asks: str = "openai"
 ) -> Endpoint:
     """`resolve`, with a warning in the name of who asks when the key would travel unencrypted."""
     endpoint = resolve(settings, environ, asks)

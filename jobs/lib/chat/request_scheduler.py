@@ -14,7 +14,7 @@ from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.chat import Chat
 from jobs.lib.chat.endpoint import Endpoint
 from jobs.lib.chat.pace import Pace
-from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from polyglot.core.errors import OverBudget, Permanent, PolyglotError
 
@@ -37,7 +37,7 @@ class Observer:
 class RequestScheduler:
     """One run over a list of requests with different ids. `stopped` is true afterwards when it was cut short."""
 
-    def __init__(self, endpoint: Endpoint, settings: ChatSettings, usage: UsageLog, observer: Observer) -> None:
+    def __init__(self, endpoint: Endpoint, settings: CallSettings, usage: UsageLog, observer: Observer) -> None:
         self._endpoint, self._settings, self._usage, self._observer = endpoint, settings, usage, observer
         self._random = random.Random()  # noqa: S311 - jitter
         self._reserved = 0.0

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
-from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.settings import CallSettings
 from jobs.lib.context import Journal
 from polyglot.core.canonical import Json
 
@@ -24,7 +24,7 @@ _REPLY_FIELDS = ("text", "finish_reason", "refused", "prompt_tokens", "completio
 class UsageLog:
     """Reads what earlier attempts of the stage recorded, then appends."""
 
-    def __init__(self, journal: Journal, settings: ChatSettings) -> None:
+    def __init__(self, journal: Journal, settings: CallSettings) -> None:
         self._journal, self._settings = journal, settings
         self.results: dict[str, Reply | Failure] = {}
         self.cost_usd = self.cost_usd_unseen = 0.0

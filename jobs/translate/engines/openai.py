@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.endpoint import announced
 from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
-from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
 from jobs.translate.engines.engine import Outcome
@@ -50,7 +50,7 @@ class OpenAI:
         if params.prompt != VERSION:
             raise Permanent(f"prompt: got version {params.prompt}; expected {VERSION}, the one that this program has")
         self._params, self._context = params, context
-        self._settings = ChatSettings.of(context.settings)
+        self._settings = CallSettings.of(context.settings)
         self._settings.require_prices()
         self._endpoint = announced(self._settings, os.environ, context.log, asker="translate")
         self._usage = UsageLog(context.journal, self._settings)

@@ -14,10 +14,11 @@ from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from jobs.lib.model.execution import computing
+from jobs.lib.token_set import TokenSet
 from jobs.train import job as train
 from jobs.train.batches import collate
 from jobs.train.head import TargetLoss
-from jobs.train.token_sets import Mixture, TokenSet
+from jobs.train.mixture import Mixture
 from jobs.train.training import Layout, Trainer, adamw
 from polyglot.core.errors import Permanent
 from polyglot.core.records import to_json

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from jobs.lib.chat.endpoint import resolve
-from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.settings import CallSettings
 from tests.kit.bad_inputs import Case
 
 URLS = {
@@ -20,20 +20,20 @@ URLS = {
 
 def _resolve(folder: Path, url: str) -> None:
     del folder
-    resolve(ChatSettings(base_url=url), {"OPENAI_API_KEY": "sentinel"})
+    resolve(CallSettings.of({"base_url": url}), {"OPENAI_API_KEY": "sentinel"})
 
 
 CASES = [
     *(Case(room="Judge endpoints", name=name, provoke=partial(_resolve, url=url)) for name, url in URLS.items()),
-    Case(room="Judge endpoints", name="no key", provoke=lambda folder: resolve(ChatSettings(), {})),
+    Case(room="Judge endpoints", name="no key", provoke=lambda folder: resolve(CallSettings(), {})),
     Case(
         room="Judge endpoints",
         name="a key file that is not there",
-        provoke=lambda folder: resolve(ChatSettings(key_file=str(folder / "key")), {}),
+        provoke=lambda folder: resolve(CallSettings(key_file=str(folder / "key")), {}),
     ),
     Case(
         room="Judge endpoints",
         name="a concurrency of nothing",
-        provoke=lambda folder: ChatSettings.of({"concurrency": 0}),
+        provoke=lambda folder: CallSettings.of({"concurrency": 0}),
     ),
 ]

@@ -1,14 +1,12 @@
 """Profiles say where; what they leave out is the default, and what no job reads is refused."""
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from jobs.lib.chat.settings import ChatSettings as JobSettings
+from jobs.lib.chat.settings import CallSettings
 from polyglot.core.errors import BadInput
 from polyglot.kinds.registry import KINDS
-from polyglot.kinds.settings import ChatSettings
 from polyglot.study.profile import KindSettings, load_profile
 
 
@@ -82,13 +80,17 @@ class TestOverrides:
         )
         settings = load_profile("p").settings
         assert settings["train"] == {"threads": 4, "micro_batch_tokens": 1024, "recompute": True}
-        assert JobSettings.of(settings["judge"]).requests_per_minute == 60
+        assert CallSettings.of(settings["judge"]).requests_per_minute == 60
 
-    def test_the_judge_s_settings_are_those_of_its_job(self) -> None:
-        given_by_the_study = {"max_usd", "price_usd_per_mtok_prompt", "price_usd_per_mtok_completion"}
-        assert (
-            set(ChatSettings.model_fields) - {"threads"} == {f.name for f in fields(JobSettings)} - given_by_the_study
-        )
+    @pytest.mark.parametrize("name", ["max-usd", "price-usd-per-mtok-prompt", "price-usd-per-mtok-completion"])
+    def test_what_calls_may_cost_is_the_study_s_to_say(self, name: str) -> None:
+        write("profiles/p.yaml", f"settings: {{judge: {{{name}: 1}}}}\n")
+        with pytest.raises(BadInput, match=f"settings.judge.{name}: unknown key"):
+            load_profile("p")
+
+    def test_a_default_is_the_job_s_and_comes_before_nothing_that_is_set(self) -> None:
+        write("profiles/p.yaml", "settings: {judge: {attempts: 2}}\n")
+        assert load_profile("p").settings["judge"] == {"concurrency": 64, "attempts": 2}
 
     @pytest.mark.parametrize(
         ("text", "line"),

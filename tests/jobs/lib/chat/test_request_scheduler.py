@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jobs.lib.chat.calls import Failure, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint
 from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
-from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from polyglot.core.errors import OverBudget, Permanent, PolyglotError
 from tests.kit import judge_server as js
@@ -43,7 +43,7 @@ class Asked:
     scheduler: RequestScheduler | None = None
 
     def run(self, server: ScriptedJudge, what: Sequence[Request], **changes: Any) -> "Asked":
-        given = ChatSettings.of(QUICK | changes)
+        given = CallSettings.of(QUICK | changes)
         self.usage = UsageLog(self.journal, given)
         observer = Observer(settled=self._settle, stopping=lambda: self.stopping())
         self.scheduler = RequestScheduler(Endpoint(base_url=server.base_url), given, self.usage, observer)
@@ -201,7 +201,7 @@ class TestBudget:
     def test_another_run_over_the_same_record_knows_results_and_costs(self) -> None:
         with ScriptedJudge(first(js.status(500))) as server:
             asked = Asked().run(server, requests(5), **DEAR)
-        again = UsageLog(asked.journal, ChatSettings.of(QUICK | DEAR))
+        again = UsageLog(asked.journal, CallSettings.of(QUICK | DEAR))
         assert asked.usage is not None
         assert again.results == asked.usage.results
         assert again.account() == asked.usage.account() | {"resumed_calls": 5}
@@ -233,7 +233,7 @@ class TestStopping:
             raise Enough
 
         with ScriptedJudge(lambda call: js.reply("ok", after=0.01)) as server:
-            given = ChatSettings.of(QUICK)
+            given = CallSettings.of(QUICK)
             observer = Observer(settled=settle, stopping=lambda: False)
             scheduler = RequestScheduler(
                 Endpoint(base_url=server.base_url), given, UsageLog(ListJournal(), given), observer

@@ -7,7 +7,7 @@ import pytest
 
 from jobs.lib.chat.calls import Request, retry_after
 from jobs.lib.chat.endpoint import OPENAI, in_clear, resolve
-from jobs.lib.chat.settings import ChatSettings
+from jobs.lib.chat.settings import CallSettings
 from polyglot.core.errors import Permanent
 
 SECRET = "sk-sentinel-5d1f0c"
@@ -32,16 +32,16 @@ class TestAddress:
     @pytest.mark.parametrize(("url", "message"), BAD_URLS)
     def test_a_bad_one_is_refused_in_one_line_without_secrets(self, url: str, message: str) -> None:
         with pytest.raises(Permanent) as refused:
-            resolve(ChatSettings(base_url=url), {"OPENAI_API_KEY": SECRET})
+            resolve(CallSettings.of({"base_url": url}), {"OPENAI_API_KEY": SECRET})
         assert message in str(refused.value)
         assert SECRET not in str(refused.value)
         assert "\n" not in str(refused.value)
 
     def test_the_setting_comes_before_the_environment_and_that_before_openai(self) -> None:
         environ = {"OPENAI_BASE_URL": "https://b.example/v1/", "OPENAI_API_KEY": SECRET}
-        assert resolve(ChatSettings(base_url="https://a.example/v1"), environ).base_url == "https://a.example/v1"
-        assert resolve(ChatSettings(), environ).base_url == "https://b.example/v1"
-        assert resolve(ChatSettings(), {"OPENAI_API_KEY": SECRET}).base_url == OPENAI
+        assert resolve(CallSettings(base_url="https://a.example/v1"), environ).base_url == "https://a.example/v1"
+        assert resolve(CallSettings(), environ).base_url == "https://b.example/v1"
+        assert resolve(CallSettings(), {"OPENAI_API_KEY": SECRET}).base_url == OPENAI
 
     @pytest.mark.parametrize(
         ("url", "key", "clear"),
@@ -55,17 +55,17 @@ class TestAddress:
         ],
     )
     def test_knows_when_a_key_would_travel_in_clear(self, url: str, key: str, clear: bool) -> None:
-        assert in_clear(resolve(ChatSettings(base_url=url), {"OPENAI_API_KEY": key})) is clear
+        assert in_clear(resolve(CallSettings.of({"base_url": url}), {"OPENAI_API_KEY": key})) is clear
 
 
 class TestKey:
     def test_a_file_comes_before_the_variable(self, tmp_path: Path) -> None:
         (tmp_path / "key").write_text(f"{SECRET}\n")
         environ = {"OPENAI_API_KEY_FILE": str(tmp_path / "key"), "OPENAI_API_KEY": "other"}
-        assert resolve(ChatSettings(), environ).key == SECRET
+        assert resolve(CallSettings(), environ).key == SECRET
 
     def test_is_in_no_repr_and_is_taken_out_of_what_servers_say(self) -> None:
-        endpoint = resolve(ChatSettings(), {"OPENAI_API_KEY": SECRET})
+        endpoint = resolve(CallSettings(), {"OPENAI_API_KEY": SECRET})
         assert SECRET not in repr(endpoint)
         assert endpoint.scrub(f"Incorrect API key provided: {SECRET}.") == "Incorrect API key provided: [key]."
 
@@ -83,7 +83,7 @@ class TestKey:
         path = tmp_path / "key"
         path.write_bytes(content)
         with pytest.raises(Permanent) as refused:
-            resolve(ChatSettings(key_file=str(path)), {})
+            resolve(CallSettings(key_file=str(path)), {})
         assert message in str(refused.value)
         assert str(path) in str(refused.value)
         assert SECRET not in str(refused.value)
@@ -95,12 +95,12 @@ class TestKey:
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(Permanent, match="No such file"):
-            resolve(ChatSettings(key_file=str(tmp_path / "none")), {})
+            resolve(CallSettings(key_file=str(tmp_path / "none")), {})
 
     def test_openai_itself_needs_one_and_others_may_not(self) -> None:
         with pytest.raises(Permanent, match=r"no key for api\.openai\.com"):
-            resolve(ChatSettings(), {})
-        assert resolve(ChatSettings(base_url="http://vllm:8000/v1"), {}).key is None
+            resolve(CallSettings(), {})
+        assert resolve(CallSettings(base_url="http://vllm:8000/v1"), {}).key is None
 
 
 class TestSettings:
@@ -122,13 +122,13 @@ class TestSettings:
     )
     def test_a_bad_one_is_refused_by_name(self, name: str, value: object) -> None:
         with pytest.raises(Permanent, match=f"setting {name}: got"):
-            ChatSettings.of({name: value})
+            CallSettings.of({name: value})
 
     def test_other_jobs_settings_are_left_alone(self) -> None:
-        assert ChatSettings.of({"threads": 4, "concurrency": 9, "max_usd": None}) == ChatSettings(concurrency=9)
+        assert CallSettings.of({"batch_size": 4, "concurrency": 9, "max_usd": None}) == CallSettings(concurrency=9)
 
     def test_cost_is_per_million_tokens(self) -> None:
-        settings = ChatSettings(price_usd_per_mtok_prompt=30, price_usd_per_mtok_completion=60)
+        settings = CallSettings(price_usd_per_mtok_prompt=30, price_usd_per_mtok_completion=60)
         assert settings.cost_usd(1_000, 500) == pytest.approx(0.06)
 
 
@@ -173,4 +173,4 @@ def test_equal_requests_have_equal_ids_and_any_difference_another() -> None:
 def test_a_kind_without_an_address_of_its_own_is_never_taken_for_openai() -> None:
     environ = {"DEEPL_AUTH_KEY": "k" * 20, "OPENAI_API_KEY": "o" * 20}
     with pytest.raises(Permanent, match=r"^no address of DeepL\. Set DEEPL_SERVER_URL$"):
-        resolve(ChatSettings(), environ, "deepl")
+        resolve(CallSettings(), environ, "deepl")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from jobs.lib.rows.by_id import id_key
 from jobs.lib.rows.contamination import KINDS
 from jobs.lib.rows.content import MAX_LISTED
+from jobs.mix.candidates import COUNTS, Candidates
 from jobs.mix.selection import Pair, Selection
-from jobs.mix.token_sets import COUNTS, TokenSet
 from polyglot.kinds.contamination import Matches, OverlapMatch
 from polyglot.kinds.mix import Fertility, LeftOut, MixCard, MixContamination, MixMatch, MixParams, PublishedMatch
 
@@ -17,7 +17,7 @@ REMOVED = {"none": (), "exact": ("exact",), "overlap": ("exact", "overlap"), "ne
 def describe(
     params: MixParams,
     selection: Selection,
-    tokens: Mapping[str, TokenSet],
+    tokens: Mapping[str, Candidates],
     rows: Mapping[str, Sequence[int]],
     hits: Iterable[OverlapMatch] | None,
     published: PublishedMatch | None = None,
@@ -56,7 +56,7 @@ def describe(
     )
 
 
-def _sums(tokens: TokenSet, rows: Sequence[int]) -> dict[str, int]:
+def _sums(tokens: Candidates, rows: Sequence[int]) -> dict[str, int]:
     """What rows of one language count together."""
     import numpy
 

@@ -13,9 +13,9 @@ from jobs.lib.context import Context
 from jobs.lib.rows import order
 from jobs.lib.rows.by_id import id_key
 from jobs.mix import published
+from jobs.mix.candidates import Candidates, read_candidates
 from jobs.mix.card import REMOVED, describe
 from jobs.mix.selection import Selection, check_size, select
-from jobs.mix.token_sets import TokenSet, read_token_set
 from polyglot.core.errors import Permanent
 from polyglot.core.records import to_json
 from polyglot.kinds.contamination import OverlapMatch
@@ -54,9 +54,9 @@ def run(context: Context) -> None:
     context.metrics["ids"] = selection.ids
 
 
-def _tokens(context: Context, language: str) -> TokenSet:
+def _tokens(context: Context, language: str) -> Candidates:
     source = context.inputs[f"tokens:{language}"]
-    return read_token_set(source.path("tokens.arrow"), source.path("card.json"), language)
+    return read_candidates(source.path("tokens.arrow"), source.path("card.json"), language)
 
 
 def _contaminated(params: MixParams, hits: list[OverlapMatch] | None) -> set[str]:
@@ -67,7 +67,7 @@ def _contaminated(params: MixParams, hits: list[OverlapMatch] | None) -> set[str
     return {id_key(hit.id) for hit in hits or () if hit.kind in kinds}
 
 
-def _weights(params: MixParams, tokens: Mapping[str, TokenSet]) -> tuple[float, ...]:
+def _weights(params: MixParams, tokens: Mapping[str, Candidates]) -> tuple[float, ...]:
     if params.temperature is None:
         return params.weights
     try:
@@ -77,7 +77,7 @@ def _weights(params: MixParams, tokens: Mapping[str, TokenSet]) -> tuple[float, 
 
 
 def _published(
-    context: Context, params: MixParams, tokens: Mapping[str, TokenSet], contaminated: set[str]
+    context: Context, params: MixParams, tokens: Mapping[str, Candidates], contaminated: set[str]
 ) -> tuple[Selection, PublishedMatch]:
     """The index of a published file: its rows in its order; below full size those of the draw's first ids."""
     rows = context.inputs["rows"]
@@ -112,7 +112,7 @@ def _published(
     return selection, found.card(params.languages, everywhere)
 
 
-def _write(context: Context, selection: Selection, tokens: Mapping[str, TokenSet]) -> dict[str, list[int]]:
+def _write(context: Context, selection: Selection, tokens: Mapping[str, Candidates]) -> dict[str, list[int]]:
     """Write index.jsonl and return the row numbers in it, by language.
 
     Lines are `records.line` of each entry, put together from parts, as a mix has up to 335,000 of them.

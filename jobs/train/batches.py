@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from jobs.train.mixture import Samples
 from jobs.train.packing import pack_step
-from jobs.train.token_sets import Samples
 
 
 class EpochSampler:

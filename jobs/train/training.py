@@ -20,7 +20,7 @@ from jobs.lib.model.schedule import factor
 from jobs.train import isolation
 from jobs.train.batches import EpochSampler, MicroBatch, micro_batches
 from jobs.train.head import TargetLoss
-from jobs.train.token_sets import Mixture
+from jobs.train.mixture import Mixture
 from polyglot.core.errors import Permanent
 from polyglot.kinds.train import TrainParams
 

@@ -5,8 +5,8 @@ from contextlib import nullcontext
 
 import torch
 
+from jobs.lib.token_set import TokenSet
 from jobs.train.batches import micro_batches
-from jobs.train.token_sets import TokenSet
 from jobs.train.training import Trainer
 from polyglot.kinds.train import ValidationLoss
 

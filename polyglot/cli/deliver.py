@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from polyglot.cli.session import Session
+from polyglot.cli.view import View
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.core.stage import Stage
 from polyglot.store.blobs import fetch
@@ -20,9 +20,9 @@ def check_out(out: Path) -> None:
         raise BadInput("the report cannot be written", where="--out", got=f"{place}: permission denied")
 
 
-def deliver_report(session: Session, out: Path) -> list[Path]:
-    """Write the files of a session's report to a folder below `out` and return their paths, as `deliver_stage` does."""
-    return deliver_stage(session.store, session.plan.stages[-1].stage, session.title, out)
+def deliver_report(view: View, out: Path) -> list[Path]:
+    """Write the files of a view's report to a folder below `out` and return their paths, as `deliver_stage` does."""
+    return deliver_stage(view.store, view.plan.stages[-1].stage, view.title, out)
 
 
 def deliver_stage(store: Store, stage: Stage, title: str, out: Path) -> list[Path]:

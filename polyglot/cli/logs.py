@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from polyglot.cli.options import DataOnly, MixName, ProfileName, StoreUrl, StudyFile
-from polyglot.cli.session import find_stage, open_session
+from polyglot.cli.looking import open_view
+from polyglot.cli.options import DataOnly, MixName, ProfileName, StoreUrl, StudyGiven
 from polyglot.engine.logs import merged_logs
 
 
 def command(
-    study: StudyFile,
+    study: StudyGiven,
     stage: Annotated[str | None, typer.Argument(metavar="[STAGE]", help="Only this stage, or one of a night.")] = None,
     mix: MixName = None,
     data_only: DataOnly = False,
@@ -26,8 +26,8 @@ def command(
 
     Of a stage that several ranks work on, each line has its rank too.
     """
-    session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
-    stages = session.plan.stages if stage is None else (find_stage(session, stage),)
-    for line in merged_logs(stages, session.store, rank=rank, follow=follow):
+    view = open_view(study, mix=mix, profile=profile, store=store, data_only=data_only)
+    stages = view.plan.stages if stage is None else (view.find_stage(stage),)
+    for line in merged_logs(stages, view.store, rank=rank, follow=follow):
         sys.stdout.write(line if line.endswith("\n") else line + "\n")
         sys.stdout.flush()

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from polyglot.cli.options import Output, OutputForm, ProfileName, StoreUrl
+from polyglot.cli.looking import study_name
+from polyglot.cli.options import Output, OutputForm, ProfileName, StoreUrl, StudyGiven
 from polyglot.cli.output import print_table, say
 from polyglot.core.calendar import Calendar
 from polyglot.core.canonical import Json
@@ -27,7 +28,7 @@ _DEADLINE_SECONDS = 3600.0  # of charts/polyglot
 
 
 def command(
-    study: Annotated[str, typer.Argument(metavar="STUDY", help="The name of a study that was submitted.")],
+    study: StudyGiven,
     since: Annotated[
         str | None,
         typer.Option(
@@ -60,7 +61,7 @@ def command(
     The profile's CronJob says when nights are due; the store's records, reports and attempts say the rest. Nights that
     were named by hand are among them.
     """
-    chosen = load_profile(profile)
+    chosen, study = load_profile(profile), study_name(study)
     opened, site = open_store(store or chosen.store), site_of(chosen)
     calendar = site.calendar(cronjob) if schedule is None else _calendar(schedule, zone)
     if calendar is None and check:

@@ -17,9 +17,14 @@ class Output(StrEnum):
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="The study file, such as studies/quickstart.yaml.")]
 STAGE_HELP = "A stage's label, name or key (or the beginning of its key)."
 StageName = Annotated[str, typer.Argument(metavar="STAGE", help=STAGE_HELP)]
+StudyGiven = Annotated[
+    str, typer.Argument(metavar="STUDY", help="The study file, or the name of a study that was submitted.")
+]
 OfStudy = Annotated[
-    Path | None,
-    typer.Option("--study", metavar="FILE", help="Look the stage up in this study, not in all that were submitted."),
+    str | None,
+    typer.Option(
+        "--study", metavar="STUDY", help="Look the stage up in this study, by file or name, not in all submitted ones."
+    ),
 ]
 MixName = Annotated[
     str | None, typer.Option("--mix", "-m", metavar="MIX", help="Only this mix of the study, such as DEFRITES.")

@@ -4,7 +4,7 @@ import json
 
 from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import print_table
-from polyglot.cli.session import Session, open_session, survey_session
+from polyglot.cli.session import Session, open_session
 from polyglot.plan.diagnose import Diagnosis, diagnose
 from polyglot.store.submissions import plans
 
@@ -45,7 +45,7 @@ def command(
 
 def _diagnose(session: Session) -> list[Diagnosis]:
     """Say what every stage of the session's plan would do if it were submitted now."""
-    seen = survey_session(session)
+    seen = session.survey()
     return diagnose(
         session.plan,
         committed={key: True for key, row in seen.items() if row.state == "committed"},

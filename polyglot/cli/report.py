@@ -6,19 +6,18 @@ from typing import Annotated
 import typer
 
 from polyglot.cli.deliver import deliver_report, deliver_stage
-from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
-from polyglot.cli.session import open_session
+from polyglot.cli.looking import open_view, study_name
+from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyGiven
 from polyglot.core.errors import BadInput
 from polyglot.core.night import night_name
 from polyglot.engine.submission import submission_of_night
 from polyglot.store.locate import open_store
 from polyglot.store.nights import find_night
-from polyglot.study.load import load_study
 from polyglot.study.profile import load_profile
 
 
 def command(
-    study: StudyFile,
+    study: StudyGiven,
     mix: MixName = None,
     data_only: DataOnly = False,
     night: Annotated[
@@ -31,7 +30,7 @@ def command(
 ) -> None:
     """Copy a study's report (one HTML file, CSV, JSON) out of the store and print the paths."""
     if night is None:
-        paths = deliver_report(open_session(study, mix=mix, profile=profile, store=store, data_only=data_only), out)
+        paths = deliver_report(open_view(study, mix=mix, profile=profile, store=store, data_only=data_only), out)
     elif data_only:
         raise BadInput("a night evaluates models", where="--data-only", got=f"--night {night}", remedy="Leave one out")
     else:
@@ -40,11 +39,11 @@ def command(
         print(path)
 
 
-def _of_night(study: Path, night: str, *, mix: str | None, profile: str, store: str | None, out: Path) -> list[Path]:
+def _of_night(study: str, night: str, *, mix: str | None, profile: str, store: str | None, out: Path) -> list[Path]:
     """The study file tells the study's name alone: what a night has evaluated is kept with its record."""
     if mix is not None:
         raise BadInput("a night has evaluated one submission", where="--mix", got=repr(mix), remedy="Leave it out")
-    opened, name = open_store(store or load_profile(profile).store), load_study(study).study.study
+    opened, name = open_store(store or load_profile(profile).store), study_name(study)
     found = find_night(opened, name, night_name(night))
     if found is None:
         remedy = f"`polyglot nights {name}` lists them"

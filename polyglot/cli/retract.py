@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from polyglot.attempts.retract import retract
+from polyglot.cli.looking import open_stages
 from polyglot.cli.options import MixName, OfStudy, ProfileName, StageName, StoreUrl
 from polyglot.cli.output import say
-from polyglot.cli.session import open_stages
 
 
 def command(

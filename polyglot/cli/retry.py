@@ -1,21 +1,21 @@
 """`polyglot retry`: let a stage that failed for good be tried again."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from polyglot.attempts.attempts import Attempts
+from polyglot.cli.looking import open_stages
 from polyglot.cli.options import STAGE_HELP, DataOnly, MixName, OfStudy, ProfileName, Reason, StoreUrl
 from polyglot.cli.output import say
-from polyglot.cli.session import open_stages
 from polyglot.core.errors import BadInput
 
 
 def command(
     stage: Annotated[str | None, typer.Argument(metavar="[STAGE]", help=STAGE_HELP)] = None,
     every: Annotated[
-        Path | None, typer.Option("--all", metavar="STUDY", help="Every stage of this study that failed for good.")
+        str | None,
+        typer.Option("--all", metavar="STUDY", help="Every stage of a study, by file or name, that failed for good."),
     ] = None,
     reason: Reason = "asked for by hand",
     study: OfStudy = None,

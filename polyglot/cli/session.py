@@ -1,42 +1,22 @@
-"""What a verb works with: the locked study, the profile, the plan and the store, opened from its arguments."""
+"""What a verb that may start something works with: the locked study, planned as its files are now, and its view."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from polyglot.core.errors import BadInput
+from polyglot.cli.view import View
 from polyglot.core.mix import Mix
-from polyglot.core.stage import PlannedStage
-from polyglot.engine.submission import submission_of_night
-from polyglot.engine.survey import Observation, survey
 from polyglot.plan.build import build_plan
-from polyglot.plan.plan import Plan, restore_plan
-from polyglot.schedulers.site import Site, site_of
 from polyglot.store.locate import open_store
-from polyglot.store.nights import nights
-from polyglot.store.store import Store
-from polyglot.store.submissions import names, plans
 from polyglot.study.load import load_study
 from polyglot.study.lock import Locked, lock_study
-from polyglot.study.profile import Profile, load_profile
+from polyglot.study.profile import load_profile
 
 
-@dataclass(frozen=True)
-class Session:
-    """One study as one command sees it. `title` names the study and what it was narrowed to: a mix, its data."""
+@dataclass(frozen=True, kw_only=True)
+class Session(View):
+    """One study by its file."""
 
     locked: Locked
-    profile: Profile
-    plan: Plan
-    store: Store
-    title: str
-
-    @cached_property
-    def site(self) -> Site:
-        """Where its attempts run."""
-        return site_of(self.profile)
 
 
 def open_session(study: Path, *, mix: str | None, profile: str, store: str | None, data_only: bool = False) -> Session:
@@ -44,56 +24,16 @@ def open_session(study: Path, *, mix: str | None, profile: str, store: str | Non
     chosen = load_profile(profile)
     locked = lock_study(load_study(study))
     plan = build_plan(locked, chosen, mix=mix, data_only=data_only)
-    title = plan.study if mix is None else f"{plan.study}-{Mix.parse(mix).canonical}"
+    title = title_of(plan.study, mix)
     if data_only and locked.study.models:
-        title += "-data"
-    return Session(locked, chosen, plan, open_store(chosen.store if store is None else store), title)
+        title += DATA
+    opened = open_store(chosen.store if store is None else store)
+    return Session(locked=locked, profile=chosen, plan=plan, store=opened, title=title)
 
 
-def open_stages(
-    study: Path | None,
-    stage: str | None,
-    *,
-    mix: str | None,
-    profile: str,
-    store: str | None,
-    data_only: bool = False,
-) -> tuple[Store, Plan]:
-    """Open a store with the plan in which a stage is looked up by name.
-
-    That is the plan of `study`, or else the union of the plans that were ever submitted to the store, where a label
-    that several stages share fits none of them alone; with the nights' when no plan has such a stage.
-    """
-    if study is not None:
-        session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
-        return session.store, session.plan
-    if mix is not None:
-        raise BadInput("a mix of no study", where="--mix", got=repr(mix), remedy="Name the study with --study FILE")
-    opened = open_store(load_profile(profile).store if store is None else store)
-    rows = [row for name in names(opened) for row in plans(opened, name)]
-    if not rows:
-        raise BadInput("no study was submitted to this store", where=opened.url, remedy="`polyglot submit STUDY` does")
-    plan = restore_plan("(all submitted)", rows)
-    if stage is not None and not plan.has(stage):
-        rows += [row for name in names(opened) for row in _rows_of_nights(opened, name)]
-        plan = restore_plan(plan.study, rows)
-    return opened, plan
+DATA = "-data"  # behind the title of a study of models that was submitted with its data alone
 
 
-def find_stage(session: Session, text: str) -> PlannedStage:
-    """The stage that a user means, of the session's plan, or else of the study's nights. Raises BadInput."""
-    plan = session.plan
-    if not plan.has(text) and (rows := list(_rows_of_nights(session.store, plan.study))):
-        plan = restore_plan(plan.study, [*plan.document(), *rows])
-    return plan.find(text)
-
-
-def _rows_of_nights(store: Store, study: str) -> Iterator[dict[str, Any]]:
-    """The stages of a study's nights, as rows of plans."""
-    for night in nights(store, study):
-        yield from Plan(study, submission_of_night(store, night.submission, night.name).stages).document()
-
-
-def survey_session(session: Session) -> dict[str, Observation]:
-    """Where every stage of the session's plan is; its site says whether a worker is alive."""
-    return survey(session.plan.stages, session.store, alive=session.site.alive(session.store.url))
+def title_of(study: str, mix: str | None) -> str:
+    """A study's name, with the mix that it is narrowed to. Raises BadInput."""
+    return study if mix is None else f"{study}-{Mix.parse(mix).canonical}"

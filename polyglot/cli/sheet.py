@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from polyglot.cli.deliver import check_out
-from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyFile
+from polyglot.cli.looking import open_view
+from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyGiven
 from polyglot.cli.output import say
-from polyglot.cli.session import Session, open_session
-from polyglot.cli.sheet_rows import turns_of
+from polyglot.cli.sheet_rows import checks_of, turns_of
+from polyglot.cli.view import View
 from polyglot.core.canonical import sha256_bytes, sha256_file
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.core.records import to_json
@@ -40,7 +41,7 @@ _Folder = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where
 
 @command.command("export")
 def export(
-    study: StudyFile,
+    study: StudyGiven,
     rows: Annotated[
         int, typer.Option("--rows", min=1, max=10_000, help="Turns of each source, each in every translation.")
     ] = 32,
@@ -56,20 +57,20 @@ def export(
 ) -> None:
     """Draw turns that every translation has, blind them, and write a page and a CSV for raters."""
     check_out(out)
-    session = open_session(study, mix=mix, profile=profile, store=store)
-    sheet = draw(turns_of(session, only), rows=rows, seed=seed, most_characters=most_characters)
-    keep_key(session.store, session.plan.study, sheet)
+    view = open_view(study, mix=mix, profile=profile, store=store)
+    sheet = draw(turns_of(view, only), rows=rows, seed=seed, most_characters=most_characters)
+    keep_key(view.store, view.plan.study, sheet)
     out.mkdir(parents=True, exist_ok=True)
-    for suffix, text in (("html", as_html(sheet, session.plan.study)), ("csv", as_csv(sheet))):
+    for suffix, text in (("html", as_html(sheet, view.plan.study)), ("csv", as_csv(sheet))):
         path = out / f"sheet-{sheet.id}.{suffix}"
         path.write_bytes(text.encode())
         print(path)
-    say(f"sheet {sheet.id}: {len(sheet.items)} items; which translation each is of is kept in {session.store.url}")
+    say(f"sheet {sheet.id}: {len(sheet.items)} items; which translation each is of is kept in {view.store.url}")
 
 
 @command.command("import")
 def import_(
-    study: StudyFile,
+    study: StudyGiven,
     files: Annotated[list[Path], typer.Argument(metavar="FILES…", help="CSV files that raters sent back.")],
     out: _Folder = Path("out/sheet"),
     mix: MixName = None,
@@ -81,47 +82,47 @@ def import_(
     The same file imported again changes nothing; nothing is kept when one of the files is wrong.
     """
     check_out(out)
-    session = open_session(study, mix=mix, profile=profile, store=store)
+    view = open_view(study, mix=mix, profile=profile, store=store)
     rated, problems = [], list[str]()
     for path in files:
         try:
             one = read(path)
-            key = read_key(session.store, session.plan.study, one)
+            key = read_key(view.store, view.plan.study, one)
             unblind(one, key)
             rated.append((one, key))
         except BadInput as error:
             problems += str(error).splitlines()
     if problems:
         raise BadSheets(problems)
-    new = sum(keep_ratings(session.store, session.plan.study, one, key) for one, key in rated)
+    new = sum(keep_ratings(view.store, view.plan.study, one, key) for one, key in rated)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "ratings.jsonl"
-    data = b"".join(to_json(row) + b"\n" for row in all_ratings(session.store, session.plan.study))
+    data = b"".join(to_json(row) + b"\n" for row in all_ratings(view.store, view.plan.study))
     path.write_bytes(data)
     say(f"{new} of {len(rated)} files are new")
     print(path)
-    for line in _compare(session, path):
+    for line in _compare(view, path):
         print(line)
     where = f"{{path: {path}, sha256: {sha256_bytes(data)}}}"
     say(f"To have it in the report, add to the study file (path from its folder): ratings: {where}")
 
 
-def _compare(session: Session, ratings: Path) -> list[str]:
+def _compare(view: View, ratings: Path) -> list[str]:
     """Run the agree stage, as the plan of a study with these ratings would, and put its figures in words."""
-    put_file(session.store, ratings, ratings.name)
-    checks = {f"quality:{c.name}": session.plan.find(f"quality {c.name}") for c in session.locked.study.quality}
-    planner = Planner(session.profile)
+    put_file(view.store, ratings, ratings.name)
+    checks = {f"quality:{name}": view.plan.find(f"quality {name}") for name in checks_of(view)}
+    planner = Planner(view.profile)
     file = File(sha256=sha256_file(ratings), bytes=ratings.stat().st_size, name="ratings.jsonl")
     stage = agree_stage(planner, checks, (file,))
-    stages = needed_for(stage, (*session.plan.stages, stage))
-    with LocalScheduler.for_profile(session.profile) as scheduler:
-        run(stages, session.store, scheduler, max_attempts=session.profile.max_attempts).raise_if_failed()
-    manifest = committed(session.store, "agree", stage.key)
+    stages = needed_for(stage, (*view.plan.stages, stage))
+    with LocalScheduler.for_profile(view.profile) as scheduler:
+        run(stages, view.store, scheduler, max_attempts=view.profile.max_attempts).raise_if_failed()
+    manifest = committed(view.store, "agree", stage.key)
     record = manifest.file("agreement.json") if manifest else None
     if record is None:
         raise PolyglotError("the agreement was not committed")
     with tempfile.TemporaryDirectory() as folder:
-        fetch(session.store, record, Path(folder) / "agreement.json")
+        fetch(view.store, record, Path(folder) / "agreement.json")
         found = json.loads((Path(folder) / "agreement.json").read_text(encoding="utf-8"))
     lines = [f"raters\t{found['raters']}\tratings\t{found['ratings']}"]
     lines += [f"alpha\t{name}\t{row['alpha']}\t{row['units']} turns" for name, row in found["alpha"].items()]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from polyglot.cli.session import Session
+from polyglot.cli.view import View
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.kinds.registry import kinds_for
 from polyglot.sheets.sample import Turn
@@ -16,34 +16,40 @@ from polyglot.store.committed import committed, find
 from polyglot.store.manifest import FileRecord, Manifest
 
 FOLDERS = {"dataset": "rows", "questions": "questions", "references": "references"}
+_LABEL = "quality "  # before the name of a translation
 
 
-def turns_of(session: Session, only: Sequence[str] | None) -> Iterator[Turn]:
+def checks_of(view: View) -> list[str]:
+    """The names of the translations that a study assesses."""
+    return [planned.label.removeprefix(_LABEL) for planned in view.plan if planned.label.startswith(_LABEL)]
+
+
+def turns_of(view: View, only: Sequence[str] | None) -> Iterator[Turn]:
     """Yield every turn of every check, or of those named. Raises BadInput for a name that the study lacks."""
-    names = [check.name for check in session.locked.study.quality]
+    names = checks_of(view)
     if not names:
-        raise BadInput("the study assesses no translation", where=session.title, remedy="Add `quality:` to its file")
+        raise BadInput("the study assesses no translation", where=view.title, remedy="Add `quality:` to its file")
     strange = [name for name in only or () if name not in names]
     if strange:
         raise BadInput("no such translation", where="--check", got=strange[0], expected="one of " + ", ".join(names))
     for name in dict.fromkeys(only or names):
-        yield from _turns(session, name)
+        yield from _turns(view, name)
 
 
-def _turns(session: Session, name: str) -> Iterator[Turn]:
+def _turns(view: View, name: str) -> Iterator[Turn]:
 
-    planned = session.plan.find(f"quality {name}")
-    manifest = committed(session.store, "quality", planned.key)
+    planned = view.plan.find(f"{_LABEL}{name}")
+    manifest = committed(view.store, "quality", planned.key)
     if manifest is None:
         raise PolyglotError(f"quality {name} is not there yet; `polyglot submit` makes it")
     params = planned.stage.params
     with tempfile.TemporaryDirectory() as folder:
         source, translated = (
-            _rows(_input(session, manifest, role, Path(folder)), str(params["what"]), str(params[language]))
+            _rows(_input(view, manifest, role, Path(folder)), str(params["what"]), str(params[language]))
             for role, language in (("source", "source"), ("translated", "target"))
         )
         file = manifest.file("rows.jsonl")
-        records = _records(session, file, Path(folder))
+        records = _records(view, file, Path(folder))
     of = json.dumps([planned.stage.inputs["source"], params["what"], params["source"], params["target"]])
     for record in records:
         place = record["turn"] - 1
@@ -59,12 +65,12 @@ def _turns(session: Session, name: str) -> Iterator[Turn]:
         )
 
 
-def _input(session: Session, manifest: Manifest, role: str, folder: Path) -> StoredArtifact:
+def _input(view: View, manifest: Manifest, role: str, folder: Path) -> StoredArtifact:
 
-    found = find(session.store, manifest.stage.inputs[role], first=kinds_for(manifest.stage.kind, role))
+    found = find(view.store, manifest.stage.inputs[role], first=kinds_for(manifest.stage.kind, role))
     if found is None:
         raise PolyglotError(f"{manifest.stage.path}: its input {role} was withdrawn; submit the study again")
-    return StoredArtifact(session.store, found, folder / role)
+    return StoredArtifact(view.store, found, folder / role)
 
 
 def _rows(artifact: StoredArtifact, what: str, language: str) -> Mapping[str, list[str]]:
@@ -73,9 +79,9 @@ def _rows(artifact: StoredArtifact, what: str, language: str) -> Mapping[str, li
     return {row["id"]: [turn if isinstance(turn, str) else turn["content"] for turn in row["turns"]] for row in rows}
 
 
-def _records(session: Session, file: FileRecord | None, folder: Path) -> list[dict[str, Any]]:
+def _records(view: View, file: FileRecord | None, folder: Path) -> list[dict[str, Any]]:
     if file is None:
         raise PolyglotError("a quality stage has no rows.jsonl")
-    fetch(session.store, file, folder / "records.jsonl")
+    fetch(view.store, file, folder / "records.jsonl")
     with (folder / "records.jsonl").open("rb") as lines:
         return [json.loads(line) for line in lines]

@@ -3,13 +3,13 @@
 import json
 from collections import Counter
 
-from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
+from polyglot.cli.looking import open_view
+from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyGiven
 from polyglot.cli.output import print_table
-from polyglot.cli.session import open_session, survey_session
 
 
 def command(
-    study: StudyFile,
+    study: StudyGiven,
     mix: MixName = None,
     data_only: DataOnly = False,
     profile: ProfileName = "local",
@@ -17,9 +17,9 @@ def command(
     output: OutputForm = Output.TABLE,
 ) -> None:
     """Say where every stage of a study is: committed, running with its progress, failed with its reason, or waiting."""
-    session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
-    seen = survey_session(session)
-    rows = [(planned, seen[planned.key]) for planned in session.plan]
+    view = open_view(study, mix=mix, profile=profile, store=store, data_only=data_only)
+    seen = view.survey()
+    rows = [(planned, seen[planned.key]) for planned in view.plan]
     if output is Output.JSON:
         print(
             json.dumps(

@@ -13,7 +13,7 @@ from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, S
 from polyglot.cli.output import say
 from polyglot.cli.run_submission import run_submission
 from polyglot.cli.session import Session, open_session
-from polyglot.cli.watch import watch_session
+from polyglot.cli.watch import watch_view
 from polyglot.core.canonical import canonical, digest
 from polyglot.engine.budget import within_budget
 from polyglot.engine.submission import Submission
@@ -52,10 +52,10 @@ def command(
         _start_driver(session, session.site, submission, path)
         if not attach:
             return
-        watch_session(session)
+        watch_view(session)
     else:
-        if submission.answers:
-            save_submission(session.store, submission.study, folder, submission.to_json(), local=True)
+        data = submission.to_json()
+        save_submission(session.store, submission.study, folder, data, local=True, answers=submission.answers)
         run_submission(submission, session.store, session.site)
     for file in deliver_report(session, out):
         print(file)

@@ -4,36 +4,37 @@ import time
 from collections import Counter
 
 from polyglot.cli.live import live_observer
-from polyglot.cli.options import DataOnly, MixName, ProfileName, StoreUrl, StudyFile
+from polyglot.cli.looking import open_view
+from polyglot.cli.options import DataOnly, MixName, ProfileName, StoreUrl, StudyGiven
 from polyglot.cli.output import say
-from polyglot.cli.session import Session, open_session, survey_session
+from polyglot.cli.view import View
 from polyglot.core.errors import PolyglotError
 
 LOOK_SECONDS = 1.0
 
 
 def command(
-    study: StudyFile,
+    study: StudyGiven,
     mix: MixName = None,
     data_only: DataOnly = False,
     profile: ProfileName = "local",
     store: StoreUrl = None,
 ) -> None:
     """Follow a study until every stage has ended; whoever runs it, and from any machine that sees the store."""
-    watch_session(open_session(study, mix=mix, profile=profile, store=store, data_only=data_only))
+    watch_view(open_view(study, mix=mix, profile=profile, store=store, data_only=data_only))
 
 
-def watch_session(session: Session) -> None:
-    """Show what happens to the stages of a session until each has ended. Raises PolyglotError when one failed."""
-    with live_observer(session.plan.stages) as observer:
+def watch_view(view: View) -> None:
+    """Show what happens to the stages of a view until each has ended. Raises PolyglotError when one failed."""
+    with live_observer(view.plan.stages) as observer:
         while True:
-            seen = survey_session(session)
+            seen = view.survey()
             observer.observe(seen)
             if all(row.state in ("committed", "failed", "blocked") for row in seen.values()):
                 break
             time.sleep(LOOK_SECONDS)
     counts = Counter(str(row.state) for row in seen.values())
-    summary = f"{session.title}: " + ", ".join(f"{count} {state}" for state, count in counts.items())
+    summary = f"{view.title}: " + ", ".join(f"{count} {state}" for state, count in counts.items())
     if counts["failed"] or counts["blocked"]:
         raise PolyglotError(summary)
     say(summary)

@@ -1,7 +1,7 @@
 """`polyglot why`: the reason for a stage's state."""
 
+from polyglot.cli.looking import open_stages
 from polyglot.cli.options import MixName, OfStudy, ProfileName, StageName, StoreUrl
-from polyglot.cli.session import open_stages
 from polyglot.engine.why import explain
 from polyglot.schedulers.site import site_of
 from polyglot.study.profile import load_profile

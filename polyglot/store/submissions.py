@@ -4,16 +4,16 @@ One digest may hold several plans: the same study narrowed to other mixes. Writt
 last, so a study whose plan is there is whole. A submission is a plan with the resources, settings and place of every
 stage: what a driver on a cluster is started with (order-*), and what a later evaluation of the same models begins from;
 for that one is kept of studies that ran on somebody's own machine too (local-order-*). One that answers nothing
-(data-order-*) is for its driver alone. What is submitted again after something else gets a mark beside it (….again-1),
-as the newest submission of a study is found by the time of its objects.
+(data-order-*, local-data-order-*) is no night's. What is submitted again after something else gets a mark beside it
+(….again-1), as the newest submission of a study is found by the time of its objects.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from polyglot.core.canonical import sha256_bytes
+from polyglot.core.canonical import Json, sha256_bytes
 from polyglot.core.errors import BadInput, Corrupt, Missing, StoreError
 from polyglot.store.futures import concurrently
 from polyglot.store.paths import check_path
@@ -41,10 +41,10 @@ def save_submission(
     store: Store, study_name: str, digest: str, submission: bytes, *, local: bool = False, answers: bool = True
 ) -> str:
     """Keep what is to be run, and return its path, which a driver is told. `answers`: whether nights may go by it."""
-    place = ("local-" if local else "") if answers else "data-"
-    path = f"{study_folder(study_name)}{digest}/{place}order-{sha256_bytes(submission)[:12]}.json"
-    if not store.create(path, submission) and answers:
-        found = _submissions(store, study_name, local=local)
+    start = ("local-" if local else "") + ("" if answers else "data-") + "order-"
+    path = f"{study_folder(study_name)}{digest}/{start}{sha256_bytes(submission)[:12]}.json"
+    if not store.create(path, submission):
+        found = [each for _, each in _named(store, study_name, start)]
         if _unmarked(found[-1]) != path:
             store.create(f"{path}{_AGAIN}{1 + sum(each.startswith(path + _AGAIN) for each in found)}", b"{}")
     return path
@@ -67,6 +67,19 @@ def newest_submission(store: Store, study_name: str, *, local: bool = False) -> 
 def _submissions(store: Store, study_name: str, *, local: bool) -> list[str]:
     """The paths of a study's submissions and their marks, the oldest first."""
     return [path for _, path in _named(store, study_name, "local-order-" if local else "order-")]
+
+
+def all_submissions(store: Store, study_name: str) -> list[tuple[datetime, str]]:
+    """(time, path) of whatever was submitted under a name and wherever it ran, the newest first; [] for none."""
+    found = _named(store, study_name, "order-", "local-order-", "data-order-", "local-data-order-")
+    newest = {_unmarked(path): time for time, path in found}
+    return sorted(((time, path) for path, time in newest.items()), reverse=True)
+
+
+def locks(store: Store, study_name: str) -> Iterator[Json]:
+    """Yield the documents of the locks that a study was submitted with, the newest first. Raises Corrupt."""
+    for _, path in reversed(_named(store, study_name, "lock.json")):
+        yield _read_json(store, path)
 
 
 def _unmarked(path: str) -> str:
@@ -92,13 +105,22 @@ def plans(store: Store, study_name: str) -> list[dict[str, Any]]:
     """Return the rows of every plan that was submitted under a name, the oldest plan first; [] for an unknown name."""
     rows: list[dict[str, Any]] = []
     found = _named(store, study_name, "plan-")
-    for (_, path), data in zip(found, concurrently(lambda item: store.read(item[1]), found), strict=True):
-        try:
-            plan = json.loads(data)
-        except ValueError as error:
-            raise Corrupt(f"{store.url}: {path}: cannot be read; its bytes were damaged") from error
+    for plan in concurrently(lambda item: _read_json(store, item[1]), found):
         rows.extend(plan if isinstance(plan, list) else [plan])
     return rows
+
+
+def newest_plan(store: Store, study_name: str) -> tuple[datetime, list[dict[str, Any]]] | None:
+    """Return the plan that was first submitted last under a name, and when; None for an unknown name."""
+    found = _named(store, study_name, "plan-")
+    return (found[-1][0], _read_json(store, found[-1][1])) if found else None
+
+
+def _read_json(store: Store, path: str) -> Any:
+    try:
+        return json.loads(store.read(path))
+    except ValueError as error:
+        raise Corrupt(f"{store.url}: {path}: cannot be read; its bytes were damaged") from error
 
 
 def _named(store: Store, study_name: str, *starts: str) -> Sequence[tuple[datetime, str]]:

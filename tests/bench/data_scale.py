@@ -168,7 +168,8 @@ def packed(root: Path, name: str, capacity: int) -> dict[str, Any]:
 
 def mixture_of(root: Path, name: str) -> Any:
     """A mix as the train stage reads it."""
-    from jobs.train.token_sets import Mixture, TokenSet
+    from jobs.lib.token_set import TokenSet
+    from jobs.train.mixture import Mixture
 
     with (root / f"mix-{name}" / "out" / "index.jsonl").open(encoding="utf-8") as file:
         index = [(entry["language"], entry["row"]) for entry in map(json.loads, file)]

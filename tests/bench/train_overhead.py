@@ -17,10 +17,11 @@ from accelerate import Accelerator
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from jobs.lib.model.execution import computing
+from jobs.lib.token_set import TokenSet
 from jobs.tokenize import job as tokenize
 from jobs.train.batches import EpochSampler
 from jobs.train.job import MICRO_BATCH_TOKENS
-from jobs.train.token_sets import Mixture, TokenSet
+from jobs.train.mixture import Mixture
 from jobs.train.training import Layout, Trainer
 from polyglot.kinds.tokenize import TokenizeParams
 from polyglot.kinds.train import TrainParams

@@ -11,12 +11,13 @@ from torch.nn import functional
 from transformers import AttentionInterface, AutoModelForCausalLM, BloomConfig, MambaConfig, XGLMConfig
 
 from jobs.lib.model.execution import computing
+from jobs.lib.token_set import TokenSet
 from jobs.train import isolation
 from jobs.train import job as train
 from jobs.train.batches import collate, micro_batches, sequences
 from jobs.train.head import TargetLoss
+from jobs.train.mixture import Mixture
 from jobs.train.packing import pack, pack_step
-from jobs.train.token_sets import Mixture, TokenSet
 from polyglot.core.errors import Permanent
 from tests.kit.model_jobs import ARCHITECTURES, gpt2_like
 from tests.kit.training import context_of, digests, prepare, record

@@ -14,10 +14,11 @@ from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from jobs.lib.model.execution import computing
+from jobs.lib.token_set import TokenSet
 from jobs.train import job as train
 from jobs.train.batches import collate
 from jobs.train.head import TargetLoss
-from jobs.train.token_sets import Mixture, TokenSet
+from jobs.train.mixture import Mixture
 from jobs.train.training import Layout, Trainer, adamw
 from polyglot.core.errors import Permanent
 from polyglot.core.records import to_json
@@ -265,7 +266,10 @@ class TestRefusals:
     def test_tokens_of_another_tokenizer(self, tmp_path: Path) -> None:
         inputs = prepare(tmp_path)
         write_base(tmp_path / "base", tokenizer=byte_level(260))
-        self.refused(context_of(tmp_path / "run", inputs), "of another tokenizer")
+        self.refused(
+            context_of(tmp_path / "run", inputs),
+            "mix: a token has the id 378, but the model embeds 260 tokens. Take the tokenizer",
+        )
 
     def test_token_sets_of_different_templates(self, tmp_path: Path) -> None:
         inputs = prepare(tmp_path)

@@ -8,9 +8,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from jobs.lib.token_set import TokenSet
 from jobs.tokenize import job as tokenize
 from jobs.train import job as train
-from jobs.train.token_sets import Mixture, TokenSet
+from jobs.train.mixture import Mixture
 from polyglot.core.errors import Interrupted, Permanent
 from polyglot.kinds.tokenize import TokenizeParams
 from tests.jobs.train.test_train import reference_loss

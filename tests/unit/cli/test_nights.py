@@ -83,13 +83,15 @@ class TestNights:
         ("arguments", "code", "line"),
         [
             (["two"], 1, "no study 'two' was submitted"),
-            (["one.yaml", "--since", "yesterday"], 1, "no study 'one.yaml' was submitted"),
+            (["one.yaml", "--since", "yesterday"], 2, "--since: not a date; got 'yesterday'"),
+            (["gone.yaml"], 2, "gone.yaml: cannot be read"),
             (["one", "--since", "yesterday"], 2, "--since: not a date; got 'yesterday'; expected a date from"),
             (["one", "--since", "0001-01-01"], 2, "--since: not a date; got '0001-01-01'; expected a date from 2000"),
             (["one", "--since", "9999-12-31T23:59-02:00"], 2, "--since: not a date; got '9999-12-31T23:59-02:00'"),
             (["one", "--schedule", "x"], 2, "schedule: not a schedule; got 'x'"),
             (["one", "--schedule", "0 2 * * *", "--zone", "X"], 2, "zone: no such time zone; got 'X'"),
-            (["a/b"], 2, "not a study's name"),
+            (["a/b"], 2, "a/b: cannot be read"),
+            (["..", "--since", "2026-01-01"], 2, "not a study's name"),
         ],
     )
     def test_what_cannot_be_told_is_said_in_one_line(

@@ -81,7 +81,7 @@ class TestNamingAStage:
         assert desk.run("why", "report", "--mix", "EN", "--study", study, "--store", desk.url).code == 0
         refused = desk.run("why", "report", "--mix", "EN", "--store", desk.url)
         assert refused.code == 2
-        assert "--study FILE" in refused.err
+        assert "--study STUDY" in refused.err
 
 
 class TestWhatRuns:

@@ -8,7 +8,7 @@ import pytest
 
 from jobs.ingest import job as ingest
 from jobs.lib.rows.contamination import Benchmark
-from jobs.mix.token_sets import read_token_set
+from jobs.mix.candidates import read_candidates
 from polyglot.core.errors import Permanent
 from polyglot.core.records import to_json
 from polyglot.kinds.ingest import IngestParams
@@ -330,9 +330,9 @@ def test_token_sets_that_contradict_themselves_are_refused(tmp_path: Path) -> No
         return tmp_path / "tokens.arrow"
 
     with pytest.raises(Permanent, match="tokens of EN: id 'a' occurs twice"):
-        read_token_set(write(["a", "a"], [[True, False]] * 2), tmp_path / "card.json", "EN")
-    with pytest.raises(Permanent, match="tokens of EN: loss mask and tokens differ in length in batch 0"):
-        read_token_set(write(["a"], [[True]]), tmp_path / "card.json", "EN")
+        read_candidates(write(["a", "a"], [[True, False]] * 2), tmp_path / "card.json", "EN")
+    with pytest.raises(Permanent, match="tokens of EN: ids and loss mask differ in length"):
+        read_candidates(write(["a"], [[True]]), tmp_path / "card.json", "EN")
 
 
 @needs_documentation

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.lib.model.schedule import factor
+from jobs.lib.token_set import TokenSet
 from jobs.tokenize.job import SCHEMA
 from jobs.train.batches import EpochSampler, collate, groups, micro_batches
-from jobs.train.token_sets import Mixture, TokenSet
+from jobs.train.mixture import Mixture
 from polyglot.core.errors import Permanent
 
 

@@ -2,20 +2,23 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jobs.lib.rows.by_id import id_key
 from polyglot.core.errors import Permanent
 from polyglot.core.records import read
 from polyglot.kinds.tokenize import TokenCard
 
+if TYPE_CHECKING:
+    from jobs.lib.token_set import Counts
+
 COUNTS = ("tokens", "loss_tokens", "characters", "words", "answers")  # the first is the length, the others are columns
 SHORT_REASONS = ("over-long", "nothing-supervised")  # other reasons are sentences, and stay in the token set's card
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenSet:
-    """One language's token rows.
+class Candidates:
+    """The rows of one language that a mix may take.
 
     `rows` maps an id (NFC) to its row number, `counts` holds an array a name of COUNTS, a value a row: characters,
     words (at white space) and number are those of the answers. `truncated` are the numbers of rows that were cut;
@@ -24,7 +27,7 @@ class TokenSet:
 
     language: str
     rows: dict[str, int]
-    counts: dict[str, Any]
+    counts: "dict[str, Counts]"
     truncated: frozenset[int] = frozenset()
     dropped: dict[str, str]
 
@@ -34,40 +37,25 @@ class TokenSet:
         return len(self.rows) + len(self.dropped)
 
 
-def read_token_set(path: Path, card: Path, language: str) -> TokenSet:
-    """Read ids and counts of an Arrow IPC file; token ids and loss masks stay memory-mapped and untouched.
+def read_candidates(path: Path, card: Path, language: str) -> Candidates:
+    """Read ids and counts of a token set; token ids stay memory-mapped and untouched.
 
     Raises Permanent for an id that occurs twice, and for a row whose loss mask has another length than its tokens.
     """
-    import numpy
-    import pyarrow
-    from pyarrow import compute
+    from jobs.lib.token_set import TokenSet
 
-    from jobs.lib.arrays import numbers
-
-    ids: list[str] = []
-    parts: dict[str, list[Any]] = {name: [] for name in COUNTS}
-    with pyarrow.memory_map(str(path)) as source, pyarrow.ipc.open_file(source) as reader:
-        for number in range(reader.num_record_batches):
-            batch = reader.get_batch(number)
-            ids += map(id_key, batch.column("id").to_pylist())
-            lengths = numbers(compute.list_value_length(batch.column("input_ids")))
-            if not numpy.array_equal(lengths, numbers(compute.list_value_length(batch.column("loss")))):
-                raise Permanent(f"tokens of {language}: loss mask and tokens differ in length in batch {number}")
-            parts["tokens"].append(lengths)
-            for name in COUNTS[1:]:
-                parts[name].append(numbers(batch.column(name)))
+    tokens = TokenSet(path, f"tokens of {language}")
+    ids = list(map(id_key, tokens.names()))
     rows = {name: number for number, name in enumerate(ids)}
     if len(rows) < len(ids):
         twice = next(name for number, name in enumerate(ids) if rows[name] != number)
         raise Permanent(f"tokens of {language}: id {twice!r} occurs twice")
-    counts = {name: numpy.concatenate(some) if some else numpy.zeros(0, numpy.int64) for name, some in parts.items()}
     said = read(card, TokenCard)
     dropped = {id_key(row.id): row.reason for row in said.dropped}
-    return TokenSet(
+    return Candidates(
         language=language,
         rows=rows,
-        counts=counts,
+        counts={"tokens": tokens.lengths} | {name: tokens.column(name) for name in COUNTS[1:]},
         truncated=frozenset(rows[name] for row in said.truncated if (name := id_key(row.id)) in rows),
         dropped={name: reason if reason in SHORT_REASONS else "no-tokens" for name, reason in dropped.items()},
     )

@@ -17,6 +17,7 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from jobs.answer.decoding import Stops, choose, uniforms
+from jobs.lib.model.loading import embedded, padding_id
 from jobs.lib.model.template import ChatFormat
 
 
@@ -60,8 +61,7 @@ class Generator:
         configured = getattr(model.generation_config, "eos_token_id", None)
         others = configured if isinstance(configured, list) else [configured]
         self._ends = {chat.eos_id, *(token for token in others if token is not None)}
-        pad = chat.tokenizer.pad_token_id
-        self._pad_id: int = chat.eos_id if pad is None else pad
+        self._pad_id = padding_id(chat.tokenizer, embedded(model))
         accepted = inspect.signature(model.forward).parameters
         self._has_positions = "position_ids" in accepted
         self._has_cache = "past_key_values" in accepted

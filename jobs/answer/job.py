@@ -24,7 +24,7 @@ from jobs.answer import sharding
 from jobs.answer.generation import Generated, Generator, Request
 from jobs.lib.context import Context
 from jobs.lib.model.execution import computing, described, threads_of
-from jobs.lib.model.loading import DTYPES, choose_device, load_model, load_tokenizer, max_positions
+from jobs.lib.model.loading import DTYPES, choose_device, embedded, load_model, load_tokenizer, max_positions
 from jobs.lib.model.template import ChatFormat, Inexact
 from polyglot.core import records
 from polyglot.core.canonical import canonical, digest
@@ -107,7 +107,7 @@ class Conversation:
     def __init__(self, generator: Generator, params: AnswerParams, *, seed: int | None) -> None:
         self.generator, self.params, self.seed = generator, params, seed
         self._limit = max_positions(generator.model)
-        self._embedded = next(generator.model.get_input_embeddings().parameters()).shape[0]
+        self._embedded = embedded(generator.model)
 
     def prepare(self, task: Task) -> None:
         """Make the prompt of a task's next turn, or give the task the reason why there is none."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.builtin.surface import rate
-from jobs.lib.judge_prompts import Prompt, load
+from polyglot.kinds.judge_prompts import Prompt, load
 
 MODEL = "polyglot-rules"
 _READINGS = 64  # of one prompt at most; beyond that an answer is nothing but delimiters

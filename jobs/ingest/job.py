@@ -23,6 +23,14 @@ from polyglot.core.records import line, to_json
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.rows import FOLDERS, VALIDATION_FOLDER, Rejection
 
+# by the reason of most rejections, where another `format` does not help
+_REMEDIES = {
+    "not-text": "A study is of texts: rows with images or tools need to be left out",
+    "system-message": "Put the system message into the first user turn: the study's template brings its own",
+    "unknown-role": "Roles are user and assistant; messages of tools need to be left out",
+    "other-language": "Are these the files of this language?",
+    "empty-output": "Rows without an output teach nothing",
+}
 _CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked to stop
 
 
@@ -112,6 +120,6 @@ def _refuse_nothing(tally: Normaliser) -> None:
     if tally.accepted:
         return
     reasons = ", ".join(f"{reason} {count}" for reason, count in tally.reasons.most_common(5)) or "no record at all"
-    raise Permanent(
-        f"{tally.language}: none of {tally.records} records was accepted: {reasons}. Is `format` the right one?"
-    )
+    commonest = tally.reasons.most_common(1)
+    remedy = _REMEDIES.get(commonest[0][0] if commonest else "", "Is `format` the right one?")
+    raise Permanent(f"{tally.language}: none of {tally.records} records was accepted: {reasons}. {remedy}")

@@ -9,9 +9,10 @@ import codecs
 import json
 from collections.abc import Iterator
 
-from jobs.ingest.json_lines import json_lines, parse, why_not_json
+from jobs.ingest.json_lines import json_lines, why_not_json
 from jobs.ingest.streams import MAX_RECORD_BYTES, Record, Stream
 from polyglot.core.errors import Permanent
+from polyglot.core.json_lines import parse
 
 CHUNK = 2**20
 _AFTER_NUMBER = 64

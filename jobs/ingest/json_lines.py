@@ -1,18 +1,9 @@
 """JSON Lines: one JSON value a line, each bad line rejected by itself. Blank lines are no records."""
 
-import json
 from collections.abc import Iterator
 
 from jobs.ingest.streams import Record, Stream
-
-
-class Duplicated(ValueError):
-    """A JSON object names a key twice."""
-
-
-def parse(text: str) -> object:
-    """Return the JSON value of a text. Raises ValueError for NaN and Infinity too, Duplicated for repeated keys."""
-    return _DECODER.decode(text)
+from polyglot.core.json_lines import Duplicated, parse
 
 
 def why_not_json(error: Exception) -> str:
@@ -44,17 +35,3 @@ def _json_line(number: int, line: bytes) -> Record:
         return Record(number, parse(text))
     except (ValueError, RecursionError) as error:
         return Record(number, reason=why_not_json(error))
-
-
-def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise Duplicated("a key is repeated")
-    return result
-
-
-def _constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant)

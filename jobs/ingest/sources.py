@@ -4,9 +4,7 @@ A source yields `Document`s: named files of one language. Every file read from o
 (or, on the hub, named by a 40-digit revision) before its first record is seen.
 """
 
-import json
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from jobs.ingest.reading import read_records
 from jobs.ingest.streams import Record
 from jobs.lib.context import Context
 from polyglot.core.errors import Permanent
+from polyglot.kinds import judge_prompts
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.kind import File
 from polyglot.kinds.rows import FOLDERS, FORMS, Rejection
@@ -70,13 +69,8 @@ def _of_stage(params: IngestParams, language: str, context: Context) -> Iterator
 
 
 def prompt_rows(params: IngestParams, language: str, context: Context) -> list[dict[str, object]]:
-    """Return the objects in a language's judge prompts; the judge refuses what is none, whatever the file's name."""
-    rows: list[dict[str, object]] = []
-    for file in params.files[language]:
-        for line in _local(file, context).read_text(encoding="utf-8", errors="replace").split("\n"):
-            with suppress(ValueError):
-                rows += [row] if isinstance(row := json.loads(line), dict) else []
-    return rows
+    """Return the objects in a language's judge prompts."""
+    return [row for file in params.files[language] for _, row in judge_prompts.rows(_local(file, context), language)]
 
 
 def _local(file: File, context: Context) -> Path:

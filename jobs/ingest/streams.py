@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from polyglot.core.errors import Permanent
+from polyglot.core.json_lines import BYTE_ORDER_MARK, refuse_foreign
 
 MAX_RECORD_BYTES = 16 * 2**20  # one record; the longest rows of the published sets have some 100 kB
 BOMB_BYTES = 2**30  # decompressed bytes that are always allowed
 BOMB_RATIO = 100  # and beyond them, this multiple of the compressed size; text shrinks 3- to 20-fold
-_FOREIGN_MARKS = ((b"\xff\xfe", "UTF-16 or UTF-32"), (b"\xfe\xff", "UTF-16"), (b"\x00\x00\xfe\xff", "UTF-32"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,9 @@ class Stream:
         self._raw, self._total = raw, 0
         self._allowed = None if compressed_bytes is None else max(BOMB_BYTES, BOMB_RATIO * compressed_bytes)
         head = self._count(raw.read(4))
-        for mark, encoding in _FOREIGN_MARKS:
-            if head.startswith(mark):
-                raise Permanent(f"{name}: encoded as {encoding}; expected UTF-8. Convert it: iconv -t UTF-8")
-        self.byte_order_mark = head.startswith(b"\xef\xbb\xbf")
-        self._head = head[3:] if self.byte_order_mark else head
+        refuse_foreign(head, name)
+        self.byte_order_mark = head.startswith(BYTE_ORDER_MARK)
+        self._head = head.removeprefix(BYTE_ORDER_MARK)
 
     def _count(self, data: bytes) -> bytes:
         self._total += len(data)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from jobs.lib.chat.calls import Request
 from jobs.lib.context import Input
-from jobs.lib.judge_prompts import Prompts, load, values_for
 from polyglot.core.errors import Permanent
 from polyglot.kinds.answer import Answer
 from polyglot.kinds.judge import JudgeParams
+from polyglot.kinds.judge_prompts import Prompts, load, values_for
 from polyglot.kinds.rows import Question, Reference
 
 GRADED_TURNS = 2  # the prompts know a first and a second turn

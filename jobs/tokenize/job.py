@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from jobs.lib.context import Context
 from jobs.lib.model.execution import threads_of
-from jobs.lib.model.loading import load_tokenizer
+from jobs.lib.model.loading import check_ids, load_tokenizer, vocabulary
 from jobs.lib.model.template import ChatFormat
 from jobs.lib.rows.by_id import count_lines
 from jobs.tokenize.bulk import BulkFormat, one_thread_a_call
@@ -35,7 +35,8 @@ CHUNK_BYTES = 1 << 19
 def run(context: Context) -> None:
     """Tokenize every row of the language, then describe the result in the card."""
     params = TokenizeParams.of(context.stage)
-    tokenizer = load_tokenizer(context.inputs["base"].directory("model"))
+    base = context.inputs["base"].directory("model")
+    tokenizer, embeds = load_tokenizer(base), vocabulary(base)
     source = context.inputs["rows"].path(f"{params.part}/{params.language}.jsonl")
     chat = ChatFormat(tokenizer, params.template)
     tally = RowCounts(params, tokenizer.unk_token_id)
@@ -45,6 +46,7 @@ def run(context: Context) -> None:
         for rows, tokens in _encoded(source, BulkFormat(chat, params.system, shared=threads > 1), threads):
             if tokens.slow:
                 tokens = tokens.with_slow(chat.encode_many([rows.turns(row) for row in tokens.slow], params.system))
+            check_ids(params.language, int(tokens.ids.max(initial=-1)), embeds, tokenizer)
             batch = tally.take(rows, tokens)
             if batch.num_rows:
                 writer.write_batch(batch)

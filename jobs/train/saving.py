@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from jobs.lib.model.loading import embedded, padding_id
 from jobs.lib.model.template import ChatFormat
 from polyglot.core.canonical import canonical
 
@@ -33,7 +34,8 @@ def save_model(model: PreTrainedModel, base: Path, out: Path, *, chat: ChatForma
     Only safetensors are written. The chat template is the one the model was trained with, generation ends at EOS.
     """
     out.mkdir(parents=True)
-    end = {"bos_token_id": chat.tokenizer.bos_token_id, "eos_token_id": chat.eos_id, "pad_token_id": _pad_id(chat)}
+    pad = padding_id(chat.tokenizer, embedded(model))  # EOS where there is none, as vLLM and transformers do
+    end = {"bos_token_id": chat.tokenizer.bos_token_id, "eos_token_id": chat.eos_id, "pad_token_id": pad}
     for name, value in end.items():
         if name != "bos_token_id" or value is not None:
             setattr(model.config, name, value)
@@ -55,9 +57,3 @@ def _set_template(out: Path, jinja: str) -> None:
     config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     if config.pop("chat_template", None) is not None:  # a second template would be a second opinion
         path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _pad_id(chat: ChatFormat) -> int:
-    """The tokenizer's pad id; EOS where it has none, as vLLM and transformers do."""
-    pad = chat.tokenizer.pad_token_id
-    return int(chat.eos_id if pad is None else pad)

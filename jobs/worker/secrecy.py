@@ -65,7 +65,7 @@ def _known(*variables: str) -> tuple[str, ...]:
     found = {value.strip() for value in values}
     for name in filter(None, files):
         try:
-            found.add(Path(name).read_text(encoding="utf-8").strip())
+            found.add(Path(name).read_text(encoding="utf-8-sig").strip())
         except (OSError, UnicodeDecodeError):  # whoever needs it says so
             continue
     return tuple(sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True))

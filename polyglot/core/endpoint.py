@@ -119,7 +119,7 @@ def _key(key_file: str | None, variable: str, environ: Mapping[str, str]) -> str
     if name:
         source = f"key file {name}"
         try:
-            key = Path(name).read_text(encoding="utf-8").strip()
+            key = Path(name).read_text(encoding="utf-8-sig").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not text"
             raise BadInput(f"{source}: {reason}", remedy="It holds the key and nothing else") from None

@@ -1,7 +1,13 @@
 """Human ratings of translations: how far raters agree with each other, and metrics with them."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
+import msgspec
+
+from polyglot.core.errors import Permanent
+from polyglot.core.json_lines import numbered_lines
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, File, Kind, Params
@@ -29,6 +35,16 @@ class Rating(Record):
     sheet: str = ""
     category: str = ""
     comment: str = ""
+
+
+def read_ratings(path: Path, name: str) -> Iterator[tuple[int, Rating]]:
+    """Yield (line, rating) of one file of ratings, called `name`. Raises Permanent with the line."""
+    for number, text in numbered_lines(path, name):
+        try:
+            yield number, msgspec.json.decode(text, type=Rating)
+        except msgspec.DecodeError as error:
+            remedy = "Ratings are what `polyglot sheet import` writes"
+            raise Permanent(f"{name}, line {number}: not a rating ({error}). {remedy}") from None
 
 
 class Alpha(Record):

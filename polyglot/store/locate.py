@@ -213,8 +213,8 @@ def _keys() -> tuple[str, str]:
         if not name:
             raise BadInput("not set, while its twin is", where=variable, expected="the path of a file with the key")
         try:
-            value = Path(name).read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
+            value = Path(name).read_text(encoding="utf-8-sig").strip().encode("ascii").decode()
+        except (OSError, UnicodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not ASCII"
             raise BadInput(f"the key file cannot be read ({reason})", where=variable, got=repr(name)) from None
         if not value:

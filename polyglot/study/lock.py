@@ -5,6 +5,7 @@ Nothing is looked up on a network: a hub's repository is named by its commit, a 
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -13,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from polyglot.core.canonical import canonical, sha256_bytes, sha256_file
-from polyglot.core.errors import BadInput
+from polyglot.core.errors import BadInput, Permanent
 from polyglot.core.section import Place, Problem
+from polyglot.kinds import judge_prompts
+from polyglot.kinds.agree import read_ratings
 from polyglot.kinds.kind import File
 from polyglot.study.files import SourceFile
 from polyglot.study.load import LoadedStudy
@@ -79,7 +82,7 @@ def lock_study(loaded: LoadedStudy) -> Locked:
         if part.directory is not None:
             pins.add_directory(place, part.directory)
     problems = [*pins.problems, *_unset_revisions(loaded.study)]
-    problems += [] if problems else size_problems(loaded.study, pins.files, pins.local)
+    problems += [] if problems else [*size_problems(loaded.study, pins.files, pins.local), *_unreadable(pins)]
     prompts = {} if problems else dict(_prompts(loaded.study, pins))
     if problems:
         raise bad_file(loaded.file, problems)
@@ -233,6 +236,22 @@ def _prompts(study: Study, pins: _Pins) -> Iterator[tuple[str, File]]:
             sha256 = sha256_file(path)
             pins.local.setdefault(sha256, path)
             yield language, File(sha256=sha256, bytes=path.stat().st_size, name=path.name)
+
+
+def _unreadable(pins: _Pins) -> Iterator[Problem]:
+    """What the last stages would refuse, told before the first: their own readers read the files here."""
+    for place, files in pins.files.items():
+        for number, file in enumerate(files):
+            path = pins.local.get(file.sha256)
+            try:
+                if "prompts" in place and path is not None:
+                    judge_prompts.load(path, str(place[-1]))
+                elif place == ("ratings",) and path is not None:
+                    for _ in read_ratings(path, file.name):
+                        pass
+            except Permanent as error:
+                said = re.sub(rf"^(judge prompts of {place[-1]}|{re.escape(file.name)})[,:] ", "", str(error))
+                yield Problem(what=said, place=(*place, number) if len(files) > 1 else place)
 
 
 def _unset_revisions(study: Study) -> Iterator[Problem]:

@@ -143,7 +143,7 @@ class TestKeyFiles:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.delenv(name, raising=False)
         for name, value in (("ACCESS", bucket.gateway.access_key), ("SECRET", bucket.gateway.secret_key)):
-            (tmp_path / name).write_text(value + "\n")
+            (tmp_path / name).write_text("\ufeff" + value + "\n")  # as some editors save it
             monkeypatch.setenv(f"POLYGLOT_S3_{name}_KEY_FILE", str(tmp_path / name))
         store = open_store(bucket.url)
         assert store.create("a", b"x")

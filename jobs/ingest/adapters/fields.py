@@ -6,6 +6,7 @@ Text is never changed: no normalisation, no stripping, no repair.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+_TEXT_PARTS = frozenset({"text", "input_text", "output_text"})  # of the chat and the responses API
 Fields = Mapping[str, object]  # of one record, as somebody else wrote it
 
 
@@ -85,6 +86,22 @@ def instruction(record: Fields, ask: str, context: str) -> str:
     return f"{question}\n\n{extra}" if not is_blank(extra) else question
 
 
+def spoken(message: Fields, name: str) -> str:
+    """Return what a message says: a text, or a list of text parts as chat APIs write it, joined by nothing.
+
+    Rejects "not-text" for a part that is none (an image, a call of a tool), "missing-field" and "wrong-type".
+    """
+    value = message.get(name)
+    if not isinstance(value, list | tuple):
+        return text(message, name)
+    said = []
+    for part in value:
+        if isinstance(part, Mapping) and part.get("type", "text") not in _TEXT_PARTS:
+            raise Reject("not-text")
+        said.append(text(part, "text") if isinstance(part, Mapping) else text({name: part}, name))
+    return "".join(said)
+
+
 def chat(messages: Sequence[object], role_field: str, text_field: str, roles: Mapping[str, str]) -> tuple[str, ...]:
     """Return the alternating turns of a chat, the user's first.
 
@@ -99,7 +116,7 @@ def chat(messages: Sequence[object], role_field: str, text_field: str, roles: Ma
         role = roles.get(text(message, role_field))
         if role is None:
             raise Reject("unknown-role")
-        content = text(message, text_field)
+        content = spoken(message, text_field)
         if role == "system" and not turns:
             if content.strip():
                 raise Reject("system-message")

@@ -21,8 +21,19 @@ from jobs.ingest.adapters.fields import (
     texts,
 )
 
-_MESSAGE_ROLES = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
-_SHAREGPT_ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
+_MESSAGE_ROLES = {
+    "user": "user",
+    "assistant": "assistant",
+    "model": "assistant",  # Gemini and Gemma
+    "system": "system",
+    "developer": "system",
+}
+_SHAREGPT_ROLES = {
+    "human": "user",
+    "user": "user",
+    **dict.fromkeys(("gpt", "chatgpt", "bing", "bard", "assistant", "model"), "assistant"),
+    "system": "system",
+}
 
 
 def alpaca(record: Fields) -> Draft:
@@ -65,7 +76,7 @@ def dolly(record: Fields) -> Draft:
 
 
 def messages(record: Fields) -> Draft:
-    """Chat messages with `role` and `content`, under `messages`."""
+    """Chat messages with `role` and `content`, a text or a list of text parts, under `messages`."""
     turns = chat(sequence(record, "messages"), "role", "content", _MESSAGE_ROLES)
     return Draft(id=identifier(record, "id", "prompt_id"), turns=turns)
 

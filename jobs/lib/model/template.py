@@ -22,6 +22,7 @@ import jinja2
 from tokenizers import Encoding, Tokenizer
 from transformers import PreTrainedTokenizerBase
 
+from jobs.lib.model.loading import adds_bos
 from polyglot.core.errors import Permanent
 from polyglot.kinds.templates import PAPER, TEMPLATES, Markers
 
@@ -237,12 +238,6 @@ class ChatFormat:
 def encode(tokenizer: PreTrainedTokenizerBase, turns: Turns, system: str = "", template: str = PAPER) -> Encoded:
     """Encode one conversation; see ChatFormat.encode. Raises Inexact, Permanent."""
     return ChatFormat(tokenizer, template).encode(turns, system)
-
-
-def adds_bos(tokenizer: PreTrainedTokenizerBase) -> bool:
-    """Whether this tokenizer's own encoding of text begins with BOS: its family was pre-trained that way."""
-    bos = tokenizer.bos_token_id
-    return bos is not None and list(tokenizer("a")["input_ids"])[:1] == [bos]
 
 
 def _caught(mask: Any, *arguments: Any) -> Encoded | Inexact:

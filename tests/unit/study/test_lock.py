@@ -12,11 +12,15 @@ import pytest
 
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import BadInput
+from polyglot.kinds import judge_prompts
+from polyglot.kinds.agree import read_ratings
 from polyglot.kinds.kind import File
 from polyglot.study import sizes
 from polyglot.study.load import load_study
 from polyglot.study.lock import Locked, built_in_prompts, lock_study
+from tests.kit.bad_inputs.read_last import MARK, RATED, SECOND, SINGLE, load_prompts, load_ratings, prompts
 from tests.kit.bad_inputs.studies import study_text
+from tests.kit.judge_rows import prompt_file
 
 ROOT = Path(__file__).parents[3]
 SHARED = Path(os.environ.get("POLYGLOT_SHARED") or ROOT.parent / "shared")
@@ -215,7 +219,7 @@ class TestPrompts:
             assert locked.local_files[sha256] == built_in_prompts(language)
 
     def test_one_language_s_prompts_may_be_changed_and_no_other_s_change(self, tmp_path: Path) -> None:
-        sha256 = put(tmp_path, "mine.jsonl", b'{"name": "single-v1"}\n')
+        sha256 = sha256_file(prompt_file(tmp_path / "mine.jsonl"))
         before = lock(tmp_path).prompts_sha256
         after = lock(
             tmp_path, judge=f"{{endpoint: built-in, prompts: {{DE: {{path: mine.jsonl, sha256: {sha256}}}}}}}"
@@ -226,6 +230,17 @@ class TestPrompts:
     def test_a_language_without_built_in_prompts_says_what_to_do(self) -> None:
         with pytest.raises(BadInput, match=r"no built-in judge prompts for NO. Bring your own under `judge.prompts`"):
             built_in_prompts("NO")
+
+
+class TestFilesThatTheLastStagesRead:
+    def test_judge_prompts_are_read_with_a_byte_order_mark_as_rows_are(self, tmp_path: Path) -> None:
+        content = MARK + prompts(SINGLE, SECOND)
+        load_prompts(tmp_path, content)
+        assert sorted(judge_prompts.load(tmp_path / "p.jsonl", "DE").by_kind) == [(False, False), (False, True)]
+
+    def test_ratings_are_read_with_a_byte_order_mark(self, tmp_path: Path) -> None:
+        load_ratings(tmp_path, MARK + json.dumps(RATED).encode() + b"\r\n")
+        assert [number for number, _ in read_ratings(tmp_path / "r.jsonl", "r.jsonl")] == [1]
 
 
 def beside_shared(folder: Path, study: str) -> Path:

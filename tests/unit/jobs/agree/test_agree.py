@@ -72,14 +72,14 @@ class TestTheAgreeJob:
         assert json.loads((agreed(tmp_path, rows).out / "agreement.json").read_bytes())["ratings"] == 3
 
     def test_a_turn_of_another_study_is_refused_with_its_line(self, tmp_path: Path) -> None:
-        with pytest.raises(Permanent, match=r"ratings.jsonl:2: got a 7:1; expected a turn of this study's"):
+        with pytest.raises(Permanent, match=r"ratings.jsonl, line 2: got a 7:1; expected a turn of this study's"):
             agreed(tmp_path, [rating("anna", 0, 0), rating("anna", 7, 0)])
 
     @pytest.mark.parametrize(
         ("row", "said"), [({"rater": "anna"}, "required field `check`"), ([], "got `array`"), (None, "got `null`")]
     )
     def test_what_is_no_rating_is_refused_with_its_line(self, tmp_path: Path, row: Any, said: str) -> None:
-        with pytest.raises(Permanent, match=rf"^ratings.jsonl:1: not a rating \(.*{said}.*sheet import"):
+        with pytest.raises(Permanent, match=rf"^ratings.jsonl, line 1: not a rating \(.*{said}.*sheet import"):
             agreed(tmp_path, [row])
 
     def test_empty_files_say_so(self, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from jobs import builtin
 from jobs.builtin.grader import Grader, builtin_templates
 from jobs.builtin.words import LANGUAGES
-from jobs.lib.judge_prompts import load, values_for
+from polyglot.kinds.judge_prompts import load, values_for
 from polyglot.study.lock import built_in_prompts
 
 FIELDS = {"name", "type", "system_prompt", "prompt_template", "description", "category", "output_format"}

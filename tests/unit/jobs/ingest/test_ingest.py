@@ -42,6 +42,15 @@ ADAPTED: list[tuple[str, dict[str, Any], str, list[str]]] = [
                                                {"from": "gpt", "value": "B"}]}, "s", ["A", "B"]),
     ("messages", {"prompt_id": "m", "messages": [{"role": "user", "content": "A"},
                                                  {"role": "assistant", "content": "B"}]}, "m", ["A", "B"]),
+    ("messages", {"id": "p", "messages": [{"role": "user", "content": [{"type": "text", "text": "A "},
+                                                                       {"type": "text", "text": "B", "url": None}]},
+                                          {"role": "model", "content": [{"type": "output_text", "text": "C"}]}]},
+     "p", ["A B", "C"]),
+    ("messages", {"id": "q", "messages": [{"role": "user", "content": ["A", {"text": "B"}]},
+                                          {"role": "assistant", "content": [{"type": "text", "text": "C"}]}]},
+     "q", ["AB", "C"]),
+    ("sharegpt", {"id": "r", "conversations": [{"from": "human", "value": [{"type": "text", "text": "A"}]},
+                                               {"from": "chatgpt", "value": "B"}]}, "r", ["A", "B"]),
 ]  # fmt: skip
 
 

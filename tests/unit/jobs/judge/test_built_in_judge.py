@@ -4,7 +4,7 @@ import pytest
 
 from jobs.builtin.grade import grade
 from jobs.builtin.grader import Grader, builtin_templates
-from jobs.lib.judge_prompts import values_for
+from polyglot.kinds.judge_prompts import values_for
 
 LANGUAGES = ("EN", "DE", "FR", "ES", "IT")
 

@@ -88,6 +88,11 @@ class TestKey:
         assert str(path) in str(refused.value)
         assert SECRET not in str(refused.value)
 
+    def test_a_byte_order_mark_is_no_part_of_the_key(self, tmp_path: Path) -> None:
+        path = tmp_path / "key"
+        path.write_bytes(b"\xef\xbb\xbf" + SECRET.encode() + b"\r\n")
+        assert resolve(CallSettings(key_file=str(path)), {}).key == SECRET
+
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(Permanent, match="No such file"):
             resolve(CallSettings(key_file=str(tmp_path / "none")), {})

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.lib.judge_prompts import load, values_for
 from polyglot.core.errors import Permanent
+from polyglot.kinds.judge_prompts import load, values_for
 from tests.kit.judge_rows import prompt_file
 
-SHARED = Path(os.environ.get("POLYGLOT_SHARED", Path(__file__).parents[5] / "shared"))
+SHARED = Path(os.environ.get("POLYGLOT_SHARED", Path(__file__).parents[4] / "shared"))
 
 
 @pytest.fixture

@@ -5,13 +5,14 @@ turn or for the second ("multi-turn"). Filling in is one pass over the template,
 questions and answers stay what they are: data.
 """
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from polyglot.core.errors import Permanent
+from polyglot.core.json_lines import numbered_lines, parse
 
 _NAME = re.compile(r"single(?P<math>-math)?-v(?P<number>\d+)(?P<multi>-multi-turn)?")
 _FIELD = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z_0-9]*)\}")
@@ -75,14 +76,25 @@ class Prompts:
         return Choice(prompt=with_references)
 
 
+def rows(path: Path, language: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line, object) of one language's file. Raises Permanent with the line for what is no JSON object."""
+    name = f"judge prompts of {language}"
+    for number, text in numbered_lines(path, name):
+        try:
+            row = parse(text)
+        except (ValueError, RecursionError) as error:
+            raise Permanent(f"{name}, line {number}: not JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise Permanent(f"{name}, line {number}: got {type(row).__name__}; expected an object")
+        yield number, row
+
+
 def load(path: Path, language: str) -> Prompts:
     """Read one language's file. Raises Permanent with the line for what is no prompt file of FastChat's form."""
     by_kind: dict[tuple[bool, bool], Prompt] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-        if not line.strip():
-            continue
+    for number, row in rows(path, language):
         where = f"judge prompts of {language}, line {number}"
-        prompt = _read(line, where)
+        prompt = _prompt(row, where)
         if prompt is None:
             continue
         kind = (prompt.math, prompt.multi_turn)
@@ -106,13 +118,7 @@ def values_for(
     return values
 
 
-def _read(line: str, where: str) -> Prompt | None:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise Permanent(f"{where}: not JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise Permanent(f"{where}: got {type(row).__name__}; expected an object")
+def _prompt(row: Mapping[str, Any], where: str) -> Prompt | None:
     missing = [key for key in ("name", "type", "prompt_template") if not isinstance(row.get(key), str)]
     if missing:
         raise Permanent(f"{where}: no text in {', '.join(missing)}")

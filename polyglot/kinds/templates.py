@@ -5,17 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
-
-
-def _day(text: str | None) -> str | None:
-    """Raise ValueError for what is no day."""
-    return None if text is None else date.fromisoformat(text).isoformat()
-
+from pydantic import Field
 
 TemplateName = Literal["system-user-assistant", "tokenizer"]
-# A day as in "2024-07-26"; not in the key where the study names none
-TemplateDate = Annotated[str | None, AfterValidator(_day), Field(exclude_if=lambda day: day is None)]
+# In no key where the study names none
+TemplateDate = Annotated[Annotated[date, Field(strict=False)] | None, Field(exclude_if=lambda day: day is None)]
 PAPER: TemplateName = "system-user-assistant"
 OWN: TemplateName = "tokenizer"
 
@@ -59,7 +53,7 @@ class Template:
 
 # The day that a model's own template writes where it asks for today's, unless the study names another. Llama 3's own
 # templates fall back to it where there is no clock.
-TEMPLATE_DATE = "2024-07-26"
+TEMPLATE_DATE = date(2024, 7, 26)
 _SPEAKERS = ("\nUser:", "\nSystem:")  # an answer that goes on to speak for others has ended
 TEMPLATES: Mapping[str, Template] = {
     PAPER: Template(  # of arXiv 2402.13703

@@ -31,7 +31,7 @@ class OwnTemplate:
     date: str | None  # the one that it writes
 
 
-def examine(tokenizer: Any, day: str) -> OwnTemplate:
+def examine(tokenizer: Any, day: date) -> OwnTemplate:
     """Find out what the template does on that day. Raises Permanent when two renderings may differ."""
     try:
         source: str = tokenizer.get_chat_template()
@@ -40,12 +40,12 @@ def examine(tokenizer: Any, day: str) -> OwnTemplate:
     if _AT_RANDOM.search(source):
         raise Permanent("the tokenizer's chat template draws at random: the same rows would become other tokens")
     dated = "strftime_now" in source
-    jinja = frozen_clock(date.fromisoformat(day)) + source if dated else source
+    jinja = frozen_clock(day) + source if dated else source
     return OwnTemplate(
         jinja=jinja,
         end=_end(tokenizer, jinja),
         system_role=_system_role(tokenizer, jinja),
-        date=day if dated else None,
+        date=day.isoformat() if dated else None,
     )
 
 

@@ -17,6 +17,7 @@ A row for which the tokenizer cannot keep these is refused with `Inexact`, never
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import jinja2
@@ -83,7 +84,7 @@ class ChatFormat:
     """One chat template under one tokenizer. Raises Permanent when the two cannot work together at all."""
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, template: str = PAPER, *, template_date: str | None = None
+        self, tokenizer: PreTrainedTokenizerBase, template: str = PAPER, *, template_date: date | None = None
     ) -> None:
         """`template` is a name of TEMPLATES; `tokenizer` any tokenizer of transformers.
 

@@ -49,7 +49,7 @@ class TestAnswer:
 
     def test_stopped_answers_are_told_apart_from_those_that_were_cut(self, usual: Made) -> None:
         rows = [replace(row, stopped=row.answer_turns // 4) if row.is_whole else row for row in usual.document.cells]
-        for document, said in ((usual.document, "–"), (replace(usual.document, cells=tuple(rows)), "25 %")):
+        for document, said in ((usual.document, "–"), (replace(usual.document, cells=tuple(rows)), "25%")):
             shown = judge_section.show(document, View.of(document))
             assert shown
             assert {row.stopped_share for row in shown.rows} == {said}

@@ -87,14 +87,14 @@ class TestDays:
         assert made[0] == made[1]
 
     def test_the_day_is_the_studys(self) -> None:
-        for day, written in ((None, "26 Jul 2024"), ("2025-03-01", "01 Mar 2025")):
+        for day, written in ((None, "26 Jul 2024"), (date(2025, 3, 1), "01 Mar 2025")):
             chat = ChatFormat(dated(), OWN, template_date=day)
             text = chat.tokenizer.decode(chat.prompt(TURNS[:1], "Sei kurz."))
             assert text == (
                 f"<s><|header|>system\n\nToday Date: {written}\n\nSei kurz.<|eot|><|header|>user\n\nHi<|eot|>"
                 "<|header|>assistant\n\n"
             )
-            assert chat.unusual == {"date": day or TEMPLATE_DATE}
+            assert chat.unusual == {"date": str(day or TEMPLATE_DATE)}
 
     @pytest.mark.parametrize("form", ["%d %b %Y", "%A, %-d. %B %y", "100%% at %H:%M:%S", "%Y-%m-%d (%j)", "no day"])
     def test_every_form_of_a_day_is_the_clocks(self, form: str) -> None:

@@ -47,9 +47,9 @@ class Draft:
     def take(self, result: Reply | Failure) -> None:
         """Take the result of the next turn. A reply that is no whole answer ends the draft: nothing is repaired."""
         if isinstance(result, Reply):
-            self.finishes.append(result.finish_reason or "unknown")
-            self.prompt_tokens += result.prompt_tokens
-            self.completion_tokens += result.completion_tokens
+            self.finishes.append(result.finish_reason)
+            self.prompt_tokens += result.prompt_tokens or 0
+            self.completion_tokens += result.completion_tokens or 0
         reason = worth(result)
         if reason is None and isinstance(result, Reply):
             self.answers.append(answer(result.text).text)

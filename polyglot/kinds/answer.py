@@ -106,6 +106,7 @@ KIND = Kind(
     files={"answers/<LANG>.jsonl": Answer, "card.json": AnswerCard},
     resources=Resources(memory_bytes=4 * GIB),
     ranks="shards",
+    at_once={"batch_size": 256},
     nightly=True,
     libraries=MODEL_LIBRARIES,
     kernels=True,

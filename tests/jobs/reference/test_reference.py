@@ -167,13 +167,16 @@ class TestTrouble:
                 return js.status(429, "slow down", retry_after="0.02")
             if call.nth == 1 and call.index % 3 == 1:
                 return js.status(503, "busy")
+            if call.nth == 1:
+                return js.reply("Half an", finish="abort")
             return answered(call)
 
         with js.ScriptedJudge(script) as server:
             here = run(stage(tmp_path, server, count=4))
-        assert len(rows_of(tmp_path, "references/DE.jsonl")) == 4
+        rows = rows_of(tmp_path, "references/DE.jsonl")
+        assert [row["turns"][0] for row in rows] == [f"Answer 1 to DE {n} first?" for n in range(1, 5)]
         assert here.volatile["attempts"]["reply"] == 16
-        assert {"rate-limited", "http-503"} <= here.volatile["attempts"].keys()
+        assert {"rate-limited", "http-503", "finish-abort"} <= here.volatile["attempts"].keys()
 
     def test_an_outage_fails_the_attempt_and_not_a_question_and_nothing_is_asked_twice(self, tmp_path: Path) -> None:
         up = [True]

@@ -77,6 +77,9 @@ def test_what_the_model_thought_is_no_part_of_a_translation(tmp_path: Path) -> N
         js.truncated(),
         js.reset(),
         js.raw(js.http("200 OK", b"no json")),
+        js.reply("hALF A TR", finish="abort"),
+        js.reply("hALF A TR", finish=None),
+        js.reply(None),
     ],
 )
 def test_what_passes_loses_no_row(tmp_path: Path, step: js.Step) -> None:

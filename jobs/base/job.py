@@ -16,7 +16,7 @@ from jobs.base.pretraining import Pretraining, new_model
 from jobs.lib.context import Context
 from jobs.lib.model.execution import computing, described, threads_of
 from jobs.lib.model.fetching import copy_files, fetch_hub
-from jobs.lib.model.loading import check_directory
+from jobs.lib.model.loading import check_weights
 from jobs.lib.model.template import ChatFormat
 from polyglot.core.errors import Permanent
 from polyglot.core.records import to_json
@@ -38,7 +38,7 @@ def run(context: Context) -> None:
     else:
         (fetch_hub if params.source == "hub" else copy_files)(params, model, context)
         record = BaseRecord(source=params.source, hub=params.hub, revision=params.revision)
-    check_directory(model)
+        check_weights(model)
     (context.out / "training.json").write_bytes(to_json(record) + b"\n")
 
 

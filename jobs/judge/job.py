@@ -219,6 +219,6 @@ def _verdict(target: Target, reading: Reading, reply: Reply | None) -> Verdict:
         reason=reading.reason,
         conflicting=reading.conflicting,
         text=reply.text if reply else "",
-        prompt_tokens=reply.prompt_tokens if reply else 0,
-        completion_tokens=reply.completion_tokens if reply else 0,
+        prompt_tokens=(reply.prompt_tokens or 0) if reply else 0,
+        completion_tokens=(reply.completion_tokens or 0) if reply else 0,
     )

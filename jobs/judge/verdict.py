@@ -1,96 +1,151 @@
-"""The verdict in a judge's reply: a score from 1 to 10, or the reason why there is none.
+"""The verdict in a judge's reply, or the reason why there is none: a score from 1 to 10, or which of two answers won.
 
-The benchmark's prompts ask for `[[n]]`. `[n]` is accepted when the reply has no double brackets at all, holds no other
-number in brackets, and the bracket follows no word (`list[5]` is code). The last structured verdict counts, since
-judges quote the answer (which may hold a planted "[[10]]") before they rate it. A `[[10]]` that only names the scale
-("[[7]] out of [[10]]", "[[7]]/[[10]]") is none. Verdicts in block quotes count only when there are no others. Decimals,
-decimal commas, "7/10", a word before the number ("[[Note : 7]]"), escaped or emphasised brackets and the digits of
-every script are read; a number outside 1..10 is *unscored*, not clipped and not skipped for an earlier one. A verdict
-is never guessed from prose.
+The benchmark's prompts ask for `[[n]]`, those of pairs for `[[A]]`, `[[B]]` or `[[C]]` (a tie; `[[D]]`: both are bad).
+What the judge thought is no verdict (`thinking.said`), and a reply that was cut has none: it might have gone on to
+another. Judges quote the answer, which may hold a planted "[[10]]", before or after they rate it: the last verdict
+counts, and those in quotation marks, block quotes and code blocks only when there are no others. The ends of a scale
+("on a scale from [[1]] to [[10]]", "[[6]] van [[10]]") and indexes (`x[[2]]`) are none. `[n]` is accepted when the
+reply has no double brackets at all, holds no other number in brackets, and the bracket follows no word (`list[5]` is
+code). Decimals, decimal commas, "7/10", a word before the number ("[[Note : 7]]"), escaped or emphasised brackets and
+the digits of every script are read; a number outside 1..10 is *unscored*, not clipped and not skipped for an earlier
+one. A verdict is never guessed from prose.
 """
 
 import re
 import unicodedata
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from jobs.judge.scale import Found, without_scale
+from jobs.lib.chat.thinking import said
 
 LOWEST, HIGHEST = 1.0, 10.0
 
+Mode = Literal["single", "pair"]
+Winner = Literal["A", "B", "tie", "both-bad"]
+_WINNERS: dict[str, Winner] = {"A": "A", "B": "B", "C": "tie", "D": "both-bad", "TIE": "tie"}
+
 # Digits that are no decimal digits of Unicode, but that judges of Chinese and Japanese write.
 _HAN = {ord(sign): str(value) for value, sign in enumerate("一二三四五六七八九十", start=1)}
+_LATIN = str.maketrans("\u0410\u0412\u0421\u0391\u0392", "ABCAB")  # Cyrillic and Greek letters of the same form
 
-# An optional word ("Rating:", "Note :"), the number with an optional fraction, an optional "/10".
-_INSIDE = (
-    r"\s*(?:[^\W\d_][^\[\]\d]{0,24}?)?\s*(?P<value>[-+\u2212]?\d{1,4}(?:[.,]\d{1,4})?)\s*(?:/\s*10(?:[.,]0+)?)?\s*"
-)
-_DOUBLE = re.compile(r"\[\[" + _INSIDE + r"\]\]")
+# An optional word ("Rating:", "Note :", "Assistant"), then the number and what it is out of ("/10"), or the letter.
+_WORD = r"\s*(?:[^\W\d_][^\[\]\d]{0,24}?)?\s*"
+_INSIDE = {
+    "single": _WORD
+    + r"(?P<value>[-+\u2212]?\d{1,4}(?:[.,]\d{1,4})?)\s*(?:(?:/|[^\W\d_][^\[\]\d]{0,12})\s*10(?:[.,]0+)?)?\s*",
+    "pair": _WORD + r"(?<![A-Za-z])(?P<value>[A-Da-d]|(?i:tie))\s*",
+}
 # "[1](https://…)" is a link, "scores[3]" and "x[0][1]" are code, "[3] = 5" an assignment: no verdicts
-_SINGLE = re.compile(r"(?<![\[\]\w])\[" + _INSIDE + r"\](?![\](\[])(?!\s*=)")
-# the highest of the scale after a verdict: "[[7]]/[[10]]", "[[7]] out of [[10]]", "von", "sur", "sobre", "de", "su"
-_SCALE = re.compile(
-    r"(?<=\]\])(\s*(?:/|\b(?:out\s+of|of|von|sur|su|sobre|de)\b)\s*)\[\[\s*10(?:[.,]0+)?\s*\]\]", re.IGNORECASE
+_DOUBLE, _SINGLE = (
+    {mode: re.compile(left + inside + right) for mode, inside in _INSIDE.items()}
+    for left, right in ((r"(?<!\[)\[\[", r"\]\](?!\])"), (r"(?<![\[\]\w])\[", r"\](?![\](\[])(?!\s*=)"))
 )
-_NOISE = re.compile(r"\\(?=[\[\]])|[*`](?=[*`\[\]\d])|(?<=[\[\d])[*`]+")
-_QUOTED_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
+_NOISE = re.compile(r"\\(?=[\[\]])|(?<=\[)[*`]+|[*`]+(?=[\d\]])|(?<=\d)[*`]+")
+
+# What stands right before double brackets that are an index ("x[[2]]", "f(x)[[1]]") or an argument ("array([[3]])");
+# "Rating[[7]]" is neither, nor is what follows a word of another script ("评分[[7]]").
+_INDEX = re.compile(r"(?:[\])]|(?P<word>[\w.$]+)\(?)\Z")
+_RATES_WORDS = (
+    "rating score grade mark verdict winner note nota bewertung punteggio valutazione voto calificacion ocena "
+    "beoordeling"
+)
+_RATES = frozenset(_RATES_WORDS.split())
+_CODE = re.compile(r"(?:[=(,{]|\breturn)\s*\Z")  # the same within code
+
+_FENCE = re.compile(r"^[ \t]*(```|~~~)(?s:.)*?(?:^[ \t]*\1|\Z)|`[^`\n]+`", re.MULTILINE)
+_QUOTED = re.compile(
+    r"^[ \t]*>.*$|“[^”]{0,2000}”|„[^“”\"]{0,2000}[“”\"]|"
+    r"«[^»]{0,2000}»|»[^«]{0,2000}«|「[^」]{0,2000}」|『[^』]{0,2000}』|"
+    r"(?<!\w)'[^'\n]*'(?!\w)|\"[^\"\n]*\"",
+    re.MULTILINE,
+)
 
 _REFUSAL = re.compile(
     r"\b(?:i(?:['\u2019]m| am) (?:sorry|unable|not able)|i (?:cannot|can['\u2019]?t|won['\u2019]t)\b|as an ai\b|"
     r"es tut mir leid|ich kann (?:dies|das|diese|leider|ihnen|dabei)[^.]{0,40}\bnicht|leider kann ich|"
     r"je suis désolé|je ne peux pas|je ne suis pas en mesure|"
     r"lo siento|no puedo|no me es posible|"
-    r"mi dispiace|non posso|non sono in grado)",
+    r"mi dispiace|non posso|non sono in grado|"
+    r"desculpe|não posso|het spijt me|przykro mi|nie mogę)|抱歉|对不起|申し訳",
     re.IGNORECASE,
 )
 
 
 class Reading(NamedTuple):
-    """What a reply says. Exactly one of `score` (1.0 to 10.0) and `reason` is set."""
+    """What a reply says. Exactly one of `score` (1.0 to 10.0), `winner` and `reason` is set."""
 
     score: float | None = None
     reason: str | None = None
     conflicting: bool = False  # the reply also held a different verdict
+    winner: Winner | None = None
 
 
-def parse(text: str, finish_reason: str | None = None, *, refused: bool = False) -> Reading:
+def parse(text: str, finish_reason: str | None = None, *, refused: bool = False, mode: Mode = "single") -> Reading:
     """Read a judge's reply.
 
     `finish_reason` is the endpoint's ("stop", "length", "content_filter", …), `refused` its explicit refusal field.
-    Reasons: "refused", "truncated" (cut off before a verdict, or with verdicts that disagree), "out-of-range",
+    Reasons: "refused", "truncated" (cut off, so that its verdict is not known to be its last), "out-of-range",
     "no-verdict".
     """
     if refused or finish_reason == "content_filter":
         return Reading(reason="refused")
-    found, double = _structured(_plain(text))
-    conflicting = len(set(found)) > 1
-    if finish_reason == "length" and (conflicting or not double or not found):
+    whole = _plain(said(unicodedata.normalize("NFKC", text)).text)
+    found = _structured(whole if mode == "single" else whole.translate(_LATIN), mode)
+    conflicting = len({one.value for one in found}) > 1
+    counted = [one.value for one in found if not one.aside] or [one.value for one in found]
+    last = counted[-1] if counted else None
+    if finish_reason == "length":
         return Reading(reason="truncated", conflicting=conflicting)
-    if not found:
+    if last is None:
         return Reading(reason="refused" if _REFUSAL.search(text) else "no-verdict")
-    if not LOWEST <= found[-1] <= HIGHEST:
+    if not isinstance(last, float):
+        return Reading(winner=_WINNERS[last], conflicting=conflicting)
+    if not LOWEST <= last <= HIGHEST:
         return Reading(reason="out-of-range", conflicting=conflicting)
-    return Reading(score=found[-1], conflicting=conflicting)
+    return Reading(score=last, conflicting=conflicting)
 
 
-def _structured(text: str) -> tuple[list[float], bool]:
-    """Every structured verdict in order, those of block quotes only when there are no others; and: double brackets?"""
-    text = _SCALE.sub(r"\1 10", text)
-    unquoted = _QUOTED_LINE.sub("", text)
-    for pattern in (_DOUBLE, _SINGLE):
-        for part in (unquoted, text):
-            values = [_number(match["value"]) for match in pattern.finditer(part)]
-            if values and pattern is _DOUBLE:
-                return values, True
-            if len(set(values)) == 1:  # several different numbers are a list or citations, and none is the verdict
-                return values, False
-    return [], False
+def _structured(text: str, mode: Mode) -> list[Found]:
+    """Every verdict in double brackets, in order; without any, the one in single ones."""
+    code = [match.span() for match in _FENCE.finditer(text)]
+    quoted = code + [match.span() for match in _QUOTED.finditer(text)]
+    for patterns in (_DOUBLE, _SINGLE):
+        found = [
+            Found(_value(match["value"], mode), match.start(), match.end(), aside=_within(match, quoted))
+            for match in patterns[mode].finditer(text)
+            if patterns is _SINGLE or not _is_code(text, match, code)
+        ]
+        found = without_scale(text, found)
+        if patterns is _DOUBLE and found:
+            return found
+    # several different numbers are a list or citations, and none is the verdict
+    return found if len({one.value for one in found}) == 1 else []
 
 
-def _number(digits: str) -> float:
-    return float(digits.replace(",", ".").replace("\u2212", "-"))
+def _within(match: re.Match[str], spans: list[tuple[int, int]]) -> bool:
+    return any(start <= match.start() < end for start, end in spans)
+
+
+def _is_code(text: str, match: re.Match[str], code: list[tuple[int, int]]) -> bool:
+    """Whether double brackets are an index or a list of a program."""
+    before = text[max(0, match.start() - 40) : match.start()]
+    if _within(match, code) and _CODE.search(before):
+        return True
+    index = _INDEX.search(before)
+    if index is None or index["word"] is None:
+        return index is not None
+    word = index["word"]
+    call = before.endswith("(")
+    return word.isascii() and word.lower() not in _RATES and not (call and word[0].isupper())
+
+
+def _value(text: str, mode: Mode) -> float | str:
+    return float(text.replace(",", ".").replace("\u2212", "-")) if mode == "single" else text.upper()
 
 
 def _plain(text: str) -> str:
-    """Bring digits of every script, full-width signs and emphasised brackets to their ASCII form."""
-    text = unicodedata.normalize("NFKC", text).translate(_HAN)
+    """Bring digits of every script, brackets of other forms and emphasised ones to their ASCII form."""
+    text = text.translate(_HAN)
     text = text.replace("\u27e6", "[[").replace("\u27e7", "]]").replace("\u3010", "[").replace("\u3011", "]")
     text = "".join(c if c.isascii() or not c.isdecimal() else str(unicodedata.decimal(c)) for c in text)
     return _NOISE.sub("", text)

@@ -15,6 +15,7 @@ from jobs.lib.chat.calls import Failure, FailureCount, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint
 from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
 from jobs.lib.chat.settings import CallSettings
+from jobs.lib.chat.thinking import said
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.quality.pairs import Pair
 from polyglot.core.canonical import sha256_bytes
@@ -45,7 +46,7 @@ Give one whole number from 0 to 100:
 Code, commands, links and placeholders are to stay as they are in the source. Style and fluency do not count.
 Name the worst fault in one short sentence. Then, alone on the last line, the number in this form: Score: <number>"""
 _SCORE = re.compile(
-    r"^\W*(?:score|rating)\W*?[:=]\W*?(?P<value>\d{1,3})(?:\s*/\s*100)?\W*$", re.IGNORECASE | re.MULTILINE
+    r"^[^\w\n>]*(?:score|rating)\W*?[:=]\W*?(?P<value>\d{1,3})(?:\s*/\s*100)?\W*$", re.IGNORECASE | re.MULTILINE
 )
 
 
@@ -74,12 +75,13 @@ def read(result: Reply | Failure) -> tuple[int | None, str | None]:
         return None, result.reason
     if result.refused or result.finish_reason == "content_filter":
         return None, "refused"
-    text = "".join(
-        c if not c.isdecimal() else str(unicodedata.decimal(c)) for c in unicodedata.normalize("NFKC", result.text)
-    )
+    if result.finish_reason == "length":
+        return None, "truncated"  # it might have gone on to another number
+    text = said(unicodedata.normalize("NFKC", result.text)).text
+    text = "".join(c if not c.isdecimal() else str(unicodedata.decimal(c)) for c in text)
     found = [int(match["value"]) for match in _SCORE.finditer(text)]
     if not found:
-        return None, "truncated" if result.finish_reason == "length" else "no-score"
+        return None, "no-score"
     return (found[-1], None) if 0 <= found[-1] <= 100 else (None, "out-of-range")
 
 

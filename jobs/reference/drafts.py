@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jobs.lib.chat.calls import Failure, Reply, Request
+from jobs.lib.chat.thinking import answer
 from jobs.reference.prompt import messages
 from polyglot.kinds.reference import ReferenceParams
 from polyglot.kinds.rows import Question, Reference, Rejection
@@ -46,12 +47,12 @@ class Draft:
     def take(self, result: Reply | Failure) -> None:
         """Take the result of the next turn. A reply that is no whole answer ends the draft: nothing is repaired."""
         if isinstance(result, Reply):
-            self.finishes.append(result.finish_reason or "unknown")
-            self.prompt_tokens += result.prompt_tokens
-            self.completion_tokens += result.completion_tokens
+            self.finishes.append(result.finish_reason)
+            self.prompt_tokens += result.prompt_tokens or 0
+            self.completion_tokens += result.completion_tokens or 0
         reason = worth(result)
         if reason is None and isinstance(result, Reply):
-            self.answers.append(result.text)
+            self.answers.append(answer(result.text).text)
         else:
             self.reason = reason
 
@@ -77,9 +78,9 @@ class Draft:
 
 
 def worth(result: Reply | Failure) -> str | None:
-    """Return why a result is no reference answer, None when it is one.
+    """Return why a result is no reference answer, None when it is one. What the model thought is left out.
 
-    Reasons: "refused", "truncated" (cut at max_tokens), "empty-output", "nul", or the failure's own ("http-400").
+    Reasons: "refused", "truncated" (cut), "empty-output", "nul", or the failure's own ("http-400").
     """
     if isinstance(result, Failure):
         return result.reason
@@ -87,7 +88,10 @@ def worth(result: Reply | Failure) -> str | None:
         return "refused"
     if result.finish_reason == "length":
         return "truncated"
-    if not result.text.strip():
+    said = answer(result.text)
+    if said.unfinished:
+        return "truncated"
+    if not said.text.strip():
         return "empty-output"
     return "nul" if "\0" in result.text else None
 

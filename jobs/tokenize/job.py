@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 
 from jobs.lib.context import Context
 from jobs.lib.model.execution import threads_of
-from jobs.lib.model.loading import load_tokenizer
+from jobs.lib.model.loading import check_ids, load_tokenizer, vocabulary
 from jobs.lib.model.template import ChatFormat
 from jobs.lib.rows.by_id import count_lines
 from jobs.tokenize.bulk import BulkFormat, one_thread_a_call
@@ -27,17 +28,20 @@ from jobs.tokenize.row_counts import SCHEMA, RowCounts
 from jobs.tokenize.tokens import Tokens
 from polyglot.core.errors import Permanent
 from polyglot.core.records import to_json
+from polyglot.kinds.templates import PAPER
 from polyglot.kinds.tokenize import TokenizeParams
 
 CHUNK_BYTES = 1 << 19
+ENDLESS = "The tokenizer's chat template puts no control token behind an answer, so answers would never end."
 
 
 def run(context: Context) -> None:
     """Tokenize every row of the language, then describe the result in the card."""
     params = TokenizeParams.of(context.stage)
-    tokenizer = load_tokenizer(context.inputs["base"].directory("model"))
+    base = context.inputs["base"].directory("model")
+    tokenizer, embeds = load_tokenizer(base), vocabulary(base)
     source = context.inputs["rows"].path(f"{params.part}/{params.language}.jsonl")
-    chat = ChatFormat(tokenizer, params.template)
+    chat = ChatFormat(tokenizer, params.template, template_date=params.template_date)
     tally = RowCounts(params, tokenizer.unk_token_id)
     total = count_lines(source)
     threads = max(1, min(threads_of(context), source.stat().st_size // CHUNK_BYTES))
@@ -45,16 +49,18 @@ def run(context: Context) -> None:
         for rows, tokens in _encoded(source, BulkFormat(chat, params.system, shared=threads > 1), threads):
             if tokens.slow:
                 tokens = tokens.with_slow(chat.encode_many([rows.turns(row) for row in tokens.slow], params.system))
+            check_ids(params.language, int(tokens.ids.max(initial=-1)), embeds, tokenizer)
             batch = tally.take(rows, tokens)
             if batch.num_rows:
                 writer.write_batch(batch)
             context.progress(tally.read, total, "rows", tokens=tally.tokens)
             context.raise_if_stopping()
     if tally.rows == 0:
-        raise Permanent(
-            f"{params.language}: none of {tally.read} rows can be trained on: {tally.reasons() or 'no rows'}"
-        )
-    (context.out / "card.json").write_bytes(to_json(tally.card()) + b"\n")
+        reasons = tally.reasons() or "no rows"
+        remedy = f'. {ENDLESS} Set the model\'s template to "{PAPER}"' if "eos-not-encoded" in reasons else ""
+        raise Permanent(f"{params.language}: none of {tally.read} rows can be trained on: {reasons}{remedy}")
+    card = msgspec.structs.replace(tally.card(), turn_end=chat.name_of_end(chat.end_id), **chat.unusual)
+    (context.out / "card.json").write_bytes(to_json(card) + b"\n")
     context.metrics.update(
         rows=tally.rows, tokens=tally.tokens, loss_tokens=tally.loss_tokens, dropped=len(tally.dropped)
     )

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 import torch
 from transformers import PreTrainedModel
 
+from jobs.lib.model.loading import embedded
 from jobs.train.head import TargetLoss
 from polyglot.core.errors import Permanent
 
@@ -39,7 +40,7 @@ def check(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> None:
 
 
 def _fault(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> str | None:
-    rows = next(model.get_input_embeddings().parameters()).shape[0]
+    rows = embedded(model)
     count = sum(_LENGTHS)
     ids = (torch.arange(count, device=model.device) * 7 + 3).remainder(rows)
     positions = torch.cat([torch.arange(length, device=model.device) for length in _LENGTHS]).unsqueeze(0)

@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
@@ -22,7 +23,15 @@ from transformers import PreTrainedModel
 
 from jobs.lib.context import Context
 from jobs.lib.model.execution import computing, described, threads_of
-from jobs.lib.model.loading import choose_device, load_model, load_tokenizer, max_positions
+from jobs.lib.model.loading import (
+    check_ids,
+    choose_device,
+    embedded,
+    load_model,
+    load_tokenizer,
+    max_positions,
+    padding_id,
+)
 from jobs.lib.model.template import ChatFormat
 from jobs.lib.ranks import Ranks
 from jobs.lib.token_set import TokenSet
@@ -36,11 +45,10 @@ from polyglot.core.errors import Interrupted, Permanent
 from polyglot.core.records import to_json
 from polyglot.kinds.mix import IndexRow
 from polyglot.kinds.tokenize import TokenCard
-from polyglot.kinds.train import TrainParams, ValidationStep
+from polyglot.kinds.train import MICRO_BATCH_TOKENS, TrainParams, ValidationStep
 
 CHECKPOINT_SECONDS = 60.0
 CHECKPOINT_SHARE = 0.1  # of the time, at most, goes into checkpoints that nobody asked for
-MICRO_BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}
 
 
 def run(context: Context) -> None:
@@ -68,9 +76,9 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
     kept = torch.float32 if params.precision == "float32" else model.dtype
     model.to(torch.float32)  # type: ignore[arg-type]
     validation = _token_sets(context, "validation")
-    _check_fit("mix", mixture, model)
+    _check_fit("mix", mixture, model, tokenizer)
     for language, tokens in validation.items():
-        _check_fit(f"validation:{language}", tokens, model)
+        _check_fit(f"validation:{language}", tokens, model, tokenizer)
     if context.settings.get("recompute"):
         model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     trainer = Trainer(
@@ -82,7 +90,7 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
             micro_batch_tokens=int(
                 context.settings.get("micro_batch_tokens") or MICRO_BATCH_TOKENS[accelerator.device.type]
             ),
-            pad_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else chat.eos_id,
+            pad_id=padding_id(tokenizer, embedded(model)),
         ),
         accelerator=accelerator,
     )
@@ -223,7 +231,7 @@ def _template(context: Context, mixture: Mixture) -> str:
     return templates.pop()
 
 
-def _check_fit(what: str, samples: Mixture | TokenSet, model: PreTrainedModel) -> None:
+def _check_fit(what: str, samples: Mixture | TokenSet, model: PreTrainedModel, tokenizer: Any) -> None:
     """Refuse samples that the model cannot see whole, and token ids that it has no embedding of."""
     limit, longest = max_positions(model), int(samples.lengths.max(initial=0))
     if limit is not None and longest > limit:
@@ -232,6 +240,4 @@ def _check_fit(what: str, samples: Mixture | TokenSet, model: PreTrainedModel) -
             f"{what}: {too_long} samples are longer than the model's {limit} positions, the longest has {longest} "
             f"tokens; set max_tokens to {limit} or less"
         )
-    rows = next(model.get_input_embeddings().parameters()).shape[0]
-    if samples.largest_id() >= rows:
-        raise Permanent(f"{what}: token id {samples.largest_id()}, but the model embeds {rows}: of another tokenizer")
+    check_ids(what, samples.largest_id(), embedded(model), tokenizer)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from jobs.lib.model.loading import embedded, padding_id
 from jobs.lib.model.template import ChatFormat
 from polyglot.core.canonical import canonical
 
@@ -30,17 +31,21 @@ _TOKENIZER_FILES = (
 def save_model(model: PreTrainedModel, base: Path, out: Path, *, chat: ChatFormat, dtype: torch.dtype) -> None:
     """Write `out` from a trained model and the directory of its base, whose tokenizer files are copied as they are.
 
-    Only safetensors are written. The chat template is the one the model was trained with, generation ends at EOS.
+    Only safetensors are written. The chat template is the one the model was trained with, generation ends at EOS, or
+    at the token with which the template ends a turn.
     """
     out.mkdir(parents=True)
-    end = {"bos_token_id": chat.tokenizer.bos_token_id, "eos_token_id": chat.eos_id, "pad_token_id": _pad_id(chat)}
+    pad = padding_id(chat.tokenizer, embedded(model))  # EOS where there is none, as vLLM and transformers do
+    end = {"bos_token_id": chat.tokenizer.bos_token_id, "eos_token_id": chat.eos_id, "pad_token_id": pad}
     for name, value in end.items():
         if name != "bos_token_id" or value is not None:
             setattr(model.config, name, value)
             setattr(model.generation_config, name, value)
     model.to(dtype)  # type: ignore[arg-type]
     model.save_pretrained(out)
-    generation = {name: value for name, value in end.items() if value is not None}
+    generation: dict[str, Any] = {name: value for name, value in end.items() if value is not None}
+    if len(chat.end_ids) > 1:
+        generation["eos_token_id"] = sorted(chat.end_ids)
     (out / "generation_config.json").write_bytes(canonical(generation) + b"\n")
     for name in _TOKENIZER_FILES:
         if (base / name).is_file():
@@ -55,9 +60,3 @@ def _set_template(out: Path, jinja: str) -> None:
     config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     if config.pop("chat_template", None) is not None:  # a second template would be a second opinion
         path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _pad_id(chat: ChatFormat) -> int:
-    """The tokenizer's pad id; EOS where it has none, as vLLM and transformers do."""
-    pad = chat.tokenizer.pad_token_id
-    return int(chat.eos_id if pad is None else pad)

@@ -1,13 +1,14 @@
 """A study's budget, spread over what is still to be translated and judged.
 
 What was spent is read from the manifests of the plan's paid stages (their volatile part), with the most that calls
-without a bill may have cost. The rest is split evenly
-over the paid stages that are not done: each stops before the call that would exceed its share.
+without a bill may have cost; tokens and characters of a stage that ran before it had a price count at today's. The rest
+is split evenly over the paid stages that are not done: each stops before the call that would exceed its share.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from polyglot.core.canonical import Json
 from polyglot.core.errors import OverBudget
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.registry import traits_of
@@ -21,8 +22,7 @@ def within_budget(stages: Sequence[PlannedStage], store: Store, usd: float | Non
         return tuple(stages)
     paid = [planned for planned in stages if traits_of(planned.stage).asks]
     done = committed_many(store, [planned.stage for planned in paid])
-    counted = ("cost_usd", "cost_usd_unseen_at_most")
-    spent = sum(float(manifest.volatile.get(name, 0)) for manifest in done.values() for name in counted)
+    spent = sum(_spent(done[planned.key].volatile, planned.settings) for planned in paid if planned.key in done)
     waiting = [planned.key for planned in paid if planned.key not in done]
     if waiting and spent >= usd:
         raise OverBudget(
@@ -34,3 +34,20 @@ def within_budget(stages: Sequence[PlannedStage], store: Store, usd: float | Non
         replace(planned, settings={**planned.settings, "max_usd": share}) if planned.key in waiting else planned
         for planned in stages
     )
+
+
+def _spent(volatile: Mapping[str, Json], settings: Mapping[str, Json]) -> float:
+    """What a stage that is done has cost."""
+
+    def number(given: Mapping[str, Json], name: str) -> float:
+        value = given.get(name)
+        return float(value) if isinstance(value, int | float) else 0.0
+
+    told = sum(number(volatile, name) for name in ("cost_usd", "cost_usd_unseen_at_most"))
+    priced = (
+        ("prompt_tokens", "price_usd_per_mtok_prompt"),
+        ("completion_tokens", "price_usd_per_mtok_completion"),
+        ("characters_billed", "price_usd_per_mchar"),
+        ("characters_unseen_at_most", "price_usd_per_mchar"),
+    )
+    return told or sum(number(volatile, amount) * number(settings, price) for amount, price in priced) / 1e6

@@ -16,7 +16,7 @@ class JudgeParams(ChatModel, Params):
     """Single grading of every (question, turn) with the benchmark's own prompts."""
 
     kind: ClassVar[str] = "judge"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     languages: tuple[Language, ...]
     prompts_sha256: Mapping[Language, Sha256]  # of each language's judge_prompts.jsonl, a blob of the store

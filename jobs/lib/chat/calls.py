@@ -10,7 +10,8 @@ from functools import cached_property
 
 from polyglot.core.canonical import Json, canonical, sha256_bytes
 
-CHARACTERS_PER_TOKEN = 3.0  # an estimate on the safe side for European languages; only budgets and pacing use it
+CHARACTERS_PER_TOKEN = 3.0  # an estimate on the safe side for European languages; only pacing uses it
+_TEMPLATE_TOKENS = 64  # around a message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +46,14 @@ class Request:
 
     @cached_property
     def prompt_tokens_estimate(self) -> int:
-        """A rough upper estimate, for budgets and pacing before the endpoint has counted."""
+        """A rough estimate, for pacing before the endpoint has counted."""
         return int(sum(len(message["content"]) for message in self.messages) / CHARACTERS_PER_TOKEN) + 16
+
+    @cached_property
+    def prompt_tokens_most(self) -> int:
+        """More than any tokenizer makes of it: a token a byte, and what a template writes around each message."""
+        texts = sum(len(message["content"].encode(errors="replace")) for message in self.messages)
+        return texts + _TEMPLATE_TOKENS * len(self.messages)
 
 
 class ErrorClass(StrEnum):
@@ -61,13 +68,13 @@ class ErrorClass(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A completion. Tokens are as the endpoint counted them, 0 where it did not say."""
+    """A completion, whole or cut at its limit. Tokens are as the endpoint counted them, None where it did not say."""
 
     text: str
-    finish_reason: str | None
+    finish_reason: str  # "stop", "length" or "content_filter"
     refused: bool
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
     served_by: str  # the model's name as the endpoint gives it
 
 

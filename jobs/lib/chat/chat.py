@@ -13,13 +13,13 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit
 
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request, retry_after
+from jobs.lib.chat.completion import read_completion, text_of
 from jobs.lib.chat.endpoint import Endpoint
 
 _DETAIL_CHARACTERS = 300
@@ -103,12 +103,10 @@ class Chat:
         return json.dumps(document, ensure_ascii=False).encode()
 
     def _reply(self, body: bytes) -> Reply | Failure:
-        try:
-            reply = _completion(json.loads(body))
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-            detail = f"{type(error).__name__}: {error}; got {body[:120].decode(errors='replace')!r}"
-            return Failure(reason="bad-json", error=ErrorClass.TRANSIENT, detail=self._say(detail), may_be_billed=True)
-        return replace(reply, text=self.endpoint.scrub(reply.text))
+        found = read_completion(body)
+        if isinstance(found, Failure):
+            return replace(found, detail=self._say(found.detail))
+        return replace(found, text=self.endpoint.scrub(found.text))
 
     def _status(self, error: APIStatusError) -> Failure:
         status, said = error.status_code, self._say(_message(error))
@@ -151,33 +149,7 @@ class Chat:
 
     def _say(self, text: str) -> str:
         """One line of bounded length without the key."""
-        return " ".join(self.endpoint.scrub(_text(text)).split())[:_DETAIL_CHARACTERS]
-
-
-def _completion(document: Any) -> Reply:
-    """Read a completion strictly. Raises the usual exceptions of subscripts for anything that is none."""
-    choice = document["choices"][0]
-    message, usage = choice["message"], document.get("usage") or {}
-    text, refusal = message.get("content"), message.get("refusal")
-    if text is None and refusal is None and choice.get("finish_reason") not in ("length", "content_filter", "stop"):
-        raise ValueError("a message without content")
-    return Reply(
-        text=_text(text if text is not None else refusal),
-        finish_reason=choice.get("finish_reason"),
-        refused=refusal is not None and not text,
-        prompt_tokens=int(usage.get("prompt_tokens") or 0),
-        completion_tokens=int(usage.get("completion_tokens") or 0),
-        served_by=str(document.get("model") or ""),
-    )
-
-
-def _text(content: Any) -> str:
-    """The text of a message; some servers send a list of parts."""
-    if isinstance(content, list):
-        return "".join(part["text"] for part in content if part.get("type") == "text")
-    if content is not None and not isinstance(content, str):
-        raise TypeError(f"content is {type(content).__name__}")
-    return (content or "").encode(errors="replace").decode()  # lone surrogates are no text
+        return " ".join(self.endpoint.scrub(text_of(text)).split())[:_DETAIL_CHARACTERS]
 
 
 def _message(error: APIStatusError) -> str:

@@ -140,7 +140,9 @@ class RequestScheduler:
             replied = isinstance(outcome, Reply)
             if isinstance(outcome, Reply):
                 self.latencies.append(latency)
-                tokens = outcome.prompt_tokens + outcome.completion_tokens - estimate if outcome.prompt_tokens else 0
+                tokens = (
+                    outcome.prompt_tokens + (outcome.completion_tokens or 0) - estimate if outcome.prompt_tokens else 0
+                )
             else:
                 tokens = 0
             self._usage.record(request, outcome, attempt=attempt, latency_seconds=latency)

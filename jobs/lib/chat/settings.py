@@ -34,7 +34,8 @@ class CallSettings(ChatSettings, ChatPrices):
 
     def require_prices(self, remedy: str = "Set price_usd_per_mtok_prompt and price_usd_per_mtok_completion") -> None:
         """Raise Permanent when there is a budget, and nothing that calls cost."""
-        if self.max_usd is not None and not self.cost_usd(1, 1):
+        one_missing = None in (self.price_usd_per_mtok_prompt, self.price_usd_per_mtok_completion)
+        if self.max_usd is not None and (one_missing or not self.cost_usd(1, 1)):
             raise Permanent(f"setting max_usd bounds nothing without prices. {remedy}")
 
     def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> float:

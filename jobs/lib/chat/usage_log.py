@@ -3,9 +3,9 @@
 Two journal records an attempt: `{"id", "attempt", "final": false, "outcome": "sent", …}`, durable before a paid call
 leaves, and its end, `{…, "outcome": "reply" | "failure", …}`. The first final record of an id is its result, whatever
 comes later; an attempt that ended without one is asked again after a restart. Every record's cost counts, repeats too.
-An attempt that broke off after it was sent may have been billed without our seeing the bill: such records carry
-`cost_usd_at_most`, which counts against the budget and is shown apart. One that was sent and has no end was in flight
-when the job was killed: it counts as "lost", at the most that it can cost.
+An attempt that broke off after it was sent may have been billed without our seeing the bill, and so was a reply whose
+tokens nobody counted: such records carry `cost_usd_at_most`, which counts against the budget and is shown apart. One
+that was sent and has no end was in flight when the job was killed: it counts as "lost", at the most that it can cost.
 """
 
 from collections import Counter
@@ -14,6 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
+from jobs.lib.chat.completion import known_end
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.context import Journal
 from polyglot.core.canonical import Json
@@ -29,6 +30,7 @@ class UsageLog:
         self.results: dict[str, Reply | Failure] = {}
         self.cost_usd = self.cost_usd_unseen = 0.0
         self.prompt_tokens = self.completion_tokens = 0
+        self.uncounted = 0  # replies whose tokens nobody counted
         self.attempts: Counter[str] = Counter()  # by outcome: "reply", "timeout", "http-500", …
         self._open: dict[str, float] = {}  # id of an attempt in flight -> the most that it can cost
         for record in journal.read():
@@ -49,13 +51,14 @@ class UsageLog:
             "cost_usd_unseen_at_most": round(self.cost_usd_unseen, 6),
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
+            **({"replies_without_usage": self.uncounted} if self.uncounted else {}),
             "attempts": dict(sorted(self.attempts.items())),
             "resumed_calls": self.resumed,
         }
 
     def most_usd(self, request: Request) -> float:
         """The most that one attempt at this request can cost."""
-        return self._settings.cost_usd(request.prompt_tokens_estimate, request.max_tokens)
+        return self._settings.cost_usd(request.prompt_tokens_most, request.max_tokens)
 
     def sent(self, request: Request, *, attempt: int) -> None:
         """Say that an attempt is about to leave. Durable after `flush`."""
@@ -72,8 +75,7 @@ class UsageLog:
         """Append one attempt; a final one becomes the result of its request."""
         record: dict[str, Json] = {"id": request.id, "attempt": attempt, "latency_seconds": round(latency_seconds, 4)}
         if isinstance(outcome, Reply):
-            cost = self._settings.cost_usd(outcome.prompt_tokens, outcome.completion_tokens)
-            record |= {"outcome": "reply", "final": True, "cost_usd": cost, **asdict(outcome)}
+            record |= {"outcome": "reply", "final": True, **self._cost(request, outcome), **asdict(outcome)}
         else:
             final = outcome.error is ErrorClass.FINAL
             record |= {"outcome": "failure", "final": final, "reason": outcome.reason, "detail": outcome.detail}
@@ -82,6 +84,15 @@ class UsageLog:
                 record |= {"cost_usd": 0.0, "cost_usd_at_most": self.most_usd(request)}
         self._count(record)
         self._journal.append(record)
+
+    def _cost(self, request: Request, reply: Reply) -> dict[str, Json]:
+        """What a reply cost; tokens that nobody counted are as many as there can be."""
+        prompt, completion = reply.prompt_tokens, reply.completion_tokens
+        unseen = self._settings.cost_usd(
+            request.prompt_tokens_most if prompt is None else 0, request.max_tokens if completion is None else 0
+        )
+        seen: dict[str, Json] = {"cost_usd": self._settings.cost_usd(prompt or 0, completion or 0)}
+        return seen | {"cost_usd_at_most": unseen} if unseen else seen
 
     def _count(self, record: Mapping[str, Any]) -> None:
         if record["outcome"] == "sent":
@@ -94,12 +105,16 @@ class UsageLog:
         self.cost_usd += record["cost_usd"]
         self.cost_usd_unseen += record.get("cost_usd_at_most", 0.0)
         if reply:
-            self.prompt_tokens += record["prompt_tokens"]
-            self.completion_tokens += record["completion_tokens"]
+            self.prompt_tokens += record["prompt_tokens"] or 0
+            self.completion_tokens += record["completion_tokens"] or 0
+            self.uncounted += not record["prompt_tokens"] or record["completion_tokens"] is None
         if not record["final"] or record["id"] in self.results:
             return
         if reply:
-            self.results[record["id"]] = Reply(**{name: record[name] for name in _REPLY_FIELDS})
+            end = known_end(record["finish_reason"])
+            if end is not None:  # else it was written before such replies were asked for again
+                given = {name: record[name] for name in _REPLY_FIELDS} | {"finish_reason": end}
+                self.results[record["id"]] = Reply(**given)
         else:
             failure = Failure(reason=record["reason"], error=ErrorClass.FINAL, detail=record["detail"])
             self.results[record["id"]] = failure

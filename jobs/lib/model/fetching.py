@@ -1,18 +1,20 @@
 """Bringing a published model into an artifact: only the files that inference and training read, none that can run.
 
-What may be listed is decided before a byte of weights is fetched: pickles and code are refused or left out by name.
+What may be listed is decided before a byte of weights is fetched: pickles and code are refused or left out by name;
+and the configuration and the tokenizer are loaded first, so that what asks for code or is unknown costs no download.
 Weights from a hub are verified against the SHA-256 that the hub keeps of them at the pinned revision.
 """
 
 import hashlib
 import os
 import shutil
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from jobs.lib.context import Context
 from jobs.lib.http_errors import asking_hub
-from jobs.lib.model.loading import PICKLES
+from jobs.lib.model.loading import PICKLES, check_configuration
 from polyglot.core.errors import Permanent
 from polyglot.kinds.base import BaseParams
 
@@ -43,14 +45,16 @@ def fetch_hub(params: BaseParams, out: Path, context: Context) -> None:
     if info.sha != revision:
         raise Permanent(f"hub {name}: got revision {info.sha}; expected the commit {revision}")
     sha256 = {file.rfilename: file.lfs.sha256 if file.lfs else None for file in info.siblings or []}
-    wanted = sorted(path for path in sha256 if _is_wanted(path))
-    if not any(path.endswith(".safetensors") for path in wanted):
+    wanted, small = _weights_last(filter(_is_wanted, sha256))
+    if small == len(wanted):
         pickles = [path for path in sorted(sha256) if Path(path).suffix in PICKLES]
         raise Permanent(
             f"hub {name}: no safetensors weights (got {', '.join(pickles[:3]) or 'none'}). Convert them first"
         )
     for number, path in enumerate(wanted):
         context.raise_if_stopping()
+        if number == small:
+            check_configuration(out)
         with asking_hub(f"hub {name}@{revision[:12]}"):  # a gated repository is described to everybody
             fetched = Path(hub.hf_hub_download(name, path, revision=revision, local_dir=context.work / "hub"))
         _verify(fetched, sha256[path], f"hub {name}: {path}")
@@ -71,9 +75,19 @@ def copy_files(params: BaseParams, out: Path, context: Context) -> None:
             raise Permanent(f"model file {file.name}: no file of a model; expected {' '.join(WANTED)}")
         if file.uri is not None:
             raise Permanent(f"model file {file.name}: got an address; expected a local path in the study file")
-    for number, file in enumerate(params.files):
-        shutil.copyfile(context.blob(file.sha256), out / file.name)
-        context.progress(number + 1, len(params.files), "files")
+    sha256 = {file.name: file.sha256 for file in params.files}
+    ordered, small = _weights_last(sha256)
+    for number, name in enumerate(ordered):
+        if number == small:
+            check_configuration(out)
+        shutil.copyfile(context.blob(sha256[name]), out / name)
+        context.progress(number + 1, len(ordered), "files")
+
+
+def _weights_last(names: Iterable[str]) -> tuple[list[str], int]:
+    """In which order files are brought, and how many come before the weights: the configuration may be refused."""
+    ordered = sorted(names, key=lambda name: (name.endswith(".safetensors"), name))
+    return ordered, sum(not name.endswith(".safetensors") for name in ordered)
 
 
 def _is_wanted(path: str) -> bool:

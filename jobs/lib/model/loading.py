@@ -7,6 +7,8 @@ refusal is Permanent and says which file is at fault.
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,42 +53,94 @@ def load_model(
     Raises Permanent for whatever `check_directory` refuses, unknown architectures and incomplete weights.
     """
     check_directory(directory)
-    try:
-        config = AutoConfig.from_pretrained(directory, trust_remote_code=False, local_files_only=True)
+    config = _config(directory)
+    with _loading("model"):
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             directory,
             config=config,
             dtype=dtype if dtype is not None else "auto",
             device_map={"": device} if device.type != "cpu" else None,
             attn_implementation=attention,
+            ignore_mismatched_sizes=True,  # they are refused below, by name
             trust_remote_code=False,
             local_files_only=True,
             use_safetensors=True,
             output_loading_info=True,
         )
-    except (ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
-        if isinstance(error, torch.cuda.OutOfMemoryError):
-            raise
-        raise Permanent(f"model: cannot be loaded: {_first_line(error)}") from error
     model: PreTrainedModel = loaded[0]
     report: dict[str, Any] = loaded[1]
-    missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
-    if missing:
-        raise Permanent(f"model: {len(missing)} weights are missing or of another shape, the first: {missing[0]}")
+    if missing := sorted(map(str, report["missing_keys"])):
+        raise Permanent(f"model: {len(missing)} weights are missing, the first: {missing[0]}")
+    for name, found, expected in sorted(report["mismatched_keys"]):
+        raise Permanent(
+            f"model: {name}: got the shape {tuple(found)}; config.json says {tuple(expected)}: they are of two models"
+        )
     return model
 
 
 def load_tokenizer(directory: Path) -> Any:
     """Load the tokenizer of a model directory. Raises Permanent when there is none or it brings code."""
     _refuse_code(directory)
-    try:
+    with _loading("tokenizer"):
         return AutoTokenizer.from_pretrained(directory, trust_remote_code=False, local_files_only=True)
-    except (ValueError, KeyError, TypeError, OSError, ImportError) as error:
-        raise Permanent(f"tokenizer: cannot be loaded: {_first_line(error)}") from error
-    except Exception as error:  # the Rust tokenizer raises bare Exception for a file that it cannot parse
-        if type(error) is not Exception:
-            raise
-        raise Permanent(f"tokenizer: cannot be loaded: {_first_line(error)}") from error
+
+
+def check_configuration(directory: Path) -> None:
+    """Refuse what its small files show already: code, an architecture or a tokenizer that cannot be loaded.
+
+    Raises Permanent.
+    """
+    if not (directory / "config.json").is_file():
+        raise Permanent("model/config.json is missing: this is no model directory")
+    _refuse_code(directory)
+    config, rows = _config(directory), vocabulary(directory)
+    if type(config) not in AutoModelForCausalLM._model_mapping:
+        raise Permanent(
+            f"model/config.json: model_type {config.model_type!r} is no causal language model that transformers "
+            f"{transformers.__version__} has"
+        )
+    tokenizer = load_tokenizer(directory)
+    said = {"EOS": tokenizer.eos_token_id, "BOS": tokenizer.bos_token_id if adds_bos(tokenizer) else None}
+    for name, identity in said.items():
+        if identity is not None:
+            check_ids(f"the tokenizer's {name}", identity, rows, tokenizer)
+
+
+def check_weights(directory: Path) -> None:
+    """Refuse weights that are not those of the configuration: names and shapes, no value is read. Raises Permanent."""
+    load_model(directory, dtype=None, device=torch.device("meta"))
+
+
+def check_ids(what: str, largest: int, rows: int, tokenizer: Any) -> None:
+    """Refuse ids that would be read or learnt and have no row in the embedding. Raises Permanent."""
+    if largest >= rows:
+        token = tokenizer.convert_ids_to_tokens(largest)
+        raise Permanent(
+            f"{what}: {'a token' if token is None else f'token {token!r}'} has the id {largest}, but the model embeds "
+            f"{rows} tokens. Take the tokenizer that the model was trained with, or a model with a larger embedding"
+        )
+
+
+def vocabulary(directory: Path) -> int:
+    """Rows of the embedding, as the configuration says and `load_model` holds it to."""
+    return int(_config(directory).get_text_config().vocab_size)
+
+
+def embedded(model: PreTrainedModel) -> int:
+    """Rows of the embedding of a model."""
+    return int(next(model.get_input_embeddings().parameters()).shape[0])
+
+
+def padding_id(tokenizer: Any, rows: int) -> int:
+    """What padding is filled with. It is masked, so that an added PAD without a row may be replaced by EOS."""
+    pad = tokenizer.pad_token_id
+    return int(pad if pad is not None and 0 <= pad < rows else tokenizer.eos_token_id)
+
+
+def adds_bos(tokenizer: Any) -> bool:
+    """Whether this tokenizer's own encoding of text begins with BOS: its family was pre-trained that way."""
+    bos = tokenizer.bos_token_id
+    return bos is not None and list(tokenizer("a")["input_ids"])[:1] == [bos]
 
 
 def max_positions(model: PreTrainedModel) -> int | None:
@@ -101,6 +155,30 @@ def choose_device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     return torch.device("cpu")
+
+
+def _config(directory: Path) -> Any:
+    """The configuration; a PAD beyond the embedding is none, as padding is masked and torch would refuse it."""
+    with _loading("model/config.json"):
+        config = AutoConfig.from_pretrained(directory, trust_remote_code=False, local_files_only=True)
+        for part in (config, config.get_text_config()):
+            rows, pad = getattr(part, "vocab_size", None), getattr(part, "pad_token_id", None)
+            if isinstance(rows, int) and isinstance(pad, int) and pad >= rows:
+                part.pad_token_id = None
+    return config
+
+
+@contextmanager
+def _loading(what: str) -> Iterator[None]:
+    """What a library raises of files that lie here is Permanent, but for want of memory and what the system says."""
+    try:
+        yield
+    except (MemoryError, torch.cuda.OutOfMemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None or "can't allocate memory" in str(error):
+            raise
+        raise Permanent(f"{what}: cannot be loaded: {_first_line(error)}") from error
 
 
 def _refuse_code(directory: Path) -> None:
@@ -154,4 +232,6 @@ def _json_object(path: Path) -> dict[str, Any]:
 
 def _first_line(error: BaseException) -> str:
     lines = [line for line in str(error).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].endswith(":"):
+        lines[0] += f" {lines[1].strip()}"
     return (lines[0] if lines else type(error).__name__)[:300]

@@ -198,7 +198,7 @@ class DeepL:
                 self._pause(pause)
                 continue
             found = {text: Outcome(translation) for text, translation in zip(batch, translations, strict=True)}
-            self._memory.ended(name, billed=billed)
+            self._memory.ended(name, billed=billed or 0, unseen=billed is None)
             self._memory.done(found)
             return found
 

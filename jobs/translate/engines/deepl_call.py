@@ -53,8 +53,8 @@ class Client:
         if params.glossary:
             self._glossary = self._asked(lambda client: self._make_glossary(client))
 
-    def translate(self, texts: Sequence[str]) -> tuple[list[str], int]:
-        """Translations in order, and the characters billed. Raises Failed."""
+    def translate(self, texts: Sequence[str]) -> tuple[list[str], int | None]:
+        """Translations in order, and the characters billed, None where nobody counted them. Raises Failed."""
         params = self._params
         found = self._asked(
             lambda client: client.translate_text(
@@ -72,7 +72,8 @@ class Client:
         if len(found) != len(texts):
             detail = f"{len(found)} translations of {len(texts)} texts"
             raise Failed(reason="partial-reply", detail=detail, unseen=True)
-        return [each.text for each in found], sum(each.billed_characters for each in found)
+        counts = [each.billed_characters for each in found]
+        return [each.text for each in found], sum(counts) if min(counts) > 0 else None
 
     def close(self) -> None:
         """Take the glossary back: DeepL keeps few."""

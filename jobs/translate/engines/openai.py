@@ -11,6 +11,7 @@ from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.endpoint import announced
 from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
 from jobs.lib.chat.settings import CallSettings
+from jobs.lib.chat.thinking import Said, answer
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
 from jobs.translate.engines.engine import Outcome
@@ -82,7 +83,7 @@ class OpenAI:
             finally:
                 self._context.journal.flush()
         known = self._usage.results | results
-        return {text: _outcome(known[request.id]) for text, request in requests.items()}
+        return {text: _outcome(text, known[request.id]) for text, request in requests.items()}
 
     def about(self) -> Mapping[str, Json]:
         """The names that the endpoint gave."""
@@ -118,11 +119,13 @@ class OpenAI:
             )
 
 
-def _outcome(result: Reply | Failure) -> Outcome:
+def _outcome(text: str, result: Reply | Failure) -> Outcome:
+    """What a reply is worth. What the model thought is left out, unless the text itself begins with such."""
     if isinstance(result, Failure):
         return Outcome(None, result.reason)
     if result.refused or result.finish_reason == "content_filter":
         return Outcome(None, "refused")
-    if result.finish_reason == "length":
+    said = answer(result.text) if answer(text).text == text else Said(result.text)
+    if result.finish_reason == "length" or said.unfinished:
         return Outcome(None, "truncated")
-    return Outcome(result.text)
+    return Outcome(said.text)

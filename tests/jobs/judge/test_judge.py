@@ -49,7 +49,7 @@ class TestBuiltIn:
         """When this fails on purpose, JudgeParams.version rises with it."""
         run(build(tmp_path))
         files = {str(p.relative_to(tmp_path)): sha256_file(p)[:16] for p in (tmp_path / "out").rglob("*.json*")}
-        assert JudgeParams.version == 2
+        assert JudgeParams.version == 3
         assert files == {
             "out/card.json": "26489b4cf00138cf",
             "out/verdicts/DE.jsonl": "d263b6f72a1defdf",

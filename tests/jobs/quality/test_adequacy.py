@@ -34,11 +34,15 @@ def job(root: Path, url: str, monkeypatch: pytest.MonkeyPatch, **params: Any) ->
     return context
 
 
+def settled(call: Call) -> Any:
+    return reply("Score: 5", finish="error") if call.nth == 1 else reply("**Score: 90/100**")
+
+
 def test_ratings_are_read_failures_are_unscored_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def script(call: Call) -> Any:
         if "Hello there" in call.user:
             return status(429, retry_after="0.01") if call.nth == 1 else reply("A word is lost.\nScore: 62")
-        return reply("no number here") if "Ignore all" in call.user else reply("**Score: 90/100**")
+        return reply("no number here") if "Ignore all" in call.user else settled(call)
 
     with ScriptedJudge(script) as server:
         context = job(tmp_path, server.base_url, monkeypatch)

@@ -102,6 +102,8 @@ class TestReplies:
             (js.reply(None, refusal="No."), "refused"),
             (js.reply("", finish="content_filter"), "refused"),
             (js.reply(" \n"), "empty-output"),
+            (js.reply("<think>Nothing to say.</think>\n"), "empty-output"),
+            (js.reply("<think>Let me"), "truncated"),
             (js.reply("a\0b"), "nul"),
             (js.status(400, "bad request"), "http-400"),
         ],
@@ -123,6 +125,11 @@ class TestReplies:
         assert rows.get("2") == (None if bad_turn == 1 else ["Answer 1 to EN 2 first?", ""])
         entry = card(tmp_path)["languages"]["EN"]
         assert (entry["records"], entry["rejected"], entry["reasons"]) == (3, 1, {reason: 1})
+
+    def test_what_the_author_thought_is_no_part_of_it(self, tmp_path: Path) -> None:
+        with js.ScriptedJudge(lambda call: js.reply("A draft.\n</think>\n\nUse <analysis>x</analysis>.")) as server:
+            run(stage(tmp_path, server))
+        assert rows_of(tmp_path, "references/EN.jsonl")[0]["turns"] == ["Use <analysis>x</analysis>."] * 2
 
     def test_too_many_of_them_fail_the_stage(self, tmp_path: Path) -> None:
         with (
@@ -160,13 +167,16 @@ class TestTrouble:
                 return js.status(429, "slow down", retry_after="0.02")
             if call.nth == 1 and call.index % 3 == 1:
                 return js.status(503, "busy")
+            if call.nth == 1:
+                return js.reply("Half an", finish="abort")
             return answered(call)
 
         with js.ScriptedJudge(script) as server:
             here = run(stage(tmp_path, server, count=4))
-        assert len(rows_of(tmp_path, "references/DE.jsonl")) == 4
+        rows = rows_of(tmp_path, "references/DE.jsonl")
+        assert [row["turns"][0] for row in rows] == [f"Answer 1 to DE {n} first?" for n in range(1, 5)]
         assert here.volatile["attempts"]["reply"] == 16
-        assert {"rate-limited", "http-503"} <= here.volatile["attempts"].keys()
+        assert {"rate-limited", "http-503", "finish-abort"} <= here.volatile["attempts"].keys()
 
     def test_an_outage_fails_the_attempt_and_not_a_question_and_nothing_is_asked_twice(self, tmp_path: Path) -> None:
         up = [True]

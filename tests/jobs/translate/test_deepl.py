@@ -181,6 +181,23 @@ class TestCaps:
             assert here.volatile["cost_usd"] == pytest.approx(server.billed * 20e-6)
             assert 0 < here.volatile["cost_usd"] <= 0.04
 
+    @pytest.mark.parametrize("billed", [0, -3])
+    def test_characters_that_nobody_counted_are_all_of_the_call_s(self, tmp_path: Path, billed: int) -> None:
+        def script(call: js.Call) -> js.Step:
+            document = ds.document(ds.texts_of(call))
+            return ds.good({"translations": [row | {"billed_characters": billed} for row in document["translations"]]})
+
+        with DeepLServer(script) as server:
+            root = stage(tmp_path, server, settings={"max_characters": 2000, "concurrency": 1})
+            with pytest.raises(OverBudget, match="Raise max-characters"):
+                run(root)
+            assert sum(map(len, server.asked)) <= 2000
+            ran = run(root, max_characters=None)
+        assert (ran.volatile["characters_billed"], ran.volatile["characters_unseen_at_most"]) == (
+            0,
+            sum(map(len, server.asked)),
+        )
+
     def test_a_budget_without_a_price_is_refused(self, tmp_path: Path) -> None:
         with DeepLServer() as server, pytest.raises(Permanent, match="bounds nothing without a price"):
             run(stage(tmp_path, server, settings={"max_usd": 1.0}))

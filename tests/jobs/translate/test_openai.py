@@ -49,6 +49,7 @@ def test_passages_between_blocks_of_code_are_asked_for_whole(tmp_path: Path) -> 
         (lambda call: js.reply(call.user, finish="length"), "truncated"),
         (lambda call: js.reply(None, refusal="I will not"), "refused"),
         (lambda call: js.reply("  "), "empty-translation"),
+        (lambda call: js.reply("<think>The user wants"), "truncated"),
         (lambda call: js.status(400, "too long"), "http-400"),
     ],
 )
@@ -60,6 +61,13 @@ def test_a_reply_that_is_no_translation_costs_its_row(tmp_path: Path, step: Any,
     assert texts(root)["a-1"] == ["aSK 1", "fINE"]
 
 
+def test_what_the_model_thought_is_no_part_of_a_translation(tmp_path: Path) -> None:
+    with js.ScriptedJudge(lambda call: js.reply(f"<think>Easy.</think>\n{call.user.swapcase()}")) as server:
+        root = stage(tmp_path, server.base_url, "Fine")
+        run(root)
+    assert texts(root)["a-0"] == ["aSK 0", "fINE"]
+
+
 @pytest.mark.parametrize(
     "step",
     [
@@ -69,6 +77,9 @@ def test_a_reply_that_is_no_translation_costs_its_row(tmp_path: Path, step: Any,
         js.truncated(),
         js.reset(),
         js.raw(js.http("200 OK", b"no json")),
+        js.reply("hALF A TR", finish="abort"),
+        js.reply("hALF A TR", finish=None),
+        js.reply(None),
     ],
 )
 def test_what_passes_loses_no_row(tmp_path: Path, step: js.Step) -> None:

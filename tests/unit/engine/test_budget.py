@@ -1,5 +1,6 @@
 """How a study's budget is spread over its judge stages."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,13 @@ def test_calls_whose_bill_was_not_seen_count_at_the_most_that_they_can_cost(
     assert [planned.settings["max_usd"] for planned in waiting] == [3.0, 3.0]
     with pytest.raises(OverBudget, match="4.00 of 4.00 USD are spent, and 2 stages"):
         spending.within_budget(stages, DirectoryStore(tmp_path), 4.0)
+
+
+def test_a_stage_that_ran_before_it_had_a_price_has_cost_what_its_tokens_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = {"cost_usd": 0.0, "prompt_tokens": 100_000, "completion_tokens": 10_000}
+    prices = {"price_usd_per_mtok_prompt": 10.0, "price_usd_per_mtok_completion": 300.0}
+    stages = [replace(planned, settings=prices) for planned in judges(monkeypatch, tokens)]
+    _, *waiting = spending.within_budget(stages, DirectoryStore(tmp_path), 10.0)
+    assert [planned.settings["max_usd"] for planned in waiting] == [3.0, 3.0]

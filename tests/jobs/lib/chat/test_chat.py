@@ -118,12 +118,19 @@ class TestReply:
         document = js.completion("x") | {"usage": None, "model": None}
         found = answered(js.raw(js.http("200 OK", json.dumps(document).encode())))
         assert isinstance(found, Reply)
-        assert (found.prompt_tokens, found.completion_tokens, found.served_by) == (0, 0, "")
+        assert (found.prompt_tokens, found.completion_tokens, found.served_by) == (None, None, "")
 
     @pytest.mark.parametrize(
         "body",
-        [b"", b"<html>busy</html>", b"[]", b"{}", b'{"choices": []}', b'{"choices": [{"message": {"content": 3}}]}']
-        + [b'{"choices": [{"message": {"content": null}, "finish_reason": "tool_calls"}]}', b"\xff\xfe"],
+        [
+            b"",
+            b"<html>busy</html>",
+            b"[]",
+            b"{}",
+            b'{"choices": []}',
+            b'{"choices": [{"finish_reason": "stop", "message": {"content": 3}}]}',
+        ]
+        + [b'{"choices": [{"finish_reason": "stop"}]}', b"\xff\xfe"],
     )
     def test_what_is_no_completion_is_a_passing_failure_that_may_be_billed(self, body: bytes) -> None:
         found = answered(js.raw(js.http("200 OK", body)))

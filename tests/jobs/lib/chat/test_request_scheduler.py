@@ -1,5 +1,6 @@
 """Many calls at once through the real client, against a loopback endpoint: retries, pace, caps, budget, stopping."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -166,9 +167,9 @@ class TestPace:
 
 class TestBudget:
     def test_no_call_leaves_that_the_budget_could_not_pay(self) -> None:
-        """A call may cost 16 dollars for its prompt and 20 for its answer, and costs 12."""
+        """A call may cost 66 dollars for its prompt and 20 for its answer, and costs 12."""
         (sample,) = requests(1)
-        most = sample.prompt_tokens_estimate + sample.max_tokens
+        most = sample.prompt_tokens_most + sample.max_tokens
         usage = js.Usage(prompt=8, completion=4)
         with ScriptedJudge(lambda call: js.reply("ok", after=0.02, usage=usage)) as server:
             asked = Asked()
@@ -185,7 +186,41 @@ class TestBudget:
             asked = Asked().run(server, [request], **DEAR)
         assert asked.usage is not None
         assert asked.usage.cost_usd == 120
-        assert asked.usage.cost_usd_unseen == request.prompt_tokens_estimate + request.max_tokens
+        assert asked.usage.cost_usd_unseen == request.prompt_tokens_most + request.max_tokens
+
+    @pytest.mark.parametrize(
+        "usage",
+        [
+            None,
+            {},
+            {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+            {"total_tokens": 120},
+            {"prompt_tokens": -100, "completion_tokens": -20},
+            {"prompt_tokens": "many", "completion_tokens": 1.5},
+        ],
+    )
+    def test_a_reply_whose_tokens_nobody_counted_costs_the_most_that_it_can(self, usage: Any) -> None:
+        document = json.dumps(js.completion("ok") | {"usage": usage}).encode()
+        prices = {"price_usd_per_mtok_prompt": 100.0, "price_usd_per_mtok_completion": 1000.0}
+        asked = Asked()
+        with ScriptedJudge(lambda call: js.raw(js.http("200 OK", document))) as server:
+            with pytest.raises(OverBudget, match=r"of 0\.5000 USD are spent"):
+                asked.run(server, requests(40), max_usd=0.5, **prices)
+            sent = len(server.calls)
+        assert asked.usage is not None
+        by_id = {request.id: request for request in requests(40)}
+        most = [(by_id[id_].prompt_tokens_most * 100 + 20 * 1000) / 1e6 for id_ in server.ids]
+        assert sent == int(0.5 / most[0]) < 40
+        assert asked.usage.spent_usd == pytest.approx(sum(most))
+        assert asked.usage.account()["replies_without_usage"] == sent
+        assert UsageLog(asked.journal, CallSettings.of(QUICK | prices)).spent_usd == asked.usage.spent_usd
+
+    def test_of_a_reply_whose_text_alone_is_uncounted_only_that_is_unknown(self) -> None:
+        document = json.dumps(js.completion("ok") | {"usage": {"prompt_tokens": 7}}).encode()
+        with ScriptedJudge(lambda call: js.raw(js.http("200 OK", document))) as server:
+            asked = Asked().run(server, requests(1), **DEAR)
+        assert asked.usage is not None
+        assert (asked.usage.cost_usd, asked.usage.cost_usd_unseen) == (7, 20)
 
     def test_every_paid_call_is_on_record_before_it_leaves(self) -> None:
         asked = Asked()

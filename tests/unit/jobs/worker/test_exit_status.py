@@ -1,5 +1,7 @@
 """What a worker's errors mean: one row an exit code, and the reason in one line."""
 
+from json import JSONDecodeError
+
 import pytest
 
 from jobs.worker.exit_status import exit_status_of
@@ -8,6 +10,10 @@ from polyglot.core.errors import BadInput, Conflict, Exit, Interrupted, OverBudg
 
 class OutOfMemoryError(RuntimeError):
     """Has the name of torch's."""
+
+
+class NotThere(FileNotFoundError, ValueError):
+    """As the hub's client tells an outage."""
 
 
 @pytest.mark.parametrize(
@@ -19,6 +25,23 @@ class OutOfMemoryError(RuntimeError):
         (Refused("403"), Exit.PERMANENT, "403"),
         (Conflict("other result"), Exit.PERMANENT, "other result"),
         (TypeError("int() argument"), Exit.PERMANENT, "TypeError: int() argument"),
+        (IndexError("index out of range in self"), Exit.PERMANENT, "IndexError: index out of range in self"),
+        (KeyError("wte"), Exit.PERMANENT, "KeyError: 'wte'"),
+        (ValueError("no such dtype"), Exit.PERMANENT, "ValueError: no such dtype"),
+        (ZeroDivisionError(), Exit.PERMANENT, "ZeroDivisionError"),
+        (Exception("WordLevel error"), Exit.PERMANENT, "Exception: WordLevel error"),
+        (
+            RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+            Exit.PERMANENT,
+            "RuntimeError: mat1 and mat2 shapes cannot be multiplied",
+        ),
+        (RuntimeError("NCCL: peer gone"), Exit.FAILED, "RuntimeError: NCCL: peer gone"),
+        (NotThere("no answer, and not kept here"), Exit.FAILED, "NotThere: no answer, and not kept here"),
+        (
+            JSONDecodeError("Unterminated string", '{"a', 1),
+            Exit.FAILED,
+            "JSONDecodeError: Unterminated string: line 1 column 2 (char 1)",
+        ),
         (Interrupted("asked to stop"), Exit.INTERRUPTED_WORKER, "asked to stop"),
         (OutOfMemoryError("CUDA: 80 GiB"), Exit.OUT_OF_MEMORY_WORKER, "OutOfMemoryError: CUDA: 80 GiB"),
         (StoreError("503"), Exit.FAILED, "503"),
@@ -29,6 +52,11 @@ class OutOfMemoryError(RuntimeError):
 def test_every_error_has_a_code_and_a_line(error: BaseException, code: Exit, reason: str) -> None:
     end = exit_status_of(error, late=False, deadline_seconds=9)
     assert (end.code, end.reason, end.peak_memory_bytes) == (code, reason, None)
+
+
+def test_a_gpu_s_memory_is_told_from_the_machine_s() -> None:
+    end = exit_status_of(OutOfMemoryError("CUDA out of memory"), late=False, deadline_seconds=9)
+    assert end.outcome == "out-of-device-memory"
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])

@@ -45,11 +45,10 @@ from polyglot.core.errors import Interrupted, Permanent
 from polyglot.core.records import to_json
 from polyglot.kinds.mix import IndexRow
 from polyglot.kinds.tokenize import TokenCard
-from polyglot.kinds.train import TrainParams, ValidationStep
+from polyglot.kinds.train import MICRO_BATCH_TOKENS, TrainParams, ValidationStep
 
 CHECKPOINT_SECONDS = 60.0
 CHECKPOINT_SHARE = 0.1  # of the time, at most, goes into checkpoints that nobody asked for
-MICRO_BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}
 
 
 def run(context: Context) -> None:

@@ -51,10 +51,13 @@ class ExitStatus:
     code: Exit
     reason: str
     peak_memory_bytes: int | None = None
+    of_device: bool = False  # the memory that it ran out of is a GPU's
 
     @property
     def outcome(self) -> str:
         """In the words of failure records."""
+        if self.of_device:
+            return "out-of-device-memory"
         return _OUTCOMES.get(self.code, "transient")
 
 
@@ -63,7 +66,9 @@ def exit_status_of(error: BaseException, *, late: bool, deadline_seconds: int) -
     code, reason = _code(error, late=late), _reason(error)
     if code is Exit.TIMED_OUT:
         return ExitStatus(code=code, reason=f"the deadline of {deadline_seconds} s passed")
-    if code is Exit.OUT_OF_MEMORY_WORKER and type(error).__name__ != _DEVICE_MEMORY:
+    if code is Exit.OUT_OF_MEMORY_WORKER:
+        if type(error).__name__ == _DEVICE_MEMORY:
+            return ExitStatus(code=code, reason=reason, of_device=True)
         peak = peak_memory_bytes()
         said = one_line(f"{reason}; its peak was {peak / 2**30:.2f} GiB")
         return ExitStatus(code=code, reason=said, peak_memory_bytes=peak)

@@ -332,10 +332,17 @@ class Worker:
             outcome=end.outcome,
             detail=without_secrets("".join(traceback.format_exception(error))),
             peak_memory_bytes=end.peak_memory_bytes,
+            had=self._had(end),
         )
         with contextlib.suppress(PolyglotError, OSError):  # the exit code says it too, and the engine records that
             self.attempts.fail(self.number, failure)
         return end.code
+
+    def _had(self, end: ExitStatus) -> int | None:
+        """How much this attempt had of what it ran out of."""
+        if end.of_device:
+            return self.kind.held_at_once(self.settings)[1] or None
+        return self.resources.memory_bytes if end.code is Exit.OUT_OF_MEMORY_WORKER else None
 
     def _is_stopped_soon(self, reason: str) -> bool:
         """True when the SIGTERM comes that the end of another rank brings upon this one; what failed then is that rank.

@@ -7,6 +7,7 @@
                                     checkpoints/…  journal/…  see those modules
                                     notes/<…>.json            what it waited for before it could start
                                     disruptions/<…>.json      what took its worker away, while the attempt went on
+                                    given.json                what it has instead of what was planned
                                     failure.json              how the attempt ended; the first record stays
                                     retry.json                a person allowed this attempt after a permanent failure
                                     ranks/<r>/starts/…  log/…  the same of rank r > 0: its own starts, its own output
@@ -40,12 +41,16 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """How an attempt ended: an Outcome of `schedulers.base` in words, the reason in one line, and the rest."""
+    """How an attempt ended: an Outcome of `schedulers.base` in words, the reason in one line, and the rest.
+
+    `had` is how much it was given of what it ran out of: bytes, or what its GPU held at once in the setting's unit.
+    """
 
     outcome: str
     reason: str
     detail: str = ""
     peak_memory_bytes: int | None = None
+    had: int | None = None
     time: datetime = field(default_factory=_now)
 
 
@@ -115,6 +120,10 @@ class Attempts:
         """Record what took the worker of attempt n away while the attempt goes on; False when it is known already."""
         return put_disruption(self._store, f"{self._base}{n}/", name, text, start=self.starts(n))
 
+    def give(self, n: int, text: str) -> None:
+        """Record what attempt n is given in place of what was planned, in words. The first record stays."""
+        self._store.create(f"{self._base}{n}/given.json", seal({"text": text, "time": _now().isoformat()}))
+
     def fail(self, n: int, failure: Failure) -> None:
         """Record how attempt n ended. The first record stays; a later one is dropped."""
         self._store.create(
@@ -125,6 +134,7 @@ class Attempts:
                     "reason": failure.reason,
                     "detail": failure.detail,
                     "peak_memory_bytes": failure.peak_memory_bytes,
+                    "had": failure.had,
                     "time": failure.time.isoformat(),
                 }
             ),
@@ -242,6 +252,7 @@ def read_failure(store: Store, path: str) -> Failure | None:
         reason=record["reason"],
         detail=record["detail"],
         peak_memory_bytes=record["peak_memory_bytes"],
+        had=record.get("had"),  # older records have none
         time=datetime.fromisoformat(record["time"]),
     )
 

@@ -8,6 +8,7 @@ from polyglot.attempts.attempts import OVER_BUDGET, Failure, Note, attempts_path
 from polyglot.attempts.disruptions import Disruption, read_disruption
 from polyglot.attempts.progress import Progress, reached, read_progress
 from polyglot.core.stage import Stage
+from polyglot.store.manifest import unseal
 from polyglot.store.store import Entry, Store
 
 
@@ -51,6 +52,12 @@ class History:
             records = self._below(n, "failure.json")
             self._failures[n] = read_failure(self._store, records[0].path) if records else None
         return self._failures[n]
+
+    def given(self, n: int) -> str:
+        """Return what attempt n was given in place of what was planned; "" for what was."""
+        for entry in self._below(n, "given.json"):
+            return str(unseal(self._store.read(entry.path), where=f"{self._store.url}: {entry.path}")["text"])
+        return ""
 
     def noted(self, n: int) -> Note | None:
         """Return what attempt n was last said to wait for, also when it has started since; None for nothing."""

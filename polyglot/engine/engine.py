@@ -128,13 +128,15 @@ class _Engine:
     def _submit(self, node: Node) -> None:
         if self.graph.settle(node) or node.missing:
             return
-        decision = Retries(self.graph.store, node.planned.stage).decide(self.limits)
+        retries = self._retries(node)
+        decision = retries.decide(self.limits)
         if isinstance(decision, GiveUp):
             self._give_up(node, decision.reason)
             return
         kinds = {role: self.graph.by_key[key].stage.kind for role, key in node.planned.stage.inputs.items()}
         url = self.graph.store.url
-        attempt = Attempt(planned=node.planned, number=decision.number, store_url=url, input_kinds=kinds)
+        planned = retries.next(decision.number).planned
+        attempt = Attempt(planned=planned, number=decision.number, store_url=url, input_kinds=kinds)
         self.scheduler.submit(attempt)
         node.attempt = attempt
 
@@ -210,7 +212,7 @@ class _Engine:
             return
         if event.outcome is not Outcome.COMMITTED:
             archive_rest(Attempts(store, stage), event.attempt, self.scheduler)
-        retries = Retries(store, stage)
+        retries = self._retries(node)
         if self.graph.settle(node):
             if event.outcome is not Outcome.COMMITTED:
                 self.observer.warning(node.planned, retries.reason(number) or event.text)
@@ -227,7 +229,12 @@ class _Engine:
             self._give_up(node, decision.reason)
         else:
             node.not_before = time.monotonic() + decision.after_seconds
-            self.observer.retrying(node.planned, reason, decision.after_seconds)
+            more = retries.given_text()
+            text = f"{reason}; it is given {more}" if more else reason
+            self.observer.retrying(node.planned, text, decision.after_seconds)
+
+    def _retries(self, node: Node) -> Retries:
+        return Retries(self.graph.store, node.planned, self.scheduler.most(node.planned))
 
     # Looking and waiting
 

@@ -5,8 +5,8 @@
 | committed     | the manifest is looked up; without one it counts as transient                           |
 | interrupted   | the same attempt again, from its newest checkpoint; five fruitless starts end this       |
 | permanent     | give up: only `retry` lets the stage run again                                          |
-| out of memory | r<n+1>, twice at most, then give up with a hint that names the peak seen                |
-| timed out     | r<n+1> from the newest checkpoint, counted with the transient ones                      |
+| out of …      | r<n+1> with more of it, as `given` says, twice at most, then give up with a hint         |
+| timed out     | r<n+1> from the newest checkpoint; once without having got further, then give up        |
 | over budget   | give up in this run alone: the next one goes on, as its budget may be another           |
 | transient     | r<n+1> after a backoff that doubles, up to `max_attempts`, then give up                 |
 
@@ -21,6 +21,11 @@ from dataclasses import dataclass
 from polyglot.schedulers.base import Outcome
 
 MEMORY_RETRIES = 2
+RAN_OUT = {
+    Outcome.OUT_OF_MEMORY: "raise resources.memory of this kind of stage in the profile, or lower its batch size",
+    Outcome.OUT_OF_DEVICE_MEMORY: "lower its batch size in the profile's settings, or run it on larger GPUs",
+    Outcome.OUT_OF_DISK: "raise resources.scratch of this kind of stage in the profile",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,7 @@ class Failed:
     number: int
     outcome: Outcome
     reason: str
+    had: int | None = None  # of what it ran out of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,17 +74,22 @@ def decide(failed: Sequence[Failed], limits: Limits, last_advance: int = 0) -> T
     if permanent is not None:
         return GiveUp(reason=permanent.reason)
     again = TryAgain(number=last.number + 1, after_seconds=0)
-    memory = sum(one.outcome is Outcome.OUT_OF_MEMORY for one in failed)
-    if memory > MEMORY_RETRIES:
-        hint = "raise resources.memory of this kind of stage in the profile, or lower its batch size"
-        return GiveUp(reason=f"out of memory in {memory} attempts: {last.reason}; {hint}")
+    for outcome, hint in RAN_OUT.items():
+        ran_out = [one for one in failed if one.outcome is outcome]
+        if len(ran_out) > MEMORY_RETRIES:
+            what = outcome.replace("-", " ")
+            return GiveUp(reason=f"{what} in {len(ran_out)} attempts: {ran_out[-1].reason}; {hint}")
+    late = [one for one in failed if one.outcome is Outcome.TIMED_OUT and one.number > last_advance]
+    if len(late) > 1:
+        hint = "raise resources.deadline of this kind of stage in the profile"
+        return GiveUp(reason=f"timed out in {len(late)} attempts that got no further: {last.reason}; {hint}")
     if last.outcome is Outcome.OVER_BUDGET:
         return again
-    uncounted = (Outcome.OUT_OF_MEMORY, Outcome.OVER_BUDGET)
+    uncounted = (*RAN_OUT, Outcome.OVER_BUDGET)
     others = sum(one.outcome not in uncounted and one.number >= last_advance for one in failed)
     if others >= limits.max_attempts:
         return GiveUp(reason=f"{last.reason} ({others} attempts)")
-    if last.outcome is Outcome.OUT_OF_MEMORY:
+    if last.outcome in RAN_OUT:
         return again
     wait = min(limits.max_backoff_seconds, limits.backoff_seconds * 2 ** (others - 1))
     return TryAgain(number=last.number + 1, after_seconds=wait)

@@ -6,18 +6,20 @@ a job said that it cannot work or the engine said that it has tried often enough
 
 from polyglot.attempts.attempts import Attempts, Failure
 from polyglot.attempts.history import History
-from polyglot.core.stage import Stage
+from polyglot.core.stage import PlannedStage
+from polyglot.engine.given import Given, given, had
 from polyglot.engine.outcomes import Failed, GiveUp, Limits, TryAgain, decide
-from polyglot.schedulers.base import Ended, Outcome
+from polyglot.schedulers.base import Ended, Most, Outcome
 from polyglot.store.store import Store
 
 
 class Retries:
     """What follows from a stage's history: which attempt is next, or none."""
 
-    def __init__(self, store: Store, stage: Stage) -> None:
-        """One listing, and one read a failed attempt."""
-        self._attempts, self._history = Attempts(store, stage), History(store, stage)
+    def __init__(self, store: Store, planned: PlannedStage, most: Most) -> None:
+        """One listing, and one read a failed attempt. `most` is what the place of the attempts can give to one."""
+        self._planned, self._most = planned, most
+        self._attempts, self._history = Attempts(store, planned.stage), History(store, planned.stage)
         self._failed: list[Failed] = []  # since the last permanent one, oldest first
         self._open_number = 0  # of an attempt that was begun, or allowed by `retry`, and has not failed: it goes on
         numbers = self._history.numbers
@@ -30,7 +32,7 @@ class Retries:
             outcome = _outcome(failure.outcome)
             if outcome is Outcome.PERMANENT and number != numbers[-1]:
                 break  # a retry came after it
-            self._failed.insert(0, Failed(number=number, outcome=outcome, reason=failure.reason))
+            self._failed.insert(0, Failed(number=number, outcome=outcome, reason=failure.reason, had=failure.had))
             if outcome is Outcome.PERMANENT:
                 break
 
@@ -41,10 +43,30 @@ class Retries:
         if not self._failed:
             return TryAgain(number=1, after_seconds=0)
         decision = decide(self._failed, limits, self._history.last_advance())
-        if isinstance(decision, GiveUp) and self._failed[-1].outcome is not Outcome.PERMANENT:
+        is_permanent = self._failed[-1].outcome is Outcome.PERMANENT
+        if not is_permanent and isinstance(more := self._given(), GiveUp):
+            decision = more
+        if isinstance(decision, GiveUp) and not is_permanent:
             failure = Failure(outcome=Outcome.PERMANENT, reason=decision.reason)
             self._attempts.fail(self._failed[-1].number + 1, failure)
         return decision
+
+    def next(self, number: int) -> Given:
+        """The stage as attempt `number`, which was decided on, gets it; what is not as planned is recorded."""
+        found = self._given()
+        if isinstance(found, GiveUp):  # an attempt that is there already, and goes on as it was made
+            return Given(planned=self._planned)
+        if found.text:
+            self._attempts.give(number, found.text)
+        return found
+
+    def given_text(self) -> str:
+        """What the next attempt gets in place of what was planned, in words; "" for nothing else."""
+        found = self._given()
+        return found.text if isinstance(found, Given) else ""
+
+    def _given(self) -> Given | GiveUp:
+        return given(self._planned, self._failed, self._most)
 
     def reason(self, number: int) -> str:
         """Why an attempt failed, or ""."""
@@ -63,10 +85,11 @@ class Retries:
         outcome, reason = event.outcome, event.text
         if outcome is Outcome.COMMITTED:
             outcome, reason = Outcome.TRANSIENT, "the worker ended as if it had committed, but there is no manifest"
-        failure = Failure(outcome=outcome, reason=reason, peak_memory_bytes=event.peak_memory_bytes)
+        of_it = event.had or had(event.attempt.planned, outcome)
+        failure = Failure(outcome=outcome, reason=reason, peak_memory_bytes=event.peak_memory_bytes, had=of_it)
         self._attempts.fail(number, failure)
         self._failed = sorted(
-            [*self._failed, Failed(number=number, outcome=outcome, reason=reason)], key=lambda f: f.number
+            [*self._failed, Failed(number=number, outcome=outcome, reason=reason, had=of_it)], key=lambda f: f.number
         )
         self._open_number = 0 if self._open_number == number else self._open_number
         return reason

@@ -94,6 +94,10 @@ def describe_progress(progress: Progress) -> str:
     return ", ".join([f"{progress.done} of {progress.total} {progress.unit}", *figures])
 
 
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
+
+
 def _attempt(manifest: Manifest) -> int:
     return int(manifest.volatile.get("attempt", 0))
 
@@ -116,9 +120,10 @@ def _begun(planned: PlannedStage, store: Store, alive: Callable[[str], bool | No
     if failure is not None:
         detail = f"attempt {newest} failed and will be repeated: {failure.reason}"
         return replace(seen, state=StageState.INTERRUPTED, detail=detail)
+    more = f"given {history.given(newest)}" if history.given(newest) else ""
     if note := history.waits(newest):
         state = StageState.STUCK if history.starts(newest) else StageState.PENDING
-        return replace(seen, state=state, detail=f"since {note.time:%H:%M:%S} UTC: {note.text}")
+        return replace(seen, state=state, detail=_joined(f"since {note.time:%H:%M:%S} UTC: {note.text}", more))
     running = alive(planned.key) if alive is not None else None
     if not running and (waits := _waits(planned, store, seen, history)) is not None:
         return waits
@@ -126,6 +131,7 @@ def _begun(planned: PlannedStage, store: Store, alive: Callable[[str], bool | No
         sign = history.last_sign(newest)
         running = sign is not None and store.now() - sign < QUIET
     parts = [f"attempt {newest}"] if newest > 1 or seen.progress is None else []
+    parts += [more] if more else []
     parts += [describe_progress(seen.progress)] if seen.progress else []
     return replace(seen, state=StageState.RUNNING if running else StageState.INTERRUPTED, detail="; ".join(parts))
 
@@ -135,7 +141,10 @@ def _waits(planned: PlannedStage, store: Store, seen: Observation, history: Hist
     waiting = replace(seen, state=StageState.WAITING, progress=None)
     started = history.last_start(seen.attempts)
     if started is None:
-        return replace(waiting, detail=f"attempt {seen.attempts} is allowed, not begun")
+        more = history.given(seen.attempts)
+        return replace(
+            waiting, detail=_joined(f"attempt {seen.attempts} is allowed, not begun", more and f"given {more}")
+        )
     withdrawals = retractions(store, planned.stage.kind, planned.key)
     if withdrawals and started <= withdrawals[-1].time:
         said = withdrawals[-1].describe()

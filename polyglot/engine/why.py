@@ -102,6 +102,7 @@ def _attempts(history: History, *, committed_number: int) -> Iterator[str]:
         failure = history.failure(number)
         starts = history.starts(number)
         times = f", {starts} starts" if starts > 1 else ""
+        times += f", given {given}" if (given := history.given(number)) else ""
         if failure is None:
             note = history.noted(number) if number != committed_number else None
             begun = "no end recorded" if starts else "not begun" if note else "allowed, not begun"

@@ -78,8 +78,9 @@ class Kind:
 
     `inputs` maps a role (what stands before its colon) to the kinds that may play it, the usual one first. `ranks` says
     what several processes of one attempt do: nothing ("alone": there is one), one computation ("together"), or parts
-    that need nothing of each other ("shards"). `files` says what lies at each path that it writes, "<LANG>" and
-    the like being names.
+    that need nothing of each other ("shards"). `at_once` names the setting that bounds what a GPU holds at once, with
+    what it is where a profile does not say: the next attempt after a GPU ran out of memory gets half. `files` says what
+    lies at each path that it writes, "<LANG>" and the like being names.
     """
 
     params: type[Params]
@@ -89,6 +90,7 @@ class Kind:
     files: Mapping[str, Files] = field(default_factory=dict)
     resources: Resources = Resources()
     networked: bool = False  # two correct executions may differ, as others are asked
+    at_once: Mapping[str, int] = field(default_factory=dict)
     ranks: Literal["alone", "together", "shards"] = "alone"
     libraries: tuple[str, ...] = ()  # whose versions may change its bytes, recorded with each result
     kernels: bool = False  # and so may those of torch for this processor or GPU
@@ -104,6 +106,13 @@ class Kind:
     def name(self) -> str:
         """As stages, stores and profiles write it."""
         return self.params.kind
+
+    def held_at_once(self, settings: Mapping[str, Json]) -> tuple[str, int]:
+        """The setting that bounds what a GPU holds at once, and what it is; ("", 0) without one."""
+        for name, default in self.at_once.items():
+            value = settings.get(name)
+            return name, value if isinstance(value, int) and value else default
+        return "", 0
 
 
 def always(traits: Traits) -> Callable[[Mapping[str, Json]], Traits]:

@@ -47,6 +47,9 @@ class TrainParams(Recipe, Params):
     checkpoint_steps: int = 0  # 0: by time alone; a checkpoint never changes the result
 
 
+MICRO_BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}  # by device, where a profile does not say
+
+
 class TrainSettings(Settings):
     """Of training."""
 
@@ -109,6 +112,7 @@ KIND = Kind(
     },
     resources=Resources(memory_bytes=4 * GIB, deadline_seconds=7 * 24 * HOUR_SECONDS),
     ranks="together",
+    at_once={"micro_batch_tokens": MICRO_BATCH_TOKENS["cuda"]},
     tunes=True,
     libraries=MODEL_LIBRARIES,
     kernels=True,

@@ -125,6 +125,7 @@ KIND = Kind(
         "records/<LANG>.jsonl": TranslationRecord,
         "card.json": TranslationCard,
     },
+    at_once={"batch_size": 32},
     resources=Resources(memory_bytes=4 * GIB),
     networked=True,
     libraries=("deepl", "openai", "torch", "transformers", "sentencepiece"),

@@ -135,12 +135,13 @@ def _evaluated(
 ) -> CellStages:
     study = locked.study
     slug = mix.mix if mix else ""
-    answers, template = study.answers, study.models[cell.model].template
+    answers, model_of, template = study.answers, study.models[cell.model], study.models[cell.model].template
     answer = planner.add(
         f"answer {cell.cell}",
         AnswerParams(
             languages=sources.languages,
             template=template,
+            template_date=model_of.template_date,
             stops=TEMPLATES[template].stops,
             systems={language: study.system(language) for language in sources.languages},
             **answers.model_dump(),

@@ -119,6 +119,7 @@ def _tokenize(
             language=language,
             part=part,
             template=study.models[model].template,
+            template_date=study.models[model].template_date,
             system=study.system(language),
             max_tokens=study.training.max_tokens,
             over_long=study.training.over_long,

@@ -21,6 +21,8 @@ class Outcome(StrEnum):
     PERMANENT = "permanent"  # exit 42
     INTERRUPTED = "interrupted"  # exit 43, or drained, preempted, evicted
     OUT_OF_MEMORY = "out-of-memory"
+    OUT_OF_DEVICE_MEMORY = "out-of-device-memory"  # a GPU's: as its worker's record tells, for the exit code is one
+    OUT_OF_DISK = "out-of-disk"  # evicted, as it had written more than it may
     TIMED_OUT = "timed-out"  # the deadline of the attempt passed
     OVER_BUDGET = "over-budget"  # exit 3: the next call might cost more than the study may
     TRANSIENT = "transient"  # anything else
@@ -106,16 +108,28 @@ class OutputLeft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """An attempt has ended. `disrupted` says what has taken its worker away when nothing told it before."""
+    """An attempt has ended. `disrupted` says what has taken its worker away when nothing told it before.
+
+    `had` is how much it had of what it ran out of, where its resources do not say.
+    """
 
     attempt: Attempt
     outcome: Outcome
     text: str
     disrupted: Disrupted | None = None
     peak_memory_bytes: int | None = None
+    had: int | None = None
 
 
 Event = Running | Waiting | Disrupted | OutputLeft | Ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Most:
+    """How much one attempt can be given at a place, which `where` names; 0: nobody knows."""
+
+    memory_bytes: int = 0
+    where: str = ""
 
 
 class SchedulerError(PolyglotError):
@@ -135,6 +149,11 @@ class Scheduler(ABC):
         """Say what stages will not get as they ask for it: lines for people, before a run."""
         del stages
         return ()
+
+    def most(self, planned: PlannedStage) -> Most:
+        """Say how much one attempt at a stage can be given here, should it run out of what it has."""
+        del planned
+        return Most()
 
     @abstractmethod
     def submit(self, attempt: Attempt) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from polyglot.core.section import Broken, Problem, Section, tuple_of
+from polyglot.study.amounts import Bytes
 from polyglot.study.objects import DnsName, LabelValue, QualifiedName, Text
 
 Operator = Literal["Exists", "Equal"]
@@ -47,5 +48,7 @@ class Pool(Section):
     """Of the pods, such as `karpenter.sh/do-not-disrupt`."""
     runtime_class: DnsName | None = None
     """RuntimeClass of the pods, such as nvidia."""
+    most_memory_bytes: Bytes | None = Field(None, alias="most-memory")
+    """The most memory that a pod may ask for here: a stage that runs out of what it has is given more, up to this."""
     gpu_resource: QualifiedName = "nvidia.com/gpu"
     """The extended resource that a stage's gpus are counted in."""

@@ -20,7 +20,7 @@ from polyglot.core.section import (
 )
 from polyglot.kinds.base import TinyModel
 from polyglot.kinds.ingest import DatasetFormat
-from polyglot.kinds.templates import PAPER, TemplateName
+from polyglot.kinds.templates import OWN, PAPER, TemplateDate, TemplateName
 from polyglot.study.files import SourceFile, SourceFiles
 from polyglot.study.references import NativeReferences
 from polyglot.study.translation import BenchmarkTranslations, DatasetTranslations
@@ -99,6 +99,8 @@ class Model(Section):
     """A local folder with such files; the lock pins their content."""
     template: TemplateName = PAPER
     """The paper's chat format, or the model's own chat template."""
+    template_date: TemplateDate = None
+    """The day that the model's own chat template writes where it asks for today's; 2024-07-26 if none is named."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -106,6 +108,9 @@ class Model(Section):
         problems = list(_pinning(source, self.revision))
         if source != "hub":
             problems += _strangers(self, source, ("revision",))
+        if self.template_date is not None and self.template != OWN:
+            what, remedy = "only a model's own template writes a date", f"Set template to {OWN}, or leave this out"
+            problems.append(Problem(what=what, place=("template-date",), remedy=remedy))
         names = [file.name for file in self.files or ()]
         for number, file in enumerate(self.files or ()):
             if file.is_address:

@@ -15,6 +15,7 @@ from polyglot.core.stage import PlannedStage, Resources
 from polyglot.plan.build import build_plan
 from polyglot.study.load import load_study
 from polyglot.study.lock import lock_study
+from polyglot.study.pool import Pool
 from polyglot.study.profile import load_profile
 from tests.kit.cluster.installation import ROOT, Installation, installed
 from tests.kit.cluster.noop_study import NoopStudy, submitted
@@ -26,7 +27,7 @@ REVOKED = "a-revoked-secret-that-nothing-prints"
 SMALL = Resources(memory_bytes=192 * MIB, grace_seconds=5)
 STARTS_UNTIL_THE_HINT = [1, 1, 1, 0]  # two new attempts at most; the fourth record is that of giving up
 HINT = (
-    "failed for good: out of memory in 3 attempts: its peak was at least the 0.19 GiB that it was allowed (OOMKilled); "
+    "failed for good: out of memory in 3 attempts: its peak was at least the 0.75 GiB that it was allowed (OOMKilled); "
     "raise resources.memory of this kind of stage in the profile, or lower its batch size"
 )
 
@@ -54,16 +55,17 @@ def ends(installation: Installation, planned: PlannedStage) -> list[Any]:
 class TestMemory:
     """Fault 17."""
 
-    def test_a_worker_over_its_limit_is_tried_three_times_and_the_hint_names_the_peak(
+    def test_a_worker_over_its_limit_is_given_more_twice_and_the_hint_names_the_peak(
         self, installation: Installation, study: NoopStudy
     ) -> None:
         assert [(one.reason, one.exit_code) for one in ends(installation, HUNGRY)] == [("OOMKilled", 137)] * 3
         assert study.starts()[HUNGRY.label] == STARTS_UNTIL_THE_HINT
         first, *rest = study.why(HUNGRY.label).splitlines()
         assert first == f"{HUNGRY.label} {HINT}"
-        for number in (1, 2, 3):
-            (line,) = [line for line in rest if line.startswith(f"  attempt {number}: out-of-memory at ")]
-            assert "(peak memory 0.19 GiB)" in line
+        given = ["", ", given 0.38 GiB of memory instead of 0.19", ", given 0.75 GiB of memory instead of 0.19"]
+        for number, (gib, more) in enumerate(zip(("0.19", "0.38", "0.75"), given, strict=True), 1):
+            (line,) = [line for line in rest if line.startswith(f"  attempt {number}{more}: out-of-memory at ")]
+            assert f"(peak memory {gib} GiB)" in line
 
     def test_a_real_training_over_its_limit(self, cluster: Target, images: dict[str, str], tmp_path: Path) -> None:
         """The quickstart's base model, beside a stage that has all the memory that it needs."""
@@ -73,11 +75,33 @@ class TestMemory:
             plan = build_plan(locked, load_profile(str(made.profile)), mix="EN")
             base, ingest = plan.find("base tiny"), plan.find("ingest house")
             study = submitted(made, [base, ingest])
-            assert made.polyglot(*study.drive, check=False).returncode == 1
-            assert [one.reason for one in ends(made, base)] == ["OOMKilled"] * 3
-            assert study.starts() == {base.label: STARTS_UNTIL_THE_HINT, ingest.label: [1]}
-            assert study.why(base.label).splitlines()[0] == f"{base.label} {HINT}"
-            assert study.results().keys() == {ingest.label}
+            done = made.polyglot(*study.drive)
+            assert "it is given 0.38 GiB of memory instead of 0.19" in done.stderr
+            reasons = [one.reason for one in ends(made, base)]
+            assert sorted(reasons) == ["Completed", *["OOMKilled"] * (len(reasons) - 1)]
+            assert len(reasons) > 1
+            assert study.results().keys() == {base.label, ingest.label}
+
+    def test_at_the_pool_s_limit_nothing_is_repeated(self, installation: Installation) -> None:
+        one = stage("failing", "hungry", how="eat", resources=SMALL, nonce="pool")
+        pools = {"default": Pool.model_construct(most_memory_bytes=256 * MIB)}
+        study = submitted(installation, [one], pools=pools)
+        assert installation.polyglot(*study.drive, check=False).returncode == 1
+        assert [end.reason for end in ends(installation, one)] == ["OOMKilled"] * 2
+        assert "out of memory with 0.25 GiB, the most that the pool default gives: " in study.why(one.label)
+
+
+class TestDisk:
+    def test_a_worker_that_fills_its_disk_is_given_twice_as_much(self, installation: Installation) -> None:
+        """Its Job ignores disruptions, and so would replace the evicted pod for ever."""
+        resources = Resources(memory_bytes=256 * MIB, grace_seconds=5, scratch_bytes=64 * MIB)
+        one = stage("failing", "full", how="fill", mib=100, resources=resources)
+        study = submitted(installation, [one])
+        installation.polyglot(*study.drive)
+        assert study.starts() == {one.label: [1, 1]}
+        why = study.why(one.label)
+        assert "attempt 1: out-of-disk at " in why
+        assert "attempt 2, given 0.12 GiB of disk instead of 0.06: committed" in why
 
 
 class TestPermanent:

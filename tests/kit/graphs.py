@@ -88,6 +88,7 @@ GRAPHS = {
     "deaf-steps": lambda: [
         stage("steps", "deaf", steps=6, deaf_after=3, resources=Resources(memory_bytes=256 * MIB, grace_seconds=1))
     ],
+    "starving": lambda: [stage("failing", "starving", how="eat", resources=Resources(memory_bytes=1024 * MIB))],
     "broken": lambda: [stage("failing", "broken", how="permanent")],
 }
 

@@ -20,7 +20,19 @@ from datetime import UTC, datetime
 from typing import Self
 
 from polyglot.core.errors import PolyglotError
-from polyglot.schedulers.base import Attempt, Disrupted, Ended, Event, Outcome, OutputLeft, Running, Scheduler, Waiting
+from polyglot.core.stage import PlannedStage
+from polyglot.schedulers.base import (
+    Attempt,
+    Disrupted,
+    Ended,
+    Event,
+    Most,
+    Outcome,
+    OutputLeft,
+    Running,
+    Scheduler,
+    Waiting,
+)
 from polyglot.schedulers.kubernetes import states
 from polyglot.schedulers.kubernetes.api import Api, ApiError
 from polyglot.schedulers.kubernetes.creator import JobCreator, Render
@@ -29,8 +41,9 @@ from polyglot.schedulers.kubernetes.documents import owner, rank_of
 from polyglot.schedulers.kubernetes.informer import Broken, Change, Informer, Listed, Update
 from polyglot.schedulers.kubernetes.names import JOB_NAME, MANAGED, WORKLOAD, Document
 from polyglot.schedulers.kubernetes.output import output
+from polyglot.schedulers.kubernetes.render.values import scratch_of
 from polyglot.schedulers.kubernetes.tracked import Tracked
-from polyglot.study.cluster import Cluster
+from polyglot.study.cluster import DEFAULT_POOL, Cluster
 
 _POD_LAG_SECONDS = 3.0  # a Job's failure may be seen this long before its pod's
 _POD_SAYS_MORE = (Outcome.TRANSIENT, Outcome.PERMANENT)
@@ -66,6 +79,12 @@ class KubernetesScheduler(Scheduler):
             informer.close()
 
     # What every scheduler says
+
+    def most(self, planned: PlannedStage) -> Most:
+        """What the profile says of the kind's pool."""
+        kind = planned.stage.kind
+        name = self._cluster.pool_by_kind.get(kind, DEFAULT_POOL)
+        return Most(memory_bytes=self._cluster.pool_of(kind).most_memory_bytes or 0, where=f"the pool {name}")
 
     def submit(self, attempt: Attempt) -> None:
         """Have a Job created, with all others that are pending, by the next `watch`."""
@@ -178,6 +197,10 @@ class KubernetesScheduler(Scheduler):
         pods = [*(pod for pod in tracked.gone.values() if owner(pod) in ("", tracked.uid)), *there]
         self._look_at_disruptions(tracked, job, pods)
         end = states.job_end(job, pods)
+        if end is None and (full := states.over_disk(there)):
+            self._api.delete_job(name, uid=tracked.uid, foreground=False)  # which would replace the pod for ever
+            self._delete_pods(name)
+            end = states.JobEnd(outcome=Outcome.OUT_OF_DISK, text=full)
         if end is not None:
             self._look_at_end(tracked, end, job, pods)
             return
@@ -236,8 +259,12 @@ class KubernetesScheduler(Scheduler):
                 text=end.text,
                 disrupted=taken,
                 peak_memory_bytes=end.peak_memory_bytes,
+                had=self._scratch_of(tracked.attempt) if end.outcome is Outcome.OUT_OF_DISK else None,
             )
         )
+
+    def _scratch_of(self, attempt: Attempt) -> int:
+        return scratch_of(attempt.planned, self._cluster.scratch_bytes)
 
     def _sweep(self) -> None:
         """Look at what changes with time alone."""

@@ -9,6 +9,7 @@ How it ended (the first row that fits):
 | Job Failed, a worker ended with 3                                             | OVER_BUDGET   |
 | Job Failed: DeadlineExceeded; a worker ended with 124                         | TIMED_OUT     |
 | Job Failed, a container was OOMKilled, or ended with 44 (MemoryError)         | OUT_OF_MEMORY |
+| a pod was evicted, as it had written more than its disk may hold              | OUT_OF_DISK   |
 | Job Failed, a worker ended with 45: an input was withdrawn                    | INTERRUPTED   |
 | Job Failed: PodFailurePolicy for DisruptionTarget or 43 (jobs with ranks)     | INTERRUPTED   |
 | Job Failed, its pod was evicted or preempted, or all that failed ended with 43| INTERRUPTED   |
@@ -54,6 +55,11 @@ _NODE_SILENT = timedelta(minutes=5)  # what Kubernetes waits before it gives up 
 _QUEUE_SILENT = timedelta(minutes=1)  # Kueue says at once why it does not admit
 _EVENTS_LAST = timedelta(minutes=50)  # API servers forget them after an hour
 _OVER = ("Succeeded", "Failed")
+# kubelet's words for a volume, a container and the sum of a pod's containers
+_OVER_DISK = re.compile(
+    r"Usage of EmptyDir volume .* exceeds|exceeded its local ephemeral storage limit"
+    r"|ephemeral local storage usage exceeds"
+)
 _BAD_CONTAINER = frozenset(
     [
         "ErrImagePull",
@@ -120,6 +126,8 @@ def job_end(job: Document, pods: Sequence[Document]) -> JobEnd | None:
             return JobEnd(outcome=Outcome.OUT_OF_MEMORY, text=_because("exit code 44: out of memory", end))
     if Exit.INPUT_WITHDRAWN in codes:
         return JobEnd(outcome=Outcome.INTERRUPTED, text=_because("exit code 45", codes[Exit.INPUT_WITHDRAWN]))
+    if full := over_disk(pods):
+        return JobEnd(outcome=Outcome.OUT_OF_DISK, text=full)
     disrupted = next((text for pod in pods if (text := disruption_target(pod))), "")
     if disrupted:
         return JobEnd(outcome=Outcome.INTERRUPTED, text=disrupted)
@@ -134,6 +142,18 @@ def job_end(job: Document, pods: Sequence[Document]) -> JobEnd | None:
     peers = (Exit.FINE, Exit.INTERRUPTED_WORKER)
     shown = ", ".join(_show_end(pod, end) for pod, end in ends if end.get("exitCode") not in peers)
     return JobEnd(outcome=Outcome.TRANSIENT, text=shown or said or "the Job failed")
+
+
+def over_disk(pods: Sequence[Document]) -> str:
+    """Say which pod was evicted because it had written more than it may, not because its node was full; "" for none.
+
+    Its Job would replace it for ever, as for any disruption, and each pod would fill the same disk.
+    """
+    for pod in pods:
+        said = str(pod.get("status", {}).get("message", ""))
+        if pod.get("status", {}).get("reason") == "Evicted" and _OVER_DISK.search(said):
+            return f"pod {pod['metadata']['name']} was evicted: {one_line(said)}"
+    return ""
 
 
 def is_explained(job: Document, pods: Sequence[Document]) -> bool:

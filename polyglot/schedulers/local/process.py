@@ -9,6 +9,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,6 +119,38 @@ class Memory:
                 total += process.memory_info().rss
         self.peak_bytes = max(self.peak_bytes, total)
         return total
+
+
+class KernelKills:
+    """Whether Linux has killed processes for want of memory, of the machine or of a cgroup: it counts, and names none.
+
+    A process that was killed by SIGKILL while the count rose is taken for one of them.
+    """
+
+    _SECONDS = 5.0  # from the kill to the look at it
+
+    def __init__(self) -> None:
+        self._counts: deque[tuple[float, int]] = deque()
+        self.sample()
+
+    def sample(self) -> None:
+        """Keep the count of now; called every second or so."""
+        now = time.monotonic()
+        self._counts.append((now, _kernel_kills()))
+        while len(self._counts) > 1 and now - self._counts[1][0] > self._SECONDS:
+            self._counts.popleft()
+
+    def recent(self) -> bool:
+        """True when the count has risen within the last seconds."""
+        return _kernel_kills() > self._counts[0][1]
+
+
+def _kernel_kills() -> int:
+    try:
+        with open("/proc/vmstat", encoding="ascii") as file:
+            return next((int(line.split()[1]) for line in file if line.startswith("oom_kill ")), 0)
+    except OSError:  # not Linux
+        return 0
 
 
 def ask_to_stop(process: Process) -> None:

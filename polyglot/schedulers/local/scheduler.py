@@ -22,10 +22,10 @@ from pathlib import Path
 from polyglot.core.canonical import digest
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds.registry import traits_of
-from polyglot.schedulers.base import Attempt, Ended, Event, Outcome, Running, Scheduler
+from polyglot.schedulers.base import Attempt, Ended, Event, Most, Outcome, Running, Scheduler
 from polyglot.schedulers.local.budget import Allocation, Allocator, Budget
 from polyglot.schedulers.local.lock import KeyLocks, locks_directory
-from polyglot.schedulers.local.process import Launch, PlainProcess, Process, ask_to_stop, kill
+from polyglot.schedulers.local.process import KernelKills, Launch, PlainProcess, Process, ask_to_stop, kill
 from polyglot.schedulers.local.warm import MODEL_LIBRARIES, WarmServer
 from polyglot.schedulers.local.worker import Worker
 from polyglot.study.profile import Profile
@@ -65,6 +65,7 @@ class LocalScheduler(Scheduler):
         self._events: deque[Event] = deque()
         self._servers: dict[str, WarmServer] = {}
         self._sampled = 0.0
+        self._kernel_kills = KernelKills()
 
     @classmethod
     def for_profile(cls, profile: Profile) -> "LocalScheduler":
@@ -86,6 +87,11 @@ class LocalScheduler(Scheduler):
     def notes(self, stages: Sequence[PlannedStage]) -> Sequence[str]:
         """Name the kinds of stages that ask for more CPUs than there are."""
         return self.budget.notes(stages)
+
+    def most(self, planned: PlannedStage) -> Most:
+        """All the memory that this machine gives to workers."""
+        del planned
+        return Most(memory_bytes=self.budget.memory_bytes, where="this machine")
 
     def submit(self, attempt: Attempt) -> None:
         """Queue an attempt; it starts when there is room."""
@@ -242,7 +248,7 @@ class LocalScheduler(Scheduler):
             running.process.close()
             self._allocator.release(running.share)
             shutil.rmtree(self._place(running.attempt), ignore_errors=True)
-            self._events.append(running.end(status))
+            self._events.append(running.end(status, killed_by_kernel=self._kernel_kills.recent()))
 
     def _tell_interrupted(self, attempt: Attempt, text: str) -> None:
         self._events.append(Ended(attempt=attempt, outcome=Outcome.INTERRUPTED, text=text))
@@ -253,6 +259,7 @@ class LocalScheduler(Scheduler):
         if now - self._sampled < self._sample_seconds:
             return
         self._sampled = now
+        self._kernel_kills.sample()
         for running in self._running.values():
             if running.process.pid is None or running.killed_as is not None:
                 continue

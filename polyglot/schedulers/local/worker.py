@@ -9,6 +9,7 @@
 | exit 43                                         | INTERRUPTED    |
 | exit 45 (an input was withdrawn)                | INTERRUPTED    |
 | exit 44 (MemoryError), killed by us for memory  | OUT_OF_MEMORY  |
+| SIGKILL while Linux killed for want of memory   | OUT_OF_MEMORY  |
 | exit 124, killed by us after the deadline       | TIMED_OUT      |
 | any end after `cancel`, SIGTERM from outside    | INTERRUPTED    |
 | any other exit or signal                        | TRANSIENT      |
@@ -37,8 +38,11 @@ class Worker:
     stop_sent: bool = False
     announced: bool = False
 
-    def end(self, status: int) -> Ended:
-        """Return how it ended; `status` is the exit code, or minus the signal."""
+    def end(self, status: int, *, killed_by_kernel: bool = False) -> Ended:
+        """Return how it ended; `status` is the exit code, or minus the signal.
+
+        `killed_by_kernel`: Linux has just killed processes for want of memory.
+        """
         peak = self.memory.peak_bytes or None
         said = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit code {status}"
         if self.killed_as is Outcome.OUT_OF_MEMORY:
@@ -50,6 +54,11 @@ class Worker:
             outcome = self.killed_as
         elif status == -signal.SIGTERM or (self.stop_asked is not None and status not in (Exit.FINE, Exit.PERMANENT)):
             outcome = Outcome.INTERRUPTED
+        elif status == -signal.SIGKILL and killed_by_kernel:
+            outcome = Outcome.OUT_OF_MEMORY
+            said = (
+                f"killed by the system for want of memory; its peak was at least {self.memory.peak_bytes / GIB:.2f} GiB"
+            )
         else:
             outcome = Outcome.of_exit(status)
         return Ended(attempt=self.attempt, outcome=outcome, text=said, peak_memory_bytes=peak)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from polyglot.engine.outcomes import MEMORY_RETRIES, Failed, GiveUp, Limits, TryAgain, decide
 from polyglot.schedulers.base import Outcome
 
-ENDS = [Outcome.TRANSIENT, Outcome.OUT_OF_MEMORY, Outcome.TIMED_OUT, Outcome.PERMANENT]
+ENDS = [Outcome.TRANSIENT, Outcome.OUT_OF_MEMORY, Outcome.OUT_OF_DISK, Outcome.TIMED_OUT, Outcome.PERMANENT]
 
 
 def failures(*outcomes: Outcome) -> list[Failed]:
@@ -46,6 +46,17 @@ def test_memory_is_given_two_more_tries_and_then_a_hint_with_the_peak() -> None:
     assert "resources.memory" in end.reason
 
 
+def test_the_same_deadline_is_not_missed_a_third_time_without_having_got_further() -> None:
+    late = failures(*[Outcome.TIMED_OUT] * 3)
+    assert decide(late[:1], Limits()) == TryAgain(number=2, after_seconds=1)
+    end = decide(late[:2], Limits())
+    assert isinstance(end, GiveUp)
+    assert end.reason.startswith("timed out in 2 attempts that got no further: reason 2; raise resources.deadline")
+    assert isinstance(decide(late[:2], Limits(), last_advance=1), TryAgain)
+    assert isinstance(decide(late, Limits(), last_advance=2), TryAgain)
+    assert isinstance(decide(late, Limits(), last_advance=1), GiveUp)
+
+
 @given(st.lists(st.sampled_from(ENDS), min_size=1, max_size=12), st.integers(1, 6))
 def test_every_sequence_ends_and_numbers_rise(outcomes: list[Outcome], max_attempts: int) -> None:
     failed = failures(*outcomes)
@@ -54,6 +65,8 @@ def test_every_sequence_ends_and_numbers_rise(outcomes: list[Outcome], max_attem
     over = (
         Outcome.PERMANENT in outcomes
         or outcomes.count(Outcome.OUT_OF_MEMORY) > MEMORY_RETRIES
+        or outcomes.count(Outcome.OUT_OF_DISK) > MEMORY_RETRIES
+        or outcomes.count(Outcome.TIMED_OUT) > 1
         or others >= max_attempts
     )
     assert isinstance(decision, GiveUp) == over

@@ -114,7 +114,7 @@ def stage_values(attempt: Attempt, *, study: str, cluster: Cluster, request_path
     planned, resources = attempt.planned, attempt.planned.resources
     pool = cluster.pool_of(planned.stage.kind)
     image = cluster.image_of(planned.stage)
-    scratch = _scratch(planned, cluster.scratch_bytes)
+    scratch = scratch_of(planned, cluster.scratch_bytes)
     labels, annotations = _labels(attempt, study), _annotations(attempt, study)
     return StageValues(
         name=attempt.name,
@@ -174,7 +174,7 @@ def _threads(planned: PlannedStage) -> int:
     return threads if isinstance(threads, int) and threads else planned.resources.cpus
 
 
-def _scratch(planned: PlannedStage, default: int) -> int:
+def scratch_of(planned: PlannedStage, default: int) -> int:
     """Bytes of disk: what the kind's resources say, else room for thrice the files that the stage names.
 
     A file is there as downloaded, as read or unpacked, and as the rows or weights that are made of it.

@@ -1,4 +1,7 @@
-"""Fails in the way that `how` names, the first `times` times by the ledger; always without that parameter."""
+"""Fails in the way that `how` names, the first `times` times by the ledger; always without that parameter.
+
+`need` and `fill` are no failures where there is room: they hold `mib` of memory or disk for a moment.
+"""
 
 import os
 import signal
@@ -17,7 +20,19 @@ def run(context: Context) -> None:
     if str(params["how"]).startswith("talk"):
         for i in range(1000):
             print("said", i, flush=True)
-    if "times" not in params or times_run(context) <= int(str(params["times"])):
+    if params["how"] == "need":
+        held = [b"x" * (8 << 20) for _ in range(int(str(params["mib"])) // 8)]
+        time.sleep(0.5)  # to be measured
+        del held
+    elif params["how"] == "fill":
+        with (context.work / "much").open("wb") as file:
+            file.write(b"x" * (int(str(params["mib"])) << 20))
+        while (
+            context.resources.scratch_bytes < int(str(params["mib"])) << 20
+        ):  # whoever measures volumes does so rarely
+            time.sleep(1)
+            context.raise_if_stopping()
+    elif "times" not in params or times_run(context) <= int(str(params["times"])):
         fail(context, str(params["how"]))
     (context.out / "text").write_text("at last")
 

@@ -54,6 +54,11 @@ def test_every_error_has_a_code_and_a_line(error: BaseException, code: Exit, rea
     assert (end.code, end.reason, end.peak_memory_bytes) == (code, reason, None)
 
 
+def test_a_gpu_s_memory_is_told_from_the_machine_s() -> None:
+    end = exit_status_of(OutOfMemoryError("CUDA out of memory"), late=False, deadline_seconds=9)
+    assert end.outcome == "out-of-device-memory"
+
+
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
 def test_out_of_memory_names_the_peak(error: Exception) -> None:
     end = exit_status_of(error, late=False, deadline_seconds=9)

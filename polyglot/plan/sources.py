@@ -13,7 +13,7 @@ from polyglot.kinds.reference import ReferenceParams
 from polyglot.kinds.tokenize import TokenizeParams
 from polyglot.plan.planner import Planner
 from polyglot.plan.translation import What, translate_stage
-from polyglot.study.chat import token_prices
+from polyglot.study.chat import asking_settings
 from polyglot.study.lock import Locked
 from polyglot.study.references import PROMPT_VERSION
 from polyglot.study.study import Study
@@ -310,7 +310,7 @@ def _native(planner: Planner, locked: Locked, questions: PlannedStage) -> Planne
         categories=native.categories if native.categories is not None else reference_categories(locked.study),
         prompt=PROMPT_VERSION,
     )
-    return planner.add("reference benchmark", params, {"questions": questions}, settings=token_prices(native))
+    return planner.add("reference benchmark", params, {"questions": questions}, settings=asking_settings(native))
 
 
 def reference_categories(study: Study) -> tuple[str, ...] | Literal["all"]:

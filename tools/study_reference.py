@@ -6,6 +6,7 @@ The prose around the tables is written by hand in the page itself; the tables st
 import json
 import types
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -28,6 +29,7 @@ MARKS: Mapping[type[BaseModel], tuple[str, str]] = {
     Study: ("<!-- keys: generated -->", "<!-- end of keys -->"),
     Cluster: ("<!-- cluster's keys: generated -->", "<!-- end of cluster's keys -->"),
 }
+_WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", date: "day", Mix: "mix"}
 _NAMED = {"language": Language, "name": Name, "`full` or whole number": Size}
 
 
@@ -90,7 +92,7 @@ def _form(annotation: Any) -> str:
     if section is not None:
         title = _title(section)
         return f"[{title.lower()}](#{title.lower().replace(' ', '-')})"
-    return {str: "text", int: "whole number", float: "number", bool: "true or false", Mix: "mix"}[annotation]
+    return _WORDS[annotation]
 
 
 def _default(section: type[BaseModel], name: str, field: FieldInfo) -> str:

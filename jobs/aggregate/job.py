@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from jobs.aggregate.arms import cell_order
-from jobs.aggregate.tables import contrast_results, prepare, score_tables
+from jobs.aggregate.tables import Ends, contrast_results, prepare, score_tables
 from jobs.lib.context import Context, Input, of_role
 from jobs.lib.stats.files import write_csv, write_json
 from jobs.lib.stats.grid import Questions, read_grid
@@ -41,12 +41,12 @@ def run(context: Context) -> None:
         [cell.cell for cell in cells],
         lambda cell, language: verdicts[cell].get(language),
     )
-    cut = {
-        (cell, language): _cut(answers)
+    ends = {
+        (cell, language): _ends(answers)
         for cell, source in of_role(context.inputs, "answers").items()
         for language, answers in _by_language(source, "answers", Answer, languages).items()
     }
-    tables = prepare(params, cells, grid, cut)
+    tables = prepare(params, cells, grid, ends)
     scores = score_tables(tables)
     contrasts = contrast_results(tables)
     write_json(context.out / "scores.json", msgspec.to_builtins(scores))
@@ -67,10 +67,9 @@ def _score_rows(scores: Scores) -> Iterator[Mapping[str, object]]:
             yield {"table": table, **msgspec.to_builtins(row)}
 
 
-def _cut(answers: Iterator[Answer]) -> tuple[int, int]:
-    """How many turns were cut at the length limit, and how many there are."""
+def _ends(answers: Iterator[Answer]) -> Ends:
     finishes = [turn.finish for answer in answers for turn in answer.turns]
-    return finishes.count("length"), len(finishes)
+    return Ends(turns=len(finishes), cut=finishes.count("length"), stopped=finishes.count("stop"))
 
 
 def _by_language(source: Input, folder: str, kind: type[T], languages: Sequence[str]) -> dict[str, Iterator[T]]:

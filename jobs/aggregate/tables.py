@@ -6,6 +6,7 @@ None stands for what could not be averaged.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,6 +15,7 @@ from jobs.aggregate.contrasts import difference, pair_up, same_arm_pairs
 from jobs.lib.stats.grid import SCALES, Floats, Grid
 from jobs.lib.stats.interval import Interval, limits, widened
 from jobs.lib.stats.resampling import Estimates, counts, draw_weights, estimate
+from polyglot.core.records import UNSET
 from polyglot.kinds.aggregate import (
     AggregateParams,
     ArmKey,
@@ -43,6 +45,14 @@ class Part:
     exact: Estimates
 
 
+class Ends(NamedTuple):
+    """How answers ended: turns in all, those cut at the length limit, those that ended before a stop string."""
+
+    turns: int = 0
+    cut: int = 0
+    stopped: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
     """Everything that the tables are made of."""
@@ -51,7 +61,7 @@ class Tables:
     cells: tuple[Cell, ...]
     grid: Grid
     weights: Floats
-    cut: Mapping[tuple[str, str], tuple[int, int]]  # (cell, language) -> turns cut at the length limit, turns
+    ends: Mapping[tuple[str, str], Ends]  # by cell and language
     whole: Part
 
     def part(self, category: str | None, turn: int | None) -> Part:
@@ -60,12 +70,12 @@ class Tables:
 
 
 def prepare(
-    params: AggregateParams, cells: tuple[Cell, ...], grid: Grid, cut: Mapping[tuple[str, str], tuple[int, int]]
+    params: AggregateParams, cells: tuple[Cell, ...], grid: Grid, ends: Mapping[tuple[str, str], Ends]
 ) -> Tables:
     """Draw the weights and work out what every table needs."""
     weights = draw_weights(grid.questions.categories, params.resamples)
     whole = _measure(grid, weights, None, None)
-    return Tables(params=params, cells=cells, grid=grid, weights=weights, cut=cut, whole=whole)
+    return Tables(params=params, cells=cells, grid=grid, weights=weights, ends=ends, whole=whole)
 
 
 def _measure(grid: Grid, weights: Floats, category: str | None, turn: int | None) -> Part:
@@ -141,9 +151,11 @@ def _cell_scores(tables: Tables, part: Part) -> Iterator[CellScore]:
                 exact_share=_rounded(part.exact.point[c, k]),
             )
             if part is tables.whole:
-                cut, turns = tables.cut.get((cell.cell, language), (0, 0))
-                share = _rounded(cut / turns) if turns else None
-                row = msgspec.structs.replace(row, answer_turns=turns, cut=cut, cut_share=share)
+                ends = tables.ends.get((cell.cell, language), Ends())
+                share = _rounded(ends.cut / ends.turns) if ends.turns else None
+                row = msgspec.structs.replace(
+                    row, answer_turns=ends.turns, cut=ends.cut, cut_share=share, stopped=ends.stopped or UNSET
+                )
             yield row
 
 

@@ -33,12 +33,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """One answer. `tokens` counts all that were generated, EOS and the stop string's included."""
+    """One answer. `tokens` counts all that were generated, those that end it and the stop string's included."""
 
     text: str
     tokens: int
     finish: Literal["eos", "stop", "length", "not-finite"]
     stop: str | None = None
+    end_id: int | None = None  # of the token that ended it
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class Generator:
         self.stops = Stops(stops, lambda token: str(chat.tokenizer.decode([token])))
         configured = getattr(model.generation_config, "eos_token_id", None)
         others = configured if isinstance(configured, list) else [configured]
-        self._ends = {chat.eos_id, *(token for token in others if token is not None)}
+        self.ends = {*chat.end_ids, *(token for token in others if token is not None)}
         self._pad_id = padding_id(chat.tokenizer, embedded(model))
         accepted = inspect.signature(model.forward).parameters
         self._has_positions = "position_ids" in accepted
@@ -87,7 +88,7 @@ class Generator:
     def _after(self, row: _Row, token: int) -> Generated | None:
         """Take in a row's next token; its result once that ends it."""
         row.ids.append(token)
-        if token in self._ends:
+        if token in self.ends:
             return self._ended(row, "eos")
         if self.stops.may_end(token) and self.stops.cut(self._text(row))[1] is not None:
             return self._ended(row, "stop")
@@ -95,10 +96,13 @@ class Generator:
 
     def _ended(self, row: _Row, finish: Literal["eos", "stop", "length", "not-finite"]) -> Generated:
         text, stop = self.stops.cut(self._text(row))
-        return Generated(text=text, tokens=len(row.ids), finish="stop" if stop is not None else finish, stop=stop)
+        if stop is not None:
+            finish = "stop"
+        end_id = row.ids[-1] if finish == "eos" else None
+        return Generated(text=text, tokens=len(row.ids), finish=finish, stop=stop, end_id=end_id)
 
     def _text(self, row: _Row) -> str:
-        ids = row.ids[:-1] if row.ids and row.ids[-1] in self._ends else row.ids
+        ids = row.ids[:-1] if row.ids and row.ids[-1] in self.ends else row.ids
         return self.chat.text(row.request.prompt, ids)
 
     def forward(self, inputs: torch.Tensor, mask: torch.Tensor, cache: DynamicCache | None) -> torch.Tensor:

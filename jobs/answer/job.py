@@ -14,6 +14,7 @@ of a logit; so n shards end with the bytes of one run. More shards than groups l
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -29,8 +30,10 @@ from jobs.lib.model.template import ChatFormat, Inexact
 from polyglot.core import records
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.errors import Permanent
+from polyglot.core.records import UNSET
 from polyglot.kinds.answer import Answer, AnswerCard, AnswerCounts, AnswerParams, AnswerTurn
 from polyglot.kinds.rows import Question
+from polyglot.kinds.templates import OWN
 
 BATCH_SIZE = {"cpu": 64, "cuda": 128}
 
@@ -92,13 +95,18 @@ def _ask_all(context: Context, params: AnswerParams, tasks: list[Task], size: in
     device = choose_device()
     with computing(threads, deterministic=device.type == "cpu"):
         directory = context.inputs["model"].directory("model")
-        chat = ChatFormat(load_tokenizer(directory), params.template)
+        chat = _chat(context, params)
         model = load_model(directory, dtype=DTYPES[params.dtype], device=device)
         generator = Generator(model, chat, top_k=params.top_k, top_p=params.top_p, stops=params.stops)
         conversation = Conversation(generator, params, seed=context.stage.seed)
         for task in tasks:
             conversation.prepare(task)
         return _answer(context, conversation, tasks, size)
+
+
+def _chat(context: Context, params: AnswerParams) -> ChatFormat:
+    tokenizer = load_tokenizer(context.inputs["model"].directory("model"))
+    return ChatFormat(tokenizer, params.template, template_date=params.template_date)
 
 
 class Conversation:
@@ -148,7 +156,15 @@ class Conversation:
         if result.finish == "not-finite":
             task.error = "not-finite: the model's logits are no numbers"
             return
-        task.turns.append(AnswerTurn(text=result.text, tokens=result.tokens, finish=result.finish, stop=result.stop))
+        task.turns.append(
+            AnswerTurn(
+                text=result.text,
+                tokens=result.tokens,
+                finish=result.finish,
+                stop=result.stop,
+                end=self.generator.chat.name_of_end(result.end_id),
+            )
+        )
         task.said.append({"role": "assistant", "content": result.text})
         if self._has_more(task):
             self.prepare(task)
@@ -215,12 +231,14 @@ def _write(context: Context, params: AnswerParams, answers: Iterable[Answer]) ->
     for language, mine in by_language.items():
         records.write_lines(context.out / "answers" / f"{language}.jsonl", mine)
     counts = {language: _counted(mine) for language, mine in by_language.items()}
-    (context.out / "card.json").write_bytes(records.to_json(AnswerCard(languages=counts)) + b"\n")
+    card = AnswerCard(languages=counts, **(_chat(context, params).unusual if params.template == OWN else {}))
+    (context.out / "card.json").write_bytes(records.to_json(card) + b"\n")
     context.metrics |= {
         "questions": sum(count.questions for count in counts.values()),
         "failed": sum(count.failed for count in counts.values()),
         "turns": sum(count.turns for count in counts.values()),
         "cut": sum(count.cut for count in counts.values()),
+        "stopped": sum(count.stopped or 0 for count in counts.values()),
         "tokens": sum(count.tokens for count in counts.values()),
         "cut_share": {language: count.cut_share for language, count in counts.items()},
     }
@@ -228,12 +246,15 @@ def _write(context: Context, params: AnswerParams, answers: Iterable[Answer]) ->
 
 def _counted(answers: Sequence[Answer]) -> AnswerCounts:
     turns = [turn for answer in answers for turn in answer.turns]
-    cut = sum(turn.finish == "length" for turn in turns)
+    finishes = Counter(turn.finish for turn in turns)
+    cut = finishes["length"]
     return AnswerCounts(
         questions=len(answers),
         failed=sum(answer.error is not None for answer in answers),
         turns=len(turns),
         cut=cut,
         cut_share=cut / len(turns) if turns else 0.0,
+        stopped=finishes["stop"],
+        ended=dict(Counter("eos" if turn.end is UNSET else turn.end for turn in turns if turn.finish == "eos")),
         tokens=sum(turn.tokens for turn in turns),
     )

@@ -8,6 +8,7 @@ HF_TOKEN_PATH are honoured.
 `{language}` and `{LANGUAGE}` in `config` and `data_files` become "de" and "DE".
 """
 
+import gzip
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ from pathlib import Path
 from jobs.ingest.reading import read_records
 from jobs.ingest.streams import Record
 from jobs.lib.http_errors import asking_hub
-from polyglot.core.errors import Permanent
+from polyglot.core.errors import Permanent, PolyglotError
 from polyglot.kinds.ingest import IngestParams
 
 _REVISION = re.compile(r"[0-9a-f]{40}")
@@ -57,9 +58,7 @@ def filled(pattern: str, language: str) -> str:
 
 
 def _split(params: IngestParams, language: str, work: Path) -> Iterator[Record]:
-    import pyarrow
     from datasets import load_dataset
-    from datasets.exceptions import DatasetGenerationError, DatasetNotFoundError
 
     config = None if params.config is None else filled(params.config, language)
     try:
@@ -67,15 +66,27 @@ def _split(params: IngestParams, language: str, work: Path) -> Iterator[Record]:
             rows = load_dataset(
                 params.hub, config, revision=params.revision, split=params.split, streaming=True, cache_dir=str(work)
             )
-        for number, row in enumerate(rows, 1):
-            yield Record(number, row)
-    except (DatasetNotFoundError, DatasetGenerationError, pyarrow.ArrowException, ValueError, RuntimeError) as error:
-        # RuntimeError: the repository holds code, which is never run; ValueError: no such configuration or split
-        raise Permanent(
-            f"hub {params.hub}: {_first_line(error)}. Name `data-files` to have them read row by row"
-        ) from error
+            for number, row in enumerate(rows, 1):
+                yield Record(number, row)
+    except Exception as error:
+        if _may_pass(error):
+            raise
+        # whatever the library raises of what it cannot read: pyarrow's and pandas' errors, TypeError for a column whose
+        # later rows have another type, ValueError for an unknown split, RuntimeError for code, which is never run, …
+        remedy = "Name `data-files` to have them read row by row"
+        raise Permanent(f"hub {params.hub}: {_first_line(error)}. {remedy}") from error
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether another attempt may succeed: the network's failures and this machine's, which say nothing of the data."""
+    from httpx2 import TransportError
+
+    if isinstance(error, FileNotFoundError | gzip.BadGzipFile):  # OSErrors, but of the repository's files
+        return False
+    return isinstance(error, PolyglotError | TransportError | OSError | MemoryError)
 
 
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    said = lines[0].rstrip(".") if lines else ""
+    return said if " " in said else f"{type(error).__name__} {said}".strip()

@@ -4,8 +4,8 @@ Reads `answers`, `questions` and, where the benchmark has them, `references`; wr
 card.json. Every attempt at a call is in the journal under the content of its request, before it leaves and when it
 ends: a killed job goes on where it was and asks for nothing that is on record. The few calls that were in flight are
 asked again, and counted at the most that they may have cost. A verdict that could not be had is a record with a reason:
-it is counted, and never averaged. When more calls fail than `max_failed_share` the job fails; its answered calls stay
-in the journal.
+it is counted, and never averaged. When more calls fail than `max_failed_share` allows the job fails; its answered calls
+stay in the journal.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ def run(context: Context) -> None:
         if target.request is not None:
             by_id[target.request.id].append(target)
     pending = [group[0].request for id_, group in by_id.items() if id_ not in usage.results and group[0].request]
-    grading = GradingProgress(context=context, usage=usage, by_id=by_id, allowed_share=params.max_failed_share)
+    grading = GradingProgress(context=context, usage=usage, by_id=by_id, allowed_share=settings.max_failed_share)
     context.log.info("judge: %d verdicts, %d calls, %d of them on record", len(targets), len(by_id), usage.resumed)
     try:
         if pending:
@@ -112,12 +112,12 @@ class GradingProgress:
         first = next(iter(self._details.values()), "")
         so_far = "" if final else " so far"
         line = (
-            f"{self._failures.failed} of {self._total} verdicts failed{so_far}, more than max_failed_share "
+            f"{self._failures.failed} of {self._total} verdicts failed{so_far}, more than max-failed-share "
             f"{self._share:g} allows: {self._failures.commonest()}; first {first}. Answered calls are kept"
         )
         if self._failures.is_outage:
             raise PolyglotError(f"the judge is not answering: {line}")
-        raise Permanent(f"{line}. Change the prompts, max_tokens or max_failed_share")
+        raise Permanent(f"{line}. {self._failures.remedy()}")
 
     def _take(self, id_: str, result: Reply | Failure) -> None:
         group = self._by_id[id_]

@@ -106,13 +106,14 @@ class RatingCount:
         self._failures.count(reason, result, self._turns[id_])
         if not self._failures.too_many:
             return
+        detail = f" ({result.detail})" if isinstance(result, Failure) and result.detail else ""
         line = (
             f"{self._failures.failed} of {self._total} turns got no rating so far, more than adequacy.max-failed-share "
-            f"{self._share:g} allows: {self._failures.commonest()}. Answered calls are kept"
+            f"{self._share:g} allows: {self._failures.commonest()}{detail}. Answered calls are kept"
         )
         if self._failures.is_outage:
             raise PolyglotError(f"adequacy: the endpoint is not answering: {line}")
-        raise Permanent(f"adequacy: {line}")
+        raise Permanent(f"adequacy: {line}. {self._failures.remedy()}")
 
 
 def rate(
@@ -131,7 +132,7 @@ def rate(
     answering: another attempt goes on then, and asks for nothing that is on record.
     """
     requests = [request(pair, params) for pair in pairs]
-    tally = RatingCount(Counter(asked.id for asked in requests), params.adequacy_max_failed_share)
+    tally = RatingCount(Counter(asked.id for asked in requests), settings.max_failed_share)
     unique = {asked.id: asked for asked in requests}
     for id_ in unique:
         if id_ in usage.results:

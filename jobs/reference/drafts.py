@@ -21,6 +21,7 @@ class Draft:
     answers: list[str] = field(default_factory=list)
     finishes: list[str] = field(default_factory=list)
     reason: str | None = None
+    detail: str = ""  # what the endpoint said of a failure
     completion_tokens: int = 0
     prompt_tokens: int = 0
 
@@ -54,7 +55,7 @@ class Draft:
         if reason is None and isinstance(result, Reply):
             self.answers.append(answer(result.text).text)
         else:
-            self.reason = reason
+            self.reason, self.detail = reason, result.detail if isinstance(result, Failure) else ""
 
     def form(self) -> Reference | None:
         """The reference answers, "" for a turn without one; None where no turn has one."""

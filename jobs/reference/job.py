@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from jobs.builtin.author import MODEL, Author
 from jobs.builtin.server import ChatServer
 from jobs.lib.card.card import describe_files
-from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
+from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request, remedy_for
 from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
 from jobs.lib.chat.settings import CallSettings
@@ -49,7 +49,7 @@ def run(context: Context) -> None:
     finally:
         context.journal.flush()
         context.volatile |= usage.account()
-    _check_failures(params, drafts)
+    _check_failures(settings.max_failed_share, drafts)
     _write(context, params, drafts, usage)
 
 
@@ -107,16 +107,17 @@ def _ask(
         draft.take(results[request.id])
 
 
-def _check_failures(params: ReferenceParams, drafts: Sequence[Draft]) -> None:
+def _check_failures(allowed_share: float, drafts: Sequence[Draft]) -> None:
     failed = [draft for draft in drafts if draft.reason is not None]
-    if len(failed) <= params.max_failed_share * len(drafts):
+    if len(failed) <= allowed_share * len(drafts):
         return
     reasons = Counter(str(draft.reason) for draft in failed)
     commonest = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common(3))
+    detail = f" ({failed[0].detail})" if failed[0].detail else ""
     raise Permanent(
-        f"{len(failed)} of {len(drafts)} questions got no whole reference, more than max_failed_share "
-        f"{params.max_failed_share:g} allows: {commonest}; first {failed[0].label}. Answered calls are kept. "
-        "Change max-tokens, the model or max-failed-share"
+        f"{len(failed)} of {len(drafts)} questions got no whole reference, more than max-failed-share "
+        f"{allowed_share:g} allows: {commonest}; first {failed[0].label}{detail}. Answered calls are kept. "
+        f"{remedy_for(reasons)}"
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 
 from jobs.lib.context import Context
@@ -27,9 +28,11 @@ from jobs.tokenize.row_counts import SCHEMA, RowCounts
 from jobs.tokenize.tokens import Tokens
 from polyglot.core.errors import Permanent
 from polyglot.core.records import to_json
+from polyglot.kinds.templates import PAPER
 from polyglot.kinds.tokenize import TokenizeParams
 
 CHUNK_BYTES = 1 << 19
+ENDLESS = "The tokenizer's chat template puts no control token behind an answer, so answers would never end."
 
 
 def run(context: Context) -> None:
@@ -38,7 +41,7 @@ def run(context: Context) -> None:
     base = context.inputs["base"].directory("model")
     tokenizer, embeds = load_tokenizer(base), vocabulary(base)
     source = context.inputs["rows"].path(f"{params.part}/{params.language}.jsonl")
-    chat = ChatFormat(tokenizer, params.template)
+    chat = ChatFormat(tokenizer, params.template, template_date=params.template_date)
     tally = RowCounts(params, tokenizer.unk_token_id)
     total = count_lines(source)
     threads = max(1, min(threads_of(context), source.stat().st_size // CHUNK_BYTES))
@@ -53,10 +56,11 @@ def run(context: Context) -> None:
             context.progress(tally.read, total, "rows", tokens=tally.tokens)
             context.raise_if_stopping()
     if tally.rows == 0:
-        raise Permanent(
-            f"{params.language}: none of {tally.read} rows can be trained on: {tally.reasons() or 'no rows'}"
-        )
-    (context.out / "card.json").write_bytes(to_json(tally.card()) + b"\n")
+        reasons = tally.reasons() or "no rows"
+        remedy = f'. {ENDLESS} Set the model\'s template to "{PAPER}"' if "eos-not-encoded" in reasons else ""
+        raise Permanent(f"{params.language}: none of {tally.read} rows can be trained on: {reasons}{remedy}")
+    card = msgspec.structs.replace(tally.card(), turn_end=chat.name_of_end(chat.end_id), **chat.unusual)
+    (context.out / "card.json").write_bytes(to_json(card) + b"\n")
     context.metrics.update(
         rows=tally.rows, tokens=tally.tokens, loss_tokens=tally.loss_tokens, dropped=len(tally.dropped)
     )

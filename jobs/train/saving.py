@@ -31,7 +31,8 @@ _TOKENIZER_FILES = (
 def save_model(model: PreTrainedModel, base: Path, out: Path, *, chat: ChatFormat, dtype: torch.dtype) -> None:
     """Write `out` from a trained model and the directory of its base, whose tokenizer files are copied as they are.
 
-    Only safetensors are written. The chat template is the one the model was trained with, generation ends at EOS.
+    Only safetensors are written. The chat template is the one the model was trained with, generation ends at EOS, or
+    at the token with which the template ends a turn.
     """
     out.mkdir(parents=True)
     pad = padding_id(chat.tokenizer, embedded(model))  # EOS where there is none, as vLLM and transformers do
@@ -42,7 +43,9 @@ def save_model(model: PreTrainedModel, base: Path, out: Path, *, chat: ChatForma
             setattr(model.generation_config, name, value)
     model.to(dtype)  # type: ignore[arg-type]
     model.save_pretrained(out)
-    generation = {name: value for name, value in end.items() if value is not None}
+    generation: dict[str, Any] = {name: value for name, value in end.items() if value is not None}
+    if len(chat.end_ids) > 1:
+        generation["eos_token_id"] = sorted(chat.end_ids)
     (out / "generation_config.json").write_bytes(canonical(generation) + b"\n")
     for name in _TOKENIZER_FILES:
         if (base / name).is_file():

@@ -224,7 +224,15 @@ class Worker:
         # networked kinds are each named by the content of what was asked, so other inputs do not make them wrong.
         fit = digest(self._fit(inputs))
         records_fit = digest(self._fit({})) if self.kind.networked else fit
-        journal = StoredJournal(self.store, self.stage, self.number, start, rank=self.ranks.rank, fit=records_fit)
+        journal = StoredJournal(
+            self.store,
+            self.stage,
+            self.number,
+            start,
+            rank=self.ranks.rank,
+            fit=records_fit,
+            earlier=self._earlier(),
+        )
         context = WorkerContext(
             stage=self.stage,
             resources=self.resources,
@@ -265,10 +273,18 @@ class Worker:
         fit = self._fit(inputs)
         return StoredParts(self.store, self.stage, index=self.ranks.rank, count=self.ranks.ranks, fit=fit)
 
-    def _fit(self, inputs: Mapping[str, Manifest]) -> dict[str, Json]:
+    def _fit(self, inputs: Mapping[str, Manifest], stage: Stage | None = None) -> dict[str, Json]:
         """What must be equal for an earlier start's records to be of use: what was read, what was withdrawn."""
-        withdrawn = len(retractions(self.store, self.stage.kind, self.stage.key))
+        stage = stage or self.stage
+        withdrawn = len(retractions(self.store, stage.kind, stage.key))
         return {"inputs": {role: found.result for role, found in inputs.items()}, "withdrawn": withdrawn}
+
+    def _earlier(self) -> list[tuple[Stage, str]]:
+        """Stages of earlier versions that asked the same; none once a result of this one was withdrawn."""
+        stages = list(self.kind.earlier(self.stage, self.settings))
+        if not stages or retractions(self.store, self.stage.kind, self.stage.key):
+            return []
+        return [(stage, digest(self._fit({}, stage))) for stage in stages]
 
     def _await_manifest(self, inputs: Mapping[str, Manifest], context: WorkerContext) -> None:
         """Stay until the first rank has published; when it fails, the end of the Job ends this rank too."""

@@ -10,7 +10,7 @@ made anew since, or for a result that was withdrawn.
 import json
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -30,11 +30,25 @@ class StoredJournal:
     `close` (or leaving a `with` block) flushes; records that were appended and not flushed may be lost by a kill.
     """
 
-    def __init__(self, store: Store, stage: Stage, attempt: int, start: int, *, rank: int = 0, fit: str = "") -> None:
-        """No request is made, and no thread started, before the first record. Each rank reads what it wrote itself."""
-        self._store, self._base, self._fit = store, f"{stage.path}/attempts/", fit
+    def __init__(
+        self,
+        store: Store,
+        stage: Stage,
+        attempt: int,
+        start: int,
+        *,
+        rank: int = 0,
+        fit: str = "",
+        earlier: Sequence[tuple[Stage, str]] = (),
+    ) -> None:
+        """No request is made, and no thread started, before the first record. Each rank reads what it wrote itself.
+
+        `earlier` are other stages whose records are read first, each with the fit that they have there.
+        """
+        self._store, self._fit = store, fit
         self._inside = f"ranks/{rank}/journal/" if rank else "journal/"
-        self._prefix = f"{self._base}{attempt}/{self._inside}{start:04d}"
+        self._prefix = f"{stage.path}/attempts/{attempt}/{self._inside}{start:04d}"
+        self._sources = [(f"{one.path}/attempts/", of) for one, of in (*earlier, (stage, fit))]
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._appended = self._durable = self._sequence = 0
@@ -63,11 +77,12 @@ class StoredJournal:
         """Return the records of all attempts, ours included, in the order of writing. Raises Corrupt."""
         self.flush()
         paths = [
-            (int(attempt), entry.path)
-            for attempt in self._store.folders(self._base)
-            for entry in self._store.list(f"{self._base}{attempt}/{self._inside}")
+            (number, int(attempt), entry.path, fit)
+            for number, (base, fit) in enumerate(self._sources)
+            for attempt in self._store.folders(base)
+            for entry in self._store.list(f"{base}{attempt}/{self._inside}")
         ]
-        groups = concurrently(lambda item: self._group(item[1]), sorted(paths), _READERS)
+        groups = concurrently(lambda item: self._group(item[2], item[3]), sorted(paths), _READERS)
         return [record for group in groups for record in group]
 
     def close(self) -> None:
@@ -121,12 +136,12 @@ class StoredJournal:
         if not self._store.create(path, head + body):
             raise StoreError(f"{self._store.url}: {path} was written by someone else with the same start number")
 
-    def _group(self, path: str) -> list[dict[str, Any]]:
+    def _group(self, path: str, fit: str) -> list[dict[str, Any]]:
         head, _, body = self._store.read(path).partition(b"\n")
         try:
             expected = json.loads(head)
             intact = expected["sha256"] == sha256_bytes(body) and expected["records"] == body.count(b"\n")
-            if expected["fit"] != self._fit:
+            if expected["fit"] != fit:
                 return []
             if intact:
                 return [json.loads(line) for line in body.splitlines()]

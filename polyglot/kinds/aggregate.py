@@ -176,9 +176,10 @@ class CellScore(Record):
     verdicts: int
     failed: int
     exact_share: float | None
-    answer_turns: int | UnsetType = UNSET  # over everything alone, as the next two
+    answer_turns: int | UnsetType = UNSET  # over everything alone, as the next three
     cut: int | UnsetType = UNSET
     cut_share: float | None | UnsetType = UNSET
+    stopped: int | UnsetType = UNSET  # answers that ended before a stop string, where there are any
 
     @property
     def is_whole(self) -> bool:

@@ -5,12 +5,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from polyglot.core.records import Record
+from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.section import Count, Section
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, MODEL_LIBRARIES, Kind, Language, Params, Traits, always
 from polyglot.kinds.settings import Settings
-from polyglot.kinds.templates import PAPER, TEMPLATES, TemplateName
+from polyglot.kinds.templates import PAPER, TEMPLATES, TemplateDate, TemplateName
 
 # MT-Bench's temperatures by category; categories not named (math, coding, reasoning, extraction, any other) use 0.
 MT_BENCH_TEMPERATURES = {"writing": 0.7, "roleplay": 0.7, "stem": 0.1, "humanities": 0.1}
@@ -43,6 +43,7 @@ class AnswerParams(Answers, Params):
     languages: tuple[Language, ...]
     template: TemplateName = PAPER
     systems: Mapping[Language, str]
+    template_date: TemplateDate = None
     night: str = ""  # of a nightly evaluation: the same model's answers, made anew
     backend: Literal["transformers"] = "transformers"
     stops: tuple[str, ...] = TEMPLATES[PAPER].stops  # of the template, besides EOS
@@ -60,8 +61,9 @@ class AnswerTurn(Record):
 
     text: str  # without the stop string
     tokens: int  # generated, those of EOS and of the stop string included
-    finish: str  # "eos", "stop" or "length"
+    finish: str  # "eos" (a token that ends a turn), "stop" or "length"
     stop: str | None = None  # the stop string that ended it
+    end: str | UnsetType = UNSET  # the token that ended it, if it is not the tokenizer's EOS
 
 
 class Answer(Record):
@@ -84,12 +86,16 @@ class AnswerCounts(Record):
     cut: int  # turns that ended at `max_new_tokens`
     cut_share: float
     tokens: int
+    stopped: int | UnsetType = UNSET  # turns that ended before a stop string
+    ended: dict[str, int] | UnsetType = UNSET  # turns that ended with a token: "eos", or another one's text
 
 
 class AnswerCard(Record):
     """`card.json`."""
 
     languages: dict[Language, AnswerCounts]
+    system_role: str | UnsetType = UNSET  # of the tokenizer's own template, as in the card of a token set
+    date: str | UnsetType = UNSET  # likewise
 
 
 KIND = Kind(

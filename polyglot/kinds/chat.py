@@ -1,9 +1,11 @@
 """What kinds share whose job asks a chat model."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
 
+from polyglot.core.canonical import Json
 from polyglot.core.section import Section
 
 
@@ -14,6 +16,13 @@ class ChatPrices(Section):
     """US dollars for a million tokens that the model reads."""
     price_usd_per_mtok_completion: float | None = Field(None, ge=0)
     """US dollars for a million tokens that it writes."""
+
+
+class ChatFailures(Section):
+    """How many calls may fail. It changes no reply: it becomes a setting."""
+
+    max_failed_share: float = Field(0.02, ge=0, le=1)
+    """Above this share of failed replies the stage fails. It is in no key: what was asked is kept when it changes."""
 
 
 class ChatModel(Section):
@@ -28,5 +37,9 @@ class ChatModel(Section):
     """Of a reply; one that is cut is a failure."""
     seed: int | None = Field(None, ge=0, lt=2**53)
     """Sent to the endpoint when given."""
-    max_failed_share: float = Field(0.02, ge=0, le=1)
-    """Above this share of failed replies the stage fails."""
+
+
+def shares(settings: Mapping[str, Json]) -> tuple[Json, ...]:
+    """The shares that may be in the key of an earlier stage that asked the same, when they were parameters."""
+    default = ChatFailures.model_fields["max_failed_share"].default
+    return tuple(dict.fromkeys((settings.get("max_failed_share", default), default)))

@@ -1,13 +1,15 @@
 """Verdicts on a model's answers by a chat model, with the benchmark's own prompts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from msgspec import field
 
+from polyglot.core.canonical import Json
 from polyglot.core.records import Record
-from polyglot.core.stage import Resources
-from polyglot.kinds.chat import ChatModel
+from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.chat import ChatModel, shares
 from polyglot.kinds.kind import GIB, Kind, Language, Params, Sha256, endpoint_traits
 from polyglot.kinds.settings import ChatSettings
 
@@ -21,6 +23,12 @@ class JudgeParams(ChatModel, Params):
     languages: tuple[Language, ...]
     prompts_sha256: Mapping[Language, Sha256]  # of each language's judge_prompts.jsonl, a blob of the store
     reference_categories: tuple[str, ...] | Literal["all"] = ("math", "reasoning", "coding")
+
+    @staticmethod
+    def earlier(stage: Stage, settings: Mapping[str, Json]) -> Iterator[Stage]:
+        """Before version 3, which reads the same replies in another way, the share was a parameter."""
+        for share in shares(settings):
+            yield replace(stage, version=2, params={**stage.params, "max_failed_share": share})
 
     def needs_reference(self, category: str) -> bool:
         """Whether questions of a category are judged against a reference answer."""
@@ -54,7 +62,7 @@ class VerdictTokens(Record):
 
 
 class VerdictCounts(Record):
-    """One language; "no-answer" is among the failed, which `max_failed_share` does not count."""
+    """One language; "no-answer" is among the failed, which the share does not count."""
 
     verdicts: int
     failed: int
@@ -83,4 +91,5 @@ KIND = Kind(
     networked=True,
     libraries=("openai",),
     traits=endpoint_traits,
+    earlier=JudgeParams.earlier,
 )

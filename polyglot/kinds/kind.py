@@ -5,7 +5,7 @@ Each kind has a file of this folder with a `KIND`, and a folder of the same name
 to know it, as it is part of every key; everything else about a run is an execution setting.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, cast
 
@@ -99,6 +99,8 @@ class Kind:
     tunes: bool = False  # its result is a model that was trained
     nightly: bool = False  # a new evaluation of the same models begins with it; its Params have `night`
     traits: Callable[[Mapping[str, Json]], Traits] = lambda params: Traits()
+    # stages of earlier versions that asked the same, from a stage and its settings: their journals are read too
+    earlier: Callable[[Stage, Mapping[str, Json]], Iterable[Stage]] = lambda stage, settings: ()
 
     @property
     def name(self) -> str:

@@ -1,11 +1,12 @@
 """Translations beside their sources, and beside references where there are any."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from polyglot.core.canonical import Json
 from polyglot.core.records import UNSET, Record, UnsetType
-from polyglot.core.stage import Resources
+from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.data_card import Listed
 from polyglot.kinds.kind import GIB, Asks, Kind, Language, Params, Traits
 from polyglot.kinds.settings import ChatSettings
@@ -23,12 +24,20 @@ class QualityParams(Params):
     target: Language
     reference_is: Literal["human", "machine"] | None = None  # None: there is no reference
     adequacy_model: str = ""  # as the endpoint knows it; "": not asked
-    adequacy_prompt: int = 0  # version of our own wording
+    adequacy_prompt: int = 0  # version of our own wording, and of how replies are read
     adequacy_max_tokens: int = 0
     adequacy_seed: int | None = None
-    adequacy_max_failed_share: float = 0.0
+    adequacy_max_failed_share: float = 0.0  # a setting by now; in keys, this constant stands for what it was
     comet_model: str = ""  # owner/name on the hub; "": not asked
     comet_revision: str = ""
+
+    @staticmethod
+    def earlier(stage: Stage, settings: Mapping[str, Json]) -> Iterator[Stage]:
+        """The stage as it was when the share was a parameter, and replies were read in another way."""
+        if stage.params["adequacy_model"]:
+            for share in dict.fromkeys((settings.get("max_failed_share", 0.05), 0.05)):
+                asked = {"adequacy_prompt": 1, "adequacy_max_failed_share": share}
+                yield replace(stage, params={**stage.params, **asked})
 
 
 class TurnQuality(Record):
@@ -211,4 +220,5 @@ KIND = Kind(
     networked=True,
     libraries=("sacrebleu", "py3langid", "openai"),
     traits=_traits,
+    earlier=QualityParams.earlier,
 )

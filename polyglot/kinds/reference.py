@@ -4,10 +4,13 @@ A turn that got no whole answer is "" in its row, and a question none of whose t
 "refused", "truncated", "empty-output", "nul" and "http-<status>".
 """
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import ClassVar, Literal
 
-from polyglot.core.stage import Resources
-from polyglot.kinds.chat import ChatModel
+from polyglot.core.canonical import Json
+from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.chat import ChatModel, shares
 from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
 from polyglot.kinds.rows import Reference, Rejection
@@ -22,6 +25,14 @@ class ReferenceParams(ChatModel, Params):
     languages: tuple[Language, ...]
     categories: tuple[str, ...] | Literal["all"]  # whose questions need references
     prompt: int  # version of our own wording
+    max_failed_share: float = 0.02  # a setting by now; in keys, this constant stands for what it was
+
+    @staticmethod
+    def earlier(stage: Stage, settings: Mapping[str, Json]) -> Iterator[Stage]:
+        """The stage as it was when the share was a parameter."""
+        for share in shares(settings):
+            if share != stage.params["max_failed_share"]:
+                yield replace(stage, params={**stage.params, "max_failed_share": share})
 
     def needs_reference(self, category: str) -> bool:
         """Whether questions of a category get reference answers."""
@@ -43,4 +54,5 @@ KIND = Kind(
     networked=True,
     libraries=("openai",),
     traits=endpoint_traits,
+    earlier=ReferenceParams.earlier,
 )

@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 TemplateName = Literal["system-user-assistant", "tokenizer"]
+# In no key where the study names none
+TemplateDate = Annotated[Annotated[date, Field(strict=False)] | None, Field(exclude_if=lambda day: day is None)]
 PAPER: TemplateName = "system-user-assistant"
 OWN: TemplateName = "tokenizer"
 
@@ -38,12 +43,17 @@ class Markers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """`markers` None: the tokenizer's own Jinja template. `stops` are texts that end an answer, besides EOS."""
+    """`markers` None: the tokenizer's own Jinja template. `stops` are texts that end an answer, besides the tokens
+    that end a turn; under another template an answer may hold them.
+    """
 
     markers: Markers | None
     stops: tuple[str, ...]
 
 
+# The day that a model's own template writes where it asks for today's, unless the study names another. Llama 3's own
+# templates fall back to it where there is no clock.
+TEMPLATE_DATE = date(2024, 7, 26)
 _SPEAKERS = ("\nUser:", "\nSystem:")  # an answer that goes on to speak for others has ended
 TEMPLATES: Mapping[str, Template] = {
     PAPER: Template(  # of arXiv 2402.13703
@@ -52,5 +62,5 @@ TEMPLATES: Mapping[str, Template] = {
         ),
         stops=_SPEAKERS,
     ),
-    OWN: Template(markers=None, stops=_SPEAKERS),
+    OWN: Template(markers=None, stops=()),
 }

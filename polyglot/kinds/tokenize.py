@@ -2,10 +2,10 @@
 
 from typing import ClassVar, Literal
 
-from polyglot.core.records import Record
+from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params, Traits, always
-from polyglot.kinds.templates import PAPER, TemplateName
+from polyglot.kinds.templates import PAPER, TemplateDate, TemplateName
 
 
 class TokenizeParams(Params):
@@ -20,6 +20,7 @@ class TokenizeParams(Params):
     system: str  # the localised system message; "" for none
     max_tokens: int
     over_long: Literal["drop", "truncate"]
+    template_date: TemplateDate = None
 
 
 class Dropped(Record):
@@ -55,6 +56,10 @@ class TokenCard(Record):
     tokens_per_word: float
     dropped: tuple[Dropped, ...]
     truncated: tuple[Cut, ...]
+    # of a template of the tokenizer's own, where it is not as usual
+    turn_end: str | UnsetType = UNSET  # the token that ends a turn, if it is not EOS
+    system_role: str | UnsetType = UNSET  # "first-user": put there, as the template refuses it; "ignored" by it
+    date: str | UnsetType = UNSET  # that the template writes
 
 
 KIND = Kind(

@@ -14,7 +14,7 @@ from polyglot.kinds.templates import TEMPLATES
 from polyglot.kinds.train import Recipe, TrainParams
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources, reference_categories
-from polyglot.study.chat import token_prices
+from polyglot.study.chat import asking_settings
 from polyglot.study.lock import Locked
 
 BUILT_IN_JUDGE = "polyglot-rules"  # the model name under which the built-in judge server answers
@@ -135,12 +135,13 @@ def _evaluated(
 ) -> CellStages:
     study = locked.study
     slug = mix.mix if mix else ""
-    answers, template = study.answers, study.models[cell.model].template
+    answers, model_of, template = study.answers, study.models[cell.model], study.models[cell.model].template
     answer = planner.add(
         f"answer {cell.cell}",
         AnswerParams(
             languages=sources.languages,
             template=template,
+            template_date=model_of.template_date,
             stops=TEMPLATES[template].stops,
             systems={language: study.system(language) for language in sources.languages},
             **answers.model_dump(),
@@ -191,4 +192,4 @@ def _judged(
         prompts_sha256={language: locked.prompts_sha256[language] for language in sources.languages},
         reference_categories=reference_categories(locked.study),
     )
-    return planner.add(f"judge {cell.cell}", params, inputs, mix=answer.mix, settings=token_prices(judge))
+    return planner.add(f"judge {cell.cell}", params, inputs, mix=answer.mix, settings=asking_settings(judge))

@@ -9,7 +9,7 @@ from polyglot.kinds.quality import QualityParams
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources
 from polyglot.plan.translation import What, translate_stage
-from polyglot.study.chat import token_prices
+from polyglot.study.chat import asking_settings
 from polyglot.study.lock import Locked
 from polyglot.study.quality import PROMPT_VERSION, QualityCheck
 
@@ -47,7 +47,7 @@ def _stage(planner: Planner, sources: Sources, check: QualityCheck) -> PlannedSt
             source=check.to,
             target=check.source,
         )
-    return planner.add(f"quality {check.name}", _params(check, what), inputs, settings=token_prices(check.adequacy))
+    return planner.add(f"quality {check.name}", _params(check, what), inputs, settings=asking_settings(check.adequacy))
 
 
 def _rows(sources: Sources, check: QualityCheck) -> tuple[What, PlannedStage, PlannedStage, PlannedStage | None]:
@@ -71,7 +71,6 @@ def _params(check: QualityCheck, what: What) -> QualityParams:
             "adequacy_prompt": PROMPT_VERSION,
             "adequacy_max_tokens": adequacy.max_tokens,
             "adequacy_seed": adequacy.seed,
-            "adequacy_max_failed_share": adequacy.max_failed_share,
         }
     )
     learned = {} if comet is None else {"comet_model": comet.model, "comet_revision": comet.revision}

@@ -13,7 +13,7 @@ from polyglot.kinds.reference import ReferenceParams
 from polyglot.kinds.tokenize import TokenizeParams
 from polyglot.plan.planner import Planner
 from polyglot.plan.translation import What, translate_stage
-from polyglot.study.chat import token_prices
+from polyglot.study.chat import asking_settings
 from polyglot.study.lock import Locked
 from polyglot.study.references import PROMPT_VERSION
 from polyglot.study.study import Study
@@ -119,6 +119,7 @@ def _tokenize(
             language=language,
             part=part,
             template=study.models[model].template,
+            template_date=study.models[model].template_date,
             system=study.system(language),
             max_tokens=study.training.max_tokens,
             over_long=study.training.over_long,
@@ -276,6 +277,7 @@ def _dataset(locked: Locked, name: str) -> IngestParams:
         config=dataset.config,
         split=dataset.split,
         data_files=dataset.data_files,
+        pair_by=dataset.pair_by,
         licence=dataset.licence,
         validation_ids=dataset.validation if isinstance(dataset.validation, int) else 0,
         validation_files=locked.files_at("datasets", name, "validation"),
@@ -308,7 +310,7 @@ def _native(planner: Planner, locked: Locked, questions: PlannedStage) -> Planne
         categories=native.categories if native.categories is not None else reference_categories(locked.study),
         prompt=PROMPT_VERSION,
     )
-    return planner.add("reference benchmark", params, {"questions": questions}, settings=token_prices(native))
+    return planner.add("reference benchmark", params, {"questions": questions}, settings=asking_settings(native))
 
 
 def reference_categories(study: Study) -> tuple[str, ...] | Literal["all"]:

@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 from polyglot.core.section import Broken, Problem, Section
-from polyglot.kinds.chat import ChatPrices
+from polyglot.kinds.chat import ChatFailures, ChatPrices
 
 TOKEN_PRICES = tuple(ChatPrices.model_fields)
 
 
-def token_prices(section: Section | None) -> dict[str, float]:
-    """The prices that a section gives. They are settings: they bound and count the cost, and change no result."""
-    return {name: price for name in TOKEN_PRICES if (price := getattr(section, name, None)) is not None}
+def asking_settings(section: Section | None) -> dict[str, float]:
+    """What a section says of asking that changes no reply, and so is a setting: prices, how many calls may fail."""
+    names = (*TOKEN_PRICES, *ChatFailures.model_fields)
+    return {name: value for name in names if (value := getattr(section, name, None)) is not None}
 
 
 def missing_prices(section: Section, names: Sequence[str] = TOKEN_PRICES) -> Iterator[str]:

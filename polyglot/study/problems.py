@@ -25,6 +25,9 @@ _EXPECTED = {
     "tuple_type": "a list",
     "list_type": "a list",
     "finite_number": "a finite number",
+    "date_type": "a day such as 2024-07-26",
+    "date_parsing": "a day such as 2024-07-26",
+    "date_from_datetime_parsing": "a day such as 2024-07-26",
 }
 _PATTERNS = {
     r"^[0-9a-f]{40}$": ("a commit of 40 hex digits", "Branches and tags move: pin the commit that they are at"),

@@ -5,14 +5,14 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from polyglot.core.section import Broken, HubName, Label, Language, Name, Problem, Revision, Section
-from polyglot.kinds.chat import ChatPrices
+from polyglot.kinds.chat import ChatFailures, ChatPrices
 from polyglot.study.translation import Engine
 
-PROMPT_VERSION = 1  # of our own wording for adequacy (jobs.quality.adequacy)
+PROMPT_VERSION = 2  # of our own wording for adequacy, and of how replies are read (jobs.quality.adequacy)
 PUBLISHED = "published"
 
 
-class Adequacy(ChatPrices):
+class Adequacy(ChatFailures, ChatPrices):
     """A language model that rates how much of a source's meaning its translation has, from 0 to 100."""
 
     endpoint: Literal["openai"] = "openai"
@@ -24,7 +24,7 @@ class Adequacy(ChatPrices):
     seed: int | None = Field(None, ge=0, lt=2**53)
     """Sent to the endpoint when given."""
     max_failed_share: float = Field(0.05, ge=0, le=1)
-    """Above this share of turns without a rating the stage fails."""
+    """Above this share of turns without a rating the stage fails. It is in no key."""
 
 
 class Comet(Section):

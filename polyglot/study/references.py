@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, model_validator
 
 from polyglot.core.section import Broken, Problem, tuple_of
-from polyglot.kinds.chat import ChatModel, ChatPrices
+from polyglot.kinds.chat import ChatFailures, ChatModel, ChatPrices
 from polyglot.study.chat import check_model
 
 PROMPT_VERSION = 1  # of our own wording (jobs.reference.prompt)
@@ -13,7 +13,7 @@ WORDED = ("EN", "DE", "FR", "IT", "ES")  # the languages that it is in
 Which = Literal["published", "native", "both"]
 
 
-class NativeReferences(ChatPrices, ChatModel):
+class NativeReferences(ChatPrices, ChatFailures, ChatModel):
     """Who writes them. Prices are no part of a result; the address and key are a profile's settings."""
 
     categories: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(tuple_of)] | None = None

@@ -19,8 +19,8 @@ from polyglot.core.section import (
     tuple_of,
 )
 from polyglot.kinds.base import TinyModel
-from polyglot.kinds.ingest import DatasetFormat
-from polyglot.kinds.templates import PAPER, TemplateName
+from polyglot.kinds.ingest import DatasetFormat, PairBy
+from polyglot.kinds.templates import OWN, PAPER, TemplateDate, TemplateName
 from polyglot.study.files import SourceFile, SourceFiles
 from polyglot.study.references import NativeReferences
 from polyglot.study.translation import BenchmarkTranslations, DatasetTranslations
@@ -99,6 +99,8 @@ class Model(Section):
     """A local folder with such files; the lock pins their content."""
     template: TemplateName = PAPER
     """The paper's chat format, or the model's own chat template."""
+    template_date: TemplateDate = None
+    """The day that the model's own chat template writes where it asks for today's; 2024-07-26 if none is named."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -106,6 +108,9 @@ class Model(Section):
         problems = list(_pinning(source, self.revision))
         if source != "hub":
             problems += _strangers(self, source, ("revision",))
+        if self.template_date is not None and self.template != OWN:
+            what, remedy = "only a model's own template writes a date", f"Set template to {OWN}, or leave this out"
+            problems.append(Problem(what=what, place=("template-date",), remedy=remedy))
         names = [file.name for file in self.files or ()]
         for number, file in enumerate(self.files or ()):
             if file.is_address:
@@ -156,6 +161,8 @@ class Dataset(Section):
     """The schema of the rows; needed with files and hub."""
     languages: Annotated[tuple[Language, ...] | None, BeforeValidator(tuple_of)] = Field(None, min_length=1)
     """What to read from a hub repository; files and the built-in set name theirs."""
+    pair_by: PairBy = "id"
+    """`position`: line n of every language is the same row, for rows without ids; a language that shifts is refused."""
     licence: str = Field("", max_length=200)
     """Carried into every row and the report."""
     validation: Count | Annotated[Mapping[Language, SourceFiles], Field(min_length=1)] | None = None
@@ -176,7 +183,7 @@ class Dataset(Section):
         made_here = source in ("built_in", "translate")
         if source != "hub":
             names = ("revision", "config", "split", "data_files", "languages")
-            problems += _strangers(self, source, names + (("format",) if made_here else ()))
+            problems += _strangers(self, source, names + (("format", "pair_by") if made_here else ()))
         if source == "translate":
             problems += [*_strangers(self, source, ("licence",)), *self._translation_problems()]
         if not made_here and "format" not in self.model_fields_set:

@@ -12,7 +12,7 @@ from polyglot.core.errors import BadInput
 from polyglot.core.mix import Mix
 from polyglot.core.section import MAX_COUNT, Broken, Label, Language, Name, Positive, Problem, Section, tuple_of
 from polyglot.kinds.answer import Answers
-from polyglot.kinds.chat import ChatModel, ChatPrices
+from polyglot.kinds.chat import ChatFailures, ChatModel, ChatPrices
 from polyglot.kinds.train import Recipe
 from polyglot.study.chat import check_model
 from polyglot.study.files import ONE_OR_MANY, SourceFile, SourceFiles
@@ -88,7 +88,7 @@ class Training(Recipe):
         return self
 
 
-class Judge(ChatPrices, ChatModel):
+class Judge(ChatPrices, ChatFailures, ChatModel):
     """Who grades. Prices and the address of an endpoint are no part of a result (the latter is a profile's setting)."""
 
     prompts: Mapping[Language, SourceFile] | None = Field(None, min_length=1)

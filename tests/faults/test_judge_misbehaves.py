@@ -228,6 +228,59 @@ class TestUnscored:
         assert not (root / "out" / "verdicts").exists()
         assert sum(record["final"] for record in records(root)) >= 3
 
+    @pytest.mark.parametrize(
+        ("error", "line"),
+        [
+            ({"param": "temperature"}, "it refuses `temperature`: .* Give `temperature` a value"),
+            ({"param": None}, "it refuses `temperature`: .* Give `temperature` a value"),
+            (
+                {"param": None, "message": "bad request"},
+                r"http-400 1; .*\(bad request\).* Mend the endpoint, ",
+            ),
+        ],
+    )
+    def test_an_endpoint_that_was_mended_is_asked_anew_for_what_it_refused(
+        self, tmp_path: Path, error: dict[str, str | None], line: str
+    ) -> None:
+        mended = [False]
+
+        def script(call: js.Call) -> js.Step:
+            said = error.get("message") or "'temperature' is not supported with this model"
+            return js.reply(FINE) if mended[0] else js.status(400, said, error=error)
+
+        with js.ScriptedJudge(script) as server:
+            root = stage(tmp_path, server.base_url, count=3, settings={"concurrency": 1})
+            with pytest.raises(Permanent, match=line) as refused:
+                run(root)
+            assert "then `polyglot retry`" in str(refused.value)
+            mended[0] = True
+            run(root)
+        assert [row["score"] for row in verdicts(root, "DE")] == [7] * 6
+
+    def test_a_failure_on_record_is_asked_anew_and_a_reply_is_not(self, tmp_path: Path) -> None:
+        mended = [False]
+
+        def script(call: js.Call) -> js.Step:
+            return js.status(422, "no") if "DE 2 first?" in call.user and not mended[0] else js.reply(FINE)
+
+        with js.ScriptedJudge(script) as server:
+            root = stage(tmp_path, server.base_url, count=4, settings={"concurrency": 1})
+            with pytest.raises(Permanent, match="http-422 1"):
+                run(root)
+            mended[0] = True
+            run(root)
+            assert Counter(Counter(server.ids).values()) == {1: 7, 2: 1}
+        assert [row["score"] for row in verdicts(root, "DE")] == [7] * 8
+
+    def test_another_share_keeps_what_was_answered(self, tmp_path: Path) -> None:
+        with js.ScriptedJudge(lambda call: js.reply("Hm." if "DE 1 first?" in call.user else FINE)) as server:
+            root = stage(tmp_path, server.base_url, count=4)
+            with pytest.raises(Permanent, match="or raise max-failed-share; then `polyglot retry` asks"):
+                run(root, concurrency=1)
+            context = run(root, max_failed_share=0.5)
+            assert len(server.calls) == len(set(server.ids)) == 8
+        assert context.metrics == {"verdicts": 8, "failed": 2}
+
     def test_a_share_just_allowed_is_committed_and_counted(self, tmp_path: Path) -> None:
         with js.ScriptedJudge(lambda call: js.reply("Hm." if "DE 1 first?" in call.user else FINE)) as server:
             context = run(stage(tmp_path, server.base_url, count=10, max_failed_share=0.1))

@@ -94,6 +94,8 @@ def build(
         for language, items in rows.items():
             write_rows(root / name / name / f"{language}.jsonl", items)
     (root / "blobs").mkdir(parents=True, exist_ok=True)
+    if "max_failed_share" in params:
+        settings = {**(settings or {}), "max_failed_share": params.pop("max_failed_share")}
     digests = {}
     for language, path in prompts.items():
         digests[language] = sha256_file(path)

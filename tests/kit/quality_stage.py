@@ -33,12 +33,15 @@ def build(root: Path, count: int, *, settings: Mapping[str, Any] | None = None, 
         write_rows(root / role / "rows" / f"{language}.jsonl", rows)
     asked: dict[str, Any] = {
         "adequacy_model": "rater-1",
-        "adequacy_prompt": 1,
+        "adequacy_prompt": 2,
         "adequacy_max_tokens": 64,
-        "adequacy_max_failed_share": 0.05,
     }
     document = QualityParams(what="dataset", source="EN", target="ES", **(asked | params)).document()
-    stage = {"kind": "quality", "params": document, "settings": QUICK | dict(settings or {})}
+    stage = {
+        "kind": "quality",
+        "params": document,
+        "settings": QUICK | {"max_failed_share": 0.05} | dict(settings or {}),
+    }
     (root / "stage.json").write_text(json.dumps(stage))
     return root
 

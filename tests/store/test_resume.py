@@ -175,6 +175,16 @@ class TestJournal:
                     written.append(record)
         assert StoredJournal(store, stage(), 11, 1).read() == written
 
+    def test_records_of_an_earlier_version_of_the_stage_come_first_where_they_still_fit(self, store: Store) -> None:
+        old, own = stage("old"), stage("own")
+        for number, (of, fit, name) in enumerate(
+            ((old, "0", "old"), (old, "1", "withdrawn"), (stage("other"), "0", "other"), (own, "1", "own")), 1
+        ):
+            with StoredJournal(store, of, 1, number, fit=fit) as journal:
+                journal.append({"id": name})
+        again = StoredJournal(store, own, 2, 1, fit="1", earlier=[(old, "0")])
+        assert again.read() == [{"id": "old"}, {"id": "own"}]
+
     def test_flushed_records_are_durable_without_closing(self, store: Store) -> None:
         journal = StoredJournal(store, stage(), 1, 1)
         journal.append({"id": "1"})

@@ -108,6 +108,18 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
 
 
+def remedy_for(reasons: Counter[str]) -> str:
+    """What would help against the commonest reason of failed calls. Another attempt asks them anew."""
+    ((reason, _),) = reasons.most_common(1)
+    if reason.startswith("http-"):
+        what = "Mend the endpoint, or what it is asked with (model, temperature, max-tokens, seed)"
+    elif reason == "truncated":
+        what = "Raise max-tokens"
+    else:
+        what = "Change the prompts or the model"
+    return f"{what}, or raise max-failed-share; then `polyglot retry` asks the failed ones anew"
+
+
 class FailureCount:
     """Counts what hangs on failed calls, by reason. What another attempt may mend is told from what lasts."""
 
@@ -135,6 +147,10 @@ class FailureCount:
     def is_outage(self) -> bool:
         """True when what lasts alone would not be too much: another attempt may well succeed."""
         return self.failed - self._passing <= self._allowed
+
+    def remedy(self) -> str:
+        """What would help against the commonest reason."""
+        return remedy_for(self._reasons)
 
     def commonest(self) -> str:
         """The three commonest reasons, each with its number."""

@@ -21,10 +21,10 @@ from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request, retry_after
 from jobs.lib.chat.completion import read_completion, text_of
 from jobs.lib.chat.endpoint import Endpoint
+from jobs.lib.chat.refusals import LIMITS, is_renamed, refused_field, remedy
 
 _DETAIL_CHARACTERS = 300
 _CONNECT_SECONDS = 15.0
-_RENAMED = "max_completion_tokens"
 _NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"}
 _FILTERED = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
 _FATAL = {
@@ -32,8 +32,11 @@ _FATAL = {
     402: "payment is required",
     403: "the key may not do this",
     404: "no such model or path",
+    405: "no such path",
+    407: "a proxy wants credentials",
 }
 _TRANSIENT = {408, 409, 425}
+_BAD_REQUEST = {400, 422}
 
 
 class Chat:
@@ -44,7 +47,8 @@ class Chat:
         for name in ("openai", "httpx2", "httpcore2"):  # they log every request, at debug level with its content
             logging.getLogger(name).setLevel(logging.WARNING)
         self.endpoint, self.timeout_seconds = endpoint, timeout_seconds
-        self._limit_field = "max_tokens"  # some models know it only by its new name
+        self._limit_field = LIMITS[0]  # some models know it only by its new name
+        self._answered = False
         self._headers: dict[str, str | Omit] = {"Content-Type": "application/json"}
         if endpoint.key is None:
             self._headers["Authorization"] = Omit()
@@ -71,9 +75,8 @@ class Chat:
     async def attempt(self, request: Request) -> Reply | Failure:
         """Ask once. Never raises for what a network or a server can do."""
         limit_field = self._limit_field
-        name = (
-            request.id if limit_field == "max_tokens" else f"{request.id}-{limit_field}"
-        )  # another body, another name
+        # another body, another name
+        name = request.id if limit_field == LIMITS[0] else f"{request.id}-{limit_field}"
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 response = await self._client.post(
@@ -83,11 +86,7 @@ class Chat:
                     options={"headers": self._headers | {"Idempotency-Key": name}},
                 )
         except APIStatusError as error:
-            if limit_field == "max_tokens" and error.param == limit_field and _RENAMED in _message(error):
-                self._limit_field = _RENAMED
-                said = self._say(_message(error))
-                return Failure(reason="max-tokens-renamed", error=ErrorClass.AGAIN, detail=said, wait_seconds=0.0)
-            return self._status(error)
+            return self._renamed(limit_field, error) or self._status(error)
         except APIConnectionError as error:
             return self._connection(error)
         except TimeoutError:
@@ -96,7 +95,7 @@ class Chat:
         return self._reply(response.content)
 
     def _body(self, request: Request) -> bytes:
-        if self._limit_field == "max_tokens":
+        if self._limit_field == LIMITS[0]:
             return request.body
         document = request.document()
         document[self._limit_field] = document.pop("max_tokens")
@@ -106,7 +105,17 @@ class Chat:
         found = read_completion(body)
         if isinstance(found, Failure):
             return replace(found, detail=self._say(found.detail))
+        self._answered = True
         return replace(found, text=self.endpoint.scrub(found.text))
+
+    def _renamed(self, limit_field: str, error: APIStatusError) -> Failure | None:
+        """Ask again with the limit's other name when that may be it; None else."""
+        field = refused_field(error.param, _message(error)) if error.status_code in _BAD_REQUEST else None
+        if field != limit_field or limit_field != LIMITS[0] or not is_renamed(field, _message(error)):
+            return None
+        self._limit_field = LIMITS[1]
+        said = self._say(_message(error))
+        return Failure(reason="max-tokens-renamed", error=ErrorClass.AGAIN, detail=said, wait_seconds=0.0)
 
     def _status(self, error: APIStatusError) -> Failure:
         status, said = error.status_code, self._say(_message(error))
@@ -125,6 +134,10 @@ class Chat:
             return Failure(reason=reason, error=ErrorClass.TRANSIENT, detail=said, wait_seconds=wait)
         if codes & _FILTERED:
             return Failure(reason="refused", error=ErrorClass.FINAL, detail=said)
+        field = refused_field(error.param, _message(error)) if status in _BAD_REQUEST else None
+        if field is not None and not self._answered:  # no call is answered with it, so every call would fail
+            detail = f"it refuses `{field}`: {said.rstrip('.')}. {remedy(field)}; or mend the endpoint"
+            return Failure(reason=reason, error=ErrorClass.FATAL, detail=f"{detail}, then `polyglot retry`")
         return Failure(reason=reason, error=ErrorClass.FINAL, detail=said)
 
     def _connection(self, error: APIConnectionError) -> Failure:

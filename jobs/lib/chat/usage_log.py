@@ -1,11 +1,12 @@
 """The record of every attempt at every call, and what all of it cost.
 
 Two journal records an attempt: `{"id", "attempt", "final": false, "outcome": "sent", …}`, durable before a paid call
-leaves, and its end, `{…, "outcome": "reply" | "failure", …}`. The first final record of an id is its result, whatever
-comes later; an attempt that ended without one is asked again after a restart. Every record's cost counts, repeats too.
-An attempt that broke off after it was sent may have been billed without our seeing the bill, and so was a reply whose
-tokens nobody counted: such records carry `cost_usd_at_most`, which counts against the budget and is shown apart. One
-that was sent and has no end was in flight when the job was killed: it counts as "lost", at the most that it can cost.
+leaves, and its end, `{…, "outcome": "reply" | "failure", …}`. The first reply to an id is its result, whatever comes
+later; what has none is asked again after a restart, and so is what failed for good: the endpoint may have been mended.
+Every record's cost counts, repeats too. An attempt that broke off after it was sent may have been billed without our
+seeing the bill, and so was a reply whose tokens nobody counted: such records carry `cost_usd_at_most`, which counts
+against the budget and is shown apart. One that was sent and has no end was in flight when the job was killed: it counts
+as "lost", at the most that it can cost.
 """
 
 from collections import Counter
@@ -33,8 +34,10 @@ class UsageLog:
         self.uncounted = 0  # replies whose tokens nobody counted
         self.attempts: Counter[str] = Counter()  # by outcome: "reply", "timeout", "http-500", …
         self._open: dict[str, float] = {}  # id of an attempt in flight -> the most that it can cost
+        self._reading = True
         for record in journal.read():
             self._count(record)
+        self._reading = False
         for id_ in list(self._open):
             self._lose(id_)
         self.resumed = len(self.results)
@@ -115,7 +118,7 @@ class UsageLog:
             if end is not None:  # else it was written before such replies were asked for again
                 given = {name: record[name] for name in _REPLY_FIELDS} | {"finish_reason": end}
                 self.results[record["id"]] = Reply(**given)
-        else:
+        elif not self._reading:  # an earlier start's failure is asked again: the endpoint may have been mended since
             failure = Failure(reason=record["reason"], error=ErrorClass.FINAL, detail=record["detail"])
             self.results[record["id"]] = failure
 

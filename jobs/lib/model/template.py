@@ -7,7 +7,8 @@ like it. BOS is written where the tokenizer's own encoding of text begins with i
 
 Promises, for every row that `encode` accepts, under every tokenizer:
 - the ids equal `tokenizer.apply_chat_template` with the template that the trained model ships;
-- one BOS at most, at the front; one supervised EOS per assistant turn; nothing outside assistant turns is supervised;
+- one BOS at most, at the front; one supervised end per assistant turn (EOS, or what the tokenizer's own template
+  writes instead); nothing outside assistant turns is supervised;
 - the ids that `prompt` makes for a turn are an exact prefix of the training ids;
 - control tokens that somebody wrote into a message are text there, never control (rows that have them take the slow
   road of transformers' `sanitize_control_tokens`).
@@ -16,6 +17,7 @@ A row for which the tokenizer cannot keep these is refused with `Inexact`, never
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import jinja2
@@ -23,8 +25,10 @@ from tokenizers import Encoding, Tokenizer
 from transformers import PreTrainedTokenizerBase
 
 from jobs.lib.model.loading import adds_bos
+from jobs.lib.model.own_template import examine, folded
 from polyglot.core.errors import Permanent
-from polyglot.kinds.templates import PAPER, TEMPLATES, Markers
+from polyglot.core.records import UNSET, UnsetType
+from polyglot.kinds.templates import PAPER, TEMPLATE_DATE, TEMPLATES, Markers
 
 Turns = Sequence[Mapping[str, str]]  # {"role": "user" | "assistant", "content": …}, alternating, user first
 
@@ -79,8 +83,13 @@ class _Rendered:
 class ChatFormat:
     """One chat template under one tokenizer. Raises Permanent when the two cannot work together at all."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, template: str = PAPER) -> None:
-        """`template` is a name of TEMPLATES; `tokenizer` any tokenizer of transformers."""
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, template: str = PAPER, *, template_date: date | None = None
+    ) -> None:
+        """`template` is a name of TEMPLATES; `tokenizer` any tokenizer of transformers.
+
+        `template_date` is the day that a template of the tokenizer's own writes when it asks for today's.
+        """
         if template not in TEMPLATES:
             raise Permanent(f"template: got {template!r}; expected {' or '.join(map(repr, TEMPLATES))}")
         if tokenizer.eos_token is None or tokenizer.eos_token_id is None:
@@ -91,7 +100,10 @@ class ChatFormat:
         self.tokenizer = tokenizer
         self.eos_id: int = tokenizer.eos_token_id
         self.bos = tokenizer.bos_token if adds_bos(tokenizer) else ""
+        self.own = None if self.markers else examine(tokenizer, template_date or TEMPLATE_DATE)
         self.jinja = ("{{ bos_token }}" if self.bos else "") + jinja_of(self.markers) if self.markers else ""
+        self.end_id = self._end_id()  # of a turn, as the template writes it
+        self.end_ids = frozenset({self.eos_id, self.end_id})
         self.control: tuple[str, ...] = tuple(token for token in tokenizer.get_added_vocab() if not token.isspace())
         self._special = frozenset(tokenizer.all_special_ids)
         self._before: dict[int, str] = {}  # text of prompts' last tokens
@@ -100,6 +112,27 @@ class ChatFormat:
             self.backend.no_truncation()
             self.backend.no_padding()
             self.backend.encode_special_tokens = False
+
+    def _end_id(self) -> int:
+        if self.own is None or self.own.end is None:
+            return self.eos_id
+        found: Any = self.tokenizer.convert_tokens_to_ids(self.own.end)
+        return int(found)
+
+    @property
+    def unusual(self) -> dict[str, str]:
+        """What cards say of a template of the tokenizer's own, where it is not as usual."""
+        own = self.own
+        if own is None:
+            return {}
+        said = {"system_role": own.system_role if own.system_role != "own" else None, "date": own.date}
+        return {name: value for name, value in said.items() if value is not None}
+
+    def name_of_end(self, identity: int | None) -> str | UnsetType:
+        """The text of a token that ended an answer, if it is not EOS."""
+        if identity is None or identity == self.eos_id:
+            return UNSET
+        return str(self.tokenizer.convert_ids_to_tokens(identity))
 
     def copy_of_backend(self) -> Tokenizer:
         """The fast tokenizer anew, for other threads: transformers changes its own while they encode."""
@@ -145,7 +178,8 @@ class ChatFormat:
     def _decode(self, ids: Sequence[int]) -> str:
         if self.backend is not None:
             return str(self.backend.decode(ids, skip_special_tokens=True))
-        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        known = [one for one in ids if one < len(self.tokenizer)]  # embeddings may have more rows than there are pieces
+        return str(self.tokenizer.decode(known, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
     def _is_plain(self, turns: Turns, system: str) -> bool:
         """Whether the fast road is open: nobody wrote a control token into a message."""
@@ -200,7 +234,7 @@ class ChatFormat:
         return piece.endswith((last, f"<0x{ord(last):02X}>"))
 
     def _mask_by_prompts(self, turns: Turns, system: str) -> Encoded:
-        """Supervise what each turn adds to its own prompt, to the first EOS; works for any template."""
+        """Supervise what each turn adds to its own prompt, to the turn's first end; works for any template."""
         ids = self._apply(turns, system)
         loss = [False] * len(ids)
         for number, turn in enumerate(turns):
@@ -211,7 +245,7 @@ class ChatFormat:
             if ids[: len(prompt)] != prompt or ids[: len(answered)] != answered:
                 raise Inexact("prompt-not-a-prefix")
             try:
-                last = ids.index(self.eos_id, len(prompt), len(answered))
+                last = ids.index(self.end_id, len(prompt), len(answered))
             except ValueError:
                 raise Inexact("eos-not-encoded") from None
             loss[len(prompt) : last + 1] = [True] * (last + 1 - len(prompt))
@@ -222,8 +256,8 @@ class ChatFormat:
         messages += [{"role": turn["role"], "content": turn["content"]} for turn in turns]
         try:
             ids = self.tokenizer.apply_chat_template(
-                messages,
-                chat_template=self.jinja or None,
+                folded(messages) if self.own and self.own.system_role == "first-user" else messages,
+                chat_template=self.own.jinja if self.own else self.jinja,
                 add_generation_prompt=add_generation_prompt,
                 sanitize_control_tokens=True,
                 return_dict=False,

@@ -15,6 +15,7 @@ class Row(NamedTuple):
     failed: str
     failed_share: str
     cut_share: str
+    stopped_share: str
     prompt_tokens: str
     completion_tokens: str
 
@@ -63,9 +64,17 @@ def _row(report: Report, language: str, counted: list[JudgedLanguage]) -> Row:
         failed=whole(failed),
         failed_share=share(failed, verdicts),
         cut_share=share(sum(part for part, _ in cut), sum(turns for _, turns in cut)),
+        stopped_share=_stopped(report, language),
         prompt_tokens=whole(sum(row.prompt_tokens for row in counted)),
         completion_tokens=whole(sum(row.completion_tokens for row in counted)),
     )
+
+
+def _stopped(report: Report, language: str) -> str:
+    """The share of answers that ended before a stop string; a dash where none is on record."""
+    rows = [row for row in report.cells if row.is_whole and row.language == language]
+    stopped = sum(row.stopped or 0 for row in rows)
+    return share(stopped, sum(row.cut_turns[1] for row in rows)) if stopped else "–"
 
 
 def _by_count(counted: Counter[str]) -> tuple[tuple[str, int], ...]:

@@ -252,7 +252,7 @@ class TestStops:
         model = load_model(directory, dtype=torch.float32, device=CPU)
         model.generation_config.eos_token_id = [1, 77]
         generator = Generator(model, ChatFormat(load_tokenizer(directory)))
-        assert generator._ends == {1, 77}
+        assert generator.ends == {1, 77}
 
 
 class TestSampling:
@@ -308,6 +308,8 @@ class TestFailures:
             "turns": 5,
             "cut": 0,
             "cut_share": 0.0,
+            "stopped": 0,
+            "ended": {"eos": 5},
             "tokens": 0,
         }
         assert context.metrics["failed"] == 2

@@ -1,5 +1,6 @@
 """Where rows come from: pinned web files, buckets and hubs, on real servers on the loopback."""
 
+import gzip
 import hashlib
 import json
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 
 from jobs.ingest import job as ingest
 from jobs.ingest.fetching import fetch
+from jobs.ingest.hub import files
 from polyglot.core.errors import Permanent
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.kind import File
@@ -233,6 +235,66 @@ def test_code_of_a_repository_is_never_run(tmp_path: Path, hub: Hub) -> None:
     printed = _in_a_process(tmp_path / "job")
     assert "repository code was run" not in printed
     assert printed.startswith("permanent: hub someone/parallel: ")
+
+
+NULLS_FIRST = json_lines(
+    # more than the library reads before it takes a column's type for certain
+    [bactrian(n, input=None, output="Das ist ein gewöhnlicher deutscher Satz. " * 600) for n in range(450)]
+    + [bactrian(9999, input="a text")]
+)
+UNREADABLE: dict[str, dict[str, bytes]] = {  # configurations that the library cannot read, and how its errors begin
+    "nulls-first": {"nulls.jsonl": NULLS_FIRST},
+    "list-later": {"a.jsonl": DATA, "b.jsonl": json_lines([bactrian(3, instruction=["x"])])},
+    "column-later": {"c.jsonl": DATA, "d.jsonl": json_lines([bactrian(3, extra=1)])},
+    "cut": {"cut.jsonl.gz": gzip.compress(DATA * 100)[:-10]},
+    "not-gzip": {"plain.jsonl.gz": DATA},
+    "empty": {"empty.jsonl": b""},
+    "broken": {"broken.jsonl": DATA + b'{"id": \n'},
+    "latin1": {"latin1.csv": "id,instruction,output\na,Größe,c\n".encode("latin-1")},
+    "wide-row": {"wide.csv": b"id,instruction,output\na,b,c\nd,e,f,g,h\n"},
+    "cut-parquet": {"cut.parquet": b"PAR1 and nothing else"},
+    "absent": {},
+}
+EVERY = """
+import sys
+from pathlib import Path
+from polyglot.core.errors import Permanent
+from tests.jobs.ingest.test_sources import UNREADABLE, from_hub
+for name in UNREADABLE:
+    try:
+        from_hub(Path(sys.argv[1]) / name, config=name)
+    except Permanent as error:
+        print(f"{name}: {error}")
+"""
+
+
+def test_what_the_library_cannot_read_is_refused_with_the_way_that_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it raises, TypeError and StopIteration among them; and that way reads what can be read."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    configurations = "".join(
+        f"- config_name: {name}\n  data_files:\n  - {{split: train, path: [{', '.join(files) or 'none.jsonl'}]}}\n"
+        for name, files in UNREADABLE.items()
+    )
+    repository = {name: data for files in UNREADABLE.values() for name, data in files.items()}
+    with hub_server({"README.md": f"---\nconfigs:\n{configurations}---\n".encode(), **repository}) as served:
+        monkeypatch.setenv("HF_ENDPOINT", served.endpoint)
+        program = [sys.executable, "-c", EVERY, str(tmp_path)]
+        done = subprocess.run(program, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True)
+        lines = done.stdout.splitlines()
+        assert [line.partition(":")[0] for line in lines] == list(UNREADABLE)
+        assert all(": hub someone/parallel: " in line for line in lines)
+        assert all(line.endswith(". Name `data-files` to have them read row by row") for line in lines)
+        assert "Couldn't cast array of type string to null" in lines[0]
+        params = IngestParams(
+            what="dataset", languages=("DE",), source="hub", format="bactrian-x", hub=NAME, revision=REVISION,
+            data_files="nulls.jsonl",
+        )  # fmt: skip
+        ((_, records),) = files(params, "DE", tmp_path / "again")
+        values = [record.value for record in records]
+    assert len(values) == 451
+    assert values[-1] == bactrian(9999, input="a text")
 
 
 @pytest.mark.parametrize("how", [{"data_files": "data/{language}-*.jsonl"}, {"config": "{language}"}])

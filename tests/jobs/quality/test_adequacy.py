@@ -24,12 +24,11 @@ def job(root: Path, url: str, monkeypatch: pytest.MonkeyPatch, **params: Any) ->
     monkeypatch.setenv("OPENAI_API_KEY", "k" * 20)
     given = {
         "adequacy_model": "m",
-        "adequacy_prompt": 1,
+        "adequacy_prompt": 2,
         "adequacy_max_tokens": 64,
-        "adequacy_max_failed_share": 0.5,
     }
     context = stage(root, PARTS, **(given | params))
-    context.settings = {"base_url": url, "backoff_seconds": 0.01, "concurrency": 2}
+    context.settings = {"base_url": url, "backoff_seconds": 0.01, "concurrency": 2, "max_failed_share": 0.5}
     context.journal = StoredJournal(open_store(f"file://{root / 'store'}"), context.stage, 1, 1)
     return context
 

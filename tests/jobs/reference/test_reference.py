@@ -117,7 +117,7 @@ class TestReplies:
             return step if bad else answered(call)
 
         with js.ScriptedJudge(script) as server:
-            run(stage(tmp_path, server, max_failed_share=0.5))
+            run(stage(tmp_path, server, settings={"max_failed_share": 0.5}))
         assert rows_of(tmp_path, "rejected.jsonl") == [
             {"language": "EN", "file": "questions/EN.jsonl", "line": 2, "id": "2", "turn": bad_turn, "reason": reason}
         ]

@@ -134,6 +134,10 @@ _MODELS = [
     _case("a commit that is still to be filled in", models=f"{{m: {{hub: a/b, revision: '{'0' * 40}'}}}}"),
     _case("a commit of digits alone", models=f"{{m: {{hub: a/b, revision: {'12' * 20}}}}}"),
     _case("a revision of a built-in model", models=f"{{m: {{built-in: {{}}, revision: {COMMIT}}}}}"),
+    _case("a day for the paper's template", models="{m: {built-in: {}, template-date: '2025-01-31'}}"),
+    _case(
+        "a template's day that is none", models="{m: {built-in: {}, template: tokenizer, template-date: '2025-02-30'}}"
+    ),
     _case("a hub name that is an address", models=f"{{m: {{hub: 'https://a/b', revision: {COMMIT}}}}}"),
     _case("a share of nothing", models="{m: {built-in: {shares: {EN: 0, DE: 1}}}}"),
     _case("a share of a language without built-in text", models="{m: {built-in: {shares: {EN: 1, NO: 1}}}}"),

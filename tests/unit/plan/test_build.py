@@ -208,6 +208,13 @@ class TestKeys:
         assert {label.split()[0] for label in changed} == {"ingest", "judge", "aggregate", "report"}
         assert {label for label in changed if label.startswith("ingest")} == {"ingest prompts"}
 
+    def test_how_many_calls_may_fail_changes_no_key_and_reaches_the_job(self, tmp_path: Path, profile: Profile) -> None:
+        new = "endpoint: built-in, max-failed-share: 0.5"
+        assert self.changed(tmp_path, profile, "endpoint: built-in", new) == set()
+        plan = build_plan(locked(tmp_path, STUDY.replace("endpoint: built-in", new)), profile)
+        shares = {planned.settings["max_failed_share"] for planned in plan if planned.stage.kind == "judge"}
+        assert shares == {0.5}
+
     def test_a_price_changes_no_key(self, tmp_path: Path, profile: Profile) -> None:
         new = "endpoint: built-in, price-usd-per-mtok-prompt: 3"
         assert self.changed(tmp_path, profile, "endpoint: built-in", new) == set()

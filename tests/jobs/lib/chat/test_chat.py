@@ -50,11 +50,14 @@ class TestRequest:
             (call,) = server.calls
         assert "authorization" not in call.headers
 
-    def test_a_renamed_limit_is_asked_by_its_new_name_from_then_on(self) -> None:
-        said = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
-
+    @pytest.mark.parametrize("param", ["max_tokens", None])
+    @pytest.mark.parametrize(
+        "said",
+        ["Unsupported: 'max_tokens'. Use 'max_completion_tokens' instead.", "unknown field max_tokens"],
+    )
+    def test_a_renamed_limit_is_asked_by_its_new_name_from_then_on(self, param: str | None, said: str) -> None:
         def script(call: js.Call) -> Step:
-            return js.status(400, said, error={"param": "max_tokens"}) if "max_tokens" in call.body else js.reply("ok")
+            return js.status(400, said, error={"param": param}) if "max_tokens" in call.body else js.reply("ok")
 
         with ScriptedJudge(script) as server:
             first, second, third = attempt(server.base_url, times=3)
@@ -142,7 +145,7 @@ class TestStatus:
     @pytest.mark.parametrize(
         ("step", "reason", "error"),
         [
-            *((js.status(code), f"http-{code}", ErrorClass.FATAL) for code in (401, 402, 403, 404)),
+            *((js.status(code), f"http-{code}", ErrorClass.FATAL) for code in (401, 402, 403, 404, 405, 407)),
             *((js.status(code), f"http-{code}", ErrorClass.TRANSIENT) for code in (408, 409, 425, 500, 502, 503, 529)),
             *((js.status(code), f"http-{code}", ErrorClass.FINAL) for code in (400, 413, 422)),
             (js.status(429), "rate-limited", ErrorClass.SLOW_DOWN),
@@ -162,6 +165,27 @@ class TestStatus:
         assert isinstance(found, Failure)
         assert (found.reason, found.error, found.connected) == (reason, error, True)
         assert not found.may_be_billed
+
+    @pytest.mark.parametrize("param", ["temperature", None])
+    def test_a_field_that_is_refused_before_anything_was_answered_ends_the_run_with_its_remedy(
+        self, param: str | None
+    ) -> None:
+        said = "Unsupported value: 'temperature' does not support 0."
+        found = answered(js.status(400, said, error={"param": param}))
+        assert isinstance(found, Failure)
+        assert (found.reason, found.error) == ("http-400", ErrorClass.FATAL)
+        assert found.detail == (
+            "it refuses `temperature`: Unsupported value: 'temperature' does not support 0. Give `temperature` a value "
+            "in the study file that it takes, or ask another model; or mend the endpoint, then `polyglot retry`"
+        )
+
+    def test_one_that_is_refused_after_that_costs_its_call_alone(self) -> None:
+        refusal = js.status(400, "'temperature' is not supported")
+        with ScriptedJudge(lambda call: js.reply("ok") if call.nth == 1 else refusal) as server:
+            first, second = attempt(server.base_url, times=2)
+        assert isinstance(first, Reply)
+        assert isinstance(second, Failure)
+        assert second.error is ErrorClass.FINAL
 
     @pytest.mark.parametrize(
         ("headers", "seconds"),

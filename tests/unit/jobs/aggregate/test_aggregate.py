@@ -202,12 +202,14 @@ class TestFailures:
         def cut(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
             for number, record in enumerate(records):
                 for turn in record["turns"]:
-                    turn["finish"] = "eos" if number % 4 else "length"
+                    turn["finish"] = ("length", "stop", "eos", "eos")[number % 4]
             return records
 
         edit(made, "answers:tiny/built-in/EN/s0", "answers/DE.jsonl", cut)
         (row,) = rows(run(made, tmp_path), "cells", cell="tiny/built-in/EN/s0", language="DE", category=None, turn=None)
-        assert (row["cut"], row["answer_turns"], row["cut_share"]) == (16, 64, 0.25)
+        assert (row["cut"], row["answer_turns"], row["cut_share"], row["stopped"]) == (16, 64, 0.25, 16)
+        (row,) = rows(run(made, tmp_path), "cells", cell="tiny/built-in/EN/s0", language="EN", category=None, turn=None)
+        assert (row["cut"], row["answer_turns"], "stopped" in row) == (0, 64, False)
 
     @pytest.mark.parametrize(
         ("change", "message"),

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from jobs.report.caveats import caveats
-from jobs.report.numbers import EXACT
+from jobs.report.numbers import EXACT, View
 from jobs.report.page import render_page
+from jobs.report.sections import judge as judge_section
 from jobs.report.sections.answer import findings, lead
 from tests.kit.reports import USUAL, Made, make, usual_contrasts
 
@@ -45,6 +46,13 @@ class TestAnswer:
         cells = [row for row in usual.document.cells if row.is_whole]
         assert failed.startswith(f"{sum(row.failed for row in cells)} of ")
         assert "cut at the length limit" in cut
+
+    def test_stopped_answers_are_told_apart_from_those_that_were_cut(self, usual: Made) -> None:
+        rows = [replace(row, stopped=row.answer_turns // 4) if row.is_whole else row for row in usual.document.cells]
+        for document, said in ((usual.document, "–"), (replace(usual.document, cells=tuple(rows)), "25%")):
+            shown = judge_section.show(document, View.of(document))
+            assert shown
+            assert {row.stopped_share for row in shown.rows} == {said}
 
     def test_turns_without_an_answer_are_a_caveat_when_they_are_more_than_a_few(self, usual: Made) -> None:
         (judge, *others) = usual.document.judges

@@ -262,12 +262,12 @@ class TestOwnTemplate:
         with pytest.raises(Inexact, match="eos-not-encoded"):
             ChatFormat(tokenizer, OWN).encode(TURNS)
 
-    def test_that_refuses_a_system_message_says_so(self) -> None:
+    def test_that_refuses_a_conversation_says_so(self) -> None:
         tokenizer = byte_level()
         tokenizer.chat_template = (
-            "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system please') }}{% endif %}" + CHATML
+            "{% if messages|length > 3 %}{{ raise_exception('one question please') }}{% endif %}" + CHATML
         )
-        with pytest.raises(Inexact, match="template-refuses: no system please"):
+        with pytest.raises(Inexact, match="template-refuses: one question please"):
             ChatFormat(tokenizer, OWN).encode(TURNS, "Sei kurz.")
 
 

@@ -1,0 +1,42 @@
+"""Which field of every request an endpoint refuses, from what it says: then no call can succeed until that is mended.
+
+`error.param` says it where nothing between has taken it out; else the message does, when it names a field beside a word
+of refusal. What depends on one prompt, such as the length of a context, is no such thing.
+"""
+
+import re
+
+LIMITS = ("max_tokens", "max_completion_tokens")  # the second is the newer name
+_FIELDS = (*LIMITS, "temperature", "seed", "model")
+_NAMED = re.compile(r"(?<![\w.])(max_tokens|max_completion_tokens|temperature|seed)(?!\w)")  # "model" is in any message
+_REFUSED = re.compile(
+    r"unsupported|not? (?:be )?(?:supported|permitted|allowed|accepted|recogni[sz]ed|valid)|n't support|not support|"
+    r"unrecogni[sz]ed|unknown|unexpected|forbidden|extra |invalid|deprecated|renamed|only the default|must be|"
+    r"should be|out of range|too (?:large|high|big)|less than|at most|greater than|use .{0,3}max_completion_tokens",
+    re.IGNORECASE,
+)
+_ONE_PROMPT = re.compile(r"context|prompt is too long|input is too long|too many tokens|messages? (?:is|are) too", re.I)
+_SIZE = re.compile(r"too (?:large|high|big)|at most|less than|greater than|maximum|must be|should be", re.IGNORECASE)
+
+
+def refused_field(param: str | None, message: str) -> str | None:
+    """The field that is refused whatever the prompt, or None."""
+    if _ONE_PROMPT.search(message):
+        return None
+    named = re.split(r"[./\[\]]", param)[-1] if param else ""
+    if named in _FIELDS:
+        return named
+    found = _NAMED.search(message)
+    return found[1] if found is not None and _REFUSED.search(message) else None
+
+
+def is_renamed(field: str, message: str) -> bool:
+    """Whether a refused limit may be known by its other name; one that is only too large is known."""
+    return field in LIMITS and (LIMITS[1] in message.replace(field, "") or not _SIZE.search(message))
+
+
+def remedy(field: str) -> str:
+    """What a person can do about it."""
+    key = "max-tokens" if field in LIMITS else field
+    what = {"seed": "Take `seed` out of the study file", "model": "Name another `model` in the study file"}
+    return what.get(field, f"Give `{key}` a value in the study file that it takes, or ask another model")

@@ -13,7 +13,7 @@ from typing import IO
 
 from msgspec.structs import replace
 
-from jobs.ingest import card, sources, validation
+from jobs.ingest import card, pairing, sources, validation
 from jobs.ingest.adapters.schemas import TABLES
 from jobs.ingest.normalise import Normaliser
 from jobs.ingest.published import write_digests
@@ -51,6 +51,7 @@ def run(context: Context) -> None:
     folder = context.out / FOLDERS[params.what]
     folder.mkdir(parents=True, exist_ok=True)
     tallies: dict[str, Normaliser] = {}
+    held_out: dict[str, Normaliser] = {}
     with (context.out / "rejected.jsonl").open("wb") as rejected:
         for language in params.languages:
             tally = tallies[language] = Normaliser(
@@ -63,16 +64,19 @@ def run(context: Context) -> None:
             _ingest(params, tally, context, rejected, folder.name)
             _refuse_nothing(tally)
             if params.own_validation:
-                _ingest_validation(params, tally, context, rejected)
+                held_out[language] = _ingest_validation(params, tally, context, rejected)
             context.progress(len(tallies), len(params.languages), "languages", rows=tally.accepted)
+    if params.what == "dataset":
+        pairing.check(tallies, folder, params.pair_by)
+        pairing.check(held_out, context.out / VALIDATION_FOLDER, params.pair_by)
     if params.validation_ids:
         validation.split(context.out, params.languages, params.validation_ids)
     document = card.describe(params, tallies, folder, context)
     if params.source != "stages":  # what a stage made has no files; an engine that copies is told by its quality
         card.refuse_exchanged(document)
     if params.validation_ids or params.own_validation:
-        held_out = validation.describe(context.out, params.languages, params.validation_ids)
-        document = replace(document, validation=held_out)
+        described = validation.describe(context.out, params.languages, params.validation_ids)
+        document = replace(document, validation=described)
     (context.out / "card.json").write_bytes(to_json(document))
     context.metrics["rows"] = {language: tally.accepted for language, tally in tallies.items()}
     context.metrics["rejected"] = {language: tally.reasons.total() for language, tally in tallies.items()}
@@ -84,7 +88,7 @@ def _describe_prompts(params: IngestParams, context: Context) -> None:
     context.metrics["rows"] = {language: len(rows) for language, rows in prompts.items()}
 
 
-def _ingest_validation(params: IngestParams, train: Normaliser, context: Context, rejected: IO[bytes]) -> None:
+def _ingest_validation(params: IngestParams, train: Normaliser, context: Context, rejected: IO[bytes]) -> Normaliser:
     """Read a language's part for validation from its own place; positions there number other rows."""
     place = {
         "files": params.validation_files,
@@ -102,6 +106,7 @@ def _ingest_validation(params: IngestParams, train: Normaliser, context: Context
     (context.out / VALIDATION_FOLDER).mkdir(exist_ok=True)
     _ingest(params.model_copy(update=place), tally, context, rejected, VALIDATION_FOLDER)
     _refuse_nothing(tally)
+    return tally
 
 
 def _ingest(params: IngestParams, tally: Normaliser, context: Context, rejected: IO[bytes], folder: str) -> None:

@@ -32,6 +32,7 @@ class Retries:
             outcome = _outcome(failure.outcome)
             if outcome is Outcome.PERMANENT and number != numbers[-1]:
                 break  # a retry came after it
+            outcome = self._told(number, outcome)
             self._failed.insert(0, Failed(number=number, outcome=outcome, reason=failure.reason, had=failure.had))
             if outcome is Outcome.PERMANENT:
                 break
@@ -68,6 +69,11 @@ class Retries:
     def _given(self) -> Given | GiveUp:
         return given(self._planned, self._failed, self._most)
 
+    def _told(self, number: int, outcome: Outcome) -> Outcome:
+        """A deadline that passed while nothing had begun says nothing against the deadline."""
+        waited = outcome is Outcome.TIMED_OUT and not self._history.starts(number)
+        return Outcome.TRANSIENT if waited else outcome
+
     def reason(self, number: int) -> str:
         """Why an attempt failed, or ""."""
         return next((one.reason for one in self._failed if one.number == number), "")
@@ -89,7 +95,8 @@ class Retries:
         failure = Failure(outcome=outcome, reason=reason, peak_memory_bytes=event.peak_memory_bytes, had=of_it)
         self._attempts.fail(number, failure)
         self._failed = sorted(
-            [*self._failed, Failed(number=number, outcome=outcome, reason=reason, had=of_it)], key=lambda f: f.number
+            [*self._failed, Failed(number=number, outcome=self._told(number, outcome), reason=reason, had=of_it)],
+            key=lambda f: f.number,
         )
         self._open_number = 0 if self._open_number == number else self._open_number
         return reason

@@ -1,7 +1,7 @@
 """One published data set, benchmark or set of judge prompts, as rows of one form with a card."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,9 @@ from polyglot.kinds.rows import Question, Reference, Rejection, Row
 
 # Published schemas of instruction data; jobs/ingest/adapters/schemas.py reads them.
 DatasetFormat = Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt"]
+
+# What makes rows of several languages one row: their id, or their place in the files. No field of keys made before it.
+PairBy = Annotated[Literal["id", "position"], Field(exclude_if=lambda pair_by: pair_by == "id")]
 
 
 class IngestParams(Params):
@@ -36,6 +39,7 @@ class IngestParams(Params):
     split: str = "train"
     data_files: str | None = None  # a pattern inside the hub repository, with the same placeholders
     licence: str = ""
+    pair_by: PairBy = "id"
     # the part for validation of a data set: a number of ids drawn from the rows, or files or a hub's split of its own
     validation_ids: int = 0
     validation_files: Mapping[Language, tuple[File, ...]] = Field(default_factory=dict)

@@ -277,6 +277,7 @@ def _dataset(locked: Locked, name: str) -> IngestParams:
         config=dataset.config,
         split=dataset.split,
         data_files=dataset.data_files,
+        pair_by=dataset.pair_by,
         licence=dataset.licence,
         validation_ids=dataset.validation if isinstance(dataset.validation, int) else 0,
         validation_files=locked.files_at("datasets", name, "validation"),

@@ -19,7 +19,7 @@ from polyglot.core.section import (
     tuple_of,
 )
 from polyglot.kinds.base import TinyModel
-from polyglot.kinds.ingest import DatasetFormat
+from polyglot.kinds.ingest import DatasetFormat, PairBy
 from polyglot.kinds.templates import OWN, PAPER, TemplateDate, TemplateName
 from polyglot.study.files import SourceFile, SourceFiles
 from polyglot.study.references import NativeReferences
@@ -161,6 +161,8 @@ class Dataset(Section):
     """The schema of the rows; needed with files and hub."""
     languages: Annotated[tuple[Language, ...] | None, BeforeValidator(tuple_of)] = Field(None, min_length=1)
     """What to read from a hub repository; files and the built-in set name theirs."""
+    pair_by: PairBy = "id"
+    """`position`: line n of every language is the same row, for rows without ids; a language that shifts is refused."""
     licence: str = Field("", max_length=200)
     """Carried into every row and the report."""
     validation: Count | Annotated[Mapping[Language, SourceFiles], Field(min_length=1)] | None = None
@@ -181,7 +183,7 @@ class Dataset(Section):
         made_here = source in ("built_in", "translate")
         if source != "hub":
             names = ("revision", "config", "split", "data_files", "languages")
-            problems += _strangers(self, source, names + (("format",) if made_here else ()))
+            problems += _strangers(self, source, names + (("format", "pair_by") if made_here else ()))
         if source == "translate":
             problems += [*_strangers(self, source, ("licence",)), *self._translation_problems()]
         if not made_here and "format" not in self.model_fields_set:

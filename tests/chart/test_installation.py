@@ -41,6 +41,7 @@ class TestRights:
             ("", "pods"): ["delete", "list", "watch"],
             ("", "pods/log"): ["get"],
             ("", "events"): ["list", "watch"],
+            ("kueue.x-k8s.io", "workloads"): ["list", "watch"],
         }
 
     @pytest.mark.parametrize("name", INSTALLATIONS)

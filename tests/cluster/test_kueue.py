@@ -7,14 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes import client
 
 from polyglot.attempts.attempts import Attempts
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.schedulers.base import Ended, Event, Outcome, Running, Waiting
+from polyglot.study.pool import Pool
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import RESTRICTED, Namespace
 from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted
-from tests.kit.cluster.queues import LABEL, hold_queue, local_queue, priority_class, release_queue
+from tests.kit.cluster.queues import (
+    GROUP,
+    LABEL,
+    admission_check,
+    hold_queue,
+    impatient_kueue,
+    local_queue,
+    priority_class,
+    reject,
+    release_queue,
+    workload_of,
+)
 from tests.kit.cluster.shell_jobs import attempt, scheduler_of, watch_until
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import MIB, stage
@@ -183,3 +196,66 @@ def test_a_study_of_a_higher_priority_preempts_and_the_preempted_one_goes_on(
     assert first.manifest(low.label).volatile["resumed_from_step"] >= 3
     assert [job["name"] for job in first.jobs()] == [f"{low.name}-r1"]
     assert [first.text(low.label), second.text(high.label)] == [counted(24), counted(10)]
+
+
+def test_what_a_queue_can_never_give_ends_the_stage(installation: Installation, one_gpu: str) -> None:
+    two = replace(training("two", steps=1, nonce=one_gpu), resources=Resources(memory_bytes=256 * MIB, gpus=2))
+    study = submitted(installation, [two], queue=one_gpu, pending_deadline_seconds=5)
+    assert installation.polyglot(*study.drive, check=False).returncode == 1
+    first, *_ = study.why(two.label).splitlines()
+    assert "failed for good: could not start for 5 s: waiting for quota in queue" in first
+    assert "request > maximum capacity (2 > 1)" in first
+
+
+def test_what_a_person_has_stopped_waits_and_goes_on(installation: Installation, one_gpu: str, tmp_path: Path) -> None:
+    objects = client.CustomObjectsApi(installation.namespace.target.api)
+    one, log = training("stopped", steps=12, nonce=one_gpu), tmp_path / "driver.log"
+    study = submitted(installation, [one], queue=one_gpu, pending_deadline_seconds=1)
+
+    def active(value: bool) -> None:
+        name = workload_of(installation.namespace, f"{one.name}-r1")["metadata"]["name"]
+        where = {"namespace": installation.namespace.name, "plural": "workloads", "name": name}
+        objects.patch_namespaced_custom_object(**GROUP, **where, body={"spec": {"active": value}})
+
+    with driven(study, log) as driver:
+        until(lambda: progress(study, one) >= 2, 120)
+        active(False)
+        until(lambda: "is not active: The workload is deactivated; it waits until" in study.why(one.label), 60)
+        active(True)
+        assert driver.wait(240) == 0, log.read_text()
+    assert study.text(one.label) == counted(12)
+
+
+def test_what_an_admission_check_refuses_ends_the_stage(installation: Installation, tmp_path: Path) -> None:
+    log = tmp_path / "driver.log"
+    with admission_check(installation.namespace) as (queue, check):
+        one = training("refused", steps=1, nonce=queue)
+        study = submitted(installation, [one], queue=queue, pending_deadline_seconds=10)
+        with driven(study, log) as driver:
+            until(lambda: f"admission checks: {check} is Pending" in study.why(one.label), 60)
+            reject(installation.namespace, f"{one.name}-r1", check)
+            assert driver.wait(120) == 1, log.read_text()
+    first, *_ = study.why(one.label).splitlines()
+    assert f"deactivated due to Admission check(s): {check}, were rejected" in first
+
+
+@pytest.mark.alone
+def test_what_kueue_deactivates_after_its_re_queuing_limit_ends_the_stage(
+    installation: Installation, one_gpu: str, tmp_path: Path
+) -> None:
+    """Its Workload tells it to a driver that comes when all events are gone."""
+    namespace, log = installation.namespace, tmp_path / "driver.log"
+    one = training("never", steps=1, nonce=one_gpu)
+    nowhere = {"default": Pool(node_selector={"polyglot.dev/pool": "nowhere"})}
+    study = submitted(installation, [one], queue=one_gpu, pools=nowhere, pending_deadline_seconds=30)
+    with impatient_kueue():
+        with driven(study, log):
+            until(lambda: not workload_of(namespace, f"{one.name}-r1")["spec"].get("active", True), 120)
+        namespace.target.core.delete_collection_namespaced_event(namespace.name)
+        done = installation.polyglot(*study.drive, check=False)
+    assert done.returncode == 1
+    first, *_ = study.why(one.label).splitlines()
+    assert "failed for good: could not start for 30 s: its Workload job-" in first
+    assert (
+        "deactivated due to exceeding the maximum number of re-queuing retries; it waits until its spec.active" in first
+    )

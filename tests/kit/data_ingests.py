@@ -38,11 +38,12 @@ def ingest_bytes(
     what: str = "dataset",
     format: str = "bactrian-x",
     licence: str = "",
+    pair_by: str = "id",
 ) -> DataContext:
     """Ingest files given as {language: [(name, bytes)]}."""
     context = data_context(root)
     offered = {language: tuple(context.offer(*file) for file in some) for language, some in files.items()}
-    params: Any = {"what": what, "format": format}
+    params: Any = {"what": what, "format": format, "pair_by": pair_by}
     staged(
         context,
         IngestParams(languages=tuple(files), source="files", files=offered, licence=licence, **params),

@@ -194,6 +194,21 @@ class TestDeadlines:
         assert failure.outcome == "timed-out"
         assert "did not stop" in failure.reason
 
+    def test_one_deadline_is_missed_twice_and_not_again(self, plain: World) -> None:
+        limits = Resources(memory_bytes=256 * MIB, deadline_seconds=3, grace_seconds=2)
+        one = stage("failing", "slow", how="polite", resources=limits)
+        assert plain.run([one]).failed[one.key] == (
+            "timed out in 2 attempts that got no further: the deadline of 3 s passed; raise resources.deadline of this "
+            "kind of stage in the profile"
+        )
+        assert len(plain.executions()) == 2
+
+    def test_a_job_that_waited_too_long_to_begin_says_nothing_against_the_deadline(self, plain: World) -> None:
+        one = stage("noop", "waited")
+        for number in (1, 2):
+            plain.attempts(one).fail(number, Failure(outcome="timed-out", reason="DeadlineExceeded"))
+        assert plain.run([one]).failed == {}
+
     def test_the_whole_run_has_a_deadline_too(self, world: World) -> None:
         one = stage("steps", "s", steps=150, seconds=0.05)
         with pytest.raises(TimedOut, match=r"deadline of 2 s passed: 0 computed"):

@@ -17,6 +17,7 @@ import transformers
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
+from jobs.lib.model.sentence_pieces import check_pieces, pieces_file
 from polyglot.core.errors import Permanent
 
 PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".msgpack", ".npz", ".npy"})
@@ -32,7 +33,7 @@ def check_directory(directory: Path) -> None:
     """Refuse a model directory that could run code or holds weights which are not what they say. Raises Permanent."""
     if not (directory / "config.json").is_file():
         raise Permanent("model/config.json is missing: this is no model directory")
-    _refuse_code(directory)
+    refuse_code(directory)
     if (directory / "adapter_config.json").exists():
         raise Permanent("model/adapter_config.json: adapters are not read; merge them into the model first")
     shards = _shards(directory)
@@ -80,9 +81,9 @@ def load_model(
 
 def load_tokenizer(directory: Path) -> Any:
     """Load the tokenizer of a model directory. Raises Permanent when there is none or it brings code."""
-    _refuse_code(directory)
+    refuse_code(directory)
     with _loading("tokenizer"):
-        return AutoTokenizer.from_pretrained(directory, trust_remote_code=False, local_files_only=True)
+        return _tokenizer_class(directory).from_pretrained(directory, trust_remote_code=False, local_files_only=True)
 
 
 def check_configuration(directory: Path) -> None:
@@ -92,7 +93,7 @@ def check_configuration(directory: Path) -> None:
     """
     if not (directory / "config.json").is_file():
         raise Permanent("model/config.json is missing: this is no model directory")
-    _refuse_code(directory)
+    refuse_code(directory)
     config, rows = _config(directory), vocabulary(directory)
     if type(config) not in AutoModelForCausalLM._model_mapping:
         raise Permanent(
@@ -104,6 +105,20 @@ def check_configuration(directory: Path) -> None:
     for name, identity in said.items():
         if identity is not None:
             check_ids(f"the tokenizer's {name}", identity, rows, tokenizer)
+    if pieces := pieces_file(directory):
+        check_pieces(pieces, tokenizer)
+
+
+def _tokenizer_class(directory: Path) -> Any:
+    """The class that converts a SentencePiece model as its publisher names it; else transformers chooses.
+
+    It chooses by the architecture, and for some (Mistral) a class that only reads tokenizer.json rightly.
+    """
+    config = directory / "tokenizer_config.json"
+    if pieces_file(directory) is not None and config.is_file():
+        name = str(_json_object(config).get("tokenizer_class", ""))
+        return getattr(transformers, name.removesuffix("Fast"), AutoTokenizer)
+    return AutoTokenizer
 
 
 def check_weights(directory: Path) -> None:
@@ -181,7 +196,7 @@ def _loading(what: str) -> Iterator[None]:
         raise Permanent(f"{what}: cannot be loaded: {_first_line(error)}") from error
 
 
-def _refuse_code(directory: Path) -> None:
+def refuse_code(directory: Path) -> None:
     """Refuse what asks for code of a repository, and code itself."""
     for name in _CONFIGS:
         if (directory / name).is_file() and "auto_map" in _json_object(directory / name):

@@ -178,7 +178,8 @@ class ChatFormat:
     def _decode(self, ids: Sequence[int]) -> str:
         if self.backend is not None:
             return str(self.backend.decode(ids, skip_special_tokens=True))
-        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        known = [one for one in ids if one < len(self.tokenizer)]  # embeddings may have more rows than there are pieces
+        return str(self.tokenizer.decode(known, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
     def _is_plain(self, turns: Turns, system: str) -> bool:
         """Whether the fast road is open: nobody wrote a control token into a message."""

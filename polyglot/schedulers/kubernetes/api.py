@@ -25,6 +25,7 @@ _SILENCE_SECONDS = 90.0  # of a watch, which has a bookmark about once a minute
 _PATIENCE_SECONDS = 120.0  # an API server that restarts or is paused comes back in this time
 _LONGEST_WAIT_SECONDS = 8.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
+_KUEUE = "/apis/kueue.x-k8s.io"
 _GROUPS = {"jobs": "/apis/batch/v1", "cronjobs": "/apis/batch/v1", "pods": "/api/v1", "events": "/api/v1"}
 
 
@@ -41,6 +42,7 @@ class Api:
 
     def __init__(self, client: "Client", namespace: str) -> None:
         self._client, self.namespace = client, namespace
+        self._kueue = ""  # where its newest version lies, once it was asked for
         self.calls: Counter[str] = Counter()
 
     @classmethod
@@ -91,7 +93,7 @@ class Api:
     def list(
         self, kind: str, selector: str = "", *, patience_seconds: float = _PATIENCE_SECONDS
     ) -> tuple[list[Document], str]:
-        """Return all objects of a kind ("jobs", "pods", "events") and the resource version to watch from."""
+        """Return all objects of a kind ("jobs", "pods", "events", …) and the resource version to watch from."""
         found: list[Document] = []
         token = ""
         while True:
@@ -150,7 +152,15 @@ class Api:
     # How requests are sent
 
     def _path(self, kind: str, name: str = "") -> str:
-        return f"{_GROUPS[kind]}/namespaces/{self.namespace}/{kind}" + (f"/{name}" if name else "")
+        group = self._kueue_group() if kind == "workloads" else _GROUPS[kind]
+        return f"{group}/namespaces/{self.namespace}/{kind}" + (f"/{name}" if name else "")
+
+    def _kueue_group(self) -> str:
+        """Kueue's own API, which is v1beta1 or v1beta2. Raises ApiError (404) where there is no Kueue."""
+        if not self._kueue:
+            found = self._send("find kueue", "GET", _KUEUE)
+            self._kueue = f"/apis/{found['preferredVersion']['groupVersion']}"
+        return self._kueue
 
     def _send(
         self,

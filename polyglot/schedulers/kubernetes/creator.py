@@ -3,6 +3,7 @@
 A name may still be taken by an older Job that is going away, and the API server may be busy: such a Job stays pending.
 """
 
+import re
 import threading
 import time
 from collections import deque
@@ -19,6 +20,9 @@ GOING_AWAY_SECONDS = 1.0  # between two tries to take the name of a Job that is 
 CREATES_AT_ONCE = 8
 PATIENCE_SECONDS = 12.0  # webhooks take ten at most; the engine's loop waits, and with it all other Jobs
 _BUSY_SECONDS = 5.0
+
+# as the API server words it: of one that is being deleted, and of one that is gone
+_NO_NAMESPACE = re.compile(r"because it is being terminated|namespaces \".*\" not found")
 
 Render = Callable[[Sequence[Attempt]], Sequence[Document]]
 
@@ -89,6 +93,9 @@ class JobCreator:
             created = self._api.create_job(manifest, patience_seconds=PATIENCE_SECONDS)
             existing = None if created else self._api.read_job(attempt.name, patience_seconds=PATIENCE_SECONDS)
         except ApiError as error:
+            if error.status in (403, 404) and _NO_NAMESPACE.search(str(error)):
+                said = f"the namespace {self._api.namespace} is not there, or is going away: {error}"
+                raise ApiError(said, status=error.status) from error  # nothing that speaks against the stage
             if error.status in (0, 429) or error.status >= 500:  # nothing that the manifest says: later again
                 busy.reason = str(error)
                 self._postpone(attempt, _BUSY_SECONDS)

@@ -25,9 +25,15 @@ def message(document: Document) -> str:
     return " ".join(str(document.get("message", "")).split())
 
 
-def owner(pod: Document) -> str:
-    """The uid of the Job that a pod is of, or ""."""
-    return next((str(one["uid"]) for one in pod["metadata"].get("ownerReferences") or ()), "")
+def owner(document: Document) -> str:
+    """The uid of the Job that a pod or Workload is of, or ""."""
+    return next((str(one["uid"]) for one in document["metadata"].get("ownerReferences") or ()), "")
+
+
+def owner_name(workload: Document) -> str:
+    """The name of the Job that a Workload is of, or ""."""
+    owners = workload["metadata"].get("ownerReferences") or ()
+    return next((str(one["name"]) for one in owners if one.get("kind") == "Job"), "")
 
 
 def rank_of(pod: Document) -> int:

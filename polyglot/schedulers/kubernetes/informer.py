@@ -58,8 +58,13 @@ class Informer:
         updates: "queue.SimpleQueue[Update]",
         *,
         group: Callable[[Document], str] = lambda _: "",
+        optional: bool = False,
     ) -> None:
-        """Begins to look when `start` is called. `group` names what a document is about; "" for nothing."""
+        """Begins to look when `start` is called. `group` names what a document is about; "" for nothing.
+
+        `optional`: where looking cannot work, nothing is known, and nobody is told.
+        """
+        self._optional, self.is_known = optional, False
         self._api, self._kind, self._selector, self._updates, self._group = api, kind, selector, updates, group
         self._objects: dict[str, Document] = {}
         self._groups: dict[str, dict[str, Document]] = {}
@@ -96,6 +101,9 @@ class Informer:
                             return
             except ApiError as error:
                 if error.status in _HOPELESS:
+                    self.is_known = False
+                    if self._optional:
+                        return
                     self._updates.put(Broken(error=error))
                     return
                 if error.status == 410:
@@ -119,6 +127,7 @@ class Informer:
             old = before.get(name)
             if old is None or old["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
                 self._updates.put(Change(kind=self._kind, object=item))
+        self.is_known = True
         self._updates.put(Listed(kind=self._kind, began=began))
         return version
 

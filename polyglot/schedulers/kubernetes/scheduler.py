@@ -7,8 +7,8 @@ rule.
 
 Not promised: that two drivers create a Job only once in time (the API server's 409 decides), nor any order of events.
 
-How a Job is told to the engine: the tables in `states` and `disruptions`. What pods say that are taken away is read to
-the end while they are there, as nobody can read it later.
+How a Job is told to the engine: the tables in `states`, `hindrances`, `kueue` and `disruptions`. What pods say that are
+taken away is read to the end while they are there, as nobody can read it later.
 """
 
 import queue
@@ -37,7 +37,8 @@ from polyglot.schedulers.kubernetes import states
 from polyglot.schedulers.kubernetes.api import Api, ApiError
 from polyglot.schedulers.kubernetes.creator import JobCreator, Render
 from polyglot.schedulers.kubernetes.disruptions import disruption, goes_away
-from polyglot.schedulers.kubernetes.documents import owner, rank_of
+from polyglot.schedulers.kubernetes.documents import owner, owner_name, rank_of
+from polyglot.schedulers.kubernetes.hindrances import Around, hindrance
 from polyglot.schedulers.kubernetes.informer import Broken, Change, Informer, Listed, Update
 from polyglot.schedulers.kubernetes.names import JOB_NAME, MANAGED, WORKLOAD, Document
 from polyglot.schedulers.kubernetes.output import output
@@ -62,6 +63,8 @@ class KubernetesScheduler(Scheduler):
         self._jobs = Informer(api, "jobs", MANAGED, self._updates)
         self._pods = Informer(api, "pods", MANAGED, self._updates, group=_job_of)
         self._events = Informer(api, "events", "", self._updates, group=_subject_of)
+        self._workloads = Informer(api, "workloads", "", self._updates, group=owner_name, optional=True)
+        self._informers = [self._jobs, self._pods, self._events, *([self._workloads] if cluster.queue else [])]
         self._tracked: dict[str, Tracked] = {}
         self._ended_uids: set[str] = set()  # of Jobs whose end the engine knows
         self._out: deque[Event] = deque()
@@ -70,12 +73,12 @@ class KubernetesScheduler(Scheduler):
         self._swept = 0.0
 
     def __enter__(self) -> Self:
-        for informer in (self._jobs, self._pods, self._events):
+        for informer in self._informers:
             informer.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for informer in (self._jobs, self._pods, self._events):
+        for informer in self._informers:
             informer.close()
 
     # What every scheduler says
@@ -176,7 +179,9 @@ class KubernetesScheduler(Scheduler):
                     self._gone(tracked)
                 return set()
             return {metadata["name"]}
-        if change.kind == "pods":
+        if change.kind == "workloads":
+            name = owner_name(change.object)
+        elif change.kind == "pods":
             name = _job_of(change.object)
             if change.gone and name in self._tracked:
                 self._tracked[name].gone[metadata["name"]] = change.object
@@ -205,7 +210,7 @@ class KubernetesScheduler(Scheduler):
             self._look_at_end(tracked, end, job, pods)
             return
         pods = there
-        found = states.hindrance(job, pods, self._events_about(name, pods), datetime.now(UTC))
+        found = hindrance(job, pods, self._around(tracked, pods), datetime.now(UTC))
         pod = states.runs(pods)
         if pod and (not tracked.started or found is None) and tracked.goes_on():
             self._out.append(Running(attempt=tracked.attempt, text=f"as {pod}"))
@@ -303,6 +308,15 @@ class KubernetesScheduler(Scheduler):
     def _delete_pods(self, name: str) -> None:
         for pod in self._pods.about(name):
             self._api.delete_pod(pod["metadata"]["name"])
+
+    def _around(self, tracked: Tracked, pods: Sequence[Document]) -> Around:
+        name = tracked.attempt.name
+        of_it = [one for one in self._workloads.about(name) if owner(one) in ("", tracked.uid)]
+        return Around(
+            events=self._events_about(name, pods),
+            workload=of_it[0] if of_it else None,
+            readable=self._workloads.is_known,
+        )
 
     def _events_about(self, name: str, pods: Sequence[Document]) -> list[Document]:
         subjects = (name, *(pod["metadata"]["name"] for pod in pods))

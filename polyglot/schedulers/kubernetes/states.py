@@ -21,56 +21,24 @@ is the only way for the reason of a worker whose store refuses it.
 
 137 alone is never out of memory: a missed grace period looks the same. Without ranks a drained, preempted or evicted
 pod does not end its Job at all: the failure policy ignores it, and a new pod goes on from the newest checkpoint.
-
-What keeps it from starting or from going on (`hopeless`: no time will mend it; after the profile's pending-deadline the
-stage fails):
-
-| what is seen                                                        | hopeless |
-|---------------------------------------------------------------------|----------|
-| Job suspended: Kueue has not admitted it, or has preempted it       | no       |
-| event FailedCreate: exceeded quota                                  | no       |
-| event FailedCreate otherwise (Pod Security, no such service account)| yes      |
-| pod condition PodScheduled false: no node fits now                  | no       |
-| container waiting: image missing, name wrong, configuration wrong   | yes      |
-| event FailedMount: a Secret or volume is missing                    | yes      |
-| a pod that should be gone is still there: its node is lost          | no       |
-| a pod whose node does not answer: the cluster took its readiness    | no       |
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from polyglot.core.errors import Exit
 from polyglot.core.line import one_line
 from polyglot.core.units import parse_bytes
 from polyglot.schedulers.base import Outcome
 from polyglot.schedulers.kubernetes.disruptions import disruption_target
-from polyglot.schedulers.kubernetes.documents import condition, message, phase, terminated
-from polyglot.schedulers.kubernetes.names import QUEUE, Document
+from polyglot.schedulers.kubernetes.documents import condition, message, terminated
+from polyglot.schedulers.kubernetes.names import Document
 
-_LOST_AFTER = timedelta(seconds=20)  # past the end of its grace
-_NODE_SILENT = timedelta(minutes=5)  # what Kubernetes waits before it gives up a pod that does not tolerate this
-_QUEUE_SILENT = timedelta(minutes=1)  # Kueue says at once why it does not admit
-_EVENTS_LAST = timedelta(minutes=50)  # API servers forget them after an hour
-_OVER = ("Succeeded", "Failed")
 # kubelet's words for a volume, a container and the sum of a pod's containers
 _OVER_DISK = re.compile(
     r"Usage of EmptyDir volume .* exceeds|exceeded its local ephemeral storage limit"
     r"|ephemeral local storage usage exceeds"
-)
-_BAD_CONTAINER = frozenset(
-    [
-        "ErrImagePull",
-        "ImagePullBackOff",
-        "ErrImageNeverPull",
-        "InvalidImageName",
-        "ImageInspectError",
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "RunContainerError",
-    ]
 )
 
 
@@ -81,15 +49,6 @@ class JobEnd:
     outcome: Outcome
     text: str
     peak_memory_bytes: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hindrance:
-    """Why an attempt does not start, go on or end. `lost_node` names the node of a pod that may be given up."""
-
-    text: str
-    hopeless: bool = False
-    lost_node: str = ""
 
 
 def is_over(job: Document) -> bool:
@@ -169,99 +128,6 @@ def runs(pods: Sequence[Document]) -> str:
     return ""
 
 
-def hindrance(job: Document, pods: Sequence[Document], events: Sequence[Document], now: datetime) -> Hindrance | None:
-    """Say what keeps a Job from going on, or None. `events` are those about the Job and its pods, the oldest first."""
-    suspended = job["spec"].get("suspend")
-    # by name: pods come in the order of their last change, and each other reason would be told and noted as new
-    ordered = sorted(pods, key=lambda pod: str(pod["metadata"]["name"]))
-    looked = [_stuck(pod, now) or (None if suspended else _unready(pod, events)) for pod in ordered]
-    if found := [one for one in looked if one is not None]:
-        return min(found, key=lambda one: (not one.lost_node, not one.hopeless))  # what something follows from is told
-    if suspended:  # a worker that is preempted saves its progress first
-        return _suspended(job, events, now) if all(phase(pod) in _OVER for pod in pods) else None
-    if not pods:
-        refusals = [event for event in events if event.get("reason") == "FailedCreate"]
-        if refusals:
-            said = _text(refusals[-1])
-            return Hindrance(text=said, hopeless="exceeded quota" not in said)
-    return None
-
-
-def _suspended(job: Document, events: Sequence[Document], now: datetime) -> Hindrance:
-    """What a queue says: Kueue's events are about the Job (Started, Stopped) and its Workload (Pending)."""
-    queue = job["metadata"].get("labels", {}).get(QUEUE, "")
-    if not queue:
-        return Hindrance(text="its Job is suspended")
-    stopped = pending = ""
-    for event in events:
-        said = message(event)
-        match event.get("reason"):
-            case "Started":
-                stopped = pending = ""
-            case "Stopped":
-                stopped = said
-            case "Pending":
-                pending = said
-    text = f"waiting for quota in queue {queue}" + (f": {pending}" if pending else "")
-    if stopped.startswith("Preempted"):
-        return Hindrance(text=f"preempted by Kueue{stopped.removeprefix('Preempted')}; {text}")
-    if stopped:
-        return Hindrance(text=f"stopped by Kueue: {stopped}; {text}")
-    age = now - datetime.fromisoformat(job["metadata"].get("creationTimestamp") or now.isoformat())
-    if not pending and _QUEUE_SILENT < age < _EVENTS_LAST:
-        text += f" (Kueue gives no reason: is there a LocalQueue {queue}?)"
-    return Hindrance(text=text)
-
-
-def _stuck(pod: Document, now: datetime) -> Hindrance | None:
-    """What keeps a pod from going on, or from going away: its node is lost, or does not answer for now."""
-    if phase(pod) in _OVER:
-        return None
-    node, name, due = pod["spec"].get("nodeName", ""), pod["metadata"]["name"], pod["metadata"].get("deletionTimestamp")
-    if due is not None and now - datetime.fromisoformat(due) >= _LOST_AFTER:
-        said = f"the pod {name} should have ended at {due}, but its node {node} does not answer"
-        return Hindrance(text=said, lost_node=node)
-    since = _silent_since(pod)
-    if since is None:
-        return None
-    # it tolerates that, for long or for ever
-    lost = due is None and now - datetime.fromisoformat(since) >= _NODE_SILENT
-    said = f"the node {node} of the pod {name} has not answered since {since}"
-    return Hindrance(text=said, lost_node=node if lost else "")
-
-
-def _silent_since(pod: Document) -> str | None:
-    """Since when a pod's node does not answer: then the cluster takes the pod's readiness, but not its containers'."""
-    conditions = {one["type"]: one for one in pod.get("status", {}).get("conditions") or ()}
-    ready, containers = conditions.get("Ready", {}), conditions.get("ContainersReady", {})
-    if ready.get("status") != "False" or containers.get("status") != "True" or pod["spec"].get("readinessGates"):
-        return None
-    return str(ready.get("lastTransitionTime"))
-
-
-def _unready(pod: Document, events: Sequence[Document]) -> Hindrance | None:
-    """What keeps a pod from running."""
-    status = pod.get("status", {})
-    if phase(pod) != "Pending":
-        return None
-    for scheduled in status.get("conditions") or ():
-        if scheduled["type"] == "PodScheduled" and scheduled["status"] == "False":
-            said = message(scheduled)
-            return Hindrance(text=f"{scheduled.get('reason', 'Unschedulable')}: {said}")
-    for container in status.get("containerStatuses") or ():
-        state = container.get("state", {}).get("waiting")
-        if state and state.get("reason") in _BAD_CONTAINER:
-            said = message(state)
-            return Hindrance(text=f"{state['reason']}: {said or container.get('image', '')}", hopeless=True)
-    name = pod["metadata"]["name"]
-    for event in reversed(events):
-        # once, while a node's caches fill, is no trouble
-        again = (event.get("count") or 0) > 1 or "not found" in str(event.get("message"))
-        if again and event.get("reason") == "FailedMount" and event["involvedObject"].get("name") == name:
-            return Hindrance(text=_text(event), hopeless=True)
-    return None
-
-
 def _deciding(job: Document, pods: Sequence[Document]) -> Sequence[Document]:
     """The pods whose ends explain a failure: every rank's; without ranks the newest, as older ones were replaced."""
     if job["spec"].get("completionMode") == "Indexed":
@@ -295,7 +161,3 @@ def _memory_limit_bytes(pod: Document) -> int:
         if written.isdecimal():
             return int(written)
     return 0
-
-
-def _text(event: Document) -> str:
-    return f"{event['reason']}: {message(event)}"

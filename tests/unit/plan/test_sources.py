@@ -1,12 +1,13 @@
 """What cells read: which stage makes each data set, part of the benchmark, base model and token set, and of what."""
 
-from hashlib import sha256
 from pathlib import Path
 
+from polyglot.core.canonical import sha256_file
 from polyglot.core.stage import PlannedStage
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources, reference_categories, source_stages
 from polyglot.study.profile import load_profile
+from tests.kit.judge_rows import prompt_file
 from tests.kit.small_studies import locked
 
 HUB = "hub: a/b, revision: " + "1a" * 20 + ", format: lima-x, languages: [EN, DE]"
@@ -30,8 +31,7 @@ class Made:
 
 def benchmark(folder: Path, rest: str = "") -> str:
     """A benchmark of files in EN and DE, with references in EN."""
-    (folder / "q").write_bytes(b"test")
-    file = f"{{path: q, sha256: {sha256(b'test').hexdigest()}}}"
+    file = f"{{path: q, sha256: {sha256_file(prompt_file(folder / 'q'))}}}"  # prompts are read when a study is locked
     questions = f"{{EN: {file}, DE: {file}}}"
     prompts = questions if "ES" not in rest else f"{{EN: {file}, DE: {file}, ES: {file}}}"
     return f"{{format: mt-bench, questions: {questions}, references: {{EN: {file}}}, prompts: {prompts}{rest}}}"

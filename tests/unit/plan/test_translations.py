@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import BadInput
 from polyglot.plan.build import build_plan
 from polyglot.plan.plan import Plan
 from polyglot.study.load import load_study
 from polyglot.study.lock import Locked, lock_study
 from polyglot.study.profile import load_profile
+from tests.kit.judge_rows import prompt_file
 
 STUDY = """
 study: small
@@ -30,12 +32,12 @@ QUESTIONS = """
   references: {EN: {path: q, sha256: SHA}}
   prompts: {EN: {path: q, sha256: SHA}, DE: {path: q, sha256: SHA}, ES: {path: q, sha256: SHA}}
   translate: {from: EN, to: [ES, DE], engine: identity, replace: true}
-""".replace("SHA", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
+"""
 
 
 def locked(folder: Path, text: str) -> Locked:
-    (folder / "q").write_bytes(b"test")
-    (folder / "study.yaml").write_text(text, encoding="utf-8")
+    sha256 = sha256_file(prompt_file(folder / "q"))  # prompts are read when a study is locked
+    (folder / "study.yaml").write_text(text.replace("SHA", sha256), encoding="utf-8")
     return lock_study(load_study(folder / "study.yaml"))
 
 

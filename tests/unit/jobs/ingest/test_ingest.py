@@ -134,7 +134,10 @@ def test_rows_without_ids_are_numbered_by_position_so_that_languages_stay_parall
     english = json_lines([{"conversations": ["a", "b"]}, {"conversations": ["c", ""]}, {"conversations": ["e", "f"]}])
     german = json_lines([{"conversations": [x, y]} for x, y in ("ab", "cd", "ef")])
     context = ingest_bytes(
-        tmp_path / "job", {"EN": [("t.jsonl", english)], "DE": [("t.jsonl", german)]}, format="lima-x"
+        tmp_path / "job",
+        {"EN": [("t.jsonl", english)], "DE": [("t.jsonl", german)]},
+        format="lima-x",
+        pair_by="position",
     )
     assert [row["id"] for row in rows_of(context, "rows/EN.jsonl")] == ["row-000001", "row-000003"]
     assert [row["id"] for row in rows_of(context, "rows/DE.jsonl")] == ["row-000001", "row-000002", "row-000003"]

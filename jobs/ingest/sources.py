@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.ingest import fetching, hub
+from jobs.ingest import hub
 from jobs.ingest.reading import read_records
 from jobs.ingest.streams import Record
 from jobs.lib.context import Context
@@ -17,6 +17,7 @@ from polyglot.kinds import judge_prompts
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.kind import File
 from polyglot.kinds.rows import FOLDERS, FORMS, Rejection
+from polyglot.store.fetching import fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def prompt_rows(params: IngestParams, language: str, context: Context) -> list[d
 def _local(file: File, context: Context) -> Path:
     if file.uri is None:
         return context.blob(file.sha256)
-    return fetching.fetch(file, context.work / "fetched" / file.sha256)
+    return fetch(file, context.work / "fetched" / file.sha256)
 
 
 def _built_in(params: IngestParams, language: str) -> Iterator[Record]:

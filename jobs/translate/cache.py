@@ -25,6 +25,7 @@ class TranslationCache:
         self._open: dict[str, int] = {}  # calls in flight -> characters
         self.billed = self.unseen = 0  # characters
         self.calls: Counter[str] = Counter()
+        self.reached = False  # the engine has answered at some time, in whichever attempt
         for record in journal.read():
             self._count(record)
         for id_ in list(self._open):
@@ -100,6 +101,7 @@ class TranslationCache:
             self.billed += record["billed"]
             self.unseen += characters if record["unseen"] else 0
             self.calls[record["reason"] or "reply"] += 1
+            self.reached |= record["reason"] not in ("unreachable", "connection", "timeout")
 
     def _lose(self, id_: str) -> None:
         if id_ in self._open:

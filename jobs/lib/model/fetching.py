@@ -8,7 +8,7 @@ Weights from a hub are verified against the SHA-256 that the hub keeps of them a
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from jobs.lib.model.loading import PICKLES, check_configuration
 from polyglot.core.errors import Permanent
 from polyglot.kinds.base import BaseParams
 
+Check = Callable[[Path], None]
 WANTED = (
     "*.safetensors",
     "*.safetensors.index.json",
@@ -31,8 +32,10 @@ WANTED = (
 )
 
 
-def fetch_hub(params: BaseParams, out: Path, context: Context) -> None:
+def fetch_hub(params: BaseParams, out: Path, context: Context, check: Check = check_configuration) -> None:
     """Download a model at its pinned revision; HF_ENDPOINT, HF_TOKEN and HF_TOKEN_PATH are honoured. Raises Permanent.
+
+    `check` looks at what has come before the weights are fetched, and raises to end it.
 
     Files in folders of the repository (copies in other formats) are left out, as are pickles, which may run code.
     """
@@ -54,7 +57,7 @@ def fetch_hub(params: BaseParams, out: Path, context: Context) -> None:
     for number, path in enumerate(wanted):
         context.raise_if_stopping()
         if number == small:
-            check_configuration(out)
+            check(out)
         with asking_hub(f"hub {name}@{revision[:12]}"):  # a gated repository is described to everybody
             fetched = Path(hub.hf_hub_download(name, path, revision=revision, local_dir=context.work / "hub"))
         _verify(fetched, sha256[path], f"hub {name}: {path}")
@@ -62,8 +65,8 @@ def fetch_hub(params: BaseParams, out: Path, context: Context) -> None:
         context.progress(number + 1, len(wanted), "files")
 
 
-def copy_files(params: BaseParams, out: Path, context: Context) -> None:
-    """Copy the files of a study's model from the store's blobs, each under its own name. Raises Permanent."""
+def copy_files(params: BaseParams, out: Path, context: Context, check: Check = check_configuration) -> None:
+    """Copy a model's files from the store's blobs, each under its own name; see `fetch_hub`. Raises Permanent."""
     names = [file.name for file in params.files]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -79,7 +82,7 @@ def copy_files(params: BaseParams, out: Path, context: Context) -> None:
     ordered, small = _weights_last(sha256)
     for number, name in enumerate(ordered):
         if number == small:
-            check_configuration(out)
+            check(out)
         shutil.copyfile(context.blob(sha256[name]), out / name)
         context.progress(number + 1, len(ordered), "files")
 

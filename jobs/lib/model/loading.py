@@ -33,7 +33,7 @@ def check_directory(directory: Path) -> None:
     """Refuse a model directory that could run code or holds weights which are not what they say. Raises Permanent."""
     if not (directory / "config.json").is_file():
         raise Permanent("model/config.json is missing: this is no model directory")
-    _refuse_code(directory)
+    refuse_code(directory)
     if (directory / "adapter_config.json").exists():
         raise Permanent("model/adapter_config.json: adapters are not read; merge them into the model first")
     shards = _shards(directory)
@@ -81,7 +81,7 @@ def load_model(
 
 def load_tokenizer(directory: Path) -> Any:
     """Load the tokenizer of a model directory. Raises Permanent when there is none or it brings code."""
-    _refuse_code(directory)
+    refuse_code(directory)
     with _loading("tokenizer"):
         return _tokenizer_class(directory).from_pretrained(directory, trust_remote_code=False, local_files_only=True)
 
@@ -93,7 +93,7 @@ def check_configuration(directory: Path) -> None:
     """
     if not (directory / "config.json").is_file():
         raise Permanent("model/config.json is missing: this is no model directory")
-    _refuse_code(directory)
+    refuse_code(directory)
     config, rows = _config(directory), vocabulary(directory)
     if type(config) not in AutoModelForCausalLM._model_mapping:
         raise Permanent(
@@ -196,7 +196,7 @@ def _loading(what: str) -> Iterator[None]:
         raise Permanent(f"{what}: cannot be loaded: {_first_line(error)}") from error
 
 
-def _refuse_code(directory: Path) -> None:
+def refuse_code(directory: Path) -> None:
     """Refuse what asks for code of a repository, and code itself."""
     for name in _CONFIGS:
         if (directory / name).is_file() and "auto_map" in _json_object(directory / name):

@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from jobs.lib.context import Context
 from jobs.lib.model.fetching import copy_files, fetch_hub
-from jobs.lib.model.loading import check_directory, choose_device
+from jobs.lib.model.loading import check_directory, choose_device, refuse_code
 from jobs.lib.text.protection import Piece
 from jobs.translate.cache import TranslationCache
 from jobs.translate.engines.engine import Outcome
@@ -28,6 +28,7 @@ from polyglot.kinds.translate import TranslateParams
 
 BATCH_TEXTS = 32
 _MOST_CHARACTERS = 400  # of a sentence: below the positions of either kind of model
+_GIVEN: Mapping[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 # FLORES-200 codes are ISO 639-3 and a script; Latin unless it is here.
 _SCRIPTS = {"AR": "Arab", "BG": "Cyrl", "EL": "Grek", "FA": "Arab", "HE": "Hebr", "HI": "Deva", "JA": "Jpan"}
 _SCRIPTS |= {"KO": "Hang", "RU": "Cyrl", "SR": "Cyrl", "TH": "Thai", "UK": "Cyrl", "ZH": "Hans", "BN": "Beng"}
@@ -59,9 +60,11 @@ class Neural:
         directory = context.work / "translator"
         directory.mkdir(parents=True, exist_ok=True)
         if params.files:
-            copy_files(BaseParams(source="files", files=params.files), directory, context)
+            copy_files(BaseParams(source="files", files=params.files), directory, context, self._check)
         else:
-            fetch_hub(BaseParams(source="hub", hub=params.model, revision=params.revision), directory, context)
+            fetch_hub(
+                BaseParams(source="hub", hub=params.model, revision=params.revision), directory, context, self._check
+            )
         check_directory(directory)
         self._device = choose_device()
         self._tokenizer, self._model = self._load(directory)
@@ -95,14 +98,21 @@ class Neural:
     def close(self) -> None:
         """Nothing is open."""
 
-    def _load(self, directory: Path) -> tuple[Any, Any]:
-        given: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
-        params = self._params
+    def _check(self, directory: Path) -> None:
+        """Refuse what the configuration shows to be another kind of model, before its weights come."""
+        refuse_code(directory)
+        engine = self._params.engine
         try:
-            config = AutoConfig.from_pretrained(directory, **given)
-            known = ("marian",) if params.engine == "marian" else ("m2m_100",)
-            if config.model_type not in known:
-                raise Permanent(f"model: got {config.model_type}; expected {known[0]}, as engine {params.engine} is")
+            found = AutoConfig.from_pretrained(directory, **_GIVEN).model_type
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise Permanent(f"translation model: config.json: {str(error).strip().splitlines()[0][:200]}") from error
+        expected = "marian" if engine == "marian" else "m2m_100"
+        if found != expected:
+            raise Permanent(f"model: got {found}; expected {expected}, as engine {engine} is")
+
+    def _load(self, directory: Path) -> tuple[Any, Any]:
+        given, params = _GIVEN, self._params
+        try:
             languages = {}
             if params.engine == "nllb":
                 languages = {"src_lang": flores(params.source), "tgt_lang": flores(params.target)}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.ingest import fetching, hub
+from jobs.ingest import hub
 from jobs.ingest.reading import read_records
 from jobs.ingest.streams import Record
 from jobs.lib.context import Context
@@ -18,6 +18,7 @@ from polyglot.kinds import judge_prompts
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.kind import File
 from polyglot.kinds.rows import FOLDERS, FORMS, Rejection
+from polyglot.store.fetching import fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _local(file: File, context: Context) -> Path:
     if file.uri is None:
         return context.blob(file.sha256)
     target = context.work / "fetched" / file.sha256
-    return Patience(context).ask(file.name, lambda: fetching.fetch(file, target))
+    return Patience(context).ask(file.name, lambda: fetch(file, target))
 
 
 def _built_in(params: IngestParams, language: str) -> Iterator[Record]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from jobs.lib.context import Context
-from jobs.lib.http_errors import is_transient
+from polyglot.core.http_status import is_transient
 
 T = TypeVar("T")
 

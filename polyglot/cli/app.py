@@ -34,6 +34,9 @@ VERBS = {
     "gc": "Delete unreferenced blobs that are older than the grace period, and abandoned uploads.",
     "doctor": "Prove the store (conditional writes under a race, clock, permissions) and the environment.",
     "render": "Print the first attempt of every stage: Jobs for a cluster, requests as JSON Lines for this machine.",
+    "pin": "Fill in the SHA-256 of every file and the commit of every repository that a study names, in its own file.",
+    "catalogue": "List what a study can name as `published: NAME`, with licences; a catalogue.yaml in this folder adds "
+    "to it.",
     "schema": "Print the JSON Schema of study files (docs/study.schema.json is this).",
     "drive": "Run what `submit` left in the store: the loop that creates, watches and repeats the Jobs of its stages.",
     "reevaluate": "Answer and judge anew with the models that each study was last submitted with, under the name of a "

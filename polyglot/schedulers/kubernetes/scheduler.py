@@ -183,6 +183,8 @@ class KubernetesScheduler(Scheduler):
             name = owner_name(change.object)
         elif change.kind == "pods":
             name = _job_of(change.object)
+            if name in self._tracked:
+                self._tracked[name].sees_pod(change.object)
             if change.gone and name in self._tracked:
                 self._tracked[name].gone[metadata["name"]] = change.object
         else:
@@ -201,7 +203,7 @@ class KubernetesScheduler(Scheduler):
         there = [pod for pod in self._pods.about(name) if owner(pod) in ("", tracked.uid)]
         pods = [*(pod for pod in tracked.gone.values() if owner(pod) in ("", tracked.uid)), *there]
         self._look_at_disruptions(tracked, job, pods)
-        end = states.job_end(job, pods)
+        end = states.job_end(job, pods, tracked.graces)
         if end is None and (full := states.over_disk(there)):
             self._api.delete_job(name, uid=tracked.uid, foreground=False)  # which would replace the pod for ever
             self._delete_pods(name)

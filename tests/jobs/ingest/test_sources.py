@@ -16,12 +16,12 @@ from urllib.error import HTTPError
 import pytest
 
 from jobs.ingest import job as ingest
-from jobs.ingest.fetching import fetch
 from jobs.ingest.hub import files
 from jobs.lib.patience import Patience
 from polyglot.core.errors import Permanent
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.kind import File
+from polyglot.store.fetching import fetch
 from tests.kit.data_ingests import bactrian, json_lines, reasons_of, rows_of
 from tests.kit.data_jobs import DataContext, data_context, staged
 from tests.kit.hub_server import NAME, REVISION, Hub, hub_server

@@ -10,12 +10,12 @@ from urllib.error import HTTPError
 import pytest
 
 from jobs.ingest import hub
-from jobs.ingest.fetching import fetch
 from jobs.lib.patience import Patience, is_outage
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Interrupted
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.kind import File
+from polyglot.store.fetching import fetch
 from tests.kit.data_jobs import data_context
 from tests.kit.hub_server import NAME, REVISION, hub_server
 from tests.kit.judge_server import ScriptedJudge, Step, free_port, http, raw, status

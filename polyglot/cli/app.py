@@ -17,6 +17,8 @@ from polyglot.core.errors import Exit, PolyglotError
 
 # The first sentence of each verb's help, which a test compares.
 VERBS = {
+    "init": "Write a commented study and a profile into this folder; what no option says is asked, or built in where "
+    "nobody can be.",
     "plan": "Say for every stage of a study whether it is cached, will run or is blocked, and because of what.",
     "submit": "Run a study, or a part of it, to its report.",
     "watch": "Follow a study until every stage has ended; whoever runs it, and from any machine that sees the store.",

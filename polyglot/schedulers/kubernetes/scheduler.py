@@ -38,9 +38,10 @@ from polyglot.schedulers.kubernetes.api import Api, ApiError
 from polyglot.schedulers.kubernetes.creator import JobCreator, Render
 from polyglot.schedulers.kubernetes.disruptions import disruption, goes_away
 from polyglot.schedulers.kubernetes.documents import owner, owner_name, rank_of
+from polyglot.schedulers.kubernetes.driver import out_of_memory
 from polyglot.schedulers.kubernetes.hindrances import Around, hindrance
 from polyglot.schedulers.kubernetes.informer import Broken, Change, Informer, Listed, Update
-from polyglot.schedulers.kubernetes.names import JOB_NAME, MANAGED, WORKLOAD, Document
+from polyglot.schedulers.kubernetes.names import DRIVERS, JOB_NAME, MANAGED, WORKLOAD, Document
 from polyglot.schedulers.kubernetes.output import output
 from polyglot.schedulers.kubernetes.render.values import scratch_of
 from polyglot.schedulers.kubernetes.tracked import Tracked
@@ -82,6 +83,15 @@ class KubernetesScheduler(Scheduler):
             informer.close()
 
     # What every scheduler says
+
+    def notes(self, stages: Sequence[PlannedStage]) -> Sequence[str]:
+        """Name drivers of the namespace that ran out of memory: nobody else would."""
+        del stages
+        try:
+            pods, _ = self._api.list("pods", DRIVERS, patience_seconds=5)
+        except ApiError:
+            return ()  # what is wrong is told when Jobs are looked at
+        return out_of_memory(pods)
 
     def most(self, planned: PlannedStage) -> Most:
         """What the profile says of the kind's pool."""

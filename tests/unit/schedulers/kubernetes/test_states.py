@@ -6,6 +6,7 @@ import pytest
 
 from polyglot.schedulers.base import Outcome
 from polyglot.schedulers.kubernetes.disruptions import disruption, goes_away
+from polyglot.schedulers.kubernetes.driver import out_of_memory
 from polyglot.schedulers.kubernetes.states import is_explained, job_end
 from tests.kit.kubernetes_documents import (
     ASKED,
@@ -136,6 +137,14 @@ class TestEnding:
         assert not is_explained(FAILED, [interrupted, pod(made=second, phase="Running")])
         assert is_explained(FAILED, [interrupted, pod(44, made=second)])
         assert is_explained(LOST, [pod(1), pod(made=second, phase="Running")])
+
+
+def test_a_driver_that_ran_out_of_memory_is_named() -> None:
+    pods = [pod(1), pod(137, reason="OOMKilled", metadata={"name": "driver-x-1-abc"}), pod(phase="Running")]
+    (line,) = out_of_memory(pods)
+    assert line.startswith(
+        "the driver driver-x-1-abc ran out of its memory (OOMKilled); raise kubernetes.driver-memory"
+    )
 
 
 class TestDisruption:

@@ -17,7 +17,7 @@ import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from jobs.answer.decoding import Stops, choose, uniforms
-from jobs.lib.model.loading import embedded, padding_id
+from jobs.lib.model.loading import embedded, padding_id, without_token
 from jobs.lib.model.template import ChatFormat
 
 
@@ -63,6 +63,7 @@ class Generator:
         others = configured if isinstance(configured, list) else [configured]
         self.ends = {*chat.end_ids, *(token for token in others if token is not None)}
         self._pad_id = padding_id(chat.tokenizer, embedded(model))
+        self._nameless = without_token(chat.tokenizer, embedded(model), self.model.device)
         accepted = inspect.signature(model.forward).parameters
         self._has_positions = "position_ids" in accepted
         self._has_cache = "past_key_values" in accepted
@@ -116,8 +117,8 @@ class Generator:
         output = self.model(
             input_ids=inputs, attention_mask=mask, use_cache=cache is not None, return_dict=True, **arguments
         )
-        logits: torch.Tensor = output.logits[:, -1, :]
-        return logits.float()
+        logits: torch.Tensor = output.logits[:, -1, :].float()
+        return logits if self._nameless is None else logits.masked_fill(self._nameless, -torch.inf)
 
     def new_cache(self) -> DynamicCache | None:
         """An empty cache; None where the architecture has no such thing and every step reads the whole row again."""

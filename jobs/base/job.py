@@ -1,7 +1,8 @@
 """The base stage: bring a base model into the store, so that every later stage reads it like any artifact.
 
 Built in: a byte-level BPE tokenizer and a tiny Llama, pre-trained here in the study's language shares. From a hub or
-from files: copied after it was checked; pickle weights and repository code are refused. Writes `model/` and
+from files: copied after it was checked; pickle weights and repository code are refused; a
+tokenizer that is code is read from its SentencePiece model instead. Writes `model/` and
 `training.json`. On a CPU the built-in result is a function of parameters, seed, thread count and libraries (config.json
 names the version of transformers); a run that was stopped or killed goes on from its newest checkpoint and ends with
 the same bytes. Execution setting: `threads`.
@@ -11,12 +12,15 @@ import shutil
 import time
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from jobs.base.corpus import lines, make_blocks, train_tokenizer
 from jobs.base.pretraining import Pretraining, new_model
 from jobs.lib.context import Context
+from jobs.lib.model.converted_pieces import replace_code
 from jobs.lib.model.execution import computing, described, threads_of
 from jobs.lib.model.fetching import copy_files, fetch_hub
-from jobs.lib.model.loading import check_weights
+from jobs.lib.model.loading import check_configuration, check_weights
 from jobs.lib.model.template import ChatFormat
 from polyglot.core.errors import Permanent
 from polyglot.core.records import to_json
@@ -36,8 +40,17 @@ def run(context: Context) -> None:
             record = _pretrain(context, params, model)
         context.metrics["execution"] = dict(described(threads, dtype="float32"))
     else:
-        (fetch_hub if params.source == "hub" else copy_files)(params, model, context)
+        read_from: list[str] = []
+
+        def check(directory: Path) -> None:
+            read_from.append(replace_code(directory))
+            check_configuration(directory)
+
+        (fetch_hub if params.source == "hub" else copy_files)(params, model, context, check)
         record = BaseRecord(source=params.source, hub=params.hub, revision=params.revision)
+        if any(read_from):
+            record = replace(record, tokenizer=f"converted from {read_from[0]}; the repository's code was not run")
+            context.log.info("tokenizer %s", record.tokenizer)
         check_weights(model)
     (context.out / "training.json").write_bytes(to_json(record) + b"\n")
 

@@ -52,6 +52,7 @@ class BaseRecord(Record):
     source: str
     hub: str | None | UnsetType = UNSET
     revision: str | None | UnsetType = UNSET
+    tokenizer: str | UnsetType = UNSET  # how it was read, where it came as code of its repository
     steps: int | UnsetType = UNSET
     tokens: int | UnsetType = UNSET
     parameters: int | UnsetType = UNSET

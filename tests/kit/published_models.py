@@ -103,6 +103,17 @@ def llama_2(folder: Path) -> Path:
     return _write(folder, config, files, shards=True)
 
 
+def teuken(folder: Path) -> Path:
+    """tokenizer.model, read by code of the repository, and more rows in the embedding than it has pieces."""
+    pieces = _trained_pieces("bpe", ())
+    config = LlamaConfig(vocab_size=_pieces(pieces) + 200, **SIZES, bos_token_id=1, eos_token_id=2)
+    said = {"tokenizer_class": "SPTokenizer", "auto_map": {"AutoTokenizer": ["gptx_tokenizer.SPTokenizer", None]}}
+    tokens = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+    code = b"raise SystemExit('repository code was run')\n"
+    files = {"tokenizer.model": pieces, "tokenizer_config.json": said, "special_tokens_map.json": tokens}
+    return _write(folder, config, files | {"gptx_tokenizer.py": code}, shards=True)
+
+
 def mistral(folder: Path) -> Path:
     """The same files, another architecture."""
     made = llama_2(folder.parent / "llama")

@@ -152,6 +152,13 @@ def padding_id(tokenizer: Any, rows: int) -> int:
     return int(pad if pad is not None and 0 <= pad < rows else tokenizer.eos_token_id)
 
 
+def without_token(tokenizer: Any, rows: int, device: torch.device) -> torch.Tensor | None:
+    """Which of the embedding's rows (R,) no token stands for, so that no answer can hold one; None where none is."""
+    absent = torch.ones(rows, dtype=torch.bool)
+    absent[[identity for identity in tokenizer.get_vocab().values() if identity < rows]] = False
+    return absent.to(device) if bool(absent.any()) else None
+
+
 def adds_bos(tokenizer: Any) -> bool:
     """Whether this tokenizer's own encoding of text begins with BOS: its family was pre-trained that way."""
     bos = tokenizer.bos_token_id

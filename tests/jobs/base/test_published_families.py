@@ -19,7 +19,7 @@ from polyglot.kinds.base import BaseParams
 from polyglot.kinds.tokenize import TokenizeParams
 from tests.kit.hub import REVISION, Hub, serve
 from tests.kit.model_jobs import conversation, model_context, write_mix, write_questions, write_rows
-from tests.kit.published_models import FAMILIES, llama_2, mistral, xglm
+from tests.kit.published_models import FAMILIES, llama_2, mistral, qwen_2, teuken, xglm
 from tests.kit.training import ROWS, context_of
 
 
@@ -40,9 +40,11 @@ def fetched(root: Path) -> list[str]:
     return (root / "fetched").read_text().splitlines()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", [*FAMILIES, "teuken"])
 def test_a_family_is_fetched_trained_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str) -> None:
-    made, names = fetch(tmp_path, FAMILIES[family](tmp_path / "published"), monkeypatch)
+    made, names = fetch(tmp_path, {**FAMILIES, "teuken": teuken}[family](tmp_path / "published"), monkeypatch)
+    told = json.loads((made / "training.json").read_text()).get("tokenizer")
+    assert (told == "converted from tokenizer.model; the repository's code was not run") is (family == "teuken")
     weights = [name.endswith(".safetensors") for name in names]
     assert weights == sorted(weights), "what may be refused comes before the weights"
     assert not {name for name in names if Path(name).suffix in {".pt", ".bin", ".msgpack"}}
@@ -87,6 +89,10 @@ def tokenizer_of_its_own(model: Path) -> None:
     change(model / "tokenizer_config.json", auto_map={"AutoTokenizer": ["gptx_tokenizer.SPTokenizer", None]})
 
 
+def code_that_counts_otherwise(model: Path) -> None:
+    change(model / "config.json", bos_token_id=7)
+
+
 def unknown_architecture(model: Path) -> None:
     change(model / "config.json", model_type="brand-new", architectures=["BrandNewForCausalLM"])
 
@@ -110,7 +116,8 @@ def class_that_converts_wrongly(model: Path) -> None:
 @pytest.mark.parametrize(
     ("made", "damage", "reason"),
     [
-        (llama_2, tokenizer_of_its_own, "model/tokenizer_config.json: auto_map asks for code of the repository"),
+        (teuken, code_that_counts_otherwise, "bos_token '<s>' is number 1 of .*config.json says 7: .*never run here"),
+        (qwen_2, tokenizer_of_its_own, "model/tokenizer_config.json: auto_map asks for code of the repository"),
         (llama_2, unknown_architecture, "model/config.json: cannot be loaded: .*`brand-new`"),
         (llama_2, no_causal_model, "model_type 't5' is no causal language model that transformers [0-9.]+ has"),
         (llama_2, broken_pieces, "tokenizer: cannot be loaded|model/tokenizer.model: no SentencePiece model"),

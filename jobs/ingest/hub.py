@@ -13,18 +13,22 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 from jobs.ingest.reading import read_records
 from jobs.ingest.streams import Record
 from jobs.lib.http_errors import asking_hub
+from jobs.lib.patience import Patience
 from polyglot.core.errors import Permanent, PolyglotError
 from polyglot.kinds.ingest import IngestParams
 
 _REVISION = re.compile(r"[0-9a-f]{40}")
 
 
-def files(params: IngestParams, language: str, work: Path) -> Iterator[tuple[str, Iterable[Record]]]:
+def files(
+    params: IngestParams, language: str, work: Path, patience: Patience
+) -> Iterator[tuple[str, Iterable[Record]]]:
     """Yield (name, records) for each file of a language, or once for a whole split."""
     name, revision = params.hub or "", params.revision or ""
     if not _REVISION.fullmatch(revision):
@@ -32,23 +36,25 @@ def files(params: IngestParams, language: str, work: Path) -> Iterator[tuple[str
     if params.data_files is None:
         yield f"{filled(params.config or 'default', language)}/{params.split}", _split(params, language, work)
         return
-    yield from _matching(name, revision, filled(params.data_files, language), language, work)
+    yield from _matching(name, revision, filled(params.data_files, language), language, work, patience)
 
 
 def _matching(
-    name: str, revision: str, pattern: str, language: str, work: Path
+    name: str, revision: str, pattern: str, language: str, work: Path, patience: Patience
 ) -> Iterator[tuple[str, Iterable[Record]]]:
     from huggingface_hub import HfApi
 
     hub, what = HfApi(endpoint=os.environ.get("HF_ENDPOINT")), f"hub {name}@{revision[:12]}"
     with asking_hub(what):
-        names = hub.list_repo_files(name, repo_type="dataset", revision=revision)
+        names = patience.ask(what, lambda: hub.list_repo_files(name, repo_type="dataset", revision=revision))
     matching = sorted(path for path in names if path == pattern or fnmatchcase(path, pattern))
     if not matching:
         raise Permanent(f"{what}: no file matches {pattern!r} for {language}")
     for path in matching:
         with asking_hub(what):  # a gated repository is listed to everybody
-            local = hub.hf_hub_download(name, path, repo_type="dataset", revision=revision, cache_dir=work)
+            local = patience.ask(
+                what, partial(hub.hf_hub_download, name, path, repo_type="dataset", revision=revision, cache_dir=work)
+            )
         yield path, read_records(Path(local), path)
 
 

@@ -8,15 +8,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.ingest import fetching, hub
+from jobs.ingest import hub
 from jobs.ingest.reading import read_records
 from jobs.ingest.streams import Record
 from jobs.lib.context import Context
+from jobs.lib.patience import Patience
 from polyglot.core.errors import Permanent
 from polyglot.kinds import judge_prompts
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.kind import File
 from polyglot.kinds.rows import FOLDERS, FORMS, Rejection
+from polyglot.store.fetching import fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def documents(params: IngestParams, language: str, context: Context) -> Iterator
         yield from _of_stage(params, language, context)
         return
     if params.source == "hub":
-        for name, records in hub.files(params, language, context.work / "hub"):
+        for name, records in hub.files(params, language, context.work / "hub", Patience(context)):
             yield Document(name, records)
         return
     files = params.files.get(language, ())
@@ -76,7 +78,8 @@ def prompt_rows(params: IngestParams, language: str, context: Context) -> list[d
 def _local(file: File, context: Context) -> Path:
     if file.uri is None:
         return context.blob(file.sha256)
-    return fetching.fetch(file, context.work / "fetched" / file.sha256)
+    target = context.work / "fetched" / file.sha256
+    return Patience(context).ask(file.name, lambda: fetch(file, target))
 
 
 def _built_in(params: IngestParams, language: str) -> Iterator[Record]:

@@ -52,9 +52,8 @@ def run(context: Context) -> None:
     try:
         if pending:
             with _endpoint(context, params, settings, prompt_files) as endpoint:
-                scheduler = RequestScheduler(
-                    endpoint, settings, usage, Observer(settled=grading.settled, stopping=context.stopping)
-                )
+                observer = Observer(settled=grading.settled, stopping=context.stopping, remark=context.remark)
+                scheduler = RequestScheduler(endpoint, settings, usage, observer)
                 try:
                     complete = scheduler.run(pending)
                 finally:

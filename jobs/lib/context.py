@@ -141,6 +141,10 @@ class Context:
         """Say how far the job is; cheap, may be called for every unit. `figures` such as loss=2.31 are shown."""
         raise NotImplementedError
 
+    def remark(self, text: str) -> None:
+        """Say beside the progress what the job waits for; "" when it goes on."""
+        self.log.warning("%s", text or "it goes on")
+
     def stopping(self) -> bool:
         """True once the attempt was asked to stop (SIGTERM, deadline): save and leave soon."""
         raise NotImplementedError

@@ -1,17 +1,10 @@
-"""What HTTP says of a failure, and what a hub's refusals mean to a stage."""
+"""What a hub's refusals mean to a stage."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from polyglot.core.errors import Permanent
-
-_AGAIN = frozenset({408, 425, 429})
-
-
-def is_transient(status: int) -> bool:
-    """True when the same request may be answered later: the server is busy or broken, and has not refused it."""
-    return status in _AGAIN or status >= 500
-
+from polyglot.core.http_status import is_transient
 
 _NO_ENTRY = frozenset({401, 403, 404})  # the hub says 401 of what is not there, and 404 of what is not shown
 _REMEDY = "Set HF_TOKEN_PATH to a file with a token that may read it, or HF_TOKEN (`hub-secret` in a cluster's profile)"

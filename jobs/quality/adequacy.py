@@ -124,6 +124,7 @@ def rate(
     endpoint: Callable[[], Endpoint],
     *,
     stopping: Callable[[], bool],
+    remark: Callable[[str], None],
     progress: Callable[[int, int], None],
 ) -> list[tuple[int | None, str | None]] | None:
     """Rate every turn; None when asked to stop first.
@@ -145,9 +146,8 @@ def rate(
 
     if pending:
         try:
-            if not RequestScheduler(endpoint(), settings, usage, Observer(settled=settled, stopping=stopping)).run(
-                pending
-            ):
+            observer = Observer(settled=settled, stopping=stopping, remark=remark)
+            if not RequestScheduler(endpoint(), settings, usage, observer).run(pending):
                 return None
         finally:
             usage.flush()

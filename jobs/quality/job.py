@@ -65,6 +65,7 @@ def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: l
             usage,
             endpoint,
             stopping=context.stopping,
+            remark=context.remark,
             progress=lambda done, total: context.progress(min(done, total), total, "ratings"),
         )
     finally:

@@ -100,7 +100,8 @@ def _ask(
         context.progress(len(results), total, f"references to turn {len(drafts[0].answers) + 1}", **figures)
 
     if pending:
-        scheduler = RequestScheduler(endpoint, settings, usage, Observer(settled=settled, stopping=context.stopping))
+        observer = Observer(settled=settled, stopping=context.stopping, remark=context.remark)
+        scheduler = RequestScheduler(endpoint, settings, usage, observer)
         if not scheduler.run(pending):
             raise Interrupted("asked to stop; what was answered is on record")
     for request, draft in zip(requests, drafts, strict=True):

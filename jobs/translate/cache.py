@@ -25,8 +25,11 @@ class TranslationCache:
         self._open: dict[str, int] = {}  # calls in flight -> characters
         self.billed = self.unseen = 0  # characters
         self.calls: Counter[str] = Counter()
+        self.reached = False  # the engine has answered at some time, in whichever attempt
+        self._reading = True
         for record in journal.read():
             self._count(record)
+        self._reading = False
         for id_ in list(self._open):
             self._lose(id_)
         self.resumed = len(self._known)
@@ -91,7 +94,9 @@ class TranslationCache:
     def _count(self, record: Mapping[str, Any]) -> None:
         id_, outcome = record["id"], record["outcome"]
         if outcome == "done":
-            self._known.setdefault(id_, Outcome(record["text"], record["reason"]))
+            refused = (record["reason"] or "").startswith("http-")
+            if not (refused and self._reading):  # what an endpoint refused once it may take after it was mended
+                self._known.setdefault(id_, Outcome(record["text"], record["reason"]))
         elif outcome == "sent":
             self._lose(id_)  # an earlier one of this name was still open
             self._open[id_] = record["characters"]
@@ -100,6 +105,7 @@ class TranslationCache:
             self.billed += record["billed"]
             self.unseen += characters if record["unseen"] else 0
             self.calls[record["reason"] or "reply"] += 1
+            self.reached |= record["reason"] not in ("unreachable", "connection", "timeout")
 
     def _lose(self, id_: str) -> None:
         if id_ in self._open:

@@ -1,7 +1,8 @@
 """The context that a real worker gives to a job: artifacts from the store, progress to it, stop signs heard."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.lib.context import Context
@@ -19,6 +20,7 @@ class WorkerContext(Context):
     cache: BlobCache
     reporter: Reporter | None
     stop: StopSign
+    latest: Progress = field(default=Progress(done=0, total=0, unit=""), init=False)
 
     def blob(self, sha256: str) -> Path:
         """Local, verified path of a blob of the store that the parameters name. Raises Missing."""
@@ -26,8 +28,17 @@ class WorkerContext(Context):
 
     def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
         """Say how far the job is; uploaded now and then."""
+        self._report(Progress(done=done, total=total, unit=unit, figures=dict(figures), remark=self.latest.remark))
+
+    def remark(self, text: str) -> None:
+        """Say beside the progress what the job waits for, here and in the log."""
+        super().remark(text)
+        self._report(replace(self.latest, remark=text, time=datetime.now(UTC)))
+
+    def _report(self, progress: Progress) -> None:
+        self.latest = progress
         if self.reporter is not None:
-            self.reporter.progress(Progress(done=done, total=total, unit=unit, figures=dict(figures)))
+            self.reporter.progress(progress)
 
     def stopping(self) -> bool:
         """True once the attempt was asked to stop, or its deadline has passed."""

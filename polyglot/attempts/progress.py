@@ -19,12 +19,13 @@ _STARTS, _SEQUENCES = 9999, 99_999_999
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """`done` of `total` units; `figures` such as loss=2.31 are shown with it."""
+    """`done` of `total` units; `figures` such as loss=2.31 are shown with it, and `remark`: what the job waits for."""
 
     done: int
     total: int
     unit: str
     figures: Mapping[str, float] = field(default_factory=dict)
+    remark: str = ""
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
@@ -50,6 +51,7 @@ def put_progress(store: Store, base: str, start: int, last: int | None, progress
         "unit": progress.unit,
         "figures": figures,
         "time": progress.time.isoformat(),
+        **({"remark": progress.remark} if progress.remark else {}),
     }
     name = f"{_STARTS - start:04d}-{_SEQUENCES - sequence:08d}-{progress.done}"
     if not store.create(f"{base}progress/{name}.json", seal(record)):
@@ -73,6 +75,7 @@ def read_progress(store: Store, path: str) -> Progress:
         total=record["total"],
         unit=record["unit"],
         figures=record["figures"],
+        remark=record.get("remark", ""),
         time=datetime.fromisoformat(record["time"]),
     )
 

@@ -17,6 +17,8 @@ from polyglot.core.errors import Exit, PolyglotError
 
 # The first sentence of each verb's help, which a test compares.
 VERBS = {
+    "init": "Write a commented study and a profile into this folder; what no option says is asked, or built in where "
+    "nobody can be.",
     "plan": "Say for every stage of a study whether it is cached, will run or is blocked, and because of what.",
     "submit": "Run a study, or a part of it, to its report.",
     "watch": "Follow a study until every stage has ended; whoever runs it, and from any machine that sees the store.",
@@ -34,6 +36,9 @@ VERBS = {
     "gc": "Delete unreferenced blobs that are older than the grace period, and abandoned uploads.",
     "doctor": "Prove the store (conditional writes under a race, clock, permissions) and the environment.",
     "render": "Print the first attempt of every stage: Jobs for a cluster, requests as JSON Lines for this machine.",
+    "pin": "Fill in the SHA-256 of every file and the commit of every repository that a study names, in its own file.",
+    "catalogue": "List what a study can name as `published: NAME`, with licences; a catalogue.yaml in this folder adds "
+    "to it.",
     "schema": "Print the JSON Schema of study files (docs/study.schema.json is this).",
     "drive": "Run what `submit` left in the store: the loop that creates, watches and repeats the Jobs of its stages.",
     "reevaluate": "Answer and judge anew with the models that each study was last submitted with, under the name of a "

@@ -14,7 +14,7 @@ from polyglot.cli.output import say
 from polyglot.cli.session import DATA, Session, open_session, title_of
 from polyglot.cli.view import View, rows_of_nights
 from polyglot.core.canonical import Json, sha256_bytes
-from polyglot.core.errors import BadInput, PolyglotError
+from polyglot.core.errors import BadInput, Corrupt, PolyglotError
 from polyglot.engine.submission import Submission
 from polyglot.plan.plan import Plan, restore_plan
 from polyglot.store.locate import open_store
@@ -43,8 +43,11 @@ def open_view(study: str, *, mix: str | None, profile: str, store: str | None, d
         found, view = _instead(study, error, mix=mix, profile=profile, store=store, data_only=data_only)
         differs = str(error).splitlines()[0]
     else:
-        found = _submitted(session.store, session.plan.study, mix=mix, data_only=data_only)
-        differs = _differs(session, study) if found else ""
+        try:
+            found = _submitted(session.store, session.plan.study, mix=mix, data_only=data_only)
+            differs = _differs(session, study) if found else ""
+        except Corrupt:  # what was submitted is not needed for this
+            return session
         if found is None or not differs:
             if found and _is_changed(session, found):
                 say(f"{study} was changed since it was submitted; by its name, {session.plan.study}, that is shown")

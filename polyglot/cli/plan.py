@@ -18,7 +18,8 @@ def command(
     output: OutputForm = Output.TABLE,
 ) -> None:
     """Say for every stage of a study whether it is cached, will run or is blocked, and because of what."""
-    found = _diagnose(open_session(study, mix=mix, profile=profile, store=store, data_only=data_only))
+    session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
+    found = _diagnose(session)
     if output is Output.JSON:
         rows = [
             {
@@ -33,6 +34,8 @@ def command(
         ]
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return
+    for used in session.locked.used:
+        print(used)
     print_table(
         ("stage", "state", "because"),
         [(row.planned.label, row.state.value, row.because) for row in found],

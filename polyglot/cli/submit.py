@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -15,12 +16,20 @@ from polyglot.cli.run_submission import run_submission
 from polyglot.cli.session import Session, open_session
 from polyglot.cli.watch import watch_view
 from polyglot.core.canonical import canonical, digest
+from polyglot.core.errors import BadInput, Permanent
 from polyglot.engine.budget import within_budget
 from polyglot.engine.submission import Submission
+from polyglot.kinds import judge_prompts
+from polyglot.kinds.kind import File
 from polyglot.schedulers.site import DetachedSite
-from polyglot.store.blobs import put_file
+from polyglot.store.blobs import is_fresh, put_file
 from polyglot.store.doctor import require_conditional_writes
+from polyglot.store.fetching import fetch
+from polyglot.store.manifest import FileRecord
+from polyglot.store.store import Store
 from polyglot.store.submissions import save_study, save_submission
+
+_PROMPTS_REMEDY = "Correct the address, or download the file and name its path under `prompts`"
 
 
 def command(
@@ -82,6 +91,9 @@ def keep_study(session: Session) -> str:
     """
     for file in session.locked.local_files.values():
         put_file(session.store, file, file.name)
+    for language, prompts in session.locked.prompts.items():
+        if prompts.uri is not None:
+            _keep_prompts(session.store, prompts, language)
     lock, plan = session.locked.document(), session.plan.document()
     folder = digest([lock, [row["key"] for row in plan]])
     save_study(
@@ -93,6 +105,19 @@ def keep_study(session: Session) -> str:
         plan=json.dumps(plan, ensure_ascii=False).encode(),
     )
     return folder
+
+
+def _keep_prompts(store: Store, file: File, language: str) -> None:
+    """Put judge prompts from an address into the store, once they are fetched and read as the judge will read them."""
+    if is_fresh(store, FileRecord(path=file.name, sha256=file.sha256, bytes=file.bytes)):
+        return
+    with TemporaryDirectory(prefix="polyglot-") as folder:
+        try:
+            path = fetch(file, Path(folder) / file.sha256)
+            judge_prompts.load(path, language)
+        except (Permanent, OSError) as error:
+            raise BadInput(f"judge prompts of {language} cannot be used: {error}", remedy=_PROMPTS_REMEDY) from error
+        put_file(store, path, file.name)
 
 
 def _start_driver(session: Session, site: DetachedSite, submission: Submission, path: str) -> None:

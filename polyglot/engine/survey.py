@@ -89,9 +89,10 @@ def took(manifest: Manifest) -> str:
 
 
 def describe_progress(progress: Progress) -> str:
-    """`120 of 400 steps, loss 2.31`."""
+    """`120 of 400 steps, loss 2.31`, and what the job waits for."""
     figures = [f"{name} {value:.4g}" for name, value in progress.figures.items()]
-    return ", ".join([f"{progress.done} of {progress.total} {progress.unit}", *figures])
+    came = ", ".join([f"{progress.done} of {progress.total} {progress.unit}", *figures]) if progress.unit else ""
+    return _joined(came, progress.remark)
 
 
 def _joined(*parts: str) -> str:

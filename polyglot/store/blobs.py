@@ -35,7 +35,7 @@ def put_or_reuse(store: Store, file: Path, path: str) -> tuple[FileRecord, bool]
     before = file.stat()
     sha256, size, chunks = hash_file(file)
     record = FileRecord(path=path, sha256=sha256, bytes=size, chunks=chunks)
-    reused = _is_fresh(store, record)
+    reused = is_fresh(store, record)
     if not reused:
         store.upload(blob_path(sha256), file)
     after = file.stat()
@@ -47,7 +47,7 @@ def put_or_reuse(store: Store, file: Path, path: str) -> tuple[FileRecord, bool]
 def put_bytes(store: Store, data: bytes) -> str:
     """Store bytes as a blob and return their SHA-256."""
     sha256 = sha256_bytes(data)
-    if not _is_fresh(store, FileRecord(path=sha256, sha256=sha256, bytes=len(data))):
+    if not is_fresh(store, FileRecord(path=sha256, sha256=sha256, bytes=len(data))):
         with tempfile.NamedTemporaryFile() as file:
             file.write(data)
             file.flush()
@@ -107,6 +107,7 @@ def check_stored(store: Store, record: FileRecord, source: Path, *, reused: bool
             store.upload(path, source)
 
 
-def _is_fresh(store: Store, record: FileRecord) -> bool:
+def is_fresh(store: Store, record: FileRecord) -> bool:
+    """Whether a blob is there, whole, and young enough to be spared by `gc` for a while."""
     found = store.head(blob_path(record.sha256))
     return found is not None and found.bytes == record.bytes and store.now() - found.modified < RENEW_AFTER

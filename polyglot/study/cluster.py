@@ -90,6 +90,8 @@ class Cluster(Section):
     """Disk of /work, where the kind's resources name none."""
     pending_deadline_seconds: Duration = Field("30m", alias="pending-deadline", validate_default=True)
     """A stage whose pod cannot start for so long fails, with the cluster's reason."""
+    driver_memory_bytes: Bytes = Field("512MiB", alias="driver-memory", validate_default=True)
+    """Of the driver; a study of thousands of stages, or a busy namespace, may need more."""
     lost_node: LostNode = "report"
     """A pod on a node that is gone: say so, or replace it by the next attempt."""
 

@@ -1,11 +1,13 @@
 """A file that a study names: by path or by address, always pinned by its content."""
 
+from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 
+from polyglot.core.canonical import sha256_file
 from polyglot.core.section import MAX_COUNT, Broken, Problem, Section, Sha256, one_or_many
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -44,6 +46,14 @@ class SourceFile(Section):
         elif "\0" in self.path:
             raise Broken(Problem(what="a path with a NUL character", place=("path",)))
         return self
+
+
+def local_digest(folder: Path, path: object) -> str:
+    """The SHA-256 of a file that a study in `folder` names by its path, "" where there is none."""
+    try:
+        return sha256_file(folder / path) if isinstance(path, str) and "://" not in path else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def raise_if(problem: Problem | None) -> None:

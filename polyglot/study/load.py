@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from polyglot.study.catalogue import Used, fill_in
 from polyglot.study.problems import bad_file, invalid_file
 from polyglot.study.rules import study_problems
 from polyglot.study.study import Study, study_class
@@ -21,6 +22,7 @@ class LoadedStudy:
     study: Study
     file: YamlFile
     path: Path
+    used: tuple[Used, ...] = ()  # entries of the catalogue that it names
 
     @property
     def source(self) -> bytes:
@@ -30,7 +32,7 @@ class LoadedStudy:
 
 def load_study(path: Path) -> LoadedStudy:
     """Read and validate a study file. Raises BadInput (exit code 2)."""
-    file = read_yaml(path)
+    file, used = fill_in(read_yaml(path), path.parent)
     model = study_class(file.value)
     try:
         study = model.model_validate(file.value, by_alias=True, by_name=False)
@@ -38,4 +40,4 @@ def load_study(path: Path) -> LoadedStudy:
         raise invalid_file(file, error, model) from error
     if problems := list(study_problems(study)):
         raise bad_file(file, problems)
-    return LoadedStudy(study=study, file=file, path=path)
+    return LoadedStudy(study=study, file=file, path=path, used=used)

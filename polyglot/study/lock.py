@@ -19,8 +19,10 @@ from polyglot.core.section import Place, Problem
 from polyglot.kinds import judge_prompts
 from polyglot.kinds.agree import read_ratings
 from polyglot.kinds.kind import File
+from polyglot.study.catalogue import Used
 from polyglot.study.files import SourceFile
 from polyglot.study.load import LoadedStudy
+from polyglot.study.pinning import UNSET
 from polyglot.study.problems import bad_file
 from polyglot.study.sizes import size_problems
 from polyglot.study.study import Study
@@ -28,7 +30,7 @@ from polyglot.study.translation import Translation
 
 # What is read of a model's folder: weights that hold no code, tokenizer and configuration.
 MODEL_FILES = ("*.safetensors", "*.json", "*.model", "*.spm", "*.txt", "*.jinja", "LICENSE*", "README.md")
-_UNSET = "0" * 40  # a commit that is still to be filled in, as in the study files that are there to be copied
+_PIN = "`polyglot pin STUDY` fills it in"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class Locked:
     files: Mapping[Place, tuple[File, ...]]
     prompts: Mapping[str, File]
     local_files: Mapping[str, Path]
+    used: tuple[Used, ...] = ()  # entries of the catalogue
 
     @property
     def prompts_sha256(self) -> dict[str, str]:
@@ -92,6 +95,7 @@ def lock_study(loaded: LoadedStudy) -> Locked:
         files={place: files for place, files in pins.files.items() if "prompts" not in place},
         prompts=prompts,
         local_files=pins.local,
+        used=loaded.used,
     )
 
 
@@ -257,12 +261,12 @@ def _unreadable(pins: _Pins) -> Iterator[Problem]:
 def _unset_revisions(study: Study) -> Iterator[Problem]:
     for part, sources in (("models", study.models), ("datasets", study.datasets)):
         for name, source in sources.items():
-            if source.revision == _UNSET:
+            if source.revision == UNSET:
                 prefix = "datasets/" if part == "datasets" else ""
-                remedy = f"`git ls-remote https://huggingface.co/{prefix}{source.hub} HEAD` prints the newest"
+                remedy = f"{_PIN}, or `git ls-remote https://huggingface.co/{prefix}{source.hub} HEAD`"
                 what = "the commit is still to be filled in"
                 yield Problem(what=what, place=(part, name, "revision"), remedy=remedy)
     for place, translation in translations(study):
-        if translation.revision == _UNSET:
-            remedy = f"`git ls-remote https://huggingface.co/{translation.model} HEAD` prints the newest"
+        if translation.revision == UNSET:
+            remedy = f"{_PIN}, or `git ls-remote https://huggingface.co/{translation.model} HEAD`"
             yield Problem(what="the commit is still to be filled in", place=(*place, "revision"), remedy=remedy)

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -10,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Place, Problem
+from polyglot.study.files import local_digest
 from polyglot.study.keys import keys_at
 from polyglot.study.yaml_file import YamlFile
 
@@ -61,7 +63,7 @@ def invalid_file(file: YamlFile, error: ValidationError, model: type[BaseModel])
     found: dict[Place, tuple[Problem, ...]] = {}
     for details in error.errors():
         place = tuple(_real(details["loc"], file.value))
-        found.setdefault(place, tuple(_problems(model, place, details)))
+        found.setdefault(place, tuple(_problems(model, place, details, Path(file.name).parent)))
     around = {place[:length] for place in found for length in range(len(place))}
     return bad_file(file, (problem for place, known in found.items() if place not in around for problem in known))
 
@@ -90,7 +92,7 @@ def _real(location: Sequence[str | int], value: Any) -> Iterator[str | int]:
             value = value[part]
 
 
-def _problems(model: type[BaseModel], place: Place, details: ErrorDetails) -> Iterator[Problem]:
+def _problems(model: type[BaseModel], place: Place, details: ErrorDetails, folder: Path) -> Iterator[Problem]:
     kind, context, value = details["type"], details.get("ctx", {}), details["input"]
     cause = context.get("error")
     if isinstance(cause, Broken):
@@ -107,7 +109,9 @@ def _problems(model: type[BaseModel], place: Place, details: ErrorDetails) -> It
         near = _nearest(str(place[-1]), known)
         yield Problem(what="unknown key", place=place, expected="one of " + ", ".join(known), remedy=near)
     elif kind == "missing":
-        yield Problem(what="missing", place=place, remedy="Add it")
+        digest = local_digest(folder, value.get("path")) if place[-1:] == ("sha256",) else ""
+        remedy = f"Add `sha256: {digest}`, or have `polyglot pin` add it" if digest else "Add it"
+        yield Problem(what="missing", place=place, remedy=remedy)
     elif kind == "too_short":
         yield Problem(what="empty", place=place, expected="at least one")
     else:

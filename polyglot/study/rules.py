@@ -159,11 +159,6 @@ def _prompts(study: Study) -> Iterator[Problem]:
     for language in own:
         if language not in benchmark.languages:
             yield Problem(what="no questions in this language", place=("judge", "prompts", language))
-    for part, prompts in (("benchmark", benchmark.prompts or {}), ("judge", own)):
-        for language, file in prompts.items():
-            if file.is_address:
-                at = (part, "prompts", language, "path")
-                yield Problem(what="judge prompts must be local", place=at, remedy="Download the file")
     for language in benchmark.languages:
         if benchmark.built_in is None and language not in {*own, *(benchmark.prompts or {})}:
             place = ("benchmark", "questions", language)

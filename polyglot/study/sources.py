@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
 
 from polyglot.core.section import (
     Broken,
     Count,
     HubName,
     Language,
+    Name,
     Place,
     Positive,
     Problem,
@@ -56,7 +58,7 @@ def _strangers(section: Section, source: str, names: tuple[str, ...]) -> Iterato
 
 def _pinning(source: str, revision: str | None) -> Iterator[Problem]:
     if source == "hub" and revision is None:
-        remedy = "Add `revision:`; branches and tags move"
+        remedy = "`polyglot pin STUDY` finds it; branches and tags move"
         yield Problem(what="not pinned", expected="a commit of 40 hex digits", remedy=remedy)
 
 
@@ -85,8 +87,10 @@ class BuiltInModel(TinyModel):
 
 
 class Model(Section):
-    """A base model. Exactly one of built-in, hub, files and directory."""
+    """A base model. Exactly one of published, built-in, hub, files and directory."""
 
+    published: Name | None = None
+    """A name of the catalogue (`polyglot catalogue`), whose source stands here; keys beside it replace its own."""
     built_in: BuiltInModel | None = None
     """Pre-train the built-in tiny one; `{}` for its defaults."""
     hub: HubName | None = None
@@ -138,8 +142,18 @@ class PublishedMix(Section):
         return self
 
 
+class _OrName:
+    """The JSON Schema of a mapping in whose place a name of the catalogue may stand."""
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string"}, handler(core_schema)]}
+
+
+_NAME_TOO = _OrName()
+
+
 class Dataset(Section):
-    """Instruction data in one or more languages. Exactly one of built-in, files, hub and translate."""
+    """Instruction data in one or more languages. Exactly one of published (a name), built-in, files, hub, translate."""
 
     built_in: Literal["instructions"] | None = None
     """The five-language parallel set made for this program."""
@@ -173,8 +187,9 @@ class Dataset(Section):
     """Or the file pattern, with the same placeholders."""
     decontaminate: Literal["none", "exact", "overlap", "near", "all"] = "none"
     """Ids that match the benchmark to leave out of every mix: `overlap` and `near` are with the exact ones."""
-    published: Mapping[str, PublishedMix] = Field(default_factory=dict)
-    """Mixes of the study that are used as they were published, by their name without a size."""
+    published: Annotated[Mapping[str, PublishedMix], _NAME_TOO] = Field(default_factory=dict)
+    """A name of the catalogue, whose source stands here; or mixes that are used as they were published, by their name
+    without a size."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -284,8 +299,10 @@ class Dataset(Section):
 
 
 class Benchmark(Section):
-    """Two-turn questions in several languages, with references and judge prompts. One of built-in and format."""
+    """Two-turn questions in several languages, with references and judge prompts: published, built-in or of files."""
 
+    published: Name | None = None
+    """A name of the catalogue (`polyglot catalogue`), whose source stands here; keys beside it replace its own."""
     built_in: Literal["verifiable", "verifiable-dev"] | None = None
     """The benchmark made for this program; `-dev` is for choosing settings."""
     format: Literal["mt-bench"] | None = None

@@ -44,6 +44,30 @@ class TestEnds:
             asked = set(scheduler._api.calls) - {"read log"}  # of a pod that goes away
             assert not [name for name in asked if name.startswith(("read", "delete"))]
 
+    @pytest.mark.parametrize(
+        ("grace", "says"),
+        [
+            (0, "was deleted with no grace, by force"),
+            (3, "which was deleted and had not ended when its grace of 3 s was over"),
+            (None, "which was deleted and had not ended when its grace of 6 s was over"),
+        ],
+    )
+    def test_a_pod_that_was_deleted_has_the_grace_that_it_was_given(
+        self, namespace: Namespace, grace: int | None, says: str
+    ) -> None:
+        """Deaf to SIGTERM. When its kubelet has killed it, the pod says that its grace is 0, however long it was."""
+        core, name = namespace.target.core, namespace.name
+        with scheduler_of(namespace) as scheduler:
+            scheduler.submit(attempt("trap '' TERM; while :; do sleep 1; done", terminationGracePeriodSeconds=6))
+            watch_until(scheduler, Running)
+            (pod,) = core.list_namespaced_pod(name).items
+            given = {} if grace is None else {"grace_period_seconds": grace}
+            core.delete_namespaced_pod(pod.metadata.name, name, **given)
+            end = watch_until(scheduler, Ended, seconds=60)
+        assert end.outcome is Outcome.TRANSIENT
+        assert f"pod {pod.metadata.name}" in end.text
+        assert says in end.text
+
     def test_an_interrupted_pod_is_replaced_within_its_job(self, namespace: Namespace) -> None:
         """Fault 14: the eviction API; the Job goes on with another pod and the engine hears of no end."""
         with scheduler_of(namespace) as scheduler:

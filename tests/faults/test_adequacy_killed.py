@@ -61,7 +61,7 @@ def test_nothing_on_record_is_asked_again_after_kills(tmp_path: Path) -> None:
 
 def test_an_outage_fails_the_attempt_and_the_next_one_asks_for_the_rest(tmp_path: Path) -> None:
     def script(call: js.Call) -> js.Step:
-        return rated(call) if call.index < 20 or recovered else js.status(503)
+        return rated(call) if call.index < 20 or recovered else js.status(500)
 
     recovered = False
     with js.ScriptedJudge(script) as server:

@@ -22,8 +22,10 @@ Script = Callable[[Call], Step | None]
 class DeepLServer(ScriptedJudge):
     """`quota` is the characters that may be billed in all; beyond it the server says 456."""
 
-    def __init__(self, script: Script = lambda call: None, *, quota: int = 10**9, key: str = "secret-key-1") -> None:
-        super().__init__(self._answer)
+    def __init__(
+        self, script: Script = lambda call: None, *, quota: int = 10**9, key: str = "secret-key-1", port: int = 0
+    ) -> None:
+        super().__init__(self._answer, port=port)
         self._told, self.quota, self.key = script, quota, key
         self.asked: Counter[str] = Counter()
         self.billed = 0

@@ -105,10 +105,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hub_server(files: Mapping[str, bytes], *, token: str = "") -> Iterator[Hub]:
+def hub_server(files: Mapping[str, bytes], *, token: str = "", port: int = 0) -> Iterator[Hub]:
     """Serve a repository of these files until the block ends."""
     hub = Hub(files=files, token=token)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
+    server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"hub": hub}))
     hub.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()

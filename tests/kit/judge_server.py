@@ -37,15 +37,26 @@ class Call:
         return next(m["content"] for m in self.body["messages"] if m["role"] == "user")
 
 
+def free_port() -> int:
+    """One that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
 Step = Callable[[asyncio.StreamWriter], Awaitable[None]]
 Script = Callable[[Call], Step]
 
 
 class ScriptedJudge:
-    """A context manager; the server runs in a thread of its own. `peak` is the most requests that were in flight."""
+    """A context manager; the server runs in a thread of its own. `peak` is the most requests that were in flight.
 
-    def __init__(self, script: Script) -> None:
-        self._script = script
+    Asked for its models it says 404, or 503 when `is_there` says no; `looks` counts that, and no script hears of it.
+    """
+
+    def __init__(self, script: Script, *, port: int = 0, is_there: Callable[[], bool] = lambda: True) -> None:
+        self._script, self._port, self.is_there = script, port, is_there
+        self.looks = 0
         self.calls: list[Call] = []
         self.peak = 0
         self._in_flight = 0
@@ -84,7 +95,7 @@ class ScriptedJudge:
                 tasks.discard(task)
                 writer.close()
 
-        server = await asyncio.start_server(connected, "127.0.0.1", 0, limit=2**20, backlog=512)
+        server = await asyncio.start_server(connected, "127.0.0.1", self._port, limit=2**20, backlog=512)
         self.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         self._ready.set()
         await self._stop.wait()
@@ -101,6 +112,10 @@ class ScriptedJudge:
         head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:] if line)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
+        if head[0].startswith("GET ") and head[0].split(" ")[1].endswith("/models"):  # whether it is there at all
+            self.looks += 1
+            await status(404 if self.is_there() else 503)(writer)
+            return True
         id_ = sha256_bytes(body)
         self._counts[id_] += 1
         self._in_flight += 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from polyglot.attempts.history import History
 from polyglot.attempts.journal import StoredJournal
 from polyglot.attempts.progress import Progress
 from polyglot.core.errors import Corrupt, StoreError
+from polyglot.engine.survey import describe_progress
 from polyglot.store.store import Store
 from tests.kit.damage import flip
 from tests.kit.stages import stage, write
@@ -115,6 +117,14 @@ class TestProgress:
         attempts.report_progress(2, 1, steps(0))
         assert (attempts.progress() or found).done == 0, "a later attempt"
         assert abs((attempts.progress() or found).time - found.time) < timedelta(minutes=1)
+
+    def test_what_the_job_waits_for_is_told_with_it(self, attempts: Attempts) -> None:
+        attempts.report_progress(1, 1, replace(steps(4), remark="the judge does not answer since noon"))
+        found = attempts.progress()
+        assert found is not None
+        assert describe_progress(found) == "4 of 100 steps; the judge does not answer since noon"
+        attempts.report_progress(1, 1, steps(5))
+        assert describe_progress(attempts.progress() or found) == "5 of 100 steps"
 
     def test_hundreds_of_reports_stay_in_order(self, attempts: Attempts) -> None:
         for done in range(120):

@@ -56,6 +56,9 @@ class Request:
         return texts + _TEMPLATE_TOKENS * len(self.messages)
 
 
+_MAY_BE_OUTAGE = {"unreachable", "connection", *(f"http-{code}" for code in (502, 503, 504, 520, 521, 522, 523, 524))}
+
+
 class ErrorClass(StrEnum):
     """What a failed attempt means for the call and for the rest."""
 
@@ -88,6 +91,16 @@ class Failure:
     wait_seconds: float | None = None  # as the endpoint asked
     connected: bool = True  # False: the endpoint was never reached
     may_be_billed: bool = False  # the endpoint may have done the work
+
+    @property
+    def may_be_outage(self) -> bool:
+        """Whether the whole endpoint may be away: nothing of it was heard, or only a proxy in front of it."""
+        return self.error is ErrorClass.TRANSIENT and self.reason in _MAY_BE_OUTAGE
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the endpoint says that it cannot answer anybody for now."""
+        return self.error is ErrorClass.TRANSIENT and self.reason in ("http-503", "http-529")
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

@@ -37,6 +37,7 @@ _FATAL = {
 }
 _TRANSIENT = {408, 409, 425}
 _BAD_REQUEST = {400, 422}
+_PROXY_SAYS = {502, 503, 504, *range(520, 525)}
 
 
 class Chat:
@@ -93,6 +94,17 @@ class Chat:
             detail = f"no answer within {self.timeout_seconds:g} s"
             return Failure(reason="timeout", error=ErrorClass.TRANSIENT, detail=detail, may_be_billed=True)
         return self._reply(response.content)
+
+    async def is_there(self) -> bool:
+        """Whether the endpoint answers at all, by a request that costs nothing: a proxy's 502 to 504 is no answer."""
+        try:
+            async with asyncio.timeout(min(_CONNECT_SECONDS, self.timeout_seconds)):
+                await self._client.get("/models", cast_to=httpx2.Response, options={"headers": self._headers})
+        except APIStatusError as error:
+            return error.status_code not in _PROXY_SAYS
+        except (APIConnectionError, TimeoutError):
+            return False
+        return True
 
     def _body(self, request: Request) -> bytes:
         if self._limit_field == LIMITS[0]:

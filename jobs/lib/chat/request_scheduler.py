@@ -2,7 +2,9 @@
 
 A call is tried until it has a completion, a failure that would repeat, `attempts` transient failures, or its deadline.
 Waits double with jitter from `backoff_seconds`; an endpoint's Retry-After is obeyed in full, and being told to slow
-down uses up no attempts. What the budget has left is reserved before a call is sent, at the most that it can cost.
+down, or that it cannot answer for now, uses up no attempts. An outage of the endpoint uses up neither attempts nor
+time: calls wait for its end, as long as the stage may run. What the budget has left is reserved before a call is sent,
+at the most that it can cost.
 """
 
 import asyncio
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.chat import Chat
 from jobs.lib.chat.endpoint import Endpoint
+from jobs.lib.chat.outage import NEVER_REACHED_SECONDS, Outage
 from jobs.lib.chat.pace import Pace
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
@@ -23,15 +26,18 @@ POLL_SECONDS = 0.1  # how often stopping is looked at
 DRAIN_SECONDS = 3.0  # calls in flight get this long when asked to stop: they are paid for
 FIRST_CONCURRENCY = 4
 BUILT_IN_CONCURRENCY = 8  # it answers from this machine's own cores: more only wait
-UNREACHABLE_ATTEMPTS = 4  # of an endpoint that never answered; one that did has an outage, and `attempts` holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observer:
-    """What the job wants to hear and say. `settled` is called after every call with its result and may raise."""
+    """What the job wants to hear and say. `settled` is called after every call with its result and may raise.
+
+    `remark` is told that the endpoint is away, and "" when it is back.
+    """
 
     settled: Callable[[Request, Reply | Failure], None]
     stopping: Callable[[], bool]
+    remark: Callable[[str], None] = lambda text: None
 
 
 class RequestScheduler:
@@ -43,7 +49,6 @@ class RequestScheduler:
         self._reserved = 0.0
         self._settled = asyncio.Event()
         self._draining = False
-        self._reached = False
         self.latencies: list[float] = []
         self.peak = self.cuts = 0
 
@@ -63,7 +68,15 @@ class RequestScheduler:
         queue = iter(requests)
         workers = min(concurrency, len(requests))
         async with Chat(self._endpoint, timeout_seconds=settings.timeout_seconds, connections=concurrency) as chat:
-            tasks = [asyncio.create_task(self._work(queue, chat, pace)) for _ in range(workers)]
+            outage = Outage(
+                self._endpoint.base_url,
+                reached=self._usage.reached,
+                first_wait_seconds=settings.backoff_seconds,
+                give_up_seconds=min(NEVER_REACHED_SECONDS, settings.call_deadline_seconds),
+                look=chat.is_there,
+                remark=self._observer.remark,
+            )
+            tasks = [asyncio.create_task(self._work(queue, chat, pace, outage)) for _ in range(workers)]
             try:
                 return await self._watch(tasks)
             finally:
@@ -85,18 +98,19 @@ class RequestScheduler:
                 break
         return not self._draining
 
-    async def _work(self, queue: Iterator[Request], chat: Chat, pace: Pace) -> None:
+    async def _work(self, queue: Iterator[Request], chat: Chat, pace: Pace, outage: Outage) -> None:
         for request in queue:
-            result = await self._call(request, chat, pace)
+            result = await self._call(request, chat, pace, outage)
             if result is None:
                 return
             self._observer.settled(request, result)
 
-    async def _call(self, request: Request, chat: Chat, pace: Pace) -> Reply | Failure | None:
+    async def _call(self, request: Request, chat: Chat, pace: Pace, outage: Outage) -> Reply | Failure | None:
         """Bring one call to its end; None when asked to stop first."""
         loop, settings = asyncio.get_running_loop(), self._settings
-        deadline, attempt, counted, slowed = None, 0, 0, 0
+        deadline, attempt, counted, waited = None, 0, 0, 0
         while not self._draining:
+            await outage.wait(self._sleep, lambda: self._draining)
             entered = await self._enter(request, pace)
             if entered is None:
                 return None
@@ -104,25 +118,33 @@ class RequestScheduler:
             attempt += 1
             outcome = await self._attempt(request, chat, pace, entered, attempt)
             if isinstance(outcome, Reply):
-                self._reached = True
+                outage.answered(entered)
                 return outcome
-            self._reached = self._reached or outcome.connected
-            counted += outcome.error is ErrorClass.TRANSIENT
-            slowed += outcome.error is ErrorClass.SLOW_DOWN
-            if outcome.error is ErrorClass.FATAL or (not self._reached and counted >= UNREACHABLE_ATTEMPTS):
-                raise Permanent(f"the endpoint at {self._endpoint.base_url}: {outcome.reason}: {outcome.detail}")
-            if (outcome.wait_seconds or 0.0) > settings.call_deadline_seconds:
-                raise PolyglotError(
-                    f"the endpoint at {self._endpoint.base_url} asks to wait {outcome.wait_seconds:.0f} s, more than "
-                    f"call_deadline_seconds {settings.call_deadline_seconds:g}: {outcome.detail}"
-                )
+            self._raise_if_hopeless(outcome)
+            if outcome.may_be_outage and await outage.is_away(outcome):
+                deadline = None
+                continue
+            if not outcome.may_be_outage and outcome.reason not in ("timeout", "cancelled"):
+                outage.answered(entered)
+            counted += outcome.error is ErrorClass.TRANSIENT and not outcome.is_busy
+            waited += 1
             if outcome.error is ErrorClass.FINAL or counted >= settings.attempts:
                 return outcome
-            wait = self._wait_seconds(outcome, max(counted, slowed))
+            wait = self._wait_seconds(outcome, waited)
             if loop.time() + wait > deadline:
                 return outcome
             await self._sleep(wait)
         return None
+
+    def _raise_if_hopeless(self, failure: Failure) -> None:
+        """Raise Permanent for what no call can pass, PolyglotError for what lasts longer than a call may."""
+        if failure.error is ErrorClass.FATAL:
+            raise Permanent(f"the endpoint at {self._endpoint.base_url}: {failure.reason}: {failure.detail}")
+        if (failure.wait_seconds or 0.0) > self._settings.call_deadline_seconds:
+            raise PolyglotError(
+                f"the endpoint at {self._endpoint.base_url} asks to wait {failure.wait_seconds:.0f} s, more than "
+                f"call_deadline_seconds {self._settings.call_deadline_seconds:g}: {failure.detail}"
+            )
 
     async def _attempt(self, request: Request, chat: Chat, pace: Pace, entered: float, attempt: int) -> Reply | Failure:
         loop, outcome = asyncio.get_running_loop(), None

@@ -23,6 +23,9 @@ from polyglot.core.canonical import Json
 _REPLY_FIELDS = ("text", "finish_reason", "refused", "prompt_tokens", "completion_tokens", "served_by")
 
 
+_UNHEARD = ("unreachable", "connection", "timeout", "cancelled")  # failures in which nothing was heard of the endpoint
+
+
 class UsageLog:
     """Reads what earlier attempts of the stage recorded, then appends."""
 
@@ -31,6 +34,7 @@ class UsageLog:
         self.results: dict[str, Reply | Failure] = {}
         self.cost_usd = self.cost_usd_unseen = 0.0
         self.prompt_tokens = self.completion_tokens = 0
+        self.reached = False  # the endpoint has answered at some time, in whichever attempt
         self.uncounted = 0  # replies whose tokens nobody counted
         self.attempts: Counter[str] = Counter()  # by outcome: "reply", "timeout", "http-500", …
         self._open: dict[str, float] = {}  # id of an attempt in flight -> the most that it can cost
@@ -105,6 +109,7 @@ class UsageLog:
         self._open.pop(record["id"], None)
         reply = record["outcome"] == "reply"
         self.attempts["reply" if reply else record["reason"]] += 1
+        self.reached |= reply or record["reason"] not in _UNHEARD
         self.cost_usd += record["cost_usd"]
         self.cost_usd_unseen += record.get("cost_usd_at_most", 0.0)
         if reply:

@@ -10,11 +10,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 
 from jobs.lib.context import Context
 from jobs.lib.http_errors import asking_hub
 from jobs.lib.model.loading import PICKLES, check_configuration
+from jobs.lib.patience import Patience
 from polyglot.core.errors import Permanent
 from polyglot.kinds.base import BaseParams
 
@@ -42,9 +44,13 @@ def fetch_hub(params: BaseParams, out: Path, context: Context, check: Check = ch
     from huggingface_hub import HfApi
 
     name, revision = params.hub or "", params.revision or ""
-    hub = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
-    with asking_hub(f"hub {name}@{revision[:12]}"):
-        info = hub.model_info(name, revision=revision, files_metadata=True)
+    hub, what, patience = (
+        HfApi(endpoint=os.environ.get("HF_ENDPOINT")),
+        f"hub {name}@{revision[:12]}",
+        Patience(context),
+    )
+    with asking_hub(what):
+        info = patience.ask(what, lambda: hub.model_info(name, revision=revision, files_metadata=True))
     if info.sha != revision:
         raise Permanent(f"hub {name}: got revision {info.sha}; expected the commit {revision}")
     sha256 = {file.rfilename: file.lfs.sha256 if file.lfs else None for file in info.siblings or []}
@@ -58,8 +64,9 @@ def fetch_hub(params: BaseParams, out: Path, context: Context, check: Check = ch
         context.raise_if_stopping()
         if number == small:
             check(out)
-        with asking_hub(f"hub {name}@{revision[:12]}"):  # a gated repository is described to everybody
-            fetched = Path(hub.hf_hub_download(name, path, revision=revision, local_dir=context.work / "hub"))
+        download = partial(hub.hf_hub_download, name, path, revision=revision, local_dir=context.work / "hub")
+        with asking_hub(what):  # a gated repository is described to everybody
+            fetched = Path(patience.ask(what, download))
         _verify(fetched, sha256[path], f"hub {name}: {path}")
         shutil.move(fetched, out / path)
         context.progress(number + 1, len(wanted), "files")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from threading import Lock
 from typing import Any
@@ -60,6 +61,35 @@ class _Settings:
         return found
 
 
+class Outage:
+    """DeepL is away: waited for as long as the stage may run; for a minute when it has never answered."""
+
+    def __init__(self, remark: Callable[[str], None], *, reached: bool, settings: _Settings) -> None:
+        self._remark, self._reached, self._lock = remark, reached, Lock()
+        self._first_pause, self._give_up = settings.backoff_seconds, min(60.0, settings.deadline_seconds)
+        self._since: float | None = None
+
+    def over(self) -> None:
+        """DeepL answered, whatever it said."""
+        with self._lock:
+            self._reached = True
+            if self._since is not None:
+                self._since = None
+                self._remark("")
+
+    def pause(self, said: str) -> float:
+        """How long to wait before the next try. Raises Permanent for an address that never answered."""
+        with self._lock:
+            if self._since is None:
+                self._since = time.monotonic()
+                self._remark(f"DeepL does not answer since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC ({said})")
+            away = time.monotonic() - self._since
+            if not self._reached and away > self._give_up:
+                remedy = "Set the address (deepl-url in the profile, else DEEPL_SERVER_URL), then `polyglot retry`"
+                raise Permanent(f"DeepL: {said}; it has never answered, for {away:.0f} s now. {remedy}")
+            return min(10.0, max(self._first_pause, away / 4))
+
+
 class DeepL:
     """See `engine.Engine`."""
 
@@ -70,6 +100,7 @@ class DeepL:
         self._context, self._settings = context, _Settings.of(context.settings)
         self._memory = TranslationCache(context.journal)
         self._reserved, self._lock = 0, Lock()
+        self._outage = Outage(context.remark, reached=self._memory.reached, settings=self._settings)
         try:
             self._client = Client(
                 params,
@@ -182,8 +213,14 @@ class DeepL:
             self._memory.sent(name, _characters(batch))
             try:
                 translations, billed = self._client.translate(batch)
+                self._outage.over()
             except Failed as failed:
                 self._memory.ended(name, reason=failed.reason, unseen=failed.unseen)
+                if failed.weight == "away":
+                    self._pause(self._outage.pause(str(failed)))
+                    until = time.monotonic() + settings.deadline_seconds
+                    continue
+                self._outage.over()
                 if failed.reason == "quota-exceeded":
                     raise OverBudget(f"DeepL: {failed}. What was translated is kept: submit again later") from None
                 if failed.weight == "fatal":

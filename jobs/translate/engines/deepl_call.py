@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import deepl
+import requests
 from deepl import http_client
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from polyglot.core.endpoint import find_endpoint
 from polyglot.core.errors import BadInput, Permanent
@@ -23,7 +25,10 @@ SOURCES = {"NO": "NB"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(Exception):
-    """A call without translations. `weight`: "fatal" for all calls, "final" for these texts, else it may pass."""
+    """A call without translations. `weight`: "fatal" for all calls, "final" for these texts, else it may pass.
+
+    "slow-down": DeepL cannot answer for now; "away": it was not reached, and knows nothing of the call.
+    """
 
     reason: str
     detail: str
@@ -100,6 +105,8 @@ class Client:
         except deepl.TooManyRequestsException as error:
             raise self._failed("rate-limited", error, "slow-down") from None
         except deepl.ConnectionException as error:
+            if _never_connected(error):
+                raise self._failed("unreachable", error, "away") from None
             reason = "timeout" if "timed out" in str(error).lower() else "connection"
             raise self._failed(reason, error, "transient", unseen=True) from None
         except deepl.DeepLException as error:
@@ -107,7 +114,7 @@ class Client:
             if status is None:  # a reply that is no JSON
                 raise self._failed("bad-reply", error, "transient", unseen=True) from None
             fatal, passing = status in (404, 401), status >= 500 or status == 408
-            weight = "fatal" if fatal else "transient" if passing else "final"
+            weight = "fatal" if fatal else "slow-down" if status == 503 else "transient" if passing else "final"
             raise self._failed(f"http-{status}", error, weight) from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:  # JSON, but none of DeepL's
             raise self._failed("bad-reply", error, "transient", unseen=True) from None
@@ -121,3 +128,16 @@ class Client:
         if found is None:
             found = self._local.client = deepl.DeepLClient(self._key, server_url=self._url, send_platform_info=False)
         return found
+
+
+def _never_connected(error: BaseException) -> bool:
+    """Whether there was no connection that a request could have gone over."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, requests.exceptions.ConnectTimeout):
+            return True
+        reason = getattr(seen.args[0], "reason", None) if seen.args else None
+        if isinstance(reason, NewConnectionError | NameResolutionError | ConnectTimeoutError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

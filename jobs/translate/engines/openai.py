@@ -76,7 +76,7 @@ class OpenAI:
             settled(done)
 
         if pending:
-            observer = Observer(settled=one, stopping=self._context.stopping)
+            observer = Observer(settled=one, stopping=self._context.stopping, remark=self._context.remark)
             try:
                 if not RequestScheduler(self._endpoint, self._settings, self._usage, observer).run(pending):
                     raise Interrupted("asked to stop; what was answered is on record")

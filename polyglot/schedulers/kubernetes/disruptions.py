@@ -3,7 +3,7 @@
 | what is seen                                                        | said                                |
 |---------------------------------------------------------------------|-------------------------------------|
 | pod condition DisruptionTarget: evicted, preempted, its node tainted| the condition's reason and message  |
-| the pod was deleted and has ended, its Job suspended                | its queue took its quota back       |
+| the pod was deleted and has ended, its Job suspended                | by whom: kueue, or somebody         |
 | the pod was deleted before its Job failed, and has ended with 43    | it was deleted                      |
 
 The pods of a Job that has ended go with it: those were not taken away.
@@ -12,7 +12,7 @@ The pods of a Job that has ended go with it: those were not taken away.
 from datetime import datetime, timedelta
 
 from polyglot.core.errors import Exit
-from polyglot.schedulers.kubernetes.documents import condition, message, phase, terminated
+from polyglot.schedulers.kubernetes.documents import condition, message, phase, suspended_by, terminated
 from polyglot.schedulers.kubernetes.names import Document
 
 
@@ -26,7 +26,8 @@ def disruption(job: Document, pod: Document) -> str:
         return ""
     name = pod["metadata"]["name"]
     if job["spec"].get("suspend"):
-        return f"pod {name} disrupted: its Job was suspended, as its queue took the quota back"
+        by = f" by {who}" if (who := suspended_by(job)) else ""
+        return f"pod {name} disrupted: its Job was suspended{by}"
     saved = Exit.INTERRUPTED_WORKER in codes  # else its attempt fails, and that it was deleted is in the reason
     return f"pod {name} was deleted" if saved and not _went_with(job, pod) else ""
 

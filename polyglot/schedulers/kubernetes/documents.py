@@ -41,6 +41,22 @@ def rank_of(pod: Document) -> int:
     return int((pod["metadata"].get("annotations") or {}).get(RANK, 0))
 
 
+def suspended_by(job: Document) -> str:
+    """Who last wrote whether a Job is suspended, as the API server keeps it; "" when it does not."""
+    return str(_suspender(job).get("manager", ""))
+
+
+def suspended_at(job: Document) -> str:
+    """When that was."""
+    return str(_suspender(job).get("time", ""))
+
+
+def _suspender(job: Document) -> Document:
+    written = job["metadata"].get("managedFields") or ()
+    found = [one for one in written if "f:suspend" in one.get("fieldsV1", {}).get("f:spec", {})]
+    return max(found, key=lambda one: str(one.get("time", "")), default={})
+
+
 def phase(pod: Document) -> str:
     """Pending, Running, Succeeded, Failed or Unknown."""
     return str(pod.get("status", {}).get("phase", ""))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from polyglot.core.errors import TimedOut
 from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.documents import terminated
 from polyglot.schedulers.kubernetes.names import Document
 from polyglot.schedulers.kubernetes.render.driver import DriverValues
 from polyglot.schedulers.kubernetes.states import is_over
@@ -28,12 +29,23 @@ def create_driver(api: Api, manifest: Document) -> bool:
     return True
 
 
+def out_of_memory(pods: Sequence[Document]) -> list[str]:
+    """A line for each driver that was killed for its memory: another one went on, with the same memory."""
+    return [
+        f"the driver {pod['metadata']['name']} ran out of its memory (OOMKilled); raise kubernetes.driver-memory of "
+        "the profile and submit again"
+        for pod, end in terminated(pods)
+        if end.get("reason") == "OOMKilled"
+    ]
+
+
 def how_to_follow(driver: DriverValues) -> Sequence[str]:
     """Lines for people who have just submitted."""
+    study = driver.annotations["polyglot.dev/study"]
     labels = f"polyglot.dev/study={driver.labels['polyglot.dev/study']},polyglot.dev/kind=train"
     return (
         "this machine is no longer needed; to follow:",
         f"  kubectl -n {driver.namespace} logs -f job/{driver.name}",
         f"  kubectl -n {driver.namespace} logs -f -l {labels} --prefix --max-log-requests=64 --tail=-1",
-        "  polyglot watch, status, logs -f and report with the same study and profile",
+        f"  polyglot watch, status, logs -f and report, each with {study} and the same profile",
     )

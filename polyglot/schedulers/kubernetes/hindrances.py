@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from polyglot.schedulers.kubernetes.documents import message, phase
+from polyglot.schedulers.kubernetes.documents import message, phase, suspended_at, suspended_by
 from polyglot.schedulers.kubernetes.kueue import queued
 from polyglot.schedulers.kubernetes.names import QUEUE, Document
 
@@ -92,10 +92,7 @@ def _suspended(job: Document, around: Around, now: datetime) -> Hindrance:
     if job["metadata"].get("labels", {}).get(QUEUE):
         text, hopeless = queued(job, around.workload, around.events, now, readable=around.readable)
         return Hindrance(text=text, hopeless=hopeless)
-    by = ""
-    for one in job["metadata"].get("managedFields") or ():
-        if "f:suspend" in one.get("fieldsV1", {}).get("f:spec", {}):
-            by = f" by {one.get('manager')} at {one.get('time')}"
+    by = f" by {who} at {suspended_at(job)}" if (who := suspended_by(job)) else ""
     return Hindrance(text=f"its Job was suspended{by}; it waits until its spec.suspend is set to false")
 
 
@@ -129,7 +126,8 @@ def _stuck(pod: Document, now: datetime) -> Hindrance | None:
         return None
     node, name, due = pod["spec"].get("nodeName", ""), pod["metadata"]["name"], pod["metadata"].get("deletionTimestamp")
     if due is not None and now - datetime.fromisoformat(due) >= _LOST_AFTER:
-        said = f"the pod {name} should have ended at {due}, but its node {node} does not answer"
+        silent = "does not answer" if _silent_since(pod) else "does not answer, or cannot end it"
+        said = f"the pod {name} should have ended at {due}, but its node {node} {silent}"
         return Hindrance(text=said, lost_node=node)
     since = _silent_since(pod)
     if since is None:

@@ -8,6 +8,7 @@ Document = dict[str, Any]  # an object of the API, as its JSON
 KEY = "polyglot.dev/key"  # annotation: the stage's whole key
 TITLE = "polyglot.dev/title"  # annotation of a driver: the study and the mix that it was narrowed to
 MANAGED = "app.kubernetes.io/managed-by=polyglot"  # label selector
+DRIVERS = "polyglot.dev/kind=driver"  # label selector
 JOB_NAME = "batch.kubernetes.io/job-name"  # label that Kubernetes writes on a Job's pods
 RANK = "batch.kubernetes.io/job-completion-index"  # annotation that Kubernetes writes on the pods of an Indexed Job
 QUEUE = "kueue.x-k8s.io/queue-name"  # label of a Job that Kueue shall start

@@ -38,9 +38,10 @@ from polyglot.schedulers.kubernetes.api import Api, ApiError
 from polyglot.schedulers.kubernetes.creator import JobCreator, Render
 from polyglot.schedulers.kubernetes.disruptions import disruption, goes_away
 from polyglot.schedulers.kubernetes.documents import owner, owner_name, rank_of
+from polyglot.schedulers.kubernetes.driver import out_of_memory
 from polyglot.schedulers.kubernetes.hindrances import Around, hindrance
 from polyglot.schedulers.kubernetes.informer import Broken, Change, Informer, Listed, Update
-from polyglot.schedulers.kubernetes.names import JOB_NAME, MANAGED, WORKLOAD, Document
+from polyglot.schedulers.kubernetes.names import DRIVERS, JOB_NAME, MANAGED, WORKLOAD, Document
 from polyglot.schedulers.kubernetes.output import output
 from polyglot.schedulers.kubernetes.render.values import scratch_of
 from polyglot.schedulers.kubernetes.tracked import Tracked
@@ -82,6 +83,15 @@ class KubernetesScheduler(Scheduler):
             informer.close()
 
     # What every scheduler says
+
+    def notes(self, stages: Sequence[PlannedStage]) -> Sequence[str]:
+        """Name drivers of the namespace that ran out of memory: nobody else would."""
+        del stages
+        try:
+            pods, _ = self._api.list("pods", DRIVERS, patience_seconds=5)
+        except ApiError:
+            return ()  # what is wrong is told when Jobs are looked at
+        return out_of_memory(pods)
 
     def most(self, planned: PlannedStage) -> Most:
         """What the profile says of the kind's pool."""
@@ -183,6 +193,8 @@ class KubernetesScheduler(Scheduler):
             name = owner_name(change.object)
         elif change.kind == "pods":
             name = _job_of(change.object)
+            if name in self._tracked:
+                self._tracked[name].sees_pod(change.object)
             if change.gone and name in self._tracked:
                 self._tracked[name].gone[metadata["name"]] = change.object
         else:
@@ -201,7 +213,7 @@ class KubernetesScheduler(Scheduler):
         there = [pod for pod in self._pods.about(name) if owner(pod) in ("", tracked.uid)]
         pods = [*(pod for pod in tracked.gone.values() if owner(pod) in ("", tracked.uid)), *there]
         self._look_at_disruptions(tracked, job, pods)
-        end = states.job_end(job, pods)
+        end = states.job_end(job, pods, tracked.graces)
         if end is None and (full := states.over_disk(there)):
             self._api.delete_job(name, uid=tracked.uid, foreground=False)  # which would replace the pod for ever
             self._delete_pods(name)

@@ -24,7 +24,7 @@ pod does not end its Job at all: the failure policy ignores it, and a new pod go
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from polyglot.core.errors import Exit
@@ -56,8 +56,12 @@ def is_over(job: Document) -> bool:
     return bool(condition(job, "Complete") or condition(job, "Failed"))
 
 
-def job_end(job: Document, pods: Sequence[Document]) -> JobEnd | None:
-    """Say how a Job ended, or None while it has not. `pods` are those that are known of it; they may be gone."""
+def job_end(job: Document, pods: Sequence[Document], graces: Mapping[str, int] | None = None) -> JobEnd | None:
+    """Say how a Job ended, or None while it has not. `pods` are those that are known of it; they may be gone.
+
+    `graces` is the longest grace in seconds that each pod was seen to be deleted with, by its name: when the kubelet
+    has killed it, its metadata say 0, as those of a pod that was deleted by force.
+    """
     if condition(job, "Complete"):
         return JobEnd(outcome=Outcome.COMMITTED, text="the Job is complete")
     failed = condition(job, "Failed")
@@ -97,9 +101,11 @@ def job_end(job: Document, pods: Sequence[Document]) -> JobEnd | None:
     lost = failed.get("reason") == "BackoffLimitExceeded" and not codes.keys() <= {Exit.FINE, Exit.INTERRUPTED_WORKER}
     saved = Exit.INTERRUPTED_WORKER in codes or "DisruptionTarget" in said or (not ends and "exit code 43" in said)
     if saved and not lost:
-        return JobEnd(outcome=Outcome.INTERRUPTED, text=f"interrupted with its progress saved: {said}")
+        how = "" if not codes and "exit code 43" not in said else " with its progress saved"
+        return JobEnd(outcome=Outcome.INTERRUPTED, text=f"interrupted{how}: {said}")
     peers = (Exit.FINE, Exit.INTERRUPTED_WORKER)
-    shown = ", ".join(_show_end(pod, end) for pod, end in ends if end.get("exitCode") not in peers)
+    shown = ", ".join(_show_end(pod, end, graces or {}) for pod, end in ends if end.get("exitCode") not in peers)
+    shown = shown or ", ".join(_show_removed(pod, graces or {}) for pod in pods if _removed(pod))
     return JobEnd(outcome=Outcome.TRANSIENT, text=shown or said or "the Job failed")
 
 
@@ -135,14 +141,29 @@ def _deciding(job: Document, pods: Sequence[Document]) -> Sequence[Document]:
     return sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))[-1:]
 
 
-def _show_end(pod: Document, end: Document) -> str:
+def _removed(pod: Document) -> bool:
+    """True for a pod that was deleted, and of which nobody has seen the end."""
+    return bool(pod["metadata"].get("deletionTimestamp")) and not any(True for _ in terminated([pod]))
+
+
+def _show_removed(pod: Document, graces: Mapping[str, int]) -> str:
+    name = pod["metadata"]["name"]
+    return f"pod {name} was deleted{_by_force(name, graces)}, and its end was not seen"
+
+
+def _by_force(name: str, graces: Mapping[str, int]) -> str:
+    return " with no grace, by force" if graces.get(name) == 0 else ""
+
+
+def _show_end(pod: Document, end: Document, graces: Mapping[str, int]) -> str:
     code, reason = end.get("exitCode"), end.get("reason", "")
     signal = f" (signal {code - 128})" if isinstance(code, int) and 128 < code < 160 else ""
     named = f", {reason}" if reason not in ("", "Error", "Completed") else ""
-    grace = pod["spec"].get("terminationGracePeriodSeconds")  # the metadata's is 0 when the kubelet has given up
-    late = code == 137 and pod["metadata"].get("deletionTimestamp")
-    why = f", which was deleted and had not ended when its grace of {grace} s was over" if late else ""
-    return _because(f"exit code {code}{signal}{named} of pod {pod['metadata']['name']}{why}", end)
+    name, why = pod["metadata"]["name"], ""
+    if code == 137 and pod["metadata"].get("deletionTimestamp"):
+        late = f" and had not ended when its grace of {grace} s was over" if (grace := graces.get(name)) else ""
+        why = f", which was deleted{late or _by_force(name, graces)}"
+    return _because(f"exit code {code}{signal}{named} of pod {name}{why}", end)
 
 
 def _because(what: str, end: Document) -> str:

@@ -20,8 +20,16 @@ class Tracked:
     failed_since: float | None = None  # when its Job was first seen failed, while no pod said why
     cancels: int = 0
     gone: dict[str, Document] = field(default_factory=dict)  # pods that went away, as they were seen last, by name
+    graces: dict[str, int] = field(default_factory=dict)  # the longest that each pod was deleted with, by its name
     disrupted: set[str] = field(default_factory=set)  # pods of which it was said what took them away
     read: set[str] = field(default_factory=set)  # pods whose output is read to its end, as they go away
+
+    def sees_pod(self, pod: Document) -> None:
+        """Keep the grace that a pod is deleted with: when its kubelet has killed it, its metadata say 0."""
+        metadata = pod["metadata"]
+        if metadata.get("deletionTimestamp"):
+            given, before = metadata.get("deletionGracePeriodSeconds") or 0, self.graces.get(metadata["name"], 0)
+            self.graces[metadata["name"]] = max(given, before)
 
     def waits(self, text: str, *, hopeless: bool) -> bool:
         """Take in what it waits for ("" for nothing); True when that is new."""

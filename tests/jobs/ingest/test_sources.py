@@ -16,11 +16,12 @@ from urllib.error import HTTPError
 import pytest
 
 from jobs.ingest import job as ingest
-from jobs.ingest.fetching import fetch
 from jobs.ingest.hub import files
+from jobs.lib.patience import Patience
 from polyglot.core.errors import Permanent
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.kind import File
+from polyglot.store.fetching import fetch
 from tests.kit.data_ingests import bactrian, json_lines, reasons_of, rows_of
 from tests.kit.data_jobs import DataContext, data_context, staged
 from tests.kit.hub_server import NAME, REVISION, Hub, hub_server
@@ -197,6 +198,7 @@ PROGRAM = """
 import json
 import sys
 from pathlib import Path
+from jobs.lib.patience import Patience
 from polyglot.core.errors import Permanent
 from tests.jobs.ingest.test_sources import from_hub
 try:
@@ -258,6 +260,7 @@ UNREADABLE: dict[str, dict[str, bytes]] = {  # configurations that the library c
 EVERY = """
 import sys
 from pathlib import Path
+from jobs.lib.patience import Patience
 from polyglot.core.errors import Permanent
 from tests.jobs.ingest.test_sources import UNREADABLE, from_hub
 for name in UNREADABLE:
@@ -291,7 +294,7 @@ def test_what_the_library_cannot_read_is_refused_with_the_way_that_can(
             what="dataset", languages=("DE",), source="hub", format="bactrian-x", hub=NAME, revision=REVISION,
             data_files="nulls.jsonl",
         )  # fmt: skip
-        ((_, records),) = files(params, "DE", tmp_path / "again")
+        ((_, records),) = files(params, "DE", tmp_path / "again", Patience(data_context(tmp_path / "job")))
         values = [record.value for record in records]
     assert len(values) == 451
     assert values[-1] == bactrian(9999, input="a text")

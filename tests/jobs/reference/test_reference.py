@@ -182,12 +182,12 @@ class TestTrouble:
         up = [True]
 
         def script(call: js.Call) -> js.Step:
-            return answered(call) if turn(call) == 1 or up[0] else js.status(503, "down")
+            return answered(call) if turn(call) == 1 or up[0] else js.status(500, "down")
 
         with js.ScriptedJudge(script) as server:
             up[0] = False
             root = stage(tmp_path, server, settings={"attempts": 2})
-            with pytest.raises(PolyglotError, match=r"is not answering: .* turn 2: http-503") as error:
+            with pytest.raises(PolyglotError, match=r"is not answering: .* turn 2: http-500") as error:
                 run(root)
             assert not isinstance(error.value, Permanent)
             asked = Counter(call.id for call in server.calls if turn(call) == 1)

@@ -1,17 +1,21 @@
 """DeepL by its own client against a server that speaks its wire format."""
 
 import json
+import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 
+from jobs.translate import job as translate
 from polyglot.core.errors import OverBudget, Permanent, PolyglotError
 from tests.kit import deepl_server as ds
 from tests.kit import judge_server as js
 from tests.kit.deepl_server import DeepLServer
+from tests.kit.judge_server import free_port
 from tests.kit.translations import build, card, context, row, run, texts, written
 
 QUICK = {"timeout_seconds": 0.5, "backoff_seconds": 0.01, "call_deadline_seconds": 20}
@@ -111,9 +115,9 @@ class TestTrouble:
         assert ran.volatile["characters_unseen_at_most"] == (sum(map(len, asked_twice)) if unseen else 0)
 
     def test_an_outage_fails_the_attempt_and_the_next_goes_on(self, tmp_path: Path) -> None:
-        with DeepLServer(lambda call: js.status(503) if call.index else None) as server:
+        with DeepLServer(lambda call: js.status(500) if call.index else None) as server:
             root = stage(tmp_path, server, settings={"concurrency": 1})
-            with pytest.raises(PolyglotError, match="not answering: http-503") as raised:
+            with pytest.raises(PolyglotError, match="not answering: http-500") as raised:
                 run(root)
             assert type(raised.value) is PolyglotError
         first = server.calls[0].body["text"]
@@ -123,6 +127,32 @@ class TestTrouble:
         assert set(healthy.asked.values()) == {1}
         assert ran.volatile["resumed_texts"] == 50
         assert whole(root)
+
+    def test_one_that_goes_away_is_waited_for_and_calls_that_never_left_cost_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        port, remarks = free_port(), list[str]()
+        with DeepLServer(port=port) as first:
+            root = stage(tmp_path, first, 20, settings={"concurrency": 1, "attempts": 1, "backoff_seconds": 0.01})
+            with pytest.raises(OverBudget):
+                run(root, max_characters=500)
+        here = context(root, attempts=1, batch_size=5)
+        with ExitStack() as stack:
+            again = DeepLServer(port=port)
+            timer = threading.Timer(0.5, lambda: stack.enter_context(again))
+            monkeypatch.setattr(here, "remark", lambda text: (remarks.append(text), text and timer.start()))
+            translate.run(here)
+            timer.join()
+        assert whole(root, 20)
+        assert [text[:28] for text in remarks] == ["DeepL does not answer since ", ""]
+        assert here.volatile["characters_unseen_at_most"] == 0
+        assert here.volatile["calls"]["unreachable"] > 1
+
+    def test_one_that_never_answered_is_given_up_with_what_to_do(self, tmp_path: Path) -> None:
+        with DeepLServer() as server:
+            root = stage(tmp_path, server, 1, settings={"call_deadline_seconds": 0.3, "backoff_seconds": 0.01})
+        with pytest.raises(Permanent, match=r"DeepL: unreachable: .*; it has never answered, for 0 s now\. Set the"):
+            run(root)
 
     def test_the_quota_ends_the_run_over_budget_and_nothing_is_asked_twice(self, tmp_path: Path) -> None:
         with DeepLServer(quota=2000) as server:
@@ -157,6 +187,15 @@ class TestTrouble:
         assert [each["id"] for each in written(root, "rejected.jsonl")] == ["a-7"]
         assert card(root)["reasons"] == {"http-400": 1}
 
+    def test_what_was_refused_is_asked_anew_after_the_endpoint_was_mended(self, tmp_path: Path) -> None:
+        with DeepLServer(lambda call: js.status(400, "formality is not supported for this language")) as server:
+            root = stage(tmp_path, server, 3)
+            with pytest.raises(Permanent, match="none of 3 rows could be translated: http-400 3"):
+                run(root)
+        with DeepLServer() as mended:
+            run(root, deepl_url=mended.url)
+        assert whole(root, 3)
+
 
 class TestCaps:
     def test_no_call_is_made_that_may_exceed_the_cap(self, tmp_path: Path) -> None:
@@ -174,8 +213,6 @@ class TestCaps:
         with DeepLServer() as server:
             root = stage(tmp_path, server, settings={"price_usd_per_mchar": 20.0, "max_usd": 0.04, "concurrency": 1})
             here = context(root)
-            from jobs.translate import job as translate
-
             with pytest.raises(OverBudget):
                 translate.run(here)
             assert here.volatile["cost_usd"] == pytest.approx(server.billed * 20e-6)

@@ -90,9 +90,9 @@ def test_what_passes_loses_no_row(tmp_path: Path, step: js.Step) -> None:
 
 
 def test_an_outage_fails_the_attempt_and_the_next_asks_for_the_rest(tmp_path: Path) -> None:
-    with js.ScriptedJudge(lambda call: swapped(call) if call.user != "Two" else js.status(503)) as server:
+    with js.ScriptedJudge(lambda call: swapped(call) if call.user != "Two" else js.status(500)) as server:
         root = stage(tmp_path, server.base_url, "One", "Two", settings={"attempts": 2, "concurrency": 1})
-        with pytest.raises(PolyglotError, match="not answering: http-503"):
+        with pytest.raises(PolyglotError, match="not answering: http-500"):
             run(root)
     kept = {call.user for call in server.calls} - {"Two"}
     with js.ScriptedJudge(swapped) as healthy:

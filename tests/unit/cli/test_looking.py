@@ -105,6 +105,13 @@ class TestFilesThatDiffer:
         assert "changed since" not in said.err
         assert "waiting" in said.err
 
+    def test_a_damaged_submission_is_not_needed_by_a_file_that_says_all(self, desk: Desk, finished: Path) -> None:
+        for path in (desk.root / "store" / "studies" / "one").rglob("local-order-*"):
+            path.chmod(0o644)
+            path.write_bytes(b"{")
+        assert desk.run("status", finished, "--store", desk.url).code == 0
+        assert "not a submission" in desk.run("status", "one", "--store", desk.url).err
+
     def test_a_study_that_was_never_submitted_has_its_own_error(self, desk: Desk, finished: Path) -> None:
         finished.write_text(finished.read_text().replace("study: one", "study: other"), encoding="utf-8")
         (desk.root / "rows.jsonl").unlink()
@@ -160,6 +167,12 @@ class TestByName:
         said = desk.run("status", "one", "--mix", "DE", "--store", desk.url)
         assert said.code == 2
         assert "never submitted so; got one-DE; expected one-data, one-EN" in said.err
+
+    def test_a_sheet_is_of_what_was_submitted(self, desk: Desk) -> None:
+        ordered(desk, desk.study("one"))
+        (desk.root / "one.yaml").unlink()
+        said = desk.run("sheet", "export", "one", "--store", desk.url)
+        assert (said.code, "one: the study assesses no translation" in said.err) == (2, True)
 
     def test_a_night_s_report(self, desk: Desk) -> None:
         study = desk.study("one")

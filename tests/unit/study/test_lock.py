@@ -18,6 +18,7 @@ from polyglot.kinds.kind import File
 from polyglot.study import sizes
 from polyglot.study.load import load_study
 from polyglot.study.lock import Locked, built_in_prompts, lock_study
+from polyglot.study.pinning import UNSET
 from tests.kit.bad_inputs.read_last import MARK, RATED, SECOND, SINGLE, load_prompts, load_ratings, prompts
 from tests.kit.bad_inputs.studies import study_text
 from tests.kit.judge_rows import prompt_file
@@ -252,13 +253,22 @@ def beside_shared(folder: Path, study: str) -> Path:
 
 class TestRevisions:
     def test_every_commit_that_is_to_be_filled_in_is_named_with_the_command_that_finds_it(self, tmp_path: Path) -> None:
-        if not SHARED.is_dir():
-            pytest.skip("needs the shared data sets")
+        hub = (
+            f"{{x: {{format: dolly, hub: a/b, config: '{{language}}', languages: [EN, DE, FR], revision: '{UNSET}'}}}}"
+        )
         with pytest.raises(BadInput) as caught:
-            lock_study(load_study(beside_shared(tmp_path, "paper.yaml")))
+            lock(tmp_path, models=f"{{m: {{hub: a/m, revision: '{UNSET}'}}}}", datasets=hub)
         lines = str(caught.value).splitlines()
-        assert len(lines) == 3
-        assert all("git ls-remote https://huggingface.co/" in line for line in lines)
+        assert [line.rpartition(" https://huggingface.co/")[2] for line in lines] == ["a/m HEAD`", "datasets/a/b HEAD`"]
+        assert all("`polyglot pin STUDY` fills it in, or `git ls-remote" in line for line in lines)
+
+    def test_the_papers_study_waits_for_one_commit_and_a_clone_is_enough_to_plan_it(self, tmp_path: Path) -> None:
+        text = (ROOT / "studies" / "paper.yaml").read_text(encoding="utf-8")
+        (tmp_path / "study.yaml").write_text(text.replace(UNSET, "1a" * 20), encoding="utf-8")
+        locked = lock_study(load_study(tmp_path / "study.yaml"))
+        assert not locked.local_files
+        with pytest.raises(BadInput, match=r"^\S*paper.yaml:7: models.teuken-7b.revision: [^\n]*$"):
+            lock_study(load_study(ROOT / "studies" / "paper.yaml"))
 
     def test_the_example_over_published_files_fits_them(self, tmp_path: Path) -> None:
         if not SHARED.is_dir():

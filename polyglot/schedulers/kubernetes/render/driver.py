@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from polyglot.core.slug import slug
 from polyglot.schedulers.kubernetes.render.helm import Manifest, template
 from polyglot.schedulers.kubernetes.render.manifests import parse_manifests
+from polyglot.schedulers.kubernetes.render.quantity import quantity
 from polyglot.schedulers.kubernetes.render.to_values import to_values
 from polyglot.study.cluster import Cluster, PullPolicy
 
@@ -88,6 +89,7 @@ def driver_values(
         environment=cluster.environment,
         args=("drive", path, "--store", store_url),
         priority_class_name=cluster.priority_class or "",
+        resources=DriverResources(memory=quantity(cluster.driver_memory_bytes)),
         ttl_seconds=cluster.ttl_seconds,
     )
 

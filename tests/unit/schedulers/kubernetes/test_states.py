@@ -6,6 +6,7 @@ import pytest
 
 from polyglot.schedulers.base import Outcome
 from polyglot.schedulers.kubernetes.disruptions import disruption, goes_away
+from polyglot.schedulers.kubernetes.driver import out_of_memory
 from polyglot.schedulers.kubernetes.states import is_explained, job_end
 from tests.kit.kubernetes_documents import (
     ASKED,
@@ -20,6 +21,14 @@ from tests.kit.kubernetes_documents import (
     job,
     pod,
 )
+
+
+def suspended(by: str) -> dict[str, Any]:
+    """A Job that somebody has suspended."""
+    found = job(suspend=True)
+    fields = [{"manager": by, "time": "t", "fieldsV1": {"f:spec": {"f:suspend": {}}}}]
+    found["metadata"]["managedFields"] = fields
+    return found
 
 
 class TestEnding:
@@ -57,7 +66,8 @@ class TestEnding:
             (ASKED, [], Outcome.INTERRUPTED, "pod n/x failed with exit code 43"),
             (LOST, [pod(137), pod(43)], Outcome.TRANSIENT, "exit code 137 (signal 9) of pod train-x-r1-abcde"),
             (LOST, [pod(43), pod(43)], Outcome.INTERRUPTED, "progress saved"),
-            (FAILED, [pod(137, metadata=DELETED)], Outcome.TRANSIENT, "when its grace of 5 s was over"),
+            (FAILED, [pod(137, metadata=DELETED)], Outcome.TRANSIENT, "abcde, which was deleted"),
+            (RANKS, [], Outcome.INTERRUPTED, "interrupted: Pod x has condition DisruptionTarget"),  # who saved it?
         ],
     )
     def test_every_row(self, found: dict[str, Any], pods: list[dict[str, Any]], outcome: Outcome, says: str) -> None:
@@ -94,6 +104,24 @@ class TestEnding:
         assert end is not None
         assert (end.outcome, end.peak_memory_bytes) == (Outcome.OUT_OF_MEMORY, peak)
 
+    @pytest.mark.parametrize(
+        ("code", "grace", "says"),
+        [
+            (137, 60, "exit code 137 (signal 9) of pod train-x-r1-abcde, which was deleted and had not ended when its "
+             "grace of 60 s was over"),
+            (137, 0, "exit code 137 (signal 9) of pod train-x-r1-abcde, which was deleted with no grace, by force"),
+            (None, 0, "pod train-x-r1-abcde was deleted with no grace, by force, and its end was not seen"),
+            (None, 3, "pod train-x-r1-abcde was deleted, and its end was not seen"),
+            (1, 0, "exit code 1 of pod train-x-r1-abcde"),
+        ],
+    )  # fmt: skip
+    def test_a_deletion_is_told_with_the_grace_that_it_gave(self, code: int | None, grace: int, says: str) -> None:
+        """The pod's own metadata say 0 in the end, whatever it was."""
+        gone = {"deletionTimestamp": "2026-01-01T12:00:05Z", "deletionGracePeriodSeconds": 0}
+        end = job_end(FAILED, [pod(code, metadata=gone)], {"train-x-r1-abcde": grace})
+        assert end is not None
+        assert (end.outcome, end.text) == (Outcome.TRANSIENT, says)
+
     def test_a_job_that_has_not_ended_has_no_ending(self) -> None:
         assert job_end(job(), [pod(43)]) is None
 
@@ -111,6 +139,14 @@ class TestEnding:
         assert is_explained(LOST, [pod(1), pod(made=second, phase="Running")])
 
 
+def test_a_driver_that_ran_out_of_memory_is_named() -> None:
+    pods = [pod(1), pod(137, reason="OOMKilled", metadata={"name": "driver-x-1-abc"}), pod(phase="Running")]
+    (line,) = out_of_memory(pods)
+    assert line.startswith(
+        "the driver driver-x-1-abc ran out of its memory (OOMKilled); raise kubernetes.driver-memory"
+    )
+
+
 class TestDisruption:
     @pytest.mark.parametrize(
         ("found", "one", "says"),
@@ -118,7 +154,9 @@ class TestDisruption:
             (job(), pod(phase="Running", conditions=[DISRUPTED]), "(PreemptionByScheduler: preempted)"),
             (RANKS, pod(43, conditions=[DISRUPTED]), "(PreemptionByScheduler: preempted)"),
             (job(), pod(43, metadata=DELETED), "was deleted"),
-            (job(suspend=True), pod(43, metadata=DELETED), "took the quota back"),
+            (job(suspend=True), pod(43, metadata=DELETED), "its Job was suspended"),
+            (suspended("kueue"), pod(43, metadata=DELETED), "its Job was suspended by kueue"),
+            (suspended("kubectl-edit"), pod(43, metadata=DELETED), "its Job was suspended by kubectl-edit"),
             (LOST, pod(43, metadata=BEFORE), "was deleted"),  # that is why its Job ended
         ],
     )

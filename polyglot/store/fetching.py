@@ -9,9 +9,9 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from jobs.lib.http_errors import is_transient
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import BadInput, Missing, Permanent
+from polyglot.core.http_status import is_transient
 from polyglot.kinds.kind import File
 
 _TIMEOUT_SECONDS = 60
@@ -22,15 +22,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 def fetch(file: File, target: Path) -> Path:
     """Return `target` holding the file's verified bytes. Raises Permanent for a refusal or other bytes than pinned."""
-    uri = urlsplit(file.uri or "")
-    shown = f"{uri.scheme}://{uri.netloc.rpartition('@')[2]}{uri.path}"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if uri.scheme == "s3":
-        _from_s3(uri, shown, target)
-    elif uri.scheme == "https" or (uri.scheme == "http" and uri.hostname in _LOOPBACK):
-        _from_web(file, shown, target)
-    else:
-        raise Permanent(f"{shown}: expected https:// or s3://")
+    shown = download(file.uri or "", file.bytes, target)
     digest = sha256_file(target)
     if digest != file.sha256:
         size = target.stat().st_size
@@ -42,6 +34,23 @@ def fetch(file: File, target: Path) -> Path:
     return target
 
 
+def download(address: str, size: int, target: Path) -> str:
+    """Write what an address has to `target`, one byte more than `size` at most (below zero: MAX_BYTES).
+
+    Returns the address as messages show it. Raises Permanent for a refusal.
+    """
+    uri = urlsplit(address)
+    shown = f"{uri.scheme}://{uri.netloc.rpartition('@')[2]}{uri.path}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if uri.scheme == "s3":
+        _from_s3(uri, shown, target)
+    elif uri.scheme == "https" or (uri.scheme == "http" and uri.hostname in _LOOPBACK):
+        _from_web(address, size, shown, target)
+    else:
+        raise Permanent(f"{shown}: expected https:// or s3://")
+    return shown
+
+
 class _SameSecurity(urllib.request.HTTPRedirectHandler):
     """Follows no redirect from https to plain http."""
 
@@ -51,14 +60,14 @@ class _SameSecurity(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _from_web(file: File, shown: str, target: Path) -> None:
-    request = urllib.request.Request(file.uri or "", headers={"User-Agent": "polyglot"})  # noqa: S310 - scheme checked
+def _from_web(address: str, size: int, shown: str, target: Path) -> None:
+    request = urllib.request.Request(address, headers={"User-Agent": "polyglot"})  # noqa: S310 - scheme checked
     try:
         with (
             urllib.request.build_opener(_SameSecurity).open(request, timeout=_TIMEOUT_SECONDS) as answer,
             target.open("wb") as out,
         ):
-            left = (file.bytes if file.bytes >= 0 else MAX_BYTES) + 1  # one more shows a file longer than pinned
+            left = (size if size >= 0 else MAX_BYTES) + 1  # one more shows a file longer than pinned
             while left and (data := answer.read(min(_CHUNK, left))):
                 out.write(data)
                 left -= len(data)

@@ -1,0 +1,110 @@
+"""`polyglot init`: write a first study file and a profile from a few choices."""
+
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from polyglot.cli.output import say
+from polyglot.core.errors import BadInput
+from polyglot.study.catalogue import load_catalogue
+from polyglot.study.draft import BUILT_IN, PROFILE, Choices, study_draft
+from polyglot.study.load import load_study
+from polyglot.study.lock import built_in_prompts, lock_study
+from polyglot.study.pinning import pin_text
+from polyglot.study.systems import SYSTEMS
+
+_PROFILE = Path("profiles") / "local.yaml"
+
+
+_Name = Annotated[str | None, typer.Argument(metavar="NAME", help="The study's name; it is written to NAME.yaml.")]
+_Model = Annotated[
+    str | None, typer.Option(help="built-in, a name of the catalogue, a folder, or owner/name of a hub.")
+]
+_FILES = "built-in, a name of the catalogue, or LANGUAGE=FILE, once for each language."
+_Files = Annotated[list[str] | None, typer.Option(help=_FILES)]
+_Format = Annotated[str, typer.Option("--format", help="The schema of data files, where their rows do not tell.")]
+_Mixes = Annotated[list[str] | None, typer.Option(help="A mix such as ENDE; by default each language, and all.")]
+_Judge = Annotated[str | None, typer.Option(help="built-in, or the name of a model at an endpoint.")]
+
+
+def command(
+    name: _Name = None,
+    model: _Model = None,
+    data: _Files = None,
+    schema: _Format = "",
+    mix: _Mixes = None,
+    benchmark: _Files = None,
+    judge: _Judge = None,
+) -> None:
+    """Write a commented study and a profile into this folder; what no option says is asked, or built in where nobody
+    can be.
+    """
+    choices = Choices(
+        name=name or _ask("Name of the study", "first"),
+        model=model or _ask("Base model (built-in, a name of the catalogue, a folder, owner/name)"),
+        data=_source(data or _ask("Data (built-in, a name of the catalogue, or EN=FILE DE=FILE …)").split(), "--data"),
+        format=schema,
+        mixes=tuple(mix or ()),
+        benchmark=_source(
+            benchmark or _ask("Benchmark (built-in, a name of the catalogue, or EN=FILE …)").split(), "--benchmark"
+        ),
+        judge=judge or _ask("Judge (built-in, or the name of a model at an endpoint)"),
+    )
+    path = Path(f"{choices.name}.yaml")
+    text = study_draft(choices, load_catalogue(Path()), Path())
+    prompts = _prompts(choices.benchmark)
+    for target in (path, *prompts):
+        if target.exists():
+            raise BadInput("is there already", where=str(target), remedy="Choose another name, or remove it")
+    for target, source in prompts.items():
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(source, target)
+    path.write_text(text, encoding="utf-8")
+    text, _ = pin_text(path, again=False, commit_of=_no_commit, digest_of=_no_digest)
+    path.write_text(text, encoding="utf-8")
+    if not _PROFILE.exists():
+        _PROFILE.parent.mkdir(exist_ok=True)
+        _PROFILE.write_text(PROFILE, encoding="utf-8")
+    for written in (path, _PROFILE, *prompts):
+        print(written)
+    try:
+        lock_study(load_study(path))
+    except BadInput as error:  # a commit to be filled in, a mix of a language that the data lack: the file is a draft
+        say(f"still to do:\n{error}")
+
+
+def _no_commit(repository: str, is_dataset: bool) -> str:
+    raise OSError("left to `polyglot pin`")
+
+
+def _no_digest(address: str) -> tuple[str, int]:
+    raise OSError("left to `polyglot pin`")
+
+
+def _ask(what: str, default: str = BUILT_IN) -> str:
+    return str(typer.prompt(what, default=default)) if sys.stdin.isatty() else default
+
+
+def _source(given: list[str], where: str) -> str | Mapping[str, str]:
+    """One name, or files by language. Raises BadInput for a mixture."""
+    pairs = [item.partition("=") for item in given]
+    if len(pairs) == 1 and not pairs[0][1]:
+        return given[0]
+    files = {language: path for language, _, path in pairs}
+    if len(files) < len(pairs) or not all(files.values()):
+        expected = "one name, or LANGUAGE=FILE for each language"
+        raise BadInput("not one source", where=where, got=" ".join(given), expected=expected)
+    return files
+
+
+def _prompts(benchmark: str | Mapping[str, str]) -> dict[Path, Path]:
+    """Judge prompts to begin with, for questions of one's own: those of the language, else the English ones."""
+    languages = benchmark if isinstance(benchmark, Mapping) else {}
+    return {
+        Path("prompts") / f"{language}.jsonl": built_in_prompts(language if language in SYSTEMS else "EN")
+        for language in languages
+    }

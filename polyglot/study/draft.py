@@ -1,0 +1,213 @@
+"""A first study file and profile from a few choices: commented, pinned where it can be, for the user to go on from."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from polyglot.core.errors import BadInput
+from polyglot.core.json_lines import numbered_lines
+from polyglot.core.languages import PAPER_ORDER, is_language, language_rank
+from polyglot.core.mix import Mix
+from polyglot.study.catalogue import Catalogue
+from polyglot.study.pinning import UNSET
+from polyglot.study.systems import SYSTEMS
+
+BUILT_IN = "built-in"
+_TINY = """\
+  steps: 80
+  batch-size: 24
+  learning-rate: 1.5e-3
+  precision: float32
+  max-tokens: 256          # longer samples lose their end, and are counted"""
+_REAL = """\
+  epochs: 3
+  batch-size: 64
+  learning-rate: 1e-5
+  schedule: cosine
+  precision: bfloat16
+  max-tokens: 2048         # longer samples lose their end, and are counted"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What `init` was told. Files are by language; a source is "built-in", a name of the catalogue, or owner/name."""
+
+    name: str
+    model: str  # or a folder
+    data: str | Mapping[str, str]
+    format: str  # of files, "" to look into them
+    mixes: Sequence[str]  # none: each language, and all together
+    benchmark: str | Mapping[str, str]
+    judge: str  # "built-in" or a model's name
+
+
+def study_draft(choices: Choices, catalogue: Catalogue, folder: Path) -> str:
+    """The text of a study file in `folder`. Raises BadInput for choices that name nothing."""
+    languages = _languages(choices, catalogue)
+    mixes = list(choices.mixes) or [*languages, *(["".join(languages)] if len(languages) > 1 else [])]
+    tiny = choices.model == BUILT_IN
+    lines = [
+        "# A study: what is asked. `polyglot plan` looks at it, `polyglot submit` runs it; a profile says where.",
+        "# docs/study-file.md explains every key.",
+        f"study: {choices.name}",
+        "question: Does a multilingual base model need multilingual instructions?",
+        "models:",
+        f"  base: {_model(choices.model, catalogue, folder)}",
+        "datasets:",
+        *_data(choices, languages, catalogue, folder),
+        f"mixes: [{', '.join(mixes)}]   # -sampled: every id once, in one of the languages; @1000: a thousand ids",
+        "seeds: [0]                # a claim about a mix needs three: [0, 1, 2]",
+        "training:",
+        _TINY if tiny else _REAL,
+        "benchmark:",
+        *_benchmark(choices, catalogue, folder),
+    ]
+    if tiny:
+        lines.append("answers: {max-new-tokens: 24, dtype: float32, temperatures: {}}")
+    lines += [f"judge: {_judge(choices.judge)}", *_systems(choices, languages)]
+    return "\n".join(lines) + "\n"
+
+
+PROFILE = """\
+# A profile: where a study runs. Nothing in it changes a result's key. This one is used where none is named.
+store: file://./.polyglot/store   # or s3://bucket/prefix?endpoint=https://…; everything is kept there
+# cpus: 8                         # of this machine that workers may use together
+# memory: 24GiB
+# settings:
+#   judge: {base-url: "https://judge.example/v1", key-file: /run/secrets/judge, concurrency: 16}
+# resources:
+#   train: {cpus: 4, memory: 12GiB, gpus: 1, deadline: 2d}
+"""
+
+
+def _model(model: str, catalogue: Catalogue, folder: Path) -> str:
+    if model == BUILT_IN:
+        return "{built-in: {}}       # the tiny one that is made here, for trying things out"
+    if model in catalogue["models"]:
+        return _published(model, catalogue["models"][model].source)
+    if (folder / model).is_dir():
+        return f"{{directory: {_text(model)}}}"
+    if model.count("/") == 1 and not model.startswith((".", "/")):
+        return f'{{hub: {_text(model)}, revision: "{UNSET}"}}   # `polyglot pin` fills the commit in'
+    known = ", ".join(catalogue["models"])
+    raise BadInput(
+        "no such model", where="--model", got=repr(model), expected=f"built-in, a folder, owner/name, {known}"
+    )
+
+
+def _published(name: str, source: Mapping[str, object]) -> str:
+    pin = "" if "revision" in source or "hub" not in source else f', revision: "{UNSET}"'
+    return f"{{published: {name}{pin}}}" + ("   # `polyglot pin` fills the commit in" if pin else "")
+
+
+def _data(choices: Choices, languages: Sequence[str], catalogue: Catalogue, folder: Path) -> list[str]:
+    data = choices.data
+    if data == BUILT_IN:
+        return ["  data: {built-in: instructions}"]
+    if isinstance(data, str):
+        entry = catalogue["datasets"].get(data)
+        if entry is None:
+            known = ", ".join(catalogue["datasets"])
+            expected = f"built-in, LANGUAGE=FILE, {known}"
+            raise BadInput("no such data", where="--data", got=repr(data), expected=expected)
+        named = f"  data: {_published(data, entry.source)}"
+        return [named.replace("}", f", languages: [{', '.join(languages)}]}}", 1) if choices.mixes else named]
+    first = next(iter(data.values()))
+    found, has_ids = _look(folder, first)
+    form = choices.format or found
+    if not form:
+        remedy = "Say --format; docs/study-file.md lists them"
+        raise BadInput(
+            "the schema of the rows is not known", where="--data", got=next(iter(data.values())), remedy=remedy
+        )
+    pairing = ["    pair-by: position    # line n is the same row in every language; remove this if it is not"]
+    return [
+        "  data:",
+        f"    format: {form}",
+        *(pairing if len(data) > 1 and not has_ids else []),
+        "    files:",
+        *(f"      {language}: {{path: {_text(path)}}}" for language, path in data.items()),
+    ]
+
+
+def _benchmark(choices: Choices, catalogue: Catalogue, folder: Path) -> list[str]:
+    benchmark = choices.benchmark
+    if benchmark == BUILT_IN:
+        return ["  built-in: verifiable"]
+    if isinstance(benchmark, str):
+        if benchmark not in catalogue["benchmarks"]:
+            expected = f"built-in, LANGUAGE=FILE, {', '.join(catalogue['benchmarks'])}"
+            raise BadInput("no such benchmark", where="--benchmark", got=repr(benchmark), expected=expected)
+        return [f"  published: {benchmark}"]
+    return [
+        "  format: mt-bench        # a line a question: question_id, category, turns (one or two)",
+        "  questions:",
+        *(f"    {language}: {{path: {_text(path)}}}" for language, path in benchmark.items()),
+        "  prompts:                # what the judge is told; change them as you like",
+        *(f"    {language}: {{path: prompts/{language}.jsonl}}" for language in benchmark),
+    ]
+
+
+def _judge(judge: str) -> str:
+    if judge == BUILT_IN:
+        return "{endpoint: built-in}   # a rule-based one; {endpoint: openai, model: NAME} asks any such endpoint"
+    return (
+        f"{{endpoint: openai, model: {_text(judge)}, temperature: 0}}   # its address and key: settings of the profile"
+    )
+
+
+def _systems(choices: Choices, languages: Sequence[str]) -> list[str]:
+    asked = choices.benchmark if isinstance(choices.benchmark, Mapping) else {}
+    without = [code for code in dict.fromkeys(chain(languages, asked)) if code not in SYSTEMS]
+    if not without:
+        return []
+    return ["systems:                  # the system message of each language that has no built-in one; '' is none"] + [
+        f"  {code}: ''" for code in without
+    ]
+
+
+def _languages(choices: Choices, catalogue: Catalogue) -> list[str]:
+    if isinstance(choices.data, Mapping):
+        found = list(choices.data)
+    elif choices.data in catalogue["datasets"]:
+        found = [str(code) for code in catalogue["datasets"][choices.data].source.get("languages", ())]
+    else:
+        found = list(PAPER_ORDER)
+    if isinstance(choices.data, str) and choices.mixes:
+        found = list(dict.fromkeys(code for mix in choices.mixes for code in Mix.parse(mix).languages))
+    for code in chain(found, choices.benchmark if isinstance(choices.benchmark, Mapping) else ()):
+        if not is_language(code):
+            raise BadInput("no language", got=repr(code), expected="an upper-case ISO 639-1 code such as EN or PL")
+    return sorted(found, key=language_rank)
+
+
+def _look(folder: Path, path: str) -> tuple[str, bool]:
+    """The schema of a file of JSON Lines by its first row ("" where it tells none), and whether the row has an id."""
+    if not path.endswith((".jsonl", ".json", ".ndjson")):
+        return "", False
+    try:
+        row = json.loads(next(text for _, text in numbered_lines(folder / path, path)).lstrip("["))
+    except OSError as error:
+        raise BadInput("cannot be read", where=path, got=error.strerror or str(error)) from None
+    except (ValueError, StopIteration):
+        return "", False
+    if not isinstance(row, dict):
+        return "", False
+    has_id = row.get("id") is not None
+    if isinstance(row.get("messages"), list):
+        return "messages", has_id
+    if isinstance(turns := row.get("conversations"), list) and turns:
+        return ("sharegpt" if isinstance(turns[0], dict) else "lima-x"), has_id
+    if "instruction" in row and "response" in row:
+        return "dolly", has_id
+    if "instruction" in row and "output" in row:
+        return ("bactrian-x" if has_id else "alpaca"), has_id
+    return "", has_id
+
+
+def _text(value: str) -> str:
+    """A text as YAML takes it within a flow mapping."""
+    plain = all(char.isalnum() or char in "._-/" for char in value) and value[:1].isalnum()
+    return value if plain and not value[:1].isdigit() else json.dumps(value, ensure_ascii=False)

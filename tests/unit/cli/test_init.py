@@ -1,0 +1,110 @@
+"""`polyglot init`: a few choices become a study that is valid, pinned, and says what is left to do."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from polyglot.cli import init
+from polyglot.core.errors import BadInput
+from polyglot.study.load import load_study
+from polyglot.study.lock import lock_study
+from polyglot.study.profile import load_profile
+
+ROWS: dict[str, tuple[dict[str, Any], str]] = {
+    "alpaca": ({"instruction": "a", "input": "", "output": "b"}, "position"),
+    "bactrian-x": ({"id": "1", "instruction": "a", "output": "b"}, "id"),
+    "dolly": ({"instruction": "a", "context": "", "response": "b"}, "position"),
+    "messages": ({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}, "position"),
+    "sharegpt": ({"id": 1, "conversations": [{"from": "human", "value": "a"}]}, "id"),
+    "lima-x": ({"conversations": ["a", "b"]}, "position"),
+}
+
+
+@pytest.fixture(autouse=True)
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def written(name: str, value: object) -> str:
+    Path(name).write_text(json.dumps(value) + "\n", encoding="utf-8")
+    return name
+
+
+def test_without_choices_it_is_the_built_in_study_with_a_profile() -> None:
+    init.command()
+    study = lock_study(load_study(Path("first.yaml"))).study
+    assert [mix.canonical for mix in study.mixes] == ["EN", "DE", "FR", "IT", "ES", "ENDEFRITES"]
+    assert Path("profiles/local.yaml").is_file()
+    assert load_profile("local").store == "file://./.polyglot/store"
+
+
+@pytest.mark.parametrize("form", ROWS)
+def test_files_of_ones_own_are_looked_into_and_pinned(form: str) -> None:
+    row, pairing = ROWS[form]
+    files = [f"{code}={written(f'{code}.jsonl', {**row, 'language': code})}" for code in ("PL", "EN")]
+    question = written("q.jsonl", {"question_id": 1, "category": "writing", "turns": ["a"]})
+    init.command("mine", data=files, benchmark=[f"PL={question}"], judge="gpt-4")
+    study = lock_study(load_study(Path("mine.yaml"))).study
+    assert (study.datasets["data"].format, study.datasets["data"].pair_by) == (form, pairing)
+    assert [mix.canonical for mix in study.mixes] == ["EN", "PL", "ENPL"]
+    assert study.systems == {"PL": ""}
+    assert Path("prompts/PL.jsonl").is_file()
+    assert study.judge.model == "gpt-4"
+
+
+def test_names_of_the_catalogue_and_mixes_are_taken_over(capsys: pytest.CaptureFixture[str]) -> None:
+    init.command(
+        "named", model="gemma-2-9b", data=["bactrian-x"], mix=["EN", "DEEN"], benchmark=["mt-bench-x"], judge="gpt-4"
+    )
+    study = load_study(Path("named.yaml")).study
+    assert study.datasets["data"].languages == ("EN", "DE")
+    assert study.models["base"].hub == "google/gemma-2-9b"
+    assert "still to do:\nnamed.yaml:6: models.base.revision: the commit" in capsys.readouterr().err
+
+
+def test_a_folder_and_a_repository_are_told_apart(empty: Path) -> None:
+    (empty / "us" / "model").mkdir(parents=True)
+    init.command("local", model="us/model")
+    init.command("hub", model="us/other")
+    assert load_study(Path("local.yaml")).study.models["base"].directory == "us/model"
+    assert load_study(Path("hub.yaml")).study.models["base"].hub == "us/other"
+
+
+def test_nothing_is_written_over(empty: Path) -> None:
+    (empty / "first.yaml").write_text("mine")
+    with pytest.raises(BadInput, match=r"first.yaml: is there already"):
+        init.command()
+    assert (empty / "first.yaml").read_text() == "mine"
+    assert [path.name for path in empty.iterdir()] == ["first.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("choices", "line"),
+    [
+        ({"model": "none"}, "--model: no such model; got 'none'; expected built-in, a folder, owner/name, teuken-7b"),
+        ({"data": ["none"]}, "--data: no such data; got 'none'; expected built-in, LANGUAGE=FILE, lima-x"),
+        ({"data": ["EN=none.jsonl"]}, "none.jsonl: cannot be read; got No such file"),
+        ({"data": ["EN=a", "lima-x"]}, "--data: not one source"),
+        ({"data": ["EN="]}, "--data: not one source"),
+        ({"data": ["english=rows.jsonl"]}, "no language; got 'english'"),
+        ({"benchmark": ["none"]}, "--benchmark: no such benchmark; got 'none'; expected built-in, LANGUAGE=FILE, mt-"),
+    ],
+)
+def test_what_names_nothing_is_refused_before_a_file_is_written(
+    empty: Path, choices: dict[str, Any], line: str
+) -> None:
+    with pytest.raises(BadInput) as told:
+        init.command("mine", **choices)
+    assert line in str(told.value)
+    assert not list(empty.iterdir())
+
+
+def test_a_schema_that_rows_do_not_tell_is_asked_for() -> None:
+    rows = [f"EN={written('rows.jsonl', {'a': 1})}"]
+    with pytest.raises(BadInput, match="the schema of the rows is not known; got rows.jsonl. Say --format"):
+        init.command("mine", data=rows)
+    init.command("mine", data=rows, schema="alpaca", mix=["EN"])
+    assert load_study(Path("mine.yaml")).study.datasets["data"].format == "alpaca"

@@ -1,0 +1,100 @@
+"""Pins are filled into the text of a study: every other byte stays, comments and all."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from polyglot.core.errors import BadInput
+from polyglot.study.load import load_study
+from polyglot.study.pinning import UNSET, Pin, pin_text
+from tests.kit.bad_inputs.studies import study_text
+
+COMMIT, OTHER = "1a" * 20, "7" * 40
+ROWS = b'{"id": "1", "instruction": "a", "output": "b"}\n'
+SHA256 = sha256(ROWS).hexdigest()
+FILES = """datasets:      # two ways to write a file
+  d:
+    format: bactrian-x
+    files:
+      EN: {path: rows.jsonl}   # flow
+      DE:
+        # block
+        path: rows.jsonl       # its path
+      FR: [{path: rows.jsonl}, {path: "rows.jsonl", bytes: 47}]
+"""
+
+
+def pinned(folder: Path, text: str, *, again: bool = False, digest: str = SHA256) -> tuple[str, list[Pin]]:
+    (folder / "rows.jsonl").write_bytes(ROWS)
+    (folder / "study.yaml").write_bytes(text.encode())
+    return pin_text(
+        folder / "study.yaml",
+        again=again,
+        commit_of=lambda name, is_dataset: OTHER if name == "digits/only" else COMMIT if is_dataset else COMMIT[::-1],
+        digest_of=lambda address: (digest, 47),
+    )
+
+
+def test_digests_are_filled_in_and_every_other_byte_stays(tmp_path: Path) -> None:
+    text, pins = pinned(tmp_path, FILES)
+    assert text == FILES.replace("{path: rows.jsonl}", f"{{path: rows.jsonl, sha256: {SHA256}}}").replace(
+        "# its path\n", f"# its path\n        sha256: {SHA256}\n"
+    ).replace('{path: "rows.jsonl", bytes: 47}', f'{{path: "rows.jsonl", sha256: {SHA256}, bytes: 47}}')
+    assert [pin.found for pin in pins] == [SHA256] * 4
+    assert pinned(tmp_path, text)[0] == text, "a second time there is nothing to do"
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_line_ends_stay_as_they_are(tmp_path: Path, ending: str) -> None:
+    text, _ = pinned(tmp_path, "x:\n  path: rows.jsonl\n  # end".replace("\n", ending))
+    assert text == f"x:\n  path: rows.jsonl\n  sha256: {SHA256}\n  # end".replace("\n", ending)
+
+
+def test_the_last_line_needs_no_end(tmp_path: Path) -> None:
+    assert pinned(tmp_path, "x:\n  path: rows.jsonl")[0] == f"x:\n  path: rows.jsonl\n  sha256: {SHA256}"
+
+
+def test_commits_are_filled_in_where_there_are_none_or_zeros(tmp_path: Path) -> None:
+    before = f"""models:
+  a: {{hub: us/a, revision: "{UNSET}"}}
+  b: {{published: gemma-2-9b}}
+  c: {{published: bloom-7b1}}     # pinned in the catalogue
+  d: {{hub: digits/only}}
+datasets:
+  e: {{hub: us/e}}
+"""
+    text, pins = pinned(tmp_path, before)
+    model = COMMIT[::-1]
+    wanted = before.replace(f'"{UNSET}"', model)
+    for name, commit in (("gemma-2-9b", model), ("digits/only", f'"{OTHER}"'), ("us/e", COMMIT)):
+        wanted = wanted.replace(name, f"{name}, revision: {commit}")
+    assert text == wanted
+    assert len(pins) == 4
+
+
+def test_what_differs_is_told_and_replaced_only_when_asked(tmp_path: Path) -> None:
+    before = f"x: {{path: rows.jsonl, sha256: {'0' * 64}}}  # mine\n"
+    text, (pin,) = pinned(tmp_path, before)
+    assert (text, pin.had, pin.found, pin.is_new) == (before, "0" * 64, SHA256, False)
+    assert pinned(tmp_path, before, again=True)[0] == before.replace("0" * 64, SHA256)
+
+
+def test_an_address_gets_its_size_and_digest(tmp_path: Path) -> None:
+    text, _ = pinned(tmp_path, "x: {path: https://data.example/r.jsonl}\n")
+    assert text == f"x: {{path: https://data.example/r.jsonl, sha256: {SHA256}, bytes: 47}}\n"
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    text, (pin,) = pinned(tmp_path, "x: {path: none.jsonl}\n")
+    assert (text, pin.why) == ("x: {path: none.jsonl}\n", "no file none.jsonl")
+
+
+def test_a_missing_digest_of_a_file_that_is_there_is_printed_ready_to_paste(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(ROWS)
+    data = "{d: {format: bactrian-x, files: {EN: {path: rows.jsonl}}}}"
+    (tmp_path / "study.yaml").write_text(study_text(datasets=data, mixes="[EN]"), encoding="utf-8")
+    with pytest.raises(
+        BadInput, match=rf"datasets.d.files.EN.sha256: missing. Add `sha256: {SHA256}`, or have `polyglot"
+    ):
+        load_study(tmp_path / "study.yaml")  # fmt: skip

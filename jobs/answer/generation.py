@@ -2,7 +2,8 @@
 
 Why not `model.generate`: one random stream serves its whole batch there, its sampling defaults come from files of the
 model, and finished rows are computed to the end. Here a row's draws are its own (see `sampling`), every setting is
-explicit, and rows that have ended leave the batch once they are the half of it.
+explicit, and rows that have ended leave the batch once they are the half of it. Which rows may share a batch is tried
+once for each model (see `batching`).
 
 Greedy answers on a CPU are the same each time for the same batches and threads. A different batch changes a row's
 logits in their last bits only (matrix products of other shapes), which can tip an argmax between near-equal tokens.
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
+from jobs.answer.batching import find_batching
 from jobs.answer.decoding import Stops, choose, uniforms
 from jobs.lib.model.loading import embedded, padding_id, without_token
 from jobs.lib.model.template import ChatFormat
@@ -62,18 +64,32 @@ class Generator:
         configured = getattr(model.generation_config, "eos_token_id", None)
         others = configured if isinstance(configured, list) else [configured]
         self.ends = {*chat.end_ids, *(token for token in others if token is not None)}
-        self._pad_id = padding_id(chat.tokenizer, embedded(model))
+        self.pad_id = padding_id(chat.tokenizer, embedded(model))
         self._nameless = without_token(chat.tokenizer, embedded(model), self.model.device)
         accepted = inspect.signature(model.forward).parameters
         self._has_positions = "position_ids" in accepted
-        self._has_cache = "past_key_values" in accepted
+        self.has_cache = "past_key_values" in accepted
         self._keep_last: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
+        with torch.inference_mode():
+            self.batching = find_batching(self)
 
     @torch.inference_mode()
     def answer(self, requests: Sequence[Request], check: Callable[[], None] | None = None) -> list[Generated]:
         """Answer a batch, in its order. `check` is called now and then and may raise to leave."""
-        rows = [_Row(number, request) for number, request in enumerate(requests)]
-        results: list[Generated | None] = [None] * len(rows)
+        results: list[Generated | None] = [None] * len(requests)
+        for rows in self._together([_Row(number, request) for number, request in enumerate(requests)]):
+            self._answer(rows, results, check)
+        return [result for result in results if result is not None]
+
+    def _together(self, rows: list[_Row]) -> list[list[_Row]]:
+        """The rows that are computed at once."""
+        groups: dict[int, list[_Row]] = {}
+        for row in rows:
+            key = {"any": 0, "equal-lengths": len(row.request.prompt), "one": row.number}[self.batching.together]
+            groups.setdefault(key, []).append(row)
+        return list(groups.values())
+
+    def _answer(self, rows: list[_Row], results: list[Generated | None], check: Callable[[], None] | None) -> None:
         state = _State(self, rows)
         while state.rows:
             chosen, finite = state.step(self.top_k, self.top_p)
@@ -84,7 +100,6 @@ class Generator:
             state.forget_finished()
             if check is not None and state.steps % 16 == 0:
                 check()
-        return [result for result in results if result is not None]
 
     def _after(self, row: _Row, token: int) -> Generated | None:
         """Take in a row's next token; its result once that ends it."""
@@ -117,21 +132,34 @@ class Generator:
         output = self.model(
             input_ids=inputs, attention_mask=mask, use_cache=cache is not None, return_dict=True, **arguments
         )
-        logits: torch.Tensor = output.logits[:, -1, :].float()
+        logits: torch.Tensor = output.logits[:, -1, :]
+        return logits.float()
+
+    def without_nameless(self, logits: torch.Tensor) -> torch.Tensor:
+        """Logits (B, V) in which ids that no token stands for cannot be chosen."""
         return logits if self._nameless is None else logits.masked_fill(self._nameless, -torch.inf)
 
     def new_cache(self) -> DynamicCache | None:
-        """An empty cache; None where the architecture has no such thing and every step reads the whole row again."""
-        return DynamicCache(config=self.model.config) if self._has_cache else None
+        """An empty cache; None where the architecture has no such thing."""
+        return DynamicCache(config=self.model.config) if self.has_cache else None
 
-    def padded(self, rows: Sequence[_Row]) -> tuple[torch.Tensor, torch.Tensor]:
+    def select(self, cache: DynamicCache, index: torch.Tensor) -> bool:
+        """Keep these lines of a cache; False where a layer of it cannot do that."""
+        layers: list[Any] = cache.layers
+        if not all(hasattr(layer, "batch_select_indices") for layer in layers):
+            return False
+        for layer in layers:
+            layer.batch_select_indices(index)
+        return True
+
+    def padded(self, prompts: Sequence[list[int]], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Prompts as (B, T) ids and mask, padded on the left."""
-        width = max(len(row.request.prompt) for row in rows)
-        ids = torch.full((len(rows), width), self._pad_id, dtype=torch.long)
-        mask = torch.zeros((len(rows), width), dtype=torch.long)
-        for place, row in enumerate(rows):
-            ids[place, width - len(row.request.prompt) :] = torch.tensor(row.request.prompt)
-            mask[place, width - len(row.request.prompt) :] = 1
+        width = max(map(len, prompts))
+        ids = torch.full((len(prompts), width), pad_id, dtype=torch.long)
+        mask = torch.zeros((len(prompts), width), dtype=torch.long)
+        for place, prompt in enumerate(prompts):
+            ids[place, width - len(prompt) :] = torch.tensor(prompt)
+            mask[place, width - len(prompt) :] = 1
         return ids.to(self.model.device), mask.to(self.model.device)
 
 
@@ -142,9 +170,10 @@ class _State:
         self.rows, self.steps, self._generator = rows, 0, generator
         if not rows:
             return
-        self._inputs, self._mask = generator.padded(rows)
+        self._inputs, self._mask = generator.padded([row.request.prompt for row in rows], generator.pad_id)
         self._whole = self._inputs
-        self._cache = generator.new_cache()
+        # without a cache every step reads the whole row again
+        self._cache = generator.new_cache() if generator.batching.cached else None
         device = self._inputs.device
         self._temperatures = torch.tensor([row.request.temperature for row in rows], device=device)
         longest = max(row.request.max_new_tokens for row in rows)
@@ -154,6 +183,7 @@ class _State:
     def step(self, top_k: int, top_p: float) -> tuple[list[int], list[bool]]:
         """Compute one token of every row; also whether its logits were numbers."""
         logits = self._generator.forward(self._inputs, self._mask, self._cache)
+        logits = self._generator.without_nameless(logits)
         number = self._numbers[:, self.steps] if self._numbers.shape[1] else self._temperatures
         chosen = choose(logits, self._temperatures, number, top_k=top_k, top_p=top_p)
         finite = logits.amax(dim=-1).isfinite()  # a masked-out -inf is fine, NaN and +inf are not
@@ -175,18 +205,9 @@ class _State:
             self.rows = []
         elif 2 * len(going) <= len(self.rows):
             index = torch.tensor(going, device=self._mask.device)
-            if self._cache is not None and not self._select(index):
+            if self._cache is not None and not self._generator.select(self._cache, index):
                 return
             self.rows = [self.rows[place] for place in going]
             self._inputs, self._mask = self._inputs[index], self._mask[index]
             self._whole = self._whole[index] if self._cache is None else self._whole
             self._temperatures, self._numbers = self._temperatures[index], self._numbers[index]
-
-    def _select(self, index: torch.Tensor) -> bool:
-        """Keep these lines of the cache; False where a layer of it cannot do that."""
-        layers: list[Any] = self._cache.layers if self._cache is not None else []
-        if not all(hasattr(layer, "batch_select_indices") for layer in layers):
-            return False
-        for layer in layers:
-            layer.batch_select_indices(index)
-        return True

@@ -30,7 +30,7 @@ from jobs.lib.model.template import ChatFormat, Inexact
 from polyglot.core import records
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.errors import Permanent
-from polyglot.core.records import UNSET
+from polyglot.core.records import UNSET, UnsetType
 from polyglot.kinds.answer import Answer, AnswerCard, AnswerCounts, AnswerParams, AnswerTurn
 from polyglot.kinds.rows import Question
 from polyglot.kinds.templates import OWN
@@ -50,6 +50,7 @@ class Task:
     said: list[dict[str, str]] = field(default_factory=list)
     turns: list[AnswerTurn] = field(default_factory=list)
     error: str | None = None
+    batching: str | UnsetType = UNSET
 
     @property
     def name(self) -> str:
@@ -65,6 +66,7 @@ class Task:
             sample=self.sample,
             turns=tuple(self.turns),
             error=self.error,
+            batching=self.batching,
         )
 
 
@@ -98,6 +100,13 @@ def _ask_all(context: Context, params: AnswerParams, tasks: list[Task], size: in
         chat = _chat(context, params)
         model = load_model(directory, dtype=DTYPES[params.dtype], device=device)
         generator = Generator(model, chat, top_k=params.top_k, top_p=params.top_p, stops=params.stops)
+        batching = generator.batching.name(has_cache=generator.has_cache)
+        if batching is not None:
+            context.log.warning(
+                "%s answers otherwise in a batch than alone; it answers so: %s", type(model).__name__, batching
+            )
+            for task in tasks:
+                task.batching = batching
         conversation = Conversation(generator, params, seed=context.stage.seed)
         for task in tasks:
             conversation.prepare(task)
@@ -231,7 +240,9 @@ def _write(context: Context, params: AnswerParams, answers: Iterable[Answer]) ->
     for language, mine in by_language.items():
         records.write_lines(context.out / "answers" / f"{language}.jsonl", mine)
     counts = {language: _counted(mine) for language, mine in by_language.items()}
-    card = AnswerCard(languages=counts, **(_chat(context, params).unusual if params.template == OWN else {}))
+    batching = next((answer.batching for mine in by_language.values() for answer in mine), UNSET)
+    unusual = _chat(context, params).unusual if params.template == OWN else {}
+    card = AnswerCard(languages=counts, batching=batching, **unusual)
     (context.out / "card.json").write_bytes(records.to_json(card) + b"\n")
     context.metrics |= {
         "questions": sum(count.questions for count in counts.values()),

@@ -39,6 +39,26 @@ def check(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> None:
         )
 
 
+def check_causal(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> None:
+    """Raise Permanent for a model that sees what comes next: it would learn to copy it, and padding would be read."""
+    was_training = model.training
+    model.eval()  # type: ignore[no-untyped-call]
+    rows, length = embedded(model), _LENGTHS[0]
+    ids = (torch.arange(2 * length, device=model.device) * 7 + 3).remainder(rows)
+    other = torch.cat([ids[:length], (ids[length:] + 1).remainder(rows)])
+    every = torch.arange(2 * length, device=model.device)
+    try:
+        with torch.no_grad(), torch.autocast("cuda", torch.bfloat16) if half else nullcontext():
+            one, two = (loss.logits(model, row.unsqueeze(0), every).float()[:length] for row in (ids, other))
+    finally:
+        model.train(was_training)
+    if (one - two).abs().max() / one.std().clamp_min(1e-12) > (_LIKE_ALONE_HALF if half else _LIKE_ALONE):
+        raise Permanent(
+            f"{type(model).__name__} sees the tokens behind the one that it predicts: it is no causal language model "
+            "as configured (is_decoder in config.json?)"
+        )
+
+
 def _fault(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> str | None:
     rows = embedded(model)
     count = sum(_LENGTHS)

@@ -64,6 +64,7 @@ class Trainer:
         self.half = params.precision == "bfloat16" and model.device.type == "cuda"
         with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
             self.loss = TargetLoss(model)
+        isolation.check_causal(self.loss, model, half=self.half)
         self.packed_tokens = _packed_tokens(params, mixture)
         if self.packed_tokens is not None:
             isolation.check(self.loss, model, half=self.half)

@@ -26,8 +26,10 @@ class TranslationCache:
         self.billed = self.unseen = 0  # characters
         self.calls: Counter[str] = Counter()
         self.reached = False  # the engine has answered at some time, in whichever attempt
+        self._reading = True
         for record in journal.read():
             self._count(record)
+        self._reading = False
         for id_ in list(self._open):
             self._lose(id_)
         self.resumed = len(self._known)
@@ -92,7 +94,9 @@ class TranslationCache:
     def _count(self, record: Mapping[str, Any]) -> None:
         id_, outcome = record["id"], record["outcome"]
         if outcome == "done":
-            self._known.setdefault(id_, Outcome(record["text"], record["reason"]))
+            refused = (record["reason"] or "").startswith("http-")
+            if not (refused and self._reading):  # what an endpoint refused once it may take after it was mended
+                self._known.setdefault(id_, Outcome(record["text"], record["reason"]))
         elif outcome == "sent":
             self._lose(id_)  # an earlier one of this name was still open
             self._open[id_] = record["characters"]

@@ -223,16 +223,7 @@ class Worker:
         # What was begun with other inputs, or ended in a result that was withdrawn, is not gone on with. The records of
         # networked kinds are each named by the content of what was asked, so other inputs do not make them wrong.
         fit = digest(self._fit(inputs))
-        records_fit = digest(self._fit({})) if self.kind.networked else fit
-        journal = StoredJournal(
-            self.store,
-            self.stage,
-            self.number,
-            start,
-            rank=self.ranks.rank,
-            fit=records_fit,
-            earlier=self._earlier(),
-        )
+        journal = self._journal(start, fit=digest(self._fit({})) if self.kind.networked else fit)
         context = WorkerContext(
             stage=self.stage,
             resources=self.resources,
@@ -278,6 +269,11 @@ class Worker:
         stage = stage or self.stage
         withdrawn = len(retractions(self.store, stage.kind, stage.key))
         return {"inputs": {role: found.result for role, found in inputs.items()}, "withdrawn": withdrawn}
+
+    def _journal(self, start: int, fit: str) -> StoredJournal:
+        return StoredJournal(
+            self.store, self.stage, self.number, start, rank=self.ranks.rank, fit=fit, earlier=self._earlier()
+        )
 
     def _earlier(self) -> list[tuple[Stage, str]]:
         """Stages of earlier versions that asked the same; none once a result of this one was withdrawn."""

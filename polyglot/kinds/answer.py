@@ -75,6 +75,7 @@ class Answer(Record):
     turns: tuple[AnswerTurn, ...]  # of a question that failed, those that it got
     sample: int = 0
     error: str | None = None
+    batching: str | UnsetType = UNSET  # what its model bears, if it is not questions of any lengths in one batch
 
 
 class AnswerCounts(Record):
@@ -94,6 +95,7 @@ class AnswerCard(Record):
     """`card.json`."""
 
     languages: dict[Language, AnswerCounts]
+    batching: str | UnsetType = UNSET  # of the answers
     system_role: str | UnsetType = UNSET  # of the tokenizer's own template, as in the card of a token set
     date: str | UnsetType = UNSET  # likewise
 

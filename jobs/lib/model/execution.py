@@ -1,5 +1,7 @@
 """How a model computes on this machine: threads, determinism, and what of it is recorded with the result."""
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -15,9 +17,26 @@ def threads_of(context: Context) -> int:
     return max(1, int(context.settings.get("threads") or context.resources.cpus))
 
 
+# What libraries read of the environment that would change a result and is in no key: how accelerate casts and wraps
+# a model, and in which type matrices are multiplied.
+_AMBIENT = re.compile(r"ACCELERATE_\w+|(ONEDNN|DNNL)_DEFAULT_FPMATH_MODE|(TORCH_ALLOW|NVIDIA)_TF32_\w*OVERRIDE")
+
+
+@contextmanager
+def _without_ambient() -> Iterator[None]:
+    before = {name: os.environ.pop(name) for name in list(os.environ) if _AMBIENT.fullmatch(name)}
+    try:
+        yield
+    finally:
+        os.environ.update(before)
+
+
 @contextmanager
 def computing(threads: int, *, deterministic: bool) -> Iterator[None]:
-    """Compute with that many threads, on the CPU bit for bit the same each time; what was set before comes back."""
+    """Compute with that many threads, on the CPU bit for bit the same each time; what was set before comes back.
+
+    Variables of the environment that would change a result do not count meanwhile.
+    """
     before = (
         torch.get_num_threads(),
         torch.are_deterministic_algorithms_enabled(),
@@ -28,7 +47,8 @@ def computing(threads: int, *, deterministic: bool) -> Iterator[None]:
         torch.use_deterministic_algorithms(True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined] # nothing reads it
     try:
-        yield
+        with _without_ambient():
+            yield
     finally:
         torch.set_num_threads(before[0])
         torch.use_deterministic_algorithms(before[1])

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from jobs.answer import job as answer
+from jobs.answer.batching import Batching
 from jobs.answer.generation import Generator, Request
 from jobs.answer.job import sample_seed
 from jobs.lib.model.loading import load_model, load_tokenizer
@@ -199,7 +200,7 @@ class TestAnswers:
         requests = [request(chat.prompt([{"role": "user", "content": "Nenne " + "1" * n}])) for n in range(5)]
         generator = Generator(model, chat)
         with_cache = generator.answer(requests)
-        generator._has_cache = False
+        generator.batching = Batching(cached=False)
         assert generator.answer(requests) == with_cache
 
 

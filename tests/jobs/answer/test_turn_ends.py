@@ -101,6 +101,7 @@ def test_the_papers_stops_end_the_papers_answers_alone(tmp_path: Path, template:
     script = chat.tokenizer(("" if template == OWN else " ") + "x = 1\nUser: Ada\n", add_special_tokens=False)[
         "input_ids"
     ]
+    generator = Generator(model, chat, stops=TEMPLATES[template].stops)
     inner, said = model.forward, iter(script)
 
     def forward(**given: Any) -> Any:
@@ -110,7 +111,6 @@ def test_the_papers_stops_end_the_papers_answers_alone(tmp_path: Path, template:
         return output
 
     model.forward = forward
-    generator = Generator(model, chat, stops=TEMPLATES[template].stops)
     wanted = Request(prompt=prompt, temperature=0.0, seed=0, max_new_tokens=len(script))
     found = generator.answer([wanted])[0]
     assert (found.text, found.finish) == (text, finish)

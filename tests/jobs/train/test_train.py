@@ -1,6 +1,7 @@
 """The train job on tiny models: what it learns from, what it writes, and what it refuses."""
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -88,6 +89,19 @@ class TestOutput:
             train.run(context)
             found.append(digests(context))
         assert found[0] == found[1]
+
+    def test_is_the_same_whatever_the_environment_says(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        inputs = prepare(tmp_path)
+        made = []
+        for name in ("plain", "ambient"):
+            context = context_of(tmp_path / name, inputs)
+            train.run(context)
+            made.append(digests(context))
+            for variable in ("ACCELERATE_MIXED_PRECISION", "ONEDNN_DEFAULT_FPMATH_MODE"):
+                monkeypatch.setenv(variable, "bf16" if variable.startswith("A") else "BF16")
+            monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
+        assert made[0] == made[1]
+        assert os.environ["ACCELERATE_MIXED_PRECISION"] == "bf16"  # it is the user's own, and comes back
 
     def test_slow_checkpoints_are_made_less_often(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         clock = [0.0]

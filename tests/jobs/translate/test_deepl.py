@@ -187,6 +187,15 @@ class TestTrouble:
         assert [each["id"] for each in written(root, "rejected.jsonl")] == ["a-7"]
         assert card(root)["reasons"] == {"http-400": 1}
 
+    def test_what_was_refused_is_asked_anew_after_the_endpoint_was_mended(self, tmp_path: Path) -> None:
+        with DeepLServer(lambda call: js.status(400, "formality is not supported for this language")) as server:
+            root = stage(tmp_path, server, 3)
+            with pytest.raises(Permanent, match="none of 3 rows could be translated: http-400 3"):
+                run(root)
+        with DeepLServer() as mended:
+            run(root, deepl_url=mended.url)
+        assert whole(root, 3)
+
 
 class TestCaps:
     def test_no_call_is_made_that_may_exceed_the_cap(self, tmp_path: Path) -> None:

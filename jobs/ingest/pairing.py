@@ -20,7 +20,7 @@ from polyglot.kinds.rows import Row
 FURTHEST = 5  # rows that a language may have moved by, beside the difference of the numbers of records
 EVIDENCE = 8  # rows that fit better elsewhere, less those that fit better here, in one stretch
 _RARE = 0.002  # a word in more rows of a language than this share says nothing about which row it is
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[A-Za-z0-9]+|[^\W_A-Za-z0-9]+")  # a name or a number ends where another script goes on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,9 @@ _LEGEND = re.compile(r"[^\[\]\d.!?\n]{1,60}")  # "= poor, ", ": poor; "
 _WORDS = re.compile(r"[^\W\d_]+")
 _SPAN = re.compile(r"\s*(?:[-\u2010-\u2015~]|\.\.\.?)\s*")
 # "from 1 to 10": these words of their languages join two ends
-_TO_WORDS = "to till until through bis à a al ao até do až till til tot pana до к по έως ως 到 至 から إلى الى تا से"
+_TO_WORDS = (
+    "to auf naar till until through bis à a al ao até do až till til tot pana до к по έως ως 到 至 から إلى الى تا से"
+)
 _TO = frozenset(_TO_WORDS.split())
 # "1 of 10" is a rating, though 1 and 10 are also the ends of the scale
 _OF = re.compile(
@@ -32,6 +34,9 @@ _OTHER_WORDS = (
     "i lub albo ale potem nie maar toen nee eller men sedan så и или но потом нет затем 或 和 而 然后 または そして や"
 )
 _OTHER = frozenset(_OTHER_WORDS.split())
+# words that begin the last of several ratings, and signs that part two
+_ALL_TOLD = ("overall", "final", "gesamt", "insgesamt", "endnote", "global", "général", "ensemble", "compless", "łączn")
+_PARTED = re.compile(r"[→>|&;–—]|=>|\)[^()]*\(")
 _CHOICE = re.compile(r"[\s\"']*[,/|、]?[ ]*(?:[^\W\d_]{1,5})?[ \"']*")  # between choices: ", ", "/", " or "
 
 
@@ -111,7 +116,7 @@ def _joins_to_top(between: str) -> bool:
         return False
     if "," in between and not any(word.startswith(("max", "out", "scale", "skal", "best")) for word in words):
         return False
-    return not any(word in _OTHER for word in words) and not re.search(r"[→>]|=>", between)
+    return not any(word in _OTHER or word.startswith(_ALL_TOLD) for word in words) and not _PARTED.search(between)
 
 
 def _without_menu(text: str, found: Sequence[Found]) -> list[Found]:

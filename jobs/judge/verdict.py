@@ -33,21 +33,24 @@ _WORD = r"\s*(?:[^\W\d_][^\[\]\d]{0,24}?)?\s*"
 _INSIDE = {
     "single": _WORD
     + r"(?P<value>[-+\u2212]?\d{1,4}(?:[.,]\d{1,4})?)\s*(?:(?:/|[^\W\d_][^\[\]\d]{0,12})\s*10(?:[.,]0+)?)?\s*",
-    "pair": _WORD + r"(?<![A-Za-z])(?P<value>[A-Da-d]|(?i:tie))\s*",
+    # "N/A", "B>A", "not A" and "A or B" choose none
+    "pair": r"\s*(?:(?!(?i:not|nor|neither|either|keine?|nicht|weder|ni|non|né)\b)[^\W\d_]{2,}[ :]+"
+    r"|[^\W\d_\0-\u024f]+){0,3}"
+    r"(?P<value>[A-Da-d]|(?i:tie))\s*",
 }
 # "[1](https://…)" is a link, "scores[3]" and "x[0][1]" are code, "[3] = 5" an assignment: no verdicts
 _DOUBLE, _SINGLE = (
     {mode: re.compile(left + inside + right) for mode, inside in _INSIDE.items()}
     for left, right in ((r"(?<!\[)\[\[", r"\]\](?!\])"), (r"(?<![\[\]\w])\[", r"\](?![\](\[])(?!\s*=)"))
 )
-_NOISE = re.compile(r"\\(?=[\[\]])|(?<=\[)[*`]+|[*`]+(?=[\d\]])|(?<=\d)[*`]+")
+_NOISE = re.compile(r"\\(?=[\[\]])|(?<=\[)[*`]+|(?<![*`])[*`]+(?=[\d\]])|(?<=\d)[*`]+")
 
 # What stands right before double brackets that are an index ("x[[2]]", "f(x)[[1]]") or an argument ("array([[3]])");
 # "Rating[[7]]" is neither, nor is what follows a word of another script ("评分[[7]]").
-_INDEX = re.compile(r"(?:[\])]|(?P<word>[\w.$]+)\(?)\Z")
+_INDEX = re.compile(r"(?:[\])]|(?P<word>[\w.$]*[\w$])\(?)\Z")  # "Good.[[7]]" ends a sentence
 _RATES_WORDS = (
     "rating score grade mark verdict winner note nota bewertung punteggio valutazione voto calificacion ocena "
-    "beoordeling"
+    "beoordeling vurdering betyg karakter hodnoceni arvosana puan"
 )
 _RATES = frozenset(_RATES_WORDS.split())
 _CODE = re.compile(r"(?:[=(,{]|\breturn)\s*\Z")  # the same within code
@@ -55,6 +58,7 @@ _CODE = re.compile(r"(?:[=(,{]|\breturn)\s*\Z")  # the same within code
 _FENCE = re.compile(r"^[ \t]*(```|~~~)(?s:.)*?(?:^[ \t]*\1|\Z)|`[^`\n]+`", re.MULTILINE)
 _QUOTED = re.compile(
     r"^[ \t]*>.*$|“[^”]{0,2000}”|„[^“”\"]{0,2000}[“”\"]|"
+    r"‘[^‘]{0,2000}?’(?!\w)|‚[^‘’]{0,2000}[‘’]|”[^”]{0,2000}”|‹[^›]{0,2000}›|"
     r"«[^»]{0,2000}»|»[^«]{0,2000}«|「[^」]{0,2000}」|『[^』]{0,2000}』|"
     r"(?<!\w)'[^'\n]*'(?!\w)|\"[^\"\n]*\"",
     re.MULTILINE,

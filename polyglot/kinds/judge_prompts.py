@@ -124,13 +124,18 @@ def _prompt(row: Mapping[str, Any], where: str) -> Prompt | None:
         raise Permanent(f"{where}: no text in {', '.join(missing)}")
     if row["type"] != "single":
         return None
+    system = row.get("system_prompt")
+    if not isinstance(system, str | None):
+        raise Permanent(f"{where}: system_prompt is {type(system).__name__}; expected text")
+    if any("\ud800" <= sign <= "\udfff" for sign in (system or "") + row["prompt_template"]):
+        raise Permanent(f"{where}: half of a surrogate pair (\\ud800 to \\udfff alone) is no text")
     match = _NAME.fullmatch(row["name"])
     if match is None:
         raise Permanent(f"{where}: got name {row['name']!r}; expected single[-math]-v<n>[-multi-turn]")
     multi = match["multi"] is not None
     prompt = Prompt(
         name=row["name"],
-        system=row.get("system_prompt") or "",
+        system=system or "",
         pieces=_split(row["prompt_template"]),
         math=match["math"] is not None,
         multi_turn=multi,

@@ -132,7 +132,8 @@ def _bucket(text: str, parts: SplitResult, where: str) -> Store:
         if not endpoint and (endpoint := os.environ.get(variable, "")):
             source = variable
     if endpoint:
-        _check_endpoint(endpoint, source, bucket)
+        # a host may be called like the bucket, as http://minio.svc:9000; who names the style knows
+        _check_endpoint(endpoint, source, "" if options.get("addressing_style") == "path" else bucket)
     access_key, secret_key = _keys()
     # boto3 takes a third of a second to import, which plans and directory stores need not pay
     from polyglot.store.retrying import Patience
@@ -190,8 +191,8 @@ def _check_endpoint(endpoint: str, where: str, bucket: str) -> None:
         raise BadInput("an endpoint must not hold credentials", where=where, got=_shown(endpoint), expected=expected)
     if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
         raise BadInput("not an endpoint", where=where, got=_shown(endpoint), expected=expected)
-    if parts.path.strip("/") == bucket or host.startswith(f"{bucket}."):
-        remedy = "Leave the bucket out of it: the client adds it"
+    if bucket and (parts.path.strip("/") == bucket or host.startswith(f"{bucket}.")):
+        remedy = "Leave the bucket out of it: the client adds it; or, if that is right, add addressing_style=path"
         raise BadInput("an endpoint with the bucket in it", where=where, got=_shown(endpoint), remedy=remedy)
     if host == "storage.googleapis.com" or host.endswith(".storage.googleapis.com"):
         raise BadInput(

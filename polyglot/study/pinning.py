@@ -4,14 +4,17 @@ A pin is the SHA-256 of a file, the size of one at an address, or the commit of 
 differs is only replaced when asked: it may be the file that is wrong, not the pin.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from polyglot.core.errors import BadInput
 from polyglot.study.catalogue import PARTS, load_catalogue
 from polyglot.study.files import local_digest
 from polyglot.study.yaml_file import Place, read_yaml
@@ -54,19 +57,32 @@ def pin_text(
 
     `commit_of(repository, is_dataset)` and `digest_of(address)` ask a network; an OSError of theirs says why a value is
     unknown. `again`: what is pinned already is looked up too, and replaced where it differs. Raises BadInput for a file
-    that is no YAML mapping.
+    that is no YAML mapping, or is written in a way that cannot be filled in.
     """
     text = read_yaml(path).source.decode("utf-8-sig")
-    root = YAML(typ="rt", pure=True).compose(text)
-    pins, edits = [], []
-    for place, node in _mappings(root, ()):
+    pins, edits, wanted = [], [], {}
+    for place, node in _mappings(_composed(text), ()):
+        wanted[place] = _plain(node)
         for pin in _pins(place, _plain(node), path.parent, again=again, commit_of=commit_of, digest_of=digest_of):
             pins.append(pin)
             if pin.found and pin.found != pin.had and (pin.is_new or again):
                 edits.append(_edit(text, node, pin))
+                wanted[place][pin.key] = pin.found
     for edit in sorted(edits, key=lambda edit: (edit.at, edit.end), reverse=True):
         text = text[: edit.at] + edit.text + text[edit.end :]
+    try:
+        is_right = {place: _plain(node) for place, node in _mappings(_composed(text), ())} == wanted
+    except YAMLError:
+        is_right = False
+    if not is_right:
+        remedy = "Write `path: FILE` on a line of its own, or {path: FILE} in braces"
+        raise BadInput("written in a way that pins cannot be filled into", where=str(path), remedy=remedy)
     return text, pins
+
+
+def _composed(text: str) -> Node:
+    root: Node = YAML(typ="rt", pure=True).compose(text)
+    return root
 
 
 def _pins(
@@ -131,7 +147,12 @@ def _mappings(node: Node, place: Place) -> Iterator[tuple[Place, MappingNode]]:
 
 
 def _plain(node: MappingNode) -> dict[str, str]:
-    return {str(key.value): str(value.value) for key, value in node.value if isinstance(value, ScalarNode)}
+    scalars = [(key, value) for key, value in node.value if isinstance(value, ScalarNode)]
+    return {str(key.value): "" if _is_null(value) else str(value.value) for key, value in scalars}
+
+
+def _is_null(node: ScalarNode) -> bool:
+    return node.style is None and node.value in ("", "~", "null", "Null", "NULL")
 
 
 def _edit(text: str, node: MappingNode, pin: Pin) -> _Edit:
@@ -140,7 +161,12 @@ def _edit(text: str, node: MappingNode, pin: Pin) -> _Edit:
     value = f'"{pin.found}"' if pin.found.isdecimal() and pin.key != "bytes" else pin.found
     pairs: dict[str, tuple[Node, Node]] = {str(key.value): (key, item) for key, item in node.value}
     if pin.key in pairs:
-        old = pairs[pin.key][1]
+        name, old = pairs[pin.key]
+        if old.start_mark.index == old.end_mark.index:  # `sha256:` and nothing behind it
+            at = name.end_mark.index
+            colon = re.match(r"\s*:", text[at:])
+            at += colon.end() if colon else 0
+            return _Edit(at=at, end=at, text=f" {value}" if colon else f": {value}")
         return _Edit(at=old.start_mark.index, end=old.end_mark.index, text=value)
     key, pinned = next(pairs[name] for name in _PINNED if name in pairs)
     end = pinned.end_mark.index
@@ -149,5 +175,8 @@ def _edit(text: str, node: MappingNode, pin: Pin) -> _Edit:
     line = text.find("\n", end)
     line = len(text) if line < 0 else line
     newline = "\r\n" if text[line - 1] == "\r" else "\n"
+    if isinstance(pinned, ScalarNode) and pinned.style in ("|", ">"):  # its end is the next text's beginning
+        at = key.start_mark.index
+        return _Edit(at=at, end=at, text=f"{pin.key}: {value}{newline}{' ' * key.start_mark.column}")
     line -= len(newline) - 1
     return _Edit(at=line, end=line, text=f"{newline}{' ' * key.start_mark.column}{pin.key}: {value}")

@@ -193,3 +193,10 @@ def test_a_directory_store_loads_no_client_library() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env={**os.environ})
     assert said.stdout.strip() == "[]"
+
+
+def test_a_host_may_be_called_like_the_bucket_where_paths_are_asked_for() -> None:
+    url = "s3://minio/x?addressing_style=path&endpoint=http://minio.default.svc:9000"
+    assert open_store(url).url == url
+    with pytest.raises(BadInput, match="if that is right, add addressing_style=path"):
+        open_store(url.replace("addressing_style=path&", ""))

@@ -96,7 +96,8 @@ def spoken(message: Fields, name: str) -> str:
         return text(message, name)
     said = []
     for part in value:
-        if isinstance(part, Mapping) and part.get("type", "text") not in _TEXT_PARTS:
+        kind = part.get("type", "text") if isinstance(part, Mapping) else "text"
+        if not isinstance(kind, str) or kind not in _TEXT_PARTS:
             raise Reject("not-text")
         said.append(text(part, "text") if isinstance(part, Mapping) else text({name: part}, name))
     return "".join(said)

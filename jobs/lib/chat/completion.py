@@ -80,8 +80,14 @@ def _reply(document: Mapping[str, Any], message: Mapping[str, Any], end: str) ->
 def _tokens(usage: Any) -> tuple[int | None, int | None]:
     if not isinstance(usage, Mapping):
         return None, None
-    prompt = _count(usage, "prompt_tokens", "input_tokens")
-    return prompt or None, _count(usage, "completion_tokens", "output_tokens")
+    prompt, completion = (
+        _count(usage, "prompt_tokens", "input_tokens"),
+        _count(usage, "completion_tokens", "output_tokens"),
+    )
+    total = _count(usage, "total_tokens")
+    if prompt and completion is not None and total is not None:
+        completion = max(completion, total - prompt)  # some count what was thought in the total alone, and bill it
+    return prompt or None, completion
 
 
 def _count(usage: Mapping[str, Any], *names: str) -> int | None:

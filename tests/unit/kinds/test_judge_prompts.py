@@ -123,3 +123,20 @@ def test_the_published_prompts_have_all_four_uses(language: str) -> None:
         assert all(text in prompt.messages(texts)[-1]["content"] for text in texts.values())
         assert any(name.startswith("ref_answer") for name in prompt.fields) is math
         assert ("answer_2" in prompt.fields) is multi
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"system_prompt": 5}, "line 1: system_prompt is int; expected text"),
+        ({"system_prompt": ["Be fair."]}, "line 1: system_prompt is list; expected text"),
+        ({"system_prompt": "\ud83d"}, "line 1: half of a surrogate pair"),
+        ({"prompt_template": "{question} \udc00 {answer}"}, "line 1: half of a surrogate pair"),
+    ],
+)
+def test_what_would_end_the_judging_is_refused_by_the_reader(path: Path, change: dict[str, object], line: str) -> None:
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    changed = next(row for row in rows if row["name"] == "single-v1") | change
+    path.write_text("\n".join(map(json.dumps, [changed, *rows])), encoding="utf-8")
+    with pytest.raises(Permanent, match=line):
+        load(path, "DE")

@@ -8,6 +8,7 @@ import pytest
 from polyglot.core.errors import BadInput
 from polyglot.study.load import load_study
 from polyglot.study.pinning import UNSET, Pin, pin_text
+from polyglot.study.yaml_file import read_yaml
 from tests.kit.bad_inputs.studies import study_text
 
 COMMIT, OTHER = "1a" * 20, "7" * 40
@@ -98,3 +99,33 @@ def test_a_missing_digest_of_a_file_that_is_there_is_printed_ready_to_paste(tmp_
         BadInput, match=rf"datasets.d.files.EN.sha256: missing. Add `sha256: {SHA256}`, or have `polyglot"
     ):
         load_study(tmp_path / "study.yaml")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "\n  sha256:\n  path: rows.jsonl",
+        "\n  sha256:   # to do\n  path: rows.jsonl",
+        "\n  path: rows.jsonl\n  sha256:",
+        "\n  sha256: ~\n  path: rows.jsonl",
+        "\n  path: rows.jsonl\n  sha256: null  # to do",
+        " {sha256: , path: rows.jsonl}",
+        " {path: rows.jsonl, sha256}",
+        "\n  path: >-\n    rows.jsonl\n\n# a remark\ny: {}",
+        "\n  - path: |-\n      rows.jsonl\n\n  - path: rows.jsonl",
+    ],
+)
+def test_what_stands_around_a_pin_stays_what_it_is(tmp_path: Path, section: str) -> None:
+    text, pins = pinned(tmp_path, f"x:{section}\n")
+    (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
+    found = read_yaml(tmp_path / "study.yaml").value
+    file = {"path": "rows.jsonl", "sha256": SHA256}
+    assert found == {"x": [file, file] if len(pins) > 1 else file, **({"y": {}} if "y" in found else {})}
+    assert ("# to do" in text, "# a remark" in text) == ("# to do" in section, "# a remark" in section)
+    assert pinned(tmp_path, text)[0] == text, "a second time there is nothing to do"
+
+
+@pytest.mark.parametrize("section", ["[path: rows.jsonl]", "\n  ? path\n  : rows.jsonl"])
+def test_a_file_that_filling_in_would_damage_is_refused(tmp_path: Path, section: str) -> None:
+    with pytest.raises(BadInput, match="written in a way that pins cannot be filled into"):
+        pinned(tmp_path, f"x: {section}\n")

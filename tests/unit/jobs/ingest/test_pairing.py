@@ -113,6 +113,18 @@ def test_neighbours_of_one_subject_are_no_shift() -> None:
     assert find_shift(pivot, other, range(-5, 6)) is None
 
 
+@pytest.mark.parametrize(
+    "form",
+    ["Person{0}と{1}について教えてください。", "告诉我关于Person{0}和{1}的事情。", "Person{0}에 대해 {1}을 말해줘"],
+)
+def test_a_shift_is_found_where_no_space_stands_around_names_and_numbers(tmp_path: Path, form: str) -> None:
+    other = [[form.format(number, 1000 + number), form.format(number, 1000 + number)] for number in range(1, 41)]
+    ingested(tmp_path / "fits", {"EN": rows("e"), "JA": other}, pair_by="position")
+    other.insert(7, ["x", "y"])
+    with pytest.raises(Permanent, match=r"JA: from record 9 on, rows fit EN's 1 row further up better"):
+        ingested(tmp_path / "shifted", {"EN": rows("e"), "JA": other[:-1]}, pair_by="position")
+
+
 @needs_documentation
 @pytest.mark.parametrize("language", ["DE", "FR", "IT", "ES"])
 def test_real_translations_fit_and_every_deleted_line_is_found(language: str) -> None:

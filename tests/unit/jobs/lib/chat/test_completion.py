@@ -116,6 +116,8 @@ class TestUsage:
             ({"input_tokens": 7, "output_tokens": 3}, (7, 3)),
             (None, (None, None)),
             ({}, (None, None)),
+            ({"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 410}, (7, 403)),
+            ({"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 3}, (7, 3)),
             ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, (None, None)),
             ({"total_tokens": 10}, (None, None)),
             ({"prompt_tokens": 7}, (7, None)),

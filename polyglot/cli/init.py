@@ -57,9 +57,9 @@ def command(
     path = Path(f"{choices.name}.yaml")
     text = study_draft(choices, load_catalogue(Path()), Path())
     prompts = _prompts(choices.benchmark)
-    for target in (path, *prompts):
-        if target.exists():
-            raise BadInput("is there already", where=str(target), remedy="Choose another name, or remove it")
+    if path.exists():
+        raise BadInput("is there already", where=str(path), remedy="Choose another name, or remove it")
+    prompts = {target: source for target, source in prompts.items() if not target.exists()}  # an earlier study's
     for target, source in prompts.items():
         target.parent.mkdir(exist_ok=True)
         shutil.copyfile(source, target)

@@ -1,6 +1,7 @@
 """A first study file and profile from a few choices: commented, pinned where it can be, for the user to go on from."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -15,6 +16,7 @@ from polyglot.study.pinning import UNSET
 from polyglot.study.systems import SYSTEMS
 
 BUILT_IN = "built-in"
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _TINY = """\
   steps: 80
   batch-size: 24
@@ -45,13 +47,16 @@ class Choices:
 
 def study_draft(choices: Choices, catalogue: Catalogue, folder: Path) -> str:
     """The text of a study file in `folder`. Raises BadInput for choices that name nothing."""
+    if not _NAME.fullmatch(choices.name):
+        expected = "at most 40 characters a-z 0-9 -, a letter or digit at both ends"
+        raise BadInput("not a study's name", where="NAME", got=repr(choices.name), expected=expected)
     languages = _languages(choices, catalogue)
     mixes = list(choices.mixes) or [*languages, *(["".join(languages)] if len(languages) > 1 else [])]
     tiny = choices.model == BUILT_IN
     lines = [
         "# A study: what is asked. `polyglot plan` looks at it, `polyglot submit` runs it; a profile says where.",
         "# docs/study-file.md explains every key.",
-        f"study: {choices.name}",
+        f"study: {_text(choices.name)}",
         "question: Does a multilingual base model need multilingual instructions?",
         "models:",
         f"  base: {_model(choices.model, catalogue, folder)}",
@@ -210,4 +215,5 @@ def _look(folder: Path, path: str) -> tuple[str, bool]:
 def _text(value: str) -> str:
     """A text as YAML takes it within a flow mapping."""
     plain = all(char.isalnum() or char in "._-/" for char in value) and value[:1].isalnum()
-    return value if plain and not value[:1].isdigit() else json.dumps(value, ensure_ascii=False)
+    is_word = value.lower() not in ("null", "true", "false") and not value[:1].isdigit()
+    return value if plain and is_word else json.dumps(value, ensure_ascii=False)

@@ -108,3 +108,29 @@ def test_a_schema_that_rows_do_not_tell_is_asked_for() -> None:
         init.command("mine", data=rows)
     init.command("mine", data=rows, schema="alpaca", mix=["EN"])
     assert load_study(Path("mine.yaml")).study.datasets["data"].format == "alpaca"
+
+
+@pytest.mark.parametrize("name", ["../evil", "a b", "A", "x/y", "study.yaml", "a\nb: c"])
+def test_a_name_that_no_study_may_have_writes_nothing(empty: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="not a study's name"):
+        init.command(name, model="built-in", data=["built-in"], benchmark=["built-in"], judge="built-in")
+    assert list(empty.iterdir()) == []
+    assert not list(empty.parent.glob("evil*"))
+
+
+@pytest.mark.parametrize("name", ["123", "null", "true", "1e3", "on"])
+def test_a_name_is_text_whatever_yaml_would_take_it_for(name: str) -> None:
+    init.command(name, model="built-in", data=["built-in"], benchmark=["built-in"], judge=name)
+    study = load_study(Path(f"{name}.yaml")).study
+    assert (study.name, study.judge.model) == (name, name)
+
+
+def test_a_second_study_keeps_the_prompts_of_the_first() -> None:
+    question = written("q.jsonl", {"question_id": 1, "category": "writing", "turns": ["a"]})
+    for name in ("one", "two"):
+        init.command(name, model="built-in", data=["built-in"], benchmark=[f"EN={question}"], judge="built-in")
+        prompts = Path("prompts/EN.jsonl")
+        if name == "one":
+            prompts.write_text(prompts.read_text(encoding="utf-8").replace("impartial", "strict"), encoding="utf-8")
+    assert "strict" in Path("prompts/EN.jsonl").read_text(encoding="utf-8")
+    lock_study(load_study(Path("two.yaml")))

@@ -27,6 +27,13 @@ _OF = re.compile(
     r"(?:(?:a|the|total|possible|maximal|möglichen|max\w*)\W+)*",
     re.IGNORECASE,
 )
+_OF_END = re.compile(r"(?:\b(?:of|von|sur|su|sobre|de|di|van|na|z|ze|od|af|av|out|out of)|/)\W*\Z", re.IGNORECASE)
+# words that name a verdict
+_RATES_WORDS = (
+    "rating score grade mark verdict winner note nota bewertung punteggio valutazione voto calificacion ocena "
+    "beoordeling vurdering betyg karakter hodnoceni arvosana puan"
+)
+RATES = frozenset(_RATES_WORDS.split())
 # words that join two ratings of which the later one holds
 _OTHER_WORDS = (
     "and or but then later now not no nor rather instead actually finally versus vs "
@@ -115,6 +122,8 @@ def _joins_to_top(between: str) -> bool:
     if not between.strip() or not _NO_SENTENCE.fullmatch(between) or len(words) > 8:
         return False
     if "," in between and not any(word.startswith(("max", "out", "scale", "skal", "best")) for word in words):
+        return False
+    if any(word in RATES for word in words) and not _OF_END.search(between):  # "Depth [[8]] Rating [[10]]"
         return False
     return not any(word in _OTHER or word.startswith(_ALL_TOLD) for word in words) and not _PARTED.search(between)
 

@@ -15,7 +15,7 @@ import re
 import unicodedata
 from typing import Literal, NamedTuple
 
-from jobs.judge.scale import Found, without_scale
+from jobs.judge.scale import RATES, Found, without_scale
 from jobs.lib.chat.thinking import said
 
 LOWEST, HIGHEST = 1.0, 10.0
@@ -48,11 +48,6 @@ _NOISE = re.compile(r"\\(?=[\[\]])|(?<=\[)[*`]+|(?<![*`])[*`]+(?=[\d\]])|(?<=\d)
 # What stands right before double brackets that are an index ("x[[2]]", "f(x)[[1]]") or an argument ("array([[3]])");
 # "Rating[[7]]" is neither, nor is what follows a word of another script ("评分[[7]]").
 _INDEX = re.compile(r"(?:[\])]|(?P<word>[\w.$]*[\w$])\(?)\Z")  # "Good.[[7]]" ends a sentence
-_RATES_WORDS = (
-    "rating score grade mark verdict winner note nota bewertung punteggio valutazione voto calificacion ocena "
-    "beoordeling vurdering betyg karakter hodnoceni arvosana puan"
-)
-_RATES = frozenset(_RATES_WORDS.split())
 _CODE = re.compile(r"(?:[=(,{]|\breturn)\s*\Z")  # the same within code
 
 _FENCE = re.compile(r"^[ \t]*(```|~~~)(?s:.)*?(?:^[ \t]*\1|\Z)|`[^`\n]+`", re.MULTILINE)
@@ -140,7 +135,7 @@ def _is_code(text: str, match: re.Match[str], code: list[tuple[int, int]]) -> bo
         return index is not None
     word = index["word"]
     call = before.endswith("(")
-    return word.isascii() and word.lower() not in _RATES and not (call and word[0].isupper())
+    return word.isascii() and word.lower() not in RATES and not (call and word[0].isupper())
 
 
 def _value(text: str, mode: Mode) -> float | str:

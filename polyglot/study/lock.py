@@ -244,6 +244,7 @@ def _prompts(study: Study, pins: _Pins) -> Iterator[tuple[str, File]]:
 
 def _unreadable(pins: _Pins) -> Iterator[Problem]:
     """What the last stages would refuse, told before the first: their own readers read the files here."""
+    ratings = 0
     for place, files in pins.files.items():
         for number, file in enumerate(files):
             path = pins.local.get(file.sha256)
@@ -251,11 +252,12 @@ def _unreadable(pins: _Pins) -> Iterator[Problem]:
                 if "prompts" in place and path is not None:
                     judge_prompts.load(path, str(place[-1]))
                 elif place == ("ratings",) and path is not None:
-                    for _ in read_ratings(path, file.name):
-                        pass
+                    ratings += sum(1 for _ in read_ratings(path, file.name))
             except Permanent as error:
                 said = re.sub(rf"^(judge prompts of {place[-1]}|{re.escape(file.name)})[,:] ", "", str(error))
                 yield Problem(what=said, place=(*place, number) if len(files) > 1 else place)
+    if ("ratings",) in pins.files and not ratings:
+        yield Problem(what="no rating in these files", place=("ratings",), remedy="Import sheets first")
 
 
 def _unset_revisions(study: Study) -> Iterator[Problem]:

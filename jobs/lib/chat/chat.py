@@ -21,7 +21,7 @@ from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request, retry_after
 from jobs.lib.chat.completion import read_completion, text_of
 from jobs.lib.chat.endpoint import Endpoint
-from jobs.lib.chat.refusals import LIMITS, is_renamed, refused_field, remedy
+from jobs.lib.chat.refusals import LIMITS, is_no_entry, is_renamed, refused_field, remedy
 
 _DETAIL_CHARACTERS = 300
 _CONNECT_SECONDS = 15.0
@@ -144,6 +144,8 @@ class Chat:
         if status in _TRANSIENT or status >= 500:
             wait = retry_after(error.response.headers)
             return Failure(reason=reason, error=ErrorClass.TRANSIENT, detail=said, wait_seconds=wait)
+        if status in _BAD_REQUEST and is_no_entry(_message(error)):
+            return Failure(reason=reason, error=ErrorClass.FATAL, detail=said)
         if codes & _FILTERED:
             return Failure(reason="refused", error=ErrorClass.FINAL, detail=said)
         field = refused_field(error.param, _message(error)) if status in _BAD_REQUEST else None

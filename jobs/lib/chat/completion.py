@@ -58,8 +58,14 @@ def _is_text(part: Any) -> bool:
     return isinstance(part, str) or part.get("type", "text") in ("text", "output_text")
 
 
+def _is_refusal(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get("type") == "refusal" and bool(part.get("refusal"))
+
+
 def _reply(document: Mapping[str, Any], message: Mapping[str, Any], end: str) -> Reply | Failure:
     content, refusal = message.get("content"), message.get("refusal")
+    if isinstance(content, list) and refusal is None:
+        refusal = next((str(part["refusal"]) for part in content if _is_refusal(part)), None)
     thought = message.get("reasoning_content") or message.get("reasoning")
     if content is None and refusal is None and end == "stop" and not thought:
         return _passing("no-content", "a message without content")

@@ -12,10 +12,17 @@ _NAMED = re.compile(r"(?<![\w.])(max_tokens|max_completion_tokens|temperature|se
 _REFUSED = re.compile(
     r"unsupported|not? (?:be )?(?:supported|permitted|allowed|accepted|recogni[sz]ed|valid)|n't support|not support|"
     r"unrecogni[sz]ed|unknown|unexpected|forbidden|extra |invalid|deprecated|renamed|only the default|must be|"
-    r"should be|out of range|too (?:large|high|big)|less than|at most|greater than|use .{0,3}max_completion_tokens",
+    r"should be|out of range|too (?:large|high|big)|less than|at most|greater than|exceeds?\b|"
+    r"maximum allowed|not a valid|use .{0,3}max_completion_tokens",
     re.IGNORECASE,
 )
-_ONE_PROMPT = re.compile(r"context|prompt is too long|input is too long|too many tokens|messages? (?:is|are) too", re.I)
+_ONE_PROMPT = re.compile(
+    r"context|(?:prompt|input) (?:is too long|contains \d|has \d)|too many tokens|messages? (?:is|are) too",
+    re.IGNORECASE,
+)
+_NO_ENTRY = re.compile(
+    r"api[ _-]?key.{0,20}(?:not valid|invalid)|invalid.{0,10}api[ _-]?key|credit balance", re.IGNORECASE
+)
 _SIZE = re.compile(r"too (?:large|high|big)|at most|less than|greater than|maximum|must be|should be", re.IGNORECASE)
 
 
@@ -28,6 +35,11 @@ def refused_field(param: str | None, message: str) -> str | None:
         return named
     found = _NAMED.search(message)
     return found[1] if found is not None and _REFUSED.search(message) else None
+
+
+def is_no_entry(message: str) -> bool:
+    """Whether a 400 says what others say by 401 and 402: a refused key, an account without credit."""
+    return _NO_ENTRY.search(message) is not None
 
 
 def is_renamed(field: str, message: str) -> bool:

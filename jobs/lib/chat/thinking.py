@@ -12,9 +12,10 @@ import re
 from typing import NamedTuple
 
 _STEMS = (
-    "think thought reason analysis reflect scratch deliberat cot chain monolog denk gedank gedacht nachdenk überleg "
-    "pens raison réfle réflex ragion rifless razon racioc reflex myśl rozum tanke tänk ajat düşün gondol мысл "
-    "размышл рассужд дум 思考 思维 推理 推論 考え 생각 추론 사고 تفكير التفكير विचार चिंतन सोच"
+    "think thought reason analysis reflect(?!or) scratch deliberat cot(?![a-z]) chain[_\\s-]?of monolog "
+    "denk gedank gedacht nachdenk überleg pensée pensee pensam pensier pensand raisonn réfle réflex ragion "
+    "rifless razon racioc reflex myśl rozum tanke tänk ajat düşün gondol мысл размышл рассужд дум 思考 思维 推理 推論 "
+    "考え 생각 추론 사고 تفكير التفكير विचार चिंतन सोच"
 )
 _WORD = "(?:" + "|".join(_STEMS.split()) + r")[\w\u0900-\u097f]*"
 _NAME = rf"(?:[a-z]\w{{0,20}}[:_ -]|of[_ ]|inner[_ ]|start[_ ]|begin[_ ]){{0,3}}{_WORD}(?:[_ -]\w{{1,20}})?"
@@ -51,7 +52,7 @@ class Said(NamedTuple):
 
 def said(text: str) -> Said:
     """Leave out what was thought."""
-    if _HARMONY.match(text):
+    if _is_harmony(text):
         _, end, rest = text.partition(_HARMONY_END)
         return Said(rest, unfinished=not end)
     marks = [mark for mark in _MARK.finditer(text) if not _is_mention(mark)]
@@ -67,7 +68,7 @@ def said(text: str) -> Said:
 
 def answer(text: str) -> Said:
     """Leave out only what was thought before the text: further on, markers may be a part of it."""
-    if _HARMONY.match(text):
+    if _is_harmony(text):
         return said(text)
     marks = [mark for mark in _MARK.finditer(text) if not _is_mention(mark)]
     opened = bool(marks) and not _is_closing(marks[0])
@@ -77,6 +78,12 @@ def answer(text: str) -> Said:
     if end is None:
         return Said("", unfinished=True) if _begins(marks[0], text) else Said(text)
     return Said(text[end:].lstrip())
+
+
+def _is_harmony(text: str) -> bool:
+    """Whether its analysis stands first; without its end only a capital tells it from a word: "analysisLet me see"."""
+    found = _HARMONY.match(text)
+    return found is not None and (_HARMONY_END in text or text[found.end()].isupper())
 
 
 def _is_mention(mark: re.Match[str]) -> bool:

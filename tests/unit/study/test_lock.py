@@ -243,6 +243,10 @@ class TestFilesThatTheLastStagesRead:
         load_ratings(tmp_path, MARK + json.dumps(RATED).encode() + b"\r\n")
         assert [number for number, _ in read_ratings(tmp_path / "r.jsonl", "r.jsonl")] == [1]
 
+    def test_ratings_without_a_rating_are_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(BadInput, match=r"ratings: no rating in these files. Import sheets first"):
+            load_ratings(tmp_path, b"\n")
+
 
 def beside_shared(folder: Path, study: str) -> Path:
     """A copy of a study in a checkout that has the shared data beside it, wherever these are."""

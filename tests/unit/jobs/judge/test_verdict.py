@@ -380,3 +380,16 @@ class TestUnscored:
         verdict = parse(text, finish)
         assert (verdict.score is None) != (verdict.reason is None)
         assert verdict.score is None or 1 <= verdict.score <= 10
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("Depth [[8]] Rating [[10]]", 10.0),
+        ("Tiefe [[8]] Bewertung: [[10]]", 10.0),
+        ("[[6]] rating out of [[10]]", 6.0),
+        ("Rating: [[6]] out of a possible [[10]]", 6.0),
+    ],
+)
+def test_a_rating_word_between_two_numbers_begins_the_last_verdict(text: str, score: float) -> None:
+    assert parse(text, "stop").score == score

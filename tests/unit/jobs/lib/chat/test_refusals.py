@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.lib.chat.refusals import is_renamed, refused_field, remedy
+from jobs.lib.chat.refusals import is_no_entry, is_renamed, refused_field, remedy
 
 RENAMED = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
 
@@ -20,6 +20,9 @@ class TestField:
             (None, "Unrecognized request argument supplied: seed", "seed"),
             (None, '{"detail":[{"loc":["body","seed"],"msg":"extra fields not permitted"}]}', "seed"),
             ("body.seed", "nope", "seed"),
+            (None, "max_tokens exceeds the limit of 2048", "max_tokens"),
+            (None, "max_tokens: 4096 > 2048, which is the maximum allowed number of output tokens", "max_tokens"),
+            (None, "`seed` is not a valid parameter", "seed"),
             ("model", "invalid model ID", "model"),
         ],
     )
@@ -33,12 +36,27 @@ class TestField:
             ("max_tokens", "max_tokens must be at least 1, got -808: the prompt exceeds the context window"),
             (None, "The response was filtered"),
             (None, "bad request"),
+            (None, "prompt contains 4000 tokens, max_tokens must be at most 96"),
             (None, "The temperature in Bonn is 20 degrees"),
             (None, "invalid messages[1].content"),
         ],
     )
     def test_what_depends_on_one_prompt_or_names_none_is_no_such_thing(self, param: str | None, message: str) -> None:
         assert refused_field(param, message) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("API key not valid. Please pass a valid API key.", True),
+        ("Invalid API key", True),
+        ("Your credit balance is too low to access the API", True),
+        ("invalid messages[1].content", False),
+        ("the prompt speaks of an api key", False),
+    ],
+)
+def test_a_refused_key_may_be_told_by_a_400(message: str, told: bool) -> None:
+    assert is_no_entry(message) is told
 
 
 def test_a_limit_that_is_unknown_may_have_another_name_and_one_that_is_too_large_has_none() -> None:

@@ -69,3 +69,23 @@ def test_an_answer_keeps_the_markers_inside_of_it() -> None:
     text = "Write this:\n<analysis>your notes</analysis>\nThen the rest."
     assert answer(text) == Said(text)
     assert answer(f"<think>So.</think>\n\n{text}") == Said(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<chain><link>a</link></chain> is the file.",
+        "<pension>400</pension>",
+        "<cottage>red</cottage>",
+        "<reflector>x</reflector>",
+        "analysis是一个英语单词",
+    ],
+)
+def test_words_that_only_begin_like_thinking_are_text(text: str) -> None:
+    assert said(text).text == text
+    assert answer(text).text == text
+
+
+@pytest.mark.parametrize("name", ["cot", "chain_of_thought", "pensée", "pensiero", "raisonnement", "reflection"])
+def test_names_of_thinking_still_are(name: str) -> None:
+    assert said(f"<{name}>[[3]]</{name}>[[8]]").text == "[[8]]"

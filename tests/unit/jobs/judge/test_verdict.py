@@ -234,7 +234,7 @@ class TestCode:
 def test_a_judge_that_repeats_one_sign_is_read_in_no_time(sign: str) -> None:
     begun = time.perf_counter()
     assert parse(f"Rating: [[7]] {sign * 40_000}", "stop").score == 7.0
-    assert time.perf_counter() - begun < 2
+    assert time.perf_counter() - begun < 10  # quadratic time would be more
 
 
 class TestSeveralRatings:

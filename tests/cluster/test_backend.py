@@ -104,7 +104,7 @@ class TestWaiting:
                 True,
             ),
             ({"nodeSelector": {"no": "node"}}, "Unschedulable", False),
-            ({"resources": {"limits": {"nvidia.com/gpu": 64}}}, "Insufficient nvidia.com/gpu", False),
+            ({"resources": {"limits": {"nvidia.com/gpu": 64}}}, "Insufficient nvidia.com/gpu", True),
             ({"serviceAccountName": "absent"}, "absent", True),
         ],
     )

@@ -1,11 +1,10 @@
 """The base stage: bring a base model into the store, so that every later stage reads it like any artifact.
 
 Built in: a byte-level BPE tokenizer and a tiny Llama, pre-trained here in the study's language shares. From a hub or
-from files: copied after it was checked; pickle weights and repository code are refused; a
-tokenizer that is code is read from its SentencePiece model instead. Writes `model/` and
-`training.json`. On a CPU the built-in result is a function of parameters, seed, thread count and libraries (config.json
-names the version of transformers); a run that was stopped or killed goes on from its newest checkpoint and ends with
-the same bytes. Execution setting: `threads`.
+from files: copied after it was checked; pickle weights and repository code are refused, and a tokenizer that is code is
+read from its SentencePiece model instead. Writes `model/` and `training.json`. On a CPU the built-in result is a
+function of parameters, seed, thread count and libraries (config.json names the version of transformers); a run that was
+stopped or killed goes on from its newest checkpoint and ends with the same bytes. Execution setting: `threads`.
 """
 
 import shutil

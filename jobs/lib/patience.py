@@ -60,7 +60,7 @@ class Patience:
 
 def is_outage(error: BaseException) -> bool:
     """Whether an error of a client says that the other side is away or overloaded, and not what it thinks of us."""
-    for cause in _causes(error):
+    for cause in causes(error):
         status = getattr(cause, "code", None) or getattr(getattr(cause, "response", None), "status_code", None)
         if isinstance(status, int):
             return is_transient(status)
@@ -73,7 +73,8 @@ def is_outage(error: BaseException) -> bool:
     return False
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, and in turn what led to each."""
     seen: BaseException | None = error
     while seen is not None:
         yield seen

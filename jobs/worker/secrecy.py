@@ -8,6 +8,7 @@ from pathlib import Path
 
 from polyglot.core.endpoint import ENDPOINTS
 from polyglot.core.line import one_line
+from polyglot.core.secret_file import read_secret
 
 TERMINATION_LOG = Path("/dev/termination-log")  # Kubernetes' default; writable although the root is not
 
@@ -65,7 +66,7 @@ def _known(*variables: str) -> tuple[str, ...]:
     found = {value.strip() for value in values}
     for name in filter(None, files):
         try:
-            found.add(Path(name).read_text(encoding="utf-8-sig").strip())
+            found.add(read_secret(name))
         except (OSError, UnicodeDecodeError):  # whoever needs it says so
             continue
     return tuple(sorted((secret for secret in found if len(secret) >= _SHORTEST), key=len, reverse=True))

@@ -20,7 +20,7 @@ from polyglot.plan.plan import Plan, restore_plan
 from polyglot.store.locate import open_store
 from polyglot.store.store import Store
 from polyglot.store.submissions import all_submissions, locks, names, newest_plan, plans
-from polyglot.study.profile import load_profile
+from polyglot.study.profile import Profile, load_profile
 from polyglot.study.yaml_file import read_yaml
 
 
@@ -36,7 +36,7 @@ def open_view(study: str, *, mix: str | None, profile: str, store: str | None, d
         found = _submitted(opened, study, mix=mix, data_only=data_only)
         if found is None:
             raise _never(opened, study, mix=mix, data_only=data_only)
-        return View(profile=chosen, plan=found.plan, store=opened, title=found.title)
+        return found.view(chosen, opened)
     try:
         session = open_session(Path(study), mix=mix, profile=profile, store=store, data_only=data_only)
     except BadInput as error:
@@ -52,7 +52,7 @@ def open_view(study: str, *, mix: str | None, profile: str, store: str | None, d
             if found and _is_changed(session, found):
                 say(f"{study} was changed since it was submitted; by its name, {session.plan.study}, that is shown")
             return session
-        view = View(profile=session.profile, plan=found.plan, store=session.store, title=found.title)
+        view = found.view(session.profile, session.store)
     time = f"{found.time:%Y-%m-%d %H:%M} UTC"
     say(f"local files differ from what was submitted; this is the submission of {time} ({differs})")
     return view
@@ -105,6 +105,10 @@ class _Submitted:
     plan: Plan
     title: str
 
+    def view(self, profile: Profile, store: Store) -> View:
+        """It as a verb looks at it."""
+        return View(profile=profile, plan=self.plan, store=store, title=self.title)
+
 
 def _submitted(store: Store, name: str, *, mix: str | None, data_only: bool) -> _Submitted | None:
     """The newest submission that a look asks for; None without any.
@@ -119,8 +123,10 @@ def _submitted(store: Store, name: str, *, mix: str | None, data_only: bool) -> 
         if one.title == (title + DATA if data_only else title) or data_of_no_models:
             return found
         newest = newest or found
-    if mix is not None or data_only or newest:
-        return None if mix is not None or data_only else newest
+    if mix is not None or data_only:
+        return None
+    if newest is not None:
+        return newest
     rows = newest_plan(store, name)  # without a submission: older versions kept none of data alone
     return _Submitted(time=rows[0], plan=restore_plan(name, rows[1]), title=name) if rows else None
 
@@ -133,7 +139,7 @@ def _instead(
         name, chosen = study_name(study), load_profile(profile)
         opened = open_store(chosen.store if store is None else store)
         if found := _submitted(opened, name, mix=mix, data_only=data_only):
-            return found, View(profile=chosen, plan=found.plan, store=opened, title=found.title)
+            return found, found.view(chosen, opened)
     except PolyglotError:
         raise error from None
     raise error

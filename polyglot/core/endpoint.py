@@ -6,11 +6,11 @@ new kind is a row of `ENDPOINTS`, a name that parameters may have (kinds.chat, k
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from polyglot.core.errors import BadInput
+from polyglot.core.secret_file import read_secret
 
 OPENAI = "https://api.openai.com/v1"
 _REMEDY = "Write something like https://host/v1"
@@ -119,7 +119,7 @@ def _key(key_file: str | None, variable: str, environ: Mapping[str, str]) -> str
     if name:
         source = f"key file {name}"
         try:
-            key = Path(name).read_text(encoding="utf-8-sig").strip()
+            key = read_secret(name)
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not text"
             raise BadInput(f"{source}: {reason}", remedy="It holds the key and nothing else") from None

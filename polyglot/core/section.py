@@ -73,7 +73,9 @@ def _check_language(code: str) -> str:
 MAX_COUNT = 10**12  # far beyond any study, and exact in JSON
 
 Language = Annotated[str, AfterValidator(_check_language), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"})]
-Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
+LABEL = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
+LABEL_WORDS = "at most 40 characters a-z 0-9 -, a letter or digit at both ends"
+Label = Annotated[str, Field(pattern=LABEL)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?$")]
 Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

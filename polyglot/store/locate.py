@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from polyglot.core.errors import BadInput
+from polyglot.core.secret_file import read_secret
 from polyglot.store.directory import DirectoryStore
 from polyglot.store.paths import check_path
 from polyglot.store.store import Store
@@ -214,7 +215,7 @@ def _keys() -> tuple[str, str]:
         if not name:
             raise BadInput("not set, while its twin is", where=variable, expected="the path of a file with the key")
         try:
-            value = Path(name).read_text(encoding="utf-8-sig").strip().encode("ascii").decode()
+            value = read_secret(name).encode("ascii").decode()
         except (OSError, UnicodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not ASCII"
             raise BadInput(f"the key file cannot be read ({reason})", where=variable, got=repr(name)) from None

@@ -4,7 +4,8 @@ import json
 import os
 import re
 import urllib.request
-from pathlib import Path
+
+from polyglot.core.secret_file import read_secret
 
 _TIMEOUT_SECONDS = 30
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -28,6 +29,4 @@ def newest_commit(name: str, is_dataset: bool) -> str:
 
 def _token() -> str:
     path = os.environ.get("HF_TOKEN_PATH", "")
-    if path:
-        return Path(path).read_text(encoding="utf-8-sig").strip()
-    return os.environ.get("HF_TOKEN", "").strip()
+    return read_secret(path) if path else os.environ.get("HF_TOKEN", "").strip()

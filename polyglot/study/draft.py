@@ -11,12 +11,12 @@ from polyglot.core.errors import BadInput
 from polyglot.core.json_lines import numbered_lines
 from polyglot.core.languages import PAPER_ORDER, is_language, language_rank
 from polyglot.core.mix import Mix
+from polyglot.core.section import LABEL, LABEL_WORDS
 from polyglot.study.catalogue import Catalogue
 from polyglot.study.pinning import UNSET
 from polyglot.study.systems import SYSTEMS
 
 BUILT_IN = "built-in"
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _TINY = """\
   steps: 80
   batch-size: 24
@@ -47,9 +47,8 @@ class Choices:
 
 def study_draft(choices: Choices, catalogue: Catalogue, folder: Path) -> str:
     """The text of a study file in `folder`. Raises BadInput for choices that name nothing."""
-    if not _NAME.fullmatch(choices.name):
-        expected = "at most 40 characters a-z 0-9 -, a letter or digit at both ends"
-        raise BadInput("not a study's name", where="NAME", got=repr(choices.name), expected=expected)
+    if not re.fullmatch(LABEL, choices.name):
+        raise BadInput("not a study's name", where="NAME", got=repr(choices.name), expected=LABEL_WORDS)
     languages = _languages(choices, catalogue)
     mixes = list(choices.mixes) or [*languages, *(["".join(languages)] if len(languages) > 1 else [])]
     tiny = choices.model == BUILT_IN
@@ -67,7 +66,7 @@ def study_draft(choices: Choices, catalogue: Catalogue, folder: Path) -> str:
         "training:",
         _TINY if tiny else _REAL,
         "benchmark:",
-        *_benchmark(choices, catalogue, folder),
+        *_benchmark(choices, catalogue),
     ]
     if tiny:
         lines.append("answers: {max-new-tokens: 24, dtype: float32, temperatures: {}}")
@@ -124,9 +123,7 @@ def _data(choices: Choices, languages: Sequence[str], catalogue: Catalogue, fold
     form = choices.format or found
     if not form:
         remedy = "Say --format; docs/study-file.md lists them"
-        raise BadInput(
-            "the schema of the rows is not known", where="--data", got=next(iter(data.values())), remedy=remedy
-        )
+        raise BadInput("the schema of the rows is not known", where="--data", got=first, remedy=remedy)
     pairing = ["    pair-by: position    # line n is the same row in every language; remove this if it is not"]
     return [
         "  data:",
@@ -137,7 +134,7 @@ def _data(choices: Choices, languages: Sequence[str], catalogue: Catalogue, fold
     ]
 
 
-def _benchmark(choices: Choices, catalogue: Catalogue, folder: Path) -> list[str]:
+def _benchmark(choices: Choices, catalogue: Catalogue) -> list[str]:
     benchmark = choices.benchmark
     if benchmark == BUILT_IN:
         return ["  built-in: verifiable"]

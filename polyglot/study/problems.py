@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from polyglot.core.errors import BadInput
-from polyglot.core.section import Broken, Place, Problem
+from polyglot.core.section import LABEL, LABEL_WORDS, Broken, Place, Problem
 from polyglot.study.files import local_digest
 from polyglot.study.keys import keys_at
 from polyglot.study.yaml_file import YamlFile
@@ -34,7 +34,7 @@ _EXPECTED = {
 _PATTERNS = {
     r"^[0-9a-f]{40}$": ("a commit of 40 hex digits", "Branches and tags move: pin the commit that they are at"),
     r"^[0-9a-f]{64}$": ("a SHA-256 of 64 lower-case hex digits", "`sha256sum FILE` prints it"),
-    r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$": ("at most 40 characters a-z 0-9 -, a letter or digit at both ends", ""),
+    LABEL: (LABEL_WORDS, ""),
     r"^[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?$": ("at most 40 characters a-z 0-9 . -, a letter or digit at both ends", ""),
     r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$": ("owner/name of a hub repository", ""),
 }

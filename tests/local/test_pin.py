@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -17,35 +14,14 @@ from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.store.blobs import blob_path
 from tests.kit.bad_inputs.studies import study_text
 from tests.kit.judge_rows import prompt_file
+from tests.kit.web import Page, web
 
 COMMIT = "4d" * 20
 PINNED = f"models: {{m: {{hub: us/m, revision: {COMMIT}}}}}"
 
 
-@contextmanager
-def serving(pages: Mapping[str, bytes], seen: list[str]) -> Iterator[str]:
-    """A server of these pages; `seen` gets each path and token."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            seen.append(f"{self.path} {self.headers.get('Authorization', '')}".strip())
-            body = pages.get(self.path)
-            self.send_response(404 if body is None else 200)
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def found(pages: Mapping[str, bytes]) -> dict[str, Page]:
+    return {path: (200, {}, body) for path, body in pages.items()}
 
 
 def test_commits_and_addresses_are_pinned_over_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +32,7 @@ def test_commits_and_addresses_are_pinned_over_the_network(tmp_path: Path, monke
     seen: list[str] = []
     path = tmp_path / "study.yaml"
     path.chmod(0o640) if path.exists() else path.touch(0o640)
-    with serving(pages, seen) as address:
+    with web(found(pages), seen) as address:
         monkeypatch.setenv("HF_ENDPOINT", address)
         path.write_text(f"models: {{m: {{hub: us/m}}}}  # ours\nx: {{path: '{address}/rows.jsonl'}}\n")
         pin.command(path)
@@ -73,7 +49,7 @@ def test_what_cannot_be_looked_up_is_told_and_the_rest_is_filled_in(
 ) -> None:
     path = tmp_path / "study.yaml"
     path.write_text("models: {m: {hub: us/m}, n: {hub: us/none}}\n")
-    with serving({"/api/models/us/m/revision/main": json.dumps({"sha": COMMIT}).encode()}, []) as address:
+    with web(found({"/api/models/us/m/revision/main": json.dumps({"sha": COMMIT}).encode()})) as address:
         monkeypatch.setenv("HF_ENDPOINT", address)
         with pytest.raises(PolyglotError, match="1 of 2 pins need a look"):
             pin.command(path)
@@ -85,7 +61,7 @@ def test_judge_prompts_by_address_are_in_the_store_before_anything_runs(tmp_path
     content = prompt_file(tmp_path / "p.jsonl").read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     seen: list[str] = []
-    with serving({"/p.jsonl": content, "/broken.jsonl": b"{"}, seen) as address:
+    with web(found({"/p.jsonl": content, "/broken.jsonl": b"{"}), seen) as address:
 
         def kept(name: str, data: bytes) -> str:
             file = f"{{path: '{address}/{name}', sha256: {hashlib.sha256(data).hexdigest()}, bytes: {len(data)}}}"

@@ -56,7 +56,8 @@ class Request:
         return texts + _TEMPLATE_TOKENS * len(self.messages)
 
 
-_MAY_BE_OUTAGE = {"unreachable", "connection", *(f"http-{code}" for code in (502, 503, 504, 520, 521, 522, 523, 524))}
+PROXY_STATUSES = frozenset({502, 503, 504, *range(520, 525)})  # what a proxy says of an endpoint that it cannot reach
+_MAY_BE_OUTAGE = {"unreachable", "connection", *(f"http-{code}" for code in PROXY_STATUSES)}
 
 
 class ErrorClass(StrEnum):

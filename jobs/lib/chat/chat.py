@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit
 
-from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request, retry_after
+from jobs.lib.chat.calls import PROXY_STATUSES, ErrorClass, Failure, Reply, Request, retry_after
 from jobs.lib.chat.completion import read_completion, text_of
 from jobs.lib.chat.endpoint import Endpoint
 from jobs.lib.chat.refusals import LIMITS, is_no_entry, is_renamed, refused_field, remedy
@@ -37,7 +37,6 @@ _FATAL = {
 }
 _TRANSIENT = {408, 409, 425}
 _BAD_REQUEST = {400, 422}
-_PROXY_SAYS = {502, 503, 504, *range(520, 525)}
 
 
 class Chat:
@@ -101,7 +100,7 @@ class Chat:
             async with asyncio.timeout(min(_CONNECT_SECONDS, self.timeout_seconds)):
                 await self._client.get("/models", cast_to=httpx2.Response, options={"headers": self._headers})
         except APIStatusError as error:
-            return error.status_code not in _PROXY_SAYS
+            return error.status_code not in PROXY_STATUSES
         except (APIConnectionError, TimeoutError):
             return False
         return True

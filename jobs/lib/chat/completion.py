@@ -86,10 +86,8 @@ def _reply(document: Mapping[str, Any], message: Mapping[str, Any], end: str) ->
 def _tokens(usage: Any) -> tuple[int | None, int | None]:
     if not isinstance(usage, Mapping):
         return None, None
-    prompt, completion = (
-        _count(usage, "prompt_tokens", "input_tokens"),
-        _count(usage, "completion_tokens", "output_tokens"),
-    )
+    prompt = _count(usage, "prompt_tokens", "input_tokens")
+    completion = _count(usage, "completion_tokens", "output_tokens")
     total = _count(usage, "total_tokens")
     if prompt and completion is not None and total is not None:
         completion = max(completion, total - prompt)  # some count what was thought in the total alone, and bill it

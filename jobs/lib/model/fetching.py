@@ -44,11 +44,8 @@ def fetch_hub(params: BaseParams, out: Path, context: Context, check: Check = ch
     from huggingface_hub import HfApi
 
     name, revision = params.hub or "", params.revision or ""
-    hub, what, patience = (
-        HfApi(endpoint=os.environ.get("HF_ENDPOINT")),
-        f"hub {name}@{revision[:12]}",
-        Patience(context),
-    )
+    hub, what = HfApi(endpoint=os.environ.get("HF_ENDPOINT")), f"hub {name}@{revision[:12]}"
+    patience = Patience(context)
     with asking_hub(what):
         info = patience.ask(what, lambda: hub.model_info(name, revision=revision, files_metadata=True))
     if info.sha != revision:

@@ -14,6 +14,7 @@ import requests
 from deepl import http_client
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from jobs.lib.patience import causes
 from polyglot.core.endpoint import find_endpoint
 from polyglot.core.errors import BadInput, Permanent
 from polyglot.kinds.translate import TranslateParams
@@ -132,12 +133,10 @@ class Client:
 
 def _never_connected(error: BaseException) -> bool:
     """Whether there was no connection that a request could have gone over."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, requests.exceptions.ConnectTimeout):
+    for cause in causes(error):
+        if isinstance(cause, requests.exceptions.ConnectTimeout):
             return True
-        reason = getattr(seen.args[0], "reason", None) if seen.args else None
+        reason = getattr(cause.args[0], "reason", None) if cause.args else None
         if isinstance(reason, NewConnectionError | NameResolutionError | ConnectTimeoutError):
             return True
-        seen = seen.__cause__ or seen.__context__
     return False

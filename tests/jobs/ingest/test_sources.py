@@ -5,11 +5,8 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.error import HTTPError
 
@@ -26,6 +23,7 @@ from tests.kit.data_ingests import bactrian, json_lines, reasons_of, rows_of
 from tests.kit.data_jobs import DataContext, data_context, staged
 from tests.kit.hub_server import NAME, REVISION, Hub, hub_server
 from tests.kit.versitygw import Bucket
+from tests.kit.web import web
 
 DATA = json_lines([bactrian(1), bactrian(2, output="")])
 
@@ -33,31 +31,6 @@ DATA = json_lines([bactrian(1), bactrian(2, output="")])
 def pinned(uri: str, data: bytes = DATA, size: int | None = None) -> File:
     sha256 = hashlib.sha256(data).hexdigest()
     return File(sha256=sha256, bytes=len(data) if size is None else size, name=uri.rsplit("/", 1)[-1], uri=uri)
-
-
-@contextmanager
-def web(pages: Mapping[str, tuple[int, Mapping[str, str], bytes]]) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, headers, body = pages[self.path.partition("?")[0]]
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def test_a_web_file_is_fetched_verified_and_named_without_its_query(tmp_path: Path) -> None:

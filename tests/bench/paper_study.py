@@ -1,4 +1,4 @@
-"""studies/paper.yaml as it is, all nine mixes of both data sets with three seeds: tiny weights, a loopback hub and judge.
+"""studies/paper.yaml as it is, all nine mixes of both data sets with three seeds: tiny weights, loopback hub and judge.
 
 It prints how many stages were made, in which time, and where the report lies; nothing of the study is changed but the
 model's commit, which `polyglot pin` fills in.

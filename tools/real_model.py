@@ -27,7 +27,7 @@ def build(packages: Path, target: Path) -> None:
     model.load_state_dict(quantised.state_dict())
     part = target.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
-    model.to(dtype=torch.bfloat16).save_pretrained(part)
+    model.bfloat16().save_pretrained(part)
     AutoTokenizer.from_pretrained(source, gguf_file=FILE).save_pretrained(part)
     part.rename(target)
     print(f"{target}: {sum(one.numel() for one in model.parameters()) / 1e6:.1f}M parameters", file=sys.stderr)

@@ -10,7 +10,7 @@ from polyglot.core.records import Record
 from polyglot.core.section import Count
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, File, Kind, Language, Params, Traits, has_address
-from polyglot.kinds.rows import Question, Reference, Rejection, Row
+from polyglot.kinds.rows import Question, Reference, Rejection, Row, offered_rows
 from polyglot.kinds.settings import ChatSettings, Url
 
 EngineName = Literal["identity", "apertium", "deepl", "openai", "marian", "nllb"]
@@ -126,6 +126,7 @@ KIND = Kind(
         "card.json": TranslationCard,
     },
     at_once={"batch_size": 32},
+    offers=offered_rows,
     resources=Resources(memory_bytes=4 * GIB),
     networked=True,
     libraries=("deepl", "openai", "torch", "transformers", "sentencepiece"),

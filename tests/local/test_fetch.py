@@ -153,3 +153,25 @@ def test_what_is_not_computed_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert said.code == 1
     assert "not computed yet" in said.err
     assert not (tmp_path / "to").exists()
+
+
+def test_the_studies_of_a_store_are_listed(desk: Desk) -> None:
+    said = desk.run("list", "--store", desk.url, "-o", "json")
+    assert said.code == 0, said.err
+    (row,) = json.loads(said.out)
+    assert (row["study"], row["state"], row["usd"]) == ("one", "committed", 0.0)
+    assert row["done"] == row["stages"] > 10
+    assert row["submitted"].endswith("+00:00")
+
+
+def test_a_study_that_has_not_begun_is_listed_beside_a_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk.at(tmp_path, monkeypatch)
+    desk.submitted(desk.study("waits"))
+    desk.store.create("studies/broken/0/plan-000000000000.json", b"{")
+    said = desk.run("list", "--store", desk.url, "-o", "json")
+    broken, waits = json.loads(said.out)
+    assert (waits["study"], waits["state"], waits["done"]) == ("waits", "waiting", 0)
+    assert broken["study"] == "broken"
+    assert "damaged" in broken["state"]

@@ -85,7 +85,7 @@ KIND = Kind(
     params=JudgeParams,
     settings=ChatSettings,
     defaults={"concurrency": 64},
-    inputs={"answers": ("answer",), "questions": ("ingest",), "references": ("ingest", "reference")},
+    inputs={"answers": ("answer", "ask"), "questions": ("ingest",), "references": ("ingest", "reference")},
     files={"verdicts/<LANG>.jsonl": Verdict, "card.json": JudgeCard},
     resources=Resources(memory_bytes=2 * GIB),
     networked=True,

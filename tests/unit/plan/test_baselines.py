@@ -125,7 +125,7 @@ class TestMoney:
         said = desk.run("submit", desk.study("one", baselines=ALL), "--store", desk.url)
         assert said.code == 2
         assert said.err.startswith("ask baseline:gpt: no key for api.openai.com. Set OPENAI_API_KEY_FILE")
-        assert not list(desk.store.keys("stages/"))
+        assert not list(desk.store.list("stages/"))
 
 
 class TestContrasts:

@@ -192,12 +192,12 @@ def _with_verdicts(
     train: PlannedStage | None,
 ) -> CellStages:
     """The cell whose answers these are, with the verdicts on them."""
-    references = sources.references if _wanted(locked) != "native" else sources.native
+    references = sources.references if judged_against(locked) != "native" else sources.native
     verdicts = _judged(planner, locked, sources, cell, answer, references)
     return CellStages(cell=cell, mix=mix, train=train, answer=answer, judge=verdicts)
 
 
-def _wanted(locked: Locked) -> str:
+def judged_against(locked: Locked) -> str:
     """The references that cells are judged against: what there is, unless the study says which."""
     benchmark, wanted = locked.study.benchmark, locked.study.judge.references
     return wanted or ("native" if benchmark.native_references is not None else "published")
@@ -208,7 +208,7 @@ def rejudged_stages(planner: Planner, locked: Locked, sources: Sources, row: Cel
 
     What is not tuned has none: these contrasts are of mixes.
     """
-    if _wanted(locked) != "both" or sources.native is None or row.mix is None:
+    if judged_against(locked) != "both" or sources.native is None or row.mix is None:
         return
     cell = row.cell.rejudged()
     verdicts = _judged(planner, locked, sources, cell, row.answer, sources.native)

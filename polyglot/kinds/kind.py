@@ -15,6 +15,7 @@ from polyglot.core.canonical import Json
 from polyglot.core.endpoint import ENDPOINTS
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.forecast import Ask, Facts, Forecast, Read
 from polyglot.kinds.settings import Settings
 
 GIB = 2**30
@@ -99,6 +100,10 @@ class Kind:
     tunes: bool = False  # its result is a model that was trained
     nightly: bool = False  # a new evaluation of the same models begins with it; its Params have `night`
     traits: Callable[[Mapping[str, Json]], Traits] = lambda params: Traits()
+    # what a stage will need, and what its result will be like; None: what its default resources say
+    estimate: Callable[[Ask], Forecast] | None = None
+    # what a committed result is like, from its stage and its own records; None: as was forecast
+    known: Callable[[Stage, Read], Facts] | None = None
     # stages of earlier versions that asked the same, from a stage and its settings: their journals are read too
     earlier: Callable[[Stage, Mapping[str, Json]], Iterable[Stage]] = lambda stage, settings: ()
 

@@ -204,8 +204,8 @@ def _contrasts(study: Study) -> Iterator[Problem]:
 
 
 def _budget(study: Study) -> Iterator[Problem]:
-    judge, budget = study.judge, study.budget
-    if budget is None:
+    judge = study.judge
+    if study.usd is None:
         return
     sections = {("datasets", name): dataset.translate or () for name, dataset in study.datasets.items()}
     for place, parts in (*sections.items(), (("benchmark",), study.benchmark.translate or ())):

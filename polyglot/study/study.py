@@ -116,10 +116,18 @@ class ContrastRequest(Section):
 
 
 class Budget(Section):
-    """What the study may cost in all. A call that might cost more is not made, and the run ends with exit code 3."""
+    """What the study may cost in all. What goes beyond it is not begun, and the run ends with exit code 3."""
 
-    usd: Positive
+    usd: Positive | None = None
     """Of the judge's calls, by its prices."""
+    gpu_hours: Positive | None = None
+    """Of all stages that have GPUs, attempts that failed or were interrupted included."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.usd is None and self.gpu_hours is None:
+            raise Broken(Problem(what="a budget of nothing", expected="`usd`, `gpu-hours` or both"))
+        return self
 
 
 class Study(Section):
@@ -175,6 +183,11 @@ class Study(Section):
     def mixed_languages(self) -> tuple[str, ...]:
         """Every language that some mix is made of, in the order of the mixes."""
         return tuple(dict.fromkeys(language for mix in self.mixes for language in mix.languages))
+
+    @property
+    def usd(self) -> float | None:
+        """The US dollars that its calls may cost in all; None for any."""
+        return self.budget.usd if self.budget is not None else None
 
     def has_validation(self, dataset: str) -> bool:
         """Whether a data set has rows to validate on, its own or those of the set that it is a translation of."""

@@ -19,6 +19,7 @@ from polyglot.cli.watch import watch_view
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.errors import BadInput, Permanent
 from polyglot.engine.budget import within_budget
+from polyglot.engine.gpu_hours import check_gpu_hours
 from polyglot.engine.submission import Submission
 from polyglot.estimates.fits import check_fits
 from polyglot.kinds import judge_prompts
@@ -57,6 +58,7 @@ def command(
     check_fits(session.estimated, session.profile, session.site.most)
     submission = submission_of(session)
     within_budget(submission.stages, session.store, submission.usd)
+    check_gpu_hours(submission.stages, session.store, submission.gpu_hours)
     check_endpoints(submission.stages, session.store, session.site, os.environ)
     require_conditional_writes(session.store)
     confirm(session.estimated, session.profile.prices, session.profile.ask_above, yes=yes)
@@ -88,6 +90,7 @@ def submission_of(session: Session) -> Submission:
         cluster=session.profile.cluster,
         max_attempts=session.profile.max_attempts,
         usd=budget.usd if budget else None,
+        gpu_hours=budget.gpu_hours if budget else None,
     )
 
 

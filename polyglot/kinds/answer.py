@@ -112,6 +112,9 @@ class AnswerCard(Record):
     batching: str | UnsetType = UNSET  # of the answers
     system_role: str | UnsetType = UNSET  # of the tokenizer's own template, as in the card of a token set
     date: str | UnsetType = UNSET  # likewise
+    endpoint: str | UnsetType = UNSET  # of answers that were asked for, as the next two
+    model: str | UnsetType = UNSET
+    served_by: tuple[str, ...] | UnsetType = UNSET  # names that the endpoint gave
 
 
 TURNS = 2

@@ -112,6 +112,9 @@ class AnswerCard(Record):
     batching: str | UnsetType = UNSET  # of the answers
     system_role: str | UnsetType = UNSET  # of the tokenizer's own template, as in the card of a token set
     date: str | UnsetType = UNSET  # likewise
+    endpoint: str | UnsetType = UNSET  # of answers that were asked for, as the next two
+    model: str | UnsetType = UNSET
+    served_by: tuple[str, ...] | UnsetType = UNSET  # names that the endpoint gave
 
 
 TURNS = 2
@@ -210,6 +213,7 @@ KIND = Kind(
     defaults={"threads": 1, "batch_size": 256},
     inputs={"model": ("train", "base"), "questions": ("ingest",)},
     files={"answers/<LANG>.jsonl": Answer, "card.json": AnswerCard},
+    offers=lambda params: {"answers": "answers/"},
     resources=Resources(memory_bytes=4 * GIB),
     ranks="shards",
     at_once={"batch_size": 256},

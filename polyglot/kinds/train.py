@@ -203,6 +203,7 @@ KIND = Kind(
         "model/…": "what `from_pretrained` loads: weights, configurations, tokenizer, chat_template.jinja",
         "training.json": TrainingRecord,
     },
+    offers=lambda params: {"model": "model/"},
     resources=Resources(memory_bytes=4 * GIB, deadline_seconds=7 * 24 * HOUR_SECONDS),
     ranks="together",
     at_once={"micro_batch_tokens": MICRO_BATCH_TOKENS["cuda"]},

@@ -60,6 +60,8 @@ class CatalogueFile(Section):
 
 
 PARTS = ("models", "datasets", "benchmarks")
+# Sections of a study that have several sources by name, and whose entries these are
+SECTIONS = {"models": "models", "datasets": "datasets", "baselines": "models"}
 Catalogue = Mapping[str, Mapping[str, Entry]]  # part -> name -> entry
 
 
@@ -121,10 +123,10 @@ def fill_in(file: YamlFile, folder: Path) -> tuple[YamlFile, tuple[Used, ...]]:
 
 def _named(value: Mapping[str, Value]) -> Iterator[tuple[str, Place, str]]:
     """(part, place, name) of everything that a study takes from the catalogue."""
-    for part in ("models", "datasets"):
-        for key, section in _mapping(value.get(part)).items():
+    for key, part in SECTIONS.items():
+        for own, section in _mapping(value.get(key)).items():
             if isinstance(name := _mapping(section).get(_KEY), str):
-                yield part, (part, key), name
+                yield part, (key, own), name
     if isinstance(name := _mapping(value.get("benchmark")).get(_KEY), str):
         yield "benchmarks", ("benchmark",), name
 

@@ -107,6 +107,7 @@ KIND = Kind(
     inputs={"model": ("train", "base"), "questions": ("ingest",)},
     files={"answers/<LANG>.jsonl": Answer, "card.json": AnswerCard},
     resources=Resources(memory_bytes=4 * GIB),
+    costly=True,
     ranks="shards",
     at_once={"batch_size": 256},
     nightly=True,

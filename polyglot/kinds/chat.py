@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from polyglot.core.canonical import Json
 from polyglot.core.section import Section
@@ -37,6 +37,24 @@ class ChatModel(Section):
     """Of a reply; one that is cut is a failure."""
     seed: int | None = Field(None, ge=0, lt=2**53)
     """Sent to the endpoint when given."""
+
+
+class ChatForm(BaseModel):
+    """What all requests of a stage have in common, and an endpoint may refuse: though its key is right."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    temperature: float
+    max_tokens: int
+    seed: int | None = None
+
+
+def chat_form(params: Mapping[str, Json]) -> ChatForm | None:
+    """The form of a kind whose parameters are a ChatModel; None for the built-in endpoint, which takes any."""
+    if params["endpoint"] == "built-in":
+        return None
+    return ChatForm.model_validate({name: params[name] for name in ChatForm.model_fields})
 
 
 def shares(settings: Mapping[str, Json]) -> tuple[Json, ...]:

@@ -9,7 +9,7 @@ from msgspec import field
 from polyglot.core.canonical import Json
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.chat import ChatModel, shares
+from polyglot.kinds.chat import ChatModel, chat_form, shares
 from polyglot.kinds.kind import GIB, Kind, Language, Params, Sha256, endpoint_traits
 from polyglot.kinds.settings import ChatSettings
 
@@ -91,5 +91,6 @@ KIND = Kind(
     networked=True,
     libraries=("openai",),
     traits=endpoint_traits,
+    form=chat_form,
     earlier=JudgeParams.earlier,
 )

@@ -15,6 +15,7 @@ from polyglot.core.canonical import Json
 from polyglot.core.endpoint import ENDPOINTS
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.chat import ChatForm
 from polyglot.kinds.settings import Settings
 
 GIB = 2**30
@@ -97,6 +98,9 @@ class Kind:
     warm_imports: tuple[str, ...] = ()  # what the job imports late, and the warm server shall have
     uses_pandas: bool = False
     tunes: bool = False  # its result is a model that was trained
+    costly: bool = False  # in hours of GPUs: it comes after the check of the whole study
+    # of a kind that asks a chat model: what its requests have in common; None for a stage that asks none
+    form: Callable[[Mapping[str, Json]], ChatForm | None] = lambda params: None
     nightly: bool = False  # a new evaluation of the same models begins with it; its Params have `night`
     traits: Callable[[Mapping[str, Json]], Traits] = lambda params: Traits()
     # stages of earlier versions that asked the same, from a stage and its settings: their journals are read too

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.chat import ChatModel, shares
+from polyglot.kinds.chat import ChatModel, chat_form, shares
 from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
 from polyglot.kinds.rows import Reference, Rejection
@@ -54,5 +54,6 @@ KIND = Kind(
     networked=True,
     libraries=("openai",),
     traits=endpoint_traits,
+    form=chat_form,
     earlier=ReferenceParams.earlier,
 )

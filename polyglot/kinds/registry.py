@@ -9,10 +9,12 @@ from polyglot.kinds import (
     agree,
     answer,
     base,
+    check,
     contamination,
     ingest,
     judge,
     mix,
+    probe,
     quality,
     reference,
     report,
@@ -25,6 +27,7 @@ from polyglot.kinds.kind import Kind, Params, Traits
 KINDS: Mapping[str, Kind] = {
     module.KIND.name: module.KIND
     for module in (
+        probe,
         ingest,
         contamination,
         translate,
@@ -33,6 +36,7 @@ KINDS: Mapping[str, Kind] = {
         base,
         tokenize,
         mix,
+        check,
         train,
         answer,
         reference,

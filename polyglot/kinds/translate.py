@@ -9,6 +9,7 @@ from polyglot.core.canonical import Json
 from polyglot.core.records import Record
 from polyglot.core.section import Count
 from polyglot.core.stage import Resources
+from polyglot.kinds.chat import ChatForm
 from polyglot.kinds.kind import GIB, File, Kind, Language, Params, Traits, has_address
 from polyglot.kinds.rows import Question, Reference, Rejection, Row
 from polyglot.kinds.settings import ChatSettings, Url
@@ -112,6 +113,12 @@ def _traits(params: Mapping[str, Json]) -> Traits:
     )
 
 
+def _form(params: Mapping[str, Json]) -> ChatForm | None:
+    if params["engine"] != "openai":
+        return None
+    return ChatForm.model_validate({name: params[name] for name in ChatForm.model_fields})
+
+
 KIND = Kind(
     params=TranslateParams,
     settings=TranslateSettings,
@@ -131,4 +138,5 @@ KIND = Kind(
     libraries=("deepl", "openai", "torch", "transformers", "sentencepiece"),
     kernels=True,
     traits=_traits,
+    form=_form,
 )

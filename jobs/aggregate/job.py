@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from jobs.aggregate.arms import cell_order
-from jobs.aggregate.tables import Ends, contrast_results, prepare, score_tables
+from jobs.aggregate.tables import Ends, contrast_results, other_questions, prepare, score_tables
 from jobs.lib.context import Context, Input, of_role
 from jobs.lib.stats.files import write_csv, write_json
 from jobs.lib.stats.grid import Questions, read_grid
@@ -46,8 +47,15 @@ def run(context: Context) -> None:
         for cell, source in of_role(context.inputs, "answers").items()
         for language, answers in _by_language(source, "answers", Answer, languages).items()
     }
-    tables = prepare(params, cells, grid, ends)
+    wrong = tuple(identity for identity in grid.questions.ids if identity in params.wrong_references)
+    both = (grid, grid.without(wrong))
+    shown, other = reversed(both) if params.leave_out_wrong else both
+    if not shown.questions.ids:
+        raise Permanent("every question of the benchmark is among `wrong-references`: none is left")
+    tables = prepare(params, cells, shown, ends)
     scores = score_tables(tables)
+    if wrong and other.questions.ids:
+        scores = replace(scores, other_questions=other_questions(wrong, prepare(params, cells, other, ends)))
     contrasts = contrast_results(tables)
     write_json(context.out / "scores.json", msgspec.to_builtins(scores))
     write_csv(context.out / "scores.csv", _score_rows(scores))

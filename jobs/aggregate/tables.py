@@ -25,6 +25,7 @@ from polyglot.kinds.aggregate import (
     Contrast,
     ContrastResult,
     Method,
+    OtherQuestions,
     PartScore,
     RosterCell,
     SameArmPair,
@@ -124,6 +125,17 @@ def score_tables(tables: Tables) -> Scores:
             if (group := arm.group(language, params.languages) if language in GROUPS else (language,))
         ),
         breakdown=tuple(breakdown),
+    )
+
+
+def other_questions(wrong: tuple[str, ...], tables: Tables) -> OtherQuestions:
+    """Return the main results over other questions than those of the document; `wrong` tells the two sets apart."""
+    params = tables.params
+    return OtherQuestions(
+        wrong=wrong,
+        questions=len(tables.grid.questions.ids),
+        arms=tuple(_arm_score(params, arm, "all", params.languages, tables.whole) for arm in find_arms(tables.cells)),
+        contrasts=tuple(contrast_results(tables)),
     )
 
 

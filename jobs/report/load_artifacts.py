@@ -62,6 +62,7 @@ def load_report(params: ReportParams, inputs: Mapping[str, Input]) -> Report:
         arms=scores.arms,
         breakdown=scores.breakdown,
         contrasts=aggregate.read("contrasts.json", tuple[ContrastResult, ...]),
+        other_questions=scores.other_questions or None,
         data=data_cards(inputs),
         **_benchmark(inputs),
         mixes=tuple(mix.entry for mix in mixes),

@@ -126,6 +126,8 @@ class AggregateParams(Params):
     resamples: int = 10_000
     level: float = 0.95
     min_seeds: int = 3  # behind any claim about a mix
+    wrong_references: tuple[str, ...] = ()  # questions whose reference answers are known to be wrong
+    leave_out_wrong: bool = False  # the tables are without them, and `other_questions` has the results with them
 
 
 class Estimate(NamedTuple):
@@ -240,6 +242,15 @@ class PartScore(ArmScore):
     turn: int | None
 
 
+class OtherQuestions(Record):
+    """The main results once more, without the questions whose references are wrong; or with, by `leave_out_wrong`."""
+
+    wrong: tuple[str, ...]  # those of the benchmark
+    questions: int  # that these results are over
+    arms: tuple[ArmScore, ...]  # over all languages
+    contrasts: tuple["ContrastResult", ...]
+
+
 class Scores(Record):
     """`scores.json`. A language's score is the mean of its turn scores; an arm is one mix at one size, over its seeds
     and draws. Every `…low`, `…high` is an interval of `method.level` (docs/statistics.md); `exact_…` are shares of
@@ -251,6 +262,7 @@ class Scores(Record):
     cells: tuple[CellScore, ...]
     arms: tuple[ArmScore, ...]
     breakdown: tuple[PartScore, ...]
+    other_questions: OtherQuestions | UnsetType = UNSET  # where the benchmark has questions with wrong references
 
 
 class SameArmPair(Record):

@@ -8,7 +8,15 @@ from pydantic import Field
 
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources
-from polyglot.kinds.aggregate import ArmScore, CellScore, ContrastResult, Method, PartScore, RosterCell
+from polyglot.kinds.aggregate import (
+    ArmScore,
+    CellScore,
+    ContrastResult,
+    Method,
+    OtherQuestions,
+    PartScore,
+    RosterCell,
+)
 from polyglot.kinds.agree import Agreement
 from polyglot.kinds.base import BaseRecord
 from polyglot.kinds.data_card import DataCard
@@ -143,6 +151,7 @@ class Report(Record):
     arms: tuple[ArmScore, ...]
     breakdown: tuple[PartScore, ...]
     contrasts: tuple[ContrastResult, ...]
+    other_questions: OtherQuestions | None
     data: tuple[NamedCard, ...]
     questions: NamedCard | None
     references: NamedCard | None

@@ -149,12 +149,12 @@ def _evaluated(
         {"model": model, "questions": sources.questions},
         mix=slug,
     )
-    references = sources.references if wanted_references(locked) != "native" else sources.native
+    references = sources.references if judged_against(locked) != "native" else sources.native
     verdicts = _judged(planner, locked, sources, cell, answer, references)
     return CellStages(cell=cell, mix=mix, train=train, answer=answer, judge=verdicts)
 
 
-def wanted_references(locked: Locked) -> str:
+def judged_against(locked: Locked) -> str:
     """The references that cells are judged against: what there is, unless the study says which."""
     benchmark, wanted = locked.study.benchmark, locked.study.judge.references
     return wanted or ("native" if benchmark.native_references is not None else "published")
@@ -165,7 +165,7 @@ def rejudged_stages(planner: Planner, locked: Locked, sources: Sources, row: Cel
 
     The untuned model has none: contrasts are of mixes.
     """
-    if wanted_references(locked) != "both" or sources.native is None or row.mix is None:
+    if judged_against(locked) != "both" or sources.native is None or row.mix is None:
         return
     cell = row.cell.rejudged()
     verdicts = _judged(planner, locked, sources, cell, row.answer, sources.native)

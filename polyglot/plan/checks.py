@@ -13,7 +13,7 @@ from polyglot.kinds.chat import ChatForm
 from polyglot.kinds.check import CheckedModel, CheckParams
 from polyglot.kinds.probe import ProbeParams, most_usd
 from polyglot.kinds.registry import kind_of, traits_of
-from polyglot.plan.cells import wanted_references
+from polyglot.plan.cells import judged_against
 from polyglot.plan.plan import needed_for
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources, reference_categories
@@ -54,7 +54,7 @@ def _probes(planner: Planner, stages: Sequence[PlannedStage]) -> Iterator[Planne
 def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[PlannedStage]) -> PlannedStage:
     """The check of what these stages read."""
     study, needed = locked.study, {planned.key for planned in stages}
-    published = wanted_references(locked) != "native"
+    published = judged_against(locked) != "native"
     inputs = {f"base:{name}": base for name, base in sources.bases.items()}
     inputs |= {f"tokens:{'/'.join(name)}": tokens for name, tokens in sources.tokens.items()}
     inputs |= {f"validation:{'/'.join(name)}": tokens for name, tokens in sources.validation.items()}

@@ -6,7 +6,7 @@ from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.aggregate import AggregateParams, Contrast, Family
 from polyglot.kinds.report import ReportParams
-from polyglot.plan.cells import CellStages
+from polyglot.plan.cells import CellStages, judged_against
 from polyglot.plan.contrasts import find_contrasts, reference_contrasts
 from polyglot.plan.data import card_inputs
 from polyglot.plan.planner import Planner
@@ -33,10 +33,13 @@ def add_tables(
     for row in cells:
         inputs[f"verdicts:{row.cell.cell}"] = row.judge
         inputs[f"answers:{row.cell.cell}"] = row.answer
+    benchmark = locked.study.benchmark
     params = AggregateParams(
         languages=sources.languages,
         cells=tuple(row.cell for row in cells),
         contrasts=_contrasts(locked, sources, mixes),
+        wrong_references=benchmark.wrong_references if judged_against(locked) != "native" else (),
+        leave_out_wrong=benchmark.leave_out_wrong,
     )
     aggregate = planner.add("aggregate", params, inputs)
     checks = quality_stages(planner, locked, sources)
@@ -85,6 +88,7 @@ def _report(locked: Locked) -> ReportParams:
         **({"packing": f"within a step, to {training.max_tokens} tokens"} if training.packing == "step" else {}),
         "judge": study.judge.model or "built-in",
         "seeds": ", ".join(map(str, study.seeds)),
+        **{used.where: used.licensed for used in locked.used},
     }
     return ReportParams(
         study=study.name,

@@ -58,10 +58,20 @@ class Used:
     name: str
     entry: Entry
 
+    @property
+    def where(self) -> str:
+        """Its place, as a user reads it."""
+        return ".".join(map(str, self.place))
+
+    @property
+    def licensed(self) -> str:
+        """What it is, and under which terms."""
+        gated = ", gated" if self.entry.gated else ""
+        return f"{self.entry.title} ({self.entry.licence}{gated})"
+
     def __str__(self) -> str:
-        gated = "; gated: its terms have to be accepted, and HF_TOKEN_PATH be set" if self.entry.gated else ""
-        notes = "".join(f"; {note}" for note in self.entry.notes)
-        return f"{'.'.join(map(str, self.place))}: {self.entry.title} ({self.entry.licence}{gated}){notes}"
+        remedy = ("its terms have to be accepted, and HF_TOKEN_PATH be set",) if self.entry.gated else ()
+        return "; ".join((f"{self.where}: {self.licensed}", *remedy, *self.entry.notes))
 
 
 def load_catalogue(folder: Path) -> Catalogue:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic.json_schema import JsonSchemaValue
 
 from polyglot.core.canonical import sha256_file
@@ -13,6 +13,16 @@ from polyglot.core.section import MAX_COUNT, Broken, Problem, Section, Sha256, o
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 # Names of query parameters that carry a secret in pre-signed and token-bearing addresses.
 _SECRETS = ("signature", "sig", "token", "credential", "secret", "password", "key", "auth")
+
+
+def _as_text(value: object) -> object:
+    """An id that YAML reads as a number, as the text that it is in every file."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+QuestionId = Annotated[
+    str, BeforeValidator(_as_text), Field(min_length=1, max_length=200), WithJsonSchema({"type": ["string", "integer"]})
+]
 
 
 class SourceFile(Section):

@@ -23,7 +23,7 @@ from polyglot.core.section import (
 from polyglot.kinds.base import TinyModel
 from polyglot.kinds.ingest import DatasetFormat, PairBy
 from polyglot.kinds.templates import OWN, PAPER, TemplateDate, TemplateName
-from polyglot.study.files import SourceFile, SourceFiles
+from polyglot.study.files import QuestionId, SourceFile, SourceFiles
 from polyglot.study.references import NativeReferences
 from polyglot.study.translation import BenchmarkTranslations, DatasetTranslations
 
@@ -319,6 +319,11 @@ class Benchmark(Section):
     """Reference answers that a model writes in each language, instead of or beside the published ones."""
     translate: BenchmarkTranslations | None = None
     """Questions and references in languages that the files lack; they need judge prompts, too."""
+    wrong_references: Annotated[tuple[QuestionId, ...], BeforeValidator(tuple_of)] = ()
+    """Ids of questions whose published reference answers are known to be wrong: the report shows its results with and
+    without them."""
+    leave_out_wrong: bool = False
+    """Whether the results that come first are those without them."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -337,6 +342,9 @@ class Benchmark(Section):
                     if language not in asked:
                         problems.append(Problem(what="no questions in this language", place=(key, language)))
             problems += self._translation_problems()
+        if self.leave_out_wrong and not self.wrong_references:
+            remedy = "Name their ids under `wrong-references`, or remove the key"
+            problems.append(Problem(what="no questions to leave out", place=("leave-out-wrong",), remedy=remedy))
         if problems:
             raise Broken(*problems)
         return self

@@ -1,6 +1,6 @@
-"""A data set hub on the loopback: the few answers of the Hugging Face hub that reading one pinned repository needs.
+"""A hub on the loopback: the few answers of the Hugging Face hub that reading pinned repositories needs.
 
-It serves exactly one revision of one repository, and remembers what was asked for.
+Models and data sets, each at exactly one revision; it remembers what was asked for.
 """
 
 import hashlib
@@ -11,20 +11,65 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 NAME = "someone/parallel"
 
 
-@dataclass
-class Hub:
-    """`files` maps paths of the repository to bytes; with a `token`, whoever does not bring it is told nothing."""
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """`files` maps paths to bytes; with a `token`, whoever does not bring it is told nothing."""
 
+    name: str
     files: Mapping[str, bytes]
+    kind: Literal["models", "datasets"] = "datasets"
+    revision: str = REVISION
     token: str = ""
+
+    @property
+    def resolved(self) -> str:
+        """What the paths of its files begin with."""
+        return f"/{'datasets/' if self.kind == 'datasets' else ''}{self.name}/resolve/{self.revision}/"
+
+    @property
+    def api(self) -> str:
+        """What the paths of questions about it begin with."""
+        return f"/api/{self.kind}/{self.name}"
+
+    def info(self) -> dict[str, object]:
+        """What it is, and its files."""
+        siblings = [self._sibling(path) for path in sorted(self.files)]
+        return {"id": self.name, "sha": self.revision, "siblings": siblings, "tags": [], "private": False}
+
+    def entry(self, name: str) -> dict[str, object]:
+        """A file, as listings of folders have it."""
+        data = self.files[name]
+        return {"type": "file", "oid": hashlib.sha1(data).hexdigest(), "size": len(data), "path": name}  # noqa: S324
+
+    def _sibling(self, path: str) -> dict[str, object]:
+        data = self.files[path]
+        found: dict[str, object] = {"rfilename": path, "size": len(data), "blobId": hashlib.sha1(data).hexdigest()}  # noqa: S324
+        if path.endswith(".safetensors"):
+            found["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134}
+        return found
+
+
+@dataclass(kw_only=True)
+class Hub:
+    """What is served, where, and what was asked for."""
+
+    repositories: tuple[Repository, ...]
     endpoint: str = ""
     asked: list[str] = field(default_factory=list)
+
+    def find(self, path: str) -> Repository | None:
+        """The repository that a path is about."""
+        for one in self.repositories:
+            if path.startswith(one.resolved) or path == one.api or path.startswith(f"{one.api}/"):
+                return one
+        return None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -38,48 +83,46 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length", 0))
-        body = self.rfile.read(length)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.hub.asked.append(f"POST {self.path}")
-        if self.path == f"/api/datasets/{NAME}/paths-info/{REVISION}":
+        one = self.hub.find(self.path)
+        if one is not None and self.path == f"{one.api}/paths-info/{one.revision}":
             wanted = json.loads(body)["paths"] if body.startswith(b"{") else re.findall(r"paths=([^&]+)", body.decode())
-            found = [unquote(path) for path in wanted]
-            self._json(200, [self._entry(path) for path in found if path in self.hub.files])
+            self._json(200, [one.entry(path) for path in map(unquote, wanted) if path in one.files])
         else:
             self._json(404, {"error": "no such page"})
 
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.hub.asked.append(f"{self.command} {path}")
-        if self.hub.token and self.headers.get("Authorization") != f"Bearer {self.hub.token}":
+        one = self.hub.find(path)
+        if one is not None and one.token and self.headers.get("Authorization") != f"Bearer {one.token}":
             self._json(401, {"error": "Invalid username or password."}, {"X-Error-Message": "Invalid credentials"})
-            return
-        resolved = f"/datasets/{NAME}/resolve/{REVISION}/"
-        if path.startswith(resolved):
-            self._file(path.removeprefix(resolved))
-        elif path in (f"/api/datasets/{NAME}/revision/{REVISION}", f"/api/datasets/{NAME}"):
-            siblings = [{"rfilename": name} for name in self.hub.files]
-            self._json(200, {"id": NAME, "sha": REVISION, "siblings": siblings, "tags": [], "private": False})
-        elif path.startswith(f"/api/datasets/{NAME}/tree/{REVISION}"):
-            folder = path.removeprefix(f"/api/datasets/{NAME}/tree/{REVISION}").strip("/")
-            below = [name for name in self.hub.files if not folder or name.startswith(f"{folder}/")]
-            self._json(200, [self._entry(name) for name in below])
+        elif one is None:
+            known = any(repository.name in path for repository in self.hub.repositories)
+            self._json(
+                404, {"error": "no such page"}, {"X-Error-Code": "RevisionNotFound" if known else "RepoNotFound"}
+            )
+        elif path.startswith(one.resolved):
+            self._file(one, path.removeprefix(one.resolved))
+        elif path in (one.api, f"{one.api}/revision/{one.revision}", f"{one.api}/revision/main"):
+            self._json(200, one.info())
+        elif path.startswith(f"{one.api}/tree/{one.revision}"):
+            folder = path.removeprefix(f"{one.api}/tree/{one.revision}").strip("/")
+            self._json(200, [one.entry(name) for name in one.files if not folder or name.startswith(f"{folder}/")])
         else:
-            missing = "EntryNotFound" if NAME in path else "RepoNotFound"
-            self._json(404, {"error": "no such page"}, {"X-Error-Code": missing})
+            self._json(404, {"error": "no such page"}, {"X-Error-Code": "EntryNotFound"})
 
-    def _entry(self, name: str) -> dict[str, object]:
-        data = self.hub.files[name]
-        return {"type": "file", "oid": hashlib.sha1(data).hexdigest(), "size": len(data), "path": name}  # noqa: S324
-
-    def _file(self, name: str) -> None:
-        data = self.hub.files.get(name)
+    def _file(self, one: Repository, name: str) -> None:
+        data = one.files.get(name)
         if data is None:
             self._json(404, {"error": "no such file"}, {"X-Error-Code": "EntryNotFound"})
             return
+        large = name.endswith(".safetensors")
         headers = {
-            "X-Repo-Commit": REVISION,
-            "ETag": f'"{hashlib.sha1(data).hexdigest()}"',  # noqa: S324 - as the hub names small files
+            "X-Repo-Commit": one.revision,
+            # as the hub names small files, and large ones
+            "ETag": f'"{(hashlib.sha256 if large else hashlib.sha1)(data).hexdigest()}"',
             "Accept-Ranges": "bytes",
         }
         status = 200
@@ -105,11 +148,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hub_server(files: Mapping[str, bytes], *, token: str = "", port: int = 0) -> Iterator[Hub]:
-    """Serve a repository of these files until the block ends."""
-    hub = Hub(files=files, token=token)
-    server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"hub": hub}))
-    hub.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
+def serve(*repositories: Repository, host: str = "127.0.0.1", port: int = 0) -> Iterator[Hub]:
+    """Serve repositories until the block ends."""
+    hub = Hub(repositories=repositories)
+    server = ThreadingHTTPServer((host, port), type("Handler", (_Handler,), {"hub": hub}))
+    hub.endpoint = f"http://{host}:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -118,3 +161,10 @@ def hub_server(files: Mapping[str, bytes], *, token: str = "", port: int = 0) ->
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def hub_server(files: Mapping[str, bytes], *, token: str = "", port: int = 0) -> Iterator[Hub]:
+    """Serve a data set of these files, NAME, until the block ends."""
+    with serve(Repository(name=NAME, files=files, token=token), port=port) as hub:
+        yield hub

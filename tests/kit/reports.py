@@ -90,7 +90,7 @@ def make(
     languages: tuple[str, ...] = LANGUAGES,
     **fields: Any,
 ) -> Made:
-    """Run aggregate and report; return the report, its page and its inputs."""
+    """Run aggregate (`counted`: other parameters of it) and report; return the report, its page and its inputs."""
     made = FakeStudy(
         cells=(untuned(), *cells_of(mixes, seeds)),
         contrasts=contrasts,
@@ -100,7 +100,8 @@ def make(
         per_category=4,
         failed_share=fields.pop("failed_share", 0.01),
     ).write(root / "in")
-    aggregate.run(fake_context(made.aggregate_params(), made.inputs, root / "aggregate"))
+    counted = made.aggregate_params().model_copy(update=fields.pop("counted", {}))
+    aggregate.run(fake_context(counted, made.inputs, root / "aggregate"))
     inputs = {role: source for role, source in made.inputs.items() if not role.startswith("answers:")}
     inputs["aggregate"] = FolderInput(root / "aggregate" / "out", "a" * 64)
     out = fake_context(report_params(**fields), inputs, root)

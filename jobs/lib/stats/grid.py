@@ -5,8 +5,8 @@ arrays do not depend on the order in which records come. Sums are kept in ten-th
 whole numbers, so that every later sum of them is exact and equal on every machine.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,14 @@ class Questions:
     def of(self, category: str) -> npt.NDArray[np.intp]:
         """Positions of one category's questions."""
         return np.flatnonzero(np.array([name == category for name in self.categories]))
+
+    def only(self, rows: Sequence[int]) -> "Questions":
+        """The questions at some positions."""
+        return Questions(
+            ids=tuple(self.ids[row] for row in rows),
+            categories=tuple(self.categories[row] for row in rows),
+            turns=tuple(self.turns[row] for row in rows),
+        )
 
     @classmethod
     def read(cls, rows: Iterable[Question]) -> "Questions":
@@ -77,6 +85,20 @@ class Grid:
     def numerator(self, metric: str) -> Floats:
         """The array whose ratio to `valid` is the metric: "score" (in 1 / UNIT points) or "exact" (a share)."""
         return self.total if metric == "score" else self.exact
+
+    def without(self, ids: Collection[str]) -> "Grid":
+        """The grid of the other questions; the same one where none of these is in it."""
+        kept = [row for row, identity in enumerate(self.questions.ids) if identity not in ids]
+        if len(kept) == len(self.questions.ids):
+            return self
+        return replace(
+            self,
+            questions=self.questions.only(kept),
+            total=self.total[kept],
+            exact=self.exact[kept],
+            valid=self.valid[kept],
+            failed=self.failed[kept],
+        )
 
 
 def natural(text: str) -> tuple[bool, int, str]:

@@ -18,6 +18,7 @@ from jobs.report.sections import (
     sizes,
     training,
     transfer,
+    wrong_references,
 )
 from polyglot.kinds.report import DataReport, Report
 
@@ -25,6 +26,7 @@ OF_RESULTS: Mapping[str, Callable[[Report, View], object | None]] = {
     "answer": answer.show,
     "scores": scores.show,
     "contrasts": contrasts.show,
+    "wrong_references": wrong_references.show,
     "transfer": transfer.show,
     "sizes": sizes.show,
     "categories": categories.show,

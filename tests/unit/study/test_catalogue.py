@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from polyglot.core.errors import BadInput
+from polyglot.core.stage import PlannedStage
 from polyglot.plan.build import build_plan
 from polyglot.study.catalogue import PARTS, load_catalogue
 from polyglot.study.load import load_study
@@ -46,9 +47,12 @@ def study(folder: Path, text: str = STUDY) -> Path:
     return folder / "study.yaml"
 
 
+def plan(path: Path) -> dict[str, PlannedStage]:
+    return {stage.label: stage for stage in build_plan(lock_study(load_study(path)), load_profile("local"))}
+
+
 def keys(path: Path) -> dict[str, str]:
-    plan = build_plan(lock_study(load_study(path)), load_profile("local"))
-    return {stage.label: stage.key for stage in plan}
+    return {label: stage.key for label, stage in plan(path).items()}
 
 
 def test_an_entry_is_what_would_stand_in_the_study(tmp_path: Path) -> None:
@@ -68,7 +72,28 @@ def test_a_name_and_its_source_written_out_have_the_same_keys(tmp_path: Path) ->
         (tmp_path / name).mkdir()
     entry = load_catalogue(tmp_path)["models"]["xglm-7.5b"]
     written = STUDY.replace("{published: xglm-7.5b}", json.dumps(entry.source))
-    assert keys(study(tmp_path / "named")) == keys(study(tmp_path / "written", written))
+    named, written_out = keys(study(tmp_path / "named")), keys(study(tmp_path / "written", written))
+    assert named.pop("report") != written_out.pop("report")  # it says what the catalogue knows of the model
+    assert named == written_out
+
+
+def test_the_report_says_the_licences_of_what_a_study_names(tmp_path: Path) -> None:
+    text = STUDY.replace("published: xglm-7.5b", f"published: gemma-2-9b, revision: {'3c' * 20}")
+    facts = plan(study(tmp_path, text))["report"].stage.params["facts"]
+    assert isinstance(facts, dict)
+    assert facts["models.base"] == "Gemma-2-9B (Gemma Terms of Use, gated)"
+    assert str(facts["datasets.synthetic"]).endswith("(CC-BY-NC-4.0)")
+    assert str(facts["benchmark"]).endswith("(Apache-2.0)")
+
+
+def test_known_wrong_reference_answers_come_with_the_benchmark_and_can_be_switched_off(tmp_path: Path) -> None:
+    known = load_catalogue(tmp_path)["benchmarks"]["mt-bench-x"].source["wrong-references"]
+    assert len(known) == 13
+    named = plan(study(tmp_path))["aggregate"].stage.params
+    assert (named["wrong_references"], named["leave_out_wrong"]) == ([str(identity) for identity in known], False)
+    for own, expected in (("[]", []), ("[81, '82_a']", ["81", "82_a"])):
+        text = STUDY.replace("{published: mt-bench-x}", f"{{published: mt-bench-x, wrong-references: {own}}}")
+        assert plan(study(tmp_path, text))["aggregate"].stage.params["wrong_references"] == expected
 
 
 def test_plain_names_are_planned_with_nothing_else_at_hand(tmp_path: Path) -> None:
@@ -92,6 +117,10 @@ def test_a_file_beside_the_study_adds_entries_and_replaces_them(tmp_path: Path) 
         ("lima-x", "zzz", r"study.yaml:5: datasets.curated.published: nothing .*`polyglot catalogue` lists them"),
         ("mt-bench-x", "x", r"study.yaml:9: benchmark.published: nothing of this name"),
         ("{published: lima-x}", "{published: lima-x, hub: a/b, files: {}}", "datasets.curated"),
+        ("{published: mt-bench-x}", "{published: mt-bench-x, wrong-references: [], leave-out-wrong: true}",
+         "study.yaml:9: benchmark.leave-out-wrong: no questions to leave out"),
+        ("{published: mt-bench-x}", "{published: mt-bench-x, wrong-references: [104.5]}",
+         r"study.yaml:9: benchmark.wrong-references.0: bad value; got 104.5"),
         ("published: xglm-7.5b", "published: gemma-2-9b", r"study.yaml:3: models.base: not pinned.*polyglot pin"),
     ],
 )  # fmt: skip
@@ -109,7 +138,7 @@ def test_a_bad_catalogue_is_told_with_its_line(tmp_path: Path) -> None:
 def test_gated_entries_say_what_they_need(tmp_path: Path) -> None:
     text = STUDY.replace("published: xglm-7.5b", f"published: gemma-2-9b, revision: {'3c' * 20}")
     said = [str(used) for used in load_study(study(tmp_path, text)).used]
-    assert "Gemma Terms of Use; gated: its terms have to be accepted, and HF_TOKEN_PATH be set" in said[0]
+    assert "Gemma Terms of Use, gated); its terms have to be accepted, and HF_TOKEN_PATH be set" in said[0]
 
 
 def test_every_entry_is_a_valid_part_of_a_study(tmp_path: Path) -> None:

@@ -359,3 +359,49 @@ def test_cells_of_two_models_are_apart(tmp_path: Path) -> None:
     cells = (untuned("a"), untuned("b"))
     made = FakeStudy(cells=cells, ability=usual_ability, resamples=100, per_category=2).write(tmp_path / "in")
     assert {row["model"] for row in rows(run(made, tmp_path), "arms")} == {"a", "b"}
+
+
+def without(made: FakeStudy, ids: set[str], root: Path) -> FakeStudy:
+    """The same study without some questions."""
+    copy = replace_study(made, root)
+    for role, source in copy.inputs.items():
+        for name in source.names():
+            if name.endswith(".jsonl"):
+                edit(copy, role, name, lambda records: [record for record in records if record.get("id") not in ids])
+    return copy
+
+
+def replace_study(made: FakeStudy, root: Path) -> FakeStudy:
+    return FakeStudy(
+        cells=made.cells, contrasts=made.contrasts, languages=made.languages, ability=made.ability, seed=made.seed
+    ).write(root / "copy")
+
+
+def test_results_without_wrong_references_are_those_of_a_benchmark_without_the_questions(tmp_path: Path) -> None:
+    contrasts = (contrast("parallel - mono mean", "ENDE", "EN", "DE"),)
+    made = FakeStudy(cells=cells_of(("EN", "DE", "ENDE"), (0, 1)), contrasts=contrasts, ability=usual_ability)
+    made.write(tmp_path / "in")
+    wrong = ("104", "111", "9999")
+    plain = run(made, tmp_path / "plain")
+    marked = run(made, tmp_path / "marked", wrong_references=wrong)
+    alone = run(without(made, {"104", "111"}, tmp_path), tmp_path / "alone")
+    other = json.loads(marked["scores.json"])["other_questions"]
+    assert "other_questions" not in json.loads(plain["scores.json"])
+    assert {**json.loads(marked["scores.json"]), "other_questions": 0} == {
+        **json.loads(plain["scores.json"]),
+        "other_questions": 0,
+    }
+    assert other["wrong"] == ["104", "111"]  # what the benchmark does not have is not left out of it
+    assert other["arms"] == rows(alone, "arms", language="all")
+    assert other["contrasts"] == contrasts_of(alone)
+    first = run(made, tmp_path / "left-out", wrong_references=wrong, leave_out_wrong=True)
+    assert rows(first, "arms") == rows(alone, "arms")
+    assert contrasts_of(first) == contrasts_of(alone)
+    assert json.loads(first["scores.json"])["other_questions"]["contrasts"] == contrasts_of(plain)
+
+
+def test_a_benchmark_of_wrong_references_alone_is_refused(tmp_path: Path) -> None:
+    made = FakeStudy(cells=cells_of(("EN",), (0,)), ability=usual_ability).write(tmp_path / "in")
+    every = tuple(identity for identity, _ in made.questions())
+    with pytest.raises(Permanent, match="every question of the benchmark is among `wrong-references`"):
+        run(made, tmp_path / "out", wrong_references=every, leave_out_wrong=True)

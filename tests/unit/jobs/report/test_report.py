@@ -11,7 +11,7 @@ from jobs.report.load_artifacts import load_report
 from jobs.report.numbers import EXACT, View
 from jobs.report.page import render_page
 from jobs.report.sections import mixes as mixes_section
-from jobs.report.sections import sizes
+from jobs.report.sections import sizes, wrong_references
 from jobs.report.sections.answer import lead
 from jobs.report.sections.data import defects
 from jobs.report.sections.training import packing_summary, validation_tables
@@ -231,3 +231,29 @@ def test_a_mix_that_is_judged_twice_has_two_curves_over_its_sizes(usual: Made) -
     assert {panel.name: len(panel.x) for panel in shown.figures[0].panels} == {"ENDEFRITES": 2, "ENDEFRITES+native": 2}
     assert "48: " in shown.figures[0].panels[0].plot
     assert shown.figures[0].panels[0].plot.count("<circle") == 2
+
+
+class TestWrongReferences:
+    @pytest.mark.parametrize("leave_out", [False, True])
+    def test_every_arm_and_comparison_is_shown_with_and_without_them(self, tmp_path: Path, leave_out: bool) -> None:
+        compared = contrast("ENDE - mean of 2 monolingual mixes", "parallel - mono mean", "ENDE", "EN", "DE")
+        counted = {"wrong_references": ("81", "90", "777"), "leave_out_wrong": leave_out}
+        made = make(tmp_path, ("EN", "DE", "ENDE"), (0,), (compared,), counted=counted)
+        shown = wrong_references.show(made.document, View.of(made.document))
+        assert shown is not None
+        assert (shown.wrong, shown.every, shown.fewer) == (("81", "90"), 32, 30)
+        own, other = {row.arm: row for row in made.document.arms if row.language == "all"}, {}
+        assert made.document.other_questions is not None
+        other = {row.arm: row for row in made.document.other_questions.arms}
+        every, fewer = (other, own) if leave_out else (own, other)
+        assert [row.name for row in shown.arms[0].rows] == ["untuned", "EN", "DE", "ENDE"]
+        for row in shown.arms[0].rows:
+            assert row.every == EXACT.show(every[row.name].exact_share)
+            assert row.fewer == EXACT.show(fewer[row.name].exact_share)
+        assert [row.name for row in shown.contrasts[0].rows] == [compared.name]
+        text = " ".join("".join(Page(made.page).text).split())
+        assert "of 2 of 32 questions are known to be wrong (81, 90)" in text
+        assert f"All other sections are {'without these questions' if leave_out else 'over all questions'}" in text
+
+    def test_nothing_is_said_where_no_reference_is_known_to_be_wrong(self, usual: Made) -> None:
+        assert wrong_references.show(usual.document, View.of(usual.document)) is None

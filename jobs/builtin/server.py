@@ -16,9 +16,10 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
-from jobs.builtin.grader import MODEL, Grader, Template, builtin_templates
+from jobs.builtin.grader import MODEL, Grader, Template, builtin_templates, templates
 from polyglot.core.canonical import Json, sha256_bytes
 
 HOST = "127.0.0.1"
@@ -278,11 +279,20 @@ def _texts(messages: object) -> list[tuple[str, str]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve the built-in benchmark's prompts until interrupted."""
+    """Serve the prompts of a benchmark until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m jobs.builtin.server", description="The built-in judge.")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument(
+        "--prompts",
+        metavar="LANG=FILE",
+        action="append",
+        default=[],
+        help="judge_prompts.jsonl of another benchmark in a language; without any, the built-in benchmark's",
+    )
     options = parser.parse_args(arguments)
-    with JudgeServer(builtin_templates(), options.port) as server, contextlib.suppress(KeyboardInterrupt):
+    named = {language: Path(path) for language, _, path in (item.partition("=") for item in options.prompts)}
+    known = templates(named) if named else builtin_templates()
+    with JudgeServer(known, options.port) as server, contextlib.suppress(KeyboardInterrupt):
         sys.stderr.write(f"the built-in judge listens: OPENAI_BASE_URL={server.base_url}\n")
         server.join()
 

@@ -54,8 +54,15 @@ class ScriptedJudge:
     Asked for its models it says 404, or 503 when `is_there` says no; `looks` counts that, and no script hears of it.
     """
 
-    def __init__(self, script: Script, *, port: int = 0, is_there: Callable[[], bool] = lambda: True) -> None:
-        self._script, self._port, self.is_there = script, port, is_there
+    def __init__(
+        self,
+        script: Script,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        is_there: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._script, self._host, self._port, self.is_there = script, host, port, is_there
         self.looks = 0
         self.calls: list[Call] = []
         self.peak = 0
@@ -95,8 +102,8 @@ class ScriptedJudge:
                 tasks.discard(task)
                 writer.close()
 
-        server = await asyncio.start_server(connected, "127.0.0.1", self._port, limit=2**20, backlog=512)
-        self.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        server = await asyncio.start_server(connected, self._host, self._port, limit=2**20, backlog=512)
+        self.base_url = f"http://{self._host}:{server.sockets[0].getsockname()[1]}/v1"
         self._ready.set()
         await self._stop.wait()
         server.close()

@@ -1,10 +1,14 @@
 """What studies/paper.yaml names, as it is published: the repositories' files in their shapes, small, on the loopback.
 
 The models have random weights, the data a few rows; names, file lists, formats and traps are the published ones.
+
+    python -m tests.kit.paper HOST FOLDER      serves hub and judge at an address of this machine until its input ends
 """
 
 import gzip
 import json
+import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +21,7 @@ from polyglot.core.canonical import sha256_bytes
 from polyglot.study.catalogue import load_catalogue
 from tests.kit.hub_server import Hub, Repository, serve
 from tests.kit.judge_rows import prompt_file
+from tests.kit.judge_server import ScriptedJudge, reply
 from tests.kit.web import web
 
 PAPER = Path(__file__).resolve().parents[2] / "studies" / "paper.yaml"
@@ -48,6 +53,16 @@ class Published:
     hub: Hub
     environment: Mapping[str, str]
     catalogue: str
+
+
+def study_text(*, mixes: str = "", seeds: str = "", **more: str) -> str:
+    """The text of studies/paper.yaml with other mixes or seeds, or keys more, where something has to be short."""
+    text = PAPER.read_text(encoding="utf-8")
+    for key, value in (("mixes", mixes), ("seeds", seeds)):
+        if value:
+            text, found = re.subn(rf"^{key}: .*$", f"{key}: {value}", text, flags=re.MULTILINE)
+            assert found == 1
+    return text + "".join(f"{key}: {value}\n" for key, value in more.items())
 
 
 def lima_x(rows: int = 20) -> dict[str, bytes]:
@@ -129,23 +144,29 @@ def benchmark(folder: Path, questions: int = 1) -> dict[str, bytes]:
     return pages
 
 
-@contextmanager
-def published(folder: Path, *, questions: int = 1) -> Iterator[Published]:
-    """Serve all of it until the block ends."""
+def repositories(folder: Path) -> list[Repository]:
+    """All models and data sets."""
     folder.mkdir(parents=True, exist_ok=True)
     catalogue = load_catalogue(folder)["datasets"]
     data = [
         Repository(name=catalogue[name].source["hub"], revision=catalogue[name].source["revision"], files=files)
         for name, files in (("lima-x", lima_x()), ("bactrian-x", bactrian_x()))
     ]
-    pages = benchmark(folder, questions)
+    return [*models(folder).values(), *data]
+
+
+@contextmanager
+def published(folder: Path) -> Iterator[Published]:
+    """Serve all of it, and a mirror of the benchmark, until the block ends."""
     with ExitStack() as stack:
-        hub = stack.enter_context(serve(*models(folder).values(), *data))
+        hub = stack.enter_context(serve(*repositories(folder)))
+        pages = benchmark(folder)
         address = stack.enter_context(web({path: (200, {}, body) for path, body in pages.items()}))
-        yield Published(hub=hub, environment={"HF_ENDPOINT": hub.endpoint}, catalogue=_mirrored(folder, address, pages))
+        mirror = mirrored(folder, address, pages)
+        yield Published(hub=hub, environment={"HF_ENDPOINT": hub.endpoint}, catalogue=mirror)
 
 
-def _mirrored(folder: Path, address: str, pages: Mapping[str, bytes]) -> str:
+def mirrored(folder: Path, address: str, pages: Mapping[str, bytes]) -> str:
     """A catalogue.yaml whose MT-Bench-X lies at an address of our own, as somebody's mirror would."""
     entry = load_catalogue(folder)["benchmarks"]["mt-bench-x"].model_dump(mode="json", by_alias=True)
     source: dict[str, Any] = dict(entry["source"])
@@ -176,3 +197,18 @@ def _widen(path: Path) -> None:
     config = json.loads(path.read_text(encoding="utf-8"))
     if "max_position_embeddings" in config:
         path.write_text(json.dumps({**config, "max_position_embeddings": 4096}), encoding="utf-8")
+
+
+def main() -> None:
+    """Print where hub and judge are as a line of JSON."""
+    host, folder = sys.argv[1:]
+    with (
+        serve(*repositories(Path(folder)), host=host) as hub,
+        ScriptedJudge(lambda call: reply("[[7]]"), host=host) as judge,
+    ):
+        print(json.dumps({"hub": hub.endpoint, "judge": judge.base_url}), flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

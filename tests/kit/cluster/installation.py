@@ -47,7 +47,9 @@ class Installation:
             os.environ.clear()
             os.environ.update(before)
 
-    def polyglot(self, *arguments: str | Path, check: bool = True) -> "subprocess.CompletedProcess[str]":
+    def polyglot(
+        self, *arguments: str | Path, check: bool = True, timeout: float = 900
+    ) -> "subprocess.CompletedProcess[str]":
         """Run a command line to its end."""
         done = subprocess.run(
             [sys.executable, "-m", "polyglot", *map(str, arguments)],
@@ -55,7 +57,7 @@ class Installation:
             env=dict(self.environment),
             capture_output=True,
             text=True,
-            timeout=900,
+            timeout=timeout,
             check=False,
         )
         if check and done.returncode:

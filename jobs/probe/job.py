@@ -44,7 +44,7 @@ def run(context: Context) -> None:
             try:
                 replies.append(_answered(form, _ask(context, endpoint, settings, usage, form)))
             except Permanent as error:  # the other forms may have other defects
-                failed[f"{params.asker}: model {form.model}: {error}"] = None
+                failed[f"model {form.model}: {error}"] = None
             context.progress(number, len(params.forms), "forms")
     finally:
         context.journal.flush()

@@ -18,6 +18,12 @@ class Session(View):
 
     locked: Locked
 
+    @property
+    def usd(self) -> float | None:
+        """The study's budget, if it has one."""
+        budget = self.locked.study.budget
+        return budget.usd if budget else None
+
 
 def open_session(study: Path, *, mix: str | None, profile: str, store: str | None, data_only: bool = False) -> Session:
     """Load, lock and plan a study, and open its store. Raises BadInput for whatever does not fit; starts nothing."""

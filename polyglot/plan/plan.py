@@ -82,6 +82,13 @@ def needed_for(last: Sequence[PlannedStage], stages: Sequence[PlannedStage]) -> 
     return [planned for planned in stages if planned.key in wanted]
 
 
+def checks(stages: Iterable[PlannedStage]) -> list[PlannedStage]:
+    """Those that others come after and read nothing of, in their order."""
+    found = list(stages)
+    before = {key for planned in found for key in planned.after}
+    return [planned for planned in found if planned.key in before]
+
+
 def unneeded(stages: Iterable[PlannedStage], done: Container[str]) -> set[str]:
     """The keys of stages that are not done and need not be: others come after them, and each of these is done."""
     checks: set[str] = set()

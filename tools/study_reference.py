@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 from polyglot.core.mix import Mix
 from polyglot.core.section import Language, Name
 from polyglot.kinds.base import BaseParams
+from polyglot.study.arms import NotTuned
 from polyglot.study.cluster import Cluster
 from polyglot.study.described import descriptions
 from polyglot.study.keys import section_in
@@ -29,7 +30,15 @@ MARKS: Mapping[type[BaseModel], tuple[str, str]] = {
     Study: ("<!-- keys: generated -->", "<!-- end of keys -->"),
     Cluster: ("<!-- cluster's keys: generated -->", "<!-- end of cluster's keys -->"),
 }
-_WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", date: "day", Mix: "mix"}
+_WORDS = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    date: "day",
+    Mix: "mix",
+    NotTuned: "what is not tuned",
+}
 _NAMED = {"language": Language, "name": Name, "`full` or whole number": Size}
 
 

@@ -22,7 +22,7 @@ class Arm:
     """
 
     key: ArmKey
-    languages: tuple[str, ...]  # of the mix; empty for the untuned model
+    languages: tuple[str, ...]  # of the mix; empty for what is not tuned
     units: dict[int | None, tuple[int, ...]]
 
     @property
@@ -35,7 +35,7 @@ class Arm:
         if name == "all":
             return tuple(languages)
         if not self.languages:
-            return ()  # the untuned model has no mix to be inside or outside of
+            return ()  # what is not tuned has no mix to be inside or outside of
         return tuple(language for language in languages if (language in self.languages) == (name == "in-mix"))
 
 
@@ -63,10 +63,13 @@ def scope(seeds: int, min_seeds: int) -> InferenceScope:
 
 
 def cell_order(cell: Cell, languages: Sequence[str]) -> tuple[object, ...]:
-    """Sort key: the untuned model, monolingual mixes in the order of the languages, larger mixes; sizes rise."""
+    """Sort key: the untuned model, monolingual mixes in the order of the languages, larger mixes; sizes rise. Baselines
+    come last.
+    """
     known = {language: index for index, language in enumerate(languages)}
     places = tuple(known.get(language, len(known)) for language in cell.languages)
     return (
+        cell.baseline != "",
         cell.model,
         cell.dataset is not None,
         cell.dataset or "",

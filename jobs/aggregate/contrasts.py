@@ -1,5 +1,8 @@
 """Contrasts: treatment arms minus control arms, paired by resampled question and by training seed.
 
+An arm that is not tuned has no seed: it is one model, which every seed of the other side is compared with. So questions
+are paired, the seeds of the mixes vary, and nothing is known of how such an arm would vary.
+
 Where a family chooses the best or the worst, the control is one arm of the list, and which one is decided by the data:
 on the real questions for the estimate and its seeds, and again inside every resample, so that the limits reach as far
 as the choice could have changed them. Beside every contrast stand its A/A pairs: differences between two seeds of one
@@ -58,8 +61,8 @@ class Pair:
 def pair_up(contrast: Contrast, arms: Mapping[ArmKey, Arm], estimates: Estimates, languages: Sequence[str]) -> Paired:
     """Pair a contrast's arms. Raises Permanent when it names an arm or language that the study does not have."""
     on = _positions(contrast, languages)
-    treatment = [_find(contrast, name, arms) for name in contrast.treatment]
-    control = [_find(contrast, name, arms) for name in contrast.control]
+    treatment = [_find(contrast, key, arms) for key in contrast.treatment]
+    control = [_find(contrast, key, arms) for key in contrast.control]
     labels = _common(contrast, [*treatment, *control])
     ours = _average([replicates(arm, estimates, on).of(labels) for arm in treatment])
     theirs = [replicates(arm, estimates, on).of(labels) for arm in control]
@@ -93,10 +96,10 @@ def same_arm_pairs(
     """Return every A/A pair of the contrast's arms, treatment first; none where arms have one seed."""
     on = _positions(contrast, languages)
     pairs = []
-    for name in dict.fromkeys((*contrast.treatment, *contrast.control)):
-        points = replicates(_find(contrast, name, arms), estimates, on)
+    for key in dict.fromkeys((*contrast.treatment, *contrast.control)):
+        points = replicates(_find(contrast, key, arms), estimates, on)
         for (one, first), (two, second) in combinations(zip(points.labels, points.points.tolist(), strict=True), 2):
-            pairs.append(Pair(arm=name, pair=(one, two), difference=first - second))
+            pairs.append(Pair(arm=key.arm, pair=(one, two), difference=first - second))
     return pairs
 
 
@@ -119,10 +122,10 @@ def _common(contrast: Contrast, sides: Sequence[Arm]) -> tuple[int | None, ...]:
     return common
 
 
-def _find(contrast: Contrast, name: str, arms: Mapping[ArmKey, Arm]) -> Arm:
-    found = arms.get(contrast.arm_key(name))
+def _find(contrast: Contrast, key: ArmKey, arms: Mapping[ArmKey, Arm]) -> Arm:
+    found = arms.get(key)
     if found is None:
-        raise Permanent(f"contrast {contrast.name!r}: the study has no arm {name!r} of {contrast.model}")
+        raise Permanent(f"contrast {contrast.name!r}: the study has no arm {key.arm!r} of {key.model}")
     return found
 
 

@@ -18,7 +18,7 @@ from jobs.lib.stats.files import write_csv, write_json
 from jobs.lib.stats.grid import Questions, read_grid
 from jobs.lib.stats.resampling import counts
 from polyglot.core.errors import Permanent
-from polyglot.kinds.aggregate import AggregateParams, Contrast, Scores
+from polyglot.kinds.aggregate import AggregateParams, Contrast, ContrastResult, Scores
 from polyglot.kinds.answer import Answer
 from polyglot.kinds.judge import Verdict
 from polyglot.kinds.rows import Question
@@ -60,12 +60,17 @@ def run(context: Context) -> None:
     write_json(context.out / "scores.json", msgspec.to_builtins(scores))
     write_csv(context.out / "scores.csv", _score_rows(scores))
     write_json(context.out / "contrasts.json", msgspec.to_builtins(contrasts))
-    flat = ({name: value for name, value in msgspec.to_builtins(row).items() if name != "aa"} for row in contrasts)
-    write_csv(context.out / "contrasts.csv", flat, first=Contrast.__struct_fields__)
+    write_csv(context.out / "contrasts.csv", map(_flat, contrasts), first=Contrast.__struct_fields__)
     every, failed = counts(grid)
     context.metrics.update(
         cells=len(cells), verdicts=int(every.sum()), failed=int(failed.sum()), contrasts=len(contrasts)
     )
+
+
+def _flat(row: ContrastResult) -> Mapping[str, object]:
+    """A row of contrasts.csv: arms by their names."""
+    named = {side: [key.arm for key in keys] for side, keys in (("treatment", row.treatment), ("control", row.control))}
+    return {name: value for name, value in (msgspec.to_builtins(row) | named).items() if name != "aa"}
 
 
 def _score_rows(scores: Scores) -> Iterator[Mapping[str, object]]:

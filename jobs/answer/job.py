@@ -14,8 +14,7 @@ of a logit; so n shards end with the bytes of one run. More shards than groups l
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -23,15 +22,15 @@ import torch
 
 from jobs.answer import sharding
 from jobs.answer.generation import Generated, Generator, Request
+from jobs.lib.answers import write_answers
 from jobs.lib.context import Context
 from jobs.lib.model.execution import computing, described, threads_of
 from jobs.lib.model.loading import DTYPES, choose_device, embedded, load_model, load_tokenizer, max_positions
 from jobs.lib.model.template import ChatFormat, Inexact
-from polyglot.core import records
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.errors import Permanent
 from polyglot.core.records import UNSET, UnsetType
-from polyglot.kinds.answer import Answer, AnswerCard, AnswerCounts, AnswerParams, AnswerTurn
+from polyglot.kinds.answer import Answer, AnswerParams, AnswerTurn
 from polyglot.kinds.rows import Question
 from polyglot.kinds.templates import OWN
 
@@ -89,7 +88,9 @@ def run(context: Context) -> None:
             return
         answers = merged
     context.metrics["execution"] = execution
-    _write(context, params, [answers[task.name] for task in tasks])
+    unusual = _chat(context, params).unusual if params.template == OWN else {}
+    batching = next((answer.batching for answer in answers.values()), UNSET)
+    write_answers(context, params.languages, [answers[task.name] for task in tasks], batching=batching, **unusual)
 
 
 def _ask_all(context: Context, params: AnswerParams, tasks: list[Task], size: int, threads: int) -> dict[str, Answer]:
@@ -229,43 +230,3 @@ def _answer(context: Context, conversation: Conversation, tasks: list[Task], siz
             context.raise_if_stopping()
     context.journal.flush()
     return answers
-
-
-def _write(context: Context, params: AnswerParams, answers: Iterable[Answer]) -> None:
-    """Write the answers of each language and the card that counts them."""
-    by_language: dict[str, list[Answer]] = {language: [] for language in params.languages}
-    for answer in answers:
-        by_language[answer.language].append(answer)
-    (context.out / "answers").mkdir()
-    for language, mine in by_language.items():
-        records.write_lines(context.out / "answers" / f"{language}.jsonl", mine)
-    counts = {language: _counted(mine) for language, mine in by_language.items()}
-    batching = next((answer.batching for mine in by_language.values() for answer in mine), UNSET)
-    unusual = _chat(context, params).unusual if params.template == OWN else {}
-    card = AnswerCard(languages=counts, batching=batching, **unusual)
-    (context.out / "card.json").write_bytes(records.to_json(card) + b"\n")
-    context.metrics |= {
-        "questions": sum(count.questions for count in counts.values()),
-        "failed": sum(count.failed for count in counts.values()),
-        "turns": sum(count.turns for count in counts.values()),
-        "cut": sum(count.cut for count in counts.values()),
-        "stopped": sum(count.stopped or 0 for count in counts.values()),
-        "tokens": sum(count.tokens for count in counts.values()),
-        "cut_share": {language: count.cut_share for language, count in counts.items()},
-    }
-
-
-def _counted(answers: Sequence[Answer]) -> AnswerCounts:
-    turns = [turn for answer in answers for turn in answer.turns]
-    finishes = Counter(turn.finish for turn in turns)
-    cut = finishes["length"]
-    return AnswerCounts(
-        questions=len(answers),
-        failed=sum(answer.error is not None for answer in answers),
-        turns=len(turns),
-        cut=cut,
-        cut_share=cut / len(turns) if turns else 0.0,
-        stopped=finishes["stop"],
-        ended=dict(Counter("eos" if turn.end is UNSET else turn.end for turn in turns if turn.finish == "eos")),
-        tokens=sum(turn.tokens for turn in turns),
-    )

@@ -66,7 +66,8 @@ def _model(
 ) -> ModelCheck | None:
     """One base model: its prompts and its samples. None when its tokenizer and template do not work together."""
     directory = without_weights(context.inputs[f"base:{name}"])
-    where, said = f"models.{name}", params.models[name]
+    said = params.models[name]
+    where = f"{said.section}.{name}"
     try:
         chat = ChatFormat(load_tokenizer(directory), said.template, template_date=said.template_date)
     except Permanent as error:

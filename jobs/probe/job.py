@@ -65,6 +65,7 @@ def _ask(
         temperature=form.temperature,
         max_tokens=form.max_tokens,
         seed=form.seed,
+        top_p=form.top_p,
     )
     found = usage.results.get(request.id)
     if isinstance(found, Reply):

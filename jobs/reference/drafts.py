@@ -14,6 +14,7 @@ from polyglot.kinds.rows import Question, Reference, Rejection
 class Draft:
     """One question's answers so far. `reason` says why there are no more; `line` is the question's, from 1."""
 
+    params: ReferenceParams
     language: str
     id: str
     line: int
@@ -35,14 +36,14 @@ class Draft:
         """For people: "DE 101 turn 2"."""
         return f"{self.language} {self.id} turn {len(self.answers) + 1}"
 
-    def request(self, params: ReferenceParams) -> Request:
+    def request(self) -> Request:
         """What is asked next: a second turn as the continuation of the first."""
         return Request(
-            model=params.model,
+            model=self.params.model,
             messages=messages(self.language, self.questions, self.answers),
-            temperature=params.temperature,
-            max_tokens=params.max_tokens,
-            seed=params.seed,
+            temperature=self.params.temperature,
+            max_tokens=self.params.max_tokens,
+            seed=self.params.seed,
         )
 
     def take(self, result: Reply | Failure) -> None:
@@ -100,7 +101,7 @@ def worth(result: Reply | Failure) -> str | None:
 def read_drafts(rows: Mapping[str, Sequence[Question]], params: ReferenceParams) -> list[Draft]:
     """One draft for every question whose category is judged against references."""
     return [
-        Draft(language=language, id=row.id, line=line, questions=row.turns)
+        Draft(params=params, language=language, id=row.id, line=line, questions=row.turns)
         for language in params.languages
         for line, row in enumerate(rows[language], 1)
         if params.needs_reference(row.category)

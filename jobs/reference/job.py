@@ -16,15 +16,15 @@ from collections.abc import Iterator, Sequence
 from jobs.builtin.author import MODEL, Author
 from jobs.builtin.server import ChatServer
 from jobs.lib.card.card import describe_files
-from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request, remedy_for
+from jobs.lib.chat.calls import Reply, remedy_for
+from jobs.lib.chat.conversations import converse
 from jobs.lib.chat.endpoint import Endpoint, announced
-from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
 from jobs.reference.drafts import Draft, read_drafts
 from jobs.reference.prompt import VERSION
-from polyglot.core.errors import Interrupted, Permanent, PolyglotError
+from polyglot.core.errors import Permanent
 from polyglot.core.records import to_json, write_lines
 from polyglot.kinds.data_card import DataCard, LanguageCard, Source
 from polyglot.kinds.reference import ReferenceParams
@@ -44,8 +44,7 @@ def run(context: Context) -> None:
     context.log.info("reference: %d questions, %d calls on record", len(drafts), usage.resumed)
     try:
         with _endpoint(context, params, settings) as endpoint:
-            while waiting := [draft for draft in drafts if draft.open]:
-                _ask(context, params, endpoint, settings, usage, waiting)
+            converse(context, endpoint, settings, usage, drafts, "references")
     finally:
         context.journal.flush()
         context.volatile |= usage.account()
@@ -72,40 +71,6 @@ def _endpoint(context: Context, params: ReferenceParams, settings: CallSettings)
             yield Endpoint(base_url=server.base_url, ours=True)
         return
     yield announced(settings, os.environ, context.log, asker="reference", asks=params.endpoint)
-
-
-def _ask(
-    context: Context,
-    params: ReferenceParams,
-    endpoint: Endpoint,
-    settings: CallSettings,
-    usage: UsageLog,
-    drafts: Sequence[Draft],
-) -> None:
-    """Ask the next turn of every draft, what is on record aside. Equal conversations are asked once."""
-    requests = [draft.request(params) for draft in drafts]
-    results = {request.id: usage.results[request.id] for request in requests if request.id in usage.results}
-    pending = list({request.id: request for request in requests if request.id not in results}.values())
-    labels = {request.id: draft.label for request, draft in zip(requests, drafts, strict=True)}
-    total = len(results) + len(pending)
-
-    def settled(request: Request, result: Reply | Failure) -> None:
-        if isinstance(result, Failure) and result.error is not ErrorClass.FINAL:
-            raise PolyglotError(
-                f"{endpoint.base_url} is not answering: {labels[request.id]}: {result.reason}: {result.detail}. "
-                "Answered calls are kept"
-            )
-        results[request.id] = result
-        figures = {"usd": round(usage.spent_usd, 4)} if usage.spent_usd else {}
-        context.progress(len(results), total, f"references to turn {len(drafts[0].answers) + 1}", **figures)
-
-    if pending:
-        observer = Observer(settled=settled, stopping=context.stopping, remark=context.remark)
-        scheduler = RequestScheduler(endpoint, settings, usage, observer)
-        if not scheduler.run(pending):
-            raise Interrupted("asked to stop; what was answered is on record")
-    for request, draft in zip(requests, drafts, strict=True):
-        draft.take(results[request.id])
 
 
 def _check_failures(allowed_share: float, drafts: Sequence[Draft]) -> None:

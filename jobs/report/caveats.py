@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from jobs.report.numbers import seeds, share, whole
+from jobs.report.numbers import listed, seeds, share, whole
 from jobs.report.sections.mixes import cut_share
 from polyglot.kinds.report import Report
 
@@ -12,7 +12,11 @@ NOTABLE_SHARE = 0.03  # of samples that were cut, of turns without an answer; be
 
 def caveats(report: Report) -> list[str]:
     """Return all sentences that apply."""
-    return [text for says in (_weak, _failed, _unanswered, _cut, _shortened, _environments) for text in says(report)]
+    return [
+        text
+        for says in (_weak, _one_model, _failed, _unanswered, _cut, _shortened, _environments)
+        for text in says(report)
+    ]
 
 
 def _weak(report: Report) -> Iterator[str]:
@@ -30,6 +34,17 @@ def _weak(report: Report) -> Iterator[str]:
         f"{which} {number}, fewer than the {least} that a claim about a mix needs: what is said here holds for the one "
         "model; another seed makes another."
     )
+
+
+def _one_model(report: Report) -> Iterator[str]:
+    """Contrasts with what is not tuned."""
+    arms = sorted({key.arm for row in report.contrasts for key in (*row.treatment, *row.control) if not key.dataset})
+    if arms:
+        yield (
+            f"{listed(arms)} {'is one model' if len(arms) == 1 else 'are one model each'}, without training seeds: the "
+            "limits of a difference reach over questions and the seeds of the mixes; how much another such model would "
+            "differ is not known."
+        )
 
 
 def _failed(report: Report) -> Iterator[str]:

@@ -41,6 +41,9 @@ WORDINGS = {
         "The same answers judged twice: against references that a model wrote in each language, and against those that "
         "the benchmark publishes. What differs is what broken or translated references do to scores.",
     ),
+    Family.BASELINE.compares: Wording(
+        "Against models that are not tuned here", "A mix against a baseline, over all languages."
+    ),
     Family.SIZE.compares: Wording(
         "More instructions", "A mix at one size against the next smaller one, on its own languages."
     ),

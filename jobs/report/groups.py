@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from polyglot.core.languages import language_rank
-from polyglot.kinds.aggregate import UNTUNED, ArmKey, ArmScore
+from polyglot.kinds.aggregate import ArmKey, ArmScore
 from polyglot.kinds.report import DataReport, Report
 
 Group = tuple[str, str | None]  # model and data set
 
 
 def groups(report: Report | DataReport) -> list[Group]:
-    """The pairs with tuned arms, in the report's order; untuned models stand with each of theirs."""
-    rows = [row.trained_on for row in report.arms]
+    """The pairs with tuned arms, in the report's order; what is not tuned stands with each of them."""
+    rows = [row.trained_on for row in report.arms if not row.arm_key.is_baseline]
     tuned = [(model, dataset) for model, dataset in rows if dataset is not None]
     alone = [(model, None) for model, _ in rows if model not in {model for model, _ in tuned}]
     return list(dict.fromkeys([*tuned, *alone]))
@@ -23,19 +23,15 @@ def group_title(report: Report | DataReport, group: Group) -> str:
 
 
 def arms_of(report: Report, group: Group) -> list[ArmKey]:
-    """The arms of a group, its untuned model first."""
+    """The arms of a group, what is not tuned first: its untuned model, and the baselines."""
     keys = dict.fromkeys(row.arm_key for row in report.arms)
-    return [key for key in keys if key.model == group[0] and key.dataset in (None, group[1])]
+    own = [key for key in keys if key.is_baseline or (key.model == group[0] and key.dataset in (None, group[1]))]
+    return sorted(own, key=lambda key: key.dataset is not None)
 
 
 def arm_scores(report: Report) -> Mapping[tuple[ArmKey, str], ArmScore]:
     """The rows of arms by language or group of languages."""
     return {(row.arm_key, row.language): row for row in report.arms}
-
-
-def untuned_key(model: str) -> ArmKey:
-    """The arm that is a base model as it came."""
-    return ArmKey(model, None, UNTUNED)
 
 
 def languages_of(report: Report) -> Mapping[ArmKey, Sequence[str]]:

@@ -24,7 +24,7 @@ class HeatRow(NamedTuple):
     detail: str
     cells: tuple[HeatCell, ...]
     weak: bool
-    kind: int  # 0 untuned, 1 monolingual, 2 several languages: the parts of the table
+    kind: int  # 0 not tuned, 1 monolingual, 2 several languages: the parts of the table
 
 
 class HeatTable(NamedTuple):
@@ -52,5 +52,5 @@ def score_row(row: ArmScore, cells: tuple[HeatCell, ...], min_seeds: int, langua
         detail=f"{row.seeds} seed{'' if row.seeds == 1 else 's'}" if tuned else "as it came",
         cells=cells,
         weak=tuned and row.seeds < min_seeds,
-        kind=min(len(languages), 2),  # untuned, monolingual, several languages
+        kind=min(len(languages), 2),  # not tuned, monolingual, several languages
     )

@@ -44,7 +44,7 @@ def _steps(cell: Cell, inputs: Mapping[str, Input]) -> list[Step]:
     steps = []
     for kind, role in (
         ("judge", f"verdicts:{cell.cell}"),
-        ("answer", f"answers:{cell.cell}"),
+        ("ask" if cell.baseline == "endpoint" else "answer", f"answers:{cell.cell}"),
         ("train", f"train:{cell.trained}"),
         ("mix", f"mix:{cell.mix_name}"),
         ("base", f"base:{cell.model}"),

@@ -49,6 +49,14 @@ def execution(kind: str, *, threads: int, resources: Resources, settings: Mappin
     return found
 
 
+def device_peak() -> dict[str, Json]:
+    """The most of its GPU's memory that this process has held: what torch had reserved, without CUDA's own context."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return {}
+    return {"peak_device_memory_bytes": int(torch.cuda.max_memory_reserved())}
+
+
 def provenance() -> dict[str, Json]:
     """The version of this package, and the git revision when it is known."""
     found: dict[str, Json] = {}

@@ -299,6 +299,7 @@ class Worker:
             "attempt": self.number,
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             "peak_memory_bytes": peak_memory_bytes(),
+            **environment.device_peak(),
         }
         return publish(
             store,

@@ -46,6 +46,24 @@ class History:
         """Return when anything was last written below attempt n, by the store's clock."""
         return max((entry.modified for _, entry in self._entries[n]), default=None)
 
+    def spans(self) -> list[tuple[datetime, datetime]]:
+        """Of every start, by the store's clock: when it began, and the last sign of it before the next one began.
+
+        A place that is noted to wait, and what took a worker away, are no signs of a worker.
+        """
+        began = sorted(entry.modified for n in self.numbers for entry in self._below(n, "starts/"))
+        signs = [
+            entry.modified
+            for n in self.numbers
+            for path, entry in self._entries[n]
+            if not path.startswith(("notes/", "disruptions/", "given.json", "retry.json"))
+        ]
+        ends = [*began[1:], None] if began else []
+        return [
+            (start, max(sign for sign in signs if sign >= start and (end is None or sign <= end)))
+            for start, end in zip(began, ends, strict=True)
+        ]
+
     def failure(self, n: int) -> Failure | None:
         """Return how attempt n failed, or None. Raises Corrupt for a damaged record."""
         if n not in self._failures:

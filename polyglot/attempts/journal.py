@@ -137,18 +137,34 @@ class StoredJournal:
             raise StoreError(f"{self._store.url}: {path} was written by someone else with the same start number")
 
     def _group(self, path: str, fit: str) -> list[dict[str, Any]]:
-        head, _, body = self._store.read(path).partition(b"\n")
-        try:
-            expected = json.loads(head)
-            intact = expected["sha256"] == sha256_bytes(body) and expected["records"] == body.count(b"\n")
-            if expected["fit"] != fit:
-                return []
-            if intact:
-                return [json.loads(line) for line in body.splitlines()]
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt(f"{self._store.url}: {path}: cannot be read; its bytes were damaged") from error
-        raise Corrupt(f"{self._store.url}: {path}: the checksum does not fit; its bytes were damaged")
+        return _group(self._store, path, fit)
 
     def _raise_error(self) -> None:
         if self._error is not None:
             raise self._error
+
+
+def all_records(store: Store, stage: Stage) -> list[dict[str, Any]]:
+    """Every record of a stage, whatever attempt, rank and fit it is of, in the order of writing. Raises Corrupt.
+
+    For what was spent: that holds also where no later start may go on with it.
+    """
+    base = f"{stage.path}/attempts/"
+    paths = [entry.path for entry in store.list(base) if "/journal/" in entry.path]
+    groups = concurrently(lambda path: _group(store, path, None), sorted(paths), _READERS)
+    return [record for group in groups for record in group]
+
+
+def _group(store: Store, path: str, fit: str | None) -> list[dict[str, Any]]:
+    """The records of one object; none when it is of another fit than the wanted one."""
+    head, _, body = store.read(path).partition(b"\n")
+    try:
+        expected = json.loads(head)
+        intact = expected["sha256"] == sha256_bytes(body) and expected["records"] == body.count(b"\n")
+        if fit is not None and expected["fit"] != fit:
+            return []
+        if intact:
+            return [json.loads(line) for line in body.splitlines()]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Corrupt(f"{store.url}: {path}: cannot be read; its bytes were damaged") from error
+    raise Corrupt(f"{store.url}: {path}: the checksum does not fit; its bytes were damaged")

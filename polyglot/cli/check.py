@@ -11,9 +11,10 @@ from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.options import DataOnly, MixName, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import say
 from polyglot.cli.session import open_session
-from polyglot.cli.submit import start
+from polyglot.cli.submit import start, submission_of
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.budget import within_budget
+from polyglot.estimates.fits import check_fits
 from polyglot.kinds.check import CheckRecord
 from polyglot.kinds.probe import ProbeRecord
 from polyglot.plan.plan import Plan, checks, needed_for
@@ -37,6 +38,7 @@ def command(
     What failed for good in an earlier check is looked at again. The whole study goes on from what was made for it.
     """
     whole = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
+    check_fits(whole.estimated, whole.profile, whole.site.most)
     check_endpoints(whole.plan.stages, whole.store, whole.site, os.environ)
     found = checks(whole.plan)
     if not found:
@@ -44,7 +46,7 @@ def command(
         return
     stages = tuple(needed_for(found, whole.plan.stages))
     session = replace(whole, plan=Plan(whole.plan.study, stages), title=whole.title + CHECK)
-    within_budget(stages, session.store, whole.usd)
+    within_budget(stages, session.store, submission_of(whole).usd)
     require_conditional_writes(session.store)
     for planned in stages:
         attempts = Attempts(session.store, planned.stage)

@@ -1,7 +1,11 @@
 """`polyglot plan`: what would run, and because of what. Starts nothing."""
 
 import json
+from typing import Annotated
 
+import typer
+
+from polyglot.cli.cost import print_cost
 from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import print_table
 from polyglot.cli.session import Session, open_session
@@ -16,9 +20,15 @@ def command(
     profile: ProfileName = "local",
     store: StoreUrl = None,
     output: OutputForm = Output.TABLE,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="What each stage will need, beside what those that are done have used.")
+    ] = False,
 ) -> None:
     """Say for every stage of a study whether it is cached, will run or is blocked, and because of what."""
     session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
+    if cost:
+        print_cost(session.estimated, session.profile.prices, output)
+        return
     found = _diagnose(session)
     if output is Output.JSON:
         rows = [

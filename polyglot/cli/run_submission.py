@@ -8,6 +8,7 @@ from polyglot.cli.output import say
 from polyglot.core.errors import Corrupt, Interrupted, Refused, StoreError
 from polyglot.engine.budget import within_budget
 from polyglot.engine.engine import run
+from polyglot.engine.gpu_hours import check_gpu_hours
 from polyglot.engine.outcomes import Limits
 from polyglot.engine.submission import Submission
 from polyglot.schedulers.base import SchedulerError
@@ -22,6 +23,7 @@ def run_submission(submission: Submission, store: Store, site: Site) -> None:
     """
     with interrupted_when_away() if isinstance(site, DetachedSite) else contextlib.nullcontext():
         stages = within_budget(submission.stages, store, submission.usd)
+        check_gpu_hours(stages, store, submission.gpu_hours)
         where = ", ".join(part for part in (f"store {store.url}", site.where) if part)
         say(f"{submission.title}: {len(stages)} stages, {where}")
         scheduler = site.scheduler(submission.study, store)
@@ -29,7 +31,8 @@ def run_submission(submission: Submission, store: Store, site: Site) -> None:
             say(note)
         limits = Limits(max_attempts=submission.max_attempts, progress_seconds=site.progress_seconds)
         with scheduler, live_observer(stages) as observer:
-            summary = run(stages, store, scheduler, observer=observer, limits=limits)
+            hours = submission.gpu_hours
+            summary = run(stages, store, scheduler, observer=observer, limits=limits, gpu_hours=hours)
     if used := scheduler.used():
         say(used)
     summary.raise_if_failed()

@@ -1,10 +1,15 @@
 """What a verb that may start something works with: the locked study, planned as its files are now, and its view."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from polyglot.cli.view import View
 from polyglot.core.mix import Mix
+from polyglot.core.stage import PlannedStage
+from polyglot.estimates.estimate import Estimated, estimate
+from polyglot.estimates.fits import sized
+from polyglot.estimates.sources import Outside
 from polyglot.plan.build import build_plan
 from polyglot.store.locate import open_store
 from polyglot.study.load import load_study
@@ -14,15 +19,21 @@ from polyglot.study.profile import load_profile
 
 @dataclass(frozen=True, kw_only=True)
 class Session(View):
-    """One study by its file."""
+    """One study by its file, whose folder is `folder`."""
 
     locked: Locked
+    folder: Path
+
+    @cached_property
+    def estimated(self) -> tuple[Estimated, ...]:
+        """What every stage will need, and what those that are done have used."""
+        outside = Outside(self.locked, self.folder)
+        return estimate(self.plan.stages, self.store, outside, self.profile.device_of)
 
     @property
-    def usd(self) -> float | None:
-        """The study's budget, if it has one."""
-        budget = self.locked.study.budget
-        return budget.usd if budget else None
+    def stages(self) -> tuple[PlannedStage, ...]:
+        """The plan's stages with their memory by estimate, where the profile names none."""
+        return sized(self.estimated, self.profile, self.site.most)
 
 
 def open_session(study: Path, *, mix: str | None, profile: str, store: str | None, data_only: bool = False) -> Session:
@@ -34,7 +45,7 @@ def open_session(study: Path, *, mix: str | None, profile: str, store: str | Non
     if data_only and locked.study.models:
         title += DATA
     opened = open_store(chosen.store if store is None else store)
-    return Session(locked=locked, profile=chosen, plan=plan, store=opened, title=title)
+    return Session(locked=locked, folder=study.parent, profile=chosen, plan=plan, store=opened, title=title)
 
 
 DATA = "-data"  # behind the title of a study of models that was submitted with its data alone

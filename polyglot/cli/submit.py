@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from polyglot.cli.cost import confirm
 from polyglot.cli.deliver import check_out, deliver_report
 from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
@@ -18,7 +19,9 @@ from polyglot.cli.watch import watch_view
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.errors import BadInput, Permanent
 from polyglot.engine.budget import within_budget
+from polyglot.engine.gpu_hours import check_gpu_hours
 from polyglot.engine.submission import Submission
+from polyglot.estimates.fits import check_fits
 from polyglot.kinds import judge_prompts
 from polyglot.kinds.kind import File
 from polyglot.schedulers.site import DetachedSite
@@ -42,6 +45,9 @@ def command(
     attach: Annotated[
         bool, typer.Option("--attach", help="On a cluster: follow the study to its report instead of returning.")
     ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Start it whatever it is estimated to cost, without a question.")
+    ] = False,
 ) -> None:
     """Run a study, or a part of it, to its report. Interrupt it at any time: the same command goes on.
 
@@ -49,10 +55,13 @@ def command(
     """
     check_out(out)
     session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
+    check_fits(session.estimated, session.profile, session.site.most)
     submission = submission_of(session)
     within_budget(submission.stages, session.store, submission.usd)
+    check_gpu_hours(submission.stages, session.store, submission.gpu_hours)
     check_endpoints(submission.stages, session.store, session.site, os.environ)
     require_conditional_writes(session.store)
+    confirm(session.estimated, session.profile.prices, session.profile.ask_above, yes=yes)
     if start(session, attach=attach):
         for file in deliver_report(session, out):
             print(file)
@@ -84,14 +93,16 @@ def start(session: Session, *, attach: bool) -> bool:
 
 def submission_of(session: Session) -> Submission:
     """What is to be run of a session, and where."""
+    budget = session.locked.study.budget
     return Submission(
         study=session.plan.study,
         title=session.title,
-        stages=session.plan.stages,
+        stages=session.stages,
         backend=session.profile.backend,
         cluster=session.profile.cluster,
         max_attempts=session.profile.max_attempts,
-        usd=session.usd,
+        usd=budget.usd if budget else None,
+        gpu_hours=budget.gpu_hours if budget else None,
     )
 
 

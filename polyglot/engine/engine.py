@@ -15,6 +15,7 @@ from polyglot.attempts.attempts import Attempts
 from polyglot.core.errors import Corrupt, Interrupted, Refused, StoreError, TimedOut
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.archive import archive_output, archive_rest, record_disruption
+from polyglot.engine.gpu_hours import GpuHours
 from polyglot.engine.graph import Graph, Node
 from polyglot.engine.observer import Observer
 from polyglot.engine.outcomes import GiveUp, Limits
@@ -48,27 +49,37 @@ def run(
     deadline_seconds: float | None = None,
     limits: Limits | None = None,
     stop: StopRequest | None = None,
+    gpu_hours: float | None = None,
 ) -> Summary:
     """Run every stage that is not done, and return when none can go on.
 
     `stages` contains every input of every stage. `limits` replaces `max_attempts` and `deadline_seconds`. Without a
-    `stop` of the caller's, SIGINT and SIGTERM stop the run (in the main thread). Raises BadInput before anything
-    starts when a stage can never run here, Interrupted when stopped, TimedOut after the deadline: no worker is left.
+    `stop` of the caller's, SIGINT and SIGTERM stop the run (in the main thread). `gpu_hours` bounds what all runs of
+    these stages may use together. Raises BadInput before anything starts when a stage can never run here, Interrupted
+    when stopped, TimedOut after the deadline: no worker is left.
     """
     limits = limits or Limits(max_attempts=max_attempts, deadline_seconds=deadline_seconds)
+    hours = GpuHours(stages, store, gpu_hours)
     with contextlib.ExitStack() as stack:
         if stop is None:
             stop = StopRequest()
             if threading.current_thread() is threading.main_thread():
                 stack.enter_context(stop.on_signals())
         observer = observer or Observer()
-        return _Engine(Graph(stages, store, observer), scheduler, observer, limits, stop).run()
+        return _Engine(Graph(stages, store, observer), scheduler, observer, limits, stop, hours).run()
 
 
 class _Engine:
     def __init__(
-        self, graph: Graph, scheduler: Scheduler, observer: Observer, limits: Limits, stop: StopRequest
+        self,
+        graph: Graph,
+        scheduler: Scheduler,
+        observer: Observer,
+        limits: Limits,
+        stop: StopRequest,
+        hours: GpuHours,
     ) -> None:
+        self.hours = hours
         self.graph, self.scheduler, self.observer, self.limits, self.stop = graph, scheduler, observer, limits, stop
         self.began, self.looked, self.store_away_until = time.monotonic(), 0.0, 0.0
         self.over_budget: set[str] = set()
@@ -112,6 +123,7 @@ class _Engine:
             self._submit_ready()
             for event in self.scheduler.watch(self._patience()):
                 self._handle(event)
+            self._mind_hours()
             self._look_at_progress()
 
     def _findings(self) -> dict[str, tuple[str, ...]]:
@@ -138,6 +150,10 @@ class _Engine:
 
     def _submit(self, node: Node) -> None:
         if self.graph.settle(node) or node.missing:
+            return
+        if refused := self.hours.refuses(node.planned):
+            self.over_budget.add(node.planned.key)
+            self._give_up(node, refused)
             return
         retries = self._retries(node)
         decision = retries.decide(self.limits)
@@ -196,9 +212,11 @@ class _Engine:
                 if not node.running:
                     node.running = True
                     node.started = node.started or time.monotonic()
+                    self.hours.begin(node.planned)
                     self.observer.started(node.planned, attempt.number)
             case Ended() if node and awaited:
                 node.attempt, node.running, node.stuck, node.waits = None, False, False, ""
+                self.hours.end(node.planned)
                 with self._patient_with_store(node):
                     self._classify(node, event)
 
@@ -269,6 +287,13 @@ class _Engine:
                     if progress is not None and progress != node.shown:
                         node.shown = progress
                         self.observer.progress(node.planned, progress)
+
+    def _mind_hours(self) -> None:
+        """Ask stages to save and stop whose GPU hours are used up; they are not begun again."""
+        for node in self.graph.open.values():
+            if node.running and node.attempt is not None and not node.asked and self.hours.refuses(node.planned):
+                node.asked = True
+                self.scheduler.cancel(node.attempt)
 
     def _is_late(self) -> bool:
         limit = self.limits.deadline_seconds

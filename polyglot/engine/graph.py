@@ -27,6 +27,7 @@ class Node:
     waits: str = ""  # for what, as it was noted last
     started: float | None = None
     interruptions: int = 0
+    asked: bool = False  # to save and stop, as the budget is used up
     again: bool = False  # it was done when the run began, or in it, and its result was withdrawn or its inputs changed
     shown: Progress | None = None  # the progress that was told last
 

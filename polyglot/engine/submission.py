@@ -23,7 +23,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """`title` names the study and what it was narrowed to; `usd` is the study's budget, if it has one.
+    """`title` names the study and what it was narrowed to; `usd` and `gpu_hours` are the study's budget, if it has one.
 
     `backend` and `cluster` are the profile's that it was submitted with.
     """
@@ -35,6 +35,7 @@ class Submission:
     cluster: Cluster | None
     max_attempts: int
     usd: float | None = None
+    gpu_hours: float | None = None
     night: str = ""
 
     def to_json(self) -> bytes:
@@ -60,6 +61,8 @@ class Submission:
             "cluster": None if self.cluster is None else self.cluster.model_dump(),
             "stages": rows,
         }
+        if self.gpu_hours is not None:
+            document["gpu_hours"] = self.gpu_hours
         if self.backend != _backend_told_by(self.cluster):
             document["backend"] = self.backend
         return json.dumps(document, ensure_ascii=False, sort_keys=True).encode()
@@ -78,6 +81,7 @@ class Submission:
                 night=document["night"],
                 max_attempts=document["max_attempts"],
                 usd=document["usd"],
+                gpu_hours=document.get("gpu_hours"),
                 backend=document.get("backend") or _backend_told_by(cluster),
                 cluster=cluster,
                 stages=tuple(_planned(row) for row in document["stages"]),

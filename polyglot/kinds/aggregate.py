@@ -10,6 +10,7 @@ from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
 
 UNTUNED = "untuned"  # the arm that is the base model as it came
+BASELINE = "baseline:"  # what the arm of a baseline begins with, before its name
 NATIVE = "+native"  # what the names of rejudged cells and of their arms end with
 Group = Literal["all", "in-mix", "out-of-mix"]
 InferenceScope = Literal["mix", "this model"]  # what a number may be said of
@@ -18,9 +19,24 @@ InferenceScope = Literal["mix", "this model"]  # what a number may be said of
 class ArmKey(NamedTuple):
     """What names an arm (one mix at one size, over its seeds and draws) within a study."""
 
-    model: str
-    dataset: str | None  # None for the untuned base
+    model: str  # or the baseline
+    dataset: str | None  # None for what is not tuned: the untuned base, a baseline
     arm: str
+
+    @classmethod
+    def untuned(cls, model: str) -> "ArmKey":
+        """The arm that is a base model as it came."""
+        return cls(model, None, UNTUNED)
+
+    @classmethod
+    def baseline(cls, name: str) -> "ArmKey":
+        """The arm that is a baseline."""
+        return cls(name, None, BASELINE + name)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is a baseline: it stands beside the mixes of every model and data set."""
+        return self == ArmKey.baseline(self.model)
 
     @property
     def trained_on(self) -> tuple[str, str | None]:
@@ -29,12 +45,13 @@ class ArmKey(NamedTuple):
 
 
 class Cell(Record, forbid_unknown_fields=True):
-    """One trained (or untuned) model of a study, as the aggregate and the report name it."""
+    """One trained (or untuned) model of a study, or a baseline, as the aggregate and the report name it."""
 
     cell: str  # the role suffix: inputs are "verdicts:<cell>" and "answers:<cell>"
-    model: str
-    dataset: str | None  # None for the untuned base
+    model: str  # or the baseline
+    dataset: str | None  # None for the untuned base and baselines
     mix: str | None
+    baseline: Literal["", "model", "endpoint"] = ""  # what a baseline is
     languages: tuple[Language, ...] = ()  # of the mix
     sampled: bool = False
     size: int | None = None
@@ -60,11 +77,14 @@ class Cell(Record, forbid_unknown_fields=True):
     @property
     def form(self) -> str:
         """What its arms of several sizes have in common: the mix, or "untuned"; "+native" behind a rejudged cell's."""
-        return (self.mix or UNTUNED) + (NATIVE if self.references else "")
+        untuned = BASELINE + self.model if self.baseline else UNTUNED
+        return (self.mix or untuned) + (NATIVE if self.references else "")
 
     @property
     def arm_key(self) -> ArmKey:
-        """The arm that it is of: `<mix>[@<size>]`, or "untuned"; "+native" behind that of a rejudged cell."""
+        """The arm that it is of: `<mix>[@<size>]`, "untuned" or "baseline:<name>"; "+native" behind a rejudged one."""
+        if self.baseline:
+            return ArmKey.baseline(self.model)
         size = "" if self.size is None else f"@{self.size}"
         return ArmKey(self.model, self.dataset, (self.mix or UNTUNED) + size + (NATIVE if self.references else ""))
 
@@ -84,6 +104,7 @@ class Family(StrEnum):
     WHOLE_PART = "whole - part"
     SIZE = "size"
     REFERENCES = "references"
+    BASELINE = "baseline"
     CUSTOM = "custom"  # of the study file
 
     def __new__(cls, value: str, compares: str = "", choice: Literal["mean", "best", "worst"] = "mean") -> "Family":
@@ -94,31 +115,27 @@ class Family(StrEnum):
 
 
 class Contrast(Record, forbid_unknown_fields=True):
-    """mean over `on` of the treatment mixes' scores minus that of the control mixes'."""
+    """mean over `on` of the treatment arms' scores minus that of the control arms'."""
 
     name: str
     family: Family
     model: str
     dataset: str
-    treatment: tuple[str, ...]  # arms: canonical mix names with @size; several are averaged
-    control: tuple[str, ...]
+    treatment: tuple[ArmKey, ...]  # each [model, dataset, arm]; several are averaged
+    control: tuple[ArmKey, ...]
     on: tuple[Language, ...]
 
     @property
     def trained_on(self) -> tuple[str, str | None]:
-        """Model and data set of all its arms."""
+        """Model and data set of its mixes; arms that are not tuned may stand among them."""
         return self.model, self.dataset
-
-    def arm_key(self, arm: str) -> ArmKey:
-        """The key of one of its arms."""
-        return ArmKey(self.model, self.dataset, arm)
 
 
 class AggregateParams(Params):
     """Score tables and contrasts over the cells of a study."""
 
     kind: ClassVar[str] = "aggregate"
-    version: ClassVar[int] = 3  # 3: arms that are judged against native references
+    version: ClassVar[int] = 4  # 4: arms of contrasts by model and data set, as some are not tuned
 
     languages: tuple[Language, ...]
     cells: tuple[Cell, ...]
@@ -199,7 +216,7 @@ class ArmScore(Record):
 
     arm: str
     model: str
-    dataset: str | None
+    dataset: str | None  # None for the untuned base and baselines
     language: str
     languages: tuple[Language, ...]
     seeds: int
@@ -307,7 +324,7 @@ class ContrastResult(Contrast, forbid_unknown_fields=False):
 
 KIND = Kind(
     params=AggregateParams,
-    inputs={"verdicts": ("judge",), "answers": ("answer",), "questions": ("ingest",)},
+    inputs={"verdicts": ("judge",), "answers": ("answer", "ask"), "questions": ("ingest",)},
     files={
         "scores.json": Scores,
         "scores.csv": "the rows of cells and arms",

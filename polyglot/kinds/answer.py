@@ -1,15 +1,29 @@
 """Two-turn answers of one model to one benchmark."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.section import Count, Section
-from polyglot.core.stage import Resources
+from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.forecast import (
+    CHARACTERS_PER_TOKEN,
+    GPU_CONTEXT_BYTES,
+    GPU_PROCESS_BYTES,
+    PROCESS_BYTES,
+    START_SECONDS,
+    Ask,
+    Facts,
+    Forecast,
+    Read,
+    Texts,
+)
 from polyglot.kinds.kind import GIB, MODEL_LIBRARIES, Kind, Language, Params, Traits, always
 from polyglot.kinds.settings import Settings
+from polyglot.kinds.shape import Shape
 from polyglot.kinds.templates import PAPER, TEMPLATES, TemplateDate, TemplateName
 
 # MT-Bench's temperatures by category; categories not named (math, coding, reasoning, extraction, any other) use 0.
@@ -98,6 +112,99 @@ class AnswerCard(Record):
     batching: str | UnsetType = UNSET  # of the answers
     system_role: str | UnsetType = UNSET  # of the tokenizer's own template, as in the card of a token set
     date: str | UnsetType = UNSET  # likewise
+    endpoint: str | UnsetType = UNSET  # of answers that were asked for, as the next two
+    model: str | UnsetType = UNSET
+    served_by: tuple[str, ...] | UnsetType = UNSET  # names that the endpoint gave
+
+
+TURNS = 2
+QUESTION_TOKENS = 120  # of a turn, system message and template included, where nobody knows
+_LONGEST = 2.0  # a batch goes on for so many mean answers, and so long is its cache
+_LAYER_SECONDS = 0.8e-3  # of a step on a GPU: starting its kernels
+
+
+def _known(stage: Stage, read: Read) -> Facts:
+    """How much was answered."""
+    card: AnswerCard = read("card.json", AnswerCard)
+    texts = {
+        language: Texts(rows=count.questions, answers=count.turns, tokens=count.tokens)
+        for language, count in card.languages.items()
+    }
+    turns = sum(count.turns for count in card.languages.values())
+    tokens = sum(count.tokens for count in card.languages.values())
+    return Facts(source="the card of the answers", texts=texts, answer_tokens=tokens / turns if turns else None)
+
+
+def _estimate(ask: Ask) -> Forecast:
+    params, model, questions = AnswerParams.of(ask.stage), ask.inputs["model"], ask.inputs["questions"]
+    asked = {one: questions.texts[one].rows * params.samples for one in params.languages if one in questions.texts}
+    count = sum(asked.values())
+    if model.shape is None or not count:
+        what = "the model's shape" if model.shape is None else "the number of questions"
+        return Forecast(memory={"process": PROCESS_BYTES}, lacking=(what,))
+    taught = model.answer_tokens or params.max_new_tokens
+    mean = min(taught, float(params.max_new_tokens))
+    source = "as long as what the mix teaches" if model.answer_tokens else "to the length limit, as nothing ends them"
+    prompt = _prompt_tokens(params, questions, count)
+    steps = min(_LONGEST * mean, float(params.max_new_tokens))
+    shape, gpu = model.shape, ask.resources.gpus > 0
+    rows = min(_batch(ask), -(-count // max(1, ask.resources.ranks)))
+    second = TURNS * prompt + mean  # the second turn's prompt has the first one's answer
+    place = min(second + steps, float(shape.positions or second + steps))
+    held = _memory(shape, params, rows=rows, prompt=min(second, place), place=place)
+    ended = Forecast(
+        memory={**held, "process": GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES},
+        host_bytes=GPU_PROCESS_BYTES if gpu else None,
+        parameters=shape.parameters,
+        tokens=TURNS * count * mean,
+        disk_bytes=shape.parameters * shape.dtype_bytes + int(TURNS * count * mean * 6),
+        sources={"parameters": model.source, "tokens": f"{questions.source}; answers {source}, {mean:.0f} tokens"},
+        result=Facts(
+            source=f"answers {source}",
+            texts={one: Texts(rows=rows, answers=TURNS * rows) for one, rows in asked.items()},
+            answer_tokens=mean,
+        ),
+    )
+    if ask.device is None:
+        return replace(ended, lacking=("the GPU's name: write `device:` into the profile or its pool",))
+    # each step reads all weights and the cache, and multiplies by all weights
+    width = DTYPE_BYTES[params.dtype]
+    read = shape.parameters * width + rows * place / 2 * shape.cache_numbers * width
+    step = max(read / ask.device.bytes_per_second, 2 * (shape.multiplied + shape.head) * rows / ask.device.flops)
+    step += _LAYER_SECONDS * shape.layers if gpu else 0.0
+    batches = -(-count // rows) / max(1, ask.resources.ranks)
+    prefill = 2 * shape.multiplied * rows * (prompt + second) / ask.device.reached
+    seconds = batches * (TURNS * steps * step + prefill)
+    return replace(ended, seconds=START_SECONDS + seconds, sources={**ended.sources, "time": str(ask.device)})
+
+
+DTYPE_BYTES = {"float32": 4, "bfloat16": 2}
+
+
+def _memory(shape: Shape, params: AnswerParams, *, rows: float, prompt: float, place: float) -> dict[str, int]:
+    """Weights, the cache of a batch (a layer's is copied as it grows), a layer's work over the prompts, logits."""
+    width = DTYPE_BYTES[params.dtype]
+    inner = 3 * shape.intermediate * shape.experts_at_once + 6 * shape.heads * shape.head_size
+    return {
+        "weights": shape.parameters * width,
+        "cache": int(rows * place * shape.cache_numbers * width * (1 + 1 / shape.layers)),
+        "activations": int(rows * prompt * (inner + 4 * shape.hidden) * width),
+        "logits": int(rows * shape.vocabulary * 4 * (5 if params.temperatures or params.default_temperature else 3)),
+    }
+
+
+def _batch(ask: Ask) -> int:
+    size = ask.settings.get("batch_size")
+    return size if isinstance(size, int) and size else 64
+
+
+def _prompt_tokens(params: AnswerParams, questions: Facts, count: float) -> float:
+    """The mean of a turn's question with its system message and template."""
+    characters = sum(texts.characters or 0.0 for texts in questions.texts.values())
+    if not characters or not count:
+        return QUESTION_TOKENS
+    system = sum(map(len, params.systems.values())) / max(1, len(params.systems))
+    return (characters * params.samples / count / TURNS + system) / CHARACTERS_PER_TOKEN + 12
 
 
 KIND = Kind(
@@ -114,4 +221,6 @@ KIND = Kind(
     libraries=MODEL_LIBRARIES,
     kernels=True,
     traits=always(Traits(loads_model=True)),
+    estimate=_estimate,
+    known=_known,
 )

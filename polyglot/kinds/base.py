@@ -1,5 +1,6 @@
 """A base model in the store: the built-in tiny one, pre-trained, or one fetched at a pinned revision."""
 
+import json
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
@@ -8,8 +9,19 @@ from pydantic import Field
 from polyglot.core.canonical import Json
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.section import Count, Positive, Section
-from polyglot.core.stage import Resources
+from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.device import cpu
+from polyglot.kinds.forecast import (
+    PROCESS_BYTES,
+    START_SECONDS,
+    Ask,
+    Facts,
+    Forecast,
+    Read,
+)
 from polyglot.kinds.kind import GIB, MODEL_LIBRARIES, File, Kind, Language, Params, Traits, has_address
+from polyglot.kinds.shape import Shape
+from polyglot.kinds.training import training_memory, training_seconds
 
 
 class TinyModel(Section):
@@ -65,6 +77,89 @@ def _traits(params: Mapping[str, Json]) -> Traits:
     return Traits(loads_model=True, fetches_from_hub=hub, fetches_sources=hub or has_address(params))
 
 
+_FETCH_BYTES_PER_SECOND = 50e6  # assumed, of a hub
+
+
+def _known(stage: Stage, read: Read) -> Facts:
+    """By the configuration that was stored."""
+    try:
+        return Facts(source="the stored config.json", shape=Shape.of_config(read("model/config.json", dict)))
+    except ValueError:
+        return Facts()
+
+
+def _estimate(ask: Ask) -> Forecast:
+    params = BaseParams.of(ask.stage)
+    return _pretrained(params, ask) if params.source == "built-in" else _fetched(params, ask)
+
+
+def _pretrained(params: BaseParams, ask: Ask) -> Forecast:
+    """The tiny model is trained in float32 on a CPU, with logits of every token and two numbers of state a weight."""
+    shape = Shape(
+        layers=params.layers,
+        hidden=params.hidden_size,
+        intermediate=params.intermediate_size,
+        heads=params.heads,
+        kv_heads=params.heads,
+        head_size=params.hidden_size // params.heads,
+        vocabulary=params.vocabulary,
+        tied=True,
+        positions=params.max_positions,
+        dtype_bytes=4,
+    )
+    at_once, steps = params.batch_size * params.block_tokens, params.steps
+    held = training_memory(shape, tokens=at_once, targets=at_once, half=False, recompute=False)
+    threads = ask.settings.get("threads")
+    speed = cpu(threads if isinstance(threads, int) else ask.resources.cpus)
+    seconds = training_seconds(shape, speed, steps=steps, tokens=steps * at_once, targets=steps * at_once)
+    return Forecast(
+        memory={**held, "process": PROCESS_BYTES},
+        parameters=shape.parameters,
+        tokens=steps * at_once,
+        seconds=START_SECONDS + seconds,
+        disk_bytes=16 * shape.parameters,
+        sources={"parameters": "the study's built-in model", "time": str(speed)},
+        result=Facts(source="the study's built-in model", shape=shape),
+    )
+
+
+def _fetched(params: BaseParams, ask: Ask) -> Forecast:
+    """Nothing of the weights is held in memory: they are looked at by their headers."""
+    config, source = _config(params, ask)
+    shape = None
+    if config is not None:
+        try:
+            shape = Shape.of_config(config)
+        except ValueError as error:
+            source = str(error)
+    if shape is None:
+        return Forecast(memory={"process": PROCESS_BYTES}, lacking=(f"the model's shape: {source}",))
+    size = sum(file.bytes for file in params.files) or shape.parameters * shape.dtype_bytes
+    return Forecast(
+        memory={"process": PROCESS_BYTES},
+        parameters=shape.parameters,
+        seconds=START_SECONDS + 2 * size / _FETCH_BYTES_PER_SECOND,
+        disk_bytes=2 * size,
+        sources={"parameters": source, "time": f"{_FETCH_BYTES_PER_SECOND / 1e6:.0f} MB/s assumed"},
+        result=Facts(source=source, shape=shape),
+    )
+
+
+def _config(params: BaseParams, ask: Ask) -> tuple[Mapping[str, Json] | None, str]:
+    """config.json of a folder, or of a repository."""
+    if params.hub is not None:
+        return ask.sources.published_config(params.hub, params.revision or "")
+    for file in params.files:
+        path = ask.sources.local(file.sha256)
+        if file.name == "config.json" and path is not None:
+            try:
+                found = json.loads(path.read_text(encoding="utf-8"))
+                return (found, "the folder's config.json") if isinstance(found, dict) else (None, "no JSON object")
+            except (OSError, ValueError):
+                return None, "config.json cannot be read"
+    return None, "no config.json"
+
+
 KIND = Kind(
     params=BaseParams,
     defaults={"threads": 1},
@@ -76,4 +171,6 @@ KIND = Kind(
     libraries=MODEL_LIBRARIES,
     kernels=True,
     traits=_traits,
+    estimate=_estimate,
+    known=_known,
 )

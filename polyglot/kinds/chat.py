@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from polyglot.core.canonical import Json
 from polyglot.core.section import Section
+from polyglot.kinds.forecast import LIGHT_BYTES, Ask, Forecast
 
 
 class ChatPrices(Section):
@@ -48,13 +49,49 @@ class ChatForm(BaseModel):
     temperature: float
     max_tokens: int
     seed: int | None = None
+    top_p: float | None = None
 
 
-def chat_form(params: Mapping[str, Json]) -> ChatForm | None:
-    """The form of a kind whose parameters are a ChatModel; None for the built-in endpoint, which takes any."""
+def chat_forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
+    """The form of a kind whose parameters are a ChatModel; none for the built-in endpoint, which takes any."""
     if params["endpoint"] == "built-in":
-        return None
-    return ChatForm.model_validate({name: params[name] for name in ChatForm.model_fields})
+        return ()
+    return (ChatForm.model_validate({name: params[name] for name in ChatForm.model_fields if name in params}),)
+
+
+CALL_SECONDS = 8.0  # of one reply, assumed
+BUILT_IN_CALL_SECONDS = 0.02
+REPLY_TOKENS = 200  # of a verdict with its reasons, assumed
+
+
+def calling(ask: Ask, *, calls: float, prompt_tokens: float, completion_tokens: float, source: str) -> Forecast:
+    """The forecast of so many calls, with tokens of all of them together, at the settings' prices and pace."""
+    settings = ask.settings
+    real = "openai" in (ask.stage.params.get("endpoint"), ask.stage.params.get("engine"))
+    prices = [settings.get(name) for name in ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion")]
+    usd: float | None = 0.0
+    lacking: tuple[str, ...] = ()
+    if real:
+        read, written = (price if isinstance(price, int | float) else None for price in prices)
+        usd = None if read is None or written is None else (prompt_tokens * read + completion_tokens * written) / 1e6
+        lacking = () if usd is not None else ("dollars: no prices in the study",)
+    at_once = settings.get("concurrency")
+    seconds = calls * (CALL_SECONDS if real else BUILT_IN_CALL_SECONDS)
+    seconds /= min(at_once if isinstance(at_once, int) else 32, max(1.0, calls)) if real else 1.0
+    for name, used in (("requests_per_minute", calls), ("tokens_per_minute", prompt_tokens + completion_tokens)):
+        limit = settings.get(name)
+        seconds = max(seconds, 60 * used / limit) if isinstance(limit, int | float) and real else seconds
+    return Forecast(
+        memory={"process": LIGHT_BYTES},
+        seconds=3.0 + seconds,
+        calls=calls,
+        prompt_tokens=prompt_tokens if real else None,
+        completion_tokens=completion_tokens if real else None,
+        usd=usd,
+        disk_bytes=int(calls * 2000),
+        sources={"calls": source, "time": f"{CALL_SECONDS:g} s a call assumed" if real else "the built-in rules"},
+        lacking=lacking,
+    )
 
 
 def shares(settings: Mapping[str, Json]) -> tuple[Json, ...]:

@@ -21,6 +21,7 @@ class CheckedModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    section: Literal["models", "baselines"] = "models"  # of the study file
     template: TemplateName = PAPER
     template_date: TemplateDate = None
 

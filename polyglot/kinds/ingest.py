@@ -1,14 +1,15 @@
 """One published data set, benchmark or set of judge prompts, as rows of one form with a card."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from polyglot.core.canonical import Json
 from polyglot.core.records import Record
-from polyglot.core.stage import Resources
-from polyglot.kinds.data_card import DataCard
+from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.data_card import DataCard, LanguageCard
+from polyglot.kinds.forecast import Ask, Facts, Forecast, Read, Texts
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, File, Kind, Language, Params, Traits, has_address
 from polyglot.kinds.rows import Question, Reference, Rejection, Row
 
@@ -83,6 +84,75 @@ def _traits(params: Mapping[str, Json]) -> Traits:
     )
 
 
+# Of the data made for this program, in each language: rows, answers of a row, characters of all turns and of answers.
+_BUILT_IN = {"dataset": (480, 1.48, 78, 17), "questions": (80, 2, 75, 0), "references": (80, 2, 24, 24)}
+_WRAPPING = 0.85  # of a file of JSON Lines is text
+
+
+def known_texts(stage: Stage, read: Read) -> Facts:
+    """What the card of rows says of each language; it is that of translated and written ones, too."""
+    if stage.params.get("what") in ("prompts", "published"):
+        return Facts()
+    card: DataCard = read("card.json", DataCard)
+    return Facts(source="the data card", texts={name: _texts(found) for name, found in card.languages.items()})
+
+
+def _texts(found: LanguageCard) -> Texts:
+    turns = {int(count): rows for count, rows in (found.turns or {}).items()}
+    answers = sum(count // 2 * rows for count, rows in turns.items())
+    characters = {role: spread.mean for role, spread in (found.characters or {}).items()}
+    asked = sum(count * rows for count, rows in turns.items()) - answers
+    answered = characters.get("assistant", 0.0) * answers
+    return Texts(
+        rows=found.accepted,
+        answers=answers or None,
+        characters=characters.get("user", 0.0) * asked + answered if turns else None,
+        answer_characters=answered or None,
+    )
+
+
+def _estimate(ask: Ask) -> Forecast:
+    params = IngestParams.of(ask.stage)
+    if params.source == "stages":
+        texts = {rest: facts.texts[rest] for _, facts in _by_language(ask) for rest in facts.texts}
+        return Forecast(result=Facts(source="the stages before it", texts=texts))
+    if params.builtin is not None:
+        rows, answers, characters, answered = _BUILT_IN[params.what]
+        each = Texts(rows=rows, answers=rows * answers, characters=rows * characters, answer_characters=rows * answered)
+        texts = dict.fromkeys(params.languages, each)
+        return Forecast(result=Facts(source="built in", texts=texts))
+    found = {language: _outside(params, language, ask) for language in params.languages}
+    texts = {language: each for language, (each, _) in found.items() if each is not None}
+    lacking = tuple(f"rows of {language}" for language, (each, _) in found.items() if each is None)
+    source = next((source for each, source in found.values() if each is not None), "")
+    return Forecast(result=Facts(source=source, texts=texts), lacking=lacking)
+
+
+def _by_language(ask: Ask) -> Iterator[tuple[str, Facts]]:
+    for role in ("rows", "questions", "references"):
+        yield from ask.of(role)
+
+
+def _outside(params: IngestParams, language: Language, ask: Ask) -> tuple[Texts | None, str]:
+    """What the catalogue says of a published source, or local files by their lines and bytes."""
+    files = params.files.get(language, ())
+    named = params.hub or (files[0].sha256 if files else "")
+    if amounts := ask.sources.published_amounts(named):
+        rows = amounts.rows * max(1, len(files) if not params.hub else 1)
+        return _of_size(params, rows, amounts.characters * rows), amounts.source
+    lines = [ask.sources.lines(file.sha256) for file in files]
+    if not files or None in lines:
+        return None, ""
+    rows = sum(count or 0 for count in lines)
+    return _of_size(params, rows, sum(file.bytes for file in files) * _WRAPPING), "the files' lines and bytes"
+
+
+def _of_size(params: IngestParams, rows: float, characters: float) -> Texts:
+    if params.what != "dataset":
+        return Texts(rows=rows, answers=2 * rows, characters=characters)
+    return Texts(rows=max(0.0, rows - params.validation_ids), answers=rows, characters=characters)
+
+
 KIND = Kind(
     params=IngestParams,
     # source "stages": each language as another stage wrote it
@@ -105,4 +175,6 @@ KIND = Kind(
     uses_pandas=True,
     warm_imports=("py3langid.langid",),
     traits=_traits,
+    estimate=_estimate,
+    known=known_texts,
 )

@@ -9,7 +9,8 @@ from msgspec import field
 from polyglot.core.canonical import Json
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.chat import ChatModel, chat_form, shares
+from polyglot.kinds.chat import REPLY_TOKENS, ChatModel, calling, chat_forms, shares
+from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Forecast
 from polyglot.kinds.kind import GIB, Kind, Language, Params, Sha256, endpoint_traits
 from polyglot.kinds.settings import ChatSettings
 
@@ -81,16 +82,43 @@ class JudgeCard(Record):
     languages: dict[Language, VerdictCounts]
 
 
+_PROMPT_TOKENS = 250  # of a judge prompt's own words
+_REFERENCE_TOKENS = 150  # of a reference answer, and _REFERENCED of the questions have one
+_REFERENCED = 3 / 8
+
+
+def _estimate(ask: Ask) -> Forecast:
+    """A call for each turn of each answer; the second one's prompt has both turns."""
+    params, answers, questions = JudgeParams.of(ask.stage), ask.inputs["answers"], ask.inputs["questions"]
+    turns = sum(answers.texts[one].answers or 0.0 for one in params.languages if one in answers.texts)
+    if not turns:
+        return Forecast(lacking=("the number of answers",))
+    asked = [questions.texts[one] for one in params.languages if one in questions.texts]
+    characters, rows = sum(one.characters or 0.0 for one in asked), sum(one.rows for one in asked)
+    question = characters / rows / 2 / CHARACTERS_PER_TOKEN if rows else 0.0
+    referenced = {"references": 1.0 if params.reference_categories == "all" else _REFERENCED}
+    reference = _REFERENCE_TOKENS * sum(referenced[role] for role in ask.inputs if role == "references")
+    each = _PROMPT_TOKENS + 1.5 * (question + (answers.answer_tokens or 0.0) + reference)
+    return calling(
+        ask,
+        calls=turns,
+        prompt_tokens=turns * each,
+        completion_tokens=turns * min(REPLY_TOKENS, params.max_tokens),
+        source=f"{answers.source}; replies of {REPLY_TOKENS} tokens assumed",
+    )
+
+
 KIND = Kind(
     params=JudgeParams,
     settings=ChatSettings,
     defaults={"concurrency": 64},
-    inputs={"answers": ("answer",), "questions": ("ingest",), "references": ("ingest", "reference")},
+    inputs={"answers": ("answer", "ask"), "questions": ("ingest",), "references": ("ingest", "reference")},
     files={"verdicts/<LANG>.jsonl": Verdict, "card.json": JudgeCard},
     resources=Resources(memory_bytes=2 * GIB),
     networked=True,
     libraries=("openai",),
     traits=endpoint_traits,
-    form=chat_form,
+    forms=chat_forms,
+    estimate=_estimate,
     earlier=JudgeParams.earlier,
 )

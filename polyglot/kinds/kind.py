@@ -16,6 +16,7 @@ from polyglot.core.endpoint import ENDPOINTS
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.chat import ChatForm
+from polyglot.kinds.forecast import Ask, Facts, Forecast, Read
 from polyglot.kinds.settings import Settings
 
 GIB = 2**30
@@ -99,10 +100,14 @@ class Kind:
     uses_pandas: bool = False
     tunes: bool = False  # its result is a model that was trained
     costly: bool = False  # in hours of GPUs: it comes after the check of the whole study
-    # of a kind that asks a chat model: what its requests have in common; None for a stage that asks none
-    form: Callable[[Mapping[str, Json]], ChatForm | None] = lambda params: None
+    # of a kind that asks a chat model: the forms of its requests, each once; () for a stage that asks none
+    forms: Callable[[Mapping[str, Json]], tuple[ChatForm, ...]] = lambda params: ()
     nightly: bool = False  # a new evaluation of the same models begins with it; its Params have `night`
     traits: Callable[[Mapping[str, Json]], Traits] = lambda params: Traits()
+    # what a stage will need, and what its result will be like; None: what its default resources say
+    estimate: Callable[[Ask], Forecast] | None = None
+    # what a committed result is like, from its stage and its own records; None: as was forecast
+    known: Callable[[Stage, Read], Facts] | None = None
     # stages of earlier versions that asked the same, from a stage and its settings: their journals are read too
     earlier: Callable[[Stage, Mapping[str, Json]], Iterable[Stage]] = lambda stage, settings: ()
 

@@ -3,8 +3,9 @@
 from typing import ClassVar, Literal
 
 from polyglot.core.records import Record
-from polyglot.core.stage import Resources
+from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.contamination import Matches
+from polyglot.kinds.forecast import Ask, Facts, Forecast, Read, Texts
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
 
 
@@ -116,10 +117,51 @@ class MixCard(Record):
     published: PublishedMatch | None
 
 
+def _known(stage: Stage, read: Read) -> Facts:
+    """The card's counts."""
+    card: MixCard = read("card.json", MixCard)
+    texts = {
+        language: Texts(rows=rows, tokens=card.tokens[language], loss_tokens=card.loss_tokens[language])
+        for language, rows in card.rows.items()
+    }
+    return Facts(source="the mix card", texts=texts)
+
+
+def _estimate(ask: Ask) -> Forecast:
+    """Every language whole, or its share of as many rows as one language has; `size` ids at most."""
+    params = MixParams.of(ask.stage)
+    found = {language: facts.texts.get(language) for language, facts in ask.of("tokens")}
+    sets = {language: texts for language, texts in found.items() if texts is not None and texts.tokens is not None}
+    if len(sets) < len(params.languages):
+        return Forecast(lacking=tuple(f"tokens of {one}" for one in params.languages if one not in sets))
+    fewest = min(texts.rows for texts in sets.values())
+    ids = min(fewest, params.size or fewest)
+    total = sum(params.weights)
+    texts = {}
+    for language, weight in zip(params.languages, params.weights, strict=True):
+        whole = sets[language].rows if params.size is None else ids
+        texts[language] = _part(sets[language], ids * weight / total if params.sampled else whole)
+    source = next(facts.source for _, facts in ask.of("tokens"))
+    tokens = sum(each.tokens or 0 for each in texts.values())
+    return Forecast(tokens=tokens, sources={"tokens": source}, result=Facts(source=source, texts=texts))
+
+
+def _part(texts: Texts, rows: float) -> Texts:
+    share = rows / texts.rows if texts.rows else 0.0
+    return Texts(
+        rows=rows,
+        answers=None if texts.answers is None else texts.answers * share,
+        tokens=(texts.tokens or 0.0) * share,
+        loss_tokens=(texts.loss_tokens or 0.0) * share,
+    )
+
+
 KIND = Kind(
     params=MixParams,
     inputs={"tokens": ("tokenize",), "hits": ("contamination",), "published": ("ingest",), "rows": ("ingest",)},
     files={"index.jsonl": IndexRow, "card.json": MixCard},
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=6 * HOUR_SECONDS),
     warm_imports=("numpy", "pyarrow.compute"),
+    estimate=_estimate,
+    known=_known,
 )

@@ -206,11 +206,11 @@ def _traits(params: Mapping[str, Json]) -> Traits:
     return Traits(loads_model=comet, asks=asks, fetches_from_hub=comet, fetches_sources=comet)
 
 
-def _form(params: Mapping[str, Json]) -> ChatForm | None:
+def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
     if not params.get("adequacy_model"):
-        return None
+        return ()
     asked = {"max_tokens": params["adequacy_max_tokens"], "seed": params["adequacy_seed"], "temperature": 0.0}
-    return ChatForm.model_validate({"model": params["adequacy_model"], **asked})
+    return (ChatForm.model_validate({"model": params["adequacy_model"], **asked}),)
 
 
 KIND = Kind(
@@ -228,6 +228,6 @@ KIND = Kind(
     networked=True,
     libraries=("sacrebleu", "py3langid", "openai"),
     traits=_traits,
-    form=_form,
+    forms=_forms,
     earlier=QualityParams.earlier,
 )

@@ -10,8 +10,9 @@ from typing import ClassVar, Literal
 
 from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.chat import ChatModel, chat_form, shares
+from polyglot.kinds.chat import ChatModel, calling, chat_forms, shares
 from polyglot.kinds.data_card import DataCard
+from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Facts, Forecast, Texts
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
 from polyglot.kinds.rows import Reference, Rejection
 from polyglot.kinds.settings import ChatSettings
@@ -44,6 +45,27 @@ class ReferenceParams(ChatModel, Params):
         return self.categories if isinstance(self.categories, str) else ", ".join(self.categories)
 
 
+_ANSWER_TOKENS = 250  # of a reference answer, assumed
+
+
+def _estimate(ask: Ask) -> Forecast:
+    """A call for each turn of the questions whose categories need references."""
+    params, questions = ReferenceParams.of(ask.stage), ask.inputs["questions"]
+    share = 1.0 if params.categories == "all" else min(1.0, len(params.categories) / 8)  # of MT-Bench's categories
+    asked = {one: questions.texts[one] for one in params.languages if one in questions.texts}
+    turns = 2 * share * sum(texts.rows for texts in asked.values())
+    if not turns:
+        return Forecast(lacking=("the number of questions",))
+    read = share * sum(texts.characters or 0.0 for texts in asked.values()) / CHARACTERS_PER_TOKEN
+    written = turns * min(_ANSWER_TOKENS, params.max_tokens)
+    source = f"{questions.source}; answers of {_ANSWER_TOKENS} tokens assumed"
+    forecast = calling(
+        ask, calls=turns, prompt_tokens=1.5 * read + written / 2, completion_tokens=written, source=source
+    )
+    texts = {one: Texts(rows=share * found.rows, answers=2 * share * found.rows) for one, found in asked.items()}
+    return replace(forecast, result=Facts(source=source, texts=texts))
+
+
 KIND = Kind(
     params=ReferenceParams,
     settings=ChatSettings,
@@ -54,6 +76,7 @@ KIND = Kind(
     networked=True,
     libraries=("openai",),
     traits=endpoint_traits,
-    form=chat_form,
+    forms=chat_forms,
+    estimate=_estimate,
     earlier=ReferenceParams.earlier,
 )

@@ -9,6 +9,7 @@ from pydantic import Field
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources
 from polyglot.kinds.aggregate import (
+    ArmKey,
     ArmScore,
     CellScore,
     ContrastResult,
@@ -179,6 +180,11 @@ class NamedArm(Record):
     model: str
     dataset: str
     arm: str
+
+    @property
+    def arm_key(self) -> ArmKey:
+        """What names the arm."""
+        return ArmKey(self.model, self.dataset, self.arm)
 
     @property
     def trained_on(self) -> tuple[str, str | None]:

@@ -3,7 +3,19 @@
 from typing import ClassVar, Literal
 
 from polyglot.core.records import UNSET, Record, UnsetType
-from polyglot.core.stage import Resources
+from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.forecast import (
+    CHARACTERS_PER_TOKEN,
+    PROCESS_BYTES,
+    SMALL_CHARACTERS_PER_TOKEN,
+    SMALL_VOCABULARY,
+    START_SECONDS,
+    Ask,
+    Facts,
+    Forecast,
+    Read,
+    Texts,
+)
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params, Traits, always
 from polyglot.kinds.templates import PAPER, TemplateDate, TemplateName
 
@@ -62,6 +74,43 @@ class TokenCard(Record):
     date: str | UnsetType = UNSET  # that the template writes
 
 
+_CHARACTERS_PER_SECOND = 2.5e6  # of a core (docs/performance.md)
+_TURN_TOKENS = 6  # of a template's markers, each turn
+_ANSWERED = 0.6  # of a row's text is the answer's, where nobody counted
+
+
+def _known(stage: Stage, read: Read) -> Facts:
+    """What was counted; turns are not."""
+    card: TokenCard = read("card.json", TokenCard)
+    texts = Texts(rows=card.rows, tokens=card.tokens, loss_tokens=card.loss_tokens, longest=card.longest)
+    return Facts(source="the card of the token set", texts={card.language: texts})
+
+
+def _estimate(ask: Ask) -> Forecast:
+    params = TokenizeParams.of(ask.stage)
+    rows, base = ask.inputs["rows"], ask.inputs["base"].shape
+    found = rows.texts.get(params.language)
+    if found is None or found.characters is None or params.part != "rows":
+        lacking = (f"rows of {params.language}",) if params.part == "rows" else ()
+        return Forecast(memory={"process": PROCESS_BYTES}, seconds=START_SECONDS, lacking=lacking)
+    small = base is not None and base.vocabulary < SMALL_VOCABULARY
+    each = SMALL_CHARACTERS_PER_TOKEN if small else CHARACTERS_PER_TOKEN
+    answers = found.answers or found.rows
+    wrapping = (len(params.system) / each + _TURN_TOKENS) * found.rows + 2 * _TURN_TOKENS * answers
+    tokens = min(found.characters / each + wrapping, params.max_tokens * found.rows)
+    learnt = (found.answer_characters or _ANSWERED * found.characters) / each + answers
+    texts = Texts(rows=found.rows, answers=answers, tokens=tokens, loss_tokens=min(learnt, tokens))
+    source = f"{rows.source}, {each:g} characters a token assumed"
+    return Forecast(
+        memory={"process": PROCESS_BYTES, "rows": int(min(tokens * 5, 200 * 2**20))},
+        tokens=tokens,
+        seconds=START_SECONDS + found.characters / _CHARACTERS_PER_SECOND,
+        disk_bytes=int(found.characters * 2 + tokens * 5),
+        sources={"tokens": source, "time": "2.5 MB a second and core"},
+        result=Facts(source=source, texts={params.language: texts}),
+    )
+
+
 KIND = Kind(
     params=TokenizeParams,
     inputs={"rows": ("ingest", "translate"), "base": ("base",)},
@@ -75,4 +124,6 @@ KIND = Kind(
     resources=Resources(memory_bytes=3 * GIB, deadline_seconds=6 * HOUR_SECONDS),
     libraries=("transformers", "tokenizers", "pyarrow"),
     traits=always(Traits(loads_model=True)),
+    estimate=_estimate,
+    known=_known,
 )

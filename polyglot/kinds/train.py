@@ -1,5 +1,7 @@
 """A base model, fine-tuned on one mix with one seed."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -7,8 +9,19 @@ from pydantic import BeforeValidator, Field
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.section import MAX_COUNT, Count, Positive, Section, tuple_of
 from polyglot.core.stage import Resources
+from polyglot.kinds.forecast import (
+    GPU_CONTEXT_BYTES,
+    GPU_PROCESS_BYTES,
+    PROCESS_BYTES,
+    START_SECONDS,
+    Ask,
+    Facts,
+    Forecast,
+    Texts,
+)
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, MODEL_LIBRARIES, Kind, Params, Traits, always
 from polyglot.kinds.settings import Settings
+from polyglot.kinds.training import training_memory, training_seconds
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -101,6 +114,84 @@ class TrainingRecord(Record):
     validation: tuple[ValidationStep, ...] | UnsetType = UNSET  # the last one after the last step
 
 
+_FILLED = 0.9  # of the places of a micro-batch are no padding
+_WRITTEN_BYTES_PER_SECOND = 200e6  # to a store, assumed
+
+
+def _estimate(ask: Ask) -> Forecast:
+    params, base = TrainParams.of(ask.stage), ask.inputs["base"]
+    if base.shape is None:
+        return Forecast(lacking=("the base model's shape",))
+    shape, gpu = base.shape, ask.resources.gpus > 0
+    half, again = gpu and params.precision == "bfloat16", bool(ask.settings.get("recompute"))
+    mixed = tuple(ask.inputs["mix"].texts.values())
+    longest = max((texts.longest or 0 for _, facts in ask.of("tokens") for texts in facts.texts.values()), default=0)
+    at_once = _at_once(ask, params, mixed, longest)
+    share = _learnt(mixed)
+    held = training_memory(shape, tokens=at_once, targets=at_once * share * _FILLED, half=half, recompute=again)
+    written = shape.parameters * (4 if params.precision == "float32" else shape.dtype_bytes)
+    size = 12 * shape.parameters  # a checkpoint
+    common = Forecast(
+        memory={**held, "process": GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES},
+        host_bytes=GPU_PROCESS_BYTES + size if gpu else None,
+        parameters=shape.parameters,
+        disk_bytes=size + written + shape.parameters * shape.dtype_bytes,
+        sources={"parameters": base.source},
+        smaller="" if again else "recompute: true",
+        result=Facts(
+            source=base.source,
+            shape=shape if written == shape.parameters * shape.dtype_bytes else replace(shape, dtype_bytes=4),
+            answer_tokens=_answer_tokens(mixed),
+        ),
+    )
+    rows = sum(texts.rows for texts in mixed)
+    if not rows:
+        return replace(common, lacking=("the mix's rows and tokens",))
+    samples = params.steps * params.batch_size if params.steps else (params.epochs or 0) * rows
+    tokens = samples * sum(texts.tokens or 0 for texts in mixed) / rows
+    sources = {**common.sources, "tokens": ask.inputs["mix"].source}
+    if ask.device is None:
+        lacking = ("the GPU's name: write `device:` into the profile or its pool",)
+        return replace(common, tokens=tokens, sources=sources, lacking=lacking)
+    ranks = ask.resources.ranks * max(1, ask.resources.gpus)
+    steps = params.steps or samples / params.batch_size
+    seconds = training_seconds(
+        shape,
+        ask.device,
+        steps=steps * ranks,  # each rank updates all weights
+        tokens=tokens,
+        targets=tokens * share,
+        length=tokens / samples,
+        again=again,
+    )
+    loading = 2 * written / _WRITTEN_BYTES_PER_SECOND
+    sources["time"] = str(ask.device)
+    return replace(common, tokens=tokens, seconds=START_SECONDS + loading + seconds / ranks, sources=sources)
+
+
+def _at_once(ask: Ask, params: TrainParams, mixed: Sequence[Texts], longest: int) -> float:
+    """Places in the largest forward pass: the setting, or all of a step where that is less; a sequence at least."""
+    limit = ask.settings.get("micro_batch_tokens")
+    most = limit if isinstance(limit, int) and limit else MICRO_BATCH_TOKENS["cuda" if ask.resources.gpus else "cpu"]
+    rows = sum(texts.rows for texts in mixed)
+    mean = sum(texts.tokens or 0 for texts in mixed) / rows if rows else most
+    ranks = ask.resources.ranks * max(1, ask.resources.gpus)
+    step = max(1, params.batch_size // ranks) * mean * 1.2  # with padding
+    return max(min(float(most), step), float(params.packed_tokens or longest))
+
+
+def _learnt(mixed: Sequence[Texts]) -> float:
+    """The share of tokens that are supervised; 0.7 where nobody knows."""
+    tokens = sum(texts.tokens or 0 for texts in mixed)
+    return sum(texts.loss_tokens or 0 for texts in mixed) / tokens if tokens else 0.7
+
+
+def _answer_tokens(mixed: Sequence[Texts]) -> float | None:
+    """The mean length of what is learnt: how long the tuned model's answers will be."""
+    answers = sum(texts.answers or texts.rows for texts in mixed)
+    return sum(texts.loss_tokens or 0 for texts in mixed) / answers if answers else None
+
+
 KIND = Kind(
     params=TrainParams,
     settings=TrainSettings,
@@ -118,4 +209,5 @@ KIND = Kind(
     libraries=MODEL_LIBRARIES,
     kernels=True,
     traits=always(Traits(loads_model=True)),
+    estimate=_estimate,
 )

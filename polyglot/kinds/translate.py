@@ -1,6 +1,7 @@
 """One language's rows, questions or references in another language, by any of several engines."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -8,8 +9,9 @@ from pydantic import Field
 from polyglot.core.canonical import Json
 from polyglot.core.records import Record
 from polyglot.core.section import Count
-from polyglot.core.stage import Resources
-from polyglot.kinds.chat import ChatForm
+from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.chat import ChatForm, calling
+from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Facts, Forecast, Read, Texts
 from polyglot.kinds.kind import GIB, File, Kind, Language, Params, Traits, has_address
 from polyglot.kinds.rows import Question, Reference, Rejection, Row
 from polyglot.kinds.settings import ChatSettings, Url
@@ -113,10 +115,42 @@ def _traits(params: Mapping[str, Json]) -> Traits:
     )
 
 
-def _form(params: Mapping[str, Json]) -> ChatForm | None:
+def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
     if params["engine"] != "openai":
-        return None
-    return ChatForm.model_validate({name: params[name] for name in ChatForm.model_fields})
+        return ()
+    return (ChatForm.model_validate({name: params[name] for name in ChatForm.model_fields if name in params}),)
+
+
+def _known(stage: Stage, read: Read) -> Facts:
+    """How much was translated."""
+    card: TranslationCard = read("card.json", TranslationCard)
+    texts = Texts(rows=card.accepted, characters=card.characters.get("target"))
+    return Facts(source="the card of the translation", texts={card.target: texts})
+
+
+def _estimate(ask: Ask) -> Forecast:
+    """Calls or characters of an engine that is paid; as many rows and characters as there were."""
+    params, rows = TranslateParams.of(ask.stage), ask.inputs["rows"]
+    found = rows.texts.get(params.source)
+    if found is None or found.characters is None:
+        return Forecast(lacking=(f"rows of {params.source}",))
+    characters = found.characters
+    result = Facts(source=f"{rows.source}, translated", texts={params.target: found})
+    if params.engine == "openai":
+        calls, tokens = 2 * found.rows, characters / CHARACTERS_PER_TOKEN
+        asked = calling(
+            ask,
+            calls=calls,
+            prompt_tokens=tokens + 150 * calls,
+            completion_tokens=tokens,
+            source=f"{rows.source}; a call a text",
+        )
+        return replace(asked, result=result)
+    price = ask.settings.get("price_usd_per_mchar")
+    usd = characters * price / 1e6 if isinstance(price, int | float) else None
+    if params.engine == "deepl":
+        return Forecast(usd=usd, sources={"dollars": f"{characters:.0f} characters"}, result=result)
+    return Forecast(result=result)
 
 
 KIND = Kind(
@@ -138,5 +172,7 @@ KIND = Kind(
     libraries=("deepl", "openai", "torch", "transformers", "sentencepiece"),
     kernels=True,
     traits=_traits,
-    form=_form,
+    forms=_forms,
+    estimate=_estimate,
+    known=_known,
 )

@@ -2,7 +2,7 @@
 
 from polyglot.core.errors import BadInput
 from polyglot.core.mix import Mix
-from polyglot.plan.cells import CellStages, cell_stages, rejudged_stages, untuned_stages
+from polyglot.plan.cells import CellStages, baseline_stages, cell_stages, rejudged_stages, untuned_stages
 from polyglot.plan.checks import checked
 from polyglot.plan.data import data_report
 from polyglot.plan.plan import Plan, make_plan
@@ -14,7 +14,7 @@ from polyglot.study.profile import Profile
 
 
 def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None, data_only: bool = False) -> Plan:
-    """Return the stages of a study, or of one mix of it (and the untuned base), the report last.
+    """Return the stages of a study, or of one mix of it (and what is not tuned), the report last.
 
     With `data_only` it is a report of data and mixes, and nothing is trained. Raises BadInput when `mix` is none of the
     study's.
@@ -32,6 +32,7 @@ def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None, data
         for dataset in locked.study.datasets:
             for arm in mixes:
                 cells += cell_stages(planner, locked, sources, model, dataset, arm)
+    cells += [baseline_stages(planner, locked, sources, name) for name in locked.study.baselines]
     cells += [again for row in cells for again in rejudged_stages(planner, locked, sources, row)]
     report = add_tables(planner, locked, sources, cells, mixes)
     return make_plan(locked.study.name, checked(planner, locked, sources, report))

@@ -1,19 +1,21 @@
-"""The stages of one cell: a model trained on one mix with one seed (or left untuned), its answers, its verdicts."""
+"""The stages of one cell: a model trained on one mix with one seed (or not tuned), its answers, its verdicts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import Cell
+from polyglot.kinds.aggregate import ArmKey, Cell
 from polyglot.kinds.answer import AnswerParams
+from polyglot.kinds.ask import AskParams
 from polyglot.kinds.chat import ChatModel
 from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.mix import MixParams
 from polyglot.kinds.templates import TEMPLATES
 from polyglot.kinds.train import Recipe, TrainParams
 from polyglot.plan.planner import Planner
-from polyglot.plan.sources import Sources, reference_categories
+from polyglot.plan.sources import BUILT_IN_AUTHOR, Sources, reference_categories
 from polyglot.study.chat import asking_settings
 from polyglot.study.lock import Locked
 
@@ -22,7 +24,7 @@ BUILT_IN_JUDGE = "polyglot-rules"  # the model name under which the built-in jud
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellStages:
-    """A cell and the stages behind it; `mix` and `train` are None for an untuned base."""
+    """A cell and the stages behind it; `mix` and `train` are None for an untuned base and a baseline."""
 
     cell: Cell
     mix: PlannedStage | None
@@ -45,6 +47,32 @@ def untuned_stages(planner: Planner, locked: Locked, sources: Sources, model: st
     """The base model as it is: what instruction tuning starts from."""
     cell = Cell(cell=f"{model}/untuned", model=model, dataset=None, mix=None)
     return _evaluated(planner, locked, sources, cell, model=sources.bases[model], mix=None, train=None)
+
+
+def baseline_stages(planner: Planner, locked: Locked, sources: Sources, name: str) -> CellStages:
+    """A model that is not tuned: in the store, or behind an endpoint."""
+    baseline = locked.study.baselines[name]
+    what: Literal["model", "endpoint"] = "endpoint" if baseline.asked else "model"
+    cell = Cell(cell=ArmKey.baseline(name).arm, model=name, dataset=None, mix=None, baseline=what)
+    if baseline.endpoint is None:
+        return _evaluated(planner, locked, sources, cell, model=sources.bases[name], mix=None, train=None)
+    answers = locked.study.answers
+    one = baseline.temperature is not None
+    params = AskParams(
+        languages=sources.languages,
+        endpoint=baseline.endpoint,
+        model=baseline.model or BUILT_IN_AUTHOR,
+        systems={language: locked.study.system(language) for language in sources.languages},
+        temperatures={} if one else answers.temperatures,
+        default_temperature=answers.default_temperature if baseline.temperature is None else baseline.temperature,
+        max_tokens=baseline.max_tokens or answers.max_new_tokens,
+        top_p=answers.top_p,
+        samples=answers.samples,
+        seed=baseline.seed,
+    )
+    asked = {"questions": sources.questions}
+    answer = planner.add(f"ask {cell.cell}", params, asked, settings=asking_settings(baseline))
+    return _with_verdicts(planner, locked, sources, cell, answer, mix=None, train=None)
 
 
 def cell_stages(
@@ -135,7 +163,8 @@ def _evaluated(
 ) -> CellStages:
     study = locked.study
     slug = mix.mix if mix else ""
-    answers, model_of, template = study.answers, study.models[cell.model], study.models[cell.model].template
+    model_of = study.baselines[cell.model] if cell.baseline else study.models[cell.model]
+    answers, template = study.answers, model_of.template
     answer = planner.add(
         f"answer {cell.cell}",
         AnswerParams(
@@ -149,6 +178,20 @@ def _evaluated(
         {"model": model, "questions": sources.questions},
         mix=slug,
     )
+    return _with_verdicts(planner, locked, sources, cell, answer, mix=mix, train=train)
+
+
+def _with_verdicts(
+    planner: Planner,
+    locked: Locked,
+    sources: Sources,
+    cell: Cell,
+    answer: PlannedStage,
+    *,
+    mix: PlannedStage | None,
+    train: PlannedStage | None,
+) -> CellStages:
+    """The cell whose answers these are, with the verdicts on them."""
     references = sources.references if judged_against(locked) != "native" else sources.native
     verdicts = _judged(planner, locked, sources, cell, answer, references)
     return CellStages(cell=cell, mix=mix, train=train, answer=answer, judge=verdicts)
@@ -163,7 +206,7 @@ def judged_against(locked: Locked) -> str:
 def rejudged_stages(planner: Planner, locked: Locked, sources: Sources, row: CellStages) -> Iterator[CellStages]:
     """The rejudged cell: the same answers, judged against native references; none unless the study wants both.
 
-    The untuned model has none: contrasts are of mixes.
+    What is not tuned has none: these contrasts are of mixes.
     """
     if judged_against(locked) != "both" or sources.native is None or row.mix is None:
         return

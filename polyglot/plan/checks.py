@@ -17,7 +17,7 @@ from polyglot.plan.cells import judged_against
 from polyglot.plan.plan import needed_for
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources, reference_categories
-from polyglot.study.lock import Locked
+from polyglot.study.lock import Locked, models
 
 
 def checked(planner: Planner, locked: Locked, sources: Sources, report: PlannedStage) -> list[PlannedStage]:
@@ -40,12 +40,12 @@ def _probes(planner: Planner, stages: Sequence[PlannedStage]) -> Iterator[Planne
     """One for each kind that asks a chat model: all stages of a kind have one endpoint, which is a setting."""
     askers: dict[str, list[PlannedStage]] = {}
     for planned in stages:
-        if kind_of(planned.stage.kind).form(planned.stage.params) is not None:
+        if kind_of(planned.stage.kind).forms(planned.stage.params):
             askers.setdefault(planned.stage.kind, []).append(planned)
     for kind, asking in askers.items():
-        found = (kind_of(kind).form(planned.stage.params) for planned in asking)
-        forms: tuple[ChatForm, ...] = tuple(dict.fromkeys(form for form in found if form is not None))
-        settings = dict(asking[0].settings)
+        found = (form for planned in asking for form in kind_of(kind).forms(planned.stage.params))
+        forms: tuple[ChatForm, ...] = tuple(dict.fromkeys(found))
+        settings = dict(max(asking, key=lambda planned: most_usd(forms, planned.settings)).settings)
         if most := most_usd(forms, settings):
             settings["max_usd"] = most
         yield planner.add(f"probe {kind}", ProbeParams(asker=kind, forms=forms), settings=settings)
@@ -67,8 +67,13 @@ def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[
         languages=sources.languages,
         systems={language: study.system(language) for language in sources.languages},
         models={
-            name: CheckedModel(template=model.template, template_date=model.template_date)
-            for name, model in study.models.items()
+            str(name): CheckedModel(
+                section="models" if section == "models" else "baselines",
+                template=model.template,
+                template_date=model.template_date,
+            )
+            for (section, name), model in models(study)
+            if f"base:{name}" in inputs
         },
         max_new_tokens=study.answers.max_new_tokens,
         epochs=study.training.epochs,

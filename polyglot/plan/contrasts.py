@@ -8,16 +8,17 @@ Every contrast is mean(treatment arms) - mean(control arms) over some languages 
 - left out: a mix that lacks one language of the benchmark, on that language, against the monolingual mixes of its own
 - whole - part: a mix against the one that lacks one of its languages, on the benchmark's languages that both have
 - size: a mix at one size against the next smaller one
+- baseline: a mix against a baseline of the study
 - references: the same answers judged against native references and against the published ones, for every mix on all
   languages, and for all mixes together on each language
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
 
 from polyglot.core.mix import Mix
-from polyglot.kinds.aggregate import NATIVE, Contrast, Family
+from polyglot.kinds.aggregate import NATIVE, ArmKey, Contrast, Family
 
 _AGAINST_MONO = {
     "parallel": (Family.PARALLEL_MEAN, Family.PARALLEL_BEST, Family.PARALLEL_WORST),
@@ -78,8 +79,8 @@ class _Comparisons:
             family=family,
             model=self.model,
             dataset=self.dataset,
-            treatment=(treatment.canonical,),
-            control=tuple(mix.canonical for mix in control),
+            treatment=(ArmKey(self.model, self.dataset, treatment.canonical),),
+            control=tuple(ArmKey(self.model, self.dataset, mix.canonical) for mix in control),
             on=tuple(on),
         )
 
@@ -109,6 +110,25 @@ def find_contrasts(model: str, dataset: str, mixes: Sequence[Mix], languages: Se
     return tuple(found)
 
 
+def baseline_contrasts(
+    model: str, dataset: str, mixes: Sequence[Mix], baselines: Iterable[str], languages: Sequence[str]
+) -> tuple[Contrast, ...]:
+    """Return every mix against every baseline."""
+    return tuple(
+        Contrast(
+            name=f"{mix.canonical} - {control.arm}",
+            family=Family.BASELINE,
+            model=model,
+            dataset=dataset,
+            treatment=(ArmKey(model, dataset, mix.canonical),),
+            control=(control,),
+            on=tuple(languages),
+        )
+        for control in map(ArmKey.baseline, baselines)
+        for mix in mixes
+    )
+
+
 def reference_contrasts(
     model: str, dataset: str, mixes: Sequence[Mix], languages: Sequence[str]
 ) -> tuple[Contrast, ...]:
@@ -124,8 +144,8 @@ def reference_contrasts(
             family=Family.REFERENCES,
             model=model,
             dataset=dataset,
-            treatment=tuple(name + NATIVE for name in arms),
-            control=arms,
+            treatment=tuple(ArmKey(model, dataset, name + NATIVE) for name in arms),
+            control=tuple(ArmKey(model, dataset, name) for name in arms),
             on=on,
         )
         for title, arms, on in sides

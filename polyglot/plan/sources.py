@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from polyglot.core.section import Place
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.base import BaseParams
 from polyglot.kinds.chat import ChatModel
@@ -14,8 +15,9 @@ from polyglot.kinds.tokenize import TokenizeParams
 from polyglot.plan.planner import Planner
 from polyglot.plan.translation import What, translate_stage
 from polyglot.study.chat import asking_settings
-from polyglot.study.lock import Locked
+from polyglot.study.lock import Locked, models
 from polyglot.study.references import PROMPT_VERSION
+from polyglot.study.sources import Model
 from polyglot.study.study import Study
 
 BUILT_IN_AUTHOR = "polyglot-solver"  # the model name under which the built-in author of references answers
@@ -34,6 +36,7 @@ class Sources:
     `hits` has the benchmark's texts in each data set, `mixed` the published files of whole mixes by (data set, mix).
     `questions` and `references` hold all languages of the benchmark; `made` has, by (part, language), the stages that
     translated some, `published` those that read the files.
+    `bases` are by name of the model, or of a baseline that is in the store.
     `native` are references that a model writes in every language.
     `prompts` is the card of judge prompts that the study brings. Only the report reads it, so that changed prompts
     judge again and answer nothing again.
@@ -59,7 +62,7 @@ def source_stages(planner: Planner, locked: Locked) -> Sources:
     """Add the source stages of a study and return them."""
     study = locked.study
     data, rows = _data_stages(planner, locked)
-    bases = {name: _base_stage(planner, locked, name) for name in study.models}
+    bases = {str(place[-1]): _base_stage(planner, locked, place, model) for place, model in models(study)}
     parts: tuple[What, ...] = ("questions",)
     if not study.has_benchmark:
         return _data_alone(data, rows)
@@ -335,13 +338,13 @@ def _prompts(locked: Locked) -> IngestParams:
     )
 
 
-def _base_stage(planner: Planner, locked: Locked, name: str) -> PlannedStage:
-    model = locked.study.models[name]
+def _base_stage(planner: Planner, locked: Locked, place: Place, model: Model) -> PlannedStage:
+    label = f"base {place[-1]}"
     if model.built_in is not None:
         given = model.built_in.model_dump(exclude={"seed"})
         systems = {language: locked.study.system(language) for language in model.built_in.shares}
         params = BaseParams(source="built-in", systems=systems, **given)
-        return planner.add(f"base {name}", params, seed=model.built_in.seed)
+        return planner.add(label, params, seed=model.built_in.seed)
     if model.hub is not None:
-        return planner.add(f"base {name}", BaseParams(source="hub", hub=model.hub, revision=model.revision))
-    return planner.add(f"base {name}", BaseParams(source="files", files=locked.files["models", name, "files"]))
+        return planner.add(label, BaseParams(source="hub", hub=model.hub, revision=model.revision))
+    return planner.add(label, BaseParams(source="files", files=locked.files[*place, "files"]))

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import AggregateParams, Contrast, Family
+from polyglot.kinds.aggregate import AggregateParams, ArmKey, Contrast, Family
 from polyglot.kinds.report import ReportParams
 from polyglot.plan.cells import CellStages, judged_against
-from polyglot.plan.contrasts import find_contrasts, reference_contrasts
+from polyglot.plan.contrasts import baseline_contrasts, find_contrasts, reference_contrasts
 from polyglot.plan.data import card_inputs
 from polyglot.plan.planner import Planner
 from polyglot.plan.quality import quality_stages
 from polyglot.plan.sources import Sources
+from polyglot.study.arms import ArmRequest, NotTuned
 from polyglot.study.lock import Locked
 
 BUILT_IN_JUDGE = (
@@ -53,22 +54,30 @@ def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[
         found = [row for pair in pairs for row in find_contrasts(*pair, mixes, sources.languages)]
         if study.judge.references == "both":
             found += [row for pair in pairs for row in reference_contrasts(*pair, mixes, sources.languages)]
+        found += [row for pair in pairs for row in baseline_contrasts(*pair, mixes, study.baselines, sources.languages)]
         return tuple(found)
-    known = {mix.canonical for mix in mixes}
-    return tuple(
+    found = [
         Contrast(
             name=row.name,
             family=Family.CUSTOM,
             model=model,
             dataset=dataset,
-            treatment=tuple(mix.canonical for mix in row.treatment),
-            control=tuple(mix.canonical for mix in row.control),
+            treatment=tuple(_arm_key(arm, model, dataset) for arm in row.treatment),
+            control=tuple(_arm_key(arm, model, dataset) for arm in row.control),
             on=row.languages(sources.languages),
         )
         for model, dataset in pairs
         for row in study.contrasts
-        if known.issuperset(mix.canonical for mix in (*row.treatment, *row.control))
-    )
+        if set(mixes).issuperset(row.mixes_of((*row.treatment, *row.control)))
+    ]
+    unique: dict[object, Contrast] = {}
+    for row in found:  # arms that are not tuned are the same beside every data set
+        unique.setdefault((row.name, row.treatment, row.control), row)
+    return tuple(unique.values())
+
+
+def _arm_key(arm: ArmRequest, model: str, dataset: str) -> ArmKey:
+    return arm.key(model) if isinstance(arm, NotTuned) else ArmKey(model, dataset, arm.canonical)
 
 
 def _report(locked: Locked) -> ReportParams:
@@ -87,6 +96,7 @@ def _report(locked: Locked) -> ReportParams:
         "learning rate": f"{training.learning_rate:g}, {training.schedule}, weight decay {training.weight_decay:g}",
         **({"packing": f"within a step, to {training.max_tokens} tokens"} if training.packing == "step" else {}),
         "judge": study.judge.model or "built-in",
+        **{f"baseline {name}": baseline.shown for name, baseline in study.baselines.items()},
         "seeds": ", ".join(map(str, study.seeds)),
         **{used.where: used.licensed for used in locked.used},
     }

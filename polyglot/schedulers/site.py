@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Literal
 
 from polyglot.core.endpoint import find_endpoint
-from polyglot.core.stage import Stage
+from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds.registry import traits_of
-from polyglot.schedulers.base import Attempt, Scheduler
+from polyglot.schedulers.base import Attempt, Most, Scheduler
 from polyglot.schedulers.registry import BACKENDS
 from polyglot.schedulers.worker_request import worker_request
 from polyglot.store.store import Store
@@ -42,6 +42,11 @@ class Site(ABC):
         """What is known here of which stages run; None where it cannot be asked, and signs of life must do."""
         del store_url
         return None
+
+    def most(self, planned: PlannedStage) -> Most:
+        """How much one attempt at a stage can be given here; asks nobody outside of this machine."""
+        del planned
+        return Most()
 
     def check_endpoint(self, stage: Stage, url: str | None, key_file: str | None, environ: Mapping[str, str]) -> None:
         """Raise BadInput when the endpoint that a stage asks has no address or key that can work; asks nothing of it.

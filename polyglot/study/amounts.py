@@ -10,6 +10,7 @@ from pydantic_core import PydanticKnownError
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Problem
 from polyglot.core.units import parse_bytes, parse_seconds
+from polyglot.kinds.device import GPUS
 from polyglot.kinds.registry import KINDS
 
 
@@ -37,7 +38,16 @@ def _check_kind(kind: str) -> str:
     return kind
 
 
+def _check_gpu(name: str) -> str:
+    if name not in GPUS:
+        near = difflib.get_close_matches(name.lower(), GPUS, 1)
+        remedy = f"Did you mean {near[0]}?" if near else ""
+        raise Broken(Problem(what="no GPU of this name", expected="one of " + ", ".join(GPUS), remedy=remedy))
+    return name
+
+
 Bytes = Annotated[int, _number_of(parse_bytes, least=1)]
 Duration = Annotated[int, _number_of(parse_seconds)]
 Deadline = Annotated[int, _number_of(parse_seconds, least=1)]
 Kind = Annotated[str, AfterValidator(_check_kind)]
+GpuName = Annotated[str, AfterValidator(_check_gpu)]

@@ -14,13 +14,22 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from polyglot.core.section import Name, Place, Problem, Section, tuple_of
+from polyglot.core.section import Count, Name, Place, Positive, Problem, Section, tuple_of
 from polyglot.study.problems import bad_file, invalid_file
 from polyglot.study.yaml_file import Value, YamlFile, read_yaml
 
 FILE = "catalogue.yaml"
 _BUILT_IN = Path(__file__).with_name(FILE)
 _KEY = "published"
+
+
+class Amounts(Section):
+    """How much one language of a published set has."""
+
+    rows: Count
+    """Rows, or questions, of one file."""
+    characters: Positive
+    """Of a row, all turns together, on average."""
 
 
 class Entry(Section):
@@ -34,6 +43,10 @@ class Entry(Section):
     """Whether its terms have to be accepted, and a token sent."""
     notes: Annotated[tuple[str, ...], BeforeValidator(tuple_of)] = ()
     """Known defects, and what else a user should know."""
+    shape: Mapping[str, Any] | None = None
+    """Of a model: what its config.json says of its size, in its words, so that costs are known without a network."""
+    amounts: Amounts | None = None
+    """Of data and benchmarks."""
     source: Mapping[str, Any] = Field(min_length=1)
     """What would stand in a study file in its place."""
 
@@ -47,6 +60,8 @@ class CatalogueFile(Section):
 
 
 PARTS = ("models", "datasets", "benchmarks")
+# Sections of a study that have several sources by name, and whose entries these are
+SECTIONS = {"models": "models", "datasets": "datasets", "baselines": "models"}
 Catalogue = Mapping[str, Mapping[str, Entry]]  # part -> name -> entry
 
 
@@ -108,10 +123,10 @@ def fill_in(file: YamlFile, folder: Path) -> tuple[YamlFile, tuple[Used, ...]]:
 
 def _named(value: Mapping[str, Value]) -> Iterator[tuple[str, Place, str]]:
     """(part, place, name) of everything that a study takes from the catalogue."""
-    for part in ("models", "datasets"):
-        for key, section in _mapping(value.get(part)).items():
+    for key, part in SECTIONS.items():
+        for own, section in _mapping(value.get(key)).items():
             if isinstance(name := _mapping(section).get(_KEY), str):
-                yield part, (part, key), name
+                yield part, (key, own), name
     if isinstance(name := _mapping(value.get("benchmark")).get(_KEY), str):
         yield "benchmarks", ("benchmark",), name
 

@@ -25,6 +25,7 @@ from polyglot.study.load import LoadedStudy
 from polyglot.study.pinning import UNSET
 from polyglot.study.problems import bad_file
 from polyglot.study.sizes import size_problems
+from polyglot.study.sources import Model
 from polyglot.study.study import Study
 from polyglot.study.translation import Translation
 
@@ -78,9 +79,9 @@ def lock_study(loaded: LoadedStudy) -> Locked:
     pins = _Pins(loaded.path.parent)
     for place, source in _sources(loaded.study):
         pins.add(place, source, single=place not in loaded.file.lines or (*place, 0) not in loaded.file.lines)
-    for name, model in loaded.study.models.items():
+    for place, model in models(loaded.study):
         if model.directory is not None:
-            pins.add_directory(("models", name), model.directory)
+            pins.add_directory(place, model.directory)
     for place, part in translations(loaded.study):
         if part.directory is not None:
             pins.add_directory(place, part.directory)
@@ -204,10 +205,19 @@ def translations(study: Study) -> Iterator[tuple[Place, Translation]]:
         yield ("benchmark", "translate", number), question
 
 
-def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
+def models(study: Study) -> Iterator[tuple[Place, Model]]:
+    """Every model that is to be in the store, baselines too, with its place."""
     for name, model in study.models.items():
+        yield ("models", name), model
+    for name, baseline in study.baselines.items():
+        if not baseline.asked:
+            yield ("baselines", name), baseline
+
+
+def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
+    for place, model in models(study):
         if model.files is not None:
-            yield ("models", name, "files"), model.files
+            yield (*place, "files"), model.files
     for name, dataset in study.datasets.items():
         for language, files in (dataset.files or {}).items():
             yield ("datasets", name, "files", language), files
@@ -261,7 +271,8 @@ def _unreadable(pins: _Pins) -> Iterator[Problem]:
 
 
 def _unset_revisions(study: Study) -> Iterator[Problem]:
-    for part, sources in (("models", study.models), ("datasets", study.datasets)):
+    parts = (("models", study.models), ("baselines", study.baselines), ("datasets", study.datasets))
+    for part, sources in parts:
         for name, source in sources.items():
             if source.revision == UNSET:
                 prefix = "datasets/" if part == "datasets" else ""

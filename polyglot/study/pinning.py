@@ -15,7 +15,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from polyglot.core.errors import BadInput
-from polyglot.study.catalogue import PARTS, load_catalogue
+from polyglot.study.catalogue import SECTIONS, load_catalogue
 from polyglot.study.files import local_digest
 from polyglot.study.yaml_file import Place, read_yaml
 
@@ -127,8 +127,8 @@ def _repository(place: Place, section: Mapping[str, str], folder: Path) -> tuple
     part = str(place[0]) if place else ""
     if "hub" in section:
         return section["hub"], part == "datasets", ""
-    if "published" in section and part in PARTS and len(place) == 2:
-        entry = load_catalogue(folder)[part].get(section["published"])
+    if "published" in section and part in SECTIONS and len(place) == 2:
+        entry = load_catalogue(folder)[SECTIONS[part]].get(section["published"])
         source: Mapping[str, Any] = entry.source if entry else {}
         return str(source.get("hub", "")), part == "datasets", str(source.get("revision", ""))
     if "model" in section and "translate" in place and section.get("engine") == "nmt":

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from polyglot.core.section import Broken, Problem, Section, tuple_of
-from polyglot.study.amounts import Bytes
+from polyglot.study.amounts import Bytes, GpuName
 from polyglot.study.objects import DnsName, LabelValue, QualifiedName, Text
 
 Operator = Literal["Exists", "Equal"]
@@ -50,5 +50,7 @@ class Pool(Section):
     """RuntimeClass of the pods, such as nvidia."""
     most_memory_bytes: Bytes | None = Field(None, alias="most-memory")
     """The most memory that a pod may ask for here: a stage that runs out of what it has is given more, up to this."""
+    device: GpuName | None = None
+    """Its GPU, such as h100: how much memory it has, and how long a stage will take (docs/cost.md)."""
     gpu_resource: QualifiedName = "nvidia.com/gpu"
     """The extended resource that a stage's gpus are counted in."""

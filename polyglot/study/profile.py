@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -10,11 +11,12 @@ from pydantic import BeforeValidator, Field, ValidationError, create_model, mode
 
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Problem, Section
-from polyglot.core.stage import Resources
+from polyglot.core.stage import PlannedStage, Resources
+from polyglot.kinds.device import GPUS, Device, cpu
 from polyglot.kinds.registry import KINDS
 from polyglot.kinds.settings import Settings
 from polyglot.schedulers.registry import BACKENDS
-from polyglot.study.amounts import Bytes, Deadline, Duration, Kind
+from polyglot.study.amounts import Bytes, Deadline, Duration, GpuName, Kind
 from polyglot.study.cluster import Cluster
 from polyglot.study.problems import bad_file, invalid_file
 from polyglot.study.yaml_file import YamlFile, read_yaml
@@ -41,6 +43,24 @@ class ResourceSection(Section):
     scratch_bytes: Bytes | None = Field(None, alias="scratch")
 
 
+class Prices(Section):
+    """What a place costs; prices of calls stand in the study, beside the model that is asked."""
+
+    gpu_hour_usd: float = Field(ge=0)
+    """US dollars for an hour of one GPU."""
+    as_of: Annotated[date, Field(strict=False)]
+    """The day of these prices; it is shown with them."""
+
+
+class AskAbove(Section):
+    """Above which estimate `submit` asks before it starts anything; `--yes` answers."""
+
+    usd: float | None = Field(None, ge=0)
+    """US dollars, of calls and GPUs together."""
+    gpu_hours: float | None = Field(None, ge=0)
+    """Hours of GPUs."""
+
+
 def _check_backend(name: object) -> object:
     if name not in BACKENDS:
         *others, last = (f"'{known}'" for known in BACKENDS)
@@ -60,6 +80,9 @@ class ProfileFile(Section):
     cpus: int | None = Field(None, ge=1, le=4096)
     memory: Bytes | None = None
     max_attempts: int = Field(4, ge=1, le=100)
+    device: GpuName | None = None
+    prices: Prices | None = None
+    ask_above: AskAbove = Field(default_factory=AskAbove)
     resources: Mapping[Kind, ResourceSection] = Field(default_factory=dict)
     settings: KindSettings = Field(default_factory=KindSettings)
     kubernetes: Cluster | None = None
@@ -96,6 +119,19 @@ class Profile:
     resources: Mapping[str, Resources]
     settings: Mapping[str, Mapping[str, Any]]
     cluster: Cluster | None = None  # the section of backend kubernetes
+    device: str | None = None  # a name of GPUS, of stages whose pool says none
+    prices: Prices | None = None
+    ask_above: AskAbove = AskAbove()
+    memory_named: frozenset[str] = frozenset()  # the kinds whose memory the profile itself says
+
+    def device_of(self, planned: PlannedStage) -> Device | None:
+        """What a stage computes on; None for a GPU that has no name."""
+        if not planned.resources.gpus:
+            threads = planned.settings.get("threads")
+            return cpu(threads if isinstance(threads, int) else planned.resources.cpus)
+        pool = None if self.cluster is None else self.cluster.pool_of(planned.stage.kind)
+        name = (pool.device if pool else None) or self.device
+        return GPUS[name] if name else None
 
 
 def load_profile(name_or_path: str) -> Profile:
@@ -124,6 +160,10 @@ def load_profile(name_or_path: str) -> Profile:
         resources={name: _resources(kind.resources, content.resources.get(name)) for name, kind in KINDS.items()},
         settings={name: {**kind.defaults, **_given(content.settings, name)} for name, kind in KINDS.items()},
         cluster=content.kubernetes,
+        device=content.device,
+        prices=content.prices,
+        ask_above=content.ask_above,
+        memory_named=frozenset(kind for kind, section in content.resources.items() if section.memory_bytes is not None),
     )
 
 

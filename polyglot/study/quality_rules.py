@@ -73,7 +73,7 @@ def _of_benchmark(study: Study, check: QualityCheck, place: Place) -> Iterator[P
 
 
 def _costs(study: Study, check: QualityCheck, place: Place) -> Iterator[Problem]:
-    if study.budget is None:
+    if study.usd is None:
         return
     missing = [("adequacy", name) for name in missing_prices(check.adequacy)] if check.adequacy is not None else []
     if check.back is not None:

@@ -37,7 +37,7 @@ def reference_problems(study: Study) -> Iterator[Problem]:
         if language not in WORDED:
             what, expected = f"no wording to ask for references in {language}", "languages among " + ", ".join(WORDED)
             yield Problem(what=what, place=at, expected=expected)
-    if study.budget is not None and native.endpoint != "built-in":
+    if study.usd is not None and native.endpoint != "built-in":
         for key in missing_prices(native):
             what = "calls have no price, so their cost cannot be bounded"
             yield Problem(what=what, place=at, remedy=f"Add `{key}`")

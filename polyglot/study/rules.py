@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from polyglot.core.mix import Mix
 from polyglot.core.section import Problem
+from polyglot.study.baseline_rules import baseline_problems, not_tuned_problems
 from polyglot.study.chat import missing_prices
 from polyglot.study.quality_rules import quality_problems
 from polyglot.study.reference_rules import reference_problems
@@ -32,6 +33,7 @@ def study_problems(study: Study) -> Iterator[Problem]:
     yield from _prompts(study)
     yield from reference_problems(study)
     yield from _categories(study)
+    yield from baseline_problems(study)
     yield from _contrasts(study)
     yield from _budget(study)
 
@@ -50,7 +52,7 @@ def _repeats(study: Study) -> Iterator[Problem]:
 
 def _alike_names(study: Study) -> Iterator[Problem]:
     """Names become parts of DNS labels, where a dot is a hyphen."""
-    for key in ("models", "datasets"):
+    for key in ("models", "datasets", "baselines"):
         seen: dict[str, str] = {}
         for name in getattr(study, key):
             other = seen.setdefault(name.replace(".", "-"), name)
@@ -61,7 +63,7 @@ def _alike_names(study: Study) -> Iterator[Problem]:
 
 def _same_twice(study: Study) -> Iterator[Problem]:
     """One thing under two names would be computed once and shown as two."""
-    for key in ("models", "datasets"):
+    for key in ("models", "datasets", "baselines"):
         seen: list[tuple[str, object]] = []
         for name, section in getattr(study, key).items():
             other = next((earlier for earlier, known in seen if known == section), None)
@@ -181,7 +183,8 @@ def _contrasts(study: Study) -> Iterator[Problem]:
             yield Problem(what=f"two contrasts are called {row.name!r}", place=(*place, "name"))
         names.add(row.name)
         for side in ("treatment", "control"):
-            for mix in getattr(row, side):
+            yield from not_tuned_problems(study, getattr(row, side), (*place, side))
+            for mix in row.mixes_of(getattr(row, side)):
                 if mix.canonical not in arms:
                     expected = "one of " + ", ".join(arm.canonical for arm in study.arms())
                     what = "the study has no such mix"
@@ -191,7 +194,7 @@ def _contrasts(study: Study) -> Iterator[Problem]:
                 twice = next(value for value in values if values.count(value) > 1)
                 yield Problem(what=f"{twice} is there twice", place=(*place, key), remedy="Name it once")
         if set(row.treatment) & set(row.control):
-            yield Problem(what="a mix is compared with itself", place=(*place, "control"))
+            yield Problem(what="an arm is compared with itself", place=(*place, "control"))
         strange = [language for language in row.languages(asked) if language not in asked]
         if strange:
             expected = "languages among " + ", ".join(asked)
@@ -201,8 +204,8 @@ def _contrasts(study: Study) -> Iterator[Problem]:
 
 
 def _budget(study: Study) -> Iterator[Problem]:
-    judge, budget = study.judge, study.budget
-    if budget is None:
+    judge = study.judge
+    if study.usd is None:
         return
     sections = {("datasets", name): dataset.translate or () for name, dataset in study.datasets.items()}
     for place, parts in (*sections.items(), (("benchmark",), study.benchmark.translate or ())):
@@ -210,6 +213,10 @@ def _budget(study: Study) -> Iterator[Problem]:
             for key in missing_prices(part, part.prices):
                 what = "translations have no price, so their cost cannot be bounded"
                 yield Problem(what=what, place=(*place, "translate", number), remedy=f"Add `{key}`")
+    for name, baseline in study.baselines.items():
+        for key in missing_prices(baseline) if baseline.endpoint == "openai" else ():
+            what = "calls have no price, so their cost cannot be bounded"
+            yield Problem(what=what, place=("baselines", name), remedy=f"Add `{key}`")
     if judge.endpoint == "built-in":
         return
     for key in missing_prices(judge):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -48,8 +48,8 @@ def source_of(section: Section, *names: str) -> str:
     return given[0]
 
 
-def _strangers(section: Section, source: str, names: tuple[str, ...]) -> Iterator[Problem]:
-    """Keys that mean nothing beside the chosen source."""
+def strangers(section: Section, source: str, names: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield a problem for each given key that means nothing beside the chosen source."""
     for name, key in zip(names, _yaml(names), strict=True):
         if name in section.model_fields_set:
             what = f"means nothing for a source that is {source.replace('_', '-')}"
@@ -106,26 +106,30 @@ class Model(Section):
     template_date: TemplateDate = None
     """The day that the model's own chat template writes where it asks for today's; 2024-07-26 if none is named."""
 
+    sources: ClassVar[tuple[str, ...]] = ("built_in", "hub", "files", "directory")
+
     @model_validator(mode="after")
     def _check(self) -> Self:
-        source = source_of(self, "built_in", "hub", "files", "directory")
-        problems = list(_pinning(source, self.revision))
+        if problems := list(self._source_problems()):
+            raise Broken(*problems)
+        return self
+
+    def _source_problems(self) -> Iterator[Problem]:
+        """What is wrong with where it comes from. Raises Broken where that is nowhere, or several places."""
+        source = source_of(self, *self.sources)
+        yield from _pinning(source, self.revision)
         if source != "hub":
-            problems += _strangers(self, source, ("revision",))
+            yield from strangers(self, source, ("revision",))
         if self.template_date is not None and self.template != OWN:
             what, remedy = "only a model's own template writes a date", f"Set template to {OWN}, or leave this out"
-            problems.append(Problem(what=what, place=("template-date",), remedy=remedy))
+            yield Problem(what=what, place=("template-date",), remedy=remedy)
         names = [file.name for file in self.files or ()]
         for number, file in enumerate(self.files or ()):
             if file.is_address:
                 what, remedy = "a model's files must be local", "Name its hub repository and revision instead"
-                problems.append(Problem(what=what, place=("files", number, "path"), remedy=remedy))
+                yield Problem(what=what, place=("files", number, "path"), remedy=remedy)
             elif names.index(file.name) < number:
-                what = f"two files are called {file.name}"
-                problems.append(Problem(what=what, place=("files", number, "path")))
-        if problems:
-            raise Broken(*problems)
-        return self
+                yield Problem(what=f"two files are called {file.name}", place=("files", number, "path"))
 
 
 class PublishedMix(Section):
@@ -198,9 +202,9 @@ class Dataset(Section):
         made_here = source in ("built_in", "translate")
         if source != "hub":
             names = ("revision", "config", "split", "data_files", "languages")
-            problems += _strangers(self, source, names + (("format", "pair_by") if made_here else ()))
+            problems += strangers(self, source, names + (("format", "pair_by") if made_here else ()))
         if source == "translate":
-            problems += [*_strangers(self, source, ("licence",)), *self._translation_problems()]
+            problems += [*strangers(self, source, ("licence",)), *self._translation_problems()]
         if not made_here and "format" not in self.model_fields_set:
             known = ", ".join(type(self).model_fields["format"].annotation.__args__)  # type: ignore[union-attr]
             problems.append(Problem(what="no format", expected=f"one of {known}", remedy="Add `format:`"))
@@ -214,9 +218,9 @@ class Dataset(Section):
 
     def _validation_problems(self, source: str) -> Iterator[Problem]:
         if source != "hub":
-            yield from _strangers(self, source, ("validation_split", "validation_data_files"))
+            yield from strangers(self, source, ("validation_split", "validation_data_files"))
         if source == "translate":
-            yield from _strangers(self, source, ("validation", "published"))
+            yield from strangers(self, source, ("validation", "published"))
         given = [name for name in ("validation", "validation_split", "validation_data_files") if getattr(self, name)]
         if len(given) > 1:
             yield Problem(what="more than one part for validation", got=" and ".join(_yaml(tuple(given))))
@@ -257,7 +261,7 @@ class Dataset(Section):
         elif len(set(self.languages)) < len(self.languages):
             yield Problem(what="a language is named twice", place=("languages",))
         if self.data_files is not None:
-            yield from _strangers(self, "data-files", ("split",))
+            yield from strangers(self, "data-files", ("split",))
         patterns: dict[Place, str | None] = {
             ("config",): self.config,
             ("data-files",): self.data_files,
@@ -330,7 +334,7 @@ class Benchmark(Section):
         source = source_of(self, "built_in", "format")
         problems: list[Problem] = []
         if source == "built_in":
-            problems += _strangers(self, source, ("questions", "references", "prompts", "translate"))
+            problems += strangers(self, source, ("questions", "references", "prompts", "translate"))
         elif self.questions is None:
             problems.append(Problem(what="no questions", remedy="Add `questions:`, a file for each language"))
         else:

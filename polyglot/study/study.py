@@ -8,30 +8,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from polyglot.core.errors import BadInput
 from polyglot.core.mix import Mix
 from polyglot.core.section import MAX_COUNT, Broken, Label, Language, Name, Positive, Problem, Section, tuple_of
 from polyglot.kinds.answer import Answers
 from polyglot.kinds.chat import ChatFailures, ChatModel, ChatPrices
 from polyglot.kinds.train import Recipe
+from polyglot.study.arms import ArmField, ArmRequest, MixField
+from polyglot.study.baselines import Baseline
 from polyglot.study.chat import check_model
 from polyglot.study.files import ONE_OR_MANY, SourceFile, SourceFiles
 from polyglot.study.quality import QualityCheck
 from polyglot.study.references import Which
 from polyglot.study.sources import Benchmark, Dataset, Model
 from polyglot.study.systems import SYSTEMS
-
-
-def _parse_mix(value: object) -> object:
-    if isinstance(value, Mix):
-        return value
-    if not isinstance(value, str):
-        raise Broken(Problem(what="not a mix", got=f"{value!r}"[:60], expected="a name such as DEFRITES-sampled@1000"))
-    try:
-        return Mix.parse(value)
-    except BadInput as error:
-        problem = Problem(what=error.what, got=error.got, expected=error.expected, remedy=error.remedy)
-        raise Broken(problem) from error
 
 
 def _parse_size(value: object) -> object:
@@ -55,15 +44,7 @@ def _parse_contrasts(value: object) -> object:
     raise Broken(Problem(what="bad contrasts", got=f"{value!r}"[:60], expected="`auto` or a list of contrasts"))
 
 
-_SHARE = "[A-Za-z]{2}:[0-9.eE-]+"
-_FORM = "(-sampled|-[tT][0-9]{1,3}([.][0-9]{1,3})?)?"
-_MIX_SCHEMA = {
-    "type": "string",
-    "pattern": rf"^(([A-Za-z]{{2}})+{_FORM}|{_SHARE}(, *{_SHARE})*)(@[1-9][0-9]*)?$",
-    "examples": ["EN", "DEFRITES", "ENDEFRITES-sampled@1000", "EN:0.5,DE:0.25,FR:0.25", "ENDEFRITES-t2.5"],
-}
 _SIZE_SCHEMA = {"anyOf": [{"const": "full"}, {"type": "integer", "minimum": 1}]}
-MixField = Annotated[Mix, BeforeValidator(_parse_mix), WithJsonSchema(_MIX_SCHEMA)]
 Size = Annotated[int | None, BeforeValidator(_parse_size), WithJsonSchema(_SIZE_SCHEMA)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
@@ -105,34 +86,48 @@ class Judge(ChatPrices, ChatFailures, ChatModel):
 
 
 class ContrastRequest(Section):
-    """A comparison asked for by name: mean of the treatment mixes minus mean of the control mixes."""
+    """A comparison asked for by name: mean of the treatment arms minus mean of the control arms."""
 
     name: str = Field(min_length=1, max_length=120)
-    treatment: Annotated[tuple[MixField, ...], Field(min_length=1), *ONE_OR_MANY]
-    """Mixes of the study, with @SIZE where the study has sizes."""
-    control: Annotated[tuple[MixField, ...], Field(min_length=1), *ONE_OR_MANY]
+    treatment: Annotated[tuple[ArmField, ...], Field(min_length=1), *ONE_OR_MANY]
+    """Mixes of the study, with @SIZE where the study has sizes; `untuned`, or `baseline:NAME` of a baseline."""
+    control: Annotated[tuple[ArmField, ...], Field(min_length=1), *ONE_OR_MANY]
     on: Annotated[
         Literal["all", "in-mix", "out-of-mix"] | Annotated[tuple[Language, ...], Field(min_length=1)],
         BeforeValidator(_parse_on),
     ] = "all"
-    """Languages of the benchmark; `in-mix` are those of all treatment mixes, `out-of-mix` those of none."""
+    """Of the benchmark; `in-mix`: those of all treatment (else control) mixes, `out-of-mix`: of none."""
 
     def languages(self, asked: Sequence[str]) -> tuple[str, ...]:
         """The languages that the contrast is over, in the order of the benchmark's `asked`."""
         if self.on == "all":
             return tuple(asked)
+        mixes = self.mixes_of(self.treatment) or self.mixes_of(self.control)
         if self.on == "in-mix":
-            return tuple(code for code in asked if all(code in mix.languages for mix in self.treatment))
+            return tuple(code for code in asked if mixes and all(code in mix.languages for mix in mixes))
         if self.on == "out-of-mix":
-            return tuple(code for code in asked if all(code not in mix.languages for mix in self.treatment))
+            return tuple(code for code in asked if mixes and all(code not in mix.languages for mix in mixes))
         return tuple(self.on)
+
+    @staticmethod
+    def mixes_of(side: Sequence[ArmRequest]) -> tuple[Mix, ...]:
+        """The arms of a side that are mixes."""
+        return tuple(arm for arm in side if isinstance(arm, Mix))
 
 
 class Budget(Section):
-    """What the study may cost in all. A call that might cost more is not made, and the run ends with exit code 3."""
+    """What the study may cost in all. What goes beyond it is not begun, and the run ends with exit code 3."""
 
-    usd: Positive
+    usd: Positive | None = None
     """Of the judge's calls, by its prices."""
+    gpu_hours: Positive | None = None
+    """Of all stages that have GPUs, attempts that failed or were interrupted included."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.usd is None and self.gpu_hours is None:
+            raise Broken(Problem(what="a budget of nothing", expected="`usd`, `gpu-hours` or both"))
+        return self
 
 
 class Study(Section):
@@ -156,6 +151,8 @@ class Study(Section):
     """Seeded orders of ids, for several draws of sampled and small mixes."""
     untuned: bool = True
     """Also answer and judge with the untuned base models."""
+    baselines: Mapping[Name, Baseline] = Field(default_factory=dict)
+    """Models that are not tuned, by a name of your choice: answered for and judged beside the mixes."""
     training: Training
     benchmark: Benchmark
     answers: Answers = Field(default_factory=Answers)
@@ -187,6 +184,11 @@ class Study(Section):
         """Every language that some mix is made of, in the order of the mixes."""
         return tuple(dict.fromkeys(language for mix in self.mixes for language in mix.languages))
 
+    @property
+    def usd(self) -> float | None:
+        """The US dollars that its calls may cost in all; None for any."""
+        return self.budget.usd if self.budget is not None else None
+
     def has_validation(self, dataset: str) -> bool:
         """Whether a data set has rows to validate on, its own or those of the set that it is a translation of."""
         named = self.datasets[dataset]
@@ -214,6 +216,7 @@ class DataStudy(Study):
     models: Mapping[Name, Model] = Field(default_factory=dict, max_length=0)
     datasets: Mapping[Name, Dataset] = Field(default_factory=dict)
     mixes: Annotated[tuple[MixField, ...], Field(max_length=0), BeforeValidator(tuple_of)] = ()
+    baselines: Mapping[Name, Baseline] = Field(default_factory=dict, max_length=0)
     training: Training = Training(steps=1)
     benchmark: Benchmark = Benchmark.model_construct()
     judge: Judge = Judge(endpoint="built-in")

@@ -19,7 +19,7 @@ from polyglot.core import records
 from polyglot.core.canonical import digest
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.aggregate import AggregateParams, Cell, Contrast, Family
+from polyglot.kinds.aggregate import BASELINE, UNTUNED, AggregateParams, ArmKey, Cell, Contrast, Family
 from polyglot.kinds.answer import Answer, AnswerTurn
 from polyglot.kinds.contamination import Matches
 from polyglot.kinds.data_card import DataCard, Defect, Found, LanguageCard, Listed, Parallel, Source
@@ -322,14 +322,21 @@ def _data_card(what: str, languages: Sequence[str], rows: int) -> DataCard:
     )
 
 
+def _key(arm: str) -> ArmKey:
+    if arm == UNTUNED:
+        return ArmKey.untuned("tiny")
+    name = arm.removeprefix(BASELINE)
+    return ArmKey("tiny", "built-in", arm) if name == arm else ArmKey.baseline(name)
+
+
 def contrast(family: str, treatment: str, *control: str, on: tuple[str, ...] = LANGUAGES) -> Contrast:
     return Contrast(
         name=f"{treatment} - {family}",
         family=Family(family),
         model="tiny",
         dataset="built-in",
-        treatment=(treatment,),
-        control=control,
+        treatment=(_key(treatment),),
+        control=tuple(map(_key, control)),
         on=on,
     )
 

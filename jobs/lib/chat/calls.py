@@ -16,13 +16,15 @@ _TEMPLATE_TOKENS = 64  # around a message
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One chat completion, named by its content: equal requests have equal ids."""
+    """One chat completion, named by its content: equal requests have equal ids, those of several samples others."""
 
     model: str
     messages: tuple[Mapping[str, str], ...]
     temperature: float
     max_tokens: int
     seed: int | None = None
+    top_p: float | None = None
+    sample: int = 0  # is not sent: the same is asked several times
 
     def document(self) -> dict[str, Json]:
         """The JSON body, also what the id is made of."""
@@ -32,6 +34,8 @@ class Request:
             "temperature": self.temperature,
             "max_tokens": self.max_tokens,
         }
+        if self.top_p is not None:
+            document["top_p"] = self.top_p
         return document if self.seed is None else document | {"seed": self.seed}
 
     @cached_property
@@ -41,8 +45,8 @@ class Request:
 
     @cached_property
     def id(self) -> str:
-        """SHA-256 of the body, 64 hex digits."""
-        return sha256_bytes(self.body)
+        """SHA-256 of the body, and of the number of any further sample; 64 hex digits."""
+        return sha256_bytes(self.body + (b" sample %d" % self.sample if self.sample else b""))
 
     @cached_property
     def prompt_tokens_estimate(self) -> int:

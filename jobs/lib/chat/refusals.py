@@ -7,8 +7,10 @@ of refusal. What depends on one prompt, such as the length of a context, is no s
 import re
 
 LIMITS = ("max_tokens", "max_completion_tokens")  # the second is the newer name
-_FIELDS = (*LIMITS, "temperature", "seed", "model")
-_NAMED = re.compile(r"(?<![\w.])(max_tokens|max_completion_tokens|temperature|seed)(?!\w)")  # "model" is in any message
+_FIELDS = (*LIMITS, "temperature", "top_p", "seed", "model")
+_NAMED = re.compile(
+    r"(?<![\w.])(max_tokens|max_completion_tokens|temperature|top_p|seed)(?!\w)"
+)  # "model" is in any message
 _REFUSED = re.compile(
     r"unsupported|not? (?:be )?(?:supported|permitted|allowed|accepted|recogni[sz]ed|valid)|n't support|not support|"
     r"unrecogni[sz]ed|unknown|unexpected|forbidden|extra |invalid|deprecated|renamed|only the default|must be|"
@@ -49,6 +51,6 @@ def is_renamed(field: str, message: str) -> bool:
 
 def remedy(field: str) -> str:
     """What a person can do about it."""
-    key = "max-tokens" if field in LIMITS else field
+    key = "max-tokens" if field in LIMITS else field.replace("_", "-")
     what = {"seed": "Take `seed` out of the study file", "model": "Name another `model` in the study file"}
     return what.get(field, f"Give `{key}` a value in the study file that it takes, or ask another model")

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from jobs.report.caveats import caveats
 from jobs.report.families import WORDINGS, by_what_they_compare
-from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, untuned_key
+from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups
 from jobs.report.numbers import Metric, View, counted, listed, seeds
-from polyglot.kinds.aggregate import ContrastResult, Estimate, Family
+from polyglot.kinds.aggregate import ArmKey, ContrastResult, Estimate, Family
 from polyglot.kinds.report import Report
 
 MOST_LEVELS = 3  # sentences on mixes where nothing is compared
@@ -74,7 +74,7 @@ def _main(report: Report, group: Group) -> list[ContrastResult]:
     sizes = {cell.arm_key: cell.size for cell in report.roster}
 
     def extent(row: ContrastResult) -> tuple[int, float]:
-        size = sizes.get(row.arm_key(row.treatment[0]))
+        size = sizes.get(row.treatment[0])
         return len(row.control), float("inf") if size is None else size
 
     first = max(rows, key=extent)
@@ -89,7 +89,7 @@ def _gain(report: Report, rows: Sequence[ContrastResult], metric: Metric) -> str
     group = group_title(report, first.trained_on)
     named = f" ({group})" if group else ""
     opening = "" if first.scope == "mix" else f"In this model, with {seeds(first.seeds)}: "
-    opening += f"over {counted(len(first.on), 'language', 'languages')}, {first.treatment[0]}{named}"
+    opening += f"over {counted(len(first.on), 'language', 'languages')}, {first.treatment[0].arm}{named}"
     clauses: list[str] = []
     verb, unit = "", f" {metric.unit}"
     for choice, row in sorted(by_choice.items(), key=lambda item: list(CONTROLS).index(item[0])):
@@ -116,9 +116,9 @@ def _says(found: Estimate, metric: Metric, unit: str) -> tuple[str, str]:
 def _reached(report: Report, rows: Sequence[ContrastResult], metric: Metric) -> str:
     """One sentence with the levels behind the first."""
     first, scores = rows[0], arm_scores(report)
-    means = {arm: metric.of(scores[first.arm_key(arm), "all"]).value for arm in (*first.treatment, *first.control)}
+    means = {key: metric.of(scores[key, "all"]).value for key in (*first.treatment, *first.control)}
     ours = means[first.treatment[0]]
-    theirs = [mean for arm in first.control if (mean := means[arm]) is not None]
+    theirs = [mean for key in first.control if (mean := means[key]) is not None]
     if ours is None or not theirs:
         return ""
     others = f"{metric.show(min(theirs))} to {metric.show(max(theirs))}"
@@ -142,7 +142,7 @@ def _levels(report: Report, group: Group, metric: Metric) -> list[str]:
                 f": {metric.show(near.value)} ({metric.interval(near)}) in the languages of the mix, "
                 f"{metric.show(far.value)} ({metric.interval(far)}) in the others"
             )
-        base = rows.get((untuned_key(key.model), "all"))
+        base = rows.get((ArmKey.untuned(key.model), "all"))
         if base and key.dataset is not None:
             text += f"; untuned, the model reaches {metric.show(metric.of(base).value)}"
         texts.append((f"{title}: " if title else "") + text + ".")

@@ -41,11 +41,12 @@ from polyglot.schedulers.kubernetes.documents import owner, owner_name, rank_of
 from polyglot.schedulers.kubernetes.driver import out_of_memory
 from polyglot.schedulers.kubernetes.hindrances import Around, hindrance
 from polyglot.schedulers.kubernetes.informer import Broken, Change, Informer, Listed, Update
+from polyglot.schedulers.kubernetes.most import most_of
 from polyglot.schedulers.kubernetes.names import DRIVERS, JOB_NAME, MANAGED, WORKLOAD, Document
 from polyglot.schedulers.kubernetes.output import output
 from polyglot.schedulers.kubernetes.render.values import scratch_of
 from polyglot.schedulers.kubernetes.tracked import Tracked
-from polyglot.study.cluster import DEFAULT_POOL, Cluster
+from polyglot.study.cluster import Cluster
 
 _POD_LAG_SECONDS = 3.0  # a Job's failure may be seen this long before its pod's
 _POD_SAYS_MORE = (Outcome.TRANSIENT, Outcome.PERMANENT)
@@ -95,9 +96,7 @@ class KubernetesScheduler(Scheduler):
 
     def most(self, planned: PlannedStage) -> Most:
         """What the profile says of the kind's pool."""
-        kind = planned.stage.kind
-        name = self._cluster.pool_by_kind.get(kind, DEFAULT_POOL)
-        return Most(memory_bytes=self._cluster.pool_of(kind).most_memory_bytes or 0, where=f"the pool {name}")
+        return most_of(self._cluster, planned)
 
     def submit(self, attempt: Attempt) -> None:
         """Have a Job created, with all others that are pending, by the next `watch`."""

@@ -7,13 +7,14 @@ from typing import Literal
 from polyglot.core.calendar import Calendar
 from polyglot.core.endpoint import ENDPOINTS, find_url
 from polyglot.core.errors import BadInput
-from polyglot.core.stage import Stage
+from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds.registry import traits_of
-from polyglot.schedulers.base import Attempt
+from polyglot.schedulers.base import Attempt, Most
 from polyglot.schedulers.kubernetes.alive import keys_alive
 from polyglot.schedulers.kubernetes.api import Api
 from polyglot.schedulers.kubernetes.cronjob import night_of, read_calendar
 from polyglot.schedulers.kubernetes.driver import create_driver, how_to_follow
+from polyglot.schedulers.kubernetes.most import most_of
 from polyglot.schedulers.kubernetes.render.driver import driver_values, render_driver
 from polyglot.schedulers.kubernetes.render.manifests import print_manifests, render_jobs, renderer
 from polyglot.schedulers.kubernetes.render.request import paths_of_large
@@ -39,6 +40,10 @@ class KubernetesSite(DetachedSite):
     def scheduler(self, study: str, store: Store) -> KubernetesScheduler:
         """See Site."""
         return KubernetesScheduler(self._api(), self._cluster, renderer(self._cluster, study, store))
+
+    def most(self, planned: PlannedStage) -> Most:
+        """See Site."""
+        return most_of(self._cluster, planned)
 
     def alive(self, store_url: str) -> Alive | None:
         """See Site: by the namespace's Jobs."""

@@ -13,6 +13,7 @@ import psutil
 
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage, Resources
+from polyglot.study.profile import Profile
 
 GIB = 2**30
 
@@ -33,6 +34,16 @@ class Budget:
         except AttributeError:  # not Linux
             cpus = os.cpu_count() or 1
         return cls(cpus=cpus, memory_bytes=_memory_bytes(), gpus=_gpus())
+
+    @classmethod
+    def of_profile(cls, profile: Profile) -> "Budget":
+        """A profile's CPUs and memory, at most the machine's."""
+        machine = cls.of_machine()
+        return cls(
+            cpus=profile.cpus or machine.cpus,
+            memory_bytes=min(profile.memory_bytes or machine.memory_bytes, machine.memory_bytes),
+            gpus=machine.gpus,
+        )
 
     def check(self, planned: PlannedStage) -> None:
         """Raise BadInput when the stage can never run within this budget."""

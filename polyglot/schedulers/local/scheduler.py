@@ -70,13 +70,7 @@ class LocalScheduler(Scheduler):
     @classmethod
     def for_profile(cls, profile: Profile) -> "LocalScheduler":
         """The scheduler of a profile: its CPUs and memory, at most the machine's; state where POLYGLOT_STATE says."""
-        machine = Budget.of_machine()
-        budget = Budget(
-            cpus=profile.cpus or machine.cpus,
-            memory_bytes=min(profile.memory_bytes or machine.memory_bytes, machine.memory_bytes),
-            gpus=machine.gpus,
-        )
-        return cls(state_directory(), locks=locks_directory(), budget=budget)
+        return cls(state_directory(), locks=locks_directory(), budget=Budget.of_profile(profile))
 
     # What every scheduler says
 

@@ -1,5 +1,8 @@
 """The machine that a verb is called on, as verbs ask about it."""
 
+from polyglot.core.stage import PlannedStage
+from polyglot.schedulers.base import Most
+from polyglot.schedulers.local.budget import Budget
 from polyglot.schedulers.local.lock import KeyLocks, locks_directory
 from polyglot.schedulers.local.scheduler import LocalScheduler
 from polyglot.schedulers.site import Alive, Site
@@ -13,6 +16,11 @@ class LocalSite(Site):
         """See Site."""
         del study, store
         return LocalScheduler.for_profile(self.profile)
+
+    def most(self, planned: PlannedStage) -> Most:
+        """See Site."""
+        del planned
+        return Most(memory_bytes=Budget.of_profile(self.profile).memory_bytes, where="this machine")
 
     def alive(self, store_url: str) -> Alive:
         """See Site: by the locks of this user."""

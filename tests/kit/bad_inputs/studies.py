@@ -321,4 +321,46 @@ _REFERENCES = [
         budget="{usd: 5}",
     ),
 ]
-CASES = [*_FORMS, *_FIELDS, *_MODELS, *_DATA, *_GRADING, *_TRANSLATIONS, *_QUALITY, *_REFERENCES]
+_ASKED = "{g: {endpoint: openai, model: gpt-4}}"
+_BASELINES = [
+    _case("a baseline from nowhere", baselines="{b: {}}"),
+    _case("a baseline from two sources", baselines="{b: {endpoint: openai, model: gpt-4, directory: x}}"),
+    _case("a baseline by a model that is not named", baselines="{b: {endpoint: openai}}"),
+    _case("a baseline of the built-in author with a model", baselines="{b: {endpoint: built-in, model: gpt-4}}"),
+    _case(
+        "a baseline of the built-in author for other questions",
+        baselines="{b: {endpoint: built-in}}",
+        benchmark=_mt_bench(f", prompts: {{EN: {{path: p, sha256: {SHA256}}}}}"),
+    ),
+    _case("a template of an endpoint", baselines="{b: {endpoint: openai, model: gpt-4, template: tokenizer}}"),
+    _case("a temperature of a baseline that is no endpoint", baselines="{b: {built-in: {}, temperature: 1}}"),
+    _case("a baseline at a branch", baselines="{b: {hub: a/b, revision: main}}"),
+    _case("a baseline's commit that is to be filled in", baselines=f"{{b: {{hub: a/b, revision: '{'0' * 40}'}}}}"),
+    _case("a baseline's folder that is not there", baselines="{b: {directory: nowhere}}"),
+    _case("a baseline of no entry of the catalogue", baselines="{b: {published: smollm}}"),
+    _case("a baseline called as a model", baselines="{tiny: {endpoint: openai, model: gpt-4}}"),
+    _case("one baseline under two names", baselines="{a: {endpoint: built-in}, b: {endpoint: built-in}}"),
+    _case("top-k for an endpoint", baselines=_ASKED, answers="{top-k: 40}"),
+    _case("a baseline without prices under a budget", baselines=_ASKED, budget="{usd: 5}"),
+    _case(
+        "a contrast with a baseline that the study lacks", contrasts="[{name: c, treatment: EN, control: baseline:g}]"
+    ),
+    _case(
+        "a contrast with a baseline that is misspelt",
+        baselines=_ASKED.replace("g:", "gpt:"),
+        contrasts="[{name: c, treatment: EN, control: baseline:gtp}]",
+    ),
+    _case("a contrast with a baseline of no name", contrasts="[{name: c, treatment: EN, control: 'baseline:'}]"),
+    _case(
+        "a contrast with untuned models that are left out",
+        untuned="false",
+        contrasts="[{name: c, treatment: EN, control: untuned}]",
+    ),
+    _case("untuned against itself", contrasts="[{name: c, treatment: untuned, control: untuned}]"),
+    _case(
+        "a contrast in the languages of no mix",
+        baselines=_ASKED,
+        contrasts="[{name: c, treatment: 'baseline:g', control: untuned, on: in-mix}]",
+    ),
+]
+CASES = [*_FORMS, *_FIELDS, *_MODELS, *_DATA, *_GRADING, *_TRANSLATIONS, *_QUALITY, *_REFERENCES, *_BASELINES]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from polyglot.attempts.journal import StoredJournal
 from polyglot.core.errors import OverBudget
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.engine import budget as spending
@@ -53,3 +54,52 @@ def test_a_stage_that_ran_before_it_had_a_price_has_cost_what_its_tokens_do(
     stages = [replace(planned, settings=prices) for planned in judges(monkeypatch, tokens)]
     _, *waiting = spending.within_budget(stages, DirectoryStore(tmp_path), 10.0)
     assert [planned.settings["max_usd"] for planned in waiting] == [3.0, 3.0]
+
+
+class TestStagesThatAreNotDone:
+    """What their attempts have spent is spent, whoever drove them, and whatever became of it."""
+
+    PRICES = {"price_usd_per_mtok_prompt": 10.0, "price_usd_per_mtok_completion": 300.0}
+
+    def journal(self, store: DirectoryStore, stage: Stage, attempt: int, *records: dict[str, object]) -> None:
+        with StoredJournal(store, stage, attempt, 1, fit=f"fit {attempt}") as journal:
+            for record in records:
+                journal.append(record)
+
+    def test_calls_of_attempts_that_failed_count_and_are_part_of_the_stages_own_share(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stages, store = judges(monkeypatch), DirectoryStore(tmp_path)
+        sent = {"outcome": "sent", "cost_usd": 0.0, "cost_usd_at_most": 0.5}
+        self.journal(
+            store,
+            stages[0].stage,
+            1,
+            {**sent, "id": "a"},
+            {"id": "a", "outcome": "reply", "cost_usd": 0.25},
+            {**sent, "id": "b"},
+            {"id": "b", "outcome": "failure", "cost_usd": 0.0, "cost_usd_at_most": 0.5},
+        )
+        self.journal(store, stages[0].stage, 2, {**sent, "id": "c"}, {**sent, "id": "c"})  # killed, twice
+        first, second, third = spending.within_budget(stages, store, 10.0)
+        assert first.settings["max_usd"] == pytest.approx(1.75 + (10 - 1.75) / 3)
+        assert second.settings["max_usd"] == third.settings["max_usd"] == pytest.approx((10 - 1.75) / 3)
+        with pytest.raises(OverBudget, match="1.75 of 1.75 USD are spent, and 3 stages"):
+            spending.within_budget(stages, store, 1.75)
+
+    def test_characters_count_at_their_price(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        stage = Stage(kind="translate", version=1, params={"engine": "deepl"})
+        planned = PlannedStage(stage=stage, label="translate", settings={"price_usd_per_mchar": 20.0})
+        monkeypatch.setattr(spending, "committed_many", lambda store, wanted: {})
+        store = DirectoryStore(tmp_path)
+        self.journal(
+            store,
+            stage,
+            1,
+            {"id": "a", "outcome": "sent", "characters": 100_000},
+            {"id": "a", "outcome": "reply", "billed": 90_000, "unseen": False},
+            {"id": "b", "outcome": "sent", "characters": 10_000},
+            {"id": "b", "outcome": "failure", "billed": 0, "unseen": True},
+        )
+        (found,) = spending.within_budget([planned], store, 5.0)
+        assert found.settings["max_usd"] == pytest.approx(2.0 + 3.0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from polyglot.core.errors import BadInput
-from polyglot.kinds.aggregate import AggregateParams
+from polyglot.kinds.aggregate import AggregateParams, ArmKey
 from polyglot.kinds.reference import ReferenceParams
 from polyglot.plan.build import build_plan
 from polyglot.plan.plan import Plan
@@ -29,6 +29,10 @@ def plan_of(folder: Path, which: str, text: str = STUDY) -> Plan:
     path = folder / f"{which}.yaml"
     path.write_text(text.replace("WHICH", which), encoding="utf-8")
     return build_plan(lock_study(load_study(path)), load_profile("local"))
+
+
+def arm(name: str) -> ArmKey:
+    return ArmKey("tiny", "house", name)
 
 
 def labels(plan: Plan, kind: str) -> list[str]:
@@ -57,10 +61,10 @@ class TestBoth:
         params: AggregateParams = AggregateParams.of(aggregate)
         rows = [row for row in params.contrasts if row.family == "references"]
         assert [(row.treatment, row.control, row.on) for row in rows[:3]] == [
-            ((f"{mix}+native",), (mix,), ("EN", "DE", "FR", "IT", "ES")) for mix in ("EN", "DE", "ENDE")
+            ((arm(f"{mix}+native"),), (arm(mix),), ("EN", "DE", "FR", "IT", "ES")) for mix in ("EN", "DE", "ENDE")
         ]
         assert [row.on for row in rows[3:]] == [(language,) for language in ("EN", "DE", "FR", "IT", "ES")]
-        assert rows[3].treatment == ("EN+native", "DE+native", "ENDE+native")
+        assert rows[3].treatment == (arm("EN+native"), arm("DE+native"), arm("ENDE+native"))
         assert {cell.cell for cell in params.cells if cell.references} == {
             f"tiny/house/{mix}/s{seed}+native" for mix in ("EN", "DE", "ENDE") for seed in (0, 1)
         }

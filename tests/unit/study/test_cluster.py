@@ -75,7 +75,7 @@ def test_kinds_have_images_pools_and_secrets() -> None:
         "train",
         "answer",
     }
-    assert {each.kind for each in stages if cluster.judge_secret_of(each)} == {"probe", "judge", "reference"}
+    assert {each.kind for each in stages if cluster.judge_secret_of(each)} == {"probe", "ask", "judge", "reference"}
 
 
 def test_translations_get_what_their_engine_needs_and_nothing_else() -> None:
@@ -88,7 +88,7 @@ def test_translations_get_what_their_engine_needs_and_nothing_else() -> None:
     assert cluster.deepl_secret_of(Stage(kind="judge", version=1, params={})) is None
 
 
-@pytest.mark.parametrize("kind", ["judge", "reference"])
+@pytest.mark.parametrize("kind", ["ask", "judge", "reference"])
 def test_the_built_in_judge_gets_no_key(kind: str) -> None:
     cluster = load("judge-secret: openai\n")
     stages = [Stage(kind=kind, version=1, params={"endpoint": endpoint}) for endpoint in ("openai", "built-in")]

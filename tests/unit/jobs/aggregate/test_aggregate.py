@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from jobs.aggregate import job as aggregate
 from polyglot.core.errors import Corrupt, Permanent
-from polyglot.kinds.aggregate import AggregateParams, Contrast, Family
+from polyglot.kinds.aggregate import AggregateParams, ArmKey, Contrast, Family
 from tests.kit.fake_scores import (
     LANGUAGES,
     FakeStudy,
@@ -330,7 +330,7 @@ class TestDeterminism:
         made = study(("EN", "DE", "ENDE"), (0, 1), (contrast("parallel - mono best", "ENDE", "EN", "DE"),))
         files = run(made.write(tmp_path / "in"), tmp_path)
         digest = hashlib.sha256(b"".join(files[name] for name in FILES)).hexdigest()
-        assert (AggregateParams.version, digest[:16]) == (3, "a22432b4edab33c7")
+        assert (AggregateParams.version, digest[:16]) == (4, "815ea336a14a87aa")
 
 
 def test_a_formula_stays_text_for_a_spreadsheet(tmp_path: Path) -> None:
@@ -339,8 +339,8 @@ def test_a_formula_stays_text_for_a_spreadsheet(tmp_path: Path) -> None:
         family=Family.CUSTOM,
         model="tiny",
         dataset="built-in",
-        treatment=("EN",),
-        control=("DE",),
+        treatment=(ArmKey("tiny", "built-in", "EN"),),
+        control=(ArmKey("tiny", "built-in", "DE"),),
         on=("EN",),
     )
     made = study(("EN", "DE"), (0,), (hostile,)).write(tmp_path / "in")

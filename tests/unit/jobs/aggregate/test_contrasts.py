@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from jobs.aggregate.arms import Arm, find_arms
 from jobs.aggregate.contrasts import difference, pair_up, same_arm_pairs
@@ -27,7 +28,12 @@ def contrast(
     family: Family = Family.CUSTOM,
     on: tuple[str, ...] = ("EN",),
 ) -> Contrast:
-    return Contrast(name="t - c", family=family, model="m", dataset="d", treatment=treatment, control=control, on=on)
+    ours, theirs = (tuple(map(_key, side)) for side in (treatment, control))
+    return Contrast(name="t - c", family=family, model="m", dataset="d", treatment=ours, control=theirs, on=on)
+
+
+def _key(name: str) -> ArmKey:
+    return ArmKey.untuned("m") if name == "untuned" else ArmKey("m", "d", name)
 
 
 class Compared(NamedTuple):
@@ -51,13 +57,15 @@ class Study:
         cells, points, draws = [], [], []
         for name, seeds in arms.items():
             for seed, values in seeds.items():
-                untuned = name == "untuned"
+                untuned, is_baseline = name == "untuned", name == "baseline"
+                tuned = not untuned and not is_baseline
                 cells.append(
                     Cell(
                         cell=f"{name}/s{seed}",
-                        model="m",
-                        dataset=None if untuned else "d",
-                        mix=None if untuned else name,
+                        model="chat" if is_baseline else "m",
+                        dataset="d" if tuned else None,
+                        mix=name if tuned else None,
+                        baseline="model" if is_baseline else "",
                         languages=("EN",),
                         seed=seed,
                     )
@@ -119,9 +127,29 @@ class TestMean:
 
     def test_the_untuned_model_stands_under_every_seed(self) -> None:
         study = Study(T={0: [8], 1: [6]}, C={0: [5], 1: [5]}, untuned={None: [1]})
-        untuned = study.arms[ArmKey("m", None, "untuned")]
-        study.arms[ArmKey("m", "d", "untuned")] = untuned
-        assert study.compare(contrast(("T",), ("untuned",))).per_seed == (7.0, 5.0)
+        found = study.compare(contrast(("T",), ("untuned",)))
+        assert (found.labels, found.per_seed, found.seeds) == ((0, 1), (7.0, 5.0), 2)
+
+    def test_against_one_model_the_seeds_of_the_mix_and_the_questions_are_the_uncertainty(self) -> None:
+        """As against an arm whose seeds all agree: nothing is added for the model, and no question is unpaired."""
+        hard = [5, 1, 9, 3, 7]
+        ours = {0: [value + 3 for value in hard], 1: [value + 1 for value in hard]}
+        one = Study(T=ours, untuned={None: hard}).compare(contrast(("T",), ("untuned",)))
+        same = Study(T=ours, C={0: hard, 1: hard}).compare(contrast(("T",), ("C",)))
+        assert limits(one.interval) == limits(same.interval) == pytest.approx((1.0, 2.0, 3.0))
+
+    def test_a_baseline_is_of_no_model_and_data_set(self) -> None:
+        study = Study(T={0: [8], 1: [6]}, baseline={None: [1]})
+        what = contrast(("T",), ())
+        found = study.compare(replace(what, control=(ArmKey.baseline("chat"),)))
+        assert (found.labels, found.per_seed) == ((0, 1), (7.0, 5.0))
+        back = study.compare(replace(what, treatment=(ArmKey.baseline("chat"),), control=what.treatment))
+        assert (back.labels, back.per_seed, back.seeds) == ((0, 1), (-7.0, -5.0), 2)
+
+    def test_a_baseline_that_the_study_lacks_is_named(self) -> None:
+        what = replace(contrast(("T",), ()), control=(ArmKey.baseline("other"),))
+        with pytest.raises(Permanent, match="the study has no arm 'baseline:other' of other"):
+            Study(T={0: [8]}).compare(what)
 
     def test_two_that_have_no_seed_are_one_pair_without_one(self) -> None:
         study = Study(T={None: [8]}, C={None: [5]})

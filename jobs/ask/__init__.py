@@ -1,0 +1,1 @@
+"""The answers of a model behind an endpoint."""

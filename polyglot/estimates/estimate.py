@@ -1,0 +1,92 @@
+"""The forecast of every stage of a plan, in the plan's order, and what was used where a stage is done.
+
+A stage's kind says what it needs (`estimate` of its declaration), from what is known of its inputs: the records of
+those that are committed, else their own forecasts. Nothing is written, and nothing but the store, local files, and the
+hub's small files of models that nobody knows is asked.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from polyglot.core.errors import PolyglotError
+from polyglot.core.stage import PlannedStage
+from polyglot.estimates.used import Used, used_by
+from polyglot.kinds.device import Device
+from polyglot.kinds.forecast import Ask, Facts, Forecast, Sources
+from polyglot.kinds.registry import kind_of
+from polyglot.store.artifact import StoredArtifact
+from polyglot.store.committed import committed_many
+from polyglot.store.manifest import Manifest
+from polyglot.store.store import Store
+
+DeviceOf = Callable[[PlannedStage], Device | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimated:
+    """One stage: what it will need, and when it is done what it used."""
+
+    planned: PlannedStage
+    forecast: Forecast
+    used: Used | None = None
+
+    @property
+    def gpu_hours(self) -> float:
+        """Hours of all its GPUs; 0 for a stage without one, or of unknown length."""
+        resources = self.planned.resources
+        return (self.forecast.seconds or 0.0) / 3600 * resources.gpus * resources.ranks
+
+
+def estimate(
+    stages: Sequence[PlannedStage], store: Store, sources: Sources, device_of: DeviceOf
+) -> tuple[Estimated, ...]:
+    """Forecast every stage. `stages` holds every input of every stage, earlier ones first."""
+    done = committed_many(store, [planned.stage for planned in stages])
+    facts: dict[str, Facts] = {}
+    found = []
+    with TemporaryDirectory(prefix="polyglot-") as cache:
+        for planned in stages:
+            forecast = _forecast(planned, facts, sources, device_of)
+            manifest = done.get(planned.key)
+            facts[planned.key] = forecast.result
+            if manifest is not None:
+                facts[planned.key] = _known(store, manifest, Path(cache), forecast.result)
+            used = None if manifest is None else used_by(manifest, planned)
+            found.append(Estimated(planned=planned, forecast=forecast, used=used))
+    return tuple(found)
+
+
+def _forecast(planned: PlannedStage, facts: Mapping[str, Facts], sources: Sources, device_of: DeviceOf) -> Forecast:
+    ask = kind_of(planned.stage.kind).estimate
+    if ask is None:
+        return Forecast()
+    return ask(
+        Ask(
+            stage=planned.stage,
+            settings=planned.settings,
+            resources=planned.resources,
+            device=device_of(planned),
+            inputs={role: facts[key] for role, key in planned.stage.inputs.items()},
+            sources=sources,
+        )
+    )
+
+
+def _known(store: Store, manifest: Manifest, cache: Path, forecast: Facts) -> Facts:
+    """What the committed result's own records say; what they do not, as it was forecast."""
+    known = kind_of(manifest.stage.kind).known
+    if known is None:
+        return forecast
+    try:
+        found = known(manifest.stage, StoredArtifact(store, manifest, cache).read)
+    except PolyglotError:  # of an older version, or damaged: whoever reads it for its own sake says so
+        return forecast
+    return replace(
+        found,
+        source=found.source or forecast.source,
+        shape=found.shape or forecast.shape,
+        texts=found.texts or forecast.texts,
+        answer_tokens=found.answer_tokens or forecast.answer_tokens,
+    )

@@ -1,0 +1,69 @@
+"""What a stage computes on: how fast it is, and how much memory one has.
+
+Peaks of GPUs are their makers' figures for bfloat16 without sparsity, bandwidths likewise, memory as `nvidia-smi` shows
+it. What a training reaches of a peak is assumed (`UTILISATION`): published loops of the same make (no fused kernels)
+reach 17 to 33 % on an H100. The CPU's figures were measured on one thread of a shared x86-64 machine
+(tests/bench/device_speed.py), and are what its training reaches, so that its utilisation is 1.
+"""
+
+from dataclasses import dataclass
+
+MIB = 2**20
+UTILISATION = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """`flops` are floating-point operations a second at the peak, `utilisation` is what a training reaches of them."""
+
+    name: str
+    flops: float
+    bytes_per_second: float  # of its memory
+    utilisation: float = UTILISATION
+    memory_bytes: int = 0  # of a GPU; of a CPU its machine's counts
+    is_gpu: bool = True
+    threads: int = 1
+
+    @property
+    def reached(self) -> float:
+        """Floating-point operations a second of a training."""
+        return self.flops * self.utilisation
+
+    def __str__(self) -> str:
+        speed = self.reached / 1e12
+        if not self.is_gpu:
+            return f"{self.name} of {self.threads} thread{'s' * (self.threads > 1)} at {speed * 1e3:.0f} GFLOP/s"
+        return f"{self.name} at {self.flops / 1e12:.0f} TFLOP/s, {self.utilisation:.0%} of them used: {speed:.0f}"
+
+
+def _gpu(name: str, tflops: float, gb_per_second: float, mib: int) -> Device:
+    return Device(name=name, flops=tflops * 1e12, bytes_per_second=gb_per_second * 1e9, memory_bytes=mib * MIB)
+
+
+# by the name in a profile, in the order of their memory: what a pool is refused with is the first that does
+GPUS = {
+    "l4": _gpu("L4", 121, 300, 23034),
+    "a10": _gpu("A10", 125, 600, 23028),
+    "a100-40gb": _gpu("A100-40GB", 312, 1555, 40536),
+    "l40s": _gpu("L40S", 362, 864, 46068),
+    "h100": _gpu("H100", 989, 3350, 81559),
+    "a100": _gpu("A100-80GB", 312, 2039, 81920),
+    "h200": _gpu("H200", 989, 4800, 143771),
+    "b200": _gpu("B200", 2250, 8000, 183359),
+}
+
+THREAD_FLOPS = 50e9  # measured: what training of models of 5 to 135 million parameters reaches in float32
+THREAD_BYTES_PER_SECOND = 8e9
+
+
+def cpu(threads: int) -> Device:
+    """So many threads of a processor; more than one helps by less than as much."""
+    scale = threads**0.8
+    return Device(
+        name="CPU",
+        flops=THREAD_FLOPS * scale,
+        bytes_per_second=THREAD_BYTES_PER_SECOND * min(scale, 2.0),
+        utilisation=1.0,
+        is_gpu=False,
+        threads=threads,
+    )

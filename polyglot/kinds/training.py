@@ -1,0 +1,53 @@
+"""What full fine-tuning and pre-training hold and compute: formulas over a shape, shared by the kinds that train.
+
+Weights, gradients and AdamW's two moments are float32, and whole on every rank: 16 bytes a parameter. What is kept for
+the backward pass was counted in transformers' layers and agrees with measured peaks (tests/bench/memory_estimate.py).
+Floating-point operations: 6 a weight and token (2 forwards, 4 backwards), and those of attention among the tokens.
+"""
+
+from polyglot.kinds.device import Device
+from polyglot.kinds.shape import Shape
+
+_GAPS = 0.1  # between what is kept: measured beyond what was counted
+_UPDATE_BYTES = 32  # a parameter and step, that the optimiser and the clipping read and write
+
+
+def training_memory(shape: Shape, *, tokens: float, targets: float, half: bool, recompute: bool) -> dict[str, int]:
+    """Bytes of a rank by part; `tokens` of a forward pass, `targets` of them with logits.
+
+    `half`: products in bfloat16 over float32 weights, which are then held cast too.
+    """
+    count = shape.parameters
+    kept = _kept_by_layer(shape, half=half)
+    layers = kept + shape.layers * shape.hidden * 4 if recompute else kept * shape.layers
+    # logits, their float32 form, log-softmax, and the gradients of the last two
+    logits = shape.vocabulary * (14 if half else 12)
+    return {
+        "weights": count * (6 if half else 4),
+        "gradients": 4 * count,
+        "optimiser": 8 * count,
+        "activations": int(tokens * layers * (1 + _GAPS)),
+        "logits": int(targets * logits),
+    }
+
+
+def _kept_by_layer(shape: Shape, *, half: bool) -> int:
+    """Bytes a token that a layer keeps for its backward pass.
+
+    Float32 always: the stream and its normed form before attention and before the feed-forward layer. In the type of
+    the products: both normed inputs, queries, keys and values (repeated for each head), attention's result twice, the
+    residual's part; of the feed-forward layer its gate before and after the activation, the other half, their product.
+    """
+    width = shape.heads * shape.head_size
+    inner = shape.intermediate * shape.experts_at_once * (4 if shape.gated else 2)
+    return 4 * 4 * shape.hidden + (2 if half else 4) * (2 * shape.hidden + 5 * width + inner)
+
+
+def training_seconds(
+    shape: Shape, device: Device, *, steps: float, tokens: float, targets: float, length: float = 0, again: bool = False
+) -> float:
+    """Seconds of so many steps over `tokens` in all; `length` of a sequence, `again` with activations recomputed."""
+    attention = 6 * shape.layers * shape.heads * shape.head_size * length  # a causal half of the square
+    forward_and_back = 6 * shape.multiplied + attention
+    operations = tokens * forward_and_back * (4 / 3 if again else 1) + targets * 6 * shape.head
+    return operations / device.reached + steps * _UPDATE_BYTES * shape.parameters / device.bytes_per_second

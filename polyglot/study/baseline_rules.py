@@ -1,0 +1,41 @@
+"""The rules between a study's baselines, what they are asked, and the contrasts that name them."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+
+from polyglot.core.section import Place, Problem
+from polyglot.kinds.aggregate import BASELINE
+from polyglot.study.arms import ArmRequest, NotTuned
+from polyglot.study.study import Study
+
+
+def baseline_problems(study: Study) -> Iterator[Problem]:
+    """Yield what does not fit together."""
+    models = {name.replace(".", "-"): name for name in study.models}
+    for name, baseline in study.baselines.items():
+        at: Place = ("baselines", name)
+        if name.replace(".", "-") in models:
+            what = f"a model is called {models[name.replace('.', '-')]}, too"
+            yield Problem(what=what, place=at, remedy="Choose another name")
+        if baseline.endpoint == "built-in" and study.benchmark.built_in is None:
+            what, remedy = "the built-in author knows the built-in benchmark only", "Use endpoint openai"
+            yield Problem(what=what, place=(*at, "endpoint"), remedy=remedy)
+        if baseline.asked and study.answers.top_k:
+            what, remedy = "an endpoint takes no top-k", f"Take it out, or the baseline {name}"
+            yield Problem(what=what, place=("answers", "top-k"), got=str(study.answers.top_k), remedy=remedy)
+
+
+def not_tuned_problems(study: Study, side: Sequence[ArmRequest], place: Place) -> Iterator[Problem]:
+    """Yield the arms of a contrast's side that are not tuned and that the study does not have."""
+    for arm in side:
+        if not isinstance(arm, NotTuned):
+            continue
+        if not arm.baseline and not study.untuned:
+            what, remedy = "the study leaves the untuned models out", "Remove `untuned: false`"
+            yield Problem(what=what, place=place, got=arm.canonical, remedy=remedy)
+        if arm.baseline and arm.baseline not in study.baselines:
+            expected = "one of " + ", ".join(BASELINE + name for name in study.baselines) if study.baselines else ""
+            near = difflib.get_close_matches(arm.baseline, study.baselines, 1)
+            remedy = f"Did you mean {BASELINE}{near[0]}?" if near else f"Add `baselines.{arm.baseline}`"
+            what = "the study has no such baseline"
+            yield Problem(what=what, place=place, got=arm.canonical, expected=expected, remedy=remedy)

@@ -1,0 +1,62 @@
+"""Models that are not tuned: published chat models, and models behind endpoints."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from polyglot.core.section import Broken
+from polyglot.kinds.chat import ChatFailures, ChatPrices
+from polyglot.kinds.templates import OWN, TemplateName
+from polyglot.study.chat import TOKEN_PRICES, check_model
+from polyglot.study.sources import Model, source_of, strangers
+
+_ASKING = ("model", "temperature", "max_tokens", "seed", *TOKEN_PRICES, *ChatFailures.model_fields)
+
+
+class Baseline(ChatPrices, ChatFailures, Model):
+    """A model that is answered for and judged beside the mixes, and never tuned. Exactly one of published, endpoint and
+    what else a model has.
+    """
+
+    template: TemplateName = OWN
+    """The model's own chat template, or the paper's chat format."""
+    endpoint: Literal["built-in", "openai"] | None = None
+    """Any OpenAI-compatible endpoint; `built-in` is the program's own author, who knows the built-in benchmark."""
+    model: str = Field("", max_length=200)
+    """The model of endpoint openai, as the endpoint knows it."""
+    temperature: float | None = Field(None, ge=0, le=2)
+    """Of every answer of an endpoint, where it takes no other; else as the study's models answer."""
+    max_tokens: int | None = Field(None, ge=1, le=2**20)
+    """Of a turn of an endpoint, what it thinks included; else `answers.max-new-tokens`."""
+    seed: int | None = Field(None, ge=0, lt=2**52)
+    """Sent to the endpoint when given."""
+
+    sources: ClassVar[tuple[str, ...]] = (*Model.sources, "endpoint")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if source_of(self, *self.sources) != "endpoint":
+            problems = [*self._source_problems(), *strangers(self, "no endpoint", _ASKING)]
+        else:
+            problems = list(strangers(self, "endpoint", ("revision", "template", "template_date")))
+        if problems:
+            raise Broken(*problems)
+        if self.endpoint is not None:
+            check_model(self.endpoint, self.model, built_in="the built-in author", example="such as gpt-4-0613")
+        return self
+
+    @property
+    def shown(self) -> str:
+        """What it is, for people."""
+        if self.endpoint is not None:
+            own = {"temperature": self.temperature, "max-tokens": self.max_tokens, "seed": self.seed}
+            said = [f"{name} {value:g}" for name, value in own.items() if value is not None]
+            return ", ".join([f"{self.model} by endpoint" if self.model else "the built-in author", *said])
+        source = "files" if self.built_in is None else "built-in"
+        source = f"{self.hub} at {(self.revision or '')[:12]}" if self.hub else source
+        return f"{source}, {'its own template' if self.template == OWN else self.template}"
+
+    @property
+    def asked(self) -> bool:
+        """Whether it is a model behind an endpoint."""
+        return self.endpoint is not None

@@ -1,0 +1,41 @@
+"""What a training holds, by hand."""
+
+import pytest
+
+from polyglot.kinds.device import GPUS
+from polyglot.kinds.shape import Shape
+from polyglot.kinds.training import training_memory, training_seconds
+
+SEVEN = Shape(
+    layers=32, hidden=4096, intermediate=11008, heads=32, kv_heads=32, head_size=128, vocabulary=32000, tied=False
+)
+
+
+def test_seven_billion_parameters_hold_16_bytes_each_and_two_more_where_products_are_in_bfloat16() -> None:
+    assert SEVEN.parameters == 6_738_415_616  # Llama 2 7B
+    for half, each in ((False, 16), (True, 18)):
+        held = training_memory(SEVEN, tokens=0, targets=0, half=half, recompute=False)
+        assert sum(held.values()) == each * SEVEN.parameters
+        assert held["optimiser"] == 8 * SEVEN.parameters
+
+
+def test_logits_are_12_bytes_a_target_and_word_and_14_in_bfloat16() -> None:
+    for half, each in ((False, 12), (True, 14)):
+        held = training_memory(SEVEN, tokens=0, targets=1000, half=half, recompute=False)
+        assert held["logits"] == each * 1000 * 32000
+
+
+def test_recomputing_keeps_one_layer_and_the_stream() -> None:
+    whole, again = (training_memory(SEVEN, tokens=1000, targets=0, half=False, recompute=r) for r in (False, True))
+    layer = whole["activations"] / 32
+    assert again["activations"] == pytest.approx(layer + 1.1 * 1000 * 32 * 4096 * 4, rel=1e-6)
+
+
+def test_a_token_costs_six_operations_a_weight_and_the_head_only_where_there_is_a_target() -> None:
+    h100 = GPUS["h100"]
+    assert h100.reached == 989e12 * 0.25
+    found = training_seconds(SEVEN, h100, steps=0, tokens=1e6, targets=0)
+    assert found == pytest.approx(6 * SEVEN.multiplied * 1e6 / h100.reached)
+    more = training_seconds(SEVEN, h100, steps=0, tokens=1e6, targets=1e6)
+    assert more - found == pytest.approx(6 * 32000 * 4096 * 1e6 / h100.reached)
+    assert training_seconds(SEVEN, h100, steps=0, tokens=1e6, targets=0, again=True) == pytest.approx(found * 4 / 3)

@@ -82,6 +82,14 @@ def open_stages(
     return opened, plan
 
 
+def submitted_view(store: Store, name: str, profile: Profile) -> tuple[datetime, View]:
+    """When a study was last submitted, and that submission. Raises BadInput for a name that never was."""
+    found = _submitted(store, name, mix=None, data_only=False)
+    if found is None:
+        raise _never(store, name, mix=None, data_only=False)
+    return found.time, found.view(profile, store)
+
+
 def study_name(study: str) -> str:
     """The name of a study that is given by its file or its name. Raises BadInput for a file that says none."""
     if not is_file(study):

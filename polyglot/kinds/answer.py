@@ -213,6 +213,7 @@ KIND = Kind(
     defaults={"threads": 1, "batch_size": 256},
     inputs={"model": ("train", "base"), "questions": ("ingest",)},
     files={"answers/<LANG>.jsonl": Answer, "card.json": AnswerCard},
+    offers=lambda params: {"answers": "answers/"},
     resources=Resources(memory_bytes=4 * GIB),
     costly=True,
     ranks="shards",

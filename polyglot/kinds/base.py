@@ -167,6 +167,7 @@ KIND = Kind(
         "model/…": "what `from_pretrained` loads: weights, configurations, tokenizer, chat_template.jinja",
         "training.json": BaseRecord,
     },
+    offers=lambda params: {"model": "model/"},
     resources=Resources(memory_bytes=4 * GIB),
     libraries=MODEL_LIBRARIES,
     kernels=True,

@@ -11,7 +11,7 @@ from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.data_card import DataCard, LanguageCard
 from polyglot.kinds.forecast import Ask, Facts, Forecast, Read, Texts
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, File, Kind, Language, Params, Traits, has_address
-from polyglot.kinds.rows import Question, Reference, Rejection, Row
+from polyglot.kinds.rows import Question, Reference, Rejection, Row, offered_rows
 
 # Published schemas of instruction data; jobs/ingest/adapters/schemas.py reads them.
 DatasetFormat = Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt"]
@@ -170,6 +170,7 @@ KIND = Kind(
         "rejected.jsonl": (Rejection, PublishedRejection),
         "card.json": (DataCard, PublishedCard),
     },
+    offers=offered_rows,
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=6 * HOUR_SECONDS),
     libraries=("pyarrow",),
     uses_pandas=True,

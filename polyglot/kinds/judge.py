@@ -114,6 +114,7 @@ KIND = Kind(
     defaults={"concurrency": 64},
     inputs={"answers": ("answer", "ask"), "questions": ("ingest",), "references": ("ingest", "reference")},
     files={"verdicts/<LANG>.jsonl": Verdict, "card.json": JudgeCard},
+    offers=lambda params: {"verdicts": "verdicts/"},
     resources=Resources(memory_bytes=2 * GIB),
     networked=True,
     libraries=("openai",),

@@ -27,6 +27,7 @@ MODEL_LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "safeten
 Sha256 = str  # 64 lower-case hex digits
 Language = str  # ISO 639-1, upper case
 Asks = Literal["", "openai", "deepl"]
+Offer = Literal["model", "answers", "verdicts", "data", "questions", "references"]
 # The class of a JSON document or of a row of JSON Lines (or of several: one in each artifact), or words on another file
 Files = type[Record] | tuple[type[Record], ...] | str
 
@@ -102,6 +103,8 @@ class Kind:
     costly: bool = False  # in hours of GPUs: it comes after the check of the whole study
     # of a kind that asks a chat model: the forms of its requests, each once; () for a stage that asks none
     forms: Callable[[Mapping[str, Json]], tuple[ChatForm, ...]] = lambda params: ()
+    # what `polyglot fetch` takes out of a result, and the folder that has it; it may depend on parameters
+    offers: Callable[[Mapping[str, Json]], Mapping[Offer, str]] = lambda params: {}
     nightly: bool = False  # a new evaluation of the same models begins with it; its Params have `night`
     traits: Callable[[Mapping[str, Json]], Traits] = lambda params: Traits()
     # what a stage will need, and what its result will be like; None: what its default resources say

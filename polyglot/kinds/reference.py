@@ -72,6 +72,7 @@ KIND = Kind(
     defaults={"concurrency": 64},
     inputs={"questions": ("ingest",)},
     files={"references/<LANG>.jsonl": Reference, "rejected.jsonl": Rejection, "card.json": DataCard},
+    offers=lambda params: {"references": "references/"},
     resources=Resources(memory_bytes=2 * GIB),
     networked=True,
     libraries=("openai",),

@@ -4,12 +4,14 @@ A row of any source ends as exactly one `Row`, `Question` or `Reference`, or as 
 languages: rows of one id are translations of each other.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Self
 
 import msgspec
 
+from polyglot.core.canonical import Json
 from polyglot.core.records import UNSET, Record, UnsetType
+from polyglot.kinds.kind import Offer
 
 ROLES = ("user", "assistant")
 VALIDATION_FOLDER = "validation"  # of the rows that nothing is trained on
@@ -108,6 +110,17 @@ class Rejection(Record):
 
 
 Form = Row | Question | Reference
+
+
+def offered_rows(params: Mapping[str, Json]) -> Mapping[Offer, str]:
+    """What ingests and translations have to be taken out."""
+    offers: dict[Json, Mapping[Offer, str]] = {
+        "dataset": {"data": "rows/"},
+        "questions": {"questions": "questions/"},
+        "references": {"references": "references/"},
+    }
+    return offers.get(params.get("what"), {})
+
 
 # what is ingested, translated or assessed -> the folder of its rows, and their class
 FOLDERS = {"dataset": "rows", "questions": "questions", "references": "references"}

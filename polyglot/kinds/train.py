@@ -201,6 +201,7 @@ KIND = Kind(
         "model/…": "what `from_pretrained` loads: weights, configurations, tokenizer, chat_template.jinja",
         "training.json": TrainingRecord,
     },
+    offers=lambda params: {"model": "model/"},
     resources=Resources(memory_bytes=4 * GIB, deadline_seconds=7 * 24 * HOUR_SECONDS),
     costly=True,
     ranks="together",

@@ -13,7 +13,7 @@ from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.chat import ChatForm, calling
 from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Facts, Forecast, Read, Texts
 from polyglot.kinds.kind import GIB, File, Kind, Language, Params, Traits, has_address
-from polyglot.kinds.rows import Question, Reference, Rejection, Row
+from polyglot.kinds.rows import Question, Reference, Rejection, Row, offered_rows
 from polyglot.kinds.settings import ChatSettings, Url
 
 EngineName = Literal["identity", "apertium", "deepl", "openai", "marian", "nllb"]
@@ -167,6 +167,7 @@ KIND = Kind(
         "card.json": TranslationCard,
     },
     at_once={"batch_size": 32},
+    offers=offered_rows,
     resources=Resources(memory_bytes=4 * GIB),
     networked=True,
     libraries=("deepl", "openai", "torch", "transformers", "sentencepiece"),

@@ -1,0 +1,76 @@
+"""`polyglot fetch`: take models, answers, verdicts, data or references of a study out of the store as plain files."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, cast, get_args
+
+import typer
+
+from polyglot.cli.deliver import check_out
+from polyglot.cli.looking import open_view
+from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyGiven
+from polyglot.cli.output import say
+from polyglot.core.errors import BadInput, PolyglotError
+from polyglot.export.files import take
+from polyglot.export.model_card import README, ModelCard
+from polyglot.export.selection import select
+from polyglot.export.tables import TABLES
+from polyglot.kinds.kind import Offer
+
+What = StrEnum("What", {name.upper(): name for name in get_args(Offer)})  # type: ignore[misc]
+
+
+class Form(StrEnum):
+    """How it is written."""
+
+    FILES = "files"
+    PARQUET = "parquet"
+
+
+def command(
+    study: StudyGiven,
+    what: Annotated[What, typer.Argument(metavar="WHAT", help=f"One of {', '.join(get_args(Offer))}.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="Of which cell, model or data set, or a part of its name; all without it."
+        ),
+    ] = None,
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder that it is put below.")] = Path("."),
+    form: Annotated[
+        Form, typer.Option("--as", help="The files as the stages wrote them, or one Parquet table of all of them.")
+    ] = Form.FILES,
+    mix: MixName = None,
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
+) -> None:
+    """Take models, answers, verdicts, data or references out of the store as plain files, and print where they are.
+
+    A model is a folder that transformers and vLLM load, with a card that says how it was made, asked and scored.
+    """
+    check_out(to)
+    offer = cast(Offer, what.value)
+    view = open_view(study, mix=mix, profile=profile, store=store)
+    wanted = select(view.plan, offer, name)
+    if form is Form.PARQUET:
+        if offer not in TABLES:
+            raise BadInput("no table", where="--as", got=offer, expected=" or ".join(TABLES))
+        print(TABLES[offer](view.store, view.plan, wanted, to / f"{offer}.parquet"))
+        return
+    missing = []
+    for one in wanted:
+        target = to / one.name.replace("/", "-")
+        card = ModelCard(store=view.store, plan=view.plan, model=one.planned)
+        beside = (lambda manifest, card=card: {README: card.text(manifest)}) if offer == "model" else None
+        try:
+            print(take(view.store, one, target, beside=beside))
+        except BadInput:
+            raise
+        except PolyglotError as error:
+            if name is not None:
+                raise
+            missing.append(str(error))
+    for line in missing:
+        say(line)
+    if len(missing) == len(wanted):
+        raise PolyglotError(f"{view.title}: none of its {len(wanted)} {offer} is computed yet")

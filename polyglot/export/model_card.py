@@ -1,0 +1,131 @@
+"""README.md beside a model that was taken out: what it is, how it was made, how it is asked, how it scored."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+import yaml
+
+from polyglot.core.stage import PlannedStage
+from polyglot.kinds.aggregate import AggregateParams, ArmScore, Scores
+from polyglot.kinds.answer import AnswerParams
+from polyglot.kinds.base import BaseParams
+from polyglot.kinds.ingest import IngestParams
+from polyglot.kinds.train import TrainParams
+from polyglot.plan.plan import Plan
+from polyglot.store.blobs import blob_path
+from polyglot.store.committed import committed
+from polyglot.store.manifest import Manifest
+from polyglot.store.store import Store
+
+README = "README.md"
+_ANSWER_SCORES = "scores.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """The card of one model of a plan, trained or as it came."""
+
+    store: Store
+    plan: Plan
+    model: PlannedStage
+
+    def text(self, manifest: Manifest) -> str:
+        """The card of what was committed, with its front matter."""
+        parts = [
+            f"---\n{yaml.safe_dump(self._front(), sort_keys=False, allow_unicode=True)}---\n",
+            f"# {self.model.label.partition(' ')[2]}\n",
+            f"Made by polyglot for the study `{self.plan.study}`.",
+            f"Its result is `{manifest.result}` of stage `{self.model.key}`.\n",
+            *self._made(),
+            *self._asked(),
+            *self._scored(),
+        ]
+        return "\n".join(parts)
+
+    def _front(self) -> dict[str, object]:
+        base = BaseParams.of(self._base.stage)
+        front: dict[str, object] = {"library_name": "transformers", "pipeline_tag": "text-generation"}
+        if base.hub:
+            front["base_model"] = base.hub
+        languages = sorted({role.partition(":")[2].lower() for role in self._tokens})
+        if languages:
+            front["language"] = languages
+        return front
+
+    @property
+    def _tokens(self) -> list[str]:
+        return [role for role in self.model.stage.inputs if role.startswith("tokens:")]
+
+    @property
+    def _base(self) -> PlannedStage:
+        return self.plan.by_key[self.model.stage.inputs.get("base", self.model.key)]
+
+    def _made(self) -> Iterator[str]:
+        base = BaseParams.of(self._base.stage)
+        origin = f"{base.hub} at commit {base.revision}" if base.hub else f"source {base.source}"
+        yield f"## How it was made\n\n- base: {self._base.label.partition(' ')[2]} ({origin})"
+        if self._base.key == self.model.key:
+            yield "- not tuned\n"
+            return
+        yield f"- mix: {self.model.mix}"
+        for name, licence in self._licences().items():
+            yield f"- data: {name}, licence {licence or 'not stated'}"
+        recipe = TrainParams.of(self.model.stage).model_dump(exclude_none=True)
+        told = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in recipe.items())
+        yield f"- recipe: {told}, seed {self.model.stage.seed}\n"
+
+    def _licences(self) -> dict[str, str]:
+        """Licence by data set, of everything that the model was tuned on."""
+        found: dict[str, str] = {}
+        waiting = [self.model.stage.inputs[role] for role in self._tokens]
+        while waiting:
+            planned = self.plan.by_key[waiting.pop()]
+            if planned.stage.kind == IngestParams.kind:
+                found[planned.label.partition(" ")[2]] = IngestParams.of(planned.stage).licence
+            elif planned.key != self._base.key:
+                waiting += planned.stage.inputs.values()
+        return dict(sorted(found.items()))
+
+    def _asked(self) -> Iterator[str]:
+        """How the study asked it: whoever asks in another way measures another model."""
+        answers = [row for row in self.plan if row.stage.kind == AnswerParams.kind]
+        own = next((row for row in answers if row.stage.inputs.get("model") == self.model.key), None)
+        if own is None:
+            return
+        params = AnswerParams.of(own.stage)
+        yield "## How it was asked\n"
+        yield "transformers and vLLM take the chat template from `chat_template.jinja`. The first message had the role"
+        yield "`system`, and by the language of the question this text:\n"
+        yield from (f"- {language}: {text}" for language, text in params.systems.items())
+        yield f"\nUp to {params.max_new_tokens} tokens a turn in {params.dtype}."
+        if params.stops:
+            yield f"Answers also ended before: {', '.join(map(repr, params.stops))}."
+        yield "\n    vllm serve . --served-model-name this\n"
+
+    def _scored(self) -> Iterator[str]:
+        """Scores by language with their intervals, where they were counted already."""
+        table = next((row for row in self.plan if row.stage.kind == AggregateParams.kind), None)
+        manifest = committed(self.store, table.stage.kind, table.key) if table else None
+        record = manifest.file(_ANSWER_SCORES) if manifest else None
+        if table is None or record is None:
+            return
+        scores = msgspec.json.decode(self.store.read(blob_path(record.sha256)), type=Scores)
+        name = self.model.label.partition(" ")[2]
+        untuned = self._base.key == self.model.key
+        arm = next(
+            (cell.arm_key for cell in scores.roster if cell.cell == (f"{name}/untuned" if untuned else name)), None
+        )
+        rows = [row for row in scores.arms if row.arm_key == arm]
+        if not rows:
+            return
+        yield "## Scores\n"
+        seeds = f"over all training seeds of this mix ({rows[0].seeds})"
+        yield f"Means of scores from 1 to 10 with {100 * scores.method.level:g} % intervals, {seeds}.\n"
+        yield "| language | score | interval |\n| --- | --- | --- |"
+        yield from (_score_line(row) for row in rows if row.mean is not None)
+        yield ""
+
+
+def _score_line(row: ArmScore) -> str:
+    return f"| {row.language} | {row.mean:.2f} | {row.low:.2f} to {row.high:.2f} |"

@@ -1,0 +1,43 @@
+"""Which stages of a plan have what a user wants to take out, and what each is called outside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from polyglot.core.errors import BadInput
+from polyglot.core.stage import PlannedStage
+from polyglot.kinds.kind import Offer
+from polyglot.kinds.registry import kind_of
+from polyglot.plan.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A stage, the folder of its result that is wanted, and its name outside: its label without the kind."""
+
+    planned: PlannedStage
+    folder: str
+    name: str
+
+
+def select(plan: Plan, what: Offer, name: str | None) -> Sequence[Wanted]:
+    """The stages that offer `what`; one of them where `name` is (a part of) its name. Raises BadInput."""
+    offered = [
+        Wanted(planned=planned, folder=folder, name=planned.label.partition(" ")[2])
+        for planned in plan
+        if (folder := kind_of(planned.stage.kind).offers(planned.stage.params).get(what))
+    ]
+    if not offered:
+        raise BadInput(f"the study has no {what}", where=f"study {plan.study}")
+    if name is None:
+        return offered
+    whole = [one for one in offered if one.name == name]
+    found = (
+        whole
+        or [one for one in offered if f"/{name}/" in f"/{one.name}/"]
+        or [one for one in offered if name in one.name]
+    )
+    if len(found) != 1:
+        some = ", ".join(one.name for one in (found or offered)[:5])
+        problem = f"{len(found)} of its results of the kind {what!r} fit" if found else f"no {what} of this name"
+        raise BadInput(problem, where=f"study {plan.study}", got=repr(name[:80]), expected=f"one of {some}")
+    return found

@@ -1,0 +1,122 @@
+"""Answers and verdicts of all cells as one Parquet table each: a row a turn."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from polyglot.core import records
+from polyglot.core.errors import BadInput
+from polyglot.core.records import UNSET
+from polyglot.export.files import manifest_of
+from polyglot.export.selection import Wanted
+from polyglot.kinds.aggregate import AggregateParams, Cell
+from polyglot.kinds.answer import Answer
+from polyglot.kinds.judge import Verdict
+from polyglot.plan.plan import Plan
+from polyglot.store.blobs import fetch
+from polyglot.store.store import Store
+
+Row = dict[str, object]
+_CELL = ("model", "dataset", "mix", "sampled", "size", "seed", "draw")
+_GROUP_ROWS = 10_000
+
+
+def _answer_rows(answer: Answer) -> Iterator[Row]:
+    for number, turn in enumerate(answer.turns, 1):
+        yield {
+            "language": answer.language, "id": answer.id, "category": answer.category, "sample": answer.sample,
+            "turn": number, "text": turn.text, "tokens": turn.tokens, "finish": turn.finish, "error": answer.error,
+        }  # fmt: skip
+    if not answer.turns:
+        yield {
+            "language": answer.language, "id": answer.id, "category": answer.category, "sample": answer.sample,
+            "turn": 1, "text": None, "tokens": None, "finish": None, "error": answer.error,
+        }  # fmt: skip
+
+
+def _verdict_rows(verdict: Verdict) -> Iterator[Row]:
+    names = ("language", "id", "category", "sample", "turn", "score", "reason", "prompt", "fallback", "conflicting")
+    yield {name: getattr(verdict, name) for name in (*names, "text", "prompt_tokens", "completion_tokens")}
+
+
+_SCHEMAS: Mapping[str, Mapping[str, str]] = {
+    "answers": {
+        "language": "string", "id": "string", "category": "string", "sample": "int32", "turn": "int32",
+        "text": "string", "tokens": "int32", "finish": "string", "error": "string",
+    },
+    "verdicts": {
+        "language": "string", "id": "string", "category": "string", "sample": "int32", "turn": "int32",
+        "score": "float64", "reason": "string", "prompt": "string", "fallback": "string", "conflicting": "bool_",
+        "text": "string", "prompt_tokens": "int32", "completion_tokens": "int32",
+    },
+}  # fmt: skip
+_CELLS = {
+    "cell": "string", "model": "string", "dataset": "string", "mix": "string", "sampled": "bool_", "size": "int64",
+    "seed": "int64", "draw": "int64",
+}  # fmt: skip
+
+
+def _written(
+    what: str,
+    kind: type[Any],
+    rows_of: Callable[[Any], Iterator[Row]],
+    store: Store,
+    plan: Plan,
+    wanted: Sequence[Wanted],
+    path: Path,
+) -> Path:
+    """Write the table, whole or not at all. Raises BadInput without pyarrow, PolyglotError for a stage not done."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        remedy = "Install polyglot-lab[worker], or leave out --as"
+        raise BadInput("Parquet needs pyarrow, which is not installed", where="--as", remedy=remedy) from error
+    columns = {**_CELLS, **_SCHEMAS[what]}
+    schema = pa.schema([(name, getattr(pa, kind_of)()) for name, kind_of in columns.items()])
+    cells = _cells(plan)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
+        part = Path(scratch) / path.name
+        with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+            for one in wanted:
+                head = _head(one.name, cells)
+                for batch in _batches(store, one, kind, rows_of, Path(scratch)):
+                    writer.write_table(pa.Table.from_pylist([{**head, **row} for row in batch], schema=schema))
+        part.replace(path)
+    return path
+
+
+def _batches(
+    store: Store, one: Wanted, kind: type[Any], rows_of: Callable[[Any], Iterator[Row]], scratch: Path
+) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    for record in manifest_of(store, one).files:
+        if record.path.startswith(one.folder):
+            fetch(store, record, scratch / "lines")
+            for item in records.read_lines(scratch / "lines", kind):
+                batch += rows_of(item)
+                if len(batch) >= _GROUP_ROWS:
+                    yield batch
+                    batch = []
+    if batch:
+        yield batch
+
+
+def _cells(plan: Plan) -> Mapping[str, Cell]:
+    table = next((planned for planned in plan if planned.stage.kind == AggregateParams.kind), None)
+    return {cell.cell: cell for cell in AggregateParams.of(table.stage).cells} if table else {}
+
+
+def _head(name: str, cells: Mapping[str, Cell]) -> Row:
+    cell = cells.get(name)
+    values = {key: getattr(cell, key) if cell else None for key in _CELL}
+    return {"cell": name, **{key: None if value is UNSET else value for key, value in values.items()}}
+
+
+Table = Callable[[Store, Plan, Sequence[Wanted], Path], Path]
+TABLES: Mapping[str, Table] = {
+    "answers": lambda *given: _written("answers", Answer, _answer_rows, *given),
+    "verdicts": lambda *given: _written("verdicts", Verdict, _verdict_rows, *given),
+}

@@ -1,0 +1,177 @@
+"""`polyglot fetch`: results as plain files, from the store alone, and what others make of them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+import yaml
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from polyglot.core.canonical import sha256_file
+from polyglot.store.committed import committed
+from tests.kit.desk import Desk
+
+LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
+CELL = "tiny/house/ENDE/s0"
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A study that was run, looked at from a folder without its file."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = Desk.at(tmp_path_factory.mktemp("ran"), patch)
+        study = made.study(
+            "one",
+            models="{tiny: {built-in: {steps: 20}}}",
+            datasets="{house: {built-in: instructions, licence: CC-BY-4.0}}",
+            mixes="[ENDE]",
+            training="{steps: 4, max-tokens: 256, precision: float32}",
+            benchmark="{built-in: verifiable}",
+            answers="{max-new-tokens: 6, dtype: float32, temperatures: {}}",
+            judge="{endpoint: built-in}",
+        )
+        said = made.run("submit", study, "--store", made.url)
+        assert said.code == 0, said.err
+        study.unlink()
+        yield made
+
+
+def fetch(desk: Desk, *arguments: str | Path) -> list[Path]:
+    said = desk.run("fetch", "one", *arguments, "--store", desk.url)
+    assert said.code == 0, said.err
+    return [Path(line) for line in said.out.splitlines()]
+
+
+def test_a_model_is_asked_in_plain_transformers_as_the_study_asked_it(desk: Desk, tmp_path: Path) -> None:
+    (folder,) = fetch(desk, "model", "ENDE/s0", "--to", tmp_path)
+    assert folder.name == "tiny-house-ENDE-s0"
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    front = yaml.safe_load(card.split("---")[1])
+    assert front["language"] == ["de", "en"]
+    assert "- data: house, licence CC-BY-4.0" in card
+    assert "steps 4" in card
+    systems = dict(line[2:].split(": ", 1) for line in card.splitlines() if line[2:4] in LANGUAGES and line[0] == "-")
+    assert set(systems) == set(LANGUAGES)
+    scores = [line for line in card.splitlines() if line.startswith("| DE ")]
+    assert len(scores) == 1
+
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    (answers,) = fetch(desk, "answers", CELL, "--to", tmp_path / "answers")
+    (questions,) = fetch(desk, "questions", "--to", tmp_path / "questions")
+    for language in ("EN", "DE"):
+        asked = [json.loads(line) for line in (questions / f"{language}.jsonl").read_text().splitlines()][:8]
+        said = {
+            row["id"]: row
+            for line in (answers / f"{language}.jsonl").read_text().splitlines()
+            if (row := json.loads(line))
+        }
+        for question in asked:
+            messages = [{"role": "system", "content": systems[language]}]
+            messages.append({"role": "user", "content": question["turns"][0]})
+            prompt = tokenizer.apply_chat_template(
+                messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
+            )
+            with torch.no_grad():
+                made = model.generate(**prompt, max_new_tokens=6, do_sample=False)[0]
+            text = tokenizer.decode(made[prompt["input_ids"].shape[1] :], skip_special_tokens=True)
+            assert text.strip() == said[question["id"]]["turns"][0]["text"].strip()
+
+
+def test_what_is_there_already_is_left_alone_and_nothing_else_is_overwritten(desk: Desk, tmp_path: Path) -> None:
+    (folder,) = fetch(desk, "model", CELL, "--to", tmp_path)
+    assert fetch(desk, "model", CELL, "--to", tmp_path) == [folder]
+    (folder / "README.md").write_text("ours")
+    said = desk.run("fetch", "one", "model", CELL, "--to", tmp_path, "--store", desk.url)
+    assert said.code == 2
+    assert "there is something else already" in said.err
+    assert (folder / "README.md").read_text() == "ours"
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name], "nothing half-written is left"
+
+
+@pytest.mark.parametrize(
+    ("what", "folders", "files"),
+    [
+        ("model", ["tiny", "tiny-house-ENDE-s0"], None),
+        ("answers", ["tiny-house-ENDE-s0", "tiny-untuned"], LANGUAGES),
+        ("verdicts", ["tiny-house-ENDE-s0", "tiny-untuned"], LANGUAGES),
+        ("data", ["house"], ("DE", "EN")),
+        ("questions", ["benchmark-questions"], LANGUAGES),
+        ("references", ["benchmark-references"], LANGUAGES),
+    ],
+)
+def test_all_of_a_kind_are_taken_out_byte_for_byte(
+    desk: Desk, tmp_path: Path, what: str, folders: list[str], files: tuple[str, ...] | None
+) -> None:
+    found = fetch(desk, what, "--to", tmp_path)
+    assert sorted(path.name for path in found) == folders
+    for folder in found if files else ():
+        assert {path.stem for path in folder.iterdir()} >= set(files or ())
+    if what == "answers":
+        paths = (entry.path for entry in desk.store.list("stages/answer/") if entry.path.endswith("manifest.json"))
+        manifests = [committed(desk.store, "answer", path.split("/")[2]) for path in paths]
+        committed_files = {record.sha256 for manifest in manifests if manifest for record in manifest.files}
+        assert {sha256_file(path) for folder in found for path in folder.iterdir()} <= committed_files
+
+
+def test_answers_and_verdicts_of_all_cells_are_one_table_each(desk: Desk, tmp_path: Path) -> None:
+    (path,) = fetch(desk, "answers", "--as", "parquet", "--to", tmp_path)
+    (graded,) = fetch(desk, "verdicts", "--as", "parquet", "--to", tmp_path)
+    answers, verdicts = pq.read_table(path).to_pylist(), pq.read_table(graded).to_pylist()
+    cells = {(row["cell"], row["model"], row["mix"], row["seed"]) for row in answers}
+    assert cells == {("tiny/untuned", "tiny", None, None), (CELL, "tiny", "ENDE", 0)}
+    where = [(row["cell"], row["language"], row["id"], row["turn"]) for row in answers]
+    assert len(set(where)) == len(where) == 2 * 5 * 80 * 2
+    assert {(row["cell"], row["language"], row["id"], row["turn"]) for row in verdicts} == set(where)
+    (folder,) = fetch(desk, "answers", CELL, "--to", tmp_path / "files")
+    line = json.loads((folder / "FR.jsonl").read_text().splitlines()[0])
+    row = next(
+        row for row in answers if (row["cell"], row["language"], row["id"], row["turn"]) == (CELL, "FR", line["id"], 2)
+    )
+    assert row["text"] == line["turns"][1]["text"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("model", "nope"), "no model of this name; got 'nope'; expected one of tiny, tiny/house/ENDE/s0"),
+        (("data", "--as", "parquet"), "--as: no table; got data; expected answers or verdicts"),
+    ],
+)
+def test_what_is_not_there_is_told(desk: Desk, tmp_path: Path, arguments: tuple[str, ...], expected: str) -> None:
+    said = desk.run("fetch", "one", *arguments, "--to", tmp_path, "--store", desk.url)
+    assert said.code == 2
+    assert expected in said.err
+
+
+def test_what_is_not_computed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk.at(tmp_path, monkeypatch)
+    desk.submitted(desk.study("two"))
+    said = desk.run("fetch", "two", "answers", "--store", desk.url, "--to", tmp_path / "to")
+    assert said.code == 1
+    assert "not computed yet" in said.err
+    assert not (tmp_path / "to").exists()
+
+
+def test_the_studies_of_a_store_are_listed(desk: Desk) -> None:
+    said = desk.run("list", "--store", desk.url, "-o", "json")
+    assert said.code == 0, said.err
+    (row,) = json.loads(said.out)
+    assert (row["study"], row["state"], row["usd"]) == ("one", "committed", 0.0)
+    assert row["done"] == row["stages"] > 10
+    assert row["submitted"].endswith("+00:00")
+
+
+def test_a_study_that_has_not_begun_is_listed_beside_a_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk.at(tmp_path, monkeypatch)
+    desk.submitted(desk.study("waits"))
+    desk.store.create("studies/broken/0/plan-000000000000.json", b"{")
+    said = desk.run("list", "--store", desk.url, "-o", "json")
+    broken, waits = json.loads(said.out)
+    assert (waits["study"], waits["state"], waits["done"]) == ("waits", "waiting", 0)
+    assert broken["study"] == "broken"
+    assert "damaged" in broken["state"]

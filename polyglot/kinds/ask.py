@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar, Literal
 
+from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources
 from polyglot.kinds.answer import CHAT_TOKENS, TURNS, Answer, AnswerCard, known_answers, prompt_tokens
-from polyglot.kinds.chat import calling
+from polyglot.kinds.chat import ChatForm, calling
 from polyglot.kinds.forecast import Ask, Facts, Forecast, Texts
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
 from polyglot.kinds.settings import ChatSettings
@@ -50,6 +51,23 @@ def _estimate(ask: Ask) -> Forecast:
     return replace(forecast, result=Facts(source="the questions", texts=texts, answer_tokens=mean))
 
 
+def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
+    """One for each temperature, of whatever category."""
+    asked = AskParams.model_validate(dict(params))
+    if asked.endpoint == "built-in":
+        return ()
+    return tuple(
+        ChatForm(
+            model=asked.model,
+            temperature=temperature,
+            max_tokens=asked.max_tokens,
+            seed=asked.seed,
+            top_p=asked.top_p if asked.top_p < 1 else None,
+        )
+        for temperature in dict.fromkeys((asked.default_temperature, *asked.temperatures.values()))
+    )
+
+
 KIND = Kind(
     params=AskParams,
     settings=ChatSettings,
@@ -63,4 +81,5 @@ KIND = Kind(
     traits=endpoint_traits,
     estimate=_estimate,
     known=known_answers,
+    forms=_forms,
 )

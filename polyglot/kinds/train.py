@@ -205,6 +205,7 @@ KIND = Kind(
     },
     offers=lambda params: {"model": "model/"},
     resources=Resources(memory_bytes=4 * GIB, deadline_seconds=7 * 24 * HOUR_SECONDS),
+    costly=True,
     ranks="together",
     at_once={"micro_batch_tokens": MICRO_BATCH_TOKENS["cuda"]},
     tunes=True,

@@ -1,6 +1,9 @@
 """`polyglot fetch`: results as plain files, from the store alone, and what others make of them."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from tests.kit.desk import Desk
 
 LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
 CELL = "tiny/house/ENDE/s0"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +179,24 @@ def test_a_study_that_has_not_begun_is_listed_beside_a_damaged_one(
     assert (waits["study"], waits["state"], waits["done"]) == ("waits", "waiting", 0)
     assert broken["study"] == "broken"
     assert "damaged" in broken["state"]
+
+
+def test_a_model_is_served_by_the_command_that_is_printed(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("serve", "one", "ENDE/s0", "--to", tmp_path / "m", "--port", "8123", "--store", desk.url)
+    said = desk.run(*asked)
+    folder = tmp_path / "m" / "tiny-house-ENDE-s0"
+    listens = "--host 127.0.0.1 --port 8123"
+    assert said.out == f"vllm serve {folder} --served-model-name {CELL} {listens}\n", said.err
+    assert (folder / "config.json").is_file()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "vLLM is not on the PATH" in desk.run(*asked, "--run").err
+    (tmp_path / "vllm").write_text('#!/bin/sh\necho "vllm $*" > "$1.said"\n')
+    (tmp_path / "vllm").chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-m", "polyglot", *map(str, asked), "--run"], cwd=tmp_path, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert (tmp_path / "serve.said").read_text() == said.out

@@ -53,7 +53,8 @@ from polyglot.attempts.parts import StoredParts
 from polyglot.attempts.publish import publish
 from polyglot.attempts.retract import retractions
 from polyglot.core.canonical import Json, digest
-from polyglot.core.errors import Exit, Interrupted, Permanent, PolyglotError
+from polyglot.core.errors import Exit, Findings, Interrupted, Permanent, PolyglotError
+from polyglot.core.line import one_line
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.registry import kind_of
 from polyglot.store.artifact import BlobCache, StoredArtifact
@@ -330,6 +331,7 @@ class Worker:
             detail=without_secrets("".join(traceback.format_exception(error))),
             peak_memory_bytes=end.peak_memory_bytes,
             had=self._had(end),
+            findings=tuple(map(one_line, map(without_secrets, error.lines))) if isinstance(error, Findings) else (),
         )
         with contextlib.suppress(PolyglotError, OSError):  # the exit code says it too, and the engine records that
             self.attempts.fail(self.number, failure)

@@ -44,6 +44,7 @@ class Failure:
     """How an attempt ended: an Outcome of `schedulers.base` in words, the reason in one line, and the rest.
 
     `had` is how much it was given of what it ran out of: bytes, or what its GPU held at once in the setting's unit.
+    `findings` are lines, where what is wrong is more than one thing.
     """
 
     outcome: str
@@ -51,6 +52,7 @@ class Failure:
     detail: str = ""
     peak_memory_bytes: int | None = None
     had: int | None = None
+    findings: tuple[str, ...] = ()
     time: datetime = field(default_factory=_now)
 
 
@@ -135,6 +137,7 @@ class Attempts:
                     "detail": failure.detail,
                     "peak_memory_bytes": failure.peak_memory_bytes,
                     "had": failure.had,
+                    **({"findings": list(failure.findings)} if failure.findings else {}),
                     "time": failure.time.isoformat(),
                 }
             ),
@@ -253,6 +256,7 @@ def read_failure(store: Store, path: str) -> Failure | None:
         detail=record["detail"],
         peak_memory_bytes=record["peak_memory_bytes"],
         had=record.get("had"),  # older records have none
+        findings=tuple(record.get("findings", ())),
         time=datetime.fromisoformat(record["time"]),
     )
 

@@ -20,6 +20,7 @@ VERBS = {
     "init": "Write a commented study and a profile into this folder; what no option says is asked, or built in where "
     "nobody can be.",
     "plan": "Say for every stage of a study whether it is cached, will run or is blocked, and because of what.",
+    "check": "Look for all that is wrong with a study before a model is tuned or a judge paid, as `submit` does first.",
     "submit": "Run a study, or a part of it, to its report.",
     "watch": "Follow a study until every stage has ended; whoever runs it, and from any machine that sees the store.",
     "status": "Say where every stage of a study is: committed, running with its progress, failed with its reason, or "

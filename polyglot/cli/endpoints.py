@@ -6,6 +6,7 @@ from polyglot.core.endpoint import ENDPOINTS
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.registry import traits_of
+from polyglot.plan.plan import checks
 from polyglot.schedulers.site import Site
 from polyglot.store.committed import committed_many
 from polyglot.store.store import Store
@@ -17,7 +18,8 @@ def check_endpoints(stages: Sequence[PlannedStage], store: Store, site: Site, en
     Stages that judge, write references, rate translations or translate by a chat model or DeepL are looked at. Nothing
     is asked of an endpoint. `environ` is this process's.
     """
-    asking = [planned for planned in stages if traits_of(planned.stage).asks]
+    probes = checks(stages)  # they ask as what comes after them does
+    asking = [planned for planned in stages if traits_of(planned.stage).asks and planned not in probes]
     done = committed_many(store, [planned.stage for planned in asking])
     looked_at: set[tuple[str, str]] = set()  # all stages of a kind that ask the same have the same endpoint
     for planned in asking:

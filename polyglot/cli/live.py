@@ -54,6 +54,10 @@ class LiveObserver(Observer):
         """See Observer."""
         self.num_cached = len(stages)
 
+    def unneeded(self, stages: Sequence[PlannedStage]) -> None:
+        """See Observer."""
+        self.total -= len(stages)
+
     def started(self, stage: PlannedStage, attempt: int) -> None:
         """See Observer."""
         self.running[stage.key] = _Running(stage, attempt)
@@ -86,6 +90,7 @@ class LiveObserver(Observer):
         first = not self._observed
         if first:
             self.cached([self._stages[key] for key, row in seen.items() if row.state is StageState.COMMITTED])
+            self.unneeded([self._stages[key] for key, row in seen.items() if row.state is StageState.UNNEEDED])
         for key, row in seen.items():
             stage, before = self._stages[key], self._observed.get(key)
             changed = before is None or before.state is not row.state
@@ -103,7 +108,7 @@ class LiveObserver(Observer):
                 self.failed(stage, row.detail)
             elif changed and row.state is StageState.BLOCKED:
                 ended = (StageState.FAILED, StageState.BLOCKED)
-                needs = [other for other in stage.stage.inputs.values() if seen[other].state in ended]
+                needs = [other for other in stage.needs if seen[other].state in ended]
                 self.blocked(stage, self._stages[needs[0]] if needs else stage)
             elif changed and key in self.running:
                 del self.running[key]

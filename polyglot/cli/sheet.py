@@ -114,7 +114,7 @@ def _compare(view: View, ratings: Path) -> list[str]:
     planner = Planner(view.profile)
     file = File(sha256=sha256_file(ratings), bytes=ratings.stat().st_size, name="ratings.jsonl")
     stage = agree_stage(planner, checks, (file,))
-    stages = needed_for(stage, (*view.plan.stages, stage))
+    stages = needed_for([stage], (*view.plan.stages, stage))
     with LocalScheduler.for_profile(view.profile) as scheduler:
         run(stages, view.store, scheduler, max_attempts=view.profile.max_attempts).raise_if_failed()
     manifest = committed(view.store, "agree", stage.key)

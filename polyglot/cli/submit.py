@@ -62,21 +62,33 @@ def command(
     check_endpoints(submission.stages, session.store, session.site, os.environ)
     require_conditional_writes(session.store)
     confirm(session.estimated, session.profile.prices, session.profile.ask_above, yes=yes)
-    folder = keep_study(session)
+    if start(session, attach=attach):
+        for file in deliver_report(session, out):
+            print(file)
+
+
+def start(session: Session, *, attach: bool) -> bool:
+    """Leave what a session is to run in the store, and run it; False when that is left to others.
+
+    Raises PolyglotError when a stage failed.
+    """
+    submission, folder = submission_of(session), keep_study(session)
+    detached = isinstance(session.site, DetachedSite)
+    path = save_submission(
+        session.store,
+        submission.study,
+        folder,
+        submission.to_json(),
+        local=not detached,
+        answers=submission.answers,
+    )
     if isinstance(session.site, DetachedSite):
-        path = save_submission(
-            session.store, submission.study, folder, submission.to_json(), answers=submission.answers
-        )
         _start_driver(session, session.site, submission, path)
-        if not attach:
-            return
-        watch_view(session)
-    else:
-        data = submission.to_json()
-        save_submission(session.store, submission.study, folder, data, local=True, answers=submission.answers)
-        run_submission(submission, session.store, session.site)
-    for file in deliver_report(session, out):
-        print(file)
+        if attach:
+            watch_view(session)
+        return attach
+    run_submission(submission, session.store, session.site)
+    return True
 
 
 def submission_of(session: Session) -> Submission:

@@ -30,7 +30,7 @@ def watch_view(view: View) -> None:
         while True:
             seen = view.survey()
             observer.observe(seen)
-            if all(row.state in ("committed", "failed", "blocked") for row in seen.values()):
+            if all(row.state in ("committed", "failed", "blocked", "not needed") for row in seen.values()):
                 break
             time.sleep(LOOK_SECONDS)
     counts = Counter(str(row.state) for row in seen.values())

@@ -5,6 +5,7 @@ Worker exit codes: 0 committed, 3 over budget, 42 permanent, 43 interrupted with
 memory, 45 an input was withdrawn, 124 timed out, anything else transient.
 """
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -64,6 +65,16 @@ class Permanent(PolyglotError):
     """A job's bad input, bad configuration or bug: another attempt would fail in the same way (worker exit 42)."""
 
     exit_code = Exit.PERMANENT
+
+
+class Findings(Permanent):
+    """Several things that are wrong, each told in a line of its own; none of them mends itself."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        """There is at least one line."""
+        self.lines = tuple(lines)
+        count = f"{len(self.lines)} problems: " if len(self.lines) > 1 else ""
+        super().__init__(count + "\n".join(self.lines))
 
 
 class StoreError(PolyglotError):

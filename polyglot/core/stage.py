@@ -74,6 +74,7 @@ class PlannedStage:
 
     `label` is unique in a plan and readable ("train tiny ENDEFRITES@full s0"); `settings` are execution settings of the
     job (threads, batch size of generation, judge concurrency, endpoint); `networked` results may differ between runs.
+    `after` are keys of stages that it reads nothing of, and that shall be done before it starts: what checks the study.
     """
 
     stage: Stage
@@ -81,6 +82,12 @@ class PlannedStage:
     resources: Resources = Resources()
     settings: Mapping[str, Json] = field(default_factory=dict)
     mix: str = ""
+    after: tuple[str, ...] = ()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The keys of all that shall be done before it starts, each once."""
+        return tuple(dict.fromkeys((*self.stage.inputs.values(), *self.after)))
 
     @property
     def key(self) -> str:

@@ -4,7 +4,7 @@ What was spent is read from the manifests of the plan's paid stages (their volat
 done from the journals of their attempts, failed and interrupted ones too; with the most that calls without a bill may
 have cost. Tokens and characters of a stage that ran before it had a price count at today's. The rest is split evenly
 over the paid stages that are not done: each stops before the call that would exceed its share, which it counts on top
-of what its own attempts have spent.
+of what its own attempts have spent. A stage whose plan says what it may cost (a probe's few calls) gets that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,9 +36,13 @@ def within_budget(stages: Sequence[PlannedStage], store: Store, usd: float | Non
             f"budget: {spent:.2f} of {usd:.2f} USD are spent, and {len(waiting)} stages that cost are still to run. "
             "Raise budget.usd in the study file to go on"
         )
-    share = (usd - spent) / len(waiting) if waiting else 0.0
+    of_plan = {planned.key: _number(planned.settings, "max_usd") for planned in open_ if "max_usd" in planned.settings}
+    sharing = len(waiting) - len(of_plan)
+    share = max(0.0, usd - spent - sum(of_plan.values())) / sharing if sharing else 0.0
     return tuple(
-        replace(planned, settings={**planned.settings, "max_usd": waiting[planned.key] + share})
+        replace(
+            planned, settings={**planned.settings, "max_usd": waiting[planned.key] + of_plan.get(planned.key, share)}
+        )
         if planned.key in waiting
         else planned
         for planned in stages

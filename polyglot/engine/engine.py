@@ -107,6 +107,7 @@ class _Engine:
             seconds=time.monotonic() - self.began,
             labels={key: planned.label for key, planned in stopped.items()},
             names={key: planned.name for key, planned in stopped.items()},
+            findings=self._findings(),
         )
         if self.graph.open and self.stop:
             raise Interrupted(
@@ -124,6 +125,16 @@ class _Engine:
                 self._handle(event)
             self._mind_hours()
             self._look_at_progress()
+
+    def _findings(self) -> dict[str, tuple[str, ...]]:
+        """What each failed stage found wrong, where that is more than its reason."""
+        found = {}
+        with contextlib.suppress(StoreError):  # the reasons are known
+            for key in self.graph.failed:
+                failure = Attempts(self.graph.store, self.graph.by_key[key].stage).blocked()
+                if failure is not None and failure.findings:
+                    found[key] = failure.findings
+        return found
 
     # Starting
 

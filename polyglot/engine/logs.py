@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from polyglot.attempts.attempts import Attempts, log_start
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
+from polyglot.plan.plan import unneeded
 from polyglot.store.committed import committed_many
 from polyglot.store.store import Store
 
@@ -47,13 +48,17 @@ def _check_rank(rank: int, tails: Sequence["_Tail"]) -> None:
 
 
 def _all_ended(stages: Sequence[PlannedStage], store: Store) -> bool:
-    """True when each is committed, failed for good, or behind one that failed. `stages` may be a part of a plan."""
+    """True when each is committed, not needed, failed for good, or behind one that failed.
+
+    `stages` may be a part of a plan.
+    """
     done = committed_many(store, [planned.stage for planned in stages])
+    idle = unneeded(stages, done)
     broken: set[str] = set()
     for planned in stages:
-        if planned.key in done:
+        if planned.key in done or planned.key in idle:
             continue
-        if broken.isdisjoint(planned.stage.inputs.values()) and not Attempts(store, planned.stage).blocked():
+        if broken.isdisjoint(planned.needs) and not Attempts(store, planned.stage).blocked():
             return False
         broken.add(planned.key)
     return True

@@ -15,6 +15,9 @@ class Observer:
     def cached(self, stages: Sequence[PlannedStage]) -> None:
         """Before anything starts: these stages are committed already."""
 
+    def unneeded(self, stages: Sequence[PlannedStage]) -> None:
+        """Before anything starts: these stages will not run, as all that would come after them is committed."""
+
     def started(self, stage: PlannedStage, attempt: int) -> None:
         """A worker runs."""
 

@@ -47,6 +47,7 @@ class Submission:
                 "mix": planned.mix,
                 "resources": asdict(planned.resources),
                 "settings": dict(planned.settings),
+                **({"after": list(planned.after)} if planned.after else {}),
             }
             for planned in self.stages
         ]
@@ -147,4 +148,5 @@ def _planned(row: Mapping[str, Any]) -> PlannedStage:
         mix=row["mix"],
         resources=Resources(**row["resources"]),
         settings=row["settings"],
+        after=tuple(row.get("after", ())),  # submissions from before there were checks have none
     )

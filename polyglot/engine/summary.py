@@ -1,7 +1,7 @@
 """How a run ended."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from polyglot.core.errors import OverBudget, PolyglotError
 
@@ -18,6 +18,7 @@ class Summary:
     seconds: float
     labels: Mapping[str, str]  # of the failed and blocked
     names: Mapping[str, str]  # of the same: what `retry` and `why` take, whatever else lies in the store
+    findings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of failed checks: a line for each defect
 
     def raise_if_failed(self) -> None:
         """Raise OverBudget when spent money is all that failed, PolyglotError when anything else did."""
@@ -32,7 +33,11 @@ class Summary:
         counts += [f"{len(self.failed)} failed"] if self.failed else []
         counts += [f"{len(self.blocked)} blocked by them"] if self.blocked else []
         lines = [f"{', '.join(counts)} in {self.seconds:.1f} s"]
-        lines += [f"  {self.labels[key]} ({self.names[key]}): {reason}" for key, reason in self.failed.items()]
+        for key, reason in self.failed.items():
+            found = self.findings.get(key, ())
+            said = f"{len(found)} problems" if len(found) > 1 else reason
+            lines.append(f"  {self.labels[key]} ({self.names[key]}): {said}")
+            lines += [f"    {line}" for line in found if len(found) > 1]
         if self.failed.keys() - self.over_budget:
             lines.append("  once the cause is mended, `polyglot retry STAGE` lets it try again")
         return "\n".join(lines)

@@ -14,6 +14,8 @@ from polyglot.attempts.history import History
 from polyglot.attempts.progress import Progress
 from polyglot.attempts.retract import retractions
 from polyglot.core.stage import PlannedStage
+from polyglot.plan.diagnose import NOTHING_WAITS
+from polyglot.plan.plan import unneeded
 from polyglot.store.committed import committed_many
 from polyglot.store.futures import concurrently
 from polyglot.store.manifest import Manifest, manifest_path
@@ -33,6 +35,7 @@ class StageState(StrEnum):
     STUCK = "stuck"  # begun on a cluster, which says why it does not go on
     INTERRUPTED = "interrupted"  # begun, does not run now; the next submit goes on with it
     WAITING = "waiting"  # never begun
+    UNNEEDED = "not needed"  # a check: all that would come after it is committed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +54,10 @@ class Observation:
 def survey(
     stages: Sequence[PlannedStage], store: Store, *, alive: Callable[[str], bool | None] | None = None
 ) -> dict[str, Observation]:
-    """Observe every stage of a plan, by key. `stages` holds every input of every stage, earlier ones first."""
+    """Observe every stage of a plan, by key. `stages` holds all that any of them needs, earlier ones first."""
     manifests = committed_many(store, [planned.stage for planned in stages])
-    rest = [planned for planned in stages if planned.key not in manifests]
+    idle = unneeded(stages, manifests)
+    rest = [planned for planned in stages if planned.key not in manifests and planned.key not in idle]
     begun = dict(zip([p.key for p in rest], concurrently(lambda p: _begun(p, store, alive), rest), strict=True))
     seen: dict[str, Observation] = {}
     labels = {planned.key: planned.label for planned in stages}
@@ -64,14 +68,16 @@ def survey(
                 state=StageState.COMMITTED, detail=took(manifest), manifest=manifest, attempts=_attempt(manifest)
             )
             continue
+        if planned.key in idle:
+            seen[planned.key] = Observation(state=StageState.UNNEEDED, detail=NOTHING_WAITS)
+            continue
         own = begun[planned.key]
-        inputs = planned.stage.inputs.values()
-        broken = [key for key in inputs if seen[key].state in (StageState.FAILED, StageState.BLOCKED)]
+        broken = [key for key in planned.needs if seen[key].state in (StageState.FAILED, StageState.BLOCKED)]
         if own.state is StageState.WAITING and broken:
             needs = f"needs {labels[broken[0]]}, which {_is(seen[broken[0]])}"
             own = Observation(state=StageState.BLOCKED, detail=needs, history=own.history)
         elif own.state is StageState.WAITING:
-            others = [labels[key] for key in inputs if seen[key].state is not StageState.COMMITTED]
+            others = [labels[key] for key in planned.needs if seen[key].state is not StageState.COMMITTED]
             more = f" and {len(others) - 1} more" if len(others) > 1 else ""
             next_ = f"needs {others[0]}{more}" if others else "" if own.detail else "could start"
             own = replace(own, detail="; ".join(text for text in (own.detail, next_) if text))

@@ -1,6 +1,6 @@
 """Why a stage is where it is, in lines for a person: everything that the store knows about it, newest last."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from polyglot.attempts.attempts import Attempts
 from polyglot.attempts.history import History
@@ -25,6 +25,7 @@ _SAYS = {
     StageState.STUCK: "was begun and is stuck",
     StageState.INTERRUPTED: "was begun and does not run now; the next submit goes on with it",
     StageState.WAITING: "has not begun",
+    StageState.UNNEEDED: "is not needed",
 }
 
 
@@ -37,9 +38,10 @@ def explain(
 ) -> Iterator[str]:
     """Yield the answer in one line, then what it rests on.
 
-    `by_key` holds everything upstream of the stage; `alive` is as for `survey`.
+    `by_key` holds everything upstream of the stage, and of a check what comes after it; `alive` is as for `survey`.
     """
-    seen = survey(_upstream(planned, by_key), store, alive=alive)
+    behind = [other for other in by_key.values() if planned.key in other.after]
+    seen = survey(_upstream([planned, *behind], by_key), store, alive=alive)
     own = seen[planned.key]
     says = "runs again at the next submit" if own.withdrawn else _SAYS[own.state]
     yield f"{planned.label} {says}" + (f": {own.detail}" if own.detail else "")
@@ -56,6 +58,8 @@ def explain(
     number = int(own.manifest.volatile.get("attempt", 0)) if own.manifest else 0
     history = own.history or History(store, planned.stage)
     yield from _attempts(history, committed_number=number)
+    failure = history.failure(history.numbers[-1]) if own.state is StageState.FAILED else None
+    yield from (f"    {line}" for line in (failure.findings if failure else ()))
     if own.state in (StageState.FAILED, StageState.INTERRUPTED):
         yield from _end_of_log(history, Attempts(store, planned.stage))
     if own.progress is not None and own.state in _CAME_SOMEWHERE:
@@ -64,12 +68,12 @@ def explain(
         yield f"  remedy: mend the cause, then `polyglot retry {planned.name}` and submit again"
 
 
-def _upstream(planned: PlannedStage, by_key: Mapping[str, PlannedStage]) -> list[PlannedStage]:
-    """The stage and all that it needs, earlier ones first."""
+def _upstream(stages: Sequence[PlannedStage], by_key: Mapping[str, PlannedStage]) -> list[PlannedStage]:
+    """Stages and all that they need, earlier ones first."""
     found: dict[str, PlannedStage] = {}
-    path = [planned]
+    path = list(stages)
     while path:
-        missing = [by_key[key] for key in path[-1].stage.inputs.values() if key not in found]
+        missing = [by_key[key] for key in path[-1].needs if key not in found]
         if missing:
             path.append(missing[0])
         else:
@@ -95,6 +99,10 @@ def _inputs(
         if seen[key].state is not StageState.COMMITTED:
             detail = f": {seen[key].detail}" if seen[key].detail else ""
             yield f"  needs {role}: {by_key[key].label}, which {_SAYS[seen[key].state]}{detail}"
+    for key in planned.after:
+        if seen[key].state not in (StageState.COMMITTED, StageState.UNNEEDED):
+            detail = f": {seen[key].detail}" if seen[key].detail else ""
+            yield f"  comes after {by_key[key].label}, which {_SAYS[seen[key].state]}{detail}"
 
 
 def _attempts(history: History, *, committed_number: int) -> Iterator[str]:

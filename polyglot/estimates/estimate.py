@@ -21,6 +21,7 @@ from polyglot.store.committed import committed_many
 from polyglot.store.manifest import Manifest
 from polyglot.store.store import Store
 
+_HALVINGS = 5
 DeviceOf = Callable[[PlannedStage], Device | None]
 
 
@@ -48,7 +49,7 @@ def estimate(
     found = []
     with TemporaryDirectory(prefix="polyglot-") as cache:
         for planned in stages:
-            forecast = _forecast(planned, facts, sources, device_of)
+            planned, forecast = _fitted(planned, facts, sources, device_of)
             manifest = done.get(planned.key)
             facts[planned.key] = forecast.result
             if manifest is not None:
@@ -56,6 +57,22 @@ def estimate(
             used = None if manifest is None else used_by(manifest, planned)
             found.append(Estimated(planned=planned, forecast=forecast, used=used))
     return tuple(found)
+
+
+def _fitted(
+    planned: PlannedStage, facts: Mapping[str, Facts], sources: Sources, device_of: DeviceOf
+) -> tuple[PlannedStage, Forecast]:
+    """A stage that holds less at once where its GPU would not bear what was planned; as little, where none does."""
+    forecast, device = _forecast(planned, facts, sources, device_of), device_of(planned)
+    if device is None or not planned.resources.gpus:
+        return planned, forecast
+    for _ in range(_HALVINGS):
+        name, size = kind_of(planned.stage.kind).held_at_once(planned.settings)
+        if (forecast.memory_bytes or 0) <= device.memory_bytes or size < 2:
+            break
+        planned = replace(planned, settings={**planned.settings, name: size // 2})
+        forecast = _forecast(planned, facts, sources, device_of)
+    return planned, forecast
 
 
 def _forecast(planned: PlannedStage, facts: Mapping[str, Facts], sources: Sources, device_of: DeviceOf) -> Forecast:

@@ -1,8 +1,10 @@
 """Memory by estimate: what a stage is given where the profile does not say, and what cannot fit where it shall run.
 
+So it is with disk, on a cluster, where the estimate is more than a stage usually gets.
+
 A stage gets a quarter more than its estimate, which agrees with measured peaks to about as much; never more than its
 place has. What runs out all the same is tried again with more (`engine.given`). A profile that names a kind's memory
-overrules its estimate, in both.
+overrules the estimate, in both.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,19 +29,21 @@ def sized(estimated: Sequence[Estimated], profile: Profile, most_of: MostOf) -> 
 
 
 def check_fits(estimated: Sequence[Estimated], profile: Profile, most_of: MostOf) -> None:
-    """Raise BadInput with a line for each kind of stage that cannot fit where it shall run. What is done fits."""
-    seen: dict[tuple[str, str], list[str]] = {}
+    """Raise BadInput with a line for each kind of stage that cannot fit where it shall run. What is done fits.
+
+    The line is of the one that needs most.
+    """
+    found: dict[tuple[str, str], list[tuple[int, str, str]]] = {}
     for row in estimated:
-        if row.used is not None:
-            continue
-        for line in _problems(row, profile, most_of):
-            seen.setdefault((row.planned.stage.kind, line), []).append(row.planned.label)
-    if seen:
-        lines = [
-            f"{labels[0]}{f' and {len(labels) - 1} more' * (len(labels) > 1)}: {line}"
-            for (_, line), labels in seen.items()
-        ]
-        raise BadInput("\n".join(lines))
+        for what, needs, line in () if row.used is not None else _problems(row, profile, most_of):
+            found.setdefault((row.planned.stage.kind, what), []).append((needs, row.planned.label, line))
+    if found:
+        raise BadInput("\n".join(_line(rows) for rows in found.values()))
+
+
+def _line(rows: Sequence[tuple[int, str, str]]) -> str:
+    _, label, line = max(rows, key=lambda row: row[0])
+    return f"{label}{f' and {len(rows) - 1} more' if len(rows) > 1 else ''}: {line}"
 
 
 def _host_bytes(row: Estimated) -> int | None:
@@ -48,30 +52,47 @@ def _host_bytes(row: Estimated) -> int | None:
 
 
 def _sized(row: Estimated, profile: Profile, most_of: MostOf) -> PlannedStage:
-    planned, needs = row.planned, _host_bytes(row)
+    planned, needs = _with_disk(row, profile), _host_bytes(row)
     if needs is None or planned.stage.kind in profile.memory_named:
         return planned
     most = most_of(planned).memory_bytes
-    memory = -(-int(needs * MARGIN) // _STEP_BYTES) * _STEP_BYTES
+    memory = _rounded(needs)
     if most and needs <= most:
         memory = min(memory, most)
     return replace(planned, resources=replace(planned.resources, memory_bytes=memory))
 
 
-def _problems(row: Estimated, profile: Profile, most_of: MostOf) -> Iterator[str]:
+def _with_disk(row: Estimated, profile: Profile) -> PlannedStage:
+    """With the disk that it needs, where a cluster would give it less."""
+    planned, needs = row.planned, row.forecast.disk_bytes
+    usual = 0 if profile.cluster is None else profile.cluster.scratch_bytes
+    if not usual or needs is None or planned.resources.scratch_bytes or needs * MARGIN <= usual:
+        return planned
+    disk = _rounded(needs)
+    return replace(planned, resources=replace(planned.resources, scratch_bytes=disk))
+
+
+def _rounded(needs: int) -> int:
+    return -(-int(needs * MARGIN) // _STEP_BYTES) * _STEP_BYTES
+
+
+def _problems(row: Estimated, profile: Profile, most_of: MostOf) -> Iterator[tuple[str, int, str]]:
+    """Of the machine and of the GPU: which, how much is needed, and the line."""
     planned, needs, most = row.planned, _host_bytes(row), most_of(row.planned)
     named = planned.stage.kind in profile.memory_named
     if needs is not None and not named and most.memory_bytes and needs > most.memory_bytes:
+        amount = show_bytes(needs) if planned.resources.gpus else _parts(row)
+        line = f"it needs {amount} of memory by its estimate, and {most.where} gives {show_bytes(most.memory_bytes)}. "
         yield (
-            f"it needs {_parts(row) if not planned.resources.gpus else show_bytes(needs)} of memory by its estimate, "
-            f"and {most.where} gives {show_bytes(most.memory_bytes)}. {_smallest_place(needs, profile)}{_less(row)}"
+            "machine",
+            needs,
+            line + _smallest_place(needs, profile) + _less(row, most.memory_bytes) * (not planned.resources.gpus),
         )
     device, on_device = profile.device_of(planned), row.forecast.memory_bytes
     if planned.resources.gpus and device is not None and on_device is not None and on_device > device.memory_bytes:
-        yield (
-            f"it needs {_parts(row)} of a GPU by its estimate, and an {device.name} has "
-            f"{show_bytes(device.memory_bytes)}. {_smallest_gpu(on_device)}{_less(row)}"
-        )
+        line = f"it needs {_parts(row)} of a GPU by its estimate, and {device.name} has "
+        less = _less(row, device.memory_bytes)
+        yield "GPU", on_device, f"{line}{show_bytes(device.memory_bytes)}. {_smallest_gpu(on_device)}{less}"
 
 
 def _parts(row: Estimated) -> str:
@@ -95,7 +116,9 @@ def _smallest_gpu(needs: int) -> str:
     return f"The smallest that does is {fitting.name}, with {show_bytes(fitting.memory_bytes)}"
 
 
-def _less(row: Estimated) -> str:
-    return f"; `{row.forecast.smaller}` in the profile's settings of {row.planned.stage.kind} needs less" * bool(
-        row.forecast.smaller
-    )
+def _less(row: Estimated, most: int) -> str:
+    """The setting with which it would fit, if there is one."""
+    if row.forecast.smaller is None or row.forecast.smaller[1] > most:
+        return ""
+    setting, size = row.forecast.smaller
+    return f". With `{setting}` in the profile's settings of {row.planned.stage.kind} it needs {show_bytes(size)}"

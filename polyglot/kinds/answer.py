@@ -215,6 +215,7 @@ KIND = Kind(
     files={"answers/<LANG>.jsonl": Answer, "card.json": AnswerCard},
     offers=lambda params: {"answers": "answers/"},
     resources=Resources(memory_bytes=4 * GIB),
+    costly=True,
     ranks="shards",
     at_once={"batch_size": 256},
     nightly=True,

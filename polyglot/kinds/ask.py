@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources
 from polyglot.kinds.answer import Answer, AnswerCard
+from polyglot.kinds.chat import ChatForm
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
 from polyglot.kinds.settings import ChatSettings
 
@@ -27,6 +29,23 @@ class AskParams(Params):
     night: str = ""  # of a nightly evaluation, as of `answer`
 
 
+def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
+    """One for each temperature, of whatever category."""
+    asked = AskParams.model_validate(dict(params))
+    if asked.endpoint == "built-in":
+        return ()
+    return tuple(
+        ChatForm(
+            model=asked.model,
+            temperature=temperature,
+            max_tokens=asked.max_tokens,
+            seed=asked.seed,
+            top_p=asked.top_p if asked.top_p < 1 else None,
+        )
+        for temperature in dict.fromkeys((asked.default_temperature, *asked.temperatures.values()))
+    )
+
+
 KIND = Kind(
     params=AskParams,
     settings=ChatSettings,
@@ -38,4 +57,5 @@ KIND = Kind(
     nightly=True,
     libraries=("openai",),
     traits=endpoint_traits,
+    forms=_forms,
 )

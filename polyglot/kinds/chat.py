@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from polyglot.core.canonical import Json
 from polyglot.core.section import Section
@@ -38,6 +38,25 @@ class ChatModel(Section):
     """Of a reply; one that is cut is a failure."""
     seed: int | None = Field(None, ge=0, lt=2**53)
     """Sent to the endpoint when given."""
+
+
+class ChatForm(BaseModel):
+    """What all requests of a stage have in common, and an endpoint may refuse: though its key is right."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    temperature: float
+    max_tokens: int
+    seed: int | None = None
+    top_p: float | None = None
+
+
+def chat_forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
+    """The form of a kind whose parameters are a ChatModel; none for the built-in endpoint, which takes any."""
+    if params["endpoint"] == "built-in":
+        return ()
+    return (ChatForm.model_validate({name: params[name] for name in ChatForm.model_fields if name in params}),)
 
 
 CALL_SECONDS = 8.0  # of one reply, assumed

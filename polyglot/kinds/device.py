@@ -3,7 +3,7 @@
 Peaks of GPUs are their makers' figures for bfloat16 without sparsity, bandwidths likewise, memory as `nvidia-smi` shows
 it. What a training reaches of a peak is assumed (`UTILISATION`): published loops of the same make (no fused kernels)
 reach 17 to 33 % on an H100. The CPU's figures were measured on one thread of a shared x86-64 machine
-(tests/bench/device_speed.py), and are what its training reaches, so that its utilisation is 1.
+(tests/bench/cost_estimate.py), and are what its training reaches, so that its utilisation is 1.
 """
 
 from dataclasses import dataclass

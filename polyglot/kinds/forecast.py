@@ -16,7 +16,7 @@ from polyglot.kinds.device import Device
 from polyglot.kinds.shape import Shape
 
 MIB = 2**20
-# Measured (tests/bench/memory_estimate.py): resident size of a worker that has imported what its job needs.
+# Measured (tests/bench/cost_estimate.py): resident size of a worker that has imported what its job needs.
 PROCESS_BYTES = 700 * MIB  # torch, transformers, accelerate; 810 in a process of its own, 550 when it was forked
 LIGHT_BYTES = 400 * MIB  # no model
 GPU_CONTEXT_BYTES = 1024 * MIB  # of a GPU: CUDA's context, workspaces of its libraries, gaps between tensors
@@ -74,7 +74,7 @@ class Forecast:
     usd: float | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     lacking: tuple[str, ...] = ()
-    smaller: str = ""  # what a profile may set so that it needs less memory
+    smaller: tuple[str, int] | None = None  # a setting, as a profile writes it, and the bytes that it leaves needed
     result: Facts = field(default_factory=Facts)
 
     @property

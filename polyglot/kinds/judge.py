@@ -9,7 +9,7 @@ from msgspec import field
 from polyglot.core.canonical import Json
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.chat import REPLY_TOKENS, ChatModel, calling, shares
+from polyglot.kinds.chat import REPLY_TOKENS, ChatModel, calling, chat_forms, shares
 from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Forecast
 from polyglot.kinds.kind import GIB, Kind, Language, Params, Sha256, endpoint_traits
 from polyglot.kinds.settings import ChatSettings
@@ -119,6 +119,7 @@ KIND = Kind(
     networked=True,
     libraries=("openai",),
     traits=endpoint_traits,
+    forms=chat_forms,
     estimate=_estimate,
     earlier=JudgeParams.earlier,
 )

@@ -15,6 +15,7 @@ from polyglot.core.canonical import Json
 from polyglot.core.endpoint import ENDPOINTS
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.chat import ChatForm
 from polyglot.kinds.forecast import Ask, Facts, Forecast, Read
 from polyglot.kinds.settings import Settings
 
@@ -99,6 +100,9 @@ class Kind:
     warm_imports: tuple[str, ...] = ()  # what the job imports late, and the warm server shall have
     uses_pandas: bool = False
     tunes: bool = False  # its result is a model that was trained
+    costly: bool = False  # in hours of GPUs: it comes after the check of the whole study
+    # of a kind that asks a chat model: the forms of its requests, each once; () for a stage that asks none
+    forms: Callable[[Mapping[str, Json]], tuple[ChatForm, ...]] = lambda params: ()
     # what `polyglot fetch` takes out of a result, and the folder that has it; it may depend on parameters
     offers: Callable[[Mapping[str, Json]], Mapping[Offer, str]] = lambda params: {}
     nightly: bool = False  # a new evaluation of the same models begins with it; its Params have `night`

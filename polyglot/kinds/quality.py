@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from polyglot.core.canonical import Json
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.chat import ChatForm
 from polyglot.kinds.data_card import Listed
 from polyglot.kinds.kind import GIB, Asks, Kind, Language, Params, Traits
 from polyglot.kinds.settings import ChatSettings
@@ -205,6 +206,13 @@ def _traits(params: Mapping[str, Json]) -> Traits:
     return Traits(loads_model=comet, asks=asks, fetches_from_hub=comet, fetches_sources=comet)
 
 
+def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
+    if not params.get("adequacy_model"):
+        return ()
+    asked = {"max_tokens": params["adequacy_max_tokens"], "seed": params["adequacy_seed"], "temperature": 0.0}
+    return (ChatForm.model_validate({"model": params["adequacy_model"], **asked}),)
+
+
 KIND = Kind(
     params=QualityParams,
     settings=ChatSettings,
@@ -220,5 +228,6 @@ KIND = Kind(
     networked=True,
     libraries=("sacrebleu", "py3langid", "openai"),
     traits=_traits,
+    forms=_forms,
     earlier=QualityParams.earlier,
 )

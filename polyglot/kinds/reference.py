@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.chat import ChatModel, calling, shares
+from polyglot.kinds.chat import ChatModel, calling, chat_forms, shares
 from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Facts, Forecast, Texts
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
@@ -77,6 +77,7 @@ KIND = Kind(
     networked=True,
     libraries=("openai",),
     traits=endpoint_traits,
+    forms=chat_forms,
     estimate=_estimate,
     earlier=ReferenceParams.earlier,
 )

@@ -10,10 +10,12 @@ from polyglot.kinds import (
     answer,
     ask,
     base,
+    check,
     contamination,
     ingest,
     judge,
     mix,
+    probe,
     quality,
     reference,
     report,
@@ -26,6 +28,7 @@ from polyglot.kinds.kind import Kind, Params, Traits
 KINDS: Mapping[str, Kind] = {
     module.KIND.name: module.KIND
     for module in (
+        probe,
         ingest,
         contamination,
         translate,
@@ -34,6 +37,7 @@ KINDS: Mapping[str, Kind] = {
         base,
         tokenize,
         mix,
+        check,
         train,
         answer,
         ask,

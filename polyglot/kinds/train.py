@@ -129,15 +129,17 @@ def _estimate(ask: Ask) -> Forecast:
     at_once = _at_once(ask, params, mixed, longest)
     share = _learnt(mixed)
     held = training_memory(shape, tokens=at_once, targets=at_once * share * _FILLED, half=half, recompute=again)
+    least = training_memory(shape, tokens=at_once, targets=at_once * share * _FILLED, half=half, recompute=True)
+    process = GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES
     written = shape.parameters * (4 if params.precision == "float32" else shape.dtype_bytes)
     size = 12 * shape.parameters  # a checkpoint
     common = Forecast(
-        memory={**held, "process": GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES},
-        host_bytes=GPU_PROCESS_BYTES + size if gpu else None,
+        memory={**held, "process": process},
+        host_bytes=GPU_PROCESS_BYTES + 8 * shape.parameters if gpu else None,  # the moments, on their way to a file
         parameters=shape.parameters,
         disk_bytes=size + written + shape.parameters * shape.dtype_bytes,
         sources={"parameters": base.source},
-        smaller="" if again else "recompute: true",
+        smaller=None if again else ("recompute: true", sum(least.values()) + process),
         result=Facts(
             source=base.source,
             shape=shape if written == shape.parameters * shape.dtype_bytes else replace(shape, dtype_bytes=4),
@@ -203,6 +205,7 @@ KIND = Kind(
     },
     offers=lambda params: {"model": "model/"},
     resources=Resources(memory_bytes=4 * GIB, deadline_seconds=7 * 24 * HOUR_SECONDS),
+    costly=True,
     ranks="together",
     at_once={"micro_batch_tokens": MICRO_BATCH_TOKENS["cuda"]},
     tunes=True,

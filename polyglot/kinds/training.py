@@ -1,7 +1,7 @@
 """What full fine-tuning and pre-training hold and compute: formulas over a shape, shared by the kinds that train.
 
 Weights, gradients and AdamW's two moments are float32, and whole on every rank: 16 bytes a parameter. What is kept for
-the backward pass was counted in transformers' layers and agrees with measured peaks (tests/bench/memory_estimate.py).
+the backward pass was counted in transformers' layers and agrees with measured peaks (tests/bench/cost_estimate.py).
 Floating-point operations: 6 a weight and token (2 forwards, 4 backwards), and those of attention among the tokens.
 """
 

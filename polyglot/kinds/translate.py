@@ -10,7 +10,7 @@ from polyglot.core.canonical import Json
 from polyglot.core.records import Record
 from polyglot.core.section import Count
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.chat import calling
+from polyglot.kinds.chat import ChatForm, calling
 from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Facts, Forecast, Read, Texts
 from polyglot.kinds.kind import GIB, File, Kind, Language, Params, Traits, has_address
 from polyglot.kinds.rows import Question, Reference, Rejection, Row, offered_rows
@@ -115,6 +115,12 @@ def _traits(params: Mapping[str, Json]) -> Traits:
     )
 
 
+def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
+    if params["engine"] != "openai":
+        return ()
+    return (ChatForm.model_validate({name: params[name] for name in ChatForm.model_fields if name in params}),)
+
+
 def _known(stage: Stage, read: Read) -> Facts:
     """How much was translated."""
     card: TranslationCard = read("card.json", TranslationCard)
@@ -167,6 +173,7 @@ KIND = Kind(
     libraries=("deepl", "openai", "torch", "transformers", "sentencepiece"),
     kernels=True,
     traits=_traits,
+    forms=_forms,
     estimate=_estimate,
     known=_known,
 )

@@ -3,8 +3,9 @@
 from polyglot.core.errors import BadInput
 from polyglot.core.mix import Mix
 from polyglot.plan.cells import CellStages, baseline_stages, cell_stages, rejudged_stages, untuned_stages
+from polyglot.plan.checks import checked
 from polyglot.plan.data import data_report
-from polyglot.plan.plan import Plan, make_plan, needed_for
+from polyglot.plan.plan import Plan, make_plan
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import source_stages
 from polyglot.plan.tables import add_tables
@@ -22,7 +23,8 @@ def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None, data
     mixes = _arms(locked, mix)
     sources = source_stages(planner, locked)
     if data_only or not locked.study.models:
-        return make_plan(locked.study.name, needed_for(data_report(planner, locked, sources, mixes), planner.stages))
+        page = data_report(planner, locked, sources, mixes)
+        return make_plan(locked.study.name, checked(planner, locked, sources, page))
     cells: list[CellStages] = []
     for model in locked.study.models:
         if locked.study.untuned:
@@ -33,7 +35,7 @@ def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None, data
     cells += [baseline_stages(planner, locked, sources, name) for name in locked.study.baselines]
     cells += [again for row in cells for again in rejudged_stages(planner, locked, sources, row)]
     report = add_tables(planner, locked, sources, cells, mixes)
-    return make_plan(locked.study.name, needed_for(report, planner.stages))
+    return make_plan(locked.study.name, checked(planner, locked, sources, report))
 
 
 def _arms(locked: Locked, only: str | None) -> list[Mix]:

@@ -6,7 +6,9 @@ from enum import StrEnum
 from typing import Any
 
 from polyglot.core.stage import PlannedStage
-from polyglot.plan.plan import Plan
+from polyglot.plan.plan import Plan, unneeded
+
+NOTHING_WAITS = "all that would come after it is committed"
 
 
 class State(StrEnum):
@@ -15,6 +17,7 @@ class State(StrEnum):
     CACHED = "cached"
     WILL_RUN = "will run"
     BLOCKED = "blocked"
+    UNNEEDED = "not needed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,12 @@ def diagnose(
         past.setdefault(row["label"], []).append(row["stage"])
     states: dict[str, State] = {}
     found = []
+    idle = unneeded(plan, committed)
     for planned in plan:
-        state, because = _judge(planned, plan, committed, failures, states, past)
+        if planned.key in idle:
+            state, because = State.UNNEEDED, NOTHING_WAITS
+        else:
+            state, because = _judge(planned, plan, committed, failures, states, past)
         if state is State.WILL_RUN and withdrawn and planned.key in withdrawn:
             because = withdrawn[planned.key]
         states[planned.key] = state
@@ -67,12 +74,12 @@ def _judge(
     if planned.key in failures:
         remedy = f"`polyglot retry {planned.name}` lets it try again"
         return State.BLOCKED, f"failed for good: {failures[planned.key]}; {remedy}"
-    inputs = [(role, plan.by_key[key]) for role, key in planned.stage.inputs.items()]
-    for _, source in inputs:
+    sources = [plan.by_key[key] for key in planned.needs]
+    for source in sources:
         if states[source.key] is State.BLOCKED:
             return State.BLOCKED, f"needs {source.label}, which is blocked"
     change = _nearest_change(planned, past.get(planned.label, ()))
-    waits = [source.label for _, source in inputs if states[source.key] is State.WILL_RUN]
+    waits = [source.label for source in sources if states[source.key] is State.WILL_RUN]
     if change:
         return State.WILL_RUN, change
     if waits:

@@ -1,7 +1,7 @@
 """A plan: every stage of a study, each after all that it reads, checked to be sound."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -65,20 +65,39 @@ class Plan:
         """The plan as JSON: what is kept with a submission, and compared with by later plans."""
         return [
             {"label": planned.label, "key": planned.key, "mix": planned.mix, "stage": planned.stage.document()}
+            | ({"after": list(planned.after)} if planned.after else {})
             for planned in self
         ]
 
 
-def needed_for(last: PlannedStage, stages: Sequence[PlannedStage]) -> list[PlannedStage]:
-    """The stages that `last` reads, directly or through others, and itself: what one mix needs of a whole study."""
+def needed_for(last: Sequence[PlannedStage], stages: Sequence[PlannedStage]) -> list[PlannedStage]:
+    """Some stages with all that shall be done before them: what one mix needs of a whole study."""
     by_key = {planned.key: planned for planned in stages}
-    wanted, waiting = {last.key}, [last]
+    wanted, waiting = {planned.key for planned in last}, list(last)
     while waiting:
-        for key in waiting.pop().stage.inputs.values():
+        for key in waiting.pop().needs:
             if key in by_key and key not in wanted:
                 wanted.add(key)
                 waiting.append(by_key[key])
     return [planned for planned in stages if planned.key in wanted]
+
+
+def checks(stages: Iterable[PlannedStage]) -> list[PlannedStage]:
+    """Those that others come after and read nothing of, in their order."""
+    found = list(stages)
+    before = {key for planned in found for key in planned.after}
+    return [planned for planned in found if planned.key in before]
+
+
+def unneeded(stages: Iterable[PlannedStage], done: Container[str]) -> set[str]:
+    """The keys of stages that are not done and need not be: others come after them, and each of these is done."""
+    checks: set[str] = set()
+    wanted: set[str] = set()
+    for planned in stages:
+        checks.update(planned.after)
+        if planned.key not in done:
+            wanted.update(planned.needs)
+    return {key for key in checks - wanted if key not in done}
 
 
 def make_plan(study: str, stages: Sequence[PlannedStage]) -> Plan:
@@ -107,19 +126,18 @@ def _ordered(study: str, unique: Mapping[str, PlannedStage]) -> Iterator[Planned
                 continue
             state[key] = False
             waiting = []
-            for role, wanted in unique[key].stage.inputs.items():
+            planned = unique[key]
+            for role, wanted in [*planned.stage.inputs.items(), *(("after", earlier) for earlier in planned.after)]:
                 if wanted not in unique:
                     raise BadInput(
                         "an input that no stage makes",
-                        where=f"study {study}, {unique[key].label}",
+                        where=f"study {study}, {planned.label}",
                         got=f"{role} = {wanted[:12]}",
                     )
                 if wanted not in state:
                     waiting.append(wanted)
                 elif not state[wanted]:
-                    raise BadInput(
-                        "stages wait for each other in a circle", where=f"study {study}, {unique[key].label}"
-                    )
+                    raise BadInput("stages wait for each other in a circle", where=f"study {study}, {planned.label}")
             if waiting:
                 path.extend(dict.fromkeys(reversed(waiting)))
                 continue
@@ -141,7 +159,8 @@ def restore_plan(study: str, rows: Sequence[Mapping[str, Any]]) -> Plan:
         key, label = row["key"], labels[row["key"]]
         shown = label if len(keys[label]) == 1 else _told_apart(label, key)
         stage, mix = Stage.from_document(row["stage"]), row.get("mix", "")  # older submissions have none
-        unique.setdefault(key, PlannedStage(stage=stage, label=shown, mix=mix))
+        after = tuple(row.get("after", ()))
+        unique.setdefault(key, PlannedStage(stage=stage, label=shown, mix=mix, after=after))
     return Plan(study, tuple(_ordered(study, unique)))
 
 

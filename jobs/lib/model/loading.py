@@ -17,6 +17,7 @@ import transformers
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
+from jobs.lib.context import Input
 from jobs.lib.model.sentence_pieces import check_pieces, pieces_file
 from polyglot.core.errors import Permanent
 
@@ -167,9 +168,25 @@ def adds_bos(tokenizer: Any) -> bool:
 
 def max_positions(model: PreTrainedModel) -> int | None:
     """The longest sequence that the model can see, in tokens; None where its positions have no end."""
-    config = model.config.get_text_config()
-    value = getattr(config, "max_position_embeddings", None)
+    return _positions(model.config)
+
+
+def positions(directory: Path) -> int | None:
+    """The same, as the configuration says."""
+    return _positions(_config(directory))
+
+
+def _positions(config: Any) -> int | None:
+    value = getattr(config.get_text_config(), "max_position_embeddings", None)
     return value if isinstance(value, int) and value > 0 else None
+
+
+def without_weights(base: Input) -> Path:
+    """The directory of a model with all but its weights: enough for its tokenizer and configuration."""
+    small = [name for name in base.names() if name.startswith("model/") and not name.endswith(".safetensors")]
+    for name in small:
+        base.path(name)
+    return base.path("model/config.json").parent
 
 
 def choose_device() -> torch.device:

@@ -36,9 +36,9 @@ class Case:
 
 def all_cases() -> Iterator[Case]:
     """Every case, by room."""
-    from tests.kit.bad_inputs import endpoints, mixes, nights, profiles, read_last, rows, stores, studies
+    from tests.kit.bad_inputs import costs, endpoints, mixes, nights, profiles, read_last, rows, stores, studies
 
-    for module in (studies, read_last, mixes, profiles, rows, stores, endpoints, nights):
+    for module in (studies, read_last, mixes, profiles, rows, stores, endpoints, nights, costs):
         yield from module.CASES
 
 

@@ -37,6 +37,15 @@ def test_calls_whose_bill_was_not_seen_count_at_the_most_that_they_can_cost(
         spending.within_budget(stages, DirectoryStore(tmp_path), 4.0)
 
 
+def test_a_stage_that_says_what_it_may_cost_gets_that_and_the_others_share_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe, *others = judges(monkeypatch)
+    stages = [replace(probe, settings={"max_usd": 0.5}), *others]
+    found = spending.within_budget(stages, DirectoryStore(tmp_path), 10.0)
+    assert [planned.settings["max_usd"] for planned in found] == [0.5, 4.75, 4.75]
+
+
 def test_a_stage_that_ran_before_it_had_a_price_has_cost_what_its_tokens_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

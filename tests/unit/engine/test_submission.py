@@ -63,9 +63,9 @@ class TestAgain:
         new = {planned.stage.kind for planned in night.stages if planned.key not in before}
         kept = {planned.stage.kind for planned in night.stages if planned.key in before}
         assert new == {"answer", "judge", "aggregate", "report"}
-        assert kept == {"ingest", "contamination", "base", "tokenize", "mix", "train"}
+        assert kept == {"ingest", "contamination", "base", "tokenize", "mix", "check", "train"}
         by_key = {planned.key: planned for planned in night.stages}
-        assert all(key in by_key for planned in night.stages for key in planned.stage.inputs.values())
+        assert all(key in by_key for planned in night.stages for key in planned.needs)
 
     def test_the_same_night_is_the_same_evaluation(self, submission: Submission) -> None:
         one, two, other = submission.again("a"), submission.again("a"), submission.again("b")

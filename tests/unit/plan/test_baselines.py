@@ -92,7 +92,7 @@ class TestStages:
 class TestKeys:
     def test_they_change_no_key_but_those_of_the_tables(self, tmp_path: Path) -> None:
         without, beside = keys(plan_of(tmp_path)), keys(plan_of(tmp_path, baselines=ALL))
-        assert {label for label in without if without[label] != beside[label]} == {"aggregate", "report"}
+        assert {label for label in without if without[label] != beside[label]} == {"check", "aggregate", "report"}
 
     def test_prices_and_failures_change_no_key(self, tmp_path: Path) -> None:
         cheap = ALL.replace("prompt: 10", "prompt: 1, max-failed-share: 0.5")
@@ -114,11 +114,12 @@ class TestMoney:
     def test_an_endpoint_has_its_share_of_the_budget_and_needs_the_secret(self, tmp_path: Path) -> None:
         plan = plan_of(tmp_path, baselines=ALL, budget="{usd: 6}")
         asking = [planned.label for planned in plan if traits_of(planned.stage).asks]
-        assert asking == ["ask baseline:gpt"]
+        assert asking == ["probe ask", "ask baseline:gpt"]
         stages = within_budget(plan.stages, open_store(f"file://{tmp_path}/store"), 6.0)
-        assert {row.label: row.settings["max_usd"] for row in stages if "max_usd" in row.settings} == {
-            "ask baseline:gpt": 6.0
-        }
+        shares = {row.label: row.settings["max_usd"] for row in stages if "max_usd" in row.settings}
+        assert list(shares) == asking
+        assert shares["probe ask"] == plan.find("probe ask").settings["max_usd"]
+        assert sum(shares.values()) == pytest.approx(6.0)
 
     def test_submit_wants_its_key_before_anything_starts(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         desk = Desk.at(tmp_path, monkeypatch)

@@ -56,6 +56,7 @@ class TestStages:
             "base": 1,
             "tokenize": 5,
             "mix": 9,
+            "check": 1,
             "train": 9,
             "answer": 10,
             "judge": 10,
@@ -96,7 +97,8 @@ class TestStages:
 
     def test_a_stage_of_one_mix_is_the_same_stage_in_the_whole_study(self, tmp_path: Path, profile: Profile) -> None:
         whole, part = (keys(build_plan(locked(tmp_path), profile, mix=mix)) for mix in (None, "DEFRITES"))
-        assert all(whole[label] == key for label, key in part.items() if label not in ("aggregate", "report"))
+        others = ("check", "aggregate", "report")
+        assert all(whole[label] == key for label, key in part.items() if label not in others)
 
     def test_draws_count_only_where_the_order_of_ids_matters(self, tmp_path: Path, profile: Profile) -> None:
         plan = build_plan(locked(tmp_path, STUDY + "draws: [0, 1]\n"), profile)
@@ -205,7 +207,7 @@ class TestKeys:
             own = f"endpoint: built-in, prompts: {{DE: {{path: de.jsonl, sha256: {sha256_bytes(content)}}}}}"
             found.append(keys(build_plan(locked(tmp_path, STUDY.replace("endpoint: built-in", own)), profile)))
         changed = {label for label, key in found[0].items() if found[1][label] != key}
-        assert {label.split()[0] for label in changed} == {"ingest", "judge", "aggregate", "report"}
+        assert {label.split()[0] for label in changed} == {"ingest", "check", "judge", "aggregate", "report"}
         assert {label for label in changed if label.startswith("ingest")} == {"ingest prompts"}
 
     def test_how_many_calls_may_fail_changes_no_key_and_reaches_the_job(self, tmp_path: Path, profile: Profile) -> None:

@@ -71,10 +71,11 @@ def test_kinds_have_images_pools_and_secrets() -> None:
     assert {each.kind for each in stages if cluster.image_of(each) == cluster.images.trainer} == {
         "base",
         "tokenize",
+        "check",
         "train",
         "answer",
     }
-    assert {each.kind for each in stages if cluster.judge_secret_of(each)} == {"ask", "judge", "reference"}
+    assert {each.kind for each in stages if cluster.judge_secret_of(each)} == {"probe", "ask", "judge", "reference"}
 
 
 def test_translations_get_what_their_engine_needs_and_nothing_else() -> None:

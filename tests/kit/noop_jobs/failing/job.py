@@ -10,7 +10,7 @@ import sys
 import time
 
 from jobs.lib.context import Context
-from polyglot.core.errors import OverBudget, Permanent
+from polyglot.core.errors import Findings, OverBudget, Permanent
 from tests.kit.noop_jobs import note, times_run
 
 
@@ -40,6 +40,8 @@ def run(context: Context) -> None:
 def fail(context: Context, how: str) -> None:
     if how == "permanent":
         raise Permanent("this can never work")
+    if how == "findings":
+        raise Findings(["models.m: one thing", "long " * 200])
     if how == "budget":
         raise OverBudget("Raise budget.usd")
     if how == "error":

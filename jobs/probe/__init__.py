@@ -1,0 +1,1 @@
+"""An endpoint asked once in each form in which stages will ask it."""

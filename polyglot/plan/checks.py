@@ -1,0 +1,86 @@
+"""What a plan is checked by before anything costly starts: one check of the study, and a probe of each endpoint.
+
+Every costly or paid stage comes after all of them, but for what the check itself reads: a translation that is paid for
+comes after the probes alone. What is asked through another client than that of chat models (DeepL) has no probe: its
+stage is among the first, and its first call is one.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from polyglot.core.stage import PlannedStage
+from polyglot.kinds.chat import ChatForm
+from polyglot.kinds.check import CheckedModel, CheckParams
+from polyglot.kinds.probe import ProbeParams, most_usd
+from polyglot.kinds.registry import kind_of, traits_of
+from polyglot.plan.cells import judged_against
+from polyglot.plan.plan import needed_for
+from polyglot.plan.planner import Planner
+from polyglot.plan.sources import Sources, reference_categories
+from polyglot.study.lock import Locked, models
+
+
+def checked(planner: Planner, locked: Locked, sources: Sources, report: PlannedStage) -> list[PlannedStage]:
+    """All that a report needs, with what checks it."""
+    stages = needed_for([report], planner.stages)
+    probes = list(_probes(planner, stages))
+    costly = any(kind_of(planned.stage.kind).costly for planned in stages)
+    check = [_check(planner, locked, sources, stages)] if costly else []
+    read = {planned.key for planned in needed_for(check, stages)}
+    before, after = tuple(one.key for one in probes), tuple(one.key for one in (*probes, *check))
+
+    def placed(planned: PlannedStage) -> PlannedStage:
+        waits = kind_of(planned.stage.kind).costly or traits_of(planned.stage).asks
+        return replace(planned, after=before if planned.key in read else after) if waits else planned
+
+    return [*map(placed, stages), *check, *probes]
+
+
+def _probes(planner: Planner, stages: Sequence[PlannedStage]) -> Iterator[PlannedStage]:
+    """One for each kind that asks a chat model: all stages of a kind have one endpoint, which is a setting."""
+    askers: dict[str, list[PlannedStage]] = {}
+    for planned in stages:
+        if kind_of(planned.stage.kind).forms(planned.stage.params):
+            askers.setdefault(planned.stage.kind, []).append(planned)
+    for kind, asking in askers.items():
+        found = (form for planned in asking for form in kind_of(kind).forms(planned.stage.params))
+        forms: tuple[ChatForm, ...] = tuple(dict.fromkeys(found))
+        settings = dict(max(asking, key=lambda planned: most_usd(forms, planned.settings)).settings)
+        if most := most_usd(forms, settings):
+            settings["max_usd"] = most
+        yield planner.add(f"probe {kind}", ProbeParams(asker=kind, forms=forms), settings=settings)
+
+
+def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[PlannedStage]) -> PlannedStage:
+    """The check of what these stages read."""
+    study, needed = locked.study, {planned.key for planned in stages}
+    published = judged_against(locked) != "native"
+    inputs = {f"base:{name}": base for name, base in sources.bases.items()}
+    inputs |= {f"tokens:{'/'.join(name)}": tokens for name, tokens in sources.tokens.items()}
+    inputs |= {f"validation:{'/'.join(name)}": tokens for name, tokens in sources.validation.items()}
+    inputs |= {f"mix:{one.label.removeprefix('mix ')}": one for one in stages if one.stage.kind == "mix"}
+    inputs = {role: stage for role, stage in inputs.items() if stage.key in needed}
+    inputs["questions"] = sources.questions
+    if published and sources.references is not None:
+        inputs["references"] = sources.references
+    params = CheckParams(
+        languages=sources.languages,
+        systems={language: study.system(language) for language in sources.languages},
+        models={
+            str(name): CheckedModel(
+                section="models" if section == "models" else "baselines",
+                template=model.template,
+                template_date=model.template_date,
+            )
+            for (section, name), model in models(study)
+            if f"base:{name}" in inputs
+        },
+        max_new_tokens=study.answers.max_new_tokens,
+        epochs=study.training.epochs,
+        batch_size=study.training.batch_size,
+        warmup_steps=study.training.warmup_steps,
+        prompts_sha256={language: locked.prompts_sha256[language] for language in sources.languages},
+        reference_categories=reference_categories(study),
+        native=not published,
+    )
+    return planner.add("check", params, inputs)

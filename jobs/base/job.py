@@ -18,7 +18,7 @@ from jobs.base.pretraining import Pretraining, new_model
 from jobs.lib.context import Context
 from jobs.lib.model.converted_pieces import replace_code
 from jobs.lib.model.execution import computing, described, threads_of
-from jobs.lib.model.fetching import copy_files, fetch_hub
+from jobs.lib.model.fetching import copy_files, fetch_hub, fetch_prefix
 from jobs.lib.model.loading import check_configuration, check_weights
 from jobs.lib.model.template import ChatFormat
 from polyglot.core.errors import Permanent
@@ -26,6 +26,7 @@ from polyglot.core.records import to_json
 from polyglot.kinds.base import BaseParams, BaseRecord
 
 CHECKPOINT_SECONDS = 15.0
+FETCHERS = {"hub": fetch_hub, "files": copy_files, "prefix": fetch_prefix}
 
 
 def run(context: Context) -> None:
@@ -45,8 +46,10 @@ def run(context: Context) -> None:
             read_from.append(replace_code(directory))
             check_configuration(directory)
 
-        (fetch_hub if params.source == "hub" else copy_files)(params, model, context, check)
+        FETCHERS[params.source](params, model, context, check)
         record = BaseRecord(source=params.source, hub=params.hub, revision=params.revision)
+        if params.convert is not None:
+            record = replace(record, weights="converted from pickles, by a reader that runs no code of theirs")
         if any(read_from):
             record = replace(record, tokenizer=f"converted from {read_from[0]}; the repository's code was not run")
             context.log.info("tokenizer %s", record.tokenizer)

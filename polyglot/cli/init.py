@@ -30,6 +30,9 @@ _Format = Annotated[str, typer.Option("--format", help="The schema of data files
 _Mixes = Annotated[list[str] | None, typer.Option(help="A mix such as ENDE; by default each language, and all.")]
 _Judge = Annotated[str | None, typer.Option(help="built-in, or the name of a model at an endpoint.")]
 
+_BASELINE = "A model that is not tuned, judged beside the mixes: as --model, or endpoint:MODEL."
+_Baselines = Annotated[list[str] | None, typer.Option(help=_BASELINE)]
+
 
 def command(
     name: _Name = None,
@@ -39,6 +42,7 @@ def command(
     mix: _Mixes = None,
     benchmark: _Files = None,
     judge: _Judge = None,
+    baseline: _Baselines = None,
 ) -> None:
     """Write a commented study and a profile into this folder; what no option says is asked, or built in where nobody
     can be.
@@ -53,6 +57,7 @@ def command(
             benchmark or _ask("Benchmark (built-in, a name of the catalogue, or EN=FILE …)").split(), "--benchmark"
         ),
         judge=judge or _ask("Judge (built-in, or the name of a model at an endpoint)"),
+        baselines=tuple(baseline or ()),
     )
     path = Path(f"{choices.name}.yaml")
     text = study_draft(choices, load_catalogue(Path()), Path())

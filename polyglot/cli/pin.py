@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -11,7 +12,9 @@ from polyglot.cli.options import StudyFile
 from polyglot.cli.output import print_table
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import PolyglotError
+from polyglot.kinds.base import MODEL_FILES, folder_digest
 from polyglot.store.fetching import download
+from polyglot.store.remote_folder import RemoteFolder
 from polyglot.store.repository import newest_commit
 from polyglot.study.pinning import Pin, pin_text
 
@@ -55,9 +58,26 @@ def _replace(path: Path, text: str) -> None:
     os.replace(file.name, target)
 
 
+def _digest_of_folder(address: str, folder: Path) -> tuple[str, int]:
+    digests, size = {}, 0
+    try:
+        remote = RemoteFolder.open(address, MODEL_FILES)
+        if not remote.sizes:
+            raise OSError("no file of a model lies there")
+        for name in remote.sizes:
+            digests[name] = sha256_file(remote.fetch(name, folder))
+            size += (folder / name).stat().st_size
+            (folder / name).unlink()
+    except PolyglotError as error:
+        raise OSError(str(error)) from error
+    return folder_digest(digests), size
+
+
 def _digest_of(address: str) -> tuple[str, int]:
-    """The SHA-256 and size of what an address has now."""
+    """The SHA-256 and size of what an address has now; of a model's folder, that of all its files."""
     with TemporaryDirectory(prefix="polyglot-") as folder:
+        if urlsplit(address).path.endswith("/"):
+            return _digest_of_folder(address, Path(folder))
         target = Path(folder) / "file"
         try:
             download(address, -1, target)

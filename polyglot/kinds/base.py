@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from polyglot.core.canonical import Json
+from polyglot.core.canonical import Json, sha256_bytes
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.section import Count, Positive, Section
 from polyglot.core.stage import Resources, Stage
@@ -19,9 +19,31 @@ from polyglot.kinds.forecast import (
     Forecast,
     Read,
 )
-from polyglot.kinds.kind import GIB, MODEL_LIBRARIES, File, Kind, Language, Params, Traits, has_address
+from polyglot.kinds.kind import GIB, MODEL_LIBRARIES, File, Kind, Language, Params, Sha256, Traits, has_address
 from polyglot.kinds.shape import Shape
 from polyglot.kinds.training import training_memory, training_seconds
+
+# What is read of a model's folder: weights that hold no code, tokenizer and configuration.
+MODEL_FILES = ("*.safetensors", "*.json", "*.model", "*.spm", "*.txt", "*.jinja", "LICENSE*", "README.md")
+PICKLED_WEIGHTS = ("pytorch_model*.bin",)  # read with `convert: pickle` alone, by a reader that runs no code of theirs
+
+
+def files_of(convert: str | None) -> tuple[str, ...]:
+    """The patterns of what is read of a folder: weights of one form, and what all models have."""
+    return MODEL_FILES if convert is None else (*MODEL_FILES[1:], *PICKLED_WEIGHTS)
+
+
+def folder_digest(sha256: Mapping[str, str]) -> str:
+    """What pins a folder as a whole: `sha256sum FILES | sha256sum`, the files in the order of their names' bytes."""
+    lines = [f"{digest}  {name}\n" for name, digest in sorted(sha256.items(), key=lambda item: item[0].encode())]
+    return sha256_bytes("".join(lines).encode())
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+Unsaid = Field(None, exclude_if=_is_none)  # in no key where a study does not say it
 
 
 class TinyModel(Section):
@@ -48,7 +70,7 @@ class BaseParams(TinyModel, Params):
 
     kind: ClassVar[str] = "base"
 
-    source: Literal["built-in", "hub", "files"]
+    source: Literal["built-in", "hub", "files", "prefix"]
     # built-in
     shares: Mapping[Language, float] = Field(default_factory=dict)  # renormalised
     systems: Mapping[Language, str] = Field(default_factory=dict)  # system messages in the text's dialogues
@@ -56,6 +78,9 @@ class BaseParams(TinyModel, Params):
     hub: str | None = None
     revision: str | None = None
     files: tuple[File, ...] = ()
+    prefix: str | None = Unsaid
+    sha256: Sha256 | None = Unsaid  # of all that lies there, as `folder_digest` says
+    convert: Literal["pickle"] | None = Unsaid
 
 
 class BaseRecord(Record):
@@ -64,6 +89,7 @@ class BaseRecord(Record):
     source: str
     hub: str | None | UnsetType = UNSET
     revision: str | None | UnsetType = UNSET
+    weights: str | UnsetType = UNSET  # how they were read, where they came as pickles
     tokenizer: str | UnsetType = UNSET  # how it was read, where it came as code of its repository
     steps: int | UnsetType = UNSET
     tokens: int | UnsetType = UNSET
@@ -74,7 +100,8 @@ class BaseRecord(Record):
 
 def _traits(params: Mapping[str, Json]) -> Traits:
     hub = bool(params.get("hub"))
-    return Traits(loads_model=True, fetches_from_hub=hub, fetches_sources=hub or has_address(params))
+    fetches = hub or bool(params.get("prefix")) or has_address(params)
+    return Traits(loads_model=True, fetches_from_hub=hub, fetches_sources=fetches)
 
 
 _FETCH_BYTES_PER_SECOND = 50e6  # assumed, of a hub

@@ -346,5 +346,9 @@ def _base_stage(planner: Planner, locked: Locked, place: Place, model: Model) ->
         params = BaseParams(source="built-in", systems=systems, **given)
         return planner.add(label, params, seed=model.built_in.seed)
     if model.hub is not None:
-        return planner.add(label, BaseParams(source="hub", hub=model.hub, revision=model.revision))
-    return planner.add(label, BaseParams(source="files", files=locked.files[*place, "files"]))
+        params = BaseParams(source="hub", hub=model.hub, revision=model.revision, convert=model.convert)
+    elif model.prefix is not None:
+        params = BaseParams(source="prefix", prefix=model.prefix, sha256=model.sha256)
+    else:
+        params = BaseParams(source="files", files=locked.files[*place, "files"], convert=model.convert)
+    return planner.add(label, params)

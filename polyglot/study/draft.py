@@ -17,6 +17,7 @@ from polyglot.study.pinning import UNSET
 from polyglot.study.systems import SYSTEMS
 
 BUILT_IN = "built-in"
+_ENDPOINT = "endpoint:"
 _TINY = """\
   steps: 80
   batch-size: 24
@@ -43,6 +44,7 @@ class Choices:
     mixes: Sequence[str]  # none: each language, and all together
     benchmark: str | Mapping[str, str]
     judge: str  # "built-in" or a model's name
+    baselines: Sequence[str] = ()  # models as above, or "endpoint:" before a model's name
 
 
 def study_draft(choices: Choices, catalogue: Catalogue, folder: Path) -> str:
@@ -70,7 +72,11 @@ def study_draft(choices: Choices, catalogue: Catalogue, folder: Path) -> str:
     ]
     if tiny:
         lines.append("answers: {max-new-tokens: 24, dtype: float32, temperatures: {}}")
-    lines += [f"judge: {_judge(choices.judge)}", *_systems(choices, languages)]
+    lines += [
+        f"judge: {_judge(choices.judge)}",
+        *_baselines(choices.baselines, catalogue, folder),
+        *_systems(choices, languages),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -86,7 +92,7 @@ store: file://./.polyglot/store   # or s3://bucket/prefix?endpoint=https://…; 
 """
 
 
-def _model(model: str, catalogue: Catalogue, folder: Path) -> str:
+def _model(model: str, catalogue: Catalogue, folder: Path, where: str = "--model") -> str:
     if model == BUILT_IN:
         return "{built-in: {}}       # the tiny one that is made here, for trying things out"
     if model in catalogue["models"]:
@@ -96,9 +102,7 @@ def _model(model: str, catalogue: Catalogue, folder: Path) -> str:
     if model.count("/") == 1 and not model.startswith((".", "/")):
         return f'{{hub: {_text(model)}, revision: "{UNSET}"}}   # `polyglot pin` fills the commit in'
     known = ", ".join(catalogue["models"])
-    raise BadInput(
-        "no such model", where="--model", got=repr(model), expected=f"built-in, a folder, owner/name, {known}"
-    )
+    raise BadInput("no such model", where=where, got=repr(model), expected=f"built-in, a folder, owner/name, {known}")
 
 
 def _published(name: str, source: Mapping[str, object]) -> str:
@@ -158,6 +162,21 @@ def _judge(judge: str) -> str:
     return (
         f"{{endpoint: openai, model: {_text(judge)}, temperature: 0}}   # its address and key: settings of the profile"
     )
+
+
+def _baselines(given: Sequence[str], catalogue: Catalogue, folder: Path) -> list[str]:
+    """The section of what is not tuned, where anything is named: under the last part of its name."""
+    lines = ["baselines:               # not tuned; answered for and judged beside the mixes"] if given else []
+    for model in given:
+        asked = model.removeprefix(_ENDPOINT)
+        name = re.sub("[^a-z0-9]+", "-", asked.rpartition("/")[2].lower()).strip("-")[:40].strip("-")
+        if not name:
+            raise BadInput("no such model", where="--baseline", got=repr(model), expected=f"{_ENDPOINT}MODEL")
+        if asked == model:
+            lines.append(f"  {_text(name)}: {_model(model, catalogue, folder, where='--baseline')}")
+        else:
+            lines.append(f"  {_text(name)}: {{endpoint: openai, model: {_text(asked)}}}")
+    return lines
 
 
 def _systems(choices: Choices, languages: Sequence[str]) -> list[str]:

@@ -49,7 +49,7 @@ class SourceFile(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.is_address:
-            raise_if(_address_problem(self.path))
+            raise_if(address_problem(self.path))
             if self.bytes is None:
                 remedy = f"Add `bytes:` (`wc -c` of {self.name} prints it), so that a download is bounded"
                 raise Broken(Problem(what="an address without a size", remedy=remedy))
@@ -72,7 +72,8 @@ def raise_if(problem: Problem | None) -> None:
         raise Broken(problem)
 
 
-def _address_problem(address: str) -> Problem | None:
+def address_problem(address: str) -> Problem | None:
+    """What is wrong with the address of a file, or of a folder of a bucket."""
     place = ("path",)
     try:
         parts = urlsplit(address)

@@ -6,7 +6,7 @@ Nothing is looked up on a network: a hub's repository is named by its commit, a 
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
@@ -18,6 +18,7 @@ from polyglot.core.errors import BadInput, Permanent
 from polyglot.core.section import Place, Problem
 from polyglot.kinds import judge_prompts
 from polyglot.kinds.agree import read_ratings
+from polyglot.kinds.base import MODEL_FILES, PICKLED_WEIGHTS, files_of
 from polyglot.kinds.kind import File
 from polyglot.study.catalogue import Used
 from polyglot.study.files import SourceFile
@@ -29,8 +30,6 @@ from polyglot.study.sources import Model
 from polyglot.study.study import Study
 from polyglot.study.translation import Translation
 
-# What is read of a model's folder: weights that hold no code, tokenizer and configuration.
-MODEL_FILES = ("*.safetensors", "*.json", "*.model", "*.spm", "*.txt", "*.jinja", "LICENSE*", "README.md")
 _PIN = "`polyglot pin STUDY` fills it in"
 
 
@@ -81,7 +80,7 @@ def lock_study(loaded: LoadedStudy) -> Locked:
         pins.add(place, source, single=place not in loaded.file.lines or (*place, 0) not in loaded.file.lines)
     for place, model in models(loaded.study):
         if model.directory is not None:
-            pins.add_directory(place, model.directory)
+            pins.add_directory(place, model.directory, convert=model.convert)
     for place, part in translations(loaded.study):
         if part.directory is not None:
             pins.add_directory(place, part.directory)
@@ -125,7 +124,7 @@ class _Pins:
         pinned = [self._pin(place if single else (*place, number), file) for number, file in enumerate(sources)]
         self.files[place] = tuple(file for file in pinned if file is not None)
 
-    def add_directory(self, place: Place, directory: str) -> None:
+    def add_directory(self, place: Place, directory: str, convert: str | None = None) -> None:
         """Pin the files of a model's folder that models are made of."""
         at = (*place, "directory")
         folder = self._folder / directory
@@ -133,17 +132,17 @@ class _Pins:
             expected = "a folder, by its path from the study file"
             self.problems.append(Problem(what="no such folder", place=at, got=directory, expected=expected))
             return
-        found = sorted(path for path in folder.iterdir() if path.is_file())
-        wanted = [path for path in found if any(fnmatchcase(path.name, form) for form in MODEL_FILES)]
+        found, forms = sorted(path for path in folder.iterdir() if path.is_file()), files_of(convert)
+        wanted = [path for path in found if any(fnmatchcase(path.name, form) for form in forms)]
         for path in wanted:
             if not _is_text(path.name):
                 what, got = "a file name that is not UTF-8", ascii(path.name)
                 self.problems.append(Problem(what=what, place=at, got=got, remedy="Rename it"))
-        for need in ("config.json", "*.safetensors"):
+        for need in ("config.json", MODEL_FILES[0] if convert is None else PICKLED_WEIGHTS[0]):
             if not any(fnmatchcase(path.name, need) for path in wanted):
                 got = ", ".join(ascii(path.name)[1:-1] for path in found[:5]) or "an empty folder"
                 what = f"no {need} in the folder"
-                self.problems.append(Problem(what=what, place=at, got=got, remedy="Convert the model to safetensors"))
+                self.problems.append(Problem(what=what, place=at, got=got, remedy=_remedy(need, found)))
         pinned = [self._hashed(at, path) for path in wanted if _is_text(path.name)]
         self.files[(*place, "files")] = tuple(file for file in pinned if file is not None)
 
@@ -177,6 +176,13 @@ class _Pins:
             return None
         self.local.setdefault(found.sha256, path.resolve())
         return found
+
+
+def _remedy(need: str, found: Sequence[Path]) -> str:
+    """What helps where a folder lacks a file."""
+    if any(fnmatchcase(path.name, PICKLED_WEIGHTS[0]) for path in found):
+        return "Convert the model to safetensors, or add `convert: pickle`: they are read without running code"
+    return "Remove `convert`" if need in PICKLED_WEIGHTS else "Convert the model to safetensors"
 
 
 def _there(look: Callable[[], bool]) -> bool:

@@ -19,7 +19,7 @@ from polyglot.study.catalogue import SECTIONS, load_catalogue
 from polyglot.study.files import local_digest
 from polyglot.study.yaml_file import Place, read_yaml
 
-_PINNED = ("path", "hub", "published", "model")
+_PINNED = ("path", "hub", "published", "prefix", "model")
 UNSET = "0" * 40  # a commit that is still to be filled in
 
 
@@ -55,9 +55,10 @@ def pin_text(
 ) -> tuple[str, list[Pin]]:
     """Return the text of a study with its pins filled in, and every pin that was looked at.
 
-    `commit_of(repository, is_dataset)` and `digest_of(address)` ask a network; an OSError of theirs says why a value is
-    unknown. `again`: what is pinned already is looked up too, and replaced where it differs. Raises BadInput for a file
-    that is no YAML mapping, or is written in a way that cannot be filled in.
+    `commit_of(repository, is_dataset)` and `digest_of(address)`, of a folder where its path ends in "/", ask a network;
+    an OSError of theirs says why a value is unknown. `again`: what is pinned already is looked up too, and replaced
+    where it differs. Raises BadInput for a file that is no YAML mapping, or is written in a way that cannot be filled
+    in.
     """
     text = read_yaml(path).source.decode("utf-8-sig")
     pins, edits, wanted = [], [], {}
@@ -96,6 +97,14 @@ def _pins(
 ) -> Iterator[Pin]:
     if "path" in section:
         yield from _of_file(place, section, folder, again=again, digest_of=digest_of)
+    had = section.get("sha256", "")
+    if "prefix" in section and (again or not had):
+        address, _, query = section["prefix"].partition("?")
+        try:
+            found, _ = digest_of(f"{address.rstrip('/')}/" + (f"?{query}" if query else ""))
+            yield Pin(place=place, key="sha256", had=had, found=found)
+        except OSError as error:
+            yield Pin(place=place, key="sha256", had=had, why=f"{section['prefix']}: {error}")
     repository, is_dataset, commit = _repository(place, section, folder)
     had = section.get("revision", "")
     if repository and (again or not (had or commit) or had == UNSET):

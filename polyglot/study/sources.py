@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
@@ -18,12 +19,13 @@ from polyglot.core.section import (
     Problem,
     Revision,
     Section,
+    Sha256,
     tuple_of,
 )
 from polyglot.kinds.base import TinyModel
 from polyglot.kinds.ingest import DatasetFormat, PairBy
 from polyglot.kinds.templates import OWN, PAPER, TemplateDate, TemplateName
-from polyglot.study.files import QuestionId, SourceFile, SourceFiles
+from polyglot.study.files import QuestionId, SourceFile, SourceFiles, address_problem
 from polyglot.study.references import NativeReferences
 from polyglot.study.translation import BenchmarkTranslations, DatasetTranslations
 
@@ -87,7 +89,7 @@ class BuiltInModel(TinyModel):
 
 
 class Model(Section):
-    """A base model. Exactly one of published, built-in, hub, files and directory."""
+    """A base model. Exactly one of published, built-in, hub, files, directory and prefix."""
 
     published: Name | None = None
     """A name of the catalogue (`polyglot catalogue`), whose source stands here; keys beside it replace its own."""
@@ -101,12 +103,18 @@ class Model(Section):
     """Local files: config.json, tokenizer files, safetensors."""
     directory: str | None = Field(None, min_length=1, max_length=2000)
     """A local folder with such files; the lock pins their content."""
+    prefix: str | None = Field(None, min_length=1, max_length=2000)
+    """The s3:// address of a folder with such files."""
+    sha256: Sha256 | None = None
+    """Of the files below prefix, as `sha256sum FILES | sha256sum` prints it; `polyglot pin` fills it in."""
+    convert: Literal["pickle"] | None = None
+    """`pickle`: weights that there are as pickles alone are read without running code, and kept as safetensors."""
     template: TemplateName = PAPER
     """The paper's chat format, or the model's own chat template."""
     template_date: TemplateDate = None
     """The day that the model's own chat template writes where it asks for today's; 2024-07-26 if none is named."""
 
-    sources: ClassVar[tuple[str, ...]] = ("built_in", "hub", "files", "directory")
+    sources: ClassVar[tuple[str, ...]] = ("built_in", "hub", "files", "directory", "prefix")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -120,6 +128,12 @@ class Model(Section):
         yield from _pinning(source, self.revision)
         if source != "hub":
             yield from strangers(self, source, ("revision",))
+        if source in ("built_in", "prefix"):
+            yield from strangers(self, source, ("convert",))
+        if source != "prefix":
+            yield from strangers(self, source, ("sha256",))
+        else:
+            yield from self._prefix_problems()
         if self.template_date is not None and self.template != OWN:
             what, remedy = "only a model's own template writes a date", f"Set template to {OWN}, or leave this out"
             yield Problem(what=what, place=("template-date",), remedy=remedy)
@@ -130,6 +144,16 @@ class Model(Section):
                 yield Problem(what=what, place=("files", number, "path"), remedy=remedy)
             elif names.index(file.name) < number:
                 yield Problem(what=f"two files are called {file.name}", place=("files", number, "path"))
+
+    def _prefix_problems(self) -> Iterator[Problem]:
+        address = self.prefix or ""
+        if not address.startswith("s3://"):
+            yield Problem(what="no folder of a bucket", place=("prefix",), expected="s3://bucket/folder")
+        elif (problem := address_problem(address)) is not None:
+            yield replace(problem, place=("prefix",))
+        if self.sha256 is None:
+            remedy = "`polyglot pin STUDY` finds it; what lies in a bucket may change"
+            yield Problem(what="not pinned", expected="`sha256:` of what lies there", remedy=remedy)
 
 
 class PublishedMix(Section):

@@ -119,7 +119,7 @@ class Budget(Section):
     """What the study may cost in all. What goes beyond it is not begun, and the run ends with exit code 3."""
 
     usd: Positive | None = None
-    """Of the judge's calls, by its prices."""
+    """Of all calls that cost, by their prices: the judge's, and those of baselines, references and translations."""
     gpu_hours: Positive | None = None
     """Of all stages that have GPUs, attempts that failed or were interrupted included."""
 

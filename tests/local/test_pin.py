@@ -14,6 +14,7 @@ from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.store.blobs import blob_path
 from tests.kit.bad_inputs.studies import study_text
 from tests.kit.judge_rows import prompt_file
+from tests.kit.versitygw import Bucket
 from tests.kit.web import Page, web
 
 COMMIT = "4d" * 20
@@ -42,6 +43,25 @@ def test_commits_and_addresses_are_pinned_over_the_network(tmp_path: Path, monke
         )
     assert seen == ["/api/models/us/m/revision/main Bearer hf_sentinel", "/rows.jsonl"], "the token is the hub's alone"
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_of_a_bucket_is_pinned_by_what_a_model_is_made_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bucket: Bucket
+) -> None:
+    for name, value in bucket.gateway.environment().items():
+        monkeypatch.setenv(name, value)
+    for name in ("model.safetensors", "config.json", "pytorch_model.bin", "deep/config.json"):
+        (tmp_path / "file").write_text(name)
+        bucket.store().upload(f"chat/{name}", tmp_path / "file")
+    path = tmp_path / "study.yaml"
+    path.write_text(f"models:\n  m:\n    prefix: s3://{bucket.name}/chat\n")
+    pin.command(path)
+    lines = [f"{hashlib.sha256(name.encode()).hexdigest()}  {name}\n" for name in ("config.json", "model.safetensors")]
+    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert path.read_text() == f"models:\n  m:\n    prefix: s3://{bucket.name}/chat\n    sha256: {digest}\n"
+    path.write_text(f"models: {{m: {{prefix: s3://{bucket.name}/none}}}}\n")
+    with pytest.raises(PolyglotError, match="1 of 1 pins need a look"):
+        pin.command(path)
 
 
 def test_what_cannot_be_looked_up_is_told_and_the_rest_is_filled_in(

@@ -1,16 +1,20 @@
 """The base stage: the built-in model from text to files, and models that others made."""
 
+import hashlib
+import io
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.torch import save_file
+from safetensors.torch import load, load_file, save_file
+from transformers import AutoModelForCausalLM
 
 from jobs.base import job as base
 from jobs.base.corpus import lines, make_blocks, train_tokenizer
@@ -25,6 +29,7 @@ from tests.kit.folder_input import FolderInput
 from tests.kit.hub import REVISION, Hub, serve
 from tests.kit.model_jobs import ModelContext, Stop, model_context, write_base
 from tests.kit.training import digests
+from tests.kit.versitygw import Bucket
 
 SHARES = {"EN": 43.88, "FR": 8.65, "DE": 8.48, "ES": 7.63, "IT": 4.64}
 TINY = {"hidden_size": 32, "intermediate_size": 48, "layers": 2, "heads": 2, "steps": 6, "batch_size": 4}
@@ -141,10 +146,10 @@ class BlobContext(ModelContext):
         return self.work.parent / "blobs" / sha256
 
 
-def copied(root: Path, files: dict[str, bytes]) -> ModelContext:
+def copied(root: Path, files: dict[str, bytes], **changes: Any) -> ModelContext:
     """Run a base stage over files of a study, named by their content's number instead of a digest."""
     listed = tuple(File(sha256=f"{number:064x}", bytes=1, name=name) for number, name in enumerate(files))
-    context = model_context(root, BaseParams(source="files", files=listed), {})
+    context = model_context(root, BaseParams(source="files", files=listed, **changes), {})
     context.__class__ = BlobContext
     (root / "blobs").mkdir(exist_ok=True)
     for file, data in zip(listed, files.values(), strict=True):
@@ -195,6 +200,104 @@ class TestFiles:
             base.run(model_context(tmp_path, BaseParams(source="files", files=(file,)), {}))
 
 
+def as_pickle(published: dict[str, bytes]) -> dict[str, bytes]:
+    """The same files with the weights as torch saves them."""
+    out = io.BytesIO()
+    torch.save(load(published["model.safetensors"]), out)
+    rest = {name: data for name, data in published.items() if name != "model.safetensors"}
+    return {**rest, "pytorch_model.bin": out.getvalue()}
+
+
+class Canary:
+    """Unpickling this writes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+class TestPickles:
+    def test_shards_and_their_index_are_converted(self, published, tmp_path):
+        whole = load(published["model.safetensors"])
+        names = sorted(whole)
+        parts = {"00001": names[:3], "00002": names[3:]}
+        files = {name: data for name, data in published.items() if name != "model.safetensors"}
+        for number, mine in parts.items():
+            torch.save({name: whole[name] for name in mine}, tmp_path / "part")
+            files[f"pytorch_model-{number}-of-00002.bin"] = (tmp_path / "part").read_bytes()
+        places = {name: f"pytorch_model-{number}-of-00002.bin" for number, mine in parts.items() for name in mine}
+        index = {"metadata": {"total_size": 1}, "weight_map": places}
+        files["pytorch_model.bin.index.json"] = json.dumps(index).encode()
+        model = copied(tmp_path, files, convert="pickle").out / "model"
+        found = json.loads((model / "model.safetensors.index.json").read_text())
+        expected = {name: file.removeprefix("pytorch_")[:-4] + ".safetensors" for name, file in places.items()}
+        assert found["weight_map"] == expected
+        assert not list(model.glob("*.bin*"))
+        loaded = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
+        assert all(torch.equal(loaded.state_dict()[name], whole[name].float()) for name in names)
+
+    def test_equal_pickles_give_equal_bytes(self, published, tmp_path):
+        files = as_pickle(published)
+        one, two = (copied(tmp_path / str(number), files, convert="pickle").out for number in (1, 2))
+        assert (one / "model/model.safetensors").read_bytes() == (two / "model/model.safetensors").read_bytes()
+
+    def test_code_in_a_pickle_is_refused_and_never_run(self, published, tmp_path):
+        torch.save({"weight": Canary(tmp_path / "ran")}, tmp_path / "evil")
+        files = {**as_pickle(published), "pytorch_model.bin": (tmp_path / "evil").read_bytes()}
+        with pytest.raises(Permanent, match=r"pytorch_model\.bin: asks for more than tensors, which may be code"):
+            copied(tmp_path, files, convert="pickle")
+        assert not (tmp_path / "ran").exists()
+
+    @pytest.mark.parametrize(
+        ("saved", "message"),
+        [
+            ([torch.zeros(2)], "got no plain mapping of names to tensors"),
+            ({"state": {"x": torch.zeros(2)}}, "got no plain mapping of names to tensors"),
+            (None, "no weights that torch saved"),
+        ],
+    )
+    def test_what_is_no_models_weights_is_refused(self, published, tmp_path, saved, message):
+        torch.save(saved, tmp_path / "odd")
+        data = b"PK\x03\x04 not a file" if saved is None else (tmp_path / "odd").read_bytes()
+        with pytest.raises(Permanent, match=message):
+            copied(tmp_path, {**as_pickle(published), "pytorch_model.bin": data}, convert="pickle")
+
+    def test_convert_without_pickles_is_refused(self, published, tmp_path):
+        with pytest.raises(Permanent, match=r"model\.safetensors: no file of a model; expected .*pytorch_model"):
+            copied(tmp_path, published, convert="pickle")
+
+
+class TestPrefix:
+    def fetched(self, root: Path, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, sha256: str) -> ModelContext:
+        for name, value in bucket.gateway.environment().items():
+            monkeypatch.setenv(name, value)
+        values = {"source": "prefix", "prefix": f"s3://{bucket.name}/chat", "sha256": sha256}
+        context = model_context(root, BaseParams(**values), {})
+        base.run(context)
+        return context
+
+    def test_a_model_below_a_prefix_is_fetched_and_held_to_its_digest(self, published, tmp_path, bucket, monkeypatch):
+        digests = {}
+        for name, data in {**published, "pytorch_model.bin": b"x", "old/config.json": b"{}"}.items():
+            (tmp_path / "file").write_bytes(data)
+            bucket.store().upload(f"chat/{name}", tmp_path / "file")
+            digests[name] = hashlib.sha256(data).hexdigest()
+        pinned = "".join(f"{digests[name]}  {name}\n" for name in sorted(published))  # as sha256sum prints it
+        sha256 = hashlib.sha256(pinned.encode()).hexdigest()
+        context = self.fetched(tmp_path / "a", bucket, monkeypatch, sha256)
+        assert {path.name: path.read_bytes() for path in (context.out / "model").iterdir()} == published
+        with pytest.raises(Permanent, match=f"got files with sha256 {sha256} in all; expected {'1' * 64}"):
+            self.fetched(tmp_path / "b", bucket, monkeypatch, "1" * 64)
+
+    def test_a_prefix_without_weights_says_what_is_there(self, published, tmp_path, bucket, monkeypatch):
+        (tmp_path / "file").write_bytes(b"x")
+        bucket.store().upload("chat/pytorch_model.bin", tmp_path / "file")
+        with pytest.raises(Permanent, match=r"/chat: no safetensors weights \(got pytorch_model\.bin\)"):
+            self.fetched(tmp_path / "a", bucket, monkeypatch, "1" * 64)
+
+
 class TestHub:
     NAME = "somebody/model"
 
@@ -225,6 +328,25 @@ class TestHub:
         with pytest.raises(Permanent, match=r"no safetensors weights \(got pytorch_model.bin\)"):
             self.fetched(tmp_path, monkeypatch, hub)
         assert hub.fetched == []
+
+    def test_pickles_alone_are_converted_where_the_study_says_so(self, published, tmp_path, monkeypatch):
+        hub = Hub(self.NAME, {**as_pickle(published), "model.onnx": b"x"})
+        context = self.fetched(tmp_path, monkeypatch, hub, convert="pickle")
+        assert sorted(path.name for path in (context.out / "model").iterdir()) == sorted(published)
+        (tmp_path / "before.safetensors").write_bytes(published["model.safetensors"])
+        before, after = load_file(tmp_path / "before.safetensors"), load_file(context.out / "model/model.safetensors")
+        assert before.keys() == after.keys()
+        assert all(torch.equal(before[name], after[name]) for name in before)
+        assert "converted from pickles" in json.loads((context.out / "training.json").read_text())["weights"]
+
+    def test_what_is_refused_today_says_the_way_out(self, published, tmp_path, monkeypatch):
+        with pytest.raises(Permanent, match=r"Name a commit that has them converted, or add `convert: pickle`"):
+            self.fetched(tmp_path, monkeypatch, Hub(self.NAME, as_pickle(published)))
+
+    def test_there_must_be_something_to_convert(self, published, tmp_path, monkeypatch):
+        hub = Hub(self.NAME, {**published, **as_pickle(published)})
+        with pytest.raises(Permanent, match="has safetensors weights, so nothing is to be converted"):
+            self.fetched(tmp_path, monkeypatch, hub, convert="pickle")
 
     def test_a_revision_that_is_not_there_is_permanent(self, published, tmp_path, monkeypatch):
         with pytest.raises(Permanent, match="(?s)hub somebody/model@ffffffffffff: .*Set HF_TOKEN_PATH"):

@@ -64,6 +64,13 @@ def _file(path: str, more: str = "") -> str:
     return f"{{path: '{path}', sha256: {SHA256}{more}}}"
 
 
+def _pickled_model(folder: Path) -> None:
+    for name in ("config.json", "pytorch_model.bin"):
+        (folder / "m").mkdir(exist_ok=True)
+        (folder / "m" / name).write_text("{}")
+    load(folder, study_text(models="{m: {directory: m}}").encode())
+
+
 _FORMS = [
     Case(room="Study files", name="no such file", provoke=lambda folder: load_study(folder / "none.yaml")),
     Case(room="Study files", name="a folder instead of a file", provoke=load_study),
@@ -147,6 +154,13 @@ _MODELS = [
     _case("one model under two names", models="{a: {built-in: {}}, b: {built-in: {}}}"),
     _case("a model's folder that is not there", models="{m: {directory: nowhere}}"),
     _case("a folder without a model", models="{m: {directory: .}}"),
+    _case("a model's folder on the web", models=f"{{m: {{prefix: 'https://host/m', sha256: {SHA256}}}}}"),
+    _case("a folder of a bucket that is not pinned", models="{m: {prefix: 's3://bucket/m'}}"),
+    _case("a folder of a bucket with a key", models=f"{{m: {{prefix: 's3://bucket/m?key=x', sha256: {SHA256}}}}}"),
+    _case("a digest of a hub model", models=f"{{m: {{hub: a/b, revision: {COMMIT}, sha256: {SHA256}}}}}"),
+    _case("an unknown conversion", models=f"{{m: {{hub: a/b, revision: {COMMIT}, convert: keras}}}}"),
+    _case("a conversion of the built-in model", models="{m: {built-in: {}, convert: pickle}}"),
+    Case(room="Study files", name="a folder with pickled weights alone", provoke=_pickled_model),
     _case("a model's file at an address", models=f"{{m: {{files: [{_file('https://host/b', ', bytes: 1')}]}}}}"),
     _case("two models that cannot be told apart", models="{m.1: {built-in: {}}, m-1: {built-in: {seed: 1}}}"),
 ]

@@ -81,6 +81,15 @@ def test_nothing_is_written_over(empty: Path) -> None:
     assert [path.name for path in empty.iterdir()] == ["first.yaml"]
 
 
+def test_baselines_stand_under_their_own_names(empty: Path) -> None:
+    (empty / "chat").mkdir()
+    init.command("beside", baseline=["chat", "us/Chat-2.0", "endpoint:openai/gpt-4o"])
+    study = load_study(Path("beside.yaml")).study
+    assert study.baselines["chat"].directory == "chat"
+    assert study.baselines["chat-2-0"].hub == "us/Chat-2.0"
+    assert (study.baselines["gpt-4o"].endpoint, study.baselines["gpt-4o"].model) == ("openai", "openai/gpt-4o")
+
+
 @pytest.mark.parametrize(
     ("choices", "line"),
     [
@@ -90,6 +99,11 @@ def test_nothing_is_written_over(empty: Path) -> None:
         ({"data": ["EN=a", "lima-x"]}, "--data: not one source"),
         ({"data": ["EN="]}, "--data: not one source"),
         ({"data": ["english=rows.jsonl"]}, "no language; got 'english'"),
+        (
+            {"baseline": ["none"]},
+            "--baseline: no such model; got 'none'; expected built-in, a folder, owner/name, teuken-",
+        ),
+        ({"baseline": ["endpoint:"]}, "--baseline: no such model; got 'endpoint:'; expected endpoint:MODEL"),
         ({"benchmark": ["none"]}, "--benchmark: no such benchmark; got 'none'; expected built-in, LANGUAGE=FILE, mt-"),
     ],
 )

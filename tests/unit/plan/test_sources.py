@@ -4,6 +4,7 @@ from pathlib import Path
 
 from polyglot.core.canonical import sha256_file
 from polyglot.core.stage import PlannedStage
+from polyglot.kinds.registry import traits_of
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources, reference_categories, source_stages
 from polyglot.study.profile import load_profile
@@ -190,3 +191,20 @@ def test_every_stage_comes_after_what_it_reads(tmp_path: Path) -> None:
     for stage in made.planner.stages:
         assert set(stage.stage.inputs.values()) <= seen
         seen.add(stage.key)
+
+
+def test_a_conversion_and_a_bucket_are_in_a_base_models_key_only_where_they_are_said(tmp_path: Path) -> None:
+    hub, digest = f"hub: a/b, revision: {'1a' * 20}", "2b" * 32
+    models = {
+        "hub": f"{{{hub}}}",
+        "converted": f"{{{hub}, convert: pickle}}",
+        "prefix": f"{{prefix: 's3://b/m', sha256: {digest}}}",
+    }
+    found = {}
+    for name, source in models.items():
+        found[name] = Made(tmp_path, models=f"{{m: {source}}}").sources.bases["m"].stage
+    assert not {"convert", "prefix", "sha256"} & found["hub"].params.keys()
+    assert dict(found["converted"].params) == {**found["hub"].params, "convert": "pickle"}
+    assert (found["prefix"].params["prefix"], found["prefix"].params["sha256"]) == ("s3://b/m", digest)
+    assert traits_of(found["prefix"]).fetches_sources
+    assert not traits_of(found["prefix"]).fetches_from_hub

@@ -46,6 +46,23 @@ def test_digests_are_filled_in_and_every_other_byte_stays(tmp_path: Path) -> Non
     assert pinned(tmp_path, text)[0] == text, "a second time there is nothing to do"
 
 
+def test_a_folder_of_a_bucket_is_asked_for_as_a_folder_and_pinned_once(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def digest_of(address: str) -> tuple[str, int]:
+        asked.append(address)
+        return "2" * 64, 47
+
+    (tmp_path / "study.yaml").write_text(
+        "models:\n  a: {prefix: 's3://b/chat?endpoint=http://host'}   # mine\n"
+        f"  c: {{prefix: s3://b/base, sha256: '{'3' * 64}'}}\n"
+    )
+    text, pins = pin_text(tmp_path / "study.yaml", again=False, commit_of=lambda *_: COMMIT, digest_of=digest_of)
+    assert asked == ["s3://b/chat/?endpoint=http://host"]
+    assert f"{{prefix: 's3://b/chat?endpoint=http://host', sha256: \"{'2' * 64}\"}}   # mine" in text
+    assert [(pin.place, pin.key) for pin in pins] == [(("models", "a"), "sha256")]
+
+
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_line_ends_stay_as_they_are(tmp_path: Path, ending: str) -> None:
     text, _ = pinned(tmp_path, "x:\n  path: rows.jsonl\n  # end".replace("\n", ending))

@@ -68,7 +68,7 @@ def _bad_studies() -> Iterator[str]:
     yield from ("## Whole studies", "")
     yield from (
         "Each has one defect or two, and is submitted as a user would: it is told before any stage (exit 2), or by a",
-        "small one (exit 1), before anything that trains or answers starts. tests/faults/test_bad_studies.py sees to it.",
+        "small one (exit 1), before anything that trains or answers. tests/faults/test_bad_studies.py sees to it.",
         "",
     )
     for row in json.loads(LINES.read_text(encoding="utf-8")):

@@ -1,12 +1,14 @@
 """Two-turn answers of a model behind an endpoint to one benchmark: what `answer` makes of a model in the store."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources
-from polyglot.kinds.answer import Answer, AnswerCard
-from polyglot.kinds.chat import ChatForm
+from polyglot.kinds.answer import CHAT_TOKENS, TURNS, Answer, AnswerCard, known_answers, prompt_tokens
+from polyglot.kinds.chat import ChatForm, calling
+from polyglot.kinds.forecast import Ask, Facts, Forecast, Texts
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
 from polyglot.kinds.settings import ChatSettings
 
@@ -27,6 +29,26 @@ class AskParams(Params):
     samples: int = 1
     seed: int | None = None  # sent with the first sample, one more with each other
     night: str = ""  # of a nightly evaluation, as of `answer`
+
+
+def _estimate(ask: Ask) -> Forecast:
+    """A call a turn; the second one's prompt has the first turn and its answer."""
+    params, questions = AskParams.of(ask.stage), ask.inputs["questions"]
+    asked = {one: questions.texts[one].rows * params.samples for one in params.languages if one in questions.texts}
+    count = sum(asked.values())
+    if not count:
+        return Forecast(lacking=("the number of questions",))
+    prompt = prompt_tokens(questions, count, params.systems, params.samples)
+    mean = min(CHAT_TOKENS, float(params.max_tokens))
+    forecast = calling(
+        ask,
+        calls=TURNS * count,
+        prompt_tokens=count * (3 * prompt + mean),
+        completion_tokens=TURNS * count * mean,
+        source=f"{questions.source}; answers of {mean:.0f} tokens assumed",
+    )
+    texts = {one: Texts(rows=rows, answers=TURNS * rows) for one, rows in asked.items()}
+    return replace(forecast, result=Facts(source="the questions", texts=texts, answer_tokens=mean))
 
 
 def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
@@ -57,5 +79,7 @@ KIND = Kind(
     nightly=True,
     libraries=("openai",),
     traits=endpoint_traits,
+    estimate=_estimate,
+    known=known_answers,
     forms=_forms,
 )

@@ -123,7 +123,7 @@ _LONGEST = 2.0  # a batch goes on for so many mean answers, and so long is its c
 _LAYER_SECONDS = 0.8e-3  # of a step on a GPU: starting its kernels
 
 
-def _known(stage: Stage, read: Read) -> Facts:
+def known_answers(stage: Stage, read: Read) -> Facts:
     """How much was answered."""
     card: AnswerCard = read("card.json", AnswerCard)
     texts = {
@@ -223,5 +223,5 @@ KIND = Kind(
     kernels=True,
     traits=always(Traits(loads_model=True)),
     estimate=_estimate,
-    known=_known,
+    known=known_answers,
 )

@@ -1,12 +1,14 @@
 """Two-turn answers of a model behind an endpoint to one benchmark: what `answer` makes of a model in the store."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources
-from polyglot.kinds.answer import Answer, AnswerCard
-from polyglot.kinds.chat import ChatForm
+from polyglot.kinds.answer import TURNS, Answer, AnswerCard, known_answers
+from polyglot.kinds.chat import ChatForm, calling
+from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Facts, Forecast, Texts
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
 from polyglot.kinds.settings import ChatSettings
 
@@ -46,6 +48,32 @@ def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
     )
 
 
+ANSWER_TOKENS = 300  # of a chat model's answer, assumed
+_SYSTEM_TOKENS = 30
+
+
+def _estimate(ask: Ask) -> Forecast:
+    """A call for each turn; the second one's prompt has the first one's answer."""
+    params, questions = AskParams.of(ask.stage), ask.inputs["questions"]
+    asked = {one: questions.texts[one] for one in params.languages if one in questions.texts}
+    rows = {one: params.samples * texts.rows for one, texts in asked.items()}
+    count, mean = sum(rows.values()), float(min(ANSWER_TOKENS, params.max_tokens))
+    if not count:
+        return Forecast(lacking=("the number of questions",))
+    read = params.samples * sum(texts.characters or 0.0 for texts in asked.values()) / CHARACTERS_PER_TOKEN
+    source = f"{questions.source}; answers of {mean:.0f} tokens assumed"
+    forecast = calling(
+        ask,
+        calls=TURNS * count,
+        prompt_tokens=1.5 * read + count * (TURNS * _SYSTEM_TOKENS + mean),
+        completion_tokens=TURNS * count * mean,
+        source=source,
+    )
+    texts = {one: Texts(rows=number, answers=TURNS * number) for one, number in rows.items()}
+    facts = Facts(source=f"answers of {mean:.0f} tokens assumed", texts=texts, answer_tokens=mean)
+    return replace(forecast, result=facts)
+
+
 KIND = Kind(
     params=AskParams,
     settings=ChatSettings,
@@ -58,4 +86,6 @@ KIND = Kind(
     libraries=("openai",),
     traits=endpoint_traits,
     forms=_forms,
+    estimate=_estimate,
+    known=known_answers,
 )

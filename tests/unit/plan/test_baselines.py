@@ -185,3 +185,19 @@ class TestPins:
         assert [file.name for file in found.files["baselines", "b", "files"]] == ["config.json", "model.safetensors"]
         with pytest.raises(BadInput, match=r"baselines\.b\.revision: the commit is still to be filled in"):
             locked(tmp_path, baselines="{b: {published: llama-3.1-8b, revision: '" + "0" * 40 + "'}}")
+
+
+class TestCost:
+    def test_an_endpoint_costs_its_tokens_and_its_answers_are_judged(self, tmp_path: Path) -> None:
+        answers = "{max-new-tokens: 100, samples: 2}"
+        plan = plan_of(tmp_path, baselines=ALL, answers=answers, judge="{endpoint: openai, model: j}")
+        store = open_store(f"file://{tmp_path}/store")
+        rows = {
+            row.planned.label: row.forecast
+            for row in estimate(plan.stages, store, StudySources(locked(tmp_path)), lambda planned: None)
+        }
+        asked, judged = rows["ask baseline:gpt"], rows["judge baseline:gpt"]
+        assert asked.calls == judged.calls == 2 * 2 * 80 * 5
+        assert asked.completion_tokens == 2 * 2 * 80 * 5 * 100
+        assert asked.usd == pytest.approx(((asked.prompt_tokens or 0) * 10 + (asked.completion_tokens or 0) * 30) / 1e6)
+        assert rows["ask baseline:author"].usd == 0

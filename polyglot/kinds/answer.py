@@ -1,5 +1,6 @@
 """Two-turn answers of one model to one benchmark."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
@@ -24,7 +25,7 @@ from polyglot.kinds.forecast import (
 from polyglot.kinds.kind import GIB, MODEL_LIBRARIES, Kind, Language, Params, Traits, always
 from polyglot.kinds.settings import Settings
 from polyglot.kinds.shape import Shape
-from polyglot.kinds.templates import PAPER, TEMPLATES, TemplateDate, TemplateName
+from polyglot.kinds.templates import OWN, PAPER, TEMPLATES, TemplateDate, TemplateName
 
 # MT-Bench's temperatures by category; categories not named (math, coding, reasoning, extraction, any other) use 0.
 MT_BENCH_TEMPERATURES = {"writing": 0.7, "roleplay": 0.7, "stem": 0.1, "humanities": 0.1}
@@ -119,6 +120,7 @@ class AnswerCard(Record):
 
 TURNS = 2
 QUESTION_TOKENS = 120  # of a turn, system message and template included, where nobody knows
+CHAT_TOKENS = 300.0  # of an answer of a chat model, assumed
 _LONGEST = 2.0  # a batch goes on for so many mean answers, and so long is its cache
 _LAYER_SECONDS = 0.8e-3  # of a step on a GPU: starting its kernels
 
@@ -142,10 +144,8 @@ def _estimate(ask: Ask) -> Forecast:
     if model.shape is None or not count:
         what = "the model's shape" if model.shape is None else "the number of questions"
         return Forecast(memory={"process": PROCESS_BYTES}, lacking=(what,))
-    taught = model.answer_tokens or params.max_new_tokens
-    mean = min(taught, float(params.max_new_tokens))
-    source = "as long as what the mix teaches" if model.answer_tokens else "to the length limit, as nothing ends them"
-    prompt = _prompt_tokens(params, questions, count)
+    prompt = prompt_tokens(questions, count, params.systems, params.samples)
+    mean, source = _answer_tokens(params, model, prompt)
     steps = min(_LONGEST * mean, float(params.max_new_tokens))
     shape, gpu = model.shape, ask.resources.gpus > 0
     rows = min(_batch(ask), -(-count // max(1, ask.resources.ranks)))
@@ -178,6 +178,17 @@ def _estimate(ask: Ask) -> Forecast:
     return replace(ended, seconds=START_SECONDS + seconds, sources={**ended.sources, "time": str(ask.device)})
 
 
+def _answer_tokens(params: AnswerParams, model: Facts, prompt: float) -> tuple[float, str]:
+    """How long the mean answer will be, and why; no longer than the model's positions have room for."""
+    room = model.shape.positions - prompt if model.shape is not None and model.shape.positions else math.inf
+    most = min(float(params.max_new_tokens), max(1.0, room))
+    if model.answer_tokens:
+        return min(model.answer_tokens, most), "as long as what the mix teaches"
+    if params.template == OWN:
+        return min(CHAT_TOKENS, most), "as long as a chat model's, assumed"
+    return most, "to the length limit, as nothing ends them"
+
+
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2}
 
 
@@ -198,13 +209,13 @@ def _batch(ask: Ask) -> int:
     return size if isinstance(size, int) and size else 64
 
 
-def _prompt_tokens(params: AnswerParams, questions: Facts, count: float) -> float:
+def prompt_tokens(questions: Facts, count: float, systems: Mapping[str, str], samples: int) -> float:
     """The mean of a turn's question with its system message and template."""
     characters = sum(texts.characters or 0.0 for texts in questions.texts.values())
     if not characters or not count:
         return QUESTION_TOKENS
-    system = sum(map(len, params.systems.values())) / max(1, len(params.systems))
-    return (characters * params.samples / count / TURNS + system) / CHARACTERS_PER_TOKEN + 12
+    system = sum(map(len, systems.values())) / max(1, len(systems))
+    return (characters * samples / count / TURNS + system) / CHARACTERS_PER_TOKEN + 12
 
 
 KIND = Kind(

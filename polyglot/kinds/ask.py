@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 
 from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources
-from polyglot.kinds.answer import TURNS, Answer, AnswerCard, known_answers
+from polyglot.kinds.answer import CHAT_TOKENS, TURNS, Answer, AnswerCard, known_answers, prompt_tokens
 from polyglot.kinds.chat import ChatForm, calling
-from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Facts, Forecast, Texts
+from polyglot.kinds.forecast import Ask, Facts, Forecast, Texts
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
 from polyglot.kinds.settings import ChatSettings
 
@@ -31,6 +31,26 @@ class AskParams(Params):
     night: str = ""  # of a nightly evaluation, as of `answer`
 
 
+def _estimate(ask: Ask) -> Forecast:
+    """A call a turn; the second one's prompt has the first turn and its answer."""
+    params, questions = AskParams.of(ask.stage), ask.inputs["questions"]
+    asked = {one: questions.texts[one].rows * params.samples for one in params.languages if one in questions.texts}
+    count = sum(asked.values())
+    if not count:
+        return Forecast(lacking=("the number of questions",))
+    prompt = prompt_tokens(questions, count, params.systems, params.samples)
+    mean = min(CHAT_TOKENS, float(params.max_tokens))
+    forecast = calling(
+        ask,
+        calls=TURNS * count,
+        prompt_tokens=count * (3 * prompt + mean),
+        completion_tokens=TURNS * count * mean,
+        source=f"{questions.source}; answers of {mean:.0f} tokens assumed",
+    )
+    texts = {one: Texts(rows=rows, answers=TURNS * rows) for one, rows in asked.items()}
+    return replace(forecast, result=Facts(source="the questions", texts=texts, answer_tokens=mean))
+
+
 def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
     """One for each temperature, of whatever category."""
     asked = AskParams.model_validate(dict(params))
@@ -48,32 +68,6 @@ def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
     )
 
 
-ANSWER_TOKENS = 300  # of a chat model's answer, assumed
-_SYSTEM_TOKENS = 30
-
-
-def _estimate(ask: Ask) -> Forecast:
-    """A call for each turn; the second one's prompt has the first one's answer."""
-    params, questions = AskParams.of(ask.stage), ask.inputs["questions"]
-    asked = {one: questions.texts[one] for one in params.languages if one in questions.texts}
-    rows = {one: params.samples * texts.rows for one, texts in asked.items()}
-    count, mean = sum(rows.values()), float(min(ANSWER_TOKENS, params.max_tokens))
-    if not count:
-        return Forecast(lacking=("the number of questions",))
-    read = params.samples * sum(texts.characters or 0.0 for texts in asked.values()) / CHARACTERS_PER_TOKEN
-    source = f"{questions.source}; answers of {mean:.0f} tokens assumed"
-    forecast = calling(
-        ask,
-        calls=TURNS * count,
-        prompt_tokens=1.5 * read + count * (TURNS * _SYSTEM_TOKENS + mean),
-        completion_tokens=TURNS * count * mean,
-        source=source,
-    )
-    texts = {one: Texts(rows=number, answers=TURNS * number) for one, number in rows.items()}
-    facts = Facts(source=f"answers of {mean:.0f} tokens assumed", texts=texts, answer_tokens=mean)
-    return replace(forecast, result=facts)
-
-
 KIND = Kind(
     params=AskParams,
     settings=ChatSettings,
@@ -85,7 +79,7 @@ KIND = Kind(
     nightly=True,
     libraries=("openai",),
     traits=endpoint_traits,
-    forms=_forms,
     estimate=_estimate,
     known=known_answers,
+    forms=_forms,
 )

@@ -155,7 +155,7 @@ def _estimate(ask: Ask) -> Forecast:
     if ask.device is None:
         lacking = ("the GPU's name: write `device:` into the profile or its pool",)
         return replace(common, tokens=tokens, sources=sources, lacking=lacking)
-    ranks = ask.resources.ranks * max(1, ask.resources.gpus)
+    ranks = ask.resources.ranks
     steps = params.steps or samples / params.batch_size
     seconds = training_seconds(
         shape,
@@ -177,7 +177,7 @@ def _at_once(ask: Ask, params: TrainParams, mixed: Sequence[Texts], longest: int
     most = limit if isinstance(limit, int) and limit else MICRO_BATCH_TOKENS["cuda" if ask.resources.gpus else "cpu"]
     rows = sum(texts.rows for texts in mixed)
     mean = sum(texts.tokens or 0 for texts in mixed) / rows if rows else most
-    ranks = ask.resources.ranks * max(1, ask.resources.gpus)
+    ranks = ask.resources.ranks
     step = max(1, params.batch_size // ranks) * mean * 1.2  # with padding
     return max(min(float(most), step), float(params.packed_tokens or longest))
 

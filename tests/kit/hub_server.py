@@ -3,6 +3,7 @@
 Models and data sets, each at exactly one revision; it remembers what was asked for.
 """
 
+import base64
 import hashlib
 import json
 import re
@@ -61,6 +62,10 @@ class Hub:
     """What is served, where, and what was asked for."""
 
     repositories: tuple[Repository, ...]
+    write_token: str = ""  # who brings it may make repositories and commit to them
+    written: dict[str, dict[str, bytes]] = field(default_factory=dict)  # files of such a repository, by its name
+    messages: list[str] = field(default_factory=list)  # of commits
+    large: dict[str, bytes] = field(default_factory=dict)  # by SHA-256
     endpoint: str = ""
     asked: list[str] = field(default_factory=list)
 
@@ -85,12 +90,63 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.hub.asked.append(f"POST {self.path}")
+        if self.hub.write_token:
+            self._write(urlsplit(self.path).path, body)
+            return
         one = self.hub.find(self.path)
         if one is not None and self.path == f"{one.api}/paths-info/{one.revision}":
             wanted = json.loads(body)["paths"] if body.startswith(b"{") else re.findall(r"paths=([^&]+)", body.decode())
             self._json(200, [one.entry(path) for path in map(unquote, wanted) if path in one.files])
         else:
             self._json(404, {"error": "no such page"})
+
+    def do_PUT(self) -> None:
+        """A large file, by its SHA-256."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.hub.large[hashlib.sha256(body).hexdigest()] = body
+        self._send(200, b"", {})
+
+    def _write(self, path: str, body: bytes) -> None:
+        """Making a repository, and a commit to it: small files in its body, large ones put before."""
+        if self.headers.get("Authorization") != f"Bearer {self.hub.write_token}":
+            self._json(403, {"error": "You have no right to do this"})
+        elif path == "/api/repos/create":
+            asked = json.loads(body)
+            name = "/".join(part for part in (asked.get("organization"), asked["name"]) if part)
+            fresh = self.hub.written.setdefault(name, {})
+            self._json(409 if fresh else 200, {"url": f"{self.hub.endpoint}/{name}", "name": name, "id": name})
+        elif path == "/api/validate-yaml":
+            self._json(200, {"errors": [], "warnings": []})
+        elif path.endswith("/preupload/main"):
+            modes = [
+                {
+                    "path": file["path"],
+                    "uploadMode": "lfs" if file["path"].endswith(".safetensors") else "regular",
+                    "shouldIgnore": False,
+                }
+                for file in json.loads(body)["files"]
+            ]
+            self._json(200, {"files": modes})
+        elif path.endswith("/info/lfs/objects/batch"):
+            upload = {"href": f"{self.hub.endpoint}/put", "header": {}}
+            objects = [{**one, "actions": {"upload": upload}} for one in json.loads(body)["objects"]]
+            self._json(200, {"transfer": "basic", "objects": objects})
+        elif path.endswith("/commit/main"):
+            self._commit(path.removeprefix("/api/models/").removesuffix("/commit/main"), body)
+        else:
+            self._json(404, {"error": "no such page"})
+
+    def _commit(self, name: str, body: bytes) -> None:
+        files = self.hub.written[name]
+        for line in map(json.loads, body.splitlines()):
+            value = line["value"]
+            if line["key"] == "header":
+                self.hub.messages.append(value["summary"])
+            elif line["key"] == "file":
+                files[value["path"]] = base64.b64decode(value["content"])
+            elif line["key"] == "lfsFile":
+                files[value["path"]] = self.hub.large[value["oid"]]
+        self._json(200, {"commitUrl": f"{self.hub.endpoint}/{name}/commit/{REVISION}", "commitOid": REVISION})
 
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
@@ -148,9 +204,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(*repositories: Repository, host: str = "127.0.0.1", port: int = 0) -> Iterator[Hub]:
+def serve(*repositories: Repository, host: str = "127.0.0.1", port: int = 0, write_token: str = "") -> Iterator[Hub]:
     """Serve repositories until the block ends."""
-    hub = Hub(repositories=repositories)
+    hub = Hub(repositories=repositories, write_token=write_token)
     server = ThreadingHTTPServer((host, port), type("Handler", (_Handler,), {"hub": hub}))
     hub.endpoint = f"http://{host}:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever, daemon=True)

@@ -175,7 +175,8 @@ def mirrored(folder: Path, address: str, pages: Mapping[str, bytes]) -> str:
             language: _at(address, pages, f"/data/{file['path'].rpartition('/data/')[2]}")
             for language, file in source[part].items()
         }
-    return yaml.safe_dump({"benchmarks": {"mt-bench-x": {**entry, "source": source}}}, allow_unicode=True)
+    document = {"benchmarks": {"mt-bench-x": {**entry, "source": source}}}
+    return yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
 
 
 def _at(address: str, pages: Mapping[str, bytes], path: str) -> dict[str, object]:

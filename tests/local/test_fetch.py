@@ -1,6 +1,9 @@
 """`polyglot fetch`: results as plain files, from the store alone, and what others make of them."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +16,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from polyglot.core.canonical import sha256_file
 from polyglot.store.committed import committed
 from tests.kit.desk import Desk
+from tests.kit.hub_server import serve
 
 LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
 CELL = "tiny/house/ENDE/s0"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +180,54 @@ def test_a_study_that_has_not_begun_is_listed_beside_a_damaged_one(
     assert (waits["study"], waits["state"], waits["done"]) == ("waits", "waiting", 0)
     assert broken["study"] == "broken"
     assert "damaged" in broken["state"]
+
+
+def test_a_model_is_served_by_the_command_that_is_printed(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("serve", "one", "ENDE/s0", "--to", tmp_path / "m", "--port", "8123", "--store", desk.url)
+    said = desk.run(*asked)
+    folder = tmp_path / "m" / "tiny-house-ENDE-s0"
+    listens = "--host 127.0.0.1 --port 8123"
+    assert said.out == f"vllm serve {folder} --served-model-name {CELL} {listens}\n", said.err
+    assert (folder / "config.json").is_file()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "vLLM is not on the PATH" in desk.run(*asked, "--run").err
+    (tmp_path / "vllm").write_text('#!/bin/sh\necho "vllm $*" > "$1.said"\n')
+    (tmp_path / "vllm").chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-m", "polyglot", *map(str, asked), "--run"], cwd=tmp_path, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert (tmp_path / "serve.said").read_text() == said.out
+
+
+def test_a_model_is_pushed_to_a_repository_as_it_is_fetched(desk: Desk, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    with serve(write_token="hf_sentinel") as hub:
+        # the library of the hub reads these once, when it is imported
+        environment = {
+            **os.environ, "PYTHONPATH": str(ROOT), "HF_ENDPOINT": hub.endpoint, "HF_TOKEN_PATH": str(token),
+            "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "home"),
+        }  # fmt: skip
+        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+            environment.pop(name, None)
+
+        def push(repository: str, secret: str) -> "subprocess.CompletedProcess[str]":
+            token.write_text(secret)
+            command = [sys.executable, "-m", "polyglot", "push", "one", "ENDE/s0", repository, "--store", desk.url]
+            return subprocess.run(command, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True)
+
+        refused = push("lab/ende", "hf_others")
+        assert refused.returncode == 1
+        assert "Set HF_TOKEN_PATH to a file with a token that may write it" in refused.stderr
+        assert "hf_others" not in refused.stderr
+        assert len(refused.stderr.strip().splitlines()) == 1
+        assert hub.written == {}
+        done = push("lab/ende", "hf_sentinel")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(f"{hub.endpoint}/lab/ende/commit/")
+    (folder,) = fetch(desk, "model", CELL, "--to", tmp_path / "fetched")
+    assert hub.written["lab/ende"] == {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert hub.messages[0].startswith("one: tiny/house/ENDE/s0 (stage ")

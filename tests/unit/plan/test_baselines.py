@@ -13,6 +13,8 @@ from polyglot.plan.build import build_plan
 from polyglot.plan.plan import Plan
 from polyglot.store.locate import open_store
 from polyglot.study.profile import load_profile
+from tests.kit import estimates
+from tests.kit.bad_inputs.studies import study_text
 from tests.kit.desk import Desk
 from tests.kit.small_studies import locked
 
@@ -190,12 +192,8 @@ class TestPins:
 class TestCost:
     def test_an_endpoint_costs_its_tokens_and_its_answers_are_judged(self, tmp_path: Path) -> None:
         answers = "{max-new-tokens: 100, samples: 2}"
-        plan = plan_of(tmp_path, baselines=ALL, answers=answers, judge="{endpoint: openai, model: j}")
-        store = open_store(f"file://{tmp_path}/store")
-        rows = {
-            row.planned.label: row.forecast
-            for row in estimate(plan.stages, store, StudySources(locked(tmp_path)), lambda planned: None)
-        }
+        study = study_text(baselines=ALL, answers=answers, judge="{endpoint: openai, model: j}")
+        rows = {row.planned.label: row.forecast for row in estimates.seven(tmp_path, study=study).estimated}
         asked, judged = rows["ask baseline:gpt"], rows["judge baseline:gpt"]
         assert asked.calls == judged.calls == 2 * 2 * 80 * 5
         assert asked.completion_tokens == 2 * 2 * 80 * 5 * 100

@@ -1,0 +1,37 @@
+"""`polyglot push`: a model of a study to a repository of the hub."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from polyglot.cli.looking import open_view
+from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyGiven
+from polyglot.export.files import take
+from polyglot.export.model_card import README, ModelCard
+from polyglot.export.push import push
+from polyglot.export.selection import select
+
+
+def command(
+    study: StudyGiven,
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="A cell or model, or a part of its name.")],
+    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The repository of the hub.")],
+    public: Annotated[
+        bool, typer.Option("--public", help="For everybody to see; a new repository is private.")
+    ] = False,
+    mix: MixName = None,
+    profile: ProfileName = "local",
+    store: StoreUrl = None,
+) -> None:
+    """Put a model with its card into a repository of the hub, as one commit, and print the commit's address."""
+    view = open_view(study, mix=mix, profile=profile, store=store)
+    (wanted,) = select(view.plan, "model", name)
+    card = ModelCard(store=view.store, plan=view.plan, model=wanted.planned)
+    with TemporaryDirectory(prefix="polyglot-") as scratch:
+        folder = take(
+            view.store, wanted, Path(scratch) / "model", beside=lambda manifest: {README: card.text(manifest)}
+        )
+        message = f"{view.plan.study}: {wanted.name} (stage {wanted.planned.key[:12]})"
+        print(push(folder, repository, private=not public, message=message))

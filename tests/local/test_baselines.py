@@ -115,10 +115,12 @@ def test_the_contrasts_are_those_that_the_study_names(ran: Ran) -> None:
 
 
 def test_the_endpoint_was_asked_two_turns_of_every_question_once(ran: Ran) -> None:
-    bodies = [call.body for call in ran.server.calls]
+    probe, *calls = ran.server.calls
+    assert probe.body["messages"][-1]["content"] == "Answer with the one word: ready"
+    bodies = [call.body for call in calls]
     assert {body["model"] for body in bodies} == {CHAT}
     assert {body["max_tokens"] for body in bodies} == {4}
-    assert len({call.id for call in ran.server.calls}) == len(bodies)
+    assert len({call.id for call in calls}) == len(bodies)
     first = [body for body in bodies if sum(message["role"] == "user" for message in body["messages"]) == 1]
     assert len(bodies) == 2 * len(first)
     assert {body["messages"][0]["role"] for body in bodies} == {"system"}
@@ -153,7 +155,7 @@ def test_a_night_asks_the_endpoint_anew_and_reads_the_same_models(ran: Ran) -> N
     before = len(ran.server.calls)
     said = ran.desk.run("reevaluate", "beside", "--night", "a", "--store", ran.desk.url)
     assert said.code == 0, said.err
-    assert len(ran.server.calls) == 2 * before
+    assert len(ran.server.calls) == 2 * before - 1  # but for the probe
     (path,) = [line for line in said.out.splitlines() if line.endswith("/report.json")]
     report = json.loads((ran.desk.root / path).read_text(encoding="utf-8"))
     assert [row["name"] for row in report["contrasts"]] == [row.name for row in ran.report.contrasts]

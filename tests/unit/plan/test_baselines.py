@@ -13,6 +13,8 @@ from polyglot.plan.build import build_plan
 from polyglot.plan.plan import Plan
 from polyglot.store.locate import open_store
 from polyglot.study.profile import load_profile
+from tests.kit import estimates
+from tests.kit.bad_inputs.studies import study_text
 from tests.kit.desk import Desk
 from tests.kit.small_studies import locked
 
@@ -185,3 +187,15 @@ class TestPins:
         assert [file.name for file in found.files["baselines", "b", "files"]] == ["config.json", "model.safetensors"]
         with pytest.raises(BadInput, match=r"baselines\.b\.revision: the commit is still to be filled in"):
             locked(tmp_path, baselines="{b: {published: llama-3.1-8b, revision: '" + "0" * 40 + "'}}")
+
+
+class TestCost:
+    def test_an_endpoint_costs_its_tokens_and_its_answers_are_judged(self, tmp_path: Path) -> None:
+        answers = "{max-new-tokens: 100, samples: 2}"
+        study = study_text(baselines=ALL, answers=answers, judge="{endpoint: openai, model: j}")
+        rows = {row.planned.label: row.forecast for row in estimates.seven(tmp_path, study=study).estimated}
+        asked, judged = rows["ask baseline:gpt"], rows["judge baseline:gpt"]
+        assert asked.calls == judged.calls == 2 * 2 * 80 * 5
+        assert asked.completion_tokens == 2 * 2 * 80 * 5 * 100
+        assert asked.usd == pytest.approx(((asked.prompt_tokens or 0) * 10 + (asked.completion_tokens or 0) * 30) / 1e6)
+        assert rows["ask baseline:author"].usd == 0

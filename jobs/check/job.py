@@ -12,6 +12,7 @@ from jobs.lib.model.template import ChatFormat
 from polyglot.core.errors import Findings, Permanent
 from polyglot.core.records import to_json
 from polyglot.kinds.check import CheckParams, CheckRecord, ModelCheck
+from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.mix import MixCard
 from polyglot.kinds.rows import Question, Reference
 from polyglot.kinds.tokenize import TokenCard
@@ -31,6 +32,8 @@ def run(context: Context) -> None:
             models[name] = checked
         context.progress(number, len(params.models), "models")
         context.raise_if_stopping()
+    for name, artifact in of_role(context.inputs, "data").items():
+        samples.look_at_data(found, artifact.read("card.json", DataCard), dataset=name)
     mixes = {
         name: samples.look_at_mix(found, artifact.read("card.json", MixCard), params, name=name)
         for name, artifact in of_role(context.inputs, "mix").items()

@@ -102,16 +102,15 @@ def _conversations(question: Question) -> Iterator[tuple[int, list[dict[str, str
 def _lengths(found: Found, made: Prompts, where: str, positions: int | None, max_new_tokens: int) -> None:
     if positions is None:
         return
-    for turn, (length, question) in made.longest.items():
-        if length + max_new_tokens > positions:
-            got = f"a prompt of {length} tokens and answers of {max_new_tokens}"
-            room = positions - length
-            remedy = f"Set `answers.max-new-tokens` to {room} or less" if room > 0 else "Shorten it, or leave it out"
-            what = f"question {question}, turn {turn}, does not fit"
-            found.defect(
-                what, where=where, got=got, expected=f"at most the model's {positions} positions", remedy=remedy
-            )
-            return
+    length, question, turn = max((length, question, turn) for turn, (length, question) in made.longest.items())
+    if length + max_new_tokens > positions:
+        got = f"a prompt of {length} tokens and answers of {max_new_tokens}"
+        room = positions - length
+        remedy = f"Set `answers.max-new-tokens` to {room} or less" if room > 0 else "Shorten it, or leave it out"
+        what = f"question {question}, turn {turn}, does not fit"
+        expected = f"at most the model's {positions} positions"
+        found.defect(what, where=where, got=got, expected=expected, remedy=remedy)
+        return
     length, question = made.longest[2]
     if length and length + 2 * max_new_tokens > positions:
         what = (

@@ -1,14 +1,33 @@
-"""Token sets and mixes, by their cards: no sample is read again."""
+"""Data sets, token sets and mixes, by their cards: no sample is read again."""
 
 import math
 
 from jobs.check.found import Found
 from jobs.check.prompts import UNKNOWN_SHARE
+from polyglot.core.records import UNSET
 from polyglot.kinds.check import CheckParams
+from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.mix import MixCard
 from polyglot.kinds.tokenize import TokenCard
 
 _DROPPED_SHARE = 0.1  # above it, it is said
+_REJECTED_SHARE = 0.5  # above it, the file is another than the study says
+
+
+def look_at_data(found: Found, card: DataCard, *, dataset: str) -> None:
+    """The records of a data set that have no normal form."""
+    for language, entry in card.languages.items():
+        rejected = entry.rejected if entry.rejected is not UNSET else 0
+        reasons = entry.reasons if entry.reasons is not UNSET else {}
+        share = rejected / max(1, entry.accepted + rejected)
+        if share > _DROPPED_SHARE:
+            counts = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
+            what = f"{rejected} of {entry.accepted + rejected} records were rejected: {counts}"
+            where = f"datasets.{dataset}: {language}"
+            if share > _REJECTED_SHARE:
+                found.defect(what, where=where, remedy="Mend the file, or name its `format`")
+            else:
+                found.remark(what, where=where)
 
 
 def look_at_tokens(found: Found, card: TokenCard, *, model: str, dataset: str, positions: int | None) -> None:

@@ -58,6 +58,7 @@ def run(context: Context) -> None:
     if tally.rows == 0:
         reasons = tally.reasons() or "no rows"
         remedy = f'. {ENDLESS} Set the model\'s template to "{PAPER}"' if "eos-not-encoded" in reasons else ""
+        remedy = remedy or f". Raise `training.max-tokens`: it is {params.max_tokens}" * ("over-long" in reasons)
         raise Permanent(f"{params.language}: none of {tally.read} rows can be trained on: {reasons}{remedy}")
     card = msgspec.structs.replace(tally.card(), turn_end=chat.name_of_end(chat.end_id), **chat.unusual)
     (context.out / "card.json").write_bytes(to_json(card) + b"\n")

@@ -86,6 +86,7 @@ KIND = Kind(
     params=CheckParams,
     inputs={
         "base": ("base",),
+        "data": ("ingest",),
         "questions": ("ingest",),
         "references": ("ingest",),
         "tokens": ("tokenize",),

@@ -56,6 +56,7 @@ def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[
     study, needed = locked.study, {planned.key for planned in stages}
     published = judged_against(locked) != "native"
     inputs = {f"base:{name}": base for name, base in sources.bases.items()}
+    inputs |= {f"data:{name}": data for name, data in sources.data.items()}
     inputs |= {f"tokens:{'/'.join(name)}": tokens for name, tokens in sources.tokens.items()}
     inputs |= {f"validation:{'/'.join(name)}": tokens for name, tokens in sources.validation.items()}
     inputs |= {f"mix:{one.label.removeprefix('mix ')}": one for one in stages if one.stage.kind == "mix"}

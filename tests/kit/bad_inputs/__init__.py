@@ -3,12 +3,14 @@
 A case is a room, a name, what the user did, and a function that provokes the error in an empty folder.
 """
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from polyglot.core.errors import PolyglotError
+from tests.kit.bad_studies import LINES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,4 +60,17 @@ def errors_page() -> str:
         code, lines = case.lines()
         outcome = f"exit {code}" if code else "rejected and counted"
         out += [f"**{case.name}** ({outcome})", "", *(f"    {line}" for line in lines), ""]
-    return "\n".join(out)
+    return "\n".join([*out, *_bad_studies()])
+
+
+def _bad_studies() -> Iterator[str]:
+    """What is found in whole studies: provoked by real stages, so the lines of the last time are read."""
+    yield from ("## Whole studies", "")
+    yield from (
+        "Each has one defect or two, and is submitted as a user would: it is told before any stage (exit 2), or by a",
+        "small one (exit 1), before anything that trains or answers. tests/faults/test_bad_studies.py sees to it.",
+        "",
+    )
+    for row in json.loads(LINES.read_text(encoding="utf-8")):
+        by = f"found by {' and '.join(row['by'])}" if row["by"] else "before any stage"
+        yield from (f"**{row['name']}** (exit {row['code']}, {by})", "", *(f"    {line}" for line in row["lines"]), "")

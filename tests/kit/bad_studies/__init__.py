@@ -1,7 +1,7 @@
 """Studies with one defect each, of the kinds that users make: what each is told, by what, and at which exit code.
 
 `GOOD` is a study of two languages with a small model of its own; a case changes a key, or a file beside it. The lines
-are in `lines.py`, of which docs/errors.md has a section; tests/faults/test_bad_studies.py holds them to what is said.
+are in lines.json, of which docs/errors.md has a section; tests/faults/test_bad_studies.py holds them to what is said.
 """
 
 import json
@@ -24,6 +24,7 @@ GOOD: Mapping[str, str] = {
     "answers": "{max-new-tokens: 16}",
     "judge": "{endpoint: built-in}",
 }
+LINES = Path(__file__).parent / "lines.json"
 Change = Callable[[Path], None]
 
 

@@ -12,7 +12,7 @@ DINGE = ("Hund", "Katze", "Haus", "Baum", "Fluss", "Stein")
 TEXT = {
     "EN": ("What do you know about the {0} in the garden of number {1}?", "The {0} is there, and it was there before."),
     "DE": (
-        "Was weißt du über das Wort {0} im Garten der Nummer {1}?",
+        "Was weißt du über {0} im Garten {1}?",
         "Das Wort {0} ist da, und es war auch früher da.",
     ),
 }

@@ -1,9 +1,16 @@
-"""Provokes the defects: each command line for those that are told at once, one run of all the others together."""
+"""Provokes the defects: a command line for those that are told at once, one run of whole studies for all the others.
 
+python -m tests.kit.bad_studies.provoke     writes lines.json anew, of which docs/errors.md has a section
+"""
+
+import json
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import pytest
 
 from polyglot.attempts.attempts import Attempts
 from polyglot.cli.session import Session, open_session
@@ -11,17 +18,40 @@ from polyglot.cli.submit import keep_study
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.engine import run
 from polyglot.kinds.registry import kind_of
-from tests.kit.bad_studies import BadStudy
-from tests.kit.judge_server import Call, Step, reply, status
+from tests.kit.bad_studies import LINES, BadStudy
+from tests.kit.bad_studies.before import BEFORE
+from tests.kit.bad_studies.files import write_good
+from tests.kit.bad_studies.stages import STAGES
+from tests.kit.desk import Desk
+from tests.kit.judge_server import Call, ScriptedJudge, Step, reply, status
+
+_SHOWN_URL = "http://judge.example/v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What one study was told: by which stages (none: before any), its lines, and which costly stages had started."""
+    """What one study was told: by stages of which kinds (none: before any), and its lines.
 
+    `started` are the costly stages of which an attempt began.
+    """
+
+    code: int
     by: tuple[str, ...]
     lines: tuple[str, ...]
     started: tuple[str, ...]
+
+
+def provoke_all(root: Path) -> dict[str, Told]:
+    """Provoke every defect in a folder, by its name."""
+    good = root / "good"
+    good.mkdir()
+    write_good(good)
+    with pytest.MonkeyPatch.context() as patch, ScriptedJudge(judge) as server:
+        desk = Desk.at(root, patch)
+        patch.setenv("OPENAI_BASE_URL", server.base_url)
+        told = {case.name: _at_once(case, number, desk, good) for number, case in enumerate(BEFORE)}
+        told |= _together(STAGES, desk, good, server.base_url)
+    return told
 
 
 def judge(call: Call) -> Step:
@@ -45,29 +75,36 @@ def judge(call: Call) -> Step:
     return answers.get(str(call.body["model"]), reply("ready"))
 
 
-def folder_of(root: Path, good: Path, number: int) -> Path:
-    """A copy of the good study's files."""
-    return Path(shutil.copytree(good, root / f"study-{number}"))
+def _at_once(case: BadStudy, number: int, desk: Desk, good: Path) -> Told:
+    """What `polyglot check` says of a study without having started anything."""
+    folder = Path(shutil.copytree(good, desk.root / f"at-once-{number}"))
+    path = case.write(folder, number)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in case.environment.items():
+            patch.setenv(name, value)
+        said = desk.run("check", path, "--store", desk.url)
+    started = desk.store.folders("stages/")
+    lines = said.err.replace(f"{folder}/", "").splitlines()
+    return Told(code=said.code, by=(), lines=tuple(lines), started=tuple(started))
 
 
-def run_together(cases: Sequence[BadStudy], root: Path, good: Path, store: str) -> dict[str, Told]:
+def _together(cases: Sequence[BadStudy], desk: Desk, good: Path, url: str) -> dict[str, Told]:
     """Run whole studies in one engine, as `submit` would each, and say what each was told."""
     sessions: dict[str, Session] = {}
     for number, case in enumerate(cases):
-        path = case.write(folder_of(root, good, number), number)
-        sessions[case.name] = open_session(path, mix=None, profile="local", store=store)
-    first = next(iter(sessions.values()))
-    stages: dict[str, PlannedStage] = {}
+        folder = Path(shutil.copytree(good, desk.root / f"study-{number}"))
+        path = case.write(folder, number)
+        sessions[case.name] = open_session(path, mix=None, profile="local", store=desk.url)
+    stages: dict[str, PlannedStage] = {}  # trainings differ by their seeds, so each comes after its own check
     for session in sessions.values():
         keep_study(session)
-        stages |= {planned.key: planned for planned in session.plan}
-    scheduler = first.site.scheduler("bad", first.store)
-    with scheduler:
-        run(list(stages.values()), first.store, scheduler)
-    return {name: _told(session) for name, session in sessions.items()}
+        stages |= {planned.key: planned for planned in session.stages}
+    with next(iter(sessions.values())).site.scheduler("bad", desk.store) as scheduler:
+        run(list(stages.values()), desk.store, scheduler)
+    return {name: _told(session, url) for name, session in sessions.items()}
 
 
-def _told(session: Session) -> Told:
+def _told(session: Session, url: str) -> Told:
     by, lines, started = [], [], []
     for planned in session.plan:
         attempts = Attempts(session.store, planned.stage)
@@ -76,5 +113,14 @@ def _told(session: Session) -> Told:
         failure = attempts.blocked()
         if failure is not None:
             by.append(planned.stage.kind)
-            lines += [f"{planned.label}: {line}" for line in failure.findings or (failure.reason,)]
-    return Told(by=tuple(dict.fromkeys(by)), lines=tuple(lines), started=tuple(started))
+            found = failure.findings or (failure.reason,)
+            lines += [f"{planned.label}: {line}".replace(url, _SHOWN_URL) for line in found]
+    code = 1 if by else 0
+    return Told(code=code, by=tuple(dict.fromkeys(by)), lines=tuple(lines), started=tuple(started))
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        found = provoke_all(Path(place))
+    rows = [{"name": name, **asdict(told)} for name, told in found.items()]
+    LINES.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

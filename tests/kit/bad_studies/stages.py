@@ -52,7 +52,7 @@ def other_question_ids(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def long_question(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "turns": [" ".join([row["turns"][0]] * 20), row["turns"][1]]}
+    return {**row, "turns": [" ".join([row["turns"][0]] * 12), row["turns"][1]]}
 
 
 def no_math_prompt(folder: Path) -> None:
@@ -61,10 +61,9 @@ def no_math_prompt(folder: Path) -> None:
 
 def no_math_references(folder: Path) -> None:
     """German references of another category alone."""
-    rows = [
-        {**row, "category": "coding"} if row["question_id"] == 103 else row for row in lines_of(folder / "q-DE.jsonl")
-    ]
-    write_lines(folder / "q-DE.jsonl", rows)
+    for language in ("EN", "DE"):
+        rows = lines_of(folder / f"q-{language}.jsonl")
+        write_lines(folder / f"q-{language}.jsonl", [*rows[:3], {**rows[3], "category": "coding"}])
     write_lines(folder / "r-DE.jsonl", [{**lines_of(folder / "r-DE.jsonl")[0], "question_id": 103}])
 
 

@@ -32,7 +32,8 @@ def installation(
     cluster: Target, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:
     url = f"http://{NAME}:{echo_server.PORT}"
-    sections = {"settings": {"judge": {"base-url": f"{url}/v1", "concurrency": 4}}}
+    settings = {"base-url": f"{url}/v1", "concurrency": 4}
+    sections = {"settings": {"judge": settings, "ask": settings}}
     more: dict[str, Any] = {"judge-secret": "judge", "hub-secret": "hub"}
     with installed(cluster, images, tmp_path_factory.mktemp("leaks"), sections=sections, **more) as made:
         profile = json.loads(made.profile.read_text())
@@ -78,13 +79,14 @@ def authorizations(installation: Installation) -> set[str]:
 
 
 def a_study(folder: Path, model: str, **more: Any) -> Path:
-    """The quickstart, shorter, with a judge that is called over the network."""
+    """The quickstart, shorter, with a judge and a baseline that are called over the network."""
     study = yaml.safe_load((ROOT / "studies" / "quickstart.yaml").read_text())
     study["models"]["tiny"]["built-in"]["steps"] = 20
     study["training"] |= {"steps": 4, "warmup-steps": 1}
     prices = {"price-usd-per-mtok-prompt": 1.0, "price-usd-per-mtok-completion": 1.0}
     study |= {"study": f"leaks-{model}", "mixes": ["EN"], "untuned": False, **more}
     study["judge"] = {"endpoint": "openai", "model": model, **prices}
+    study["baselines"] = {"other": {"endpoint": "openai", "model": f"{model}-too", **prices}}
     path = folder / f"{model}.yaml"
     path.write_text(yaml.safe_dump(study))
     return path
@@ -108,6 +110,7 @@ def test_secrets_are_used_and_end_nowhere(installation: Installation) -> None:
     why = installation.polyglot("why", "ingest gated", "--study", bad, *profile).stdout
     assert "Set HF_TOKEN_PATH to a file with a token" in why
 
+    assert "baseline:other" in page.read_text(encoding="utf-8")
     assert authorizations(installation) >= {digest(f"Bearer {key}") for key in (JUDGE_KEY, HUB_TOKEN)}
     said = "\n".join([judged.stdout, judged.stderr, refused.stdout, refused.stderr, why, *verbs])
     written = [(f"out {path.name}", path.read_bytes()) for path in page.parent.rglob("*") if path.is_file()]

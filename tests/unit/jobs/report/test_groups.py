@@ -31,8 +31,8 @@ def test_contrasts_with_what_is_not_tuned_say_what_their_limits_leave_out(tmp_pa
         text for text in caveats(make(tmp_path / "a", ("EN", "DE"), (0, 1, 2), rows).document) if "model" in text
     ]
     assert against == [
-        "untuned is one model, without training seeds: the limits of a difference reach over questions and the seeds of "
-        "the mixes; how much another such model would differ is not known."
+        "untuned is one model, without training seeds: the limits of a difference reach over questions and the seeds "
+        "of the mixes; how much another such model would differ is not known."
     ]
     among = caveats(make(tmp_path / "b", ("EN", "DE"), (0, 1, 2), (contrast("custom", "EN", "DE"),)).document)
     assert not [text for text in among if "without training seeds" in text]

@@ -8,6 +8,7 @@ stage is among the first, and its first call is one.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.chat import ChatForm
 from polyglot.kinds.check import CheckedModel, CheckParams
@@ -21,8 +22,9 @@ from polyglot.study.lock import Locked, models
 
 
 def checked(planner: Planner, locked: Locked, sources: Sources, report: PlannedStage) -> list[PlannedStage]:
-    """All that a report needs, with what checks it."""
+    """All that a report needs, with what checks it. Raises BadInput for ranks that a training has no use for."""
     stages = needed_for([report], planner.stages)
+    _check_ranks(locked, stages)
     probes = list(_probes(planner, stages))
     costly = any(kind_of(planned.stage.kind).costly for planned in stages)
     check = [_check(planner, locked, sources, stages)] if costly else []
@@ -34,6 +36,20 @@ def checked(planner: Planner, locked: Locked, sources: Sources, report: PlannedS
         return replace(planned, after=before if planned.key in read else after) if waits else planned
 
     return [*map(placed, stages), *check, *probes]
+
+
+def _check_ranks(locked: Locked, stages: Sequence[PlannedStage]) -> None:
+    """The ranks of a training share the samples of each step."""
+    batch = locked.study.training.batch_size
+    ranks = max((planned.resources.ranks for planned in stages if kind_of(planned.stage.kind).tunes), default=1)
+    if ranks > batch:
+        raise BadInput(
+            "more ranks than a step has samples",
+            where="resources.train.ranks of the profile",
+            got=str(ranks),
+            expected=f"at most `training.batch-size`, {batch}",
+            remedy="Take fewer ranks, or larger batches",
+        )
 
 
 def _probes(planner: Planner, stages: Sequence[PlannedStage]) -> Iterator[PlannedStage]:

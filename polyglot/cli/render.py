@@ -37,7 +37,7 @@ def command(
             store_url=session.store.url,
             input_kinds={role: by_key[key].stage.kind for role, key in planned.stage.inputs.items()},
         )
-        for planned in session.stages
+        for planned in session.unseen_stages
     ]
     for text in session.site.render(attempts, session.plan.study, output.value):
         print(text)

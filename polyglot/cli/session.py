@@ -12,6 +12,7 @@ from polyglot.estimates.fits import sized
 from polyglot.estimates.sources import Outside
 from polyglot.plan.build import build_plan
 from polyglot.store.locate import open_store
+from polyglot.store.store import Store
 from polyglot.study.load import load_study
 from polyglot.study.lock import Locked, lock_study
 from polyglot.study.profile import load_profile
@@ -27,13 +28,20 @@ class Session(View):
     @cached_property
     def estimated(self) -> tuple[Estimated, ...]:
         """What every stage will need, and what those that are done have used."""
-        outside = Outside(self.locked, self.folder)
-        return estimate(self.plan.stages, self.store, outside, self.profile.device_of)
+        return self._estimated(self.store)
 
     @property
     def stages(self) -> tuple[PlannedStage, ...]:
         """The plan's stages with their memory by estimate, where the profile names none."""
         return sized(self.estimated, self.profile, self.site.most)
+
+    @property
+    def unseen_stages(self) -> tuple[PlannedStage, ...]:
+        """The same without a look at the store: by what is known before anything is done."""
+        return sized(self._estimated(None), self.profile, self.site.most)
+
+    def _estimated(self, store: Store | None) -> tuple[Estimated, ...]:
+        return estimate(self.plan.stages, store, Outside(self.locked, self.folder), self.profile.device_of)
 
 
 def open_session(study: Path, *, mix: str | None, profile: str, store: str | None, data_only: bool = False) -> Session:

@@ -41,10 +41,13 @@ class Estimated:
 
 
 def estimate(
-    stages: Sequence[PlannedStage], store: Store, sources: Sources, device_of: DeviceOf
+    stages: Sequence[PlannedStage], store: Store | None, sources: Sources, device_of: DeviceOf
 ) -> tuple[Estimated, ...]:
-    """Forecast every stage. `stages` holds every input of every stage, earlier ones first."""
-    done = committed_many(store, [planned.stage for planned in stages])
+    """Forecast every stage. `stages` holds every input of every stage, earlier ones first.
+
+    Without a store nothing counts as done.
+    """
+    done = {} if store is None else committed_many(store, [planned.stage for planned in stages])
     facts: dict[str, Facts] = {}
     found = []
     with TemporaryDirectory(prefix="polyglot-") as cache:
@@ -52,7 +55,7 @@ def estimate(
             planned, forecast = _fitted(planned, facts, sources, device_of)
             manifest = done.get(planned.key)
             facts[planned.key] = forecast.result
-            if manifest is not None:
+            if manifest is not None and store is not None:
                 facts[planned.key] = _known(store, manifest, Path(cache), forecast.result)
             used = None if manifest is None else used_by(manifest, planned)
             found.append(Estimated(planned=planned, forecast=forecast, used=used))

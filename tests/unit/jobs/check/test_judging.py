@@ -62,7 +62,7 @@ def test_some_missing_references_are_said_and_none_of_a_category_is_a_defect(tmp
     found, checks = looked(tmp_path, asked, known)
     assert found.remarks == ["benchmark.references.DE: 1 of 2 questions of math have no whole reference"]
     assert [line.partition(". ")[0] for line in found.defects] == [
-        "benchmark.references.FR: no references for math, which EN, DE has"
+        "benchmark.references.FR: no references for math; EN, DE has some"
     ]
     assert [checks[code].without_reference for code in asked] == [0, 2, 4]
 

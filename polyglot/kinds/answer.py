@@ -195,7 +195,7 @@ DTYPE_BYTES = {"float32": 4, "bfloat16": 2}
 def _memory(shape: Shape, params: AnswerParams, *, rows: float, prompt: float, place: float) -> dict[str, int]:
     """Weights, the cache of a batch (a layer's is copied as it grows), a layer's work over the prompts, logits."""
     width = DTYPE_BYTES[params.dtype]
-    inner = 3 * shape.intermediate * shape.experts_at_once + 6 * shape.heads * shape.head_size
+    inner = 3 * shape.intermediate * shape.experts_at_once
     return {
         "weights": shape.parameters * width,
         "cache": int(rows * place * shape.cache_numbers * width * (1 + 1 / shape.layers)),

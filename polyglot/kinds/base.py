@@ -151,7 +151,7 @@ def _pretrained(params: BaseParams, ask: Ask) -> Forecast:
 
 
 def _fetched(params: BaseParams, ask: Ask) -> Forecast:
-    """Nothing of the weights is held in memory: they are looked at by their headers."""
+    """Nothing of the weights is held in memory: they are looked at by their headers. Pickles are, a shard at once."""
     config, source = _config(params, ask)
     shape = None
     if config is not None:
@@ -162,8 +162,9 @@ def _fetched(params: BaseParams, ask: Ask) -> Forecast:
     if shape is None:
         return Forecast(memory={"process": PROCESS_BYTES}, lacking=(f"the model's shape: {source}",))
     size = sum(file.bytes for file in params.files) or shape.parameters * shape.dtype_bytes
+    held = {"pickled weights": size} if params.convert is not None else {}
     return Forecast(
-        memory={"process": PROCESS_BYTES},
+        memory={**held, "process": PROCESS_BYTES},
         parameters=shape.parameters,
         seconds=START_SECONDS + 2 * size / _FETCH_BYTES_PER_SECOND,
         disk_bytes=2 * size,

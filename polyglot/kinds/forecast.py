@@ -17,7 +17,7 @@ from polyglot.kinds.shape import Shape
 
 MIB = 2**20
 # Measured (tests/bench/cost_estimate.py): resident size of a worker that has imported what its job needs.
-PROCESS_BYTES = 700 * MIB  # torch, transformers, accelerate; 810 in a process of its own, 550 when it was forked
+PROCESS_BYTES = 800 * MIB  # torch, transformers, accelerate; less where it was forked from a warm server
 LIGHT_BYTES = 400 * MIB  # no model
 GPU_CONTEXT_BYTES = 1024 * MIB  # of a GPU: CUDA's context, workspaces of its libraries, gaps between tensors
 GPU_PROCESS_BYTES = 3072 * MIB  # of the machine, beside a GPU

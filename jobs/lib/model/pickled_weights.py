@@ -1,14 +1,17 @@
 """Weights that a publisher has as pickles alone, as safetensors: read by a reader that runs no code of theirs.
 
 `torch.load(weights_only=True)` takes tensors and plain containers, and refuses whatever else a pickle may ask for.
-Shards are converted one by one, so that one shard's memory is enough; names of tensors stay, values keep their type.
-Equal pickles give equal bytes.
+Shards are converted one by one and mapped from disk: the most that is held is one shard. Names of tensors stay, values
+keep their type. Equal pickles give equal bytes.
 """
 
 import json
 import pickle
+import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -35,9 +38,9 @@ def _renamed(name: str) -> str:
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a file by name, each with memory of its own."""
+    """The tensors of a file by name, mapped from disk; those that share memory or have gaps are copied."""
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = _load(path)
     except pickle.UnpicklingError as error:
         said = str(error).partition("\n")[0]
         raise Permanent(
@@ -49,4 +52,16 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
         isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in loaded.items()
     ):
         raise Permanent(f"{path.name}: got no plain mapping of names to tensors, so it is no model's weights")
-    return {name: tensor.detach().clone().contiguous() for name, tensor in loaded.items()}
+    storages = Counter(tensor.untyped_storage().data_ptr() for tensor in loaded.values())
+    return {
+        name: tensor.detach().clone(memory_format=torch.contiguous_format)
+        if storages[tensor.untyped_storage().data_ptr()] > 1 or not tensor.is_contiguous()
+        else tensor.detach()
+        for name, tensor in loaded.items()
+    }
+
+
+def _load(path: Path) -> Any:
+    """Whatever a file holds; of an old torch it is read whole, as it cannot be mapped."""
+    mapped = zipfile.is_zipfile(path)
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)

@@ -20,6 +20,7 @@ from jobs.base import job as base
 from jobs.base.corpus import lines, make_blocks, train_tokenizer
 from jobs.builtin.words import LANGUAGES, NOUNS
 from jobs.lib.model.loading import load_model, load_tokenizer
+from jobs.lib.model.pickled_weights import convert_pickles
 from jobs.lib.model.template import ChatFormat
 from polyglot.core.errors import Interrupted, Permanent
 from polyglot.kinds.base import BaseParams
@@ -237,6 +238,18 @@ class TestPickles:
         assert not list(model.glob("*.bin*"))
         loaded = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
         assert all(torch.equal(loaded.state_dict()[name], whole[name].float()) for name in names)
+
+    @pytest.mark.parametrize("zipped", [True, False], ids=["mapped", "of an old torch"])
+    def test_tensors_that_share_memory_or_have_gaps_are_kept_apart(self, published, tmp_path, zipped):
+        whole = load(published["model.safetensors"])
+        name = next(name for name, tensor in whole.items() if tensor.dim() == 2)
+        saved = {**whole, name: whole[name].t().contiguous().t()}
+        saved["tied"] = saved[name]
+        torch.save(saved, tmp_path / "saved", _use_new_zipfile_serialization=zipped)
+        convert_pickles([(tmp_path / "saved").rename(tmp_path / "pytorch_model.bin")], tmp_path)
+        found = load_file(tmp_path / "model.safetensors")
+        assert found.keys() == saved.keys()
+        assert all(torch.equal(found[one], saved[one]) for one in saved)
 
     def test_equal_pickles_give_equal_bytes(self, published, tmp_path):
         files = as_pickle(published)

@@ -18,6 +18,9 @@ PUBLISHED = {  # billions; Teuken's is what its weights' 14.9 GB in bfloat16 hol
     "qwen2.5-7b": 7.6156,
     "gemma-2-9b": 9.2417,
     "smollm2-135m": 0.1345,
+    "llama-3.1-8b-instruct": 8.0303,
+    "qwen2.5-7b-instruct": 7.6156,
+    "smollm2-135m-instruct": 0.1345,
 }
 
 

@@ -105,7 +105,7 @@ def _references(found: Found, params: CheckParams, benchmark: Benchmark) -> None
         lacking = [language for language, count in by_language.items() if not count]
         some = [language for language, count in by_language.items() if count]
         if lacking and some:
-            what = f"no references for {category}, which {', '.join(some)} has"
+            what = f"no references for {category}; {', '.join(some)} has some"
             remedy = "Add them, or take the category out of `judge.reference-categories`"
             for language in lacking:
                 found.defect(what, where=f"benchmark.references.{language}", remedy=remedy)

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from polyglot.cli.live import live_observer
 from polyglot.cli.looking import open_view
@@ -9,6 +10,7 @@ from polyglot.cli.options import DataOnly, MixName, ProfileName, StoreUrl, Study
 from polyglot.cli.output import say
 from polyglot.cli.view import View
 from polyglot.core.errors import PolyglotError
+from polyglot.engine.survey import Observation
 
 LOOK_SECONDS = 1.0
 
@@ -36,5 +38,14 @@ def watch_view(view: View) -> None:
     counts = Counter(str(row.state) for row in seen.values())
     summary = f"{view.title}: " + ", ".join(f"{count} {state}" for state, count in counts.items())
     if counts["failed"] or counts["blocked"]:
-        raise PolyglotError(summary)
+        raise PolyglotError("\n".join([summary, *_findings(view, seen)]))
     say(summary)
+
+
+def _findings(view: View, seen: Mapping[str, Observation]) -> Iterator[str]:
+    """A line for each thing that is wrong, of the stages that found several."""
+    for planned in view.plan:
+        history = seen[planned.key].history
+        failure = history.failure(history.numbers[-1]) if history is not None and history.numbers else None
+        if failure is not None and len(failure.findings) > 1:
+            yield from (f"  {planned.label}: {line}" for line in failure.findings)

@@ -23,9 +23,11 @@ from tests.kit.bad_studies.before import BEFORE
 from tests.kit.bad_studies.files import write_good
 from tests.kit.bad_studies.stages import STAGES
 from tests.kit.desk import Desk
+from tests.kit.hub_server import NAME, Repository, serve
 from tests.kit.judge_server import Call, ScriptedJudge, Step, reply, status
 
-_SHOWN_URL = "http://judge.example/v1"
+LANGUAGES = ("EN", "DE")
+_SHOWN = {"judge": "http://judge.example/v1", "hub": "https://huggingface.co"}  # in place of loopback addresses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +48,22 @@ def provoke_all(root: Path) -> dict[str, Told]:
     good = root / "good"
     good.mkdir()
     write_good(good)
-    with pytest.MonkeyPatch.context() as patch, ScriptedJudge(judge) as server:
+    repositories = (
+        Repository(name="someone/gated", kind="models", files={"config.json": b"{}"}, token="hf_of_somebody"),  # noqa: S106
+        Repository(
+            name=NAME,
+            files={f"{code.lower()}/train.jsonl": (good / f"{code}.jsonl").read_bytes() for code in LANGUAGES},
+        ),
+    )
+    with pytest.MonkeyPatch.context() as patch, ScriptedJudge(judge) as server, serve(*repositories) as hub:
         desk = Desk.at(root, patch)
+        patch.setenv("HF_ENDPOINT", hub.endpoint)
+        patch.setenv("HF_HOME", str(root / "home"))
+        for name in ("HF_TOKEN", "HF_TOKEN_PATH"):
+            patch.delenv(name, raising=False)
         patch.setenv("OPENAI_BASE_URL", server.base_url)
         told = {case.name: _at_once(case, number, desk, good) for number, case in enumerate(BEFORE)}
-        told |= _together(STAGES, desk, good, server.base_url)
+        told |= _together(STAGES, desk, good, {server.base_url: _SHOWN["judge"], hub.endpoint: _SHOWN["hub"]})
     return told
 
 
@@ -88,7 +101,7 @@ def _at_once(case: BadStudy, number: int, desk: Desk, good: Path) -> Told:
     return Told(code=said.code, by=(), lines=tuple(lines), started=tuple(started))
 
 
-def _together(cases: Sequence[BadStudy], desk: Desk, good: Path, url: str) -> dict[str, Told]:
+def _together(cases: Sequence[BadStudy], desk: Desk, good: Path, shown: Mapping[str, str]) -> dict[str, Told]:
     """Run whole studies in one engine, as `submit` would each, and say what each was told."""
     sessions: dict[str, Session] = {}
     for number, case in enumerate(cases):
@@ -101,10 +114,10 @@ def _together(cases: Sequence[BadStudy], desk: Desk, good: Path, url: str) -> di
         stages |= {planned.key: planned for planned in session.stages}
     with next(iter(sessions.values())).site.scheduler("bad", desk.store) as scheduler:
         run(list(stages.values()), desk.store, scheduler)
-    return {name: _told(session, url) for name, session in sessions.items()}
+    return {name: _told(session, shown) for name, session in sessions.items()}
 
 
-def _told(session: Session, url: str) -> Told:
+def _told(session: Session, shown: Mapping[str, str]) -> Told:
     by, lines, started = [], [], []
     for planned in session.plan:
         attempts = Attempts(session.store, planned.stage)
@@ -114,9 +127,16 @@ def _told(session: Session, url: str) -> Told:
         if failure is not None:
             by.append(planned.stage.kind)
             found = failure.findings or (failure.reason,)
-            lines += [f"{planned.label}: {line}".replace(url, _SHOWN_URL) for line in found]
+            lines += [_shown(f"{planned.label}: {line}", shown) for line in found]
     code = 1 if by else 0
     return Told(code=code, by=tuple(dict.fromkeys(by)), lines=tuple(lines), started=tuple(started))
+
+
+def _shown(line: str, shown: Mapping[str, str]) -> str:
+    """A line with addresses that stay the same."""
+    for address, name in shown.items():
+        line = line.replace(address, name)
+    return line
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from tests.kit.bad_studies import BadStudy, edit, lines_of, write_lines
+from tests.kit.hub_server import REVISION
 from tests.kit.judge_rows import prompt_file
 from tests.kit.model_jobs import TEXTS, byte_level, config_of, write_base
 
@@ -149,6 +150,12 @@ def asked(model: str, more: str = "") -> dict[str, str]:
     return {"judge": f"{{endpoint: openai, model: {model}{more}}}"}
 
 
+def on_hub(name: str, more: str) -> dict[str, str]:
+    """A data set of the loopback hub, which has one as JSON Lines in a folder a language."""
+    source = f"hub: {name}, revision: '{REVISION}', format: bactrian-x, languages: [EN, DE]"
+    return {"datasets": f"{{d: {{{source}, {more}}}}}"}
+
+
 OWN = "{m: {directory: m, template: tokenizer}}"
 STAGES = [
     BadStudy(
@@ -198,6 +205,16 @@ STAGES = [
     BadStudy(name="no references for a category in one language", change=no_math_references),
     BadStudy(name="questions without a common id", change=edit("q-DE.jsonl", other_question_ids)),
     BadStudy(name="references of other questions", change=edit("r-DE.jsonl", other_question_ids)),
+    BadStudy(
+        name="a gated repository without a token",
+        keys={"models": f"{{m: {{hub: someone/gated, revision: '{REVISION}'}}}}"},
+    ),
+    BadStudy(
+        name="a repository that is not there", keys=on_hub("someone/parralel", "data-files: '{language}/*.jsonl'")
+    ),
+    BadStudy(
+        name="a pattern that fits no file", keys=on_hub("someone/parallel", "data-files: 'data/{language}.jsonl'")
+    ),
     BadStudy(name="a key that is refused", keys=asked("wrong-key")),
     BadStudy(name="a model that the endpoint lacks", keys=asked("unknown")),
     BadStudy(name="a temperature that the endpoint refuses", keys=asked("no-temperature", ", temperature: 0.3")),

@@ -248,6 +248,20 @@ class TestWatch:
         assert "tokenize tiny/house/EN: blocked, it needs ingest house" in said.err
         assert said.err.splitlines()[-1].startswith("one: 4 failed, ")
 
+    def test_each_thing_that_a_check_found_has_a_line(self, desk: Desk) -> None:
+        study = desk.study("one")
+        check = desk.submitted(study).plan.find("check")
+        findings = ("models.tiny: one thing", "mixes: another")
+        Attempts(desk.store, check.stage).fail(1, Failure(outcome="permanent", reason="2 problems", findings=findings))
+        for planned in desk.session(study).plan:
+            if not planned.needs:
+                desk.commit(desk.session(study), planned.label)
+        desk.commit(desk.session(study), "mix tiny/house/EN")
+        desk.commit(desk.session(study), "mix tiny/house/DEFR")
+        said = desk.run("watch", study, "--store", desk.url)
+        assert said.code == 1
+        assert said.err.splitlines()[-2:] == ["  check: models.tiny: one thing", "  check: mixes: another"]
+
     def test_a_finished_study_ends_it_well(self, desk: Desk) -> None:
         study = desk.study("one")
         desk.commit(desk.submitted(study), "report")

@@ -1,8 +1,10 @@
 """A diagnosis names the cause: a changed parameter before a waiting input, a failure before everything."""
 
+from dataclasses import replace
+
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.plan.diagnose import State, _differences, diagnose
-from polyglot.plan.plan import make_plan
+from polyglot.plan.plan import make_plan, restore_plan
 
 
 def chain(prompt: str = "a" * 64, steps: int = 10) -> list[PlannedStage]:
@@ -72,3 +74,21 @@ def test_a_commit_wins_over_an_older_failure() -> None:
     train = OLD.stages[0]
     found = diagnose(OLD, committed={train.key: 1}, failures={train.key: "x"}, earlier=[])
     assert found[0].state is State.CACHED
+
+
+def test_a_check_is_waited_for_and_is_not_needed_when_nothing_waits() -> None:
+    check = PlannedStage(stage=Stage(kind="check", version=1, params={}), label="check")
+    train = replace(OLD.stages[0], after=(check.key,))
+    plan = make_plan("s", [train, check])
+    assert restore_plan("s", plan.document()).find("train").after == (check.key,)
+
+    def states(*done: PlannedStage, failures: dict[str, str]) -> list[tuple[State, str]]:
+        found = diagnose(plan, committed={one.key: 1 for one in done}, failures=failures, earlier=[])
+        return [(row.state, row.because) for row in found]
+
+    assert states(failures={}) == [(State.WILL_RUN, "not computed yet"), (State.WILL_RUN, "needs check")]
+    assert states(train, failures={}) == [
+        (State.UNNEEDED, "all that would come after it is committed"),
+        (State.CACHED, "committed"),
+    ]
+    assert states(failures={check.key: "bad"})[1] == (State.BLOCKED, "needs check, which is blocked")

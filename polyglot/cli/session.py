@@ -41,7 +41,9 @@ class Session(View):
         return sized(self._estimated(None), self.profile, self.site.most)
 
     def _estimated(self, store: Store | None) -> tuple[Estimated, ...]:
-        return estimate(self.plan.stages, store, Outside(self.locked, self.folder), self.profile.device_of)
+        workers = self.profile.cluster.environment if self.profile.cluster else None
+        outside = Outside(self.locked, self.folder, workers)
+        return estimate(self.plan.stages, store, outside, self.profile.device_of)
 
 
 def open_session(study: Path, *, mix: str | None, profile: str, store: str | None, data_only: bool = False) -> Session:

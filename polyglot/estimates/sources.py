@@ -5,6 +5,7 @@ for its configuration alone, and only for what the catalogue does not have.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -22,9 +23,12 @@ _ENOUGH_LINES = 10**9
 class Outside:
     """The sources of one locked study (`polyglot.kinds.forecast.Sources`)."""
 
-    def __init__(self, locked: Locked, folder: Path) -> None:
-        """`folder` is the study's: a catalogue.yaml there adds to the built-in one."""
+    def __init__(self, locked: Locked, folder: Path, workers: Mapping[str, str] | None = None) -> None:
+        """`folder` is the study's: a catalogue.yaml there adds to the built-in one. `workers` is the environment that
+        a profile gives to workers elsewhere.
+        """
         self._local, self._folder = locked.local_files, folder
+        self._hub_elsewhere = "HF_ENDPOINT" in (workers or {})
         self._entries: dict[str, Entry] | None = None
         self._configs: dict[tuple[str, str], tuple[Mapping[str, Any] | None, str]] = {}
 
@@ -38,7 +42,7 @@ class Outside:
         return None if path is None or path.suffix not in (".jsonl", ".ndjson") else _lines(path)
 
     def published_config(self, hub: str, revision: str) -> tuple[Mapping[str, Any] | None, str]:
-        """See Sources: the catalogue's shape first, as it needs no network."""
+        """See Sources: the catalogue's shape first, as it needs no network; a hub of one's own may have another."""
         if (hub, revision) not in self._configs:
             self._configs[hub, revision] = self._config(hub, revision)
         return self._configs[hub, revision]
@@ -52,8 +56,10 @@ class Outside:
         return Amounts(rows=entry.amounts.rows, characters=entry.amounts.characters, source=source)
 
     def _config(self, hub: str, revision: str) -> tuple[Mapping[str, Any] | None, str]:
-        entry = self._by_source.get(hub)
-        if entry is not None and entry.shape is not None:
+        entry, own = self._by_source.get(hub), bool(os.environ.get("HF_ENDPOINT"))
+        if self._hub_elsewhere and not own:
+            return None, f"{hub} is on the workers' own hub; set HF_ENDPOINT here, too"
+        if entry is not None and entry.shape is not None and not own:
             return entry.shape, "the catalogue"
         try:
             found = json.loads(read_repository_file(hub, revision, "config.json"))

@@ -65,3 +65,18 @@ def test_what_was_used_stands_beside_the_estimate(desk: Desk) -> None:
     assert isinstance(known, dict)
     assert known["sources"]["tokens"] == "the card of the token set"
     assert rows["train tiny/house/EN/s0"]["used"] is None
+
+
+def test_a_hub_of_ones_own_is_believed_and_not_the_catalogue(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "mistralai/Mistral-7B-v0.3"
+    study = desk.study("one", models=f"{{mistral: {{published: mistral-7b, revision: {REVISION}}}}}")
+    monkeypatch.delenv("HF_TOKEN_PATH", raising=False)
+    repository = Repository(name=name, kind="models", files={"config.json": json.dumps(CONFIG).encode()})
+    with serve(repository) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        own = costs(desk, study)["base mistral"]["estimated"]
+    monkeypatch.delenv("HF_ENDPOINT")
+    published = costs(desk, study)["base mistral"]["estimated"]
+    assert isinstance(own, dict)
+    assert isinstance(published, dict)
+    assert (own["parameters"], published["parameters"]) == (PARAMETERS, 7_248_023_552)

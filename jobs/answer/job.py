@@ -14,7 +14,7 @@ of a logit; so n shards end with the bytes of one run. More shards than groups l
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -30,7 +30,7 @@ from jobs.lib.model.template import ChatFormat, Inexact
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.errors import Permanent
 from polyglot.core.records import UNSET, UnsetType
-from polyglot.kinds.answer import Answer, AnswerParams, AnswerTurn
+from polyglot.kinds.answer import GROUP_TOKENS, Answer, AnswerParams, AnswerTurn
 from polyglot.kinds.rows import Question
 from polyglot.kinds.templates import OWN
 
@@ -208,11 +208,21 @@ def _tasks(context: Context, params: AnswerParams) -> list[Task]:
     return tasks
 
 
+def _groups(tasks: Sequence[Task], size: int, tokens: int) -> list[list[Task]]:
+    """Neighbours in the order of their prompts' lengths, at most `size` of them, and of several at most `tokens`."""
+    groups: list[list[Task]] = []
+    for task in tasks:  # the one that is next is the longest so far
+        if not groups or len(groups[-1]) == size or (len(groups[-1]) + 1) * len(task.prompt) > tokens:
+            groups.append([])
+        groups[-1].append(task)
+    return groups
+
+
 def _answer(context: Context, conversation: Conversation, tasks: list[Task], size: int) -> dict[str, Answer]:
     """Answer group after group; what the journal holds of earlier attempts is not asked again."""
     known = {record["id"]: msgspec.convert(record["answers"], tuple[Answer, ...]) for record in context.journal.read()}
     askable = sorted((task for task in tasks if task.error is None), key=lambda task: (len(task.prompt), task.name))
-    groups = [askable[first : first + size] for first in range(0, len(askable), size)]
+    groups = _groups(askable, size, GROUP_TOKENS[conversation.generator.model.device.type])
     if context.shards is not None:
         groups = groups[context.shards.index :: context.shards.count]
         tasks = [task for task in tasks if task.error is not None] + [task for group in groups for task in group]

@@ -121,6 +121,9 @@ class AnswerCard(Record):
 TURNS = 2
 QUESTION_TOKENS = 120  # of a turn, system message and template included, where nobody knows
 CHAT_TOKENS = 300.0  # of an answer of a chat model, assumed
+# Tokens of the first prompts of a group, padding included: few long questions are answered at once, many short ones
+GROUP_TOKENS = {"cpu": 16384, "cuda": 65536}
+SPREAD = 7.0  # MT-Bench-X's longest turn over its mean one
 _LONGEST = 2.0  # a batch goes on for so many mean answers, and so long is its cache
 _LAYER_SECONDS = 0.8e-3  # of a step on a GPU: starting its kernels
 
@@ -151,7 +154,11 @@ def _estimate(ask: Ask) -> Forecast:
     rows = min(_batch(ask), -(-count // max(1, ask.resources.ranks)))
     second = TURNS * prompt + mean  # the second turn's prompt has the first one's answer
     place = min(second + steps, float(shape.positions or second + steps))
-    held = _memory(shape, params, rows=rows, prompt=min(second, place), place=place)
+    # a group is padded to its longest; its second prompts are of other lengths than its first, which it is made by
+    spread = max((texts.spread or SPREAD for texts in questions.texts.values()), default=SPREAD)
+    many = min(rows, max(1.0, GROUP_TOKENS["cuda" if gpu else "cpu"] // prompt))
+    width = min(max(1.0, 0.35 * (spread + 1)) * second, float(shape.positions or math.inf))
+    held = _memory(shape, params, rows=many, prompt=width, place=max(place, width + steps))
     ended = Forecast(
         memory={**held, "process": GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES},
         host_bytes=GPU_PROCESS_BYTES if gpu else None,
@@ -173,7 +180,8 @@ def _estimate(ask: Ask) -> Forecast:
     step = max(read / ask.device.bytes_per_second, 2 * (shape.multiplied + shape.head) * rows / ask.device.flops)
     step += _LAYER_SECONDS * shape.layers if gpu else 0.0
     batches = -(-count // rows) / max(1, ask.resources.ranks)
-    prefill = 2 * shape.multiplied * rows * (prompt + second) / ask.device.reached
+    padding = max(1.0, 0.8 * math.sqrt(spread))
+    prefill = padding * 2 * shape.multiplied * rows * (prompt + second) / ask.device.reached
     seconds = batches * (TURNS * steps * step + prefill)
     return replace(ended, seconds=START_SECONDS + seconds, sources={**ended.sources, "time": str(ask.device)})
 
@@ -193,7 +201,10 @@ DTYPE_BYTES = {"float32": 4, "bfloat16": 2}
 
 
 def _memory(shape: Shape, params: AnswerParams, *, rows: float, prompt: float, place: float) -> dict[str, int]:
-    """Weights, the cache of a batch (a layer's is copied as it grows), a layer's work over the prompts, logits."""
+    """Weights, the cache of a group (a layer's is copied as it grows), a layer's work over the prompts, logits.
+
+    Each row is `prompt` tokens wide at its last turn's beginning, and `place` at its end, padding included.
+    """
     width = DTYPE_BYTES[params.dtype]
     inner = 3 * shape.intermediate * shape.experts_at_once
     return {

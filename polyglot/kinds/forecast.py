@@ -41,6 +41,7 @@ class Texts:
     tokens: float | None = None
     loss_tokens: float | None = None
     longest: int | None = None
+    spread: float | None = None  # the user's longest turn over the mean one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

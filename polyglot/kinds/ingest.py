@@ -86,6 +86,7 @@ def _traits(params: Mapping[str, Json]) -> Traits:
 
 # Of the data made for this program, in each language: rows, answers of a row, characters of all turns and of answers.
 _BUILT_IN = {"dataset": (480, 1.48, 78, 17), "questions": (80, 2, 75, 0), "references": (80, 2, 24, 24)}
+_BUILT_IN_SPREAD = 2.0  # the longest turn over the mean one
 _WRAPPING = 0.85  # of a file of JSON Lines is text
 
 
@@ -103,11 +104,13 @@ def _texts(found: LanguageCard) -> Texts:
     characters = {role: spread.mean for role, spread in (found.characters or {}).items()}
     asked = sum(count * rows for count, rows in turns.items()) - answers
     answered = characters.get("assistant", 0.0) * answers
+    asking = (found.characters or {}).get("user")
     return Texts(
         rows=found.accepted,
         answers=answers or None,
         characters=characters.get("user", 0.0) * asked + answered if turns else None,
         answer_characters=answered or None,
+        spread=asking.max / asking.mean if asking and asking.mean else None,
     )
 
 
@@ -118,7 +121,13 @@ def _estimate(ask: Ask) -> Forecast:
         return Forecast(result=Facts(source="the stages before it", texts=texts))
     if params.builtin is not None:
         rows, answers, characters, answered = _BUILT_IN[params.what]
-        each = Texts(rows=rows, answers=rows * answers, characters=rows * characters, answer_characters=rows * answered)
+        each = Texts(
+            rows=rows,
+            answers=rows * answers,
+            characters=rows * characters,
+            answer_characters=rows * answered,
+            spread=_BUILT_IN_SPREAD,
+        )
         texts = dict.fromkeys(params.languages, each)
         return Forecast(result=Facts(source="built in", texts=texts))
     found = {language: _outside(params, language, ask) for language in params.languages}

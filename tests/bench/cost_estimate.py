@@ -104,7 +104,7 @@ def forecast(root: Path, name: str, run: str) -> Forecast:
     texts = Texts(rows=ROWS, answers=ROWS, **{key: card[key] for key in ("tokens", "loss_tokens", "longest")})
     model = Facts(shape=Shape.of_config({**config_of(name), "dtype": "float32"}))
     data = Facts(texts={"EN": texts})
-    asked = Facts(texts={"EN": Texts(rows=QUESTIONS, answers=2 * QUESTIONS)})
+    asked = Facts(texts={"EN": Texts(rows=QUESTIONS, answers=2 * QUESTIONS, spread=1.0)})
     inputs = {
         "train": {"base": model, "mix": data, "tokens:EN": data},
         "answer": {"model": model, "questions": asked},

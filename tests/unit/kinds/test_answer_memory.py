@@ -1,0 +1,53 @@
+"""What answers hold: groups are padded to their longest, so unequal questions need more than equal ones."""
+
+from typing import cast
+
+import pytest
+
+from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.answer import KIND, AnswerParams
+from polyglot.kinds.device import cpu
+from polyglot.kinds.forecast import Ask, Facts, Forecast, Sources, Texts
+from polyglot.kinds.shape import Shape
+
+SHAPE = Shape(
+    layers=30, hidden=576, intermediate=1536, heads=9, kv_heads=3, head_size=64, vocabulary=49152, tied=True,
+    positions=8192,
+)  # fmt: skip
+PARAMS = AnswerParams(languages=("EN",), systems={"EN": ""}, max_new_tokens=32, temperatures={})
+CHARACTERS = 700.0  # a question of two turns: (700 / 2) / 3.5 + 12 = 112 tokens for the first prompt
+
+
+def forecast(rows: float, spread: float | None, size: int = 256) -> Forecast:
+    asked = Facts(texts={"EN": Texts(rows=rows, characters=rows * CHARACTERS, spread=spread)})
+    return KIND.estimate(
+        Ask(
+            stage=Stage(kind="answer", version=1, params=PARAMS.document()),
+            settings={"batch_size": size},
+            resources=Resources(),
+            device=cpu(1),
+            inputs={"model": Facts(shape=SHAPE), "questions": asked},
+            sources=cast(Sources, None),  # nothing outside is looked at
+        )
+    )
+
+
+def test_equal_questions_hold_the_cache_of_their_own_lengths() -> None:
+    held = forecast(100, 1.0).memory
+    place = 2 * 112 + 32 + 32  # both turns, the first answer, and the second
+    per_token = 2 * 30 * 3 * 64 * 2  # keys and values of every layer, in bfloat16
+    assert held["cache"] == pytest.approx(100 * place * per_token * (1 + 1 / 30), rel=1e-6)
+    assert held["logits"] == 100 * 49152 * 4 * 3
+    assert held["weights"] == pytest.approx(134.5e6 * 2, rel=0.01)
+
+
+def test_unequal_questions_hold_more_and_the_unknown_are_as_unequal_as_mt_bench_s() -> None:
+    equal, unequal, unknown = (forecast(100, spread) for spread in (1.0, 7.0, None))
+    assert unequal.memory == unknown.memory
+    assert 2 < unequal.memory["activations"] / equal.memory["activations"] < 3.7
+    assert (unequal.seconds or 0) > (equal.seconds or 0)
+
+
+def test_a_group_is_bounded_however_many_questions_there_are() -> None:
+    few, many = (forecast(rows, 1.0, size=10_000).memory for rows in (146, 14_600))
+    assert few["cache"] == many["cache"]  # 16,384 // 112

@@ -101,6 +101,10 @@ def _references(found: Found, params: CheckParams, benchmark: Benchmark) -> None
                 whole = row is not None and len(row.turns) >= len(question.turns) and all(map(str.strip, row.turns))
                 have.setdefault(question.category, Counter())[language] += whole
                 asked.setdefault(question.category, Counter())[language] += 1
+    if without := sorted(category for category, counts in have.items() if not any(counts.values())):
+        what = f"no question of {', '.join(without)} has a whole reference answer: they are judged without"
+        remedy = "Name files under `benchmark.references`; a file of questions that holds them will do"
+        found.remark(f"{what}. {remedy}", where="benchmark.references")
     for category, by_language in have.items():
         lacking = [language for language, count in by_language.items() if not count]
         some = [language for language, count in by_language.items() if count]

@@ -105,7 +105,8 @@ def _lengths(found: Found, made: Prompts, where: str, positions: int | None, max
     length, question, turn = max((length, question, turn) for turn, (length, question) in made.longest.items())
     if length + max_new_tokens > positions:
         got = f"a prompt of {length} tokens and answers of {max_new_tokens}"
-        room = positions - length
+        second = made.longest[2][0]
+        room = min(positions - length, (positions - second) // 2 if second else positions)  # of both turns
         remedy = f"Set `answers.max-new-tokens` to {room} or less" if room > 0 else "Shorten it, or leave it out"
         what = f"question {question}, turn {turn}, does not fit"
         expected = f"at most the model's {positions} positions"

@@ -59,7 +59,7 @@ def command(
         return
     missing = []
     for one in wanted:
-        target = to / one.name.replace("/", "-")
+        target = to / offer / one.name.replace("/", "-")
         card = ModelCard(store=view.store, plan=view.plan, model=one.planned)
         beside = (lambda manifest, card=card: {README: card.text(manifest)}) if offer == "model" else None
         try:

@@ -61,7 +61,7 @@ def command(profile: ProfileName = "local", store: StoreUrl = None, output: Outp
             )
             for row in rows
         ],
-        summary=f"{len(rows)} studies in {opened.url}",
+        summary=f"{len(rows)} {'study' if len(rows) == 1 else 'studies'} in {opened.url}",
     )
 
 

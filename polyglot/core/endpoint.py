@@ -68,6 +68,7 @@ def find_endpoint(
     key = _key(key_file, kind.key_variable, environ)
     if key is None and kind.needs_key(url):
         remedy = f"Set {kind.key_variable}_FILE to a file with the key, or {kind.key_variable}"
+        remedy += f"; or {kind.url_variable} to the address of an endpoint of your own"
         raise BadInput(f"no key for {kind.label}", remedy=remedy)
     return url, key
 

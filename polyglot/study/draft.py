@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from polyglot.core.errors import BadInput
+from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.core.json_lines import numbered_lines
 from polyglot.core.languages import PAPER_ORDER, is_language, language_rank
 from polyglot.core.mix import Mix
@@ -23,14 +23,17 @@ _TINY = """\
   batch-size: 24
   learning-rate: 1.5e-3
   precision: float32
-  max-tokens: 256          # longer samples lose their end, and are counted"""
+  max-tokens: 256          # longer samples are left out, and counted; `over-long: truncate` cuts them"""
 _REAL = """\
   epochs: 3
   batch-size: 64
   learning-rate: 1e-5
   schedule: cosine
   precision: bfloat16
-  max-tokens: 2048         # longer samples lose their end, and are counted"""
+  max-tokens: {tokens:<12} # longer samples are left out, and counted; `over-long: truncate` cuts them"""
+
+
+_MOST_TOKENS = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ def study_draft(choices: Choices, catalogue: Catalogue, folder: Path) -> str:
         raise BadInput("not a study's name", where="NAME", got=repr(choices.name), expected=LABEL_WORDS)
     languages = _languages(choices, catalogue)
     mixes = list(choices.mixes) or [*languages, *(["".join(languages)] if len(languages) > 1 else [])]
-    tiny = choices.model == BUILT_IN
+    tiny, positions = choices.model == BUILT_IN, _positions(folder / choices.model)
     lines = [
         "# A study: what is asked. `polyglot plan` looks at it, `polyglot submit` runs it; a profile says where.",
         "# docs/study-file.md explains every key.",
@@ -66,12 +69,16 @@ def study_draft(choices: Choices, catalogue: Catalogue, folder: Path) -> str:
         f"mixes: [{', '.join(mixes)}]   # -sampled: every id once, in one of the languages; @1000: a thousand ids",
         "seeds: [0]                # a claim about a mix needs three: [0, 1, 2]",
         "training:",
-        _TINY if tiny else _REAL,
+        _TINY if tiny else _REAL.format(tokens=min(positions, _MOST_TOKENS)),
         "benchmark:",
-        *_benchmark(choices, catalogue),
+        *_benchmark(choices, catalogue, folder),
     ]
     if tiny:
         lines.append("answers: {max-new-tokens: 24, dtype: float32, temperatures: {}}")
+    elif positions < 2 * _MOST_TOKENS:
+        lines.append(
+            f"answers: {{max-new-tokens: {positions // 4}}}   # a turn, of the {positions} positions of the model"
+        )
     lines += [
         f"judge: {_judge(choices.judge)}",
         *_baselines(choices.baselines, catalogue, folder),
@@ -103,6 +110,15 @@ def _model(model: str, catalogue: Catalogue, folder: Path, where: str = "--model
         return f'{{hub: {_text(model)}, revision: "{UNSET}"}}   # `polyglot pin` fills the commit in'
     known = ", ".join(catalogue["models"])
     raise BadInput("no such model", where=where, got=repr(model), expected=f"built-in, a folder, owner/name, {known}")
+
+
+def _positions(model: Path) -> int:
+    """How many positions the model of a folder has; more than are needed where nothing says it."""
+    try:
+        found = json.loads((model / "config.json").read_bytes()).get("max_position_embeddings")
+    except (OSError, ValueError, AttributeError):
+        found = None
+    return found if isinstance(found, int) and found > 0 else 2 * _MOST_TOKENS
 
 
 def _published(name: str, source: Mapping[str, object]) -> str:
@@ -138,7 +154,7 @@ def _data(choices: Choices, languages: Sequence[str], catalogue: Catalogue, fold
     ]
 
 
-def _benchmark(choices: Choices, catalogue: Catalogue) -> list[str]:
+def _benchmark(choices: Choices, catalogue: Catalogue, folder: Path) -> list[str]:
     benchmark = choices.benchmark
     if benchmark == BUILT_IN:
         return ["  built-in: verifiable"]
@@ -147,13 +163,26 @@ def _benchmark(choices: Choices, catalogue: Catalogue) -> list[str]:
             expected = f"built-in, LANGUAGE=FILE, {', '.join(catalogue['benchmarks'])}"
             raise BadInput("no such benchmark", where="--benchmark", got=repr(benchmark), expected=expected)
         return [f"  published: {benchmark}"]
+    answered = [
+        f"    {language}: {{path: {_text(path)}}}" for language, path in benchmark.items() if _answered(folder, path)
+    ]
     return [
         "  format: mt-bench        # a line a question: question_id, category, turns (one or two)",
         "  questions:",
         *(f"    {language}: {{path: {_text(path)}}}" for language, path in benchmark.items()),
+        *(["  references:             # the answers that stand beside the questions", *answered] if answered else []),
         "  prompts:                # what the judge is told; change them as you like",
         *(f"    {language}: {{path: prompts/{language}.jsonl}}" for language in benchmark),
     ]
+
+
+def _answered(folder: Path, path: str) -> bool:
+    """Whether a file of questions has reference answers beside some of them."""
+    try:
+        rows = [json.loads(text) for _, text in numbered_lines(folder / path, path)]
+    except (OSError, ValueError, PolyglotError):
+        return False  # what is wrong with it is said when the study is planned
+    return any(isinstance(row, dict) and row.get("reference") for row in rows)
 
 
 def _judge(judge: str) -> str:

@@ -93,7 +93,7 @@ def test_what_is_there_already_is_left_alone_and_nothing_else_is_overwritten(des
     assert said.code == 2
     assert "there is something else already" in said.err
     assert (folder / "README.md").read_text() == "ours"
-    assert [path.name for path in tmp_path.iterdir()] == [folder.name], "nothing half-written is left"
+    assert list((tmp_path / "model").iterdir()) == [folder], "nothing half-written is left"
 
 
 @pytest.mark.parametrize(

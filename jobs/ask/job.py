@@ -8,17 +8,13 @@ said, is no answer: it is a record with the reason, and above `max_failed_share`
 endpoint that is not answering fails the attempt and not a question.
 """
 
-import contextlib
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from jobs.ask.dialogues import Dialogue, read_dialogues
-from jobs.builtin.author import MODEL, Author
-from jobs.builtin.server import ChatServer
+from jobs.builtin.author import author_or_endpoint
 from jobs.lib.answers import write_answers
 from jobs.lib.chat.calls import Failure, FailureCount, Reply
 from jobs.lib.chat.conversations import converse
-from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
@@ -39,7 +35,7 @@ def run(context: Context) -> None:
     usage = UsageLog(context.journal, settings)
     context.log.info("ask: %d questions, %d calls on record", len(dialogues), usage.resumed)
     try:
-        with _endpoint(context, params, settings) as endpoint:
+        with author_or_endpoint(context, params.endpoint, params.languages, settings, asker="ask") as endpoint:
             converse(context, endpoint, settings, usage, dialogues, "answers")
     finally:
         context.journal.flush()
@@ -54,16 +50,6 @@ def run(context: Context) -> None:
         model=params.model,
         served_by=tuple(sorted({reply.served_by for reply in replies if reply.served_by})),
     )
-
-
-@contextlib.contextmanager
-def _endpoint(context: Context, params: AskParams, settings: CallSettings) -> Iterator[Endpoint]:
-    """The endpoint to ask: the study's, or the built-in author, which runs as long as it is needed."""
-    if params.endpoint == "built-in":
-        with ChatServer(Author(params.languages).respond, MODEL) as server:
-            yield Endpoint(base_url=server.base_url, ours=True)
-        return
-    yield announced(settings, os.environ, context.log, asker="ask", asks=params.endpoint)
 
 
 def _check_failures(allowed_share: float, dialogues: Sequence[Dialogue]) -> None:

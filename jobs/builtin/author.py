@@ -4,10 +4,15 @@ It stands behind the same server and is asked by the same client as any model, s
 references can be run end to end without one.
 """
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
 
 from jobs import builtin
-from jobs.builtin.server import Refusal
+from jobs.builtin.server import ChatServer, Refusal
+from jobs.lib.chat.endpoint import Endpoint, announced
+from jobs.lib.chat.settings import CallSettings
+from jobs.lib.context import Context
 
 MODEL = "polyglot-solver"
 
@@ -34,3 +39,15 @@ class Author:
         if asked not in self._known:
             raise Refusal(400, "the built-in author knows the built-in benchmark's questions only")
         return self._known[asked]
+
+
+@contextlib.contextmanager
+def author_or_endpoint(
+    context: Context, endpoint: str, languages: Iterable[str], settings: CallSettings, *, asker: str
+) -> Iterator[Endpoint]:
+    """The endpoint to ask: the study's, or the built-in author, which runs as long as it is needed."""
+    if endpoint == "built-in":
+        with ChatServer(Author(languages).respond, MODEL) as server:
+            yield Endpoint(base_url=server.base_url, ours=True)
+        return
+    yield announced(settings, os.environ, context.log, asker=asker, asks=endpoint)

@@ -8,17 +8,13 @@ was refused, cut or empty is no reference: it is counted by its reason, and abov
 endpoint that is not answering fails the attempt and not a question.
 """
 
-import contextlib
-import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from jobs.builtin.author import MODEL, Author
-from jobs.builtin.server import ChatServer
+from jobs.builtin.author import author_or_endpoint
 from jobs.lib.card.card import describe_files
 from jobs.lib.chat.calls import Reply, remedy_for
 from jobs.lib.chat.conversations import converse
-from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
@@ -43,7 +39,7 @@ def run(context: Context) -> None:
     usage = UsageLog(context.journal, settings)
     context.log.info("reference: %d questions, %d calls on record", len(drafts), usage.resumed)
     try:
-        with _endpoint(context, params, settings) as endpoint:
+        with author_or_endpoint(context, params.endpoint, params.languages, settings, asker="reference") as endpoint:
             converse(context, endpoint, settings, usage, drafts, "references")
     finally:
         context.journal.flush()
@@ -61,16 +57,6 @@ def _check(params: ReferenceParams, settings: CallSettings) -> None:
 
 def _questions(context: Context, language: str) -> list[Question]:
     return list(context.inputs["questions"].lines(f"questions/{language}.jsonl", Question))
-
-
-@contextlib.contextmanager
-def _endpoint(context: Context, params: ReferenceParams, settings: CallSettings) -> Iterator[Endpoint]:
-    """The endpoint to ask: the study's, or the built-in author, which runs as long as it is needed."""
-    if params.endpoint == "built-in":
-        with ChatServer(Author(params.languages).respond, MODEL) as server:
-            yield Endpoint(base_url=server.base_url, ours=True)
-        return
-    yield announced(settings, os.environ, context.log, asker="reference", asks=params.endpoint)
 
 
 def _check_failures(allowed_share: float, drafts: Sequence[Draft]) -> None:

@@ -12,7 +12,7 @@ from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyGiven
 from polyglot.cli.output import say
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.export.files import take
-from polyglot.export.model_card import README, ModelCard
+from polyglot.export.model_card import take_model
 from polyglot.export.selection import select
 from polyglot.export.tables import TABLES
 from polyglot.kinds.kind import Offer
@@ -60,10 +60,8 @@ def command(
     missing = []
     for one in wanted:
         target = to / offer / one.name.replace("/", "-")
-        card = ModelCard(store=view.store, plan=view.plan, model=one.planned)
-        beside = (lambda manifest, card=card: {README: card.text(manifest)}) if offer == "model" else None
         try:
-            print(take(view.store, one, target, beside=beside))
+            print(take_model(view.store, view.plan, one, target) if offer == "model" else take(view.store, one, target))
         except BadInput:
             raise
         except PolyglotError as error:

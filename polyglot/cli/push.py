@@ -8,8 +8,7 @@ import typer
 
 from polyglot.cli.looking import open_view
 from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyGiven
-from polyglot.export.files import take
-from polyglot.export.model_card import README, ModelCard
+from polyglot.export.model_card import take_model
 from polyglot.export.push import push
 from polyglot.export.selection import select
 
@@ -28,10 +27,7 @@ def command(
     """Put a model with its card into a repository of the hub, as one commit, and print the commit's address."""
     view = open_view(study, mix=mix, profile=profile, store=store)
     (wanted,) = select(view.plan, "model", name)
-    card = ModelCard(store=view.store, plan=view.plan, model=wanted.planned)
     with TemporaryDirectory(prefix="polyglot-") as scratch:
-        folder = take(
-            view.store, wanted, Path(scratch) / "model", beside=lambda manifest: {README: card.text(manifest)}
-        )
+        folder = take_model(view.store, view.plan, wanted, Path(scratch) / "model")
         message = f"{view.plan.study}: {wanted.name} (stage {wanted.planned.key[:12]})"
         print(push(folder, repository, private=not public, message=message))

@@ -13,8 +13,7 @@ from polyglot.cli.looking import open_view
 from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyGiven
 from polyglot.cli.output import say
 from polyglot.core.errors import BadInput
-from polyglot.export.files import take
-from polyglot.export.model_card import README, ModelCard
+from polyglot.export.model_card import take_model
 from polyglot.export.selection import select
 from polyglot.kinds.aggregate import UNTUNED
 
@@ -33,10 +32,7 @@ def command(
     check_out(to)
     view = open_view(study, mix=mix, profile=profile, store=store)
     (wanted,) = select(view.plan, "model", name.removesuffix(f"/{UNTUNED}"))
-    card = ModelCard(store=view.store, plan=view.plan, model=wanted.planned)
-    folder = take(
-        view.store, wanted, to / wanted.name.replace("/", "-"), beside=lambda manifest: {README: card.text(manifest)}
-    )
+    folder = take_model(view.store, view.plan, wanted, to / wanted.name.replace("/", "-"))
     line = [
         "vllm",
         "serve",

@@ -2,24 +2,32 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import msgspec
 import yaml
 
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import AggregateParams, ArmScore, Scores
+from polyglot.export.files import take
+from polyglot.export.selection import Wanted, aggregate_of, name_of
+from polyglot.kinds.aggregate import ArmScore, Scores
 from polyglot.kinds.answer import AnswerParams
 from polyglot.kinds.base import BaseParams
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.train import TrainParams
 from polyglot.plan.plan import Plan
-from polyglot.store.blobs import blob_path
+from polyglot.store.artifact import StoredArtifact
 from polyglot.store.committed import committed
 from polyglot.store.manifest import Manifest
 from polyglot.store.store import Store
 
-README = "README.md"
-_ANSWER_SCORES = "scores.json"
+_README = "README.md"
+
+
+def take_model(store: Store, plan: Plan, wanted: Wanted, target: Path) -> Path:
+    """Copy a model of a plan to a folder, its card beside it, as `take` does."""
+    card = ModelCard(store=store, plan=plan, model=wanted.planned)
+    return take(store, wanted, target, beside=lambda manifest: {_README: card.text(manifest)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +42,7 @@ class ModelCard:
         """The card of what was committed, with its front matter."""
         parts = [
             f"---\n{yaml.safe_dump(self._front(), sort_keys=False, allow_unicode=True)}---\n",
-            f"# {self.model.label.partition(' ')[2]}\n",
+            f"# {name_of(self.model)}\n",
             f"Made by polyglot for the study `{self.plan.study}`.",
             f"Its result is `{manifest.result}` of stage `{self.model.key}`.\n",
             *self._made(),
@@ -64,7 +72,7 @@ class ModelCard:
     def _made(self) -> Iterator[str]:
         base = BaseParams.of(self._base.stage)
         origin = f"{base.hub} at commit {base.revision}" if base.hub else f"source {base.source}"
-        yield f"## How it was made\n\n- base: {self._base.label.partition(' ')[2]} ({origin})"
+        yield f"## How it was made\n\n- base: {name_of(self._base)} ({origin})"
         if self._base.key == self.model.key:
             yield "- not tuned\n"
             return
@@ -82,7 +90,7 @@ class ModelCard:
         while waiting:
             planned = self.plan.by_key[waiting.pop()]
             if planned.stage.kind == IngestParams.kind:
-                found[planned.label.partition(" ")[2]] = IngestParams.of(planned.stage).licence
+                found[name_of(planned)] = IngestParams.of(planned.stage).licence
             elif planned.key != self._base.key:
                 waiting += planned.stage.inputs.values()
         return dict(sorted(found.items()))
@@ -105,13 +113,13 @@ class ModelCard:
 
     def _scored(self) -> Iterator[str]:
         """Scores by language with their intervals, where they were counted already."""
-        table = next((row for row in self.plan if row.stage.kind == AggregateParams.kind), None)
+        table = aggregate_of(self.plan)
         manifest = committed(self.store, table.stage.kind, table.key) if table else None
-        record = manifest.file(_ANSWER_SCORES) if manifest else None
-        if table is None or record is None:
+        if manifest is None:
             return
-        scores = msgspec.json.decode(self.store.read(blob_path(record.sha256)), type=Scores)
-        name = self.model.label.partition(" ")[2]
+        with TemporaryDirectory(prefix="polyglot-") as cache:
+            scores = StoredArtifact(self.store, manifest, Path(cache)).read("scores.json", Scores)
+        name = name_of(self.model)
         untuned = self._base.key == self.model.key
         arm = next(
             (cell.arm_key for cell in scores.roster if cell.cell == (f"{name}/untuned" if untuned else name)), None

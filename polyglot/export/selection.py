@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
+from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.kind import Offer
 from polyglot.kinds.registry import kind_of
 from polyglot.plan.plan import Plan
@@ -12,17 +13,31 @@ from polyglot.plan.plan import Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A stage, the folder of its result that is wanted, and its name outside: its label without the kind."""
+    """A stage, and the folder of its result that is wanted."""
 
     planned: PlannedStage
     folder: str
-    name: str
+
+    @property
+    def name(self) -> str:
+        """What it is called outside."""
+        return name_of(self.planned)
+
+
+def name_of(planned: PlannedStage) -> str:
+    """A stage's label without its kind: the name of a cell, a model or a data set."""
+    return planned.label.partition(" ")[2]
+
+
+def aggregate_of(plan: Plan) -> PlannedStage | None:
+    """The stage that counts the scores of a plan's cells, where it has any."""
+    return next((planned for planned in plan if planned.stage.kind == AggregateParams.kind), None)
 
 
 def select(plan: Plan, what: Offer, name: str | None) -> Sequence[Wanted]:
     """The stages that offer `what`; one of them where `name` is (a part of) its name. Raises BadInput."""
     offered = [
-        Wanted(planned=planned, folder=folder, name=planned.label.partition(" ")[2])
+        Wanted(planned=planned, folder=folder)
         for planned in plan
         if (folder := kind_of(planned.stage.kind).offers(planned.stage.params).get(what))
     ]

@@ -5,39 +5,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from polyglot.core import records
 from polyglot.core.errors import BadInput
-from polyglot.core.records import UNSET
 from polyglot.export.files import manifest_of
-from polyglot.export.selection import Wanted
+from polyglot.export.selection import Wanted, aggregate_of
 from polyglot.kinds.aggregate import AggregateParams, Cell
 from polyglot.kinds.answer import Answer
 from polyglot.kinds.judge import Verdict
 from polyglot.plan.plan import Plan
-from polyglot.store.blobs import fetch
+from polyglot.store.artifact import StoredArtifact
 from polyglot.store.store import Store
 
 Row = dict[str, object]
-_CELL = ("model", "dataset", "mix", "sampled", "size", "seed", "draw")
 _GROUP_ROWS = 10_000
-
-
-def _answer_rows(answer: Answer) -> Iterator[Row]:
-    for number, turn in enumerate(answer.turns, 1):
-        yield {
-            "language": answer.language, "id": answer.id, "category": answer.category, "sample": answer.sample,
-            "turn": number, "text": turn.text, "tokens": turn.tokens, "finish": turn.finish, "error": answer.error,
-        }  # fmt: skip
-    if not answer.turns:
-        yield {
-            "language": answer.language, "id": answer.id, "category": answer.category, "sample": answer.sample,
-            "turn": 1, "text": None, "tokens": None, "finish": None, "error": answer.error,
-        }  # fmt: skip
-
-
-def _verdict_rows(verdict: Verdict) -> Iterator[Row]:
-    names = ("language", "id", "category", "sample", "turn", "score", "reason", "prompt", "fallback", "conflicting")
-    yield {name: getattr(verdict, name) for name in (*names, "text", "prompt_tokens", "completion_tokens")}
 
 
 _SCHEMAS: Mapping[str, Mapping[str, str]] = {
@@ -55,6 +34,18 @@ _CELLS = {
     "cell": "string", "model": "string", "dataset": "string", "mix": "string", "sampled": "bool_", "size": "int64",
     "seed": "int64", "draw": "int64",
 }  # fmt: skip
+
+
+def _answer_rows(answer: Answer) -> Iterator[Row]:
+    """A row a turn; one without a text where there is no turn."""
+    shared = {name: getattr(answer, name) for name in ("language", "id", "category", "sample", "error")}
+    for number, turn in enumerate(answer.turns or (None,), 1):
+        said = {name: getattr(turn, name, None) for name in ("text", "tokens", "finish")}
+        yield {**shared, "turn": number, **said}
+
+
+def _verdict_rows(verdict: Verdict) -> Iterator[Row]:
+    yield {name: getattr(verdict, name) for name in _SCHEMAS["verdicts"]}
 
 
 def _written(
@@ -92,10 +83,10 @@ def _batches(
     store: Store, one: Wanted, kind: type[Any], rows_of: Callable[[Any], Iterator[Row]], scratch: Path
 ) -> Iterator[list[Row]]:
     batch: list[Row] = []
-    for record in manifest_of(store, one).files:
-        if record.path.startswith(one.folder):
-            fetch(store, record, scratch / "lines")
-            for item in records.read_lines(scratch / "lines", kind):
+    with tempfile.TemporaryDirectory(dir=scratch) as cache:
+        artifact = StoredArtifact(store, manifest_of(store, one), Path(cache))
+        for name in artifact.names():
+            for item in artifact.lines(name, kind) if name.startswith(one.folder) else ():
                 batch += rows_of(item)
                 if len(batch) >= _GROUP_ROWS:
                     yield batch
@@ -105,14 +96,13 @@ def _batches(
 
 
 def _cells(plan: Plan) -> Mapping[str, Cell]:
-    table = next((planned for planned in plan if planned.stage.kind == AggregateParams.kind), None)
+    table = aggregate_of(plan)
     return {cell.cell: cell for cell in AggregateParams.of(table.stage).cells} if table else {}
 
 
 def _head(name: str, cells: Mapping[str, Cell]) -> Row:
     cell = cells.get(name)
-    values = {key: getattr(cell, key) if cell else None for key in _CELL}
-    return {"cell": name, **{key: None if value is UNSET else value for key, value in values.items()}}
+    return {column: getattr(cell, column, None) for column in _CELLS} | {"cell": name}
 
 
 Table = Callable[[Store, Plan, Sequence[Wanted], Path], Path]

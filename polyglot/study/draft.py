@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from polyglot.core.errors import BadInput, PolyglotError
-from polyglot.core.json_lines import numbered_lines
+from polyglot.core.json_lines import numbered_lines, parse
 from polyglot.core.languages import PAPER_ORDER, is_language, language_rank
 from polyglot.core.mix import Mix
 from polyglot.core.section import LABEL, LABEL_WORDS
@@ -179,7 +179,7 @@ def _benchmark(choices: Choices, catalogue: Catalogue, folder: Path) -> list[str
 def _answered(folder: Path, path: str) -> bool:
     """Whether a file of questions has reference answers beside some of them."""
     try:
-        rows = [json.loads(text) for _, text in numbered_lines(folder / path, path)]
+        rows = [parse(text) for _, text in numbered_lines(folder / path, path)]
     except (OSError, ValueError, PolyglotError):
         return False  # what is wrong with it is said when the study is planned
     return any(isinstance(row, dict) and row.get("reference") for row in rows)

@@ -29,6 +29,13 @@ def executions(inputs: Mapping[str, Input]) -> tuple[Execution, ...]:
     )
 
 
+def ran_on(inputs: Mapping[str, Input]) -> dict[str, str]:
+    """The devices that models were trained on, as a fact of the report; {} where nothing says."""
+    trained = [source for name, source in sorted(inputs.items()) if name.startswith("train:")]
+    devices = dict.fromkeys(str(source.execution["device"]) for source in trained if "device" in source.execution)
+    return {"device": f"training on {', '.join(devices)}"} if devices else {}
+
+
 def provenance(roster: Sequence[RosterCell], inputs: Mapping[str, Input]) -> tuple[Provenance, ...]:
     """The keys behind each cell, from its verdicts back to the rows and the questions."""
     return tuple(

@@ -135,7 +135,7 @@ class AggregateParams(Params):
     """Score tables and contrasts over the cells of a study."""
 
     kind: ClassVar[str] = "aggregate"
-    version: ClassVar[int] = 5  # 5: what is the matter with answers
+    version: ClassVar[int] = 6  # 6: what is the matter with answers
 
     languages: tuple[Language, ...]
     cells: tuple[Cell, ...]

@@ -24,7 +24,7 @@ from jobs.answer import sharding
 from jobs.answer.generation import Generated, Generator, Request
 from jobs.lib.answers import write_answers
 from jobs.lib.context import Context
-from jobs.lib.model.execution import computing, described, threads_of
+from jobs.lib.model.execution import computing, described, threads_of, unused_gpus
 from jobs.lib.model.loading import DTYPES, choose_device, embedded, load_model, load_tokenizer, max_positions
 from jobs.lib.model.template import ChatFormat, Inexact
 from polyglot.core.canonical import canonical, digest
@@ -74,6 +74,8 @@ def run(context: Context) -> None:
     params = AnswerParams.of(context.stage)
     threads = threads_of(context)
     device = choose_device()
+    if unused := unused_gpus(context.resources.gpus):
+        context.log.warning("%s", unused)
     size = int(context.settings.get("batch_size") or BATCH_SIZE[device.type])
     execution = {**described(threads, dtype=params.dtype), "batch_size": size}
     tasks = _tasks(context, params)

@@ -63,6 +63,7 @@ def load_report(params: ReportParams, inputs: Mapping[str, Input]) -> Report:
         breakdown=scores.breakdown,
         contrasts=aggregate.read("contrasts.json", tuple[ContrastResult, ...]),
         other_questions=scores.other_questions or None,
+        answers=bool(of_role(inputs, "answers")),
         data=data_cards(inputs),
         **_benchmark(inputs),
         mixes=tuple(mix.entry for mix in mixes),

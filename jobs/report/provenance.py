@@ -62,14 +62,14 @@ def _steps(cell: Cell, inputs: Mapping[str, Input]) -> list[Step]:
         if key:
             steps.append(Step(kind=kind, role=role, key=key))
     steps += [Step(kind="tokenize", role=role, key=read[role]) for role in sorted(read) if role.startswith("tokens:")]
-    for role in (f"data:{cell.dataset}", "questions", *_references(cell, inputs)):
+    for role in (f"data:{cell.dataset}", "questions", *references_of(cell, inputs)):
         if role in inputs:
             kind = "reference" if role == "native_references" else "ingest"
             steps.append(Step(kind=kind, role=role, key=inputs[role].key))
     return steps
 
 
-def _references(cell: Cell, inputs: Mapping[str, Input]) -> list[str]:
+def references_of(cell: Cell, inputs: Mapping[str, Input]) -> list[str]:
     """The role of the references that a cell was judged against, as its verdicts say."""
     verdicts = inputs.get(f"verdicts:{cell.cell}")
     used = verdicts.made_from.get("references") if verdicts else None

@@ -163,6 +163,8 @@ def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: Pla
     inputs |= {f"base:{name}": stage for name, stage in sources.bases.items()}
     for row in cells:
         inputs[f"verdicts:{row.cell.cell}"] = row.judge
+        if not row.cell.references:
+            inputs[f"answers:{row.cell.cell}"] = row.answer
         if row.mix is not None and row.train is not None and not row.cell.references:  # else it is another's
             inputs[f"mix:{row.cell.mix_name}"] = row.mix
             inputs[f"train:{row.cell.cell}"] = row.train

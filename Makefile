@@ -45,6 +45,7 @@ $(READY): requirements/uv.txt requirements/dev.txt pyproject.toml
 	@touch $(READY)
 
 submit: $(READY) ## run a study to its report (STUDY, MIX, PROFILE)
+	@echo "the command is $(POLYGLOT): \`$(POLYGLOT) --help\` lists its verbs" >&2
 	@$(POLYGLOT) submit $(CHOICE)
 
 plan: $(READY) ## what would run, and why

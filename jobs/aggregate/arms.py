@@ -47,9 +47,9 @@ class Replicates:
     points: Floats
     draws: Floats
 
-    def interval(self, level: float) -> Interval:
-        """The interval of the mean over replicates, from questions and seeds."""
-        return over_seeds(self.points, self.draws, level)
+    def interval(self, level: float, freedom: int | None = None) -> Interval:
+        """The interval of the mean over replicates, from questions (with their degrees of freedom) and seeds."""
+        return over_seeds(self.points, self.draws, level, freedom=freedom)
 
     def of(self, labels: Sequence[int | None]) -> "Replicates":
         """The replicates of these labels; an arm without a seed stands for itself under each of them."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from jobs.aggregate.arms import Arm, Replicates, replicates
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.interval import Interval, difference_widened, over_seeds, widened
+from jobs.lib.stats.interval import Interval, difference_widened, over_seeds, side_widened
 from jobs.lib.stats.resampling import Estimates
 from polyglot.core.errors import Permanent
 from polyglot.kinds.aggregate import ArmKey, Contrast
@@ -80,13 +80,15 @@ def pair_up(contrast: Contrast, arms: Mapping[ArmKey, Arm], estimates: Estimates
     )
 
 
-def difference(paired: Paired, level: float, questions: int, scale: tuple[float, float]) -> Interval:
-    """The difference of two means on a `scale` over so many questions, with its limits."""
+def difference(
+    paired: Paired, level: float, questions: int, scale: tuple[float, float], *, freedom: int | None = None
+) -> Interval:
+    """The difference of two means on a `scale` over so many questions, with its limits. `freedom`: see over_seeds."""
     sides = (paired.treatment, paired.control)
-    found = over_seeds(paired.points, sides[0].draws - sides[1].draws, level, paired.chosen_draws)
-    own = [side.interval(level).clipped(*scale) for side in sides]
+    found = over_seeds(paired.points, sides[0].draws - sides[1].draws, level, paired.chosen_draws, freedom=freedom)
+    own = [side.interval(level, freedom).clipped(*scale) for side in sides]
     reach = scale[1] - scale[0]
-    both = [(side, widened(side, questions, level, *scale)) for side in own]
+    both = [(side, side_widened(side, questions, level, *scale)) for side in own]
     return difference_widened(found, both).clipped(-reach, reach)
 
 

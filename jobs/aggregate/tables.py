@@ -13,8 +13,8 @@ import msgspec
 from jobs.aggregate.arms import GROUPS, Arm, find_arms, replicates, scope
 from jobs.aggregate.contrasts import difference, pair_up, same_arm_pairs
 from jobs.lib.stats.grid import SCALES, Floats, Grid
-from jobs.lib.stats.interval import Interval, limits, widened
-from jobs.lib.stats.resampling import Estimates, counts, draw_weights, estimate
+from jobs.lib.stats.interval import Interval, level_of_draws, limits, widened
+from jobs.lib.stats.resampling import Estimates, counts, draw_weights, estimate, strata
 from polyglot.core.records import UNSET
 from polyglot.kinds.aggregate import (
     AggregateParams,
@@ -42,6 +42,7 @@ class Part:
     category: str | None = None
     turn: int | None = None
     questions: int
+    freedom: int  # degrees of freedom of the questions: less the groups that they are drawn within
     score: Estimates
     exact: Estimates
 
@@ -80,10 +81,13 @@ def prepare(
 
 
 def _measure(grid: Grid, weights: Floats, category: str | None, turn: int | None) -> Part:
+    questions = len(grid.questions.ids) if category is None else len(grid.questions.of(category))
+    groups = len(strata(grid.questions.categories)) if category is None else 1
     return Part(
         category=category,
         turn=turn,
-        questions=len(grid.questions.ids) if category is None else len(grid.questions.of(category)),
+        questions=questions,
+        freedom=max(1, questions - groups),
         score=estimate(grid, weights, "score", category=category, turn=turn),
         exact=estimate(grid, weights, "exact", category=category, turn=turn),
     )
@@ -142,7 +146,7 @@ def other_questions(wrong: tuple[str, ...], tables: Tables) -> OtherQuestions:
 def _cell_scores(tables: Tables, part: Part) -> Iterator[CellScore]:
     """One row per cell and language that the cell was asked in."""
     level = tables.params.level
-    low, high = limits(part.score.draws, level)
+    low, high = limits(part.score.draws, level_of_draws(level, part.freedom))
     every, failed = counts(tables.grid, category=part.category, turn=part.turn)
     for c, cell in enumerate(tables.cells):
         for k, language in enumerate(tables.params.languages):
@@ -177,7 +181,7 @@ def _arm_score(params: AggregateParams, arm: Arm, language: str, group: Sequence
     scores = replicates(arm, part.score, on)
     shares = replicates(arm, part.exact, on)
     mean, share = (
-        widened(found.interval(params.level), part.questions, params.level, *scale).clipped(*scale)
+        widened(found.interval(params.level, part.freedom), part.questions, params.level, *scale).clipped(*scale)
         for found, scale in ((scores, SCALES["score"]), (shares, SCALES["exact"]))
     )
     return ArmScore(
@@ -211,8 +215,8 @@ def contrast_results(tables: Tables) -> list[ContrastResult]:
     for contrast in params.contrasts:
         score = pair_up(contrast, arms, whole.score, params.languages)
         exact = pair_up(contrast, arms, whole.exact, params.languages)
-        points = difference(score, params.level, whole.questions, SCALES["score"])
-        share = difference(exact, params.level, whole.questions, SCALES["exact"])
+        points = difference(score, params.level, whole.questions, SCALES["score"], freedom=whole.freedom)
+        share = difference(exact, params.level, whole.questions, SCALES["exact"], freedom=whole.freedom)
         rows.append(
             ContrastResult(
                 **msgspec.structs.asdict(contrast),

@@ -89,6 +89,7 @@ def _model(
             positions=limit,
             embedded=rows,
             max_new_tokens=params.max_new_tokens,
+            may_fail=params.over_long == "fail",
         )
         for language, questions in benchmark.questions.items()
     }

@@ -45,8 +45,12 @@ def look(
     positions: int | None,
     embedded: int,
     max_new_tokens: int,
+    may_fail: bool,
 ) -> PromptLengths:
-    """Make every prompt of a language, and say what is wrong with them; `where` is the model's place in the study."""
+    """Make every prompt of a language, and say what is wrong with them; `where` is the model's place in the study.
+
+    `may_fail`: a question that does not fit is a remark.
+    """
     made = _made(chat, questions, system)
     for reason, ids in made.refused.items():
         remedy = "Set another `template`, or change the text" if "template" in reason else ""
@@ -60,7 +64,7 @@ def look(
         what = f"{language}: a question has the token {made.largest_id}"
         expected = f"one of the {embedded} that the model embeds"
         found.defect(what, where=where, expected=expected, remedy="Take the tokenizer that it was trained with")
-    _lengths(found, made, f"{where}: {language}", positions, max_new_tokens)
+    _lengths(found, made, f"{where}: {language}", positions, max_new_tokens, may_fail=may_fail)
     first, second = (made.longest[turn][0] for turn in (1, 2))
     return PromptLengths(
         first=first,
@@ -99,7 +103,9 @@ def _conversations(question: Question) -> Iterator[tuple[int, list[dict[str, str
         said.append({"role": "assistant", "content": _REPLY})
 
 
-def _lengths(found: Found, made: Prompts, where: str, positions: int | None, max_new_tokens: int) -> None:
+def _lengths(
+    found: Found, made: Prompts, where: str, positions: int | None, max_new_tokens: int, *, may_fail: bool
+) -> None:
     if positions is None:
         return
     length, question, turn = max((length, question, turn) for turn, (length, question) in made.longest.items())
@@ -107,8 +113,14 @@ def _lengths(found: Found, made: Prompts, where: str, positions: int | None, max
         got = f"a prompt of {length} tokens and answers of {max_new_tokens}"
         second = made.longest[2][0]
         room = min(positions - length, (positions - second) // 2 if second else positions)  # of both turns
-        remedy = f"Set `answers.max-new-tokens` to {room} or less" if room > 0 else "Shorten it, or leave it out"
         what = f"question {question}, turn {turn}, does not fit"
+        if may_fail:
+            sees = f"{length} tokens of the model's {positions} positions"
+            found.remark(f"{what}: {sees}; such answers are cut or not given, and counted", where=where)
+            return
+        remedy = "Shorten it, or let it fail: `benchmark.over-long: fail`"
+        if room > 0:
+            remedy = f"Set `answers.max-new-tokens` to {room} or less"
         expected = f"at most the model's {positions} positions"
         found.defect(what, where=where, got=got, expected=expected, remedy=remedy)
         return

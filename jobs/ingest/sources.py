@@ -4,7 +4,7 @@ A source yields `Document`s: named files of one language. Every file read from o
 (or, on the hub, named by a 40-digit revision) before its first record is seen.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from jobs.lib.context import Context
 from jobs.lib.patience import Patience
 from polyglot.core.errors import Permanent
 from polyglot.kinds import judge_prompts
-from polyglot.kinds.ingest import IngestParams
+from polyglot.kinds.ingest import IngestParams, LanguageColumn
 from polyglot.kinds.kind import File
 from polyglot.kinds.rows import FOLDERS, FORMS, Rejection
 from polyglot.store.fetching import fetch
@@ -46,7 +46,7 @@ def documents(params: IngestParams, language: str, context: Context) -> Iterator
         return
     if params.source == "hub":
         for name, records in hub.files(params, language, context.work / "hub", Patience(context)):
-            yield Document(name, records)
+            yield Document(name, _of(language, params.language_column, records))
         return
     files = params.files.get(language, ())
     if not files:
@@ -56,6 +56,14 @@ def documents(params: IngestParams, language: str, context: Context) -> Iterator
     for file in files:
         name = file.name.partition("?")[0]  # a signed address keeps its signature in the query
         yield Document(name, read_records(_local(file, context), name))
+
+
+def _of(language: str, column: LanguageColumn | None, records: Iterable[Record]) -> Iterable[Record]:
+    """The records of one language, and those of which nobody can say which language they are."""
+    if column is None:
+        return records
+    name, value = column.name, column.values[language]
+    return (one for one in records if not isinstance(one.value, Mapping) or one.value.get(name, value) == value)
 
 
 def _of_stage(params: IngestParams, language: str, context: Context) -> Iterator[Document]:

@@ -22,7 +22,7 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from transformers import PreTrainedModel
 
 from jobs.lib.context import Context
-from jobs.lib.model.execution import computing, described, threads_of
+from jobs.lib.model.execution import computing, described, return_large_blocks, threads_of
 from jobs.lib.model.loading import (
     check_ids,
     choose_device,
@@ -57,6 +57,7 @@ def run(context: Context) -> None:
     if (params.steps is None) == (params.epochs is None):
         raise Permanent(f"steps and epochs: got {params.steps} and {params.epochs}; expected exactly one of them")
     threads = threads_of(context)
+    return_large_blocks()
     with computing(threads, deterministic=choose_device().type == "cpu"):
         _train(context, params, threads)
 

@@ -25,8 +25,9 @@ _WORST = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Listed:
-    """One study. `usd` is what its committed stages have cost."""
+    """One study. `title` is its name with what was submitted of it, `usd` what its committed stages have cost."""
 
+    name: str
     title: str
     state: str
     done: int
@@ -43,9 +44,9 @@ def command(profile: ProfileName = "local", store: StoreUrl = None, output: Outp
     for name in names(opened):
         try:
             time, view = submitted_view(opened, name, chosen)
-            rows.append(_listed(view, time))
+            rows.append(_listed(name, view, time))
         except PolyglotError as error:  # one damaged study hides no other
-            rows.append(_Listed(title=name, state=str(error), done=0, stages=0, submitted=None, usd=0.0))
+            rows.append(_Listed(name=name, title=name, state=str(error), done=0, stages=0, submitted=None, usd=0.0))
     if output is Output.JSON:
         print(json.dumps([_document(row) for row in rows], indent=1, ensure_ascii=False))
         return
@@ -53,7 +54,7 @@ def command(profile: ProfileName = "local", store: StoreUrl = None, output: Outp
         ("study", "state", "stages", "submitted", "USD"),
         [
             (
-                row.title,
+                row.name if row.title == row.name else f"{row.name} (as {row.title})",
                 row.state,
                 f"{row.done} of {row.stages}",
                 f"{row.submitted:%Y-%m-%d %H:%M} UTC" if row.submitted else "",
@@ -65,13 +66,14 @@ def command(profile: ProfileName = "local", store: StoreUrl = None, output: Outp
     )
 
 
-def _listed(view: View, time: datetime) -> _Listed:
+def _listed(name: str, view: View, time: datetime) -> _Listed:
     seen = view.survey()
     counts = Counter(row.state for row in seen.values())
     state = next((one for one in _WORST if counts[one]), StageState.COMMITTED)
     manifests = ((planned, seen[planned.key].manifest) for planned in view.plan)
     usd = sum(used_by(manifest, planned).usd or 0.0 for planned, manifest in manifests if manifest is not None)
     return _Listed(
+        name=name,
         title=view.title,
         state=str(state),
         done=counts[StageState.COMMITTED],
@@ -83,7 +85,8 @@ def _listed(view: View, time: datetime) -> _Listed:
 
 def _document(row: _Listed) -> dict[str, object]:
     return {
-        "study": row.title,
+        "study": row.name,
+        "title": row.title,
         "state": row.state,
         "done": row.done,
         "stages": row.stages,

@@ -10,17 +10,26 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 from polyglot.attempts.progress import Progress
+from polyglot.cli.time_left import Countdown, TimeLeft
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.observer import Observer
 from polyglot.engine.survey import Observation, StageState, describe_progress
+from polyglot.plan.plan import checks
 
 _PLAIN_PROGRESS_SECONDS = 10.0
 _ROWS = 12
+_BAR = 24
+_NARROW = 120  # columns of a terminal below which a stage's label, bar and words do not fit into one line
 
 
 @contextlib.contextmanager
-def live_observer(stages: Sequence[PlannedStage], stream: TextIO | None = None) -> Iterator["LiveObserver"]:
-    """Open the view that fits the stream (stderr), and close it cleanly whatever happens."""
+def live_observer(
+    stages: Sequence[PlannedStage], stream: TextIO | None = None, *, expected: Mapping[str, float] | None = None
+) -> Iterator["LiveObserver"]:
+    """Open the view that fits the stream (stderr), and close it cleanly whatever happens.
+
+    `expected` are the seconds that stages were estimated to take, by key.
+    """
     stream = stream or sys.stderr
     if not stream.isatty():
         yield PlainLines(stages, stream)
@@ -29,7 +38,7 @@ def live_observer(stages: Sequence[PlannedStage], stream: TextIO | None = None) 
     from rich.live import Live
 
     console = Console(file=stream)
-    table = LiveTable(stages, console)
+    table = LiveTable(stages, console, expected=expected)
     with Live(table, console=console, refresh_per_second=4, transient=True, redirect_stdout=False):
         yield table
 
@@ -42,6 +51,8 @@ class LiveObserver(Observer):
         self.began = time.monotonic()
         self.num_cached = self.num_committed = self.num_failed = self.num_blocked = 0
         self.running: dict[str, _Running] = {}
+        self._ended: set[str] = set()
+        self._checks = {planned.key for planned in checks(stages)}
         self._stages = {planned.key: planned for planned in stages}
         self._observed: dict[str, Observation] = {}
 
@@ -53,10 +64,16 @@ class LiveObserver(Observer):
     def cached(self, stages: Sequence[PlannedStage]) -> None:
         """See Observer."""
         self.num_cached = len(stages)
+        self._ended.update(stage.key for stage in stages)
 
     def unneeded(self, stages: Sequence[PlannedStage]) -> None:
         """See Observer."""
         self.total -= len(stages)
+        self._ended.update(stage.key for stage in stages)
+
+    def starting(self, stage: PlannedStage, attempt: int, text: str) -> None:
+        """See Observer."""
+        self.running[stage.key] = _Running(stage, attempt, begins=text)
 
     def started(self, stage: PlannedStage, attempt: int) -> None:
         """See Observer."""
@@ -74,16 +91,23 @@ class LiveObserver(Observer):
     def committed(self, stage: PlannedStage, seconds: float) -> None:
         """See Observer."""
         self.running.pop(stage.key, None)
+        self._ended.add(stage.key)
         self.num_committed += 1
 
     def failed(self, stage: PlannedStage, reason: str) -> None:
         """See Observer."""
         self.running.pop(stage.key, None)
+        self._ended.add(stage.key)
         self.num_failed += 1
 
     def blocked(self, stage: PlannedStage, needs: PlannedStage) -> None:
         """See Observer."""
+        self._ended.add(stage.key)
         self.num_blocked += 1
+
+    def _failure(self, stage: PlannedStage, reason: str) -> str:
+        """What is said at once of a failure; what a check found is said at the end, whole, and not twice."""
+        return "what it found is told at the end" if stage.key in self._checks else reason
 
     def observe(self, seen: Mapping[str, Observation]) -> None:
         """Take in a survey: what has changed since the last one is shown as if the engine had told it."""
@@ -117,25 +141,42 @@ class LiveObserver(Observer):
 
 
 class _Running:
-    """A running stage with its newest progress and its speed."""
+    """A running stage with its newest progress and its speed; `begins` says what it still loads."""
 
-    def __init__(self, stage: PlannedStage, attempt: int) -> None:
-        self.stage, self.attempt = stage, attempt
+    def __init__(self, stage: PlannedStage, attempt: int, begins: str = "") -> None:
+        self.stage, self.attempt, self.begins = stage, attempt, begins
         self.began = time.monotonic()
         self.progress: Progress | None = None
         self._first: tuple[float, int] | None = None  # when progress was first seen, and how much it was then
+        self._countdown = Countdown()
 
     def add(self, progress: Progress) -> None:
         self.progress = progress
         if self._first is None:
             self._first = (time.monotonic(), progress.done)
+        elapsed, done = time.monotonic() - self._first[0], progress.done - self._first[1]
+        if done > 0:
+            self._countdown.guess((progress.total - progress.done) * elapsed / done)
+
+    @property
+    def label(self) -> str:
+        """The stage's, with the number of an attempt that is not the first."""
+        return self.stage.label + (f" (attempt {self.attempt})" if self.attempt > 1 else "")
 
     def seconds_left(self) -> float | None:
         """At the speed since progress was first seen; None before there are two reports."""
-        if self.progress is None or self._first is None or self.progress.done <= self._first[1]:
-            return None
-        elapsed, done = time.monotonic() - self._first[0], self.progress.done - self._first[1]
-        return max(0.0, (self.progress.total - self.progress.done) * elapsed / done)
+        return self._countdown.left()
+
+    def told(self) -> str:
+        """Its clock, what it does, and how long that will take."""
+        parts = [_clock(time.monotonic() - self.began)]
+        if self.progress is not None:
+            parts.append(describe_progress(self.progress))
+            left = self.seconds_left()
+            parts += [f"{_clock(left)} left"] if left is not None else []
+        elif self.begins:
+            parts.append(self.begins)
+        return "  ".join(parts)
 
 
 class PlainLines(LiveObserver):
@@ -151,6 +192,11 @@ class PlainLines(LiveObserver):
         super().cached(stages)
         if stages:
             self._say(f"{len(stages)} of {self.total} stages are committed already")
+
+    def starting(self, stage: PlannedStage, attempt: int, text: str) -> None:
+        """See Observer."""
+        super().starting(stage, attempt, text)
+        self._say(f"{stage.label}: {text}")
 
     def started(self, stage: PlannedStage, attempt: int) -> None:
         """See Observer."""
@@ -182,7 +228,7 @@ class PlainLines(LiveObserver):
     def failed(self, stage: PlannedStage, reason: str) -> None:
         """See Observer."""
         super().failed(stage, reason)
-        self._say(f"{stage.label}: FAILED: {reason}")
+        self._say(f"{stage.label}: FAILED: {self._failure(stage, reason)}")
 
     def blocked(self, stage: PlannedStage, needs: PlannedStage) -> None:
         """See Observer."""
@@ -200,9 +246,16 @@ class PlainLines(LiveObserver):
 class LiveTable(LiveObserver):
     """The running stages with bar and time left, a bar over all; what failed or needs attention scrolls above."""
 
-    def __init__(self, stages: Sequence[PlannedStage], console: "Console") -> None:
+    def __init__(
+        self, stages: Sequence[PlannedStage], console: "Console", *, expected: Mapping[str, float] | None = None
+    ) -> None:
         super().__init__(stages)
-        self._console = console
+        self._console, self._left = console, TimeLeft(expected or {})
+
+    def committed(self, stage: PlannedStage, seconds: float) -> None:
+        """See Observer."""
+        super().committed(stage, seconds)
+        self._left.done(stage, seconds, [planned for key, planned in self._stages.items() if key not in self._ended])
 
     def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:
         """See Observer."""
@@ -216,7 +269,7 @@ class LiveTable(LiveObserver):
     def failed(self, stage: PlannedStage, reason: str) -> None:
         """See Observer."""
         super().failed(stage, reason)
-        self._above("red", f"{stage.label}: failed: {reason}")
+        self._above("red", f"{stage.label}: failed: {self._failure(stage, reason)}")
 
     def warning(self, stage: PlannedStage, text: str) -> None:
         """See Observer."""
@@ -230,39 +283,45 @@ class LiveTable(LiveObserver):
         from rich.table import Table
         from rich.text import Text
 
+        if self._console.width < _NARROW:
+            return self._narrow()
         table = Table.grid(padding=(0, 2))
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=44)
-        table.add_column(width=24)
-        table.add_column(no_wrap=True)
-        shown = list(self.running.values())
-        for row in shown[:_ROWS]:
+        table.add_column(width=_BAR)
+        table.add_column(no_wrap=True, overflow="ellipsis")
+        for row in self._shown():
             bar: RenderableType = Text("")
-            detail = f"{_clock(time.monotonic() - row.began)}"
             if row.progress is not None:
-                bar = ProgressBar(total=max(1, row.progress.total), completed=row.progress.done, width=24)
-                left = row.seconds_left()
-                detail += f"  {describe_progress(row.progress)}" + (
-                    f"  {_clock(left)} left" if left is not None else ""
-                )
-            label = row.stage.label + (f" (attempt {row.attempt})" if row.attempt > 1 else "")
-            table.add_row(Text(label), bar, Text(detail))
-        if len(shown) > _ROWS:
-            table.add_row(Text(f"and {len(shown) - _ROWS} more running", style="dim"))
+                bar = ProgressBar(total=max(1, row.progress.total), completed=row.progress.done, width=_BAR)
+            table.add_row(Text(row.label), bar, Text(row.told()))
+        if (more := len(self.running) - _ROWS) > 0:
+            table.add_row(Text(f"and {more} more running", style="dim"))
         table.add_row(
             Text(f"{self.num_ended} of {self.total} stages", style="bold"),
-            ProgressBar(total=max(1, self.total), completed=self.num_ended, width=24),
+            ProgressBar(total=max(1, self.total), completed=self.num_ended, width=_BAR),
             Text(self._counts()),
         )
         return table
 
+    def _narrow(self) -> "RenderableType":
+        """Without bars, and what is said of a stage below its label: nothing is cut."""
+        from rich.text import Text
+
+        lines = [line for row in self._shown() for line in (row.label, f"  {row.told()}")]
+        if (more := len(self.running) - _ROWS) > 0:
+            lines.append(f"and {more} more running")
+        return Text("\n".join([*lines, f"{self.num_ended} of {self.total} stages  {self._counts()}"]))
+
+    def _shown(self) -> list[_Running]:
+        return list(self.running.values())[:_ROWS]
+
     def _counts(self) -> str:
-        elapsed = time.monotonic() - self.began
-        parts = [_clock(elapsed), f"{self.num_committed} computed", f"{self.num_cached} cached"]
+        parts = [_clock(time.monotonic() - self.began), f"{self.num_committed} computed", f"{self.num_cached} cached"]
         if self.num_failed or self.num_blocked:
             parts.append(f"{self.num_failed} failed, {self.num_blocked} blocked")
-        todo = self.total - self.num_ended
-        if self.num_committed and todo:  # stages differ, so this is a guess, and says so
-            parts.insert(1, f"about {_clock(elapsed / self.num_committed * todo)} left")
+        left = self._left.seconds
+        if left and self.total > self.num_ended:  # stages differ, so this is a guess, and says so
+            parts.insert(1, f"about {_clock(left)} left")
         return "  ".join(parts)
 
 

@@ -15,8 +15,9 @@ from polyglot.cli.session import DATA, Session, open_session, title_of
 from polyglot.cli.view import View, rows_of_nights
 from polyglot.core.canonical import Json, sha256_bytes
 from polyglot.core.errors import BadInput, Corrupt, PolyglotError
+from polyglot.core.stage import PlannedStage
 from polyglot.engine.submission import Submission
-from polyglot.plan.plan import Plan, restore_plan
+from polyglot.plan.plan import Plan, plain_label, restore_plan
 from polyglot.store.locate import open_store
 from polyglot.store.store import Store
 from polyglot.store.submissions import all_submissions, locks, names, newest_plan, plans
@@ -63,8 +64,8 @@ def open_stages(
 ) -> tuple[Store, Plan]:
     """Open a store with the plan in which a stage is looked up by name.
 
-    That is the plan of `study`, or else the union of the plans that were ever submitted to the store, where a label
-    that several stages share fits none of them alone; with the nights' when no plan has such a stage.
+    That is the plan of `study`, or else the union of the plans that were ever submitted to the store, where
+    `newest_stage` finds what a label means that several stages share; with the nights' when no plan has such a stage.
     """
     if study is not None:
         view = open_view(study, mix=mix, profile=profile, store=store, data_only=data_only)
@@ -76,10 +77,28 @@ def open_stages(
     if not rows:
         raise BadInput("no study was submitted to this store", where=opened.url, remedy="`polyglot submit STUDY` does")
     plan = restore_plan("(all submitted)", rows)
-    if stage is not None and not plan.has(stage):
+    if stage is not None and not plan.fitting(stage):
         rows += [row for name in names(opened) for row in rows_of_nights(opened, name)]
         plan = restore_plan(plan.study, rows)
     return opened, plan
+
+
+def newest_stage(store: Store, plan: Plan, text: str) -> PlannedStage:
+    """The stage that a user means: of several under one label the one that was submitted last, and a line says so.
+
+    Raises BadInput when nothing fits, or stages of several labels.
+    """
+    found = {planned.key: planned for planned in plan.fitting(text)}
+    if len(found) > 1 and len({plain_label(planned) for planned in found.values()}) == 1:
+        dated = [(time, path) for name in names(store) for time, path in all_submissions(store, name)]
+        for time, path in sorted(dated, reverse=True):
+            submission = Submission.from_json(store.read(path), where=f"{store.url}: {path}")
+            if (key := next((planned.key for planned in submission.stages if planned.key in found), None)) is not None:
+                of = f"{submission.title}, submitted {time:%Y-%m-%d %H:%M} UTC"
+                others = ", ".join(planned.name for planned in found.values() if planned.key != key)
+                say(f"{plain_label(found[key])} of {of}; others of this label: {others}")
+                return found[key]
+    return plan.find(text)
 
 
 def submitted_view(store: Store, name: str, profile: Profile) -> tuple[datetime, View]:

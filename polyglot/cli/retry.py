@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from polyglot.attempts.attempts import Attempts
-from polyglot.cli.looking import open_stages
+from polyglot.cli.looking import newest_stage, open_stages
 from polyglot.cli.options import STAGE_HELP, DataOnly, MixName, OfStudy, ProfileName, Reason, StoreUrl
 from polyglot.cli.output import say
 from polyglot.core.errors import BadInput
@@ -28,7 +28,7 @@ def command(
     if (stage is None) == (every is None):
         raise BadInput("what to retry?", got="neither" if every is None else "both", expected="STAGE or --all STUDY")
     opened, plan = open_stages(every or study, stage, mix=mix, data_only=data_only, profile=profile, store=store)
-    chosen = plan.stages if stage is None else (plan.find(stage),)
+    chosen = plan.stages if stage is None else (newest_stage(opened, plan, stage),)
     failures = [(planned, failure) for planned in chosen if (failure := Attempts(opened, planned.stage).blocked())]
     if not failures:
         raise BadInput(

@@ -1,7 +1,7 @@
 """Runs a submission where it belongs: what `submit`, `drive` and `reevaluate` share."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from polyglot.cli.live import live_observer
 from polyglot.cli.output import say
@@ -16,8 +16,10 @@ from polyglot.schedulers.site import DetachedSite, Site
 from polyglot.store.store import Store
 
 
-def run_submission(submission: Submission, store: Store, site: Site) -> None:
-    """Run every stage in this process's engine. Raises PolyglotError on failures.
+def run_submission(
+    submission: Submission, store: Store, site: Site, *, expected: Mapping[str, float] | None = None
+) -> None:
+    """Run every stage in this process's engine. Raises PolyglotError on failures. `expected`: see live_observer.
 
     A driver of a detached site raises Interrupted for what passes: its successor goes on.
     """
@@ -30,7 +32,7 @@ def run_submission(submission: Submission, store: Store, site: Site) -> None:
         for note in scheduler.notes(stages):
             say(note)
         limits = Limits(max_attempts=submission.max_attempts, progress_seconds=site.progress_seconds)
-        with scheduler, live_observer(stages) as observer:
+        with scheduler, live_observer(stages, expected=expected) as observer:
             hours = submission.gpu_hours
             summary = run(stages, store, scheduler, observer=observer, limits=limits, gpu_hours=hours)
     if used := scheduler.used():

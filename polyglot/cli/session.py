@@ -1,5 +1,6 @@
 """What a verb that may start something works with: the locked study, planned as its files are now, and its view."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,11 @@ class Session(View):
     def estimated(self) -> tuple[Estimated, ...]:
         """What every stage will need, and what those that are done have used."""
         return self._estimated(self.store)
+
+    @property
+    def expected_seconds(self) -> Mapping[str, float]:
+        """What every stage is estimated to take, by key, where anything is known of it."""
+        return {row.planned.key: row.forecast.seconds for row in self.estimated if row.forecast.seconds is not None}
 
     @property
     def stages(self) -> tuple[PlannedStage, ...]:

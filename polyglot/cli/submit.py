@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from polyglot.attempts.attempts import Attempts
 from polyglot.cli.cost import confirm
 from polyglot.cli.deliver import check_out, deliver_report
 from polyglot.cli.endpoints import check_endpoints
@@ -25,6 +26,7 @@ from polyglot.engine.submission import Submission
 from polyglot.estimates.fits import check_fits
 from polyglot.kinds import judge_prompts
 from polyglot.kinds.kind import File
+from polyglot.plan.plan import checks
 from polyglot.schedulers.site import DetachedSite
 from polyglot.store.blobs import is_fresh, put_file
 from polyglot.store.doctor import require_conditional_writes
@@ -75,6 +77,7 @@ def start(session: Session, *, attach: bool) -> bool:
     Raises PolyglotError when a stage failed.
     """
     submission, folder = submission_of(session), keep_study(session)
+    look_anew(session)
     detached = isinstance(session.site, DetachedSite)
     path = save_submission(
         session.store,
@@ -89,8 +92,16 @@ def start(session: Session, *, attach: bool) -> bool:
         if attach:
             watch_view(session)
         return attach
-    run_submission(submission, session.store, session.site)
+    run_submission(submission, session.store, session.site, expected=session.expected_seconds)
     return True
+
+
+def look_anew(session: Session) -> None:
+    """Let checks that failed run again: whoever submits has mended something, and a check costs next to nothing."""
+    for planned in checks(session.plan):
+        attempts = Attempts(session.store, planned.stage)
+        if attempts.blocked():
+            attempts.allow_retry("submitted again")
 
 
 def submission_of(session: Session) -> Submission:

@@ -10,7 +10,8 @@ from polyglot.cli.options import DataOnly, MixName, ProfileName, StoreUrl, Study
 from polyglot.cli.output import say
 from polyglot.cli.view import View
 from polyglot.core.errors import PolyglotError
-from polyglot.engine.survey import Observation
+from polyglot.engine.survey import Observation, StageState
+from polyglot.plan.plan import checks
 
 LOOK_SECONDS = 1.0
 
@@ -43,9 +44,12 @@ def watch_view(view: View) -> None:
 
 
 def _findings(view: View, seen: Mapping[str, Observation]) -> Iterator[str]:
-    """A line for each thing that is wrong, of the stages that found several."""
+    """A line for each thing that is wrong: of checks, and of stages that found several."""
+    looks = {planned.key for planned in checks(view.plan)}
     for planned in view.plan:
         history = seen[planned.key].history
         failure = history.failure(history.numbers[-1]) if history is not None and history.numbers else None
-        if failure is not None and len(failure.findings) > 1:
+        if failure is not None and seen[planned.key].state is StageState.FAILED and planned.key in looks:
+            yield from (f"  {planned.label}: {line}" for line in failure.findings or (failure.reason,))
+        elif failure is not None and len(failure.findings) > 1:
             yield from (f"  {planned.label}: {line}" for line in failure.findings)

@@ -22,6 +22,7 @@ from polyglot.engine.outcomes import GiveUp, Limits
 from polyglot.engine.retries import Retries
 from polyglot.engine.stop import StopRequest
 from polyglot.engine.summary import Summary
+from polyglot.plan.plan import checks
 from polyglot.schedulers.base import (
     Attempt,
     Disrupted,
@@ -31,6 +32,7 @@ from polyglot.schedulers.base import (
     OutputLeft,
     Running,
     Scheduler,
+    Starting,
     Waiting,
 )
 from polyglot.store.store import Store
@@ -107,6 +109,7 @@ class _Engine:
             seconds=time.monotonic() - self.began,
             labels={key: planned.label for key, planned in stopped.items()},
             names={key: planned.name for key, planned in stopped.items()},
+            checks=frozenset(self.graph.failed.keys() & {one.key for one in checks(self.graph.by_key.values())}),
             findings=self._findings(),
         )
         if self.graph.open and self.stop:
@@ -199,6 +202,8 @@ class _Engine:
                     self.observer.warning(attempt.planned, event.text)
             case OutputLeft():
                 archive_output(attempts.of_rank(event.rank), attempt.number, event.data)
+            case Starting() if node and awaited:
+                self.observer.starting(node.planned, attempt.number, event.text)
             case Waiting() if node and awaited:
                 if event.text != node.waits:  # a cluster that refuses its Job is asked for days: each note is an object
                     node.stuck = node.running

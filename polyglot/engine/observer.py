@@ -18,6 +18,9 @@ class Observer:
     def unneeded(self, stages: Sequence[PlannedStage]) -> None:
         """Before anything starts: these stages will not run, as all that would come after them is committed."""
 
+    def starting(self, stage: PlannedStage, attempt: int, text: str) -> None:
+        """There is room for it, and its worker does not run yet; `text` says what it waits for."""
+
     def started(self, stage: PlannedStage, attempt: int) -> None:
         """A worker runs."""
 

@@ -18,6 +18,7 @@ class Summary:
     seconds: float
     labels: Mapping[str, str]  # of the failed and blocked
     names: Mapping[str, str]  # of the same: what `retry` and `why` take, whatever else lies in the store
+    checks: frozenset[str] = frozenset()  # of the failed: those that only look, which the next submit does anew
     findings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of failed checks: a line for each defect
 
     def raise_if_failed(self) -> None:
@@ -38,6 +39,9 @@ class Summary:
             said = f"{len(found)} problems" if len(found) > 1 else reason
             lines.append(f"  {self.labels[key]} ({self.names[key]}): {said}")
             lines += [f"    {line}" for line in found if len(found) > 1]
-        if self.failed.keys() - self.over_budget:
-            lines.append("  once the cause is mended, `polyglot retry STAGE` lets it try again")
+        if stuck := sorted(self.names[key] for key in self.failed.keys() - self.over_budget - self.checks):
+            stage = stuck[0] if len(stuck) == 1 else "STAGE"
+            lines.append(f"  once the cause is mended, `polyglot retry {stage}` lets it try again")
+        if self.checks:
+            lines.append("  mend that and submit again: it is looked at anew")
         return "\n".join(lines)

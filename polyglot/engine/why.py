@@ -65,7 +65,8 @@ def explain(
     if own.progress is not None and own.state in _CAME_SOMEWHERE:
         yield f"  it came to {describe_progress(own.progress)} ({own.progress.time:%Y-%m-%d %H:%M:%S} UTC)"
     if own.state is StageState.FAILED:
-        yield f"  remedy: mend the cause, then `polyglot retry {planned.name}` and submit again"
+        again = "submit again" if behind else f"`polyglot retry {planned.name}` and submit again"
+        yield f"  remedy: mend the cause, then {again}"
 
 
 def _upstream(stages: Sequence[PlannedStage], by_key: Mapping[str, PlannedStage]) -> list[PlannedStage]:

@@ -135,7 +135,7 @@ class AggregateParams(Params):
     """Score tables and contrasts over the cells of a study."""
 
     kind: ClassVar[str] = "aggregate"
-    version: ClassVar[int] = 4  # 4: arms of contrasts by model and data set, as some are not tuned
+    version: ClassVar[int] = 5  # 5: intervals of few questions by Student's t, never narrower than of equal ones
 
     languages: tuple[Language, ...]
     cells: tuple[Cell, ...]

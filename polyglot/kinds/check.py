@@ -6,14 +6,17 @@ come after it (`PlannedStage.after`) and read nothing of it, so that it is in no
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params, Sha256, Traits, always
 from polyglot.kinds.templates import PAPER, TemplateDate, TemplateName
+
+# Questions that a model has no positions for: a defect, or answers that fail. No field of keys made before it.
+OverLong = Annotated[Literal["refuse", "fail"], Field(exclude_if=lambda over_long: over_long == "refuse")]
 
 
 class CheckedModel(BaseModel):
@@ -40,6 +43,7 @@ class CheckParams(Params):
     warmup_steps: int
     prompts_sha256: Mapping[Language, Sha256]
     reference_categories: tuple[str, ...] | Literal["all"]
+    over_long: OverLong = "refuse"
     native: bool  # references are still to be written, in every language
 
     def needs_reference(self, category: str) -> bool:

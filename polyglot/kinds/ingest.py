@@ -7,6 +7,7 @@ from pydantic import Field
 
 from polyglot.core.canonical import Json
 from polyglot.core.records import Record
+from polyglot.core.section import Section
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.data_card import DataCard, LanguageCard
 from polyglot.kinds.forecast import Ask, Facts, Forecast, Read, Texts
@@ -14,10 +15,18 @@ from polyglot.kinds.kind import GIB, HOUR_SECONDS, File, Kind, Language, Params,
 from polyglot.kinds.rows import Question, Reference, Rejection, Row, offered_rows
 
 # Published schemas of instruction data; jobs/ingest/adapters/schemas.py reads them.
-DatasetFormat = Literal["bactrian-x", "lima-x", "alpaca", "dolly", "messages", "sharegpt"]
+DatasetFormat = Literal["bactrian-x", "lima-x", "alpaca", "dolly", "aya", "messages", "sharegpt"]
 
 # What makes rows of several languages one row: their id, or their place in the files. No field of keys made before it.
 PairBy = Annotated[Literal["id", "position"], Field(exclude_if=lambda pair_by: pair_by == "id")]
+
+
+class LanguageColumn(Section):
+    """Rows of several languages in one file: those of a language have its value in a column."""
+
+    name: str = Field(min_length=1, max_length=200)
+    values: Mapping[Language, str] = Field(min_length=1)
+    """As the rows have it, such as `DE: deu`."""
 
 
 class IngestParams(Params):
@@ -41,6 +50,7 @@ class IngestParams(Params):
     data_files: str | None = None  # a pattern inside the hub repository, with the same placeholders
     licence: str = ""
     pair_by: PairBy = "id"
+    language_column: Annotated[LanguageColumn | None, Field(exclude_if=lambda column: column is None)] = None
     # the part for validation of a data set: a number of ids drawn from the rows, or files or a hub's split of its own
     validation_ids: int = 0
     validation_files: Mapping[Language, tuple[File, ...]] = Field(default_factory=dict)

@@ -1,5 +1,6 @@
 """A base model, fine-tuned on one mix with one seed."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
@@ -114,6 +115,8 @@ class TrainingRecord(Record):
     validation: tuple[ValidationStep, ...] | UnsetType = UNSET  # the last one after the last step
 
 
+_PADDED = 1.2  # places a token
+_VARIED = 1.3  # how much longer than the mean the longest of some steps is, times the root of a step's samples
 _FILLED = 0.9  # of the places of a micro-batch are no padding
 _WRITTEN_BYTES_PER_SECOND = 200e6  # to a store, assumed
 
@@ -178,7 +181,8 @@ def _at_once(ask: Ask, params: TrainParams, mixed: Sequence[Texts], longest: int
     rows = sum(texts.rows for texts in mixed)
     mean = sum(texts.tokens or 0 for texts in mixed) / rows if rows else most
     ranks = ask.resources.ranks
-    step = max(1, params.batch_size // ranks) * mean * 1.2  # with padding
+    samples = max(1, params.batch_size // ranks)
+    step = samples * mean * _PADDED * (1 + _VARIED / math.sqrt(samples))
     return max(min(float(most), step), float(params.packed_tokens or longest))
 
 

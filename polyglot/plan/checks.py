@@ -98,6 +98,7 @@ def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[
         warmup_steps=study.training.warmup_steps,
         prompts_sha256={language: locked.prompts_sha256[language] for language in sources.languages},
         reference_categories=reference_categories(study),
+        over_long=study.benchmark.over_long,
         native=not published,
     )
     return planner.add("check", params, inputs)

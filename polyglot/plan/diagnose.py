@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from polyglot.core.stage import PlannedStage
-from polyglot.plan.plan import Plan, unneeded
+from polyglot.plan.plan import Plan, checks, unneeded
 
 NOTHING_WAITS = "all that would come after it is committed"
 
@@ -49,9 +49,12 @@ def diagnose(
     states: dict[str, State] = {}
     found = []
     idle = unneeded(plan, committed)
+    looks = {planned.key for planned in checks(plan)}
     for planned in plan:
         if planned.key in idle:
             state, because = State.UNNEEDED, NOTHING_WAITS
+        elif planned.key in looks and planned.key in failures:
+            state, because = State.WILL_RUN, f"it is looked at anew; it failed: {failures[planned.key]}"
         else:
             state, because = _judge(planned, plan, committed, failures, states, past)
         if state is State.WILL_RUN and withdrawn and planned.key in withdrawn:

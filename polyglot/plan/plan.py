@@ -40,16 +40,7 @@ class Plan:
 
         Raises BadInput when nothing or more than one fits.
         """
-        exact = [
-            planned
-            for planned in self.stages
-            if text in (planned.label, planned.name, planned.key) or planned.label == _told_apart(text, planned.key)
-        ]
-        loose = exact or [
-            planned
-            for planned in self.stages
-            if (len(text) >= 6 and planned.key.startswith(text)) or text.lower() in planned.label.lower()
-        ]
+        loose = self.fitting(text)
         if len(loose) == 1:
             return loose[0]
         some = ", ".join(repr(planned.label) for planned in (loose or self.stages)[:4])
@@ -60,6 +51,19 @@ class Plan:
             expected=f"a stage's label, name or key, such as {some}",
             remedy="`polyglot status` lists them",
         )
+
+    def fitting(self, text: str) -> Sequence[PlannedStage]:
+        """All stages that a user may mean: those that are called so, else those whose label or key has it."""
+        exact = [
+            planned
+            for planned in self.stages
+            if text in (planned.label, planned.name, planned.key) or planned.label == _told_apart(text, planned.key)
+        ]
+        return exact or [
+            planned
+            for planned in self.stages
+            if (len(text) >= 6 and planned.key.startswith(text)) or text.lower() in planned.label.lower()
+        ]
 
     def document(self) -> list[dict[str, Any]]:
         """The plan as JSON: what is kept with a submission, and compared with by later plans."""
@@ -162,6 +166,11 @@ def restore_plan(study: str, rows: Sequence[Mapping[str, Any]]) -> Plan:
         after = tuple(row.get("after", ()))
         unique.setdefault(key, PlannedStage(stage=stage, label=shown, mix=mix, after=after))
     return Plan(study, tuple(_ordered(study, unique)))
+
+
+def plain_label(planned: PlannedStage) -> str:
+    """A stage's label as its study knows it, whatever tells it apart from others in a plan of many submissions."""
+    return planned.label.removesuffix(_told_apart("", planned.key))
 
 
 def _told_apart(label: str, key: str) -> str:

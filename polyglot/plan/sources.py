@@ -281,6 +281,7 @@ def _dataset(locked: Locked, name: str) -> IngestParams:
         split=dataset.split,
         data_files=dataset.data_files,
         pair_by=dataset.pair_by,
+        language_column=dataset.language_column,
         licence=dataset.licence,
         validation_ids=dataset.validation if isinstance(dataset.validation, int) else 0,
         validation_files=locked.files_at("datasets", name, "validation"),

@@ -73,6 +73,17 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Starting:
+    """There is room for an attempt, and its worker does not run yet; `text` says what it waits for meanwhile.
+
+    Unlike a Waiting it is nothing to keep with the attempt: it passes by itself, as a rule within seconds.
+    """
+
+    attempt: Attempt
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
     """An attempt's worker has begun, or goes on after it waited; `text` says where."""
 
@@ -121,7 +132,7 @@ class Ended:
     had: int | None = None
 
 
-Event = Running | Waiting | Disrupted | OutputLeft | Ended
+Event = Starting | Running | Waiting | Disrupted | OutputLeft | Ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

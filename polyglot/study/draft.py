@@ -252,6 +252,8 @@ def _look(folder: Path, path: str) -> tuple[str, bool]:
         return ("sharegpt" if isinstance(turns[0], dict) else "lima-x"), has_id
     if "instruction" in row and "response" in row:
         return "dolly", has_id
+    if "inputs" in row and "targets" in row:
+        return "aya", has_id
     if "instruction" in row and "output" in row:
         return ("bactrian-x" if has_id else "alpaca"), has_id
     return "", has_id

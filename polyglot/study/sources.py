@@ -23,7 +23,7 @@ from polyglot.core.section import (
     tuple_of,
 )
 from polyglot.kinds.base import TinyModel
-from polyglot.kinds.ingest import DatasetFormat, PairBy
+from polyglot.kinds.ingest import DatasetFormat, LanguageColumn, PairBy
 from polyglot.kinds.templates import OWN, PAPER, TemplateDate, TemplateName
 from polyglot.study.files import QuestionId, SourceFile, SourceFiles, address_problem
 from polyglot.study.references import NativeReferences
@@ -205,6 +205,8 @@ class Dataset(Section):
     """What to read from a hub repository; files and the built-in set name theirs."""
     pair_by: PairBy = "id"
     """`position`: line n of every language is the same row, for rows without ids; a language that shifts is refused."""
+    language_column: LanguageColumn | None = None
+    """Where a hub's files hold rows of all languages: the column that says which, and its value for each language."""
     licence: str = Field("", max_length=200)
     """Carried into every row and the report."""
     validation: Count | Annotated[Mapping[Language, SourceFiles], Field(min_length=1)] | None = None
@@ -225,7 +227,7 @@ class Dataset(Section):
         problems = list(_pinning(source, self.revision))
         made_here = source in ("built_in", "translate")
         if source != "hub":
-            names = ("revision", "config", "split", "data_files", "languages")
+            names = ("revision", "config", "split", "data_files", "languages", "language_column")
             problems += strangers(self, source, names + (("format", "pair_by") if made_here else ()))
         if source == "translate":
             problems += [*strangers(self, source, ("licence",)), *self._translation_problems()]
@@ -299,8 +301,14 @@ class Dataset(Section):
                     yield Problem(what="unknown placeholder", place=place, got=f"{{{name}}}", expected=expected)
             if ".." in (pattern or ""):
                 yield Problem(what="leaves the repository", place=place, got=repr(pattern))
-        if len(self.languages or ()) > 1 and not _PLACEHOLDER.search(f"{self.config}{self.data_files}"):
-            remedy = "Put {language} or {LANGUAGE} into `config` or `data-files`"
+        column = self.language_column
+        if column is not None:
+            lacking = [language for language in self.languages or () if language not in column.values]
+            if lacking:
+                what = f"no value for {', '.join(lacking)}"
+                yield Problem(what=what, place=("language-column", "values"), expected="one for each language")
+        elif len(self.languages or ()) > 1 and not _PLACEHOLDER.search(f"{self.config}{self.data_files}"):
+            remedy = "Put {language} or {LANGUAGE} into `config` or `data-files`, or name the `language-column`"
             yield Problem(what="every language would be read from the same rows", remedy=remedy)
 
     def _translation_problems(self) -> Iterator[Problem]:
@@ -350,6 +358,8 @@ class Benchmark(Section):
     wrong_references: Annotated[tuple[QuestionId, ...], BeforeValidator(tuple_of)] = ()
     """Ids of questions whose published reference answers are known to be wrong: the report shows its results with and
     without them."""
+    over_long: Literal["refuse", "fail"] = "refuse"
+    """What to do where a model's positions have no room for a question: refuse the study, or count it as failed."""
     leave_out_wrong: bool = False
     """Whether the results that come first are those without them."""
 

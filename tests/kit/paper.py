@@ -108,19 +108,21 @@ def models(folder: Path) -> dict[str, Repository]:
 
     catalogue = load_catalogue(folder)["models"]
     made = {}
-    for name, make, revision in (
-        ("teuken-7b", teuken, TEUKEN),
-        ("mixtral-8x7b", mixtral, "8b" * 20),
-        ("bloom-7b1", bloom, catalogue["bloom-7b1"].source["revision"]),
-        ("xglm-7.5b", xglm, catalogue["xglm-7.5b"].source["revision"]),
-        ("gemma-2-9b", gemma_2, "6e" * 20),
-    ):
+    makers = {
+        "teuken-7b": teuken,
+        "mixtral-8x7b": mixtral,
+        "bloom-7b1": bloom,
+        "xglm-7.5b": xglm,
+        "gemma-2-9b": gemma_2,
+    }
+    for name, make in makers.items():
         path = make(folder / name)
         _widen(path / "config.json")
         files = {file.name: file.read_bytes() for file in sorted(path.iterdir())}
         gate = TOKEN if catalogue[name].gated else ""
-        hub = catalogue[name].source["hub"]
-        made[name] = Repository(name=hub, files=files, kind="models", revision=revision, token=gate)
+        source = catalogue[name].source
+        revision = source.get("revision", TEUKEN)  # of Teuken no commit is known
+        made[name] = Repository(name=source["hub"], files=files, kind="models", revision=revision, token=gate)
     return made
 
 

@@ -30,7 +30,10 @@ def test_a_study_is_checked_before_anything_costly_and_again_when_it_was_mended(
         assert said.code == 1
         assert f"the endpoint at {server.base_url}: http-401: the key was refused: bad key. Correct the key" in said.err
         assert COSTLY.isdisjoint(desk.store.folders("stages/"))
-        assert "blocked" in desk.run("plan", study, "--store", desk.url).out  # by the probe, until it is mended
+        assert said.err.count("the key was refused") == 1  # what a check found is told once
+        assert "mend that and submit again: it is looked at anew" in said.err
+        assert "polyglot retry" not in said.err
+        assert "it is looked at anew; it failed: " in desk.run("plan", study, "--store", desk.url).out
 
         refused[0] = False
         said = desk.run("check", study, "--store", desk.url)

@@ -15,8 +15,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from polyglot.core.canonical import sha256_file
 from polyglot.store.committed import committed
+from polyglot.store.locate import open_store
 from tests.kit.desk import Desk
 from tests.kit.hub_server import serve
+from tests.kit.versitygw import Bucket
 
 LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
 CELL = "tiny/house/ENDE/s0"
@@ -136,6 +138,38 @@ def test_answers_and_verdicts_of_all_cells_are_one_table_each(desk: Desk, tmp_pa
         row for row in answers if (row["cell"], row["language"], row["id"], row["turn"]) == (CELL, "FR", line["id"], 2)
     )
     assert row["text"] == line["turns"][1]["text"]
+
+
+def test_all_of_it_is_there_from_a_bucket_without_a_file_of_the_study(
+    desk: Desk, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in bucket.gateway.environment().items():
+        monkeypatch.setenv(name, value)
+    far = open_store(bucket.url)
+    for entry in desk.store.list(""):
+        target = tmp_path / "object"
+        desk.store.download(entry.path, target)
+        far.upload(entry.path, target)
+        target.unlink()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for verb in (("status", "one"), ("why", "report"), ("watch", "one"), ("logs", "one", "report"), ("plan", "x.yaml")):
+        near, there = (desk.run(*verb, "--store", url) for url in (desk.url, far.url))
+        assert (there.code, there.out) == (near.code, near.out), there.err
+    assert desk.run("status", "one", "--store", far.url).out.count("committed") > 10
+    rows = [json.loads(desk.run("list", "--store", url, "-o", "json").out)[0] for url in (desk.url, far.url)]
+    assert {**rows[0], "submitted": ""} == {**rows[1], "submitted": ""}
+    assert desk.run("report", "one", "--store", far.url, "--out", tmp_path / "out").code == 0
+    assert "nothing to retry" in desk.run("retry", "--all", "one", "--store", far.url).err
+    for what in ("model", "answers", "verdicts", "data", "questions", "references"):
+        found = []
+        for name, url in (("near", desk.url), ("far", far.url)):
+            said = desk.run("fetch", "one", what, "--to", tmp_path / name, "--store", url)
+            assert said.code == 0, said.err
+            root = tmp_path / name
+            found.append({str(path.relative_to(root)): sha256_file(path) for path in root.rglob("*") if path.is_file()})
+        assert found[0] == found[1]
+        assert found[0]
 
 
 @pytest.mark.parametrize(

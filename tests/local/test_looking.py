@@ -1,7 +1,11 @@
 """Survey, logs and why: what a person sees of a study, read from the store, while it runs and afterwards."""
 
+import os
+import shlex
 import signal
+import sys
 import threading
+from pathlib import Path
 
 from polyglot.attempts.attempts import Attempts
 from polyglot.attempts.progress import Progress
@@ -9,8 +13,10 @@ from polyglot.engine.engine import run
 from polyglot.engine.logs import merged_logs
 from polyglot.engine.survey import StageState, survey
 from polyglot.engine.why import explain
-from polyglot.schedulers.base import Attempt, Ended, Running
+from polyglot.schedulers.base import Attempt, Ended, Running, Starting
 from polyglot.schedulers.local.lock import KeyLocks
+from polyglot.schedulers.local.process import Launch
+from polyglot.schedulers.local.warm import WarmServer
 from polyglot.store.directory import DirectoryStore
 from tests.kit.graphs import GRAPHS, chain, stage
 from tests.kit.world import World, end, until
@@ -172,3 +178,37 @@ class TestLogs:
             reader.join(10)
             assert not reader.is_alive()
         assert b"said 999" in b"".join(heard)
+
+
+class TestWhoHoldsAStage:
+    def test_a_second_driver_is_told_which_command_works_on_it(self, plain: World) -> None:
+        one = stage("noop", "held")
+        attempt = Attempt(planned=one, number=1, store_url=plain.url)
+        held = KeyLocks(plain.state / "locks", plain.url).acquire(one.key)
+        assert held is not None
+        with plain.scheduler() as scheduler:
+            scheduler.submit(attempt)
+            try:
+                told = [event for _ in range(3) for event in scheduler.watch(0.1)]
+            finally:
+                os.close(held)
+            (event,) = told  # once, however often it looks
+            assert isinstance(event, Starting)
+            command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+            where = f"(process {os.getpid()}, in {Path.cwd()})"
+            assert event.text == f"waits for `{command}` {where}, which works on it"
+            ended = [event for event in scheduler.watch(0.1) if isinstance(event, Ended)]
+        assert [event.text for event in ended] == ["another driver worked on it"]
+
+    def test_what_the_server_loads_is_said_until_it_has_loaded_it(self, plain: World) -> None:
+        log = plain.root / "log"
+        server = WarmServer(libraries=("json", "decimal"), environment=plain.environment(), log=log)
+        launch = Launch(name="one", kind="noop", arguments=[], environment={}, log=log, lock=os.open(log, os.O_RDONLY))
+        try:
+            process = server.fork(launch)
+            assert process.begins == "starts once json and decimal are loaded"
+            until(lambda: process.exit_status() is not None)
+            assert process.begins == ""
+        finally:
+            server.close()
+            os.close(launch.lock)

@@ -75,6 +75,11 @@ def dolly(record: Fields) -> Draft:
     )
 
 
+def aya(record: Fields) -> Draft:
+    """Aya (hub data set CohereLabs/aya_dataset): `inputs` and `targets`; all languages in one file, without ids."""
+    return Draft(id=identifier(record, "id"), turns=(text(record, "inputs"), text(record, "targets")))
+
+
 def messages(record: Fields) -> Draft:
     """Chat messages with `role` and `content`, a text or a list of text parts, under `messages`."""
     turns = chat(sequence(record, "messages"), "role", "content", _MESSAGE_ROLES)
@@ -109,6 +114,7 @@ DATASETS: Mapping[str, Adapter] = {
     "lima-x": lima_x,
     "alpaca": alpaca,
     "dolly": dolly,
+    "aya": aya,
     "messages": messages,
     "sharegpt": sharegpt,
     "normal": normal.form,

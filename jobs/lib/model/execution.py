@@ -1,5 +1,6 @@
 """How a model computes on this machine: threads, determinism, and what of it is recorded with the result."""
 
+import ctypes
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,21 @@ from jobs.lib.model.loading import choose_device
 def threads_of(context: Context) -> int:
     """CPU threads of an attempt: the execution setting, else the CPUs that the plan gave."""
     return max(1, int(context.settings.get("threads") or context.resources.cpus))
+
+
+_M_MMAP_THRESHOLD = -3  # glibc's malloc.h
+_LARGE = 2**20
+
+
+def return_large_blocks() -> None:
+    """Have this process give every block of 1 MiB or more back to the system when it is freed, where libc can.
+
+    glibc keeps blocks of up to 32 MiB for later use, and the activations of steps of other sizes do not fit into the
+    gaps: a training on a CPU grew by a fifth of its peak in a few steps.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:
+        set_option(_M_MMAP_THRESHOLD, _LARGE)
 
 
 # What libraries read of the environment that would change a result and is in no key: how accelerate casts and wraps

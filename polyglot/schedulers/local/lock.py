@@ -5,11 +5,14 @@ Whatever directory they were started in: the locks are the user's on this machin
 
 The lock is a flock on an open file that the worker inherits: it is held as long as the worker lives, whatever became
 of the driver that started it, and is free the moment the worker is gone. Lock files are never deleted (a deleted
-file's lock would guard nothing); they are empty.
+file's lock would guard nothing). Who holds one has written into it which command it is: to tell another, never the
+truth.
 """
 
 import fcntl
 import os
+import shlex
+import sys
 from pathlib import Path
 
 from polyglot.core.canonical import digest
@@ -41,7 +44,16 @@ class KeyLocks:
         except BlockingIOError:
             os.close(descriptor)
             return None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, _this_command().encode(), 0)
         return descriptor
+
+    def holder(self, key: str) -> str:
+        """Who works on the key, as it said itself: its command, process and folder."""
+        try:
+            return (self._directory / f"{key}.lock").read_text(encoding="utf-8", errors="replace") or "another driver"
+        except OSError:
+            return "another driver"
 
     def held(self, key: str) -> bool | None:
         """Whether some process of this machine works on the key now; None when none ever has."""
@@ -56,3 +68,8 @@ class KeyLocks:
         finally:
             os.close(descriptor)
         return False
+
+
+def _this_command() -> str:
+    words = [os.path.basename(sys.argv[0]), *sys.argv[1:]]
+    return f"`{shlex.join(words)}` (process {os.getpid()}, in {os.getcwd()})"

@@ -40,6 +40,11 @@ class Process(Protocol):
         """None until the process exists."""
         ...
 
+    @property
+    def begins(self) -> str:
+        """What has to be done before the process exists, in words; "" for nothing that takes long."""
+        ...
+
     def exit_status(self) -> int | None:
         """None while it runs."""
         ...
@@ -81,6 +86,11 @@ class PlainProcess:
     def pid(self) -> int | None:
         """The process id."""
         return self._popen.pid
+
+    @property
+    def begins(self) -> str:
+        """Nothing: it is there."""
+        return ""
 
     def exit_status(self) -> int | None:
         """None while it runs, else the exit code or minus the signal."""

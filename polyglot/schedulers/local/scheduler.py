@@ -24,7 +24,7 @@ from polyglot.core.canonical import digest
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.registry import environment_of, traits_of
-from polyglot.schedulers.base import Attempt, Ended, Event, Most, Outcome, Running, Scheduler
+from polyglot.schedulers.base import Attempt, Ended, Event, Most, Outcome, Running, Scheduler, Starting
 from polyglot.schedulers.local.budget import Allocation, Allocator, Budget
 from polyglot.schedulers.local.lock import KeyLocks, locks_directory
 from polyglot.schedulers.local.process import KernelKills, Launch, PlainProcess, Process, ask_to_stop, kill
@@ -193,7 +193,10 @@ class LocalScheduler(Scheduler):
             lock = self._locks_of(attempt).acquire(attempt.planned.key)
             if lock is None or name in self._contended:
                 self._allocator.release(share)
-                self._contended.add(name)
+                if name not in self._contended:
+                    self._contended.add(name)
+                    holder = self._locks_of(attempt).holder(attempt.planned.key)
+                    self._events.append(Starting(attempt=attempt, text=f"waits for {holder}, which works on it"))
                 if lock is not None:  # free again: the other driver has committed or failed, which the engine looks up
                     os.close(lock)
                     self._contended.discard(name)
@@ -205,6 +208,8 @@ class LocalScheduler(Scheduler):
                 process = self._start(attempt, share, lock)
             finally:
                 os.close(lock)  # the worker has its own copy
+            if process.begins:
+                self._events.append(Starting(attempt=attempt, text=process.begins))
             self._running[name] = Worker(attempt=attempt, process=process, share=share, started=time.monotonic())
 
     def _start(self, attempt: Attempt, share: Allocation, lock: int) -> Process:

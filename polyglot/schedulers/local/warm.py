@@ -45,6 +45,13 @@ class WarmProcess:
         """None until the server has answered."""
         return self._pid
 
+    @property
+    def begins(self) -> str:
+        """What is done before it can begin; "" where that is nothing."""
+        if self._server.ready:
+            return ""
+        return f"starts once {' and '.join(self._server.libraries)} are loaded" if self._server.libraries else ""
+
     def exit_status(self) -> int | None:
         """None while it runs. When its server is lost, nobody learns its exit code: it counts as asked to stop."""
         self._server.receive()
@@ -81,6 +88,8 @@ class WarmServer:
     """A running fork server."""
 
     def __init__(self, *, libraries: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.libraries = libraries
+        self.ready = False  # once it has said something it has imported them
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         arguments = [part for library in libraries for part in ("--import", library)]
         with theirs, log.open("ab") as output:
@@ -139,7 +148,7 @@ class WarmServer:
                 return
             *lines, self._buffer = (self._buffer + data).split(b"\n")
             for line in lines:
-                message = json.loads(line)
+                message, self.ready = json.loads(line), True
                 process = self._processes.get(message["id"])
                 if process is not None:
                     process.hear(message)

@@ -6,17 +6,20 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from jobs.ingest import job as ingest
 from jobs.ingest.hub import files
 from jobs.lib.patience import Patience
 from polyglot.core.errors import Permanent
-from polyglot.kinds.ingest import IngestParams
+from polyglot.kinds.ingest import IngestParams, LanguageColumn
 from polyglot.kinds.kind import File
 from polyglot.store.fetching import fetch
 from tests.kit.data_ingests import bactrian, json_lines, reasons_of, rows_of
@@ -129,8 +132,8 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
 
 def from_hub(root: Path, **changes: Any) -> DataContext:
     context = data_context(root)
-    fields = {"hub": NAME, "revision": REVISION, **changes}
-    params = IngestParams(what="dataset", languages=("DE",), source="hub", format="bactrian-x", **fields)
+    fields = {"languages": ("DE",), "format": "bactrian-x", "hub": NAME, "revision": REVISION, **changes}
+    params = IngestParams(what="dataset", source="hub", **fields)
     ingest.run(staged(context, params))
     return context
 
@@ -204,6 +207,31 @@ def test_a_configuration_of_a_hub_data_set_is_read_through_datasets(
     assert f'"origin":"{NAME}:de/train:1"' in printed
     assert f'"origin":"{NAME}:de/train:3"' in printed
     assert '"file":"de/train","id":"a-2","language":"DE","line":2,"reason":"empty-output"' in printed
+
+
+def test_a_language_has_those_rows_of_a_file_whose_column_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In Parquet, as Aya is published."""
+    rows = [
+        {"inputs": f"{language} {number}", "targets": "x", "language_code": language}
+        for number, language in enumerate(("eng", "deu", "eng", "zul"))
+    ]
+    table = BytesIO()
+    parquet.write_table(pa.Table.from_pylist(rows), table)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    with hub_server({"data/train-00000-of-00001.parquet": table.getvalue()}) as served:
+        monkeypatch.setenv("HF_ENDPOINT", served.endpoint)
+        for language, asked in (("EN", ["eng 0", "eng 2"]), ("DE", ["deu 1"])):
+            context = from_hub(
+                tmp_path / language,
+                languages=(language,),
+                format="aya",
+                data_files="data/*.parquet",
+                language_column=LanguageColumn(name="language_code", values={"EN": "eng", "DE": "deu"}),
+            )
+            assert [row["turns"][0]["content"] for row in rows_of(context, f"rows/{language}.jsonl")] == asked
+            assert not reasons_of(context)
 
 
 def test_code_of_a_repository_is_never_run(tmp_path: Path, hub: Hub) -> None:

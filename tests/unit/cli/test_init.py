@@ -57,11 +57,11 @@ def test_files_of_ones_own_are_looked_into_and_pinned(form: str) -> None:
 
 def test_names_of_the_catalogue_and_mixes_are_taken_over(capsys: pytest.CaptureFixture[str]) -> None:
     init.command(
-        "named", model="gemma-2-9b", data=["bactrian-x"], mix=["EN", "DEEN"], benchmark=["mt-bench-x"], judge="gpt-4"
+        "named", model="teuken-7b", data=["bactrian-x"], mix=["EN", "DEEN"], benchmark=["mt-bench-x"], judge="gpt-4"
     )
     study = load_study(Path("named.yaml")).study
     assert study.datasets["data"].languages == ("EN", "DE")
-    assert study.models["base"].hub == "google/gemma-2-9b"
+    assert study.models["base"].hub == "openGPT-X/Teuken-7B-base-v0.6"
     assert "still to do:\nnamed.yaml:6: models.base.revision: the commit" in capsys.readouterr().err
 
 

@@ -5,11 +5,16 @@ import io
 import os
 import pty
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import pytest
+from rich.console import Console
 
 from polyglot.attempts.progress import Progress
 from polyglot.cli.live import LiveTable, PlainLines, live_observer
+from polyglot.cli.output import table_lines
+from polyglot.cli.time_left import TimeLeft
 from polyglot.engine.survey import Observation, StageState
 from tests.kit.graphs import chain, stage
 
@@ -86,8 +91,6 @@ class TestTable:
         assert "exit code 1; next attempt in 4 s" in shown
 
     def test_rows_show_progress_and_time_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from rich.console import Console
-
         console = Console(file=io.StringIO(), width=140)
         now = time.monotonic()
         monkeypatch.setattr(time, "monotonic", lambda: now)
@@ -136,3 +139,143 @@ class TestObserving:
             "noop link2: blocked, it needs noop link1",
         ]
         assert observer.num_ended == 4
+
+
+class TestWhatIsToldBeforeAWorkerRuns:
+    def test_what_a_stage_waits_for_is_shown_until_its_worker_runs(self) -> None:
+        out = io.StringIO()
+        lines = PlainLines(stages(), out)
+        one = stages()[0]
+        lines.starting(one, 1, "starts once torch and transformers are loaded")
+        lines.started(one, 1)
+        assert out.getvalue().splitlines() == [
+            "noop link0: starts once torch and transformers are loaded",
+            "noop link0: started",
+        ]
+        shown = table_text(width=100, tell=lambda table: table.starting(one, 1, "starts once torch is loaded"))
+        assert "noop link0" in shown
+        assert "0:00  starts once torch is loaded" in shown
+
+    def test_what_a_check_found_is_left_to_the_end(self) -> None:
+        check, costly = stage("noop", "check"), replace(stage("noop", "costly"), after=(stage("noop", "check").key,))
+        out = io.StringIO()
+        lines = PlainLines([check, costly], out)
+        lines.failed(check, "2 problems: one thing\nanother thing")
+        lines.failed(costly, "no memory")
+        assert out.getvalue().splitlines() == [
+            "noop check: FAILED: what it found is told at the end",
+            "noop costly: FAILED: no memory",
+        ]
+
+
+class TestTimeLeft:
+    def test_it_falls_with_the_clock_while_one_stage_runs(self, clock: "Clock") -> None:
+        one, two, three = chain(3)
+        left = TimeLeft({planned.key: 10.0 for planned in (one, two, three)})
+        clock.now += 10
+        left.done(one, 10.0, [two, three])
+        shown = []
+        for _ in range(30):
+            shown.append(left.seconds)
+            clock.now += 1
+        assert shown[0] == pytest.approx(20.0)
+        assert shown == [pytest.approx(max(0.0, 20.0 - second)) for second in range(30)]
+
+    def test_stages_that_take_longer_than_thought_raise_it_once_and_not_by_the_second(self, clock: "Clock") -> None:
+        plan = chain(5)
+        left = TimeLeft({planned.key: 10.0 for planned in plan})
+        clock.now += 11
+        left.done(plan[0], 11.0, plan[1:])
+        first = left.seconds
+        assert first is not None
+        assert first == pytest.approx(4 * 10 * (11 + 5) / (10 + 5))
+        clock.now += 12
+        left.done(plan[1], 12.0, plan[2:])
+        assert left.seconds == pytest.approx(min(first - 12, 3 * 10 * (23 + 5) / (20 + 5)))
+        clock.now += 100
+        left.done(plan[2], 100.0, plan[3:])
+        assert left.seconds == pytest.approx(2 * 10 * (123 + 5) / (30 + 5))
+
+    def test_stages_side_by_side_are_counted_so(self, clock: "Clock") -> None:
+        plan = chain(6)
+        left = TimeLeft({planned.key: 10.0 for planned in plan})
+        clock.now += 10
+        left.done(plan[0], 10.0, plan[1:])
+        left.done(plan[1], 10.0, plan[2:])
+        assert left.seconds == pytest.approx(4 * 10 / 2)
+
+    def test_nothing_is_said_of_what_nothing_is_known_of(self, clock: "Clock") -> None:
+        plan = [*chain(2), stage("steps", "other")]
+        left = TimeLeft({})
+        clock.now += 3
+        left.done(plan[0], 3.0, plan[1:])
+        assert left.seconds is None
+        left.done(plan[2], 3.0, plan[1:2])
+        assert left.seconds == pytest.approx(3.0 / 2)
+
+    def test_a_stage_s_own_falls_between_two_reports(self, clock: "Clock") -> None:
+        one = stages()[0]
+        table = LiveTable(stages(), Console(file=io.StringIO(), width=140))
+        table.started(one, 1)
+        table.progress(one, Progress(done=10, total=100, unit="steps"))
+        clock.now += 10
+        table.progress(one, Progress(done=20, total=100, unit="steps"))
+        row = table.running[one.key]
+        shown = []
+        for _ in range(40):
+            shown.append(row.seconds_left())
+            clock.now += 1
+        assert shown == [pytest.approx(80.0 - second) for second in range(40)]
+
+
+class TestNarrowTerminals:
+    @pytest.mark.parametrize("width", [60, 70, 80])
+    def test_the_counts_of_a_run_are_whole(self, width: int) -> None:
+        def tell(table: LiveTable) -> None:
+            table.started(stage("noop", "train tiny/house/ENDEFRITES-sampled/s0"), 1)
+            table.committed(stages()[0], 3)
+
+        shown = table_text(width=width, tell=tell)
+        text = " ".join(shown.split())
+        assert "noop train tiny/house/ENDEFRITES-sampled/s0 0:00" in text
+        assert "1 of 4 stages" in text
+        assert "1 computed 0 cached" in text
+        assert max(map(len, shown.splitlines())) <= width
+
+    @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
+    def test_no_cell_of_a_table_is_broken_or_lost(self, width: int) -> None:
+        header = ("stage", "name", "state", "detail")
+        rows = [
+            ("train tiny/house/DEFRITES/s0", "train-defrites-08ed4305920e", "committed", "took 60.3 s"),
+            ("judge tiny/untuned", "judge-49a921392459", "failed", "the endpoint does not answer " * 4),
+            ("report", "report-432c51a7a220", "waiting", ""),
+        ]
+        lines = [line.plain for line in table_lines(header, rows, width)]
+        text = "\n".join(lines)
+        assert max(len(line) for line in text.splitlines()) <= width
+        for row in rows:
+            for cell in row[:3]:
+                assert cell in text
+            assert " ".join(text.split()).count("the endpoint does not answer") == 4
+        assert (len(lines) == 4) == (width >= 100), "a row is a line where there is room"
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(time, "monotonic", lambda: made.now)
+    return made
+
+
+def table_text(*, width: int, tell: Callable[[LiveTable], None]) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    table = LiveTable(stages(), console)
+    tell(table)
+    with console.capture() as shown:
+        console.print(table)
+    return shown.get()

@@ -142,6 +142,25 @@ class TestByName:
         said = desk.run("retry", "--all", "one", "--store", desk.url)
         assert (said.code, "ingest house: attempt 2 is allowed" in said.err) == (0, True)
 
+    def test_of_several_stages_of_one_label_the_newest_is_meant(self, desk: Desk) -> None:
+        study = desk.study("one")
+        first = ordered(desk, study).plan.find("aggregate")
+        second = ordered(desk, desk.study("two", training="{steps: 11}")).plan.find("aggregate")
+        assert first.label == second.label
+        said = desk.run("why", "aggregate", "--store", desk.url)
+        assert said.code == 0, said.err
+        assert f"  key {second.key}" in said.out
+        assert "aggregate of two, submitted 20" in said.err
+        assert said.err.strip().endswith(f"UTC; others of this label: {first.name}")
+        assert f"  key {first.key}" in desk.run("why", first.name, "--store", desk.url).out
+
+        Attempts(desk.store, second.stage).fail(1, Failure(outcome="permanent", reason="no"))
+        said = desk.run("retry", "aggregate", "--store", desk.url)
+        assert (said.code, "attempt 2 is allowed; it failed before because: no" in said.err) == (0, True)
+        assert Attempts(desk.store, first.stage).numbers() == []
+        assert desk.run("why", "benchmark", "--store", desk.url).code == 2  # two labels have it: nothing is guessed
+        assert desk.run("retract", "aggregate", "--reason", "x", "--store", desk.url).code == 2
+
     def test_a_name_that_nobody_submitted(self, desk: Desk) -> None:
         ordered(desk, desk.study("one"))
         said = desk.run("status", "two", "--store", desk.url)

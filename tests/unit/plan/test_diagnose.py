@@ -91,4 +91,7 @@ def test_a_check_is_waited_for_and_is_not_needed_when_nothing_waits() -> None:
         (State.UNNEEDED, "all that would come after it is committed"),
         (State.CACHED, "committed"),
     ]
-    assert states(failures={check.key: "bad"})[1] == (State.BLOCKED, "needs check, which is blocked")
+    assert states(failures={check.key: "bad"}) == [
+        (State.WILL_RUN, "it is looked at anew; it failed: bad"),
+        (State.WILL_RUN, "needs check"),
+    ]

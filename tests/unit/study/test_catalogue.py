@@ -1,6 +1,8 @@
 """`published: NAME` stands for a pinned source, with the keys that the study has beside it in place of the entry's."""
 
+import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -121,7 +123,7 @@ def test_a_file_beside_the_study_adds_entries_and_replaces_them(tmp_path: Path) 
          "study.yaml:9: benchmark.leave-out-wrong: no questions to leave out"),
         ("{published: mt-bench-x}", "{published: mt-bench-x, wrong-references: [104.5]}",
          r"study.yaml:9: benchmark.wrong-references.0: bad value; got 104.5"),
-        ("published: xglm-7.5b", "published: gemma-2-9b", r"study.yaml:3: models.base: not pinned.*polyglot pin"),
+        ("published: xglm-7.5b", "published: teuken-7b", r"study.yaml:3: models.base: not pinned.*polyglot pin"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_told_with_its_line(tmp_path: Path, old: str, new: str, line: str) -> None:
@@ -151,6 +153,16 @@ def test_every_entry_is_a_valid_part_of_a_study(tmp_path: Path) -> None:
         pin = "" if "revision" in entry.source else f", revision: {'3c' * 20}"
         text = STUDY.replace("{published: lima-x}", f"{{published: {name}{pin}}}").replace("[EN, DE, ENDE]", "[EN]")
         assert load_study(study(tmp_path, text))
+
+
+@needs_benchmark
+def test_mt_bench_is_the_english_part_of_mt_bench_x_with_integer_ids(tmp_path: Path) -> None:
+    source = load_catalogue(tmp_path)["benchmarks"]["mt-bench"].source
+    folder = SHARED / "mt-bench-x" / "mt_bench_EN"
+    for part, name in (("questions", "question.jsonl"), ("references", "reference_answer/gpt-4.jsonl")):
+        text = re.sub(rb'"question_id": "(\d+)_EN"', rb'"question_id": \1', (folder / name).read_bytes())
+        pinned = source[part]["EN"]
+        assert (pinned["sha256"], pinned["bytes"]) == (hashlib.sha256(text).hexdigest(), len(text))
 
 
 @needs_benchmark

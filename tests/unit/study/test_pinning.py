@@ -76,7 +76,7 @@ def test_the_last_line_needs_no_end(tmp_path: Path) -> None:
 def test_commits_are_filled_in_where_there_are_none_or_zeros(tmp_path: Path) -> None:
     before = f"""models:
   a: {{hub: us/a, revision: "{UNSET}"}}
-  b: {{published: gemma-2-9b}}
+  b: {{published: teuken-7b}}
   c: {{published: bloom-7b1}}     # pinned in the catalogue
   d: {{hub: digits/only}}
 datasets:
@@ -85,7 +85,7 @@ datasets:
     text, pins = pinned(tmp_path, before)
     model = COMMIT[::-1]
     wanted = before.replace(f'"{UNSET}"', model)
-    for name, commit in (("gemma-2-9b", model), ("digits/only", f'"{OTHER}"'), ("us/e", COMMIT)):
+    for name, commit in (("teuken-7b", model), ("digits/only", f'"{OTHER}"'), ("us/e", COMMIT)):
         wanted = wanted.replace(name, f"{name}, revision: {commit}")
     assert text == wanted
     assert len(pins) == 4

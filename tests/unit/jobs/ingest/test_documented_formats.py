@@ -22,6 +22,7 @@ TURNS: dict[str, list[tuple[str | None, tuple[str, ...]]]] = {
     ],
     "alpaca": [(None, (FLAG, "Green.")), (None, ("Say hello.", "Hello!"))],
     "dolly": [(None, ("When was the bridge built?\n\nThe bridge was built in 1894.", "In 1894."))],
+    "aya": [(None, ("Was ist ein See?", "Wasser mit Land ringsum."))],
     "lima-x": [(None, (*LAKE, "And a pond?", "A small one."))],
     "messages": [(None, LAKE)],
     "sharegpt": [("s-1", LAKE)],

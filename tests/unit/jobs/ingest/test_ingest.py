@@ -34,6 +34,7 @@ ADAPTED: list[tuple[str, dict[str, Any], str, list[str]]] = [
     ),
     ("alpaca", {"instruction": "A", "input": " ", "output": "C", "text": "ignored"}, "row-000001", ["A", "C"]),
     ("dolly", {"instruction": "A", "context": "B", "response": "C", "category": "x"}, "row-000001", ["A\n\nB", "C"]),
+    ("aya", {"inputs": "A", "targets": "C", "language_code": "eng", "user_id": "x"}, "row-000001", ["A", "C"]),
     ("lima-x", {"conversations": ["A", "B", "C", "D"], "source": "x"}, "row-000001", ["A", "B", "C", "D"]),
     ("lima-x", {"conversations": [{"from": "human", "value": "A"}, {"from": "gpt", "value": "B"}]}, "row-000001",
      ["A", "B"]),

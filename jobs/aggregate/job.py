@@ -1,41 +1,41 @@
 """Score tables and contrasts over the cells of a study, each number with its limits.
 
-Reads `verdicts:<cell>`, `answers:<cell>` and `questions`; writes scores.json, scores.csv, contrasts.json and
-contrasts.csv (docs/design/formats.md). Promises: equal verdicts give equal bytes, whatever their order, the number of
-threads or the machine; numbers are rounded to four places. The statistics are described in docs/statistics.md.
+Reads `verdicts:<cell>`, `answers:<cell>` and `questions`; writes scores.json, scores.csv, contrasts.json,
+contrasts.csv and defects.jsonl (docs/design/formats.md). Promises: equal verdicts and answers give equal bytes,
+whatever their order, the number of threads or the machine; numbers are rounded to four places. The statistics are
+described in docs/statistics.md, what is found in answers in docs/report.md.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from msgspec.structs import replace
 
 from jobs.aggregate.arms import cell_order
-from jobs.aggregate.tables import Ends, contrast_results, other_questions, prepare, score_tables
-from jobs.lib.context import Context, Input, of_role
+from jobs.aggregate.defects import find_defects
+from jobs.aggregate.reading import rows_by_language
+from jobs.aggregate.tables import contrast_results, other_questions, prepare, score_tables
+from jobs.lib.context import Context, of_role
 from jobs.lib.stats.files import write_csv, write_json
 from jobs.lib.stats.grid import Questions, read_grid
 from jobs.lib.stats.resampling import counts
 from polyglot.core.errors import Permanent
-from polyglot.core.records import UNSET
+from polyglot.core.records import UNSET, write_lines
 from polyglot.kinds.aggregate import AggregateParams, Contrast, ContrastResult, Scores
-from polyglot.kinds.answer import USUAL_ENGINE, Answer, AnswerCard
+from polyglot.kinds.answer import USUAL_ENGINE, AnswerCard
 from polyglot.kinds.judge import Verdict
 from polyglot.kinds.rows import Question
 
-T = TypeVar("T")
-
 
 def run(context: Context) -> None:
-    """Read the verdicts, write the four tables."""
+    """Read verdicts and answers, write the tables."""
     params = AggregateParams.of(context.stage)
     languages = params.languages
     cells = tuple(sorted(params.cells, key=lambda cell: cell_order(cell, languages)))
     _check_engines(of_role(context.inputs, "answers"))
-    asked = _by_language(context.inputs["questions"], "questions", Question, languages)
+    asked = rows_by_language(context.inputs["questions"], "questions", Question, languages)
     verdicts = {
-        cell: _by_language(source, "verdicts", Verdict, languages)
+        cell: rows_by_language(source, "verdicts", Verdict, languages)
         for cell, source in of_role(context.inputs, "verdicts").items()
     }
     grid = read_grid(
@@ -44,25 +44,22 @@ def run(context: Context) -> None:
         [cell.cell for cell in cells],
         lambda cell, language: verdicts[cell].get(language),
     )
-    ends = {
-        (cell, language): _ends(answers)
-        for cell, source in of_role(context.inputs, "answers").items()
-        for language, answers in _by_language(source, "answers", Answer, languages).items()
-    }
+    found = find_defects(cells, context.inputs, languages)
     wrong = tuple(identity for identity in grid.questions.ids if identity in params.wrong_references)
     both = (grid, grid.without(wrong))
     shown, other = reversed(both) if params.leave_out_wrong else both
     if not shown.questions.ids:
         raise Permanent("every question of the benchmark is among `wrong-references`: none is left")
-    tables = prepare(params, cells, shown, ends)
+    tables = prepare(params, cells, shown, found.counts)
     scores = score_tables(tables)
     if wrong and other.questions.ids:
-        scores = replace(scores, other_questions=other_questions(wrong, prepare(params, cells, other, ends)))
+        scores = replace(scores, other_questions=other_questions(wrong, prepare(params, cells, other, found.counts)))
     contrasts = contrast_results(tables)
     write_json(context.out / "scores.json", msgspec.to_builtins(scores))
     write_csv(context.out / "scores.csv", _score_rows(scores))
     write_json(context.out / "contrasts.json", msgspec.to_builtins(contrasts))
     write_csv(context.out / "contrasts.csv", map(_flat, contrasts), first=Contrast.__struct_fields__)
+    write_lines(context.out / "defects.jsonl", found.turns)
     every, failed = counts(grid)
     context.metrics.update(
         cells=len(cells), verdicts=int(every.sum()), failed=int(failed.sum()), contrasts=len(contrasts)
@@ -99,19 +96,3 @@ def _score_rows(scores: Scores) -> Iterator[Mapping[str, object]]:
     for table, rows in (("cell", scores.cells), ("arm", scores.arms)):
         for row in rows:
             yield {"table": table, **msgspec.to_builtins(row)}
-
-
-def _ends(answers: Iterator[Answer]) -> Ends:
-    finishes = [turn.finish for answer in answers for turn in answer.turns]
-    return Ends(turns=len(finishes), cut=finishes.count("length"), stopped=finishes.count("stop"))
-
-
-def _by_language(source: Input, folder: str, kind: type[T], languages: Sequence[str]) -> dict[str, Iterator[T]]:
-    """The rows of `<folder>/<LANG>.jsonl` for each language that the artifact has, each file to be read once."""
-    names = set(source.names())
-    found = {
-        language: source.lines(name, kind) for language in languages if (name := f"{folder}/{language}.jsonl") in names
-    }
-    if not found:
-        raise Permanent(f"artifact {source.key[:12]} has no {folder}/<LANG>.jsonl for any of {', '.join(languages)}")
-    return found

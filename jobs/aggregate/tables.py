@@ -6,12 +6,12 @@ None stands for what could not be averaged.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import NamedTuple
 
 import msgspec
 
 from jobs.aggregate.arms import GROUPS, Arm, find_arms, replicates, scope
 from jobs.aggregate.contrasts import difference, pair_up, same_arm_pairs
+from jobs.aggregate.defects import TurnCounts
 from jobs.lib.stats.grid import SCALES, Floats, Grid
 from jobs.lib.stats.interval import Interval, level_of_draws, limits, widened
 from jobs.lib.stats.resampling import Estimates, counts, draw_weights, estimate, strata
@@ -47,14 +47,6 @@ class Part:
     exact: Estimates
 
 
-class Ends(NamedTuple):
-    """How answers ended: turns in all, those cut at the length limit, those that ended before a stop string."""
-
-    turns: int = 0
-    cut: int = 0
-    stopped: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
     """Everything that the tables are made of."""
@@ -63,7 +55,7 @@ class Tables:
     cells: tuple[Cell, ...]
     grid: Grid
     weights: Floats
-    ends: Mapping[tuple[str, str], Ends]  # by cell and language
+    turns: Mapping[tuple[str, str], TurnCounts]  # of answers, by cell and language
     whole: Part
 
     def part(self, category: str | None, turn: int | None) -> Part:
@@ -72,12 +64,12 @@ class Tables:
 
 
 def prepare(
-    params: AggregateParams, cells: tuple[Cell, ...], grid: Grid, ends: Mapping[tuple[str, str], Ends]
+    params: AggregateParams, cells: tuple[Cell, ...], grid: Grid, turns: Mapping[tuple[str, str], TurnCounts]
 ) -> Tables:
     """Draw the weights and work out what every table needs."""
     weights = draw_weights(grid.questions.categories, params.resamples)
     whole = _measure(grid, weights, None, None)
-    return Tables(params=params, cells=cells, grid=grid, weights=weights, ends=ends, whole=whole)
+    return Tables(params=params, cells=cells, grid=grid, weights=weights, turns=turns, whole=whole)
 
 
 def _measure(grid: Grid, weights: Floats, category: str | None, turn: int | None) -> Part:
@@ -167,12 +159,23 @@ def _cell_scores(tables: Tables, part: Part) -> Iterator[CellScore]:
                 exact_share=_rounded(part.exact.point[c, k]),
             )
             if part is tables.whole:
-                ends = tables.ends.get((cell.cell, language), Ends())
-                share = _rounded(ends.cut / ends.turns) if ends.turns else None
-                row = msgspec.structs.replace(
-                    row, answer_turns=ends.turns, cut=ends.cut, cut_share=share, stopped=ends.stopped or UNSET
-                )
+                row = _with_turns(row, tables.turns.get((cell.cell, language), TurnCounts()))
             yield row
+
+
+def _with_turns(row: CellScore, turns: TurnCounts) -> CellScore:
+    """The row with what is the matter with its answers."""
+    return msgspec.structs.replace(
+        row,
+        answer_turns=turns.turns,
+        cut=turns.cut,
+        cut_share=_rounded(turns.cut / turns.turns) if turns.turns else None,
+        stopped=turns.stopped or UNSET,
+        other_language=turns.other_language,
+        repeated=turns.repeated,
+        empty=turns.empty,
+        unknown_language=turns.unknown_language,
+    )
 
 
 def _arm_score(params: AggregateParams, arm: Arm, language: str, group: Sequence[str], part: Part) -> ArmScore:

@@ -24,7 +24,7 @@ from jobs.answer.engines import conditions, open_engine
 from jobs.answer.engines.engine import Engine, Opening
 from jobs.lib.answers import write_answers
 from jobs.lib.context import Context
-from jobs.lib.model.execution import computing, described, threads_of
+from jobs.lib.model.execution import computing, described, threads_of, unused_gpus
 from jobs.lib.model.loading import choose_device, load_tokenizer
 from jobs.lib.model.template import ChatFormat
 from polyglot.core.canonical import digest
@@ -39,6 +39,8 @@ def run(context: Context) -> None:
     """Answer all questions of all languages; a shard answers its groups, and the last one writes them all."""
     params = AnswerParams.of(context.stage)
     threads = threads_of(context)
+    if unused := unused_gpus(context.resources.gpus):
+        context.log.warning("%s", unused)
     execution = {**described(threads, dtype=params.dtype), **conditions(engine_of(context.settings), context.settings)}
     tasks = _tasks(context, params)
     if context.shards is None:

@@ -77,7 +77,7 @@ def _ask(
 
     observer = Observer(settled=settled, stopping=context.stopping, remark=context.remark)
     try:
-        RequestScheduler(endpoint, settings, usage, observer).run([request])
+        RequestScheduler(endpoint, settings, usage, observer, is_probe=True).run([request])
     except Permanent as error:
         reason = re.search(r"http-\d+", str(error))
         remedy = _REMEDIES.get(reason[0], "") if reason else ""

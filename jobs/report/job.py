@@ -2,8 +2,9 @@
 
 With `aggregate` among its inputs it is the page of results; without it one of data and mixes, and where there are no
 mixes either one of translations (`quality:<name>`), which otherwise lies beside it. Writes report.html, report.json
-and, of results, copies of scores.csv and contrasts.csv. Promises: every number in the page is in report.json, and every
-cell there carries the keys of the stages that it came from; equal inputs give equal bytes.
+and, of results, answers.html with its folder and copies of scores.csv and contrasts.csv. Promises: every number in the
+page is in report.json, and every cell there carries the keys of the stages that it came from; equal inputs give equal
+bytes.
 """
 
 import json
@@ -14,9 +15,10 @@ import msgspec
 
 from jobs.lib.context import Context, of_role
 from jobs.lib.stats.files import write_csv
+from jobs.report.answers.build import write_answers
 from jobs.report.load_artifacts import load_data_report, load_report
 from jobs.report.load_quality import load_quality, quality_rows
-from jobs.report.page import render_data, render_page
+from jobs.report.page import environment, render_data, render_page
 from jobs.report.quality import render_quality
 from polyglot.core.canonical import Json
 from polyglot.core.errors import Permanent
@@ -39,6 +41,7 @@ def run(context: Context) -> None:
     beside = "quality"
     if "aggregate" in inputs:
         report = load_report(params, inputs)
+        write_answers(report, inputs, environment(), context.out)
         _write(context, report, render_page(report))
         for name in ("scores.csv", "contrasts.csv"):
             shutil.copyfile(inputs["aggregate"].path(name), context.out / name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from jobs.lib.context import Input, of_role
 from jobs.report.overlap import shared
-from jobs.report.provenance import executions, provenance
+from jobs.report.provenance import executions, provenance, ran_on
 from polyglot.core.languages import language_rank
 from polyglot.kinds.aggregate import ContrastResult, RosterCell, Scores
 from polyglot.kinds.base import BaseRecord
@@ -54,7 +54,7 @@ def load_report(params: ReportParams, inputs: Mapping[str, Input]) -> Report:
         study=params.study,
         question=params.question,
         notes=params.notes,
-        facts=dict(params.facts),
+        facts={**params.facts, **ran_on(inputs)},
         metric=params.metric,
         method=scores.method,
         roster=scores.roster,
@@ -63,6 +63,7 @@ def load_report(params: ReportParams, inputs: Mapping[str, Input]) -> Report:
         breakdown=scores.breakdown,
         contrasts=aggregate.read("contrasts.json", tuple[ContrastResult, ...]),
         other_questions=scores.other_questions or None,
+        answers=bool(of_role(inputs, "answers")),
         data=data_cards(inputs),
         **_benchmark(inputs),
         mixes=tuple(mix.entry for mix in mixes),

@@ -17,28 +17,28 @@ from polyglot.kinds.report import DataReport, Report
 
 def render_page(report: Report) -> str:
     """Return the page of a report of results."""
-    environment, view = _environment(), View.of(report)
+    view = View.of(report)
     shown = [(name, found) for name, show in OF_RESULTS.items() if (found := show(report, view)) is not None]
-    template = environment.get_template("page.html.j2")
+    template = environment().get_template("page.html.j2")
     return template.render(report=report, view=view, sections=shown, summary=_summary(report))
 
 
 def render_data(report: DataReport) -> str:
     """Return the page of a study that was run up to its mixes."""
-    environment = _environment()
     shown = [(name, found) for name, show in OF_DATA.items() if (found := show(report, None)) is not None]
     summary = [
         ("Tokenised for", ", ".join(dict.fromkeys(arm.model for arm in report.arms))),
         ("Data", ", ".join(entry.name for entry in report.data)),
         ("Mixes", str(len(report.mixes))),
     ]
-    return environment.get_template("data_page.html.j2").render(report=report, sections=shown, summary=summary)
+    return environment().get_template("data_page.html.j2").render(report=report, sections=shown, summary=summary)
 
 
-def _environment() -> Environment:
-    environment = templates("jobs.report")
-    environment.filters |= {"breakable": breakable, "whole": whole}
-    return environment
+def environment() -> Environment:
+    """The templates of the report's pages."""
+    made = templates("jobs.report")
+    made.filters |= {"breakable": breakable, "whole": whole}
+    return made
 
 
 def breakable(name: str) -> Markup:

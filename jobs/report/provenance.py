@@ -29,6 +29,13 @@ def executions(inputs: Mapping[str, Input]) -> tuple[Execution, ...]:
     )
 
 
+def ran_on(inputs: Mapping[str, Input]) -> dict[str, str]:
+    """The devices that models were trained on, as a fact of the report; {} where nothing says."""
+    trained = [source for name, source in sorted(inputs.items()) if name.startswith("train:")]
+    devices = dict.fromkeys(str(source.execution["device"]) for source in trained if "device" in source.execution)
+    return {"device": f"training on {', '.join(devices)}"} if devices else {}
+
+
 def provenance(roster: Sequence[RosterCell], inputs: Mapping[str, Input]) -> tuple[Provenance, ...]:
     """The keys behind each cell, from its verdicts back to the rows and the questions."""
     return tuple(
@@ -55,14 +62,14 @@ def _steps(cell: Cell, inputs: Mapping[str, Input]) -> list[Step]:
         if key:
             steps.append(Step(kind=kind, role=role, key=key))
     steps += [Step(kind="tokenize", role=role, key=read[role]) for role in sorted(read) if role.startswith("tokens:")]
-    for role in (f"data:{cell.dataset}", "questions", *_references(cell, inputs)):
+    for role in (f"data:{cell.dataset}", "questions", *references_of(cell, inputs)):
         if role in inputs:
             kind = "reference" if role == "native_references" else "ingest"
             steps.append(Step(kind=kind, role=role, key=inputs[role].key))
     return steps
 
 
-def _references(cell: Cell, inputs: Mapping[str, Input]) -> list[str]:
+def references_of(cell: Cell, inputs: Mapping[str, Input]) -> list[str]:
     """The role of the references that a cell was judged against, as its verdicts say."""
     verdicts = inputs.get(f"verdicts:{cell.cell}")
     used = verdicts.made_from.get("references") if verdicts else None

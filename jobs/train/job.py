@@ -22,7 +22,7 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from transformers import PreTrainedModel
 
 from jobs.lib.context import Context
-from jobs.lib.model.execution import computing, described, return_large_blocks, threads_of
+from jobs.lib.model.execution import computing, described, return_large_blocks, threads_of, unused_gpus
 from jobs.lib.model.loading import (
     check_ids,
     choose_device,
@@ -58,6 +58,8 @@ def run(context: Context) -> None:
         raise Permanent(f"steps and epochs: got {params.steps} and {params.epochs}; expected exactly one of them")
     threads = threads_of(context)
     return_large_blocks()
+    if unused := unused_gpus(context.resources.gpus):
+        context.log.warning("%s", unused)
     with computing(threads, deterministic=choose_device().type == "cpu"):
         _train(context, params, threads)
 

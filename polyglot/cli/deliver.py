@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from polyglot.cli.view import View
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.core.stage import Stage
 from polyglot.store.blobs import fetch
 from polyglot.store.committed import committed
+from polyglot.store.futures import concurrently
 from polyglot.store.store import Store
 
 
@@ -26,18 +28,35 @@ def deliver_report(view: View, out: Path) -> list[Path]:
 
 
 def deliver_stage(store: Store, stage: Stage, title: str, out: Path) -> list[Path]:
-    """Write the files of a report stage to `out`/<title> and return their paths, the page first.
+    """Write the files of a report stage to `out`/<title>, all or none, and return the paths of those that people open.
+
+    The page is the first of them; what lies in folders (the pieces of its answers) is not among them.
 
     Raises PolyglotError when the report is not committed yet, BadInput when it cannot be put there.
     """
     check_out(out)
-
     manifest = committed(store, stage.kind, stage.key)
     if manifest is None:
         raise PolyglotError(f"{title}: there is no report yet; `polyglot submit` makes it, `status` says how far")
     target = out / "".join(c if c.isalnum() or c in "-@." else "-" for c in title)
     target.mkdir(parents=True, exist_ok=True)
-    for record in manifest.files:
-        fetch(store, record, target / record.path)
-    paths = [target / record.path for record in manifest.files]
-    return sorted(paths, key=lambda path: (path.name != "report.html", path.suffix != ".html"))
+    with TemporaryDirectory(dir=out, prefix=f".{target.name}-") as scratch:
+        made, before = Path(scratch) / "made", Path(scratch) / "before"
+        for folder in {(made / record.path).parent for record in manifest.files} | {before}:
+            folder.mkdir(parents=True, exist_ok=True)
+        concurrently(lambda record: fetch(store, record, made / record.path), manifest.files)
+        paths = [_placed(path, target / path.name, before) for path in sorted(made.iterdir(), key=_pages_last)]
+    files = (path for path in paths if path.is_file())
+    return sorted(files, key=lambda path: (path.name != "report.html", path.suffix != ".html"))
+
+
+def _pages_last(path: Path) -> tuple[bool, bool]:
+    """Folders, data, pages: a page never stands beside pieces that it does not know."""
+    return path.is_file(), path.suffix == ".html"
+
+
+def _placed(made: Path, target: Path, before: Path) -> Path:
+    """Put a file or a folder where it belongs, whole, in the place of what was there."""
+    if made.is_dir() and target.exists():
+        target.rename(before / target.name)
+    return made.replace(target)

@@ -17,6 +17,9 @@ ISO_639_1 = frozenset(code for line in _TABLE for code in line.split())
 # The order of the paper; canonical names of mixes follow it, other languages come after in the order of their codes.
 PAPER_ORDER = ("EN", "DE", "FR", "IT", "ES")
 
+# Those that are usually written from right to left.
+RIGHT_TO_LEFT = frozenset(("AR", "DV", "FA", "HE", "PS", "SD", "UG", "UR", "YI"))
+
 
 def is_language(code: str) -> bool:
     """True for an upper-case ISO 639-1 code."""

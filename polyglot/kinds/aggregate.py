@@ -135,7 +135,7 @@ class AggregateParams(Params):
     """Score tables and contrasts over the cells of a study."""
 
     kind: ClassVar[str] = "aggregate"
-    version: ClassVar[int] = 5  # 5: intervals of few questions by Student's t, never narrower than of equal ones
+    version: ClassVar[int] = 6  # 6: what is the matter with answers
 
     languages: tuple[Language, ...]
     cells: tuple[Cell, ...]
@@ -195,10 +195,14 @@ class CellScore(Record):
     verdicts: int
     failed: int
     exact_share: float | None
-    answer_turns: int | UnsetType = UNSET  # over everything alone, as the next three
+    answer_turns: int | UnsetType = UNSET  # over everything alone, as all that follow
     cut: int | UnsetType = UNSET
     cut_share: float | None | UnsetType = UNSET
     stopped: int | UnsetType = UNSET  # answers that ended before a stop string, where there are any
+    other_language: int | UnsetType = UNSET  # answers with each defect, as the next two
+    repeated: int | UnsetType = UNSET
+    empty: int | UnsetType = UNSET
+    unknown_language: int | UnsetType = UNSET  # too little prose, or no language that is likely enough
 
     @property
     def is_whole(self) -> bool:
@@ -209,6 +213,21 @@ class CellScore(Record):
     def cut_turns(self) -> tuple[int, int]:
         """Turns of answers that were cut at the length limit, and all."""
         return self.cut or 0, self.answer_turns or 0
+
+
+Defect = Literal["other-language", "repeated", "empty", "cut"]
+
+
+class DefectiveTurn(Record):
+    """`defects.jsonl`: a turn of an answer that something is the matter with (docs/report.md); no other turns."""
+
+    cell: str
+    language: Language  # of the question
+    id: str  # of the question
+    sample: int
+    turn: int  # from 1
+    defects: tuple[Defect, ...]
+    spoken: Language | UnsetType = UNSET  # that it is in, if it is another one
 
 
 class ArmScore(Record):
@@ -330,7 +349,8 @@ KIND = Kind(
         "scores.csv": "the rows of cells and arms",
         "contrasts.json": ContrastResult,
         "contrasts.csv": "the same rows",
+        "defects.jsonl": DefectiveTurn,
     },
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=HOUR_SECONDS),
-    libraries=("numpy",),
+    libraries=("numpy", "py3langid"),
 )

@@ -31,7 +31,7 @@ class ReportParams(Params):
     """The static report of a study."""
 
     kind: ClassVar[str] = "report"
-    version: ClassVar[int] = 3  # 3: near duplicates, personal data and native references among the data
+    version: ClassVar[int] = 4  # 4: the answers themselves, and what is the matter with them
 
     study: str
     question: str = ""
@@ -166,6 +166,7 @@ class Report(Record):
     checks: tuple[str, ...]
     executions: tuple[Execution, ...]
     provenance: tuple[Provenance, ...]
+    answers: bool = False  # whether answers.html lies beside the page
 
 
 class AskedIn(Record):
@@ -272,6 +273,7 @@ KIND = Kind(
         "train": ("train",),
         "base": ("base",),
         "verdicts": ("judge",),
+        "answers": ("answer", "ask"),
         "quality": ("quality",),
         "agree": ("agree",),
     },
@@ -280,6 +282,12 @@ KIND = Kind(
         "report.json": (Report, DataReport, QualityReport),
         "scores.csv": "as the aggregate wrote it",
         "contrasts.csv": "as the aggregate wrote it",
+        "answers.html": "the page that shows answers and verdicts, where answers are among the inputs",
+        "answers/page.js": "its script",
+        "answers/page.css": "its style",
+        "answers/index.js": "names, scores and defects of all answers (jobs/report/answers/index.py)",
+        "answers/<NUMBER>-<LANG>-<PART>.js": "answers and verdicts of one cell (jobs/report/answers/pieces.py)",
+        "answers/questions-<LANG>-<PART>.js": "questions and references",
         "quality.html": "the page about translations, where there are quality stages",
         "quality.json": QualityReport,
         "quality.csv": "a row for each translation and category",

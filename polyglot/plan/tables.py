@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.aggregate import AggregateParams, ArmKey, Contrast, Family
+from polyglot.kinds.answer import Answers
 from polyglot.kinds.report import ReportParams
 from polyglot.plan.cells import CellStages, judged_against
 from polyglot.plan.contrasts import baseline_contrasts, find_contrasts, reference_contrasts
@@ -14,6 +15,8 @@ from polyglot.plan.quality import quality_stages
 from polyglot.plan.sources import Sources
 from polyglot.study.arms import ArmRequest, NotTuned
 from polyglot.study.lock import Locked
+from polyglot.study.sources import Benchmark, Model
+from polyglot.study.study import Judge
 
 BUILT_IN_JUDGE = (
     "Judged by the built-in rule-based judge: scores say how often answers are verifiably right, "
@@ -44,7 +47,9 @@ def add_tables(
     )
     aggregate = planner.add("aggregate", params, inputs)
     checks = quality_stages(planner, locked, sources)
-    return planner.add("report", _report(locked), {**_report_inputs(sources, cells, aggregate), **checks})
+    return planner.add(
+        "report", _report(locked, sources.languages), {**_report_inputs(sources, cells, aggregate), **checks}
+    )
 
 
 def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[Contrast, ...]:
@@ -80,7 +85,7 @@ def _arm_key(arm: ArmRequest, model: str, dataset: str) -> ArmKey:
     return arm.key(model) if isinstance(arm, NotTuned) else ArmKey(model, dataset, arm.canonical)
 
 
-def _report(locked: Locked) -> ReportParams:
+def _report(locked: Locked, languages: Sequence[str]) -> ReportParams:
     study = locked.study
     notes = []
     rules = study.judge.endpoint == "built-in"
@@ -91,11 +96,15 @@ def _report(locked: Locked) -> ReportParams:
         notes.append(BUILT_IN_MODEL)
     training = study.training
     facts = {
+        **{f"model {name}": described(model) for name, model in study.models.items()},
+        "questions": f"{_benchmark_name(study.benchmark)}, in {', '.join(languages)}",
         "training length": f"{training.steps} steps" if training.steps is not None else f"{training.epochs:g} epochs",
         "batch size": f"{training.batch_size} samples",
         "learning rate": f"{training.learning_rate:g}, {training.schedule}, weight decay {training.weight_decay:g}",
         **({"packing": f"within a step, to {training.max_tokens} tokens"} if training.packing == "step" else {}),
-        "judge": study.judge.model or "built-in",
+        "precision": f"training {training.precision}, answers {study.answers.dtype}",
+        "answers": decoding(study.answers),
+        "judge": _judge(study.judge),
         **{f"baseline {name}": baseline.shown for name, baseline in study.baselines.items()},
         "seeds": ", ".join(map(str, study.seeds)),
         **{used.where: used.licensed for used in locked.used},
@@ -110,6 +119,43 @@ def _report(locked: Locked) -> ReportParams:
     )
 
 
+def described(model: Model) -> str:
+    """Where a base model comes from, as exactly as the study says it."""
+    if model.hub is not None:
+        return f"{model.hub} at {model.revision}"
+    if model.built_in is not None:
+        return f"built-in, pre-trained for {model.built_in.steps} steps"
+    return f"files below {model.prefix}" if model.prefix else "files of one's own, by their digests"
+
+
+def decoding(answers: Answers) -> str:
+    """How models answer, in words."""
+    by_value: dict[float, list[str]] = {}
+    for category, value in sorted(answers.temperatures.items()):
+        by_value.setdefault(value, []).append(category)
+    hot = [f"{value:g} ({', '.join(names)})" for value, names in sorted(by_value.items(), reverse=True)]
+    if not any(by_value) and not answers.default_temperature:
+        said = ["greedy"]
+    else:
+        rest = f"{'else ' if hot else ''}{answers.default_temperature:g}"
+        said = [f"temperature {', '.join([*hot, rest])}", f"top-p {answers.top_p:g}"]
+        said.append(f"top-k {answers.top_k}" if answers.top_k else "no top-k")
+    said.append(f"up to {answers.max_new_tokens} tokens a turn")
+    return "; ".join([*said, f"{answers.samples} answers to a question"] if answers.samples > 1 else said)
+
+
+def _benchmark_name(benchmark: Benchmark) -> str:
+    built_in = f"built-in {benchmark.built_in}" if benchmark.built_in else ""
+    return benchmark.name or benchmark.published or built_in or "questions of one's own"
+
+
+def _judge(judge: Judge) -> str:
+    if judge.endpoint == "built-in":
+        return "built-in"
+    said = [f"temperature {judge.temperature:g}", f"up to {judge.max_tokens} tokens a verdict"]
+    return "; ".join([judge.model, *said, *([f"seed {judge.seed}"] if judge.seed is not None else [])])
+
+
 def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: PlannedStage) -> dict[str, PlannedStage]:
     inputs = {"aggregate": aggregate, **card_inputs(sources)}
     if sources.native is not None:
@@ -117,6 +163,8 @@ def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: Pla
     inputs |= {f"base:{name}": stage for name, stage in sources.bases.items()}
     for row in cells:
         inputs[f"verdicts:{row.cell.cell}"] = row.judge
+        if not row.cell.references:
+            inputs[f"answers:{row.cell.cell}"] = row.answer
         if row.mix is not None and row.train is not None and not row.cell.references:  # else it is another's
             inputs[f"mix:{row.cell.mix_name}"] = row.mix
             inputs[f"train:{row.cell.cell}"] = row.train

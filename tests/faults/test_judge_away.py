@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs.judge import job as judge
-from polyglot.core.errors import Permanent
+from polyglot.core.errors import Permanent, PolyglotError
 from tests.kit import judge_server as js
 from tests.kit import judge_stage
 from tests.kit.judge_small import FINE, stage
@@ -65,7 +65,9 @@ def test_an_outage_is_waited_out_and_told(tmp_path: Path, at_start_of_the_next_a
     assert 0 < len(first.calls) < 20 <= len(first.calls) + len(second.calls)
 
 
-def test_a_judge_that_was_never_there_fails_with_what_to_do(tmp_path: Path) -> None:
+def test_a_judge_that_was_not_there_in_this_stage_fails_its_attempt_alone_and_says_what_to_do(tmp_path: Path) -> None:
+    """Its probe was answered, so it is an outage: a later attempt, which finds it back, goes on."""
     root = stage(tmp_path, f"http://127.0.0.1:{js.free_port()}/v1", settings={"call_deadline_seconds": 0.5})
-    with pytest.raises(Permanent, match="has never answered.* Set the address .base-url in the profile"):
+    with pytest.raises(PolyglotError, match="has never answered.* Set the address .base-url in the profile") as failed:
         run(root, lambda text: None)
+    assert not isinstance(failed.value, Permanent)

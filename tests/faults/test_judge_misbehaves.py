@@ -167,18 +167,18 @@ class TestFatal:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
         root = stage(tmp_path, f"http://127.0.0.1:{port}/v1", settings=SOON)
-        with pytest.raises(Permanent, match=rf"unreachable: 127\.0\.0\.1:{port}: the connection was refused"):
+        with pytest.raises(PolyglotError, match=rf"unreachable: 127\.0\.0\.1:{port}: the connection was refused"):
             run(root)
 
     def test_an_unresolvable_name_is_named(self, tmp_path: Path) -> None:
         root = stage(tmp_path, "http://judge.invalid/v1", settings=SOON)
-        with pytest.raises(Permanent, match=r"unreachable: judge\.invalid: its name cannot be resolved"):
+        with pytest.raises(PolyglotError, match=r"unreachable: judge\.invalid: its name cannot be resolved"):
             run(root)
 
     def test_tls_spoken_to_a_plain_server_is_named(self, tmp_path: Path) -> None:
         with always(js.reply(FINE)) as server:
             root = stage(tmp_path, server.base_url.replace("http:", "https:"), settings=SOON)
-            with pytest.raises(Permanent, match="unreachable: .*: the TLS handshake failed"):
+            with pytest.raises(PolyglotError, match="unreachable: .*: the TLS handshake failed"):
                 run(root)
 
 

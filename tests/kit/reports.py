@@ -102,7 +102,7 @@ def make(
     ).write(root / "in")
     counted = made.aggregate_params().model_copy(update=fields.pop("counted", {}))
     aggregate.run(fake_context(counted, made.inputs, root / "aggregate"))
-    inputs = {role: source for role, source in made.inputs.items() if not role.startswith("answers:")}
+    inputs = dict(made.inputs)
     inputs["aggregate"] = FolderInput(root / "aggregate" / "out", "a" * 64)
     out = fake_context(report_params(**fields), inputs, root)
     job.run(out)

@@ -1,6 +1,7 @@
 """An endpoint that is away: waited for by one look at a time, as long as the stage may run, and told meanwhile.
 
-One that has never answered, in no attempt, is more likely a wrong address: it is given up after a minute.
+One that has never answered in any attempt at the stage is given up after the time that a call may take. A probe is what
+tells a wrong address soon; behind one that was answered it is an outage like any, so that gives up this attempt alone.
 """
 
 import asyncio
@@ -9,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from jobs.lib.chat.calls import Failure
-from polyglot.core.errors import Permanent
+from polyglot.core.errors import Permanent, PolyglotError
 
-NEVER_REACHED_SECONDS = 60.0
+PROBE_SECONDS = 60.0  # that a probe waits for an address which has never answered
 _LONGEST_SECONDS = 10.0  # between two looks
 
 
@@ -24,14 +25,18 @@ class Outage:
         *,
         reached: bool,
         first_wait_seconds: float,
-        give_up_seconds: float = NEVER_REACHED_SECONDS,
+        give_up_seconds: float,
+        for_good: bool = False,
         look: Callable[[], Awaitable[bool]],
         remark: Callable[[str], None],
     ) -> None:
-        """`look` says whether the endpoint is there; `remark` is told of an outage, and "" at its end."""
+        """`look` says whether the endpoint is there; `remark` is told of an outage, and "" at its end.
+
+        `for_good`: no later attempt shall wait for one that was given up.
+        """
         self._url, self._look, self._remark = base_url, look, remark
         self._first_wait, self._give_up = first_wait_seconds, give_up_seconds
-        self.reached = reached
+        self.reached, self._for_good = reached, for_good
         self._since: float | None = None
         self._reason = ""
         self._looking, self._waiting = asyncio.Lock(), asyncio.Lock()
@@ -57,12 +62,13 @@ class Outage:
             return True
 
     async def wait(self, sleep: Callable[[float], Awaitable[None]], stopping: Callable[[], bool]) -> None:
-        """Return when the endpoint is there, or when asked to stop. Raises Permanent for one that never was."""
+        """Return when the endpoint is there, or when asked to stop. Raises PolyglotError for one that never was."""
         async with self._waiting:
             while self._since is not None and not stopping():
                 away = time.monotonic() - self._since
                 if not self.reached and away > self._give_up:
-                    raise Permanent(
+                    kind = Permanent if self._for_good else PolyglotError
+                    raise kind(
                         f"the endpoint at {self._url}: {self._reason}; it has never answered, for {away:.0f} s now. "
                         "Set the address (base-url in the profile, else the environment), or start it, then "
                         "`polyglot retry`"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.chat import Chat
 from jobs.lib.chat.endpoint import Endpoint
-from jobs.lib.chat.outage import NEVER_REACHED_SECONDS, Outage
+from jobs.lib.chat.outage import PROBE_SECONDS, Outage
 from jobs.lib.chat.pace import Pace
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
@@ -43,7 +43,17 @@ class Observer:
 class RequestScheduler:
     """One run over a list of requests with different ids. `stopped` is true afterwards when it was cut short."""
 
-    def __init__(self, endpoint: Endpoint, settings: CallSettings, usage: UsageLog, observer: Observer) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        settings: CallSettings,
+        usage: UsageLog,
+        observer: Observer,
+        *,
+        is_probe: bool = False,
+    ) -> None:
+        """`is_probe`: an address that has never answered is a finding, after a minute, and no outage."""
+        self._is_probe = is_probe
         self._endpoint, self._settings, self._usage, self._observer = endpoint, settings, usage, observer
         self._random = random.Random()  # noqa: S311 - jitter
         self._reserved = 0.0
@@ -67,12 +77,14 @@ class RequestScheduler:
         )
         queue = iter(requests)
         workers = min(concurrency, len(requests))
+        longest = settings.call_deadline_seconds
         async with Chat(self._endpoint, timeout_seconds=settings.timeout_seconds, connections=concurrency) as chat:
             outage = Outage(
                 self._endpoint.base_url,
                 reached=self._usage.reached,
                 first_wait_seconds=settings.backoff_seconds,
-                give_up_seconds=min(NEVER_REACHED_SECONDS, settings.call_deadline_seconds),
+                give_up_seconds=min(PROBE_SECONDS, longest) if self._is_probe else longest,
+                for_good=self._is_probe,
                 look=chat.is_there,
                 remark=self._observer.remark,
             )

@@ -1,6 +1,7 @@
 """How a model computes on this machine: threads, determinism, and what of it is recorded with the result."""
 
 import ctypes
+import glob
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -69,6 +70,23 @@ def computing(threads: int, *, deterministic: bool) -> Iterator[None]:
         torch.set_num_threads(before[0])
         torch.use_deterministic_algorithms(before[1])
         torch.utils.deterministic.fill_uninitialized_memory = before[2]  # type: ignore[attr-defined]
+
+
+def unused_gpus(asked: int) -> str:
+    """What is to be said of GPUs that this process has and computes without; "" where there are none such.
+
+    `asked` is how many the plan gave it.
+    """
+    devices = len(glob.glob("/dev/nvidia[0-9]*"))
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""  # of a stage that asks for none: its driver has told it
+    if not torch.cuda.is_available():
+        if not asked and (hidden or not devices):
+            return ""
+        there = f"{devices} NVIDIA devices are there" if devices else "no NVIDIA device is there"
+        why = "is built without CUDA" if torch.version.cuda is None else "does not get CUDA to work (driver, libraries)"
+        return f"{asked} GPUs were asked for, {there}, and torch {torch.__version__} {why}: it computes on the CPU"
+    found = torch.cuda.device_count()
+    return f"{found} GPUs are there and 1 is used: a process computes on one" if found > 1 else ""
 
 
 def described(threads: int, *, dtype: str, ranks: int = 1) -> Mapping[str, Any]:

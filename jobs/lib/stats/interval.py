@@ -136,7 +136,7 @@ def side_widened(side: Interval, questions: int, level: float, lowest: float, hi
 
 def _miss(questions: int, level: float) -> float:
     """The largest share that a thing may have of which none was seen in so many questions."""
-    return 1 - ((1 - level) / 2) ** (1 / questions)
+    return 1.0 - float(((1 - level) / 2) ** (1 / questions))
 
 
 def difference_widened(difference: Interval, sides: Sequence[tuple[Interval, Interval]]) -> Interval:

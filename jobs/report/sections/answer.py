@@ -4,18 +4,19 @@ Promises: every sentence quotes numbers of the document with their limits; "high
 the whole interval lies on one side of zero; a claim with too few training seeds behind it speaks of "this model".
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from statistics import median
 from typing import NamedTuple
 
 from jobs.report.caveats import caveats
 from jobs.report.families import WORDINGS, by_what_they_compare
-from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups
+from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, languages_of
 from jobs.report.numbers import Metric, View, counted, listed, seeds
 from polyglot.kinds.aggregate import ArmKey, ContrastResult, Estimate, Family
 from polyglot.kinds.report import Report
 
 MOST_LEVELS = 3  # sentences on mixes where nothing is compared
+MOST_NAMED = 6  # mixes that a sentence names beside those
 CONTROLS = {
     "mean": "the mean of the monolingual mixes",
     "best": "the best of them",
@@ -41,13 +42,19 @@ def show(report: Report, view: View) -> Answer:
 
 
 def lead(report: Report, metric: Metric) -> list[str]:
-    """Return the first sentences, a paragraph per model and data set: its main contrast, or its levels without one."""
+    """Return the first sentences, a paragraph per model and data set: its main contrast, or its levels without one.
+
+    Every mix is in them, whatever it is compared with: one of them is what the study is about.
+    """
     paragraphs = []
     for group in groups(report):
         if main := _main(report, group):
+            told = {*main[0].treatment, *main[0].control}
             texts = [_gain(report, main, metric), _reached(report, main, metric)]
         else:
+            told = set(_tuned(report, group)[:MOST_LEVELS])
             texts = _levels(report, group, metric)
+        texts.append(_others(report, group, told, metric))
         paragraphs.append(" ".join(text for text in texts if text))
     return [text for text in paragraphs if text]
 
@@ -130,9 +137,7 @@ def _levels(report: Report, group: Group, metric: Metric) -> list[str]:
     rows = arm_scores(report)
     title = group_title(report, group)
     texts = []
-    for key in arms_of(report, group):
-        if key.dataset is None and group[1] is not None:
-            continue
+    for key in _tuned(report, group)[:MOST_LEVELS]:
         mean = metric.of(rows[key, "all"])
         text = f"{key.arm} reaches {metric.phrase(mean.value)} ({metric.interval(mean)}) over all languages"
         inside, outside = rows.get((key, "in-mix")), rows.get((key, "out-of-mix"))
@@ -146,7 +151,29 @@ def _levels(report: Report, group: Group, metric: Metric) -> list[str]:
         if base and key.dataset is not None:
             text += f"; untuned, the model reaches {metric.show(metric.of(base).value)}"
         texts.append((f"{title}: " if title else "") + text + ".")
-    return texts[:MOST_LEVELS]
+    return texts
+
+
+def _tuned(report: Report, group: Group) -> list[ArmKey]:
+    """The mixes of a group, those of most languages first; what is not tuned where there is nothing else."""
+    members = languages_of(report)
+    keys = [key for key in arms_of(report, group) if key.dataset is not None or group[1] is None]
+    return sorted(keys, key=lambda key: -len(members[key]))
+
+
+def _others(report: Report, group: Group, told: Collection[ArmKey], metric: Metric) -> str:
+    """One sentence on the mixes that were not told of: by name those of several languages, the rest by their reach."""
+    members, scores = languages_of(report), arm_scores(report)
+    rest = [key for key in _tuned(report, group) if key not in told and metric.of(scores[key, "all"]).value is not None]
+    named = [key for key in rest if len(members[key]) > 1][:MOST_NAMED]
+    clauses = [f"{key.arm} reaches {metric.phrase(metric.of(scores[key, 'all']).value)}" for key in named]
+    values = [value for key in rest if key not in named if (value := metric.of(scores[key, "all"]).value) is not None]
+    if values:
+        what = "other mix reaches" if len(values) == 1 else "other mixes reach"
+        low, high = metric.show(min(values)), metric.show(max(values))
+        clauses.append(f"{counted(len(values), what, what)} {low if low == high else f'{low} to {high}'}")
+    text = f"{listed(clauses)}, over all languages." if clauses else ""
+    return text[:1].upper() + text[1:]
 
 
 def _weak(rows: Iterable[ContrastResult]) -> bool:

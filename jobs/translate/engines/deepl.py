@@ -62,7 +62,7 @@ class _Settings:
 
 
 class Outage:
-    """DeepL is away: waited for as long as the stage may run; for a minute when it has never answered."""
+    """DeepL is away: waited for as long as the stage may run; for a minute an attempt when it has never answered."""
 
     def __init__(self, remark: Callable[[str], None], *, reached: bool, settings: _Settings) -> None:
         self._remark, self._reached, self._lock = remark, reached, Lock()
@@ -78,7 +78,7 @@ class Outage:
                 self._remark("")
 
     def pause(self, said: str) -> float:
-        """How long to wait before the next try. Raises Permanent for an address that never answered."""
+        """How long to wait before the next try. Raises PolyglotError for an address that never answered."""
         with self._lock:
             if self._since is None:
                 self._since = time.monotonic()
@@ -86,7 +86,7 @@ class Outage:
             away = time.monotonic() - self._since
             if not self._reached and away > self._give_up:
                 remedy = "Set the address (deepl-url in the profile, else DEEPL_SERVER_URL), then `polyglot retry`"
-                raise Permanent(f"DeepL: {said}; it has never answered, for {away:.0f} s now. {remedy}")
+                raise PolyglotError(f"DeepL: {said}; it has never answered, for {away:.0f} s now. {remedy}")
             return min(10.0, max(self._first_pause, away / 4))
 
 

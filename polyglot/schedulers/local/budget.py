@@ -13,6 +13,7 @@ import psutil
 
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage, Resources
+from polyglot.kinds.registry import kind_of
 from polyglot.study.profile import Profile
 
 GIB = 2**30
@@ -75,11 +76,19 @@ class Budget:
     def notes(self, stages: Sequence[PlannedStage]) -> list[str]:
         """Say what will be less than asked for: a line for each kind of stage."""
         asked = {planned.stage.kind: planned.resources.cpus for planned in stages}
-        return [
+        told = [
             f"{kind}: {cpus} CPUs are asked for, {self.cpus} are there; it gets these"
             for kind, cpus in asked.items()
             if cpus > self.cpus
         ]
+        if without := dict.fromkeys(
+            p.stage.kind for p in stages if kind_of(p.stage.kind).costly and not p.resources.gpus
+        ):
+            kinds = ", ".join(without)
+            what = "GPU is there and not used" if len(self.gpus) == 1 else "GPUs are there and not used"
+            remedy = f"`resources: {{{next(iter(without))}: {{gpus: 1}}}}` in the profile uses one"
+            told += [f"{len(self.gpus)} {what} by {kinds}, which ask for none: {remedy}"] if self.gpus else []
+        return told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,7 +151,9 @@ class TestTrouble:
     def test_one_that_never_answered_is_given_up_with_what_to_do(self, tmp_path: Path) -> None:
         with DeepLServer() as server:
             root = stage(tmp_path, server, 1, settings={"call_deadline_seconds": 0.3, "backoff_seconds": 0.01})
-        with pytest.raises(Permanent, match=r"DeepL: unreachable: .*; it has never answered, for 0 s now\. Set the"):
+        with pytest.raises(
+            PolyglotError, match=r"DeepL: unreachable: .*; it has never answered, for 0 s now\. Set the"
+        ):
             run(root)
 
     def test_the_quota_ends_the_run_over_budget_and_nothing_is_asked_twice(self, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
-"""Which language a text is in, by the model that the py3langid package carries (BSD licence, 140 languages)."""
+"""Which language a turn of the data is in, and whether that is the one it claims."""
 
-from functools import cache
-
+from jobs.lib.text.identify import identified, known
 from jobs.lib.text.texts import Text
 
 CHARACTERS = 600  # of a turn's prose that are looked at
@@ -15,13 +14,10 @@ def spoken(text: Text, claimed: str) -> tuple[str, bool] | None:
     `rule` is how the card explains it.
     """
     prose = text.plain(CHARACTERS)
-    if claimed not in _labels() or sum(map(str.isalpha, prose)) < FEWEST_LETTERS:
+    if claimed not in known() or sum(map(str.isalpha, prose)) < FEWEST_LETTERS:
         return None
-    found = str(_model().classify(prose)[0]).upper()
-    if found == claimed:
-        return found, False
-    probability: float = dict(_model().rank(prose))[claimed.lower()]
-    return found, probability < DOUBT
+    found = identified(prose)
+    return next(iter(found)), found[claimed] < DOUBT
 
 
 def rule() -> str:
@@ -32,15 +28,3 @@ def rule() -> str:
         "and links left out. Per language, `identified` counts the most probable one of each turn, in which close "
         "relatives (ES, AN, GL) and tables of names are mistaken now and then."
     )
-
-
-@cache
-def _labels() -> frozenset[str]:
-    return frozenset(label.upper() for label in _model().labels)
-
-
-@cache
-def _model():  # type: ignore[no-untyped-def]
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

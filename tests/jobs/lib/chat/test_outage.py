@@ -14,7 +14,7 @@ from jobs.lib.chat.endpoint import Endpoint
 from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
-from polyglot.core.errors import Permanent
+from polyglot.core.errors import Permanent, PolyglotError
 from tests.kit import judge_server as js
 from tests.kit.judge_server import Call, ScriptedJudge, Step, free_port
 from tests.kit.list_journal import ListJournal
@@ -40,7 +40,7 @@ class Asked:
     settled: list[Reply | Failure] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
-    def run(self, url: str, what: Sequence[Request], **changes: Any) -> bool:
+    def run(self, url: str, what: Sequence[Request], *, is_probe: bool = False, **changes: Any) -> bool:
         given = CallSettings.of(FEW | changes)
         usage = UsageLog(self.journal, given)
         observer = Observer(
@@ -49,7 +49,7 @@ class Asked:
             remark=self._remark,
         )
         left = [request for request in what if request.id not in usage.results]
-        return RequestScheduler(Endpoint(base_url=url), given, usage, observer).run(left)
+        return RequestScheduler(Endpoint(base_url=url), given, usage, observer, is_probe=is_probe).run(left)
 
     def _remark(self, text: str) -> None:
         self.remarks.append(text)
@@ -111,8 +111,15 @@ class TestAway:
             rf"^the endpoint at http://127.0.0.1:{port}/v1: unreachable: 127.0.0.1:{port}: the connection was refused; "
             r"it has never answered, for \d+ s now\. Set the address \(base-url in the profile, else the environment\)"
         )
-        with pytest.raises(Permanent, match=line):
-            asked.run(f"http://127.0.0.1:{port}/v1", requests(9), call_deadline_seconds=AWAY_SECONDS / 3)
+        for is_probe in (False, True):
+            with pytest.raises(PolyglotError, match=line) as failed:
+                asked.run(
+                    f"http://127.0.0.1:{port}/v1",
+                    requests(9),
+                    is_probe=is_probe,
+                    call_deadline_seconds=AWAY_SECONDS / 3,
+                )
+            assert isinstance(failed.value, Permanent) == is_probe  # behind a probe another attempt may find it back
         assert asked.settled == []
 
     def test_one_that_comes_up_late_is_waited_for_a_while(self) -> None:

@@ -24,6 +24,18 @@ class TestAnswer:
             assert f"{abs(value) * 100:.1f}" in text
         assert f"the best of them ({document.contrasts[1].exact_selected})" in text
 
+    def test_no_mix_is_dropped_beside_the_main_contrast_or_without_any(self, usual: Made, tmp_path: Path) -> None:
+        (text,) = lead(usual.document, EXACT)
+        arms = {(row.arm, row.language): row for row in usual.document.arms}
+        for name in ("DEFRITES", "ENDEFRITES-sampled"):
+            share = arms[name, "all"].exact_share
+            assert share is not None
+            assert f"{name} reaches {share * 100:.0f}% exact answers" in text
+        many = ("EN", "DE", "FR", "IT", "ES", "ENDEFRITES")
+        (text,) = lead(make(tmp_path, many, (0, 1, 2)).document, EXACT)
+        assert text.startswith("ENDEFRITES reaches ")
+        assert "Three other mixes reach " in text
+
     @pytest.mark.parametrize(
         ("low", "high", "verb"),
         [(0.1, 0.3, "beats"), (-0.3, -0.1, "falls short of"), (-0.1, 0.3, "cannot be told from")],

@@ -15,7 +15,7 @@ from jobs.aggregate.arms import cell_order
 from jobs.aggregate.defects import find_defects
 from jobs.aggregate.reading import rows_by_language
 from jobs.aggregate.tables import contrast_results, other_questions, prepare, score_tables
-from jobs.lib.context import Context, of_role
+from jobs.lib.context import Context, Input, of_role
 from jobs.lib.stats.files import write_csv, write_json
 from jobs.lib.stats.grid import Questions, read_grid
 from jobs.lib.stats.resampling import counts

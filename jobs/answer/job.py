@@ -30,7 +30,7 @@ from jobs.lib.model.template import ChatFormat
 from polyglot.core.canonical import digest
 from polyglot.core.errors import Permanent
 from polyglot.core.records import UNSET
-from polyglot.kinds.answer import Answer, AnswerParams, engine_of
+from polyglot.kinds.answer import USUAL_ENGINE, Answer, AnswerParams, engine_of
 from polyglot.kinds.rows import Question
 from polyglot.kinds.templates import OWN
 
@@ -39,9 +39,11 @@ def run(context: Context) -> None:
     """Answer all questions of all languages; a shard answers its groups, and the last one writes them all."""
     params = AnswerParams.of(context.stage)
     threads = threads_of(context)
-    if unused := unused_gpus(context.resources.gpus):
+    engine = engine_of(context.settings)
+    takes_all = engine != USUAL_ENGINE and torch.cuda.is_available()  # of the GPUs
+    if (unused := unused_gpus(context.resources.gpus)) and not takes_all:
         context.log.warning("%s", unused)
-    execution = {**described(threads, dtype=params.dtype), **conditions(engine_of(context.settings), context.settings)}
+    execution = {**described(threads, dtype=params.dtype), **conditions(engine, context.settings)}
     tasks = _tasks(context, params)
     if context.shards is None:
         answers = _ask_all(context, params, tasks, threads)

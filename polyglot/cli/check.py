@@ -54,7 +54,7 @@ def command(
         attempts = Attempts(session.store, planned.stage)
         if attempts.blocked():
             attempts.allow_retry("asked for by `polyglot check`")
-    start(session, attach=True)
+    start(session, attach=True, with_remarks=False)
     for line in findings(session.store, found):
         print(line)
 

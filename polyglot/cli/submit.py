@@ -71,7 +71,7 @@ def command(
             print(file)
 
 
-def start(session: Session, *, attach: bool) -> bool:
+def start(session: Session, *, attach: bool, with_remarks: bool = True) -> bool:
     """Leave what a session is to run in the store, and run it; False when that is left to others.
 
     Raises PolyglotError when a stage failed.
@@ -92,7 +92,8 @@ def start(session: Session, *, attach: bool) -> bool:
         if attach:
             watch_view(session)
         return attach
-    run_submission(submission, session.store, session.site, expected=session.expected_seconds)
+    expected = session.expected_seconds
+    run_submission(submission, session.store, session.site, expected=expected, with_remarks=with_remarks)
     return True
 
 

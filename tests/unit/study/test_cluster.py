@@ -143,3 +143,23 @@ def test_resources_may_name_their_disk() -> None:
     Path("p.yaml").write_text("resources: {train: {scratch: 200Gi}}\n")
     resources = load_profile("p.yaml").resources
     assert (resources["train"].scratch_bytes, resources["mix"].scratch_bytes) == (200 * 2**30, 0)
+
+
+def test_answers_by_vllm_have_an_image_of_their_own() -> None:
+    with pytest.raises(BadInput, match=r"no image for vllm.* Add it as `vllm:` to the `images:`"):
+        profile_with("settings: {answer: {engine: vllm}}\n", IMAGES)
+    own = f"r/v@{DIGEST}"
+    cluster = profile_with("settings: {answer: {engine: vllm}}\n", IMAGES.replace("}", f", vllm: '{own}'}}"))
+    made = Stage(kind="answer", version=1, params={})
+    assert cluster.image_of(PlannedStage(stage=made, label="", settings={"engine": "vllm"})) == own
+    assert cluster.image_of(PlannedStage(stage=made, label="")) == cluster.images.trainer
+    with pytest.raises(BadInput, match="names folders of this machine"):
+        profile_with("environments: {vllm: /opt/vllm}\n", IMAGES)
+
+
+def profile_with(section: str, images: str) -> Cluster:
+    text = f"store: s3://bucket/prefix\nbackend: kubernetes\n{section}kubernetes:\n  {images}\n"
+    Path("p.yaml").write_text(text, encoding="utf-8")
+    cluster = load_profile("p.yaml").cluster
+    assert cluster is not None
+    return cluster

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, cast
 
 from pydantic import Field
 
+from polyglot.core.canonical import Json
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.section import Count, Section
 from polyglot.core.stage import Resources, Stage
@@ -64,11 +65,24 @@ class AnswerParams(Answers, Params):
     stops: tuple[str, ...] = TEMPLATES[PAPER].stops  # of the template, besides EOS
 
 
+EngineName = Literal["transformers", "vllm"]
+USUAL_ENGINE: EngineName = "transformers"
+
+
 class AnswerSettings(Settings):
     """Of generation."""
 
+    engine: EngineName = USUAL_ENGINE
+    """What computes the answers."""
     batch_size: Count | None = None
     """Questions that are answered at once."""
+    memory_share: float | None = Field(None, ge=0.1, le=0.98)
+    """Of each GPU, that engine vllm takes for weights and cache; 0.9 where nothing is said."""
+
+
+def engine_of(settings: Mapping[str, Json]) -> EngineName:
+    """The engine that settings name, else the usual one."""
+    return cast(EngineName, settings.get("engine") or USUAL_ENGINE)
 
 
 class AnswerTurn(Record):
@@ -111,6 +125,7 @@ class AnswerCard(Record):
 
     languages: dict[Language, AnswerCounts]
     batching: str | UnsetType = UNSET  # of the answers
+    engine: str | UnsetType = UNSET  # what computed them, with its version, if it is not the usual one
     system_role: str | UnsetType = UNSET  # of the tokenizer's own template, as in the card of a token set
     date: str | UnsetType = UNSET  # likewise
     endpoint: str | UnsetType = UNSET  # of answers that were asked for, as the next two
@@ -159,8 +174,11 @@ def _estimate(ask: Ask) -> Forecast:
     many = min(rows, max(1.0, GROUP_TOKENS["cuda" if gpu else "cpu"] // prompt))
     width = min(max(1.0, 0.35 * (spread + 1)) * second, float(shape.positions or math.inf))
     held = _memory(shape, params, rows=many, prompt=width, place=max(place, width + steps))
+    held["process"] = GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES
+    if engine_of(ask.settings) == "vllm":
+        held = _memory_of_vllm(held, ask, one=int(place * shape.cache_numbers * DTYPE_BYTES[params.dtype]))
     ended = Forecast(
-        memory={**held, "process": GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES},
+        memory=held,
         host_bytes=GPU_PROCESS_BYTES if gpu else None,
         parameters=shape.parameters,
         tokens=TURNS * count * mean,
@@ -197,6 +215,8 @@ def _answer_tokens(params: AnswerParams, model: Facts, prompt: float) -> tuple[f
     return most, "to the length limit, as nothing ends them"
 
 
+MEMORY_SHARE = 0.9  # of each GPU that vllm takes where nothing is said
+VLLM_PROCESS_BYTES = 2 * GIB  # of the machine, without weights and cache
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2}
 
 
@@ -213,6 +233,26 @@ def _memory(shape: Shape, params: AnswerParams, *, rows: float, prompt: float, p
         "activations": int(rows * prompt * (inner + 4 * shape.hidden) * width),
         "logits": int(rows * shape.vocabulary * 4 * (5 if params.temperatures or params.default_temperature else 3)),
     }
+
+
+def _memory_of_vllm(held: Mapping[str, int], ask: Ask, *, one: int) -> dict[str, int]:
+    """On each GPU its share, which its cache fills up; on a processor less cache will do.
+
+    `one` is the cache of one conversation, which there must be room for.
+    """
+    gpus = ask.resources.gpus
+    if not gpus:
+        cache = min(held["cache"], max(one, GIB))
+        return {**held, "weights": int(1.1 * held["weights"]), "cache": cache, "process": VLLM_PROCESS_BYTES}
+    parts = {name: amount // gpus for name, amount in held.items()} | {"process": held["process"]}
+    if ask.device is None:
+        return parts
+    share = ask.settings.get("memory_share")
+    given = int(ask.device.memory_bytes * (share if isinstance(share, int | float) else MEMORY_SHARE))
+    others = sum(parts.values()) - parts["cache"]
+    if others + one // gpus > given:  # so that what is left of the GPU does not count
+        return {**parts, "cache": one // gpus, "not given": ask.device.memory_bytes - given}
+    return {**parts, "cache": given - others}
 
 
 def _batch(ask: Ask) -> int:
@@ -238,6 +278,8 @@ KIND = Kind(
     offers=lambda params: {"answers": "answers/"},
     resources=Resources(memory_bytes=4 * GIB),
     costly=True,
+    computed_by=engine_of,
+    environment=lambda settings: "vllm" if engine_of(settings) == "vllm" else "",
     ranks="shards",
     at_once={"batch_size": 256},
     nightly=True,

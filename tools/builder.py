@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KINDS = ("controller", "worker", "trainer")
+NAMED_ONLY = ("vllm",)  # built where it is asked for: another 10 GB
 BUILD_SECONDS = 3600
 # what a site may set, as build arguments of these names (see the Dockerfile)
 _ARGUMENTS = (

@@ -1,9 +1,9 @@
 """The images of polyglot and what is in them: `python -m tools.images [KIND …]`, which is `make images`.
 
-Builds the targets controller, worker and trainer of the Dockerfile with docker, podman or buildah, whichever works here
-(BUILDER names one), tags them IMAGE_PREFIX-<kind>:IMAGE_TAG, and writes a CycloneDX bill of materials of each into
-out/sbom/, from the lock that its packages were installed from. Build arguments (see the Dockerfile) are taken from the
-environment variables of their names.
+Builds the targets controller, worker and trainer of the Dockerfile (vllm where it is named) with docker, podman or
+buildah, whichever works here (BUILDER names one), tags them IMAGE_PREFIX-<kind>:IMAGE_TAG, and writes a CycloneDX bill
+of materials of each into out/sbom/, from the lock that its packages were installed from. Build arguments (see the
+Dockerfile) are taken from the environment variables of their names.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from tools.builder import KINDS, Builder, BuildError, packages_name
+from tools.builder import KINDS, NAMED_ONLY, Builder, BuildError, packages_name
 
 ROOT = Path(__file__).resolve().parents[1]
 _DEFAULT_BASE = "python:3.12-slim-bookworm"
@@ -23,7 +23,7 @@ _DEFAULT_BASE = "python:3.12-slim-bookworm"
 def main() -> int:
     """Build what was asked for."""
     parser = argparse.ArgumentParser(prog="tools.images")
-    parser.add_argument("kinds", nargs="*", choices=(*KINDS, []), help="all of them without any")
+    parser.add_argument("kinds", nargs="*", choices=(*KINDS, *NAMED_ONLY, []), help="the first three without any")
     parser.add_argument("--sbom-only", action="store_true", help="bills of materials from the locks; builds nothing")
     options = parser.parse_args()
     kinds = options.kinds or KINDS

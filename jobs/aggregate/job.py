@@ -15,13 +15,14 @@ from jobs.aggregate.arms import cell_order
 from jobs.aggregate.defects import find_defects
 from jobs.aggregate.reading import rows_by_language
 from jobs.aggregate.tables import contrast_results, other_questions, prepare, score_tables
-from jobs.lib.context import Context, of_role
+from jobs.lib.context import Context, Input, of_role
 from jobs.lib.stats.files import write_csv, write_json
 from jobs.lib.stats.grid import Questions, read_grid
 from jobs.lib.stats.resampling import counts
 from polyglot.core.errors import Permanent
-from polyglot.core.records import write_lines
+from polyglot.core.records import UNSET, write_lines
 from polyglot.kinds.aggregate import AggregateParams, Contrast, ContrastResult, Scores
+from polyglot.kinds.answer import USUAL_ENGINE, AnswerCard
 from polyglot.kinds.judge import Verdict
 from polyglot.kinds.rows import Question
 
@@ -31,6 +32,7 @@ def run(context: Context) -> None:
     params = AggregateParams.of(context.stage)
     languages = params.languages
     cells = tuple(sorted(params.cells, key=lambda cell: cell_order(cell, languages)))
+    _check_engines(of_role(context.inputs, "answers"))
     asked = rows_by_language(context.inputs["questions"], "questions", Question, languages)
     verdicts = {
         cell: rows_by_language(source, "verdicts", Verdict, languages)
@@ -61,6 +63,25 @@ def run(context: Context) -> None:
     every, failed = counts(grid)
     context.metrics.update(
         cells=len(cells), verdicts=int(every.sum()), failed=int(failed.sum()), contrasts=len(contrasts)
+    )
+
+
+def _check_engines(answers: Mapping[str, Input]) -> None:
+    """Refuse cells that were answered by several engines: what differs between them may be the engines' doing."""
+    cells: dict[str, list[str]] = {}
+    for cell, source in answers.items():
+        card = source.read("card.json", AnswerCard) if "card.json" in source.names() else None
+        if card is not None and card.endpoint is UNSET:
+            name = USUAL_ENGINE if card.engine is UNSET else card.engine.partition(" ")[0]
+            cells.setdefault(name, []).append(cell)
+    if len(cells) < 2:
+        return
+    least = min(cells, key=lambda name: len(cells[name]))
+    named = ", ".join(cells[least][:3]) + (f" and {len(cells[least]) - 3} more" if len(cells[least]) > 3 else "")
+    others = " and ".join(f"{name} ({len(found)} cells)" for name, found in cells.items() if name != least)
+    raise Permanent(
+        f"a study's cells are answered by one engine: got {named} by {least}, the others by {others}. Withdraw the "
+        "answers of the one with `polyglot retract`, and submit with the other as `settings.answer.engine`"
     )
 
 

@@ -28,6 +28,7 @@ def look(
 ) -> dict[str, JudgingCheck]:
     """Say what is wrong in each language, and between them."""
     _ids(found, benchmark)
+    _wrong_references(found, params, benchmark)
     checks = {}
     for language in params.languages:
         try:
@@ -55,6 +56,16 @@ def _ids(found: Found, benchmark: Benchmark) -> None:
                 found.defect(what, where=where, got=got, expected=expected, remedy="Give translations the id of theirs")
         elif others := set[str]().union(*ids.values()) - mine:
             found.remark(f"it lacks {len(others)} questions that other languages have: {_some(others)}", where=where)
+
+
+def _wrong_references(found: Found, params: CheckParams, benchmark: Benchmark) -> None:
+    """An id that no question has would be left out of nothing: the report would show one result as two."""
+    known = {question.id for rows in benchmark.questions.values() for question in rows}
+    if strange := [identity for identity in params.wrong_references if identity not in known]:
+        expected = f"ids such as {_some(known)}"
+        found.defect(
+            "no question has this id", where="benchmark.wrong-references", got=", ".join(strange), expected=expected
+        )
 
 
 def _language(found: Found, params: CheckParams, benchmark: Benchmark, prompts: Prompts) -> JudgingCheck:

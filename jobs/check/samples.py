@@ -10,7 +10,6 @@ from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.mix import MixCard
 from polyglot.kinds.tokenize import TokenCard
 
-_DROPPED_SHARE = 0.1  # above it, it is said
 _REJECTED_SHARE = 0.5  # above it, the file is another than the study says
 
 
@@ -20,7 +19,7 @@ def look_at_data(found: Found, card: DataCard, *, dataset: str) -> None:
         rejected = entry.rejected if entry.rejected is not UNSET else 0
         reasons = entry.reasons if entry.reasons is not UNSET else {}
         share = rejected / max(1, entry.accepted + rejected)
-        if share > _DROPPED_SHARE:
+        if rejected:
             counts = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
             what = f"{rejected} of {entry.accepted + rejected} records were rejected: {counts}"
             where = f"datasets.{dataset}: {language}"
@@ -43,7 +42,7 @@ def look_at_tokens(found: Found, card: TokenCard, *, model: str, dataset: str, p
         what = f"the tokenizer of models.{model} cannot write it: {share:.0%} of its tokens are unknown"
         remedy = "Take a model that was made for the language, or leave the language out"
         found.defect(what, where=where, remedy=remedy)
-    if card.rows_read and len(card.dropped) / card.rows_read > _DROPPED_SHARE:
+    if card.dropped:
         reasons = ", ".join(sorted({row.reason for row in card.dropped}))
         what = f"{len(card.dropped)} of {card.rows_read} rows are left out for models.{model}: {reasons}"
         found.remark(what, where=where)

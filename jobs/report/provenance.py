@@ -17,7 +17,7 @@ def executions(inputs: Mapping[str, Input]) -> tuple[Execution, ...]:
     for role, source in sorted(inputs.items()):
         own = source.metrics.get("execution")  # the job alone knows its dtype
         execution = {**own, **source.execution} if isinstance(own, Mapping) else source.execution
-        names = ("device", "threads", "torch", "kernels", "dtype")
+        names = ("engine", "device", "threads", "torch", "kernels", "dtype")
         label = ", ".join(f"{name} {execution[name]}" for name in names if name in execution)
         if label:
             groups.setdefault((role.partition(":")[0], label), []).append(role)

@@ -14,6 +14,7 @@ from polyglot.cli.session import open_session
 from polyglot.cli.submit import start, submission_of
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.budget import within_budget
+from polyglot.engine.one_engine import check_engines
 from polyglot.estimates.fits import check_fits
 from polyglot.kinds.check import CheckRecord
 from polyglot.kinds.probe import ProbeRecord
@@ -39,6 +40,7 @@ def command(
     """
     whole = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
     check_fits(whole.estimated, whole.profile, whole.site.most)
+    check_engines(whole.plan.stages, whole.store)
     check_endpoints(whole.plan.stages, whole.store, whole.site, os.environ)
     found = checks(whole.plan)
     if not found:
@@ -52,7 +54,7 @@ def command(
         attempts = Attempts(session.store, planned.stage)
         if attempts.blocked():
             attempts.allow_retry("asked for by `polyglot check`")
-    start(session, attach=True)
+    start(session, attach=True, with_remarks=False)
     for line in findings(session.store, found):
         print(line)
 

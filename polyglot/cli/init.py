@@ -30,6 +30,9 @@ _Format = Annotated[str, typer.Option("--format", help="The schema of data files
 _Mixes = Annotated[list[str] | None, typer.Option(help="A mix such as ENDE; by default each language, and all.")]
 _Judge = Annotated[str | None, typer.Option(help="built-in, or the name of a model at an endpoint.")]
 
+_PROMPTS = "LANGUAGE=FILE with judge prompts, once for each language; else the built-in ones."
+_Prompts = Annotated[list[str] | None, typer.Option(metavar="LANGUAGE=FILE", help=_PROMPTS)]
+
 _BASELINE = "A model that is not tuned, judged beside the mixes: as --model, or endpoint:MODEL."
 _Baselines = Annotated[list[str] | None, typer.Option(help=_BASELINE)]
 
@@ -42,6 +45,7 @@ def command(
     mix: _Mixes = None,
     benchmark: _Files = None,
     judge: _Judge = None,
+    prompts: _Prompts = None,
     baseline: _Baselines = None,
 ) -> None:
     """Write a commented study and a profile into this folder; what no option says is asked, or built in where nobody
@@ -57,15 +61,16 @@ def command(
             benchmark or _ask("Benchmark (built-in, a name of the catalogue, or EN=FILE …)").split(), "--benchmark"
         ),
         judge=judge or _ask("Judge (built-in, or the name of a model at an endpoint)"),
+        prompts=_files(prompts or [], "--prompts"),
         baselines=tuple(baseline or ()),
     )
     path = Path(f"{choices.name}.yaml")
     text = study_draft(choices, load_catalogue(Path()), Path())
-    prompts = _prompts(choices.benchmark)
+    copied = _prompts(choices)
     if path.exists():
         raise BadInput("is there already", where=str(path), remedy="Choose another name, or remove it")
-    prompts = {target: source for target, source in prompts.items() if not target.exists()}  # an earlier study's
-    for target, source in prompts.items():
+    copied = {target: source for target, source in copied.items() if not target.exists()}  # an earlier study's
+    for target, source in copied.items():
         target.parent.mkdir(exist_ok=True)
         shutil.copyfile(source, target)
     path.write_text(text, encoding="utf-8")
@@ -74,7 +79,7 @@ def command(
     if not _PROFILE.exists():
         _PROFILE.parent.mkdir(exist_ok=True)
         _PROFILE.write_text(PROFILE, encoding="utf-8")
-    for written in (path, _PROFILE, *prompts):
+    for written in (path, _PROFILE, *copied):
         print(written)
     try:
         lock_study(load_study(path))
@@ -99,17 +104,23 @@ def _source(given: list[str], where: str) -> str | Mapping[str, str]:
     pairs = [item.partition("=") for item in given]
     if len(pairs) == 1 and not pairs[0][1]:
         return given[0]
-    files = {language: path for language, _, path in pairs}
-    if len(files) < len(pairs) or not all(files.values()):
-        expected = "one name, or LANGUAGE=FILE for each language"
+    return _files(given, where, "one name, or ")
+
+
+def _files(given: list[str], where: str, or_: str = "") -> Mapping[str, str]:
+    """Files by language. Raises BadInput for what is none, and a language that is named twice."""
+    files = {language: path for language, _, path in (item.partition("=") for item in given)}
+    if len(files) < len(given) or not all(files.values()):
+        expected = f"{or_}LANGUAGE=FILE for each language"
         raise BadInput("not one source", where=where, got=" ".join(given), expected=expected)
     return files
 
 
-def _prompts(benchmark: str | Mapping[str, str]) -> dict[Path, Path]:
+def _prompts(choices: Choices) -> dict[Path, Path]:
     """Judge prompts to begin with, for questions of one's own: those of the language, else the English ones."""
-    languages = benchmark if isinstance(benchmark, Mapping) else {}
+    languages = choices.benchmark if isinstance(choices.benchmark, Mapping) else {}
     return {
         Path("prompts") / f"{language}.jsonl": built_in_prompts(language if language in SYSTEMS else "EN")
         for language in languages
+        if language not in choices.prompts
     }

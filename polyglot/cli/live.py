@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -22,23 +22,30 @@ _BAR = 24
 _NARROW = 120  # columns of a terminal below which a stage's label, bar and words do not fit into one line
 
 
+Remarks = Callable[[PlannedStage], Sequence[str]]
+
+
 @contextlib.contextmanager
 def live_observer(
-    stages: Sequence[PlannedStage], stream: TextIO | None = None, *, expected: Mapping[str, float] | None = None
+    stages: Sequence[PlannedStage],
+    stream: TextIO | None = None,
+    *,
+    expected: Mapping[str, float] | None = None,
+    remarks: Remarks = lambda stage: (),
 ) -> Iterator["LiveObserver"]:
     """Open the view that fits the stream (stderr), and close it cleanly whatever happens.
 
-    `expected` are the seconds that stages were estimated to take, by key.
+    `expected` are the seconds that stages were estimated to take, by key; `remarks` are of a stage that is committed.
     """
     stream = stream or sys.stderr
     if not stream.isatty():
-        yield PlainLines(stages, stream)
+        yield PlainLines(stages, stream, remarks=remarks)
         return
     from rich.console import Console
     from rich.live import Live
 
     console = Console(file=stream)
-    table = LiveTable(stages, console, expected=expected)
+    table = LiveTable(stages, console, expected=expected, remarks=remarks)
     with Live(table, console=console, refresh_per_second=4, transient=True, redirect_stdout=False):
         yield table
 
@@ -46,7 +53,8 @@ def live_observer(
 class LiveObserver(Observer):
     """What both views know: which stages run, which have ended."""
 
-    def __init__(self, stages: Sequence[PlannedStage]) -> None:
+    def __init__(self, stages: Sequence[PlannedStage], remarks: Remarks = lambda stage: ()) -> None:
+        self.remarks = remarks
         self.total = len(stages)
         self.began = time.monotonic()
         self.num_cached = self.num_committed = self.num_failed = self.num_blocked = 0
@@ -182,8 +190,8 @@ class _Running:
 class PlainLines(LiveObserver):
     """A line for everything that happens; progress of a stage at most every ten seconds."""
 
-    def __init__(self, stages: Sequence[PlannedStage], stream: TextIO) -> None:
-        super().__init__(stages)
+    def __init__(self, stages: Sequence[PlannedStage], stream: TextIO, *, remarks: Remarks = lambda stage: ()) -> None:
+        super().__init__(stages, remarks)
         self._stream = stream
         self._said: dict[str, float] = {}
 
@@ -224,6 +232,8 @@ class PlainLines(LiveObserver):
         """See Observer."""
         super().committed(stage, seconds)
         self._say(f"{stage.label}: committed after {seconds:.1f} s ({self.num_ended} of {self.total})")
+        for line in self.remarks(stage):
+            self._say(f"{stage.label}: remark: {line}")
 
     def failed(self, stage: PlannedStage, reason: str) -> None:
         """See Observer."""
@@ -247,14 +257,21 @@ class LiveTable(LiveObserver):
     """The running stages with bar and time left, a bar over all; what failed or needs attention scrolls above."""
 
     def __init__(
-        self, stages: Sequence[PlannedStage], console: "Console", *, expected: Mapping[str, float] | None = None
+        self,
+        stages: Sequence[PlannedStage],
+        console: "Console",
+        *,
+        expected: Mapping[str, float] | None = None,
+        remarks: Remarks = lambda stage: (),
     ) -> None:
-        super().__init__(stages)
+        super().__init__(stages, remarks)
         self._console, self._left = console, TimeLeft(expected or {})
 
     def committed(self, stage: PlannedStage, seconds: float) -> None:
         """See Observer."""
         super().committed(stage, seconds)
+        for line in self.remarks(stage):
+            self._above("yellow", f"{stage.label}: remark: {line}")
         self._left.done(stage, seconds, [planned for key, planned in self._stages.items() if key not in self._ended])
 
     def retrying(self, stage: PlannedStage, reason: str, after_seconds: float) -> None:

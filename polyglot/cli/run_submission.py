@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from polyglot.cli.live import live_observer
 from polyglot.cli.output import say
+from polyglot.cli.remarks import remarks_of
 from polyglot.core.errors import Corrupt, Interrupted, Refused, StoreError
 from polyglot.engine.budget import within_budget
 from polyglot.engine.engine import run
@@ -17,9 +18,16 @@ from polyglot.store.store import Store
 
 
 def run_submission(
-    submission: Submission, store: Store, site: Site, *, expected: Mapping[str, float] | None = None
+    submission: Submission,
+    store: Store,
+    site: Site,
+    *,
+    expected: Mapping[str, float] | None = None,
+    with_remarks: bool = True,
 ) -> None:
     """Run every stage in this process's engine. Raises PolyglotError on failures. `expected`: see live_observer.
+
+    `with_remarks`: what its checks remark is told.
 
     A driver of a detached site raises Interrupted for what passes: its successor goes on.
     """
@@ -32,7 +40,8 @@ def run_submission(
         for note in scheduler.notes(stages):
             say(note)
         limits = Limits(max_attempts=submission.max_attempts, progress_seconds=site.progress_seconds)
-        with scheduler, live_observer(stages, expected=expected) as observer:
+        remarks = (lambda planned: remarks_of(store, planned)) if with_remarks else (lambda planned: ())
+        with scheduler, live_observer(stages, expected=expected, remarks=remarks) as observer:
             hours = submission.gpu_hours
             summary = run(stages, store, scheduler, observer=observer, limits=limits, gpu_hours=hours)
     if used := scheduler.used():

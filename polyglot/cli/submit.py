@@ -21,6 +21,7 @@ from polyglot.core.canonical import canonical, digest
 from polyglot.core.errors import BadInput, Permanent
 from polyglot.engine.budget import within_budget
 from polyglot.engine.gpu_hours import check_gpu_hours
+from polyglot.engine.one_engine import check_engines
 from polyglot.engine.submission import Submission
 from polyglot.estimates.fits import check_fits
 from polyglot.kinds import judge_prompts
@@ -61,6 +62,7 @@ def command(
     submission = submission_of(session)
     within_budget(submission.stages, session.store, submission.usd)
     check_gpu_hours(submission.stages, session.store, submission.gpu_hours)
+    check_engines(submission.stages, session.store)
     check_endpoints(submission.stages, session.store, session.site, os.environ)
     require_conditional_writes(session.store)
     confirm(session.estimated, session.profile.prices, session.profile.ask_above, yes=yes)
@@ -69,7 +71,7 @@ def command(
             print(file)
 
 
-def start(session: Session, *, attach: bool) -> bool:
+def start(session: Session, *, attach: bool, with_remarks: bool = True) -> bool:
     """Leave what a session is to run in the store, and run it; False when that is left to others.
 
     Raises PolyglotError when a stage failed.
@@ -90,7 +92,8 @@ def start(session: Session, *, attach: bool) -> bool:
         if attach:
             watch_view(session)
         return attach
-    run_submission(submission, session.store, session.site, expected=session.expected_seconds)
+    expected = session.expected_seconds
+    run_submission(submission, session.store, session.site, expected=expected, with_remarks=with_remarks)
     return True
 
 

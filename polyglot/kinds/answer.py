@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, cast
 
 from pydantic import Field
 
+from polyglot.core.canonical import Json
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.section import Count, Section
 from polyglot.core.stage import Resources, Stage
@@ -64,11 +65,24 @@ class AnswerParams(Answers, Params):
     stops: tuple[str, ...] = TEMPLATES[PAPER].stops  # of the template, besides EOS
 
 
+EngineName = Literal["transformers", "vllm"]
+USUAL_ENGINE: EngineName = "transformers"
+
+
 class AnswerSettings(Settings):
     """Of generation."""
 
+    engine: EngineName = USUAL_ENGINE
+    """What computes the answers."""
     batch_size: Count | None = None
     """Questions that are answered at once."""
+    memory_share: float | None = Field(None, ge=0.1, le=0.98)
+    """Of each GPU, that engine vllm takes for weights and cache; 0.9 where nothing is said."""
+
+
+def engine_of(settings: Mapping[str, Json]) -> EngineName:
+    """The engine that settings name, else the usual one."""
+    return cast(EngineName, settings.get("engine") or USUAL_ENGINE)
 
 
 class AnswerTurn(Record):
@@ -111,6 +125,7 @@ class AnswerCard(Record):
 
     languages: dict[Language, AnswerCounts]
     batching: str | UnsetType = UNSET  # of the answers
+    engine: str | UnsetType = UNSET  # what computed them, with its version, if it is not the usual one
     system_role: str | UnsetType = UNSET  # of the tokenizer's own template, as in the card of a token set
     date: str | UnsetType = UNSET  # likewise
     endpoint: str | UnsetType = UNSET  # of answers that were asked for, as the next two
@@ -197,6 +212,7 @@ def _answer_tokens(params: AnswerParams, model: Facts, prompt: float) -> tuple[f
     return most, "to the length limit, as nothing ends them"
 
 
+VLLM_PROCESS_BYTES = 2 * GIB  # of the machine, without weights and cache
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2}
 
 
@@ -238,6 +254,8 @@ KIND = Kind(
     offers=lambda params: {"answers": "answers/"},
     resources=Resources(memory_bytes=4 * GIB),
     costly=True,
+    computed_by=engine_of,
+    environment=lambda settings: "vllm" if engine_of(settings) == "vllm" else "",
     ranks="shards",
     at_once={"batch_size": 256},
     nightly=True,

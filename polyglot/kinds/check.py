@@ -44,6 +44,7 @@ class CheckParams(Params):
     prompts_sha256: Mapping[Language, Sha256]
     reference_categories: tuple[str, ...] | Literal["all"]
     over_long: OverLong = "refuse"
+    wrong_references: tuple[str, ...] = ()  # ids of questions, as the study says
     native: bool  # references are still to be written, in every language
 
     def needs_reference(self, category: str) -> bool:

@@ -27,6 +27,7 @@ MODEL_LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "safeten
 Sha256 = str  # 64 lower-case hex digits
 Language = str  # ISO 639-1, upper case
 Asks = Literal["", "openai", "deepl"]
+Environment = Literal["", "vllm"]  # that workers need in place of the usual one: its libraries do not go with ours
 Offer = Literal["model", "answers", "verdicts", "data", "questions", "references"]
 # The class of a JSON document or of a row of JSON Lines (or of several: one in each artifact), or words on another file
 Files = type[Record] | tuple[type[Record], ...] | str
@@ -107,6 +108,10 @@ class Kind:
     offers: Callable[[Mapping[str, Json]], Mapping[Offer, str]] = lambda params: {}
     nightly: bool = False  # a new evaluation of the same models begins with it; its Params have `night`
     traits: Callable[[Mapping[str, Json]], Traits] = lambda params: Traits()
+    # what computes it, where settings choose: all such results of one study shall be computed by the same
+    computed_by: Callable[[Mapping[str, Json]], str] = lambda settings: ""
+    # what its workers need by their settings: an image on a cluster, a Python on one's own machine
+    environment: Callable[[Mapping[str, Json]], Environment] = lambda settings: ""
     # what a stage will need, and what its result will be like; None: what its default resources say
     estimate: Callable[[Ask], Forecast] | None = None
     # what a committed result is like, from its stage and its own records; None: as was forecast

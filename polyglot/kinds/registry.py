@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from polyglot.core.stage import Stage
+from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds import (
     aggregate,
     agree,
@@ -23,7 +23,7 @@ from polyglot.kinds import (
     train,
     translate,
 )
-from polyglot.kinds.kind import Kind, Params, Traits
+from polyglot.kinds.kind import Environment, Kind, Params, Traits
 
 KINDS: Mapping[str, Kind] = {
     module.KIND.name: module.KIND
@@ -60,6 +60,11 @@ def kind_of(name: str) -> Kind:
 def traits_of(stage: Stage) -> Traits:
     """What a stage needs around it."""
     return kind_of(stage.kind).traits(stage.params)
+
+
+def environment_of(planned: PlannedStage) -> Environment:
+    """The environment that a stage's workers need, where it is not the usual one."""
+    return kind_of(planned.stage.kind).environment(planned.settings)
 
 
 def kinds_for(consumer: str, role: str) -> tuple[str, ...]:

@@ -99,6 +99,7 @@ def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[
         prompts_sha256={language: locked.prompts_sha256[language] for language in sources.languages},
         reference_categories=reference_categories(study),
         over_long=study.benchmark.over_long,
+        wrong_references=study.benchmark.wrong_references,
         native=not published,
     )
     return planner.add("check", params, inputs)

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from polyglot.core.endpoint import ENDPOINTS, EndpointKind
 from polyglot.core.section import Broken, Problem, Section, tuple_of
-from polyglot.core.stage import Stage
-from polyglot.kinds.registry import traits_of
+from polyglot.core.stage import PlannedStage, Stage
+from polyglot.kinds.registry import environment_of, traits_of
 from polyglot.study.amounts import Bytes, Duration, Kind
 from polyglot.study.objects import DnsLabel, DnsName, LabelValue, PinnedImage, Text, VariableName
 from polyglot.study.pool import Pool
@@ -44,6 +44,8 @@ class Images(Section):
     """Of stages that load no model."""
     trainer: PinnedImage
     """Of stages that load one, or a tokenizer: training, answering, translation by marian or nllb, quality by comet."""
+    vllm: PinnedImage | None = None
+    """Of answers by engine vllm."""
 
 
 class Cluster(Section):
@@ -110,9 +112,10 @@ class Cluster(Section):
             raise Broken(*problems)
         return self
 
-    def image_of(self, stage: Stage) -> str:
+    def image_of(self, planned: PlannedStage) -> str:
         """The image that a stage runs in."""
-        return self.images.trainer if traits_of(stage).loads_model else self.images.worker
+        own: str | None = getattr(self.images, environment_of(planned), None) if environment_of(planned) else None
+        return own or (self.images.trainer if traits_of(planned.stage).loads_model else self.images.worker)
 
     def pool_of(self, kind: str) -> Pool:
         """Where the pods of a stage kind are placed."""

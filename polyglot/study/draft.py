@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -47,6 +47,7 @@ class Choices:
     mixes: Sequence[str]  # none: each language, and all together
     benchmark: str | Mapping[str, str]
     judge: str  # "built-in" or a model's name
+    prompts: Mapping[str, str] = field(default_factory=dict)  # files with judge prompts, by language
     baselines: Sequence[str] = ()  # models as above, or "endpoint:" before a model's name
 
 
@@ -80,7 +81,7 @@ def study_draft(choices: Choices, catalogue: Catalogue, folder: Path) -> str:
             f"answers: {{max-new-tokens: {positions // 4}}}   # a turn, of the {positions} positions of the model"
         )
     lines += [
-        f"judge: {_judge(choices.judge)}",
+        f"judge: {_judge(choices)}",
         *_baselines(choices.baselines, catalogue, folder),
         *_systems(choices, languages),
     ]
@@ -166,13 +167,14 @@ def _benchmark(choices: Choices, catalogue: Catalogue, folder: Path) -> list[str
     answered = [
         f"    {language}: {{path: {_text(path)}}}" for language, path in benchmark.items() if _answered(folder, path)
     ]
+    beside = {language: f"prompts/{language}.jsonl" for language in benchmark}
     return [
         "  format: mt-bench        # a line a question: question_id, category, turns (one or two)",
         "  questions:",
         *(f"    {language}: {{path: {_text(path)}}}" for language, path in benchmark.items()),
         *(["  references:             # the answers that stand beside the questions", *answered] if answered else []),
         "  prompts:                # what the judge is told; change them as you like",
-        *(f"    {language}: {{path: prompts/{language}.jsonl}}" for language in benchmark),
+        *(f"    {language}: {{path: {_text(choices.prompts.get(language, own))}}}" for language, own in beside.items()),
     ]
 
 
@@ -185,12 +187,16 @@ def _answered(folder: Path, path: str) -> bool:
     return any(isinstance(row, dict) and row.get("reference") for row in rows)
 
 
-def _judge(judge: str) -> str:
-    if judge == BUILT_IN:
-        return "{endpoint: built-in}   # a rule-based one; {endpoint: openai, model: NAME} asks any such endpoint"
-    return (
-        f"{{endpoint: openai, model: {_text(judge)}, temperature: 0}}   # its address and key: settings of the profile"
-    )
+def _judge(choices: Choices) -> str:
+    """The section; of questions of one's own, the prompts stand beside them."""
+    files = {} if isinstance(choices.benchmark, Mapping) else choices.prompts
+    own = ", ".join(f"{language}: {{path: {_text(path)}}}" for language, path in files.items())
+    prompts = f", prompts: {{{own}}}" if own else ""
+    if choices.judge == BUILT_IN:
+        what = "a rule-based one; {endpoint: openai, model: NAME} asks any such endpoint"
+        return f"{{endpoint: built-in{prompts}}}   # {what}"
+    asked = f"endpoint: openai, model: {_text(choices.judge)}, temperature: 0"
+    return f"{{{asked}{prompts}}}   # its address and key: settings of the profile"
 
 
 def _baselines(given: Sequence[str], catalogue: Catalogue, folder: Path) -> list[str]:

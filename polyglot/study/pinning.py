@@ -97,6 +97,9 @@ def _pins(
 ) -> Iterator[Pin]:
     if "path" in section:
         yield from _of_file(place, section, folder, again=again, digest_of=digest_of)
+    if (named := section.get("directory")) and not (folder / named / "config.json").is_file():
+        why = "it has no config.json: no model's folder" if (folder / named).is_dir() else "no such folder"
+        yield Pin(place=place, key="directory", had=named, why=why)
     had = section.get("sha256", "")
     if "prefix" in section and (again or not had):
         address, _, query = section["prefix"].partition("?")

@@ -1,8 +1,8 @@
 """A profile says where a study runs: store, backend, resources and settings by kind. Nothing in it enters a key."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -22,6 +22,7 @@ from polyglot.study.problems import bad_file, invalid_file
 from polyglot.study.yaml_file import YamlFile, read_yaml
 
 DEFAULT_STORE = "file://./.polyglot/store"
+VLLM_ENVIRONMENT = ".polyglot/vllm"
 
 if TYPE_CHECKING:
     KindSettings = Section
@@ -41,6 +42,13 @@ class ResourceSection(Section):
     deadline_seconds: Deadline | None = Field(None, alias="deadline")
     grace_seconds: Duration | None = Field(None, alias="grace")
     scratch_bytes: Bytes | None = Field(None, alias="scratch")
+
+
+class Environments(Section):
+    """Folders of this machine with a Python for workers that need one of their own; a cluster has images."""
+
+    vllm: str = Field(VLLM_ENVIRONMENT, min_length=1)
+    """Of answers by engine vllm; `make vllm` makes it."""
 
 
 class Prices(Section):
@@ -85,6 +93,7 @@ class ProfileFile(Section):
     ask_above: AskAbove = Field(default_factory=AskAbove)
     resources: Mapping[Kind, ResourceSection] = Field(default_factory=dict)
     settings: KindSettings = Field(default_factory=KindSettings)
+    environments: Environments = Field(default_factory=Environments)
     kubernetes: Cluster | None = None
 
     @model_validator(mode="after")
@@ -101,9 +110,26 @@ class ProfileFile(Section):
             if getattr(self, key) is not None:
                 remedy = "Remove it; a cluster is bounded by its ResourceQuota or queue"
                 problems.append(Problem(what="bounds this machine, not a cluster", place=(key,), remedy=remedy))
+        problems += self._environments()
         if problems:
             raise Broken(*problems)
         return self
+
+    def _environments(self) -> Iterator[Problem]:
+        """What is wrong with where workers of an environment of their own are started."""
+        if self.kubernetes is None:
+            return
+        if self.environments != Environments():
+            remedy = "Remove it; a cluster's environments are its `images`"
+            yield Problem(
+                what="names folders of this machine, not of a cluster", place=("environments",), remedy=remedy
+            )
+        for name, kind in KINDS.items():
+            own = kind.environment(_given(self.settings, name))
+            if own and getattr(self.kubernetes.images, own) is None:
+                place = ("settings", name)
+                remedy = f"Add it as `{own}:` to the `images:` of `kubernetes:`; docs/engines.md shows it"
+                yield Problem(what=f"no image for {own}", place=place, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +148,7 @@ class Profile:
     device: str | None = None  # a name of GPUS, of stages whose pool says none
     prices: Prices | None = None
     ask_above: AskAbove = AskAbove()
+    environments: Mapping[str, str] = field(default_factory=dict)  # by name, folders of one's own machine
     memory_named: frozenset[str] = frozenset()  # the kinds whose memory the profile itself says
 
     def device_of(self, planned: PlannedStage) -> Device | None:
@@ -163,6 +190,7 @@ def load_profile(name_or_path: str) -> Profile:
         device=content.device,
         prices=content.prices,
         ask_above=content.ask_above,
+        environments=content.environments.model_dump(),
         memory_named=frozenset(kind for kind, section in content.resources.items() if section.memory_bytes is not None),
     )
 

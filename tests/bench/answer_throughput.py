@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 
-from jobs.answer.generation import Generator, Request
+from jobs.answer.engines.engine import Request
+from jobs.answer.engines.generation import Generator
 from jobs.lib.model.execution import computing
 from jobs.lib.model.loading import load_model, load_tokenizer
 from jobs.lib.model.template import ChatFormat

@@ -23,7 +23,8 @@ import torch
 from accelerate import Accelerator
 
 from jobs import builtin
-from jobs.answer.generation import Generator, Request
+from jobs.answer.engines.engine import Request
+from jobs.answer.engines.generation import Generator
 from jobs.base.corpus import lines, make_blocks, train_tokenizer
 from jobs.base.pretraining import Pretraining, new_model
 from jobs.builtin.families import FAMILIES

@@ -29,6 +29,7 @@ class Launch:
     environment: Mapping[str, str]
     log: Path
     lock: int
+    python: str = sys.executable
 
 
 class Process(Protocol):
@@ -68,7 +69,7 @@ class PlainProcess:
         owner = ["--parent", str(os.getpid()), "--lock-fd", str(launch.lock)]
         with launch.log.open("ab") as log:
             self._popen = subprocess.Popen(
-                [sys.executable, "-m", "jobs.worker", *launch.arguments, *owner],
+                [launch.python, "-m", "jobs.worker", *launch.arguments, *owner],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

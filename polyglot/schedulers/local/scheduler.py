@@ -14,14 +14,16 @@ import json
 import os
 import selectors
 import shutil
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from polyglot.core.canonical import digest
-from polyglot.core.stage import PlannedStage, Stage
-from polyglot.kinds.registry import traits_of
+from polyglot.core.errors import BadInput
+from polyglot.core.stage import PlannedStage
+from polyglot.kinds.registry import environment_of, traits_of
 from polyglot.schedulers.base import Attempt, Ended, Event, Most, Outcome, Running, Scheduler, Starting
 from polyglot.schedulers.local.budget import Allocation, Allocator, Budget
 from polyglot.schedulers.local.lock import KeyLocks, locks_directory
@@ -38,6 +40,7 @@ class LocalScheduler(Scheduler):
     """`state` is a local directory for logs, caches and work directories; nothing in it is ever the truth.
 
     `locks` is the directory of the locks, in `state` unless drivers with other states shall see them.
+    `environments` are folders whose Python starts the workers that need another one than ours.
     `warm` forks workers from servers that have imported what they need (POLYGLOT_WARM=0 in the environment: never).
     """
 
@@ -49,6 +52,7 @@ class LocalScheduler(Scheduler):
         budget: Budget | None = None,
         warm: bool = True,
         environment: Mapping[str, str] | None = None,
+        environments: Mapping[str, str] | None = None,
         sample_seconds: float = 0.5,
     ) -> None:
         self._state = state.absolute()
@@ -56,6 +60,7 @@ class LocalScheduler(Scheduler):
         self._allocator = Allocator(self.budget)
         self._warm = warm and os.environ.get("POLYGLOT_WARM", "1") != "0"
         self._environment = {**os.environ, **(environment or {})}
+        self._environments = {name: Path(folder).absolute() for name, folder in (environments or {}).items()}
         self._sample_seconds = sample_seconds
         self._locks = (locks or self._state / "locks").absolute()
         (self._state / "logs").mkdir(parents=True, exist_ok=True)
@@ -70,13 +75,26 @@ class LocalScheduler(Scheduler):
     @classmethod
     def for_profile(cls, profile: Profile) -> "LocalScheduler":
         """The scheduler of a profile: its CPUs and memory, at most the machine's; state where POLYGLOT_STATE says."""
-        return cls(state_directory(), locks=locks_directory(), budget=Budget.of_profile(profile))
+        return cls(
+            state_directory(),
+            locks=locks_directory(),
+            budget=Budget.of_profile(profile),
+            environments=profile.environments,
+        )
 
     # What every scheduler says
 
     def check(self, planned: PlannedStage) -> None:
-        """Raise BadInput when there can never be room for a stage."""
+        """Raise BadInput when there can never be room for a stage, or the environment that it needs is not there."""
         self.budget.check(planned)
+        if not Path(self._python(planned)).exists():
+            own = environment_of(planned)
+            raise BadInput(
+                f"answers by {own} need an environment of their own, which is not there",
+                where=planned.label,
+                expected=self._python(planned),
+                remedy=f"`make {own}` makes it; the profile's `environments: {{{own}: FOLDER}}` names another folder",
+            )
 
     def notes(self, stages: Sequence[PlannedStage]) -> Sequence[str]:
         """Name the kinds of stages that ask for more CPUs than there are."""
@@ -91,7 +109,7 @@ class LocalScheduler(Scheduler):
         """Queue an attempt; it starts when there is room."""
         if attempt.name not in self._running:
             self._waiting.setdefault(attempt.name, attempt)
-        self._server(attempt.planned.stage)  # importing torch may begin while the attempt waits
+        self._server(attempt.planned)  # importing torch may begin while the attempt waits
 
     def watch(self, timeout_seconds: float) -> Iterator[Event]:
         """Yield ends and starts as they are seen; returns after the timeout when there are none."""
@@ -209,8 +227,16 @@ class LocalScheduler(Scheduler):
         environment = {**self._environment, "OMP_NUM_THREADS": threads}
         if self.budget.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(share.gpus)
-        server = self._server(attempt.planned.stage)
-        launch = Launch(name=attempt.name, kind=kind, arguments=arguments, environment=environment, log=log, lock=lock)
+        server = self._server(attempt.planned)
+        launch = Launch(
+            name=attempt.name,
+            kind=kind,
+            arguments=arguments,
+            environment=environment,
+            log=log,
+            lock=lock,
+            python=self._python(attempt.planned),
+        )
         if server is not None:
             try:
                 return server.fork(launch)
@@ -218,11 +244,19 @@ class LocalScheduler(Scheduler):
                 self._warm = False
         return PlainProcess(launch)
 
-    def _server(self, stage: Stage) -> WarmServer | None:
-        """The fork server for stages of its sort, started at its first use; None when switched off or dead."""
-        if not self._warm:
+    def _python(self, planned: PlannedStage) -> str:
+        """The interpreter that a stage's worker is started with."""
+        own = environment_of(planned)
+        return str(self._environments.get(own, Path(own)) / "bin" / "python") if own else sys.executable
+
+    def _server(self, planned: PlannedStage) -> WarmServer | None:
+        """The fork server for stages of its sort, started at its first use; None when switched off or dead.
+
+        It has our own interpreter, so it has no workers of another environment.
+        """
+        if not self._warm or environment_of(planned):
             return None
-        group = "model" if traits_of(stage).loads_model else "light"
+        group = "model" if traits_of(planned.stage).loads_model else "light"
         server = self._servers.get(group)
         if server is None:
             server = WarmServer(

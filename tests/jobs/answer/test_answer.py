@@ -11,9 +11,10 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from jobs.answer import job as answer
-from jobs.answer.batching import Batching
-from jobs.answer.generation import Generator, Request
-from jobs.answer.job import sample_seed
+from jobs.answer.conversation import sample_seed
+from jobs.answer.engines.batching import Batching
+from jobs.answer.engines.engine import Request
+from jobs.answer.engines.generation import Generator
 from jobs.lib.model.loading import load_model, load_tokenizer
 from jobs.lib.model.template import ChatFormat
 from jobs.train import job as train
@@ -253,7 +254,7 @@ class TestStops:
         model = load_model(directory, dtype=torch.float32, device=CPU)
         model.generation_config.eos_token_id = [1, 77]
         generator = Generator(model, ChatFormat(load_tokenizer(directory)))
-        assert generator.ends == {1, 77}
+        assert generator.endings.ids == {1, 77}
 
 
 class TestSampling:

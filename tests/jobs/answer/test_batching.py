@@ -17,8 +17,9 @@ from transformers import (
 )
 
 from jobs.answer import job as answer
-from jobs.answer.batching import Batching
-from jobs.answer.generation import Generator, Request
+from jobs.answer.engines.batching import Batching
+from jobs.answer.engines.engine import Request
+from jobs.answer.engines.generation import Generator
 from jobs.lib.model.loading import load_model, load_tokenizer
 from jobs.lib.model.template import ChatFormat
 from jobs.train import job as train

@@ -2,13 +2,7 @@
 
 import pytest
 
-from jobs.answer.job import Task, _groups
-from polyglot.kinds.rows import Question
-
-
-def tasks(*lengths: int) -> list[Task]:
-    question = Question(id="1", language="EN", category="c", turns=("a",))
-    return [Task(question=question, sample=0, system="", temperature=0.0, prompt=[0] * length) for length in lengths]
+from jobs.answer.engines.transformers import group_sizes
 
 
 @pytest.mark.parametrize(
@@ -25,6 +19,4 @@ def tasks(*lengths: int) -> list[Task]:
 def test_groups_are_bounded_by_number_and_by_padded_tokens(
     lengths: tuple[int, ...], size: int, tokens: int, groups: list[int]
 ) -> None:
-    found = _groups(tasks(*lengths), size, tokens)
-    assert [len(group) for group in found] == groups
-    assert [len(task.prompt) for group in found for task in group] == list(lengths)
+    assert group_sizes(lengths, size, tokens) == groups

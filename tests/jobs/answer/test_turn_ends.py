@@ -9,7 +9,8 @@ import torch
 from transformers import AutoModelForCausalLM, GenerationConfig
 
 from jobs.answer import job as answer
-from jobs.answer.generation import Generator, Request
+from jobs.answer.engines.engine import Request
+from jobs.answer.engines.generation import Generator
 from jobs.lib.model.loading import load_model, load_tokenizer
 from jobs.lib.model.template import ChatFormat
 from jobs.tokenize import job as tokenize

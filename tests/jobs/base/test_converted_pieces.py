@@ -11,7 +11,8 @@ import pytest
 import sentencepiece
 import torch
 
-from jobs.answer.generation import Generator, Request
+from jobs.answer.engines.engine import Request
+from jobs.answer.engines.generation import Generator
 from jobs.lib.model.converted_pieces import convert, replace_code
 from jobs.lib.model.loading import load_model, load_tokenizer
 from jobs.lib.model.template import ChatFormat

@@ -9,7 +9,7 @@ import pytest
 from polyglot.cli import init
 from polyglot.core.errors import BadInput
 from polyglot.study.load import load_study
-from polyglot.study.lock import lock_study
+from polyglot.study.lock import built_in_prompts, lock_study
 from polyglot.study.profile import load_profile
 
 ROWS: dict[str, tuple[dict[str, Any], str]] = {
@@ -53,6 +53,27 @@ def test_files_of_ones_own_are_looked_into_and_pinned(form: str) -> None:
     assert study.systems == {"PL": ""}
     assert Path("prompts/PL.jsonl").is_file()
     assert study.judge.model == "gpt-4"
+
+
+def test_judge_prompts_of_ones_own_are_named_and_none_is_copied_in_their_place() -> None:
+    own = Path("own.jsonl")
+    own.write_bytes(built_in_prompts("DE").read_bytes())
+    question = written("q.jsonl", {"question_id": 1, "category": "writing", "turns": ["a"]})
+    init.command("asked", benchmark=[f"DE={question}", f"EN={question}"], prompts=["DE=own.jsonl"])
+    study = lock_study(load_study(Path("asked.yaml"))).study
+    assert study.benchmark.prompts is not None
+    assert {code: file.path for code, file in study.benchmark.prompts.items()} == {
+        "DE": "own.jsonl",
+        "EN": "prompts/EN.jsonl",
+    }
+    assert not Path("prompts/DE.jsonl").exists()
+
+    init.command("graded", judge="gpt-4", prompts=["DE=own.jsonl"])  # of the built-in questions: for the judge alone
+    graded = lock_study(load_study(Path("graded.yaml"))).study.judge
+    assert graded.prompts is not None
+    assert {code: file.path for code, file in graded.prompts.items()} == {"DE": "own.jsonl"}
+    with pytest.raises(BadInput, match="--prompts: not one source; got own.jsonl; expected LANGUAGE=FILE"):
+        init.command("none", prompts=["own.jsonl"])
 
 
 def test_names_of_the_catalogue_and_mixes_are_taken_over(capsys: pytest.CaptureFixture[str]) -> None:

@@ -279,3 +279,16 @@ def table_text(*, width: int, tell: Callable[[LiveTable], None]) -> str:
     with console.capture() as shown:
         console.print(table)
     return shown.get()
+
+
+def test_what_a_passed_check_remarks_is_told_when_it_is_committed() -> None:
+    out = io.StringIO()
+    check, other = stages()[:2]
+    with live_observer(stages(), out, remarks=lambda planned: ["3 rows are left out"] * (planned == check)) as observer:
+        observer.committed(check, 1.0)
+        observer.committed(other, 1.0)
+    assert out.getvalue().splitlines() == [
+        "noop link0: committed after 1.0 s (1 of 4)",
+        "noop link0: remark: 3 rows are left out",
+        "noop link1: committed after 1.0 s (2 of 4)",
+    ]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from polyglot.core.errors import BadInput
-from polyglot.core.stage import Stage
+from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds.registry import KINDS
 from polyglot.study.cluster import Cluster
 from polyglot.study.pool import Pool, Toleration
@@ -28,6 +28,10 @@ def load(section: str = "", *, store: str = "s3://bucket/prefix") -> Cluster:
     cluster = load_profile("p.yaml").cluster
     assert cluster is not None
     return cluster
+
+
+def in_trainer(cluster: Cluster, stage: Stage) -> bool:
+    return cluster.image_of(PlannedStage(stage=stage, label="")) == cluster.images.trainer
 
 
 def test_what_is_left_out_has_its_default() -> None:
@@ -68,7 +72,7 @@ def test_kinds_have_images_pools_and_secrets() -> None:
     assert (big.runtime_class, big.gpu_resource) == ("nvidia", "amd.com/gpu")
     assert cluster.pool_of("judge") == cluster.pool_of("mix") == Pool()
     stages = [Stage(kind=kind, version=1, params={"endpoint": "openai"}) for kind in KINDS if kind != "translate"]
-    assert {each.kind for each in stages if cluster.image_of(each) == cluster.images.trainer} == {
+    assert {each.kind for each in stages if in_trainer(cluster, each)} == {
         "base",
         "tokenize",
         "check",
@@ -84,7 +88,7 @@ def test_translations_get_what_their_engine_needs_and_nothing_else() -> None:
     stages = {name: Stage(kind="translate", version=1, params={"engine": name}) for name in engines}
     found = {name: (cluster.judge_secret_of(each), cluster.deepl_secret_of(each)) for name, each in stages.items()}
     assert found == dict.fromkeys(engines, (None, None)) | {"openai": ("openai", None), "deepl": (None, "deepl")}
-    assert {name for name in engines if cluster.image_of(stages[name]) == cluster.images.trainer} == {"marian", "nllb"}
+    assert {name for name in engines if in_trainer(cluster, stages[name])} == {"marian", "nllb"}
     assert cluster.deepl_secret_of(Stage(kind="judge", version=1, params={})) is None
 
 
@@ -139,3 +143,23 @@ def test_resources_may_name_their_disk() -> None:
     Path("p.yaml").write_text("resources: {train: {scratch: 200Gi}}\n")
     resources = load_profile("p.yaml").resources
     assert (resources["train"].scratch_bytes, resources["mix"].scratch_bytes) == (200 * 2**30, 0)
+
+
+def test_answers_by_vllm_have_an_image_of_their_own() -> None:
+    with pytest.raises(BadInput, match=r"no image for vllm.* Add it as `vllm:` to the `images:`"):
+        profile_with("settings: {answer: {engine: vllm}}\n", IMAGES)
+    own = f"r/v@{DIGEST}"
+    cluster = profile_with("settings: {answer: {engine: vllm}}\n", IMAGES.replace("}", f", vllm: '{own}'}}"))
+    made = Stage(kind="answer", version=1, params={})
+    assert cluster.image_of(PlannedStage(stage=made, label="", settings={"engine": "vllm"})) == own
+    assert cluster.image_of(PlannedStage(stage=made, label="")) == cluster.images.trainer
+    with pytest.raises(BadInput, match="names folders of this machine"):
+        profile_with("environments: {vllm: /opt/vllm}\n", IMAGES)
+
+
+def profile_with(section: str, images: str) -> Cluster:
+    text = f"store: s3://bucket/prefix\nbackend: kubernetes\n{section}kubernetes:\n  {images}\n"
+    Path("p.yaml").write_text(text, encoding="utf-8")
+    cluster = load_profile("p.yaml").cluster
+    assert cluster is not None
+    return cluster

@@ -146,3 +146,16 @@ def test_what_stands_around_a_pin_stays_what_it_is(tmp_path: Path, section: str)
 def test_a_file_that_filling_in_would_damage_is_refused(tmp_path: Path, section: str) -> None:
     with pytest.raises(BadInput, match="written in a way that pins cannot be filled into"):
         pinned(tmp_path, f"x: {section}\n")
+
+
+def test_a_folder_that_holds_no_model_is_told(tmp_path: Path) -> None:
+    (tmp_path / "right").mkdir()
+    (tmp_path / "right" / "config.json").write_text("{}")
+    (tmp_path / "wrong").mkdir()
+    text = "models:\n  a: {directory: right}\n  b: {directory: wrong}\n  c: {directory: gone}\n"
+    same, pins = pinned(tmp_path, text)
+    assert same == text
+    assert [(pin.place, pin.found, pin.why) for pin in pins] == [
+        (("models", "b"), "", "it has no config.json: no model's folder"),
+        (("models", "c"), "", "no such folder"),
+    ]

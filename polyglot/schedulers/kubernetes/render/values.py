@@ -113,7 +113,7 @@ def stage_values(attempt: Attempt, *, study: str, cluster: Cluster, request_path
     """
     planned, resources = attempt.planned, attempt.planned.resources
     pool = cluster.pool_of(planned.stage.kind)
-    image = cluster.image_of(planned.stage)
+    image = cluster.image_of(planned)
     scratch = scratch_of(planned, cluster.scratch_bytes)
     labels, annotations = _labels(attempt, study), _annotations(attempt, study)
     return StageValues(
@@ -150,7 +150,7 @@ def stage_values(attempt: Attempt, *, study: str, cluster: Cluster, request_path
             **({pool.gpu_resource: str(resources.gpus)} if resources.gpus else {}),
         },
         scratch=quantity(scratch),
-        shared_memory=quantity(resources.memory_bytes // 2) if image == cluster.images.trainer else "",
+        shared_memory=quantity(resources.memory_bytes // 2) if image != cluster.images.worker else "",
         active_deadline_seconds=resources.deadline_seconds + BACKSTOP_SECONDS,
         grace_seconds=resources.grace_seconds,
         ttl_seconds=cluster.ttl_seconds,

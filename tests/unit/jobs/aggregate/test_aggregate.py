@@ -405,3 +405,20 @@ def test_a_benchmark_of_wrong_references_alone_is_refused(tmp_path: Path) -> Non
     every = tuple(identity for identity, _ in made.questions())
     with pytest.raises(Permanent, match="every question of the benchmark is among `wrong-references`"):
         run(made, tmp_path / "out", wrong_references=every, leave_out_wrong=True)
+
+
+def test_cells_of_two_engines_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    made = study(("EN", "DE"), (0,)).write(tmp_path / "in")
+    roles = sorted(role for role in made.inputs if role.startswith("answers:"))
+    for role in roles[:-1]:
+        write_card(made, role, '{"languages": {}, "engine": "vllm 0.32.0"}')
+    write_card(made, roles[-1], '{"languages": {}, "endpoint": "http://host"}')
+    run(made, tmp_path / "fine")  # what was asked at an endpoint is by no engine
+    write_card(made, roles[-1], '{"languages": {}}')
+    cell = roles[-1].removeprefix("answers:")
+    with pytest.raises(Permanent, match=rf"one engine: got {cell} by transformers, the others by vllm \(\d cells\)"):
+        run(made, tmp_path / "refused")
+
+
+def write_card(made: FakeStudy, role: str, text: str) -> None:
+    (made.inputs[role].root / "card.json").write_text(text)

@@ -84,3 +84,13 @@ def test_questions_that_one_language_lacks_are_said(tmp_path: Path) -> None:
     found, _ = looked(tmp_path, asked, {})
     assert found.defects == []
     assert found.remarks == ["benchmark.questions.DE: it lacks 1 questions that other languages have: 82"]
+
+
+def test_wrong_references_name_questions_that_there_are(tmp_path: Path) -> None:
+    asked = {code: questions(code) for code in ("EN", "DE")}
+    known = {code: references(code, "111", "112") for code in asked}
+    found, _ = looked(tmp_path, asked, known, wrong_references=("111", "1120", "x"))
+    assert found.defects == [
+        "benchmark.wrong-references: no question has this id; got 1120, x; expected ids such as 111, 112, 81"
+    ]
+    assert looked(tmp_path, asked, known, wrong_references=("111",))[0].defects == []

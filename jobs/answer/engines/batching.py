@@ -15,7 +15,7 @@ import torch
 from jobs.lib.model.loading import embedded
 
 if TYPE_CHECKING:
-    from jobs.answer.generation import Generator
+    from jobs.answer.engines.generation import Generator
 
 _TOKENS = 3  # that are computed behind each prompt
 _LENGTHS = (4, 9, 6)  # of the prompts; the first row leaves the batch before the last token

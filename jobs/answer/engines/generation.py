@@ -11,45 +11,22 @@ logits in their last bits only (matrix products of other shapes), which can tip 
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
-from jobs.answer.batching import find_batching
-from jobs.answer.decoding import Stops, choose, uniforms
+from jobs.answer.engines.batching import find_batching
+from jobs.answer.engines.decoding import choose, uniforms
+from jobs.answer.engines.engine import Endings, Generated, Growing, Request, end_ids
 from jobs.lib.model.loading import embedded, padding_id, without_token
 from jobs.lib.model.template import ChatFormat
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One answer that is wanted."""
-
-    prompt: list[int]
-    temperature: float
-    seed: int
-    max_new_tokens: int  # at least 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generated:
-    """One answer. `tokens` counts all that were generated, those that end it and the stop string's included."""
-
-    text: str
-    tokens: int
-    finish: Literal["eos", "stop", "length", "not-finite"]
-    stop: str | None = None
-    end_id: int | None = None  # of the token that ended it
-
-
 @dataclass(slots=True)
-class _Row:
-    number: int  # place among the requests
-    request: Request
-    ids: list[int] = field(default_factory=list)
-    result: Generated | None = None
+class _Row(Growing):
+    number: int = 0  # place among the requests
 
 
 class Generator:
@@ -60,10 +37,7 @@ class Generator:
     ) -> None:
         """`chat` names the end of an answer; other end tokens of the model's generation config end it as well."""
         self.model, self.chat, self.top_k, self.top_p = model.eval(), chat, top_k, top_p  # type: ignore[no-untyped-call]
-        self.stops = Stops(stops, lambda token: str(chat.tokenizer.decode([token])))
-        configured = getattr(model.generation_config, "eos_token_id", None)
-        others = configured if isinstance(configured, list) else [configured]
-        self.ends = {*chat.end_ids, *(token for token in others if token is not None)}
+        self.endings = Endings(chat, end_ids(getattr(model.generation_config, "eos_token_id", None)), stops)
         self.pad_id = padding_id(chat.tokenizer, embedded(model))
         self._nameless = without_token(chat.tokenizer, embedded(model), self.model.device)
         accepted = inspect.signature(model.forward).parameters
@@ -77,7 +51,7 @@ class Generator:
     def answer(self, requests: Sequence[Request], check: Callable[[], None] | None = None) -> list[Generated]:
         """Answer a batch, in its order. `check` is called now and then and may raise to leave."""
         results: list[Generated | None] = [None] * len(requests)
-        for rows in self._together([_Row(number, request) for number, request in enumerate(requests)]):
+        for rows in self._together([_Row(request, number=number) for number, request in enumerate(requests)]):
             self._answer(rows, results, check)
         return [result for result in results if result is not None]
 
@@ -95,31 +69,11 @@ class Generator:
             chosen, finite = state.step(self.top_k, self.top_p)
             for row, token, fine in zip(state.rows, chosen, finite, strict=True):
                 if row.result is None:
-                    row.result = self._after(row, token) if fine else self._ended(row, "not-finite")
+                    row.result = self.endings.after(row, token) if fine else self.endings.ended(row, "not-finite")
                     results[row.number] = row.result
             state.forget_finished()
             if check is not None and state.steps % 16 == 0:
                 check()
-
-    def _after(self, row: _Row, token: int) -> Generated | None:
-        """Take in a row's next token; its result once that ends it."""
-        row.ids.append(token)
-        if token in self.ends:
-            return self._ended(row, "eos")
-        if self.stops.may_end(token) and self.stops.cut(self._text(row))[1] is not None:
-            return self._ended(row, "stop")
-        return self._ended(row, "length") if len(row.ids) >= row.request.max_new_tokens else None
-
-    def _ended(self, row: _Row, finish: Literal["eos", "stop", "length", "not-finite"]) -> Generated:
-        text, stop = self.stops.cut(self._text(row))
-        if stop is not None:
-            finish = "stop"
-        end_id = row.ids[-1] if finish == "eos" else None
-        return Generated(text=text, tokens=len(row.ids), finish=finish, stop=stop, end_id=end_id)
-
-    def _text(self, row: _Row) -> str:
-        ids = row.ids[:-1] if row.ids and row.ids[-1] in self.ends else row.ids
-        return self.chat.text(row.request.prompt, ids)
 
     def forward(self, inputs: torch.Tensor, mask: torch.Tensor, cache: DynamicCache | None) -> torch.Tensor:
         """Float32 logits (B, V) of each row's last place; `inputs` (B, new), `mask` (B, all) with 0 on padding."""

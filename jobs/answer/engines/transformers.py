@@ -1,0 +1,68 @@
+"""The usual engine: a loop of our own around a model of transformers, on any device.
+
+Prompts of similar length are one group: computed together, kept together, repeated together after a kill. So what
+shares a batch, which may change the last bits of a logit, does not depend on what an earlier attempt has done, and a
+killed run ends with the bytes of one that was left alone.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jobs.answer.engines.engine import Generated, Opening, Request
+from jobs.answer.engines.generation import Generator
+from jobs.lib.model.loading import DTYPES, choose_device, embedded, load_model, max_positions
+from polyglot.kinds.answer import GROUP_TOKENS
+
+BATCH_SIZE = {"cpu": 64, "cuda": 128}
+
+
+def conditions(settings: Mapping[str, Any]) -> dict[str, int]:
+    """What must be equal for answers to be of one run."""
+    return {"batch_size": int(settings.get("batch_size") or BATCH_SIZE[choose_device().type])}
+
+
+class TransformersEngine:
+    """See Engine. One group at once."""
+
+    at_once = 1
+
+    def __init__(self, opening: Opening) -> None:
+        """Load the model, and try once which of its answers may share a batch. Raises Permanent."""
+        params, device = opening.params, choose_device()
+        model = load_model(opening.directory, dtype=DTYPES[params.dtype], device=device)
+        self.generator = Generator(model, opening.chat, top_k=params.top_k, top_p=params.top_p, stops=params.stops)
+        self.unusual = self.generator.batching.name(has_cache=self.generator.has_cache)
+        if self.unusual is not None:
+            opening.log.warning(
+                "%s answers otherwise in a batch than alone; it answers so: %s", type(model).__name__, self.unusual
+            )
+        self.positions, self.embedded = max_positions(model), embedded(model)
+        self._size, self._tokens = conditions(opening.settings)["batch_size"], GROUP_TOKENS[device.type]
+        self._waiting: list[tuple[str, Request]] = []
+
+    def groups(self, lengths: Sequence[int]) -> list[int]:
+        """See Engine."""
+        return group_sizes(lengths, self._size, self._tokens)
+
+    def add(self, name: str, request: Request) -> None:
+        """See Engine."""
+        self._waiting.append((name, request))
+
+    def step(self, check: Callable[[], None]) -> list[tuple[str, Generated]]:
+        """Answer all that waits, as one batch, in its order."""
+        names, requests = [name for name, _ in self._waiting], [request for _, request in self._waiting]
+        self._waiting.clear()
+        return list(zip(names, self.generator.answer(requests, check), strict=True))
+
+    def close(self) -> None:
+        """Nothing: it goes with the process."""
+
+
+def group_sizes(lengths: Sequence[int], size: int, tokens: int) -> list[int]:
+    """Of neighbours in the order of their lengths: at most `size` of them, and of several at most `tokens`, padded."""
+    sizes: list[int] = []
+    for length in lengths:  # the one that is next is the longest so far
+        if not sizes or sizes[-1] == size or (sizes[-1] + 1) * length > tokens:
+            sizes.append(0)
+        sizes[-1] += 1
+    return sizes

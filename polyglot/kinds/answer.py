@@ -174,8 +174,11 @@ def _estimate(ask: Ask) -> Forecast:
     many = min(rows, max(1.0, GROUP_TOKENS["cuda" if gpu else "cpu"] // prompt))
     width = min(max(1.0, 0.35 * (spread + 1)) * second, float(shape.positions or math.inf))
     held = _memory(shape, params, rows=many, prompt=width, place=max(place, width + steps))
+    held["process"] = GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES
+    if engine_of(ask.settings) == "vllm":
+        held = _memory_of_vllm(held, ask, one=int(place * shape.cache_numbers * DTYPE_BYTES[params.dtype]))
     ended = Forecast(
-        memory={**held, "process": GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES},
+        memory=held,
         host_bytes=GPU_PROCESS_BYTES if gpu else None,
         parameters=shape.parameters,
         tokens=TURNS * count * mean,
@@ -212,6 +215,7 @@ def _answer_tokens(params: AnswerParams, model: Facts, prompt: float) -> tuple[f
     return most, "to the length limit, as nothing ends them"
 
 
+MEMORY_SHARE = 0.9  # of each GPU that vllm takes where nothing is said
 VLLM_PROCESS_BYTES = 2 * GIB  # of the machine, without weights and cache
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2}
 
@@ -229,6 +233,26 @@ def _memory(shape: Shape, params: AnswerParams, *, rows: float, prompt: float, p
         "activations": int(rows * prompt * (inner + 4 * shape.hidden) * width),
         "logits": int(rows * shape.vocabulary * 4 * (5 if params.temperatures or params.default_temperature else 3)),
     }
+
+
+def _memory_of_vllm(held: Mapping[str, int], ask: Ask, *, one: int) -> dict[str, int]:
+    """On each GPU its share, which its cache fills up; on a processor less cache will do.
+
+    `one` is the cache of one conversation, which there must be room for.
+    """
+    gpus = ask.resources.gpus
+    if not gpus:
+        cache = min(held["cache"], max(one, GIB))
+        return {**held, "weights": int(1.1 * held["weights"]), "cache": cache, "process": VLLM_PROCESS_BYTES}
+    parts = {name: amount // gpus for name, amount in held.items()} | {"process": held["process"]}
+    if ask.device is None:
+        return parts
+    share = ask.settings.get("memory_share")
+    given = int(ask.device.memory_bytes * (share if isinstance(share, int | float) else MEMORY_SHARE))
+    others = sum(parts.values()) - parts["cache"]
+    if others + one // gpus > given:  # so that what is left of the GPU does not count
+        return {**parts, "cache": one // gpus, "not given": ask.device.memory_bytes - given}
+    return {**parts, "cache": given - others}
 
 
 def _batch(ask: Ask) -> int:

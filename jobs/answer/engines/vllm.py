@@ -20,11 +20,10 @@ from transformers import GenerationConfig
 from jobs.answer.engines.engine import Endings, Generated, Growing, Opening, Request, end_ids
 from jobs.lib.model.loading import check_directory, positions, vocabulary, without_token
 from polyglot.core.errors import Permanent
-from polyglot.kinds.answer import DTYPE_BYTES, VLLM_PROCESS_BYTES
+from polyglot.kinds.answer import DTYPE_BYTES, MEMORY_SHARE, VLLM_PROCESS_BYTES
 from polyglot.kinds.shape import Shape
 
 AT_ONCE = 256
-MEMORY_SHARE = 0.9
 _STEP_TOKENS = 8192  # of prompts that a step computes, at most, on a GPU
 _ENVIRONMENT = {
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
@@ -198,7 +197,8 @@ def _on_cpu(opening: Opening, at_once: int) -> dict[str, Any]:
     shape, width = _shape(opening), DTYPE_BYTES[opening.params.dtype]
     token = shape.cache_numbers * width
     limit = positions(opening.directory) or 2048
-    room = opening.resources.memory_bytes - VLLM_PROCESS_BYTES - int(1.1 * shape.parameters * width)
+    # less than all: what computes a prompt needs some, and who takes more than its memory is killed
+    room = int(0.85 * opening.resources.memory_bytes) - VLLM_PROCESS_BYTES - int(1.1 * shape.parameters * width)
     longest = min(limit, room // token)
     if longest < min(limit, 2 * opening.params.max_new_tokens):
         raise Permanent(

@@ -1,12 +1,13 @@
 """What answers hold: groups are padded to their longest, so unequal questions need more than equal ones."""
 
-from typing import cast
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.answer import KIND, AnswerParams
-from polyglot.kinds.device import cpu
+from polyglot.kinds.device import GPUS, Device, cpu
 from polyglot.kinds.forecast import Ask, Facts, Forecast, Sources, Texts
 from polyglot.kinds.shape import Shape
 
@@ -18,15 +19,24 @@ PARAMS = AnswerParams(languages=("EN",), systems={"EN": ""}, max_new_tokens=32, 
 CHARACTERS = 700.0  # a question of two turns: (700 / 2) / 3.5 + 12 = 112 tokens for the first prompt
 
 
-def forecast(rows: float, spread: float | None, size: int = 256) -> Forecast:
+def forecast(
+    rows: float,
+    spread: float | None,
+    size: int = 256,
+    *,
+    gpus: int = 0,
+    device: Device | None = None,
+    shape: Shape = SHAPE,
+    **settings: Any,
+) -> Forecast:
     asked = Facts(texts={"EN": Texts(rows=rows, characters=rows * CHARACTERS, spread=spread)})
     return KIND.estimate(
         Ask(
             stage=Stage(kind="answer", version=1, params=PARAMS.document()),
-            settings={"batch_size": size},
-            resources=Resources(),
-            device=cpu(1),
-            inputs={"model": Facts(shape=SHAPE), "questions": asked},
+            settings={"batch_size": size, **settings},
+            resources=Resources(gpus=gpus),
+            device=device or cpu(1),
+            inputs={"model": Facts(shape=shape), "questions": asked},
             sources=cast(Sources, None),  # nothing outside is looked at
         )
     )
@@ -46,6 +56,19 @@ def test_unequal_questions_hold_more_and_the_unknown_are_as_unequal_as_mt_bench_
     assert unequal.memory == unknown.memory
     assert 2 < unequal.memory["activations"] / equal.memory["activations"] < 3.7
     assert (unequal.seconds or 0) > (equal.seconds or 0)
+
+
+def test_vllm_takes_its_share_of_a_gpu_and_what_does_not_fit_it_is_more_than_there_is() -> None:
+    on = GPUS["h100"]
+    held = forecast(100, 1.0, engine="vllm", gpus=2, device=on).memory
+    assert sum(held.values()) == int(0.9 * on.memory_bytes)
+    assert held["weights"] == pytest.approx(134.5e6, rel=0.01)  # half of them
+    less = forecast(100, 1.0, engine="vllm", gpus=2, device=on, memory_share=0.5).memory
+    assert sum(less.values()) == int(0.5 * on.memory_bytes)
+    large = replace(SHAPE, layers=5000)  # 36 GB, of which a tenth of a GPU has no room
+    assert sum(forecast(1, 1.0, shape=large, engine="vllm", gpus=1, device=on, memory_share=0.1).memory.values()) > (
+        on.memory_bytes
+    )
 
 
 def test_a_group_is_bounded_however_many_questions_there_are() -> None:

@@ -310,7 +310,8 @@ class Worker:
             provenance=environment.provenance(),
             metrics=context.metrics,
             volatile=volatile,
-            deterministic=not self.kind.networked and self.resources.gpus == 0,
+            # nor does an engine of another environment promise equal bytes
+            deterministic=not (self.kind.networked or self.resources.gpus or self.kind.environment(self.settings)),
         )
 
     # How it ended

@@ -108,7 +108,7 @@ function summary(language, question) {
 }
 
 const ORDERS = {
-  order: ["as in the benchmark", () => 0],
+  order: ["the benchmark’s", () => 0],
   lowest: ["lowest score first", (one, two) => one.lowest - two.lowest],
   difference: ["largest difference first", (one, two) => apart(two) - apart(one)],
   a: ["A ahead of B", (one, two) => (two.difference ?? -99) - (one.difference ?? -99)],
@@ -165,6 +165,7 @@ function drawControls() {
     options($(`${side}-arm`), [...arms], armOf(cell));
     const seeds = index.cells.filter((one) => armOf(one) === armOf(cell));
     options($(`${side}-cell`), seeds.map((one) => [one.cell, seedName(one)]), cell.cell);
+    $(`${side}-sample`).parentElement.hidden = cell.samples < 2;
     options($(`${side}-sample`), Array.from({ length: cell.samples }, (_, n) => [String(n), String(n + 1)]), String(view[`${side}n`]));
     $(`${side}-facts`).textContent = view.language === null ? "" : facts(cell, view.language);
   }

@@ -22,7 +22,7 @@ from polyglot.kinds.forecast import (
 )
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, MODEL_LIBRARIES, Kind, Params, Traits, always
 from polyglot.kinds.settings import Settings
-from polyglot.kinds.training import training_memory, training_seconds
+from polyglot.kinds.training import GAPS, training_memory, training_seconds
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
@@ -131,8 +131,9 @@ def _estimate(ask: Ask) -> Forecast:
     longest = max((texts.longest or 0 for _, facts in ask.of("tokens") for texts in facts.texts.values()), default=0)
     at_once = _at_once(ask, params, mixed, longest)
     share = _learnt(mixed)
-    held = training_memory(shape, tokens=at_once, targets=at_once * share * _FILLED, half=half, recompute=again)
-    least = training_memory(shape, tokens=at_once, targets=at_once * share * _FILLED, half=half, recompute=True)
+    targets, gaps = at_once * share * _FILLED, GAPS if gpu else 0.0
+    held = training_memory(shape, tokens=at_once, targets=targets, half=half, recompute=again, gaps=gaps)
+    least = training_memory(shape, tokens=at_once, targets=targets, half=half, recompute=True, gaps=gaps)
     process = GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES
     written = shape.parameters * (4 if params.precision == "float32" else shape.dtype_bytes)
     size = 12 * shape.parameters  # a checkpoint

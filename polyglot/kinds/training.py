@@ -8,14 +8,16 @@ Floating-point operations: 6 a weight and token (2 forwards, 4 backwards), and t
 from polyglot.kinds.device import Device
 from polyglot.kinds.shape import Shape
 
-_GAPS = 0.1  # between what is kept: measured beyond what was counted
+GAPS = 0.1  # between what is kept, where freed blocks stay with the process: measured beyond what was counted
 _UPDATE_BYTES = 32  # a parameter and step, that the optimiser and the clipping read and write
 
 
-def training_memory(shape: Shape, *, tokens: float, targets: float, half: bool, recompute: bool) -> dict[str, int]:
+def training_memory(
+    shape: Shape, *, tokens: float, targets: float, half: bool, recompute: bool, gaps: float = GAPS
+) -> dict[str, int]:
     """Bytes of a rank by part; `tokens` of a forward pass, `targets` of them with logits.
 
-    `half`: products in bfloat16 over float32 weights, which are then held cast too.
+    `half`: products in bfloat16 over float32 weights, which are then held cast too. `gaps` as a share of activations.
     """
     count = shape.parameters
     kept = _kept_by_layer(shape, half=half)
@@ -26,7 +28,7 @@ def training_memory(shape: Shape, *, tokens: float, targets: float, half: bool, 
         "weights": count * (6 if half else 4),
         "gradients": 4 * count,
         "optimiser": 8 * count,
-        "activations": int(tokens * layers * (1 + _GAPS)),
+        "activations": int(tokens * layers * (1 + gaps)),
         "logits": int(targets * logits),
     }
 
@@ -35,12 +37,12 @@ def _kept_by_layer(shape: Shape, *, half: bool) -> int:
     """Bytes a token that a layer keeps for its backward pass.
 
     Float32 always: the stream and its normed form before attention and before the feed-forward layer. In the type of
-    the products: both normed inputs, queries, keys and values (repeated for each head), attention's result twice, the
+    the products: both normed inputs, queries, keys and values (these by their own heads), attention's result twice, the
     residual's part; of the feed-forward layer its gate before and after the activation, the other half, their product.
     """
-    width = shape.heads * shape.head_size
+    width, shared = shape.heads * shape.head_size, shape.kv_heads * shape.head_size
     inner = shape.intermediate * shape.experts_at_once * (4 if shape.gated else 2)
-    return 4 * 4 * shape.hidden + (2 if half else 4) * (2 * shape.hidden + 5 * width + inner)
+    return 4 * 4 * shape.hidden + (2 if half else 4) * (2 * shape.hidden + 3 * width + 2 * shared + inner)
 
 
 def training_seconds(

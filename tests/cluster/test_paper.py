@@ -19,7 +19,9 @@ from tests.kit.cluster.target import Target
 from tests.kit.paper import benchmark, mirrored, study_text
 from tools.cluster import network, places
 
-ONE = {} if os.environ.get("PAPER") == "all" else {"mixes": "[DEFRITES-sampled]"}
+ALL = os.environ.get("PAPER") == "all"
+ONE = {} if ALL else {"mixes": "[DEFRITES-sampled]"}
+LIMIT = 9000 if ALL else 2100  # seconds
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def served(folder: Path) -> Iterator[dict[str, str]]:
         process.stdin.close()
 
 
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(LIMIT + 300)
 def test_the_study_of_the_paper_comes_to_its_report(cluster: Target, images: dict[str, str], tmp_path: Path) -> None:
     if not cluster.own:
         pytest.skip("hub and judge are in the network of our own cluster")
@@ -61,7 +63,7 @@ def test_the_study_of_the_paper_comes_to_its_report(cluster: Target, images: dic
             text = study_text(seeds="[0]", answers="{max-new-tokens: 8}", **ONE)
             study.write_text(text.replace("0" * 40, "7e" * 20), encoding="utf-8")
             said = made.polyglot(
-                "submit", study, "--profile", made.profile, "--attach", "--out", tmp_path / "out", timeout=2100
+                "submit", study, "--profile", made.profile, "--attach", "--out", tmp_path / "out", timeout=LIMIT
             )
             page = Path(said.stdout.splitlines()[0]).read_text(encoding="utf-8")
     for name in ("DEFRITES-sampled", "Teuken-7B-base-v0.6", "bactrian-x", "lima-x"):

@@ -209,22 +209,22 @@ FAMILIES = {
 # ---- models
 
 
-def config_of(architecture: str, vocabulary: int, *, positions: int = 256) -> PreTrainedConfig:
+def config_of(architecture: str, vocabulary: int, *, positions: int = 256, heads: int = 2) -> PreTrainedConfig:
     """A tiny configuration of a named architecture."""
     if architecture == "gpt2":
-        return GPT2Config(vocab_size=vocabulary, n_embd=32, n_layer=2, n_head=2, n_positions=positions)
+        return GPT2Config(vocab_size=vocabulary, n_embd=32, n_layer=2, n_head=heads, n_positions=positions)
     common: dict[str, Any] = {
         "vocab_size": vocabulary,
         "hidden_size": 32,
         "intermediate_size": 64,
         "num_hidden_layers": 2,
-        "num_attention_heads": 2,
+        "num_attention_heads": heads,
         "max_position_embeddings": positions,
     }
     if architecture == "gpt-neox":
         return GPTNeoXConfig(**common)
     if architecture == "mixtral":
-        return MixtralConfig(**common, num_key_value_heads=2, num_local_experts=2, num_experts_per_tok=1)
+        return MixtralConfig(**common, num_key_value_heads=heads, num_local_experts=2, num_experts_per_tok=1)
     return LlamaConfig(**common, tie_word_embeddings=architecture == "llama-tied")
 
 
@@ -232,12 +232,18 @@ ARCHITECTURES = ("llama", "llama-tied", "gpt2", "gpt-neox", "mixtral")
 
 
 def write_base(
-    folder: Path, architecture: str = "llama", tokenizer: Any = None, *, positions: int = 256, seed: int = 0
+    folder: Path,
+    architecture: str = "llama",
+    tokenizer: Any = None,
+    *,
+    positions: int = 256,
+    heads: int = 2,
+    seed: int = 0,
 ) -> Path:
     """Write a base artifact (`folder/model`) with random weights and the tokenizer (byte-level unless told)."""
     tokenizer = tokenizer if tokenizer is not None else byte_level()
     torch.manual_seed(seed)
-    config = config_of(architecture, len(tokenizer), positions=positions)
+    config = config_of(architecture, len(tokenizer), positions=positions, heads=heads)
     config.bos_token_id, config.eos_token_id = tokenizer.bos_token_id, tokenizer.eos_token_id
     AutoModelForCausalLM.from_config(config).save_pretrained(folder / "model")
     tokenizer.save_pretrained(folder / "model")

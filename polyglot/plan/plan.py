@@ -8,6 +8,10 @@ from typing import Any
 
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage, Stage
+from polyglot.kinds.check import CheckParams
+from polyglot.kinds.probe import ProbeParams
+
+_LOOKING = (CheckParams.kind, ProbeParams.kind)
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,10 @@ def needed_for(last: Sequence[PlannedStage], stages: Sequence[PlannedStage]) -> 
 
 
 def checks(stages: Iterable[PlannedStage]) -> list[PlannedStage]:
-    """Those that others come after and read nothing of, in their order."""
+    """Those that only look, in their order: others come after them, in this plan or a whole one, and read nothing."""
     found = list(stages)
     before = {key for planned in found for key in planned.after}
-    return [planned for planned in found if planned.key in before]
+    return [planned for planned in found if planned.key in before or planned.stage.kind in _LOOKING]
 
 
 def unneeded(stages: Iterable[PlannedStage], done: Container[str]) -> set[str]:

@@ -184,6 +184,8 @@ def _at_once(ask: Ask, params: TrainParams, mixed: Sequence[Texts], longest: int
     ranks = ask.resources.ranks
     samples = max(1, params.batch_size // ranks)
     step = samples * mean * _PADDED * (1 + _VARIED / math.sqrt(samples))
+    if step > most and not ask.resources.gpus and not params.packed_tokens:
+        most -= longest // 2  # what does not fit begins another pass; on a GPU nothing is spared
     return max(min(float(most), step), float(params.packed_tokens or longest))
 
 

@@ -12,18 +12,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-import msgspec
-
 from jobs.aggregate.reading import rows_by_language
 from jobs.lib.context import Input
-from jobs.lib.text.identify import identified, known
+from jobs.lib.text.identify import identified
 from jobs.lib.text.texts import Text
 from polyglot.core.records import UNSET
 from polyglot.kinds.aggregate import Cell, Defect, DefectiveTurn
 from polyglot.kinds.answer import Answer, AnswerTurn
 
 CHARACTERS = 300  # of a turn's prose that are looked at: more take longer and find nothing more
-FEWEST_LETTERS = 40
 DOUBT = 0.01  # the asked language's probability below which a turn counts as another language's …
 LIKELY = 0.5  # … if that one is at least so probable
 
@@ -99,16 +96,16 @@ def find_defects(cells: Sequence[Cell], inputs: Mapping[str, Input], languages: 
 
 
 def _defective(cell: Cell, answer: Answer, number: int, found: Judged) -> DefectiveTurn:
-    row = DefectiveTurn(
+    other = found.spoken if "other-language" in found.defects else None
+    return DefectiveTurn(
         cell=cell.cell,
         language=answer.language,
         id=answer.id,
         sample=answer.sample,
         turn=number,
         defects=found.defects,
+        spoken=UNSET if other is None else other,
     )
-    other = "other-language" in found.defects and found.spoken is not None
-    return msgspec.structs.replace(row, spoken=found.spoken if other else UNSET)
 
 
 def judge(turn: AnswerTurn, asked: str) -> Judged:
@@ -126,10 +123,9 @@ def judge(turn: AnswerTurn, asked: str) -> Judged:
 @lru_cache(maxsize=4096)  # models of one mix often say the same
 def spoken(text: str, asked: str) -> str | None:
     """The language of a text: the asked one in case of doubt, None when it cannot be told."""
-    prose = _prose(text)
-    if asked not in known() or sum(map(str.isalpha, prose)) < FEWEST_LETTERS:
+    found = identified(_prose(text), asked)
+    if found is None:
         return None
-    found = identified(prose)
     first = next(iter(found))
     if any(found.get(name, 0.0) >= DOUBT for name in _same(asked)):
         return asked

@@ -21,6 +21,7 @@ from jobs.lib.stats.grid import Questions, read_grid
 from jobs.lib.stats.resampling import counts
 from polyglot.core.errors import Permanent
 from polyglot.core.records import UNSET, write_lines
+from polyglot.core.units import show_first
 from polyglot.kinds.aggregate import AggregateParams, Contrast, ContrastResult, Scores
 from polyglot.kinds.answer import USUAL_ENGINE, AnswerCard
 from polyglot.kinds.judge import Verdict
@@ -77,11 +78,11 @@ def _check_engines(answers: Mapping[str, Input]) -> None:
     if len(cells) < 2:
         return
     least = min(cells, key=lambda name: len(cells[name]))
-    named = ", ".join(cells[least][:3]) + (f" and {len(cells[least]) - 3} more" if len(cells[least]) > 3 else "")
     others = " and ".join(f"{name} ({len(found)} cells)" for name, found in cells.items() if name != least)
     raise Permanent(
-        f"a study's cells are answered by one engine: got {named} by {least}, the others by {others}. Withdraw the "
-        "answers of the one with `polyglot retract`, and submit with the other as `settings.answer.engine`"
+        f"a study's cells are answered by one engine: got {show_first(cells[least], 3)} by {least}, "
+        f"the others by {others}. Withdraw the answers of the one with `polyglot retract`, and submit with the other "
+        "as `settings.answer.engine`"
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jobs.answer.engines.engine import Engine, Generated, Request
+from jobs.lib.answers import answer_to
 from jobs.lib.model.template import ChatFormat, Inexact
 from polyglot.core.canonical import canonical
 from polyglot.core.records import UNSET, UnsetType
@@ -39,15 +40,7 @@ class Task:
 
     def answer(self) -> Answer:
         """The line of answers/<LANG>.jsonl."""
-        return Answer(
-            id=self.question.id,
-            language=self.question.language,
-            category=self.question.category,
-            sample=self.sample,
-            turns=tuple(self.turns),
-            error=self.error,
-            batching=self.batching,
-        )
+        return answer_to(self.question, self.sample, self.turns, self.error, self.batching)
 
 
 class Conversation:

@@ -20,7 +20,7 @@ import torch
 
 from jobs.answer import sharding
 from jobs.answer.conversation import Conversation, Task
-from jobs.answer.engines import conditions, open_engine
+from jobs.answer.engines import engine_class
 from jobs.answer.engines.engine import Engine, Opening
 from jobs.lib.answers import write_answers
 from jobs.lib.context import Context
@@ -39,11 +39,11 @@ def run(context: Context) -> None:
     """Answer all questions of all languages; a shard answers its groups, and the last one writes them all."""
     params = AnswerParams.of(context.stage)
     threads = threads_of(context)
-    engine = engine_of(context.settings)
-    takes_all = engine != USUAL_ENGINE and torch.cuda.is_available()  # of the GPUs
+    name = engine_of(context.settings)
+    takes_all = name != USUAL_ENGINE and torch.cuda.is_available()  # of the GPUs
     if (unused := unused_gpus(context.resources.gpus)) and not takes_all:
         context.log.warning("%s", unused)
-    execution = {**described(threads, dtype=params.dtype), **conditions(engine, context.settings)}
+    execution = {**described(threads, dtype=params.dtype), **engine_class(name).conditions(context.settings)}
     tasks = _tasks(context, params)
     if context.shards is None:
         answers = _ask_all(context, params, tasks, threads)
@@ -75,7 +75,7 @@ def _ask_all(context: Context, params: AnswerParams, tasks: list[Task], threads:
             threads=threads,
             log=context.log,
         )
-        with contextlib.closing(open_engine(engine_of(context.settings), opening)) as engine:
+        with contextlib.closing(engine_class(engine_of(context.settings))(opening)) as engine:
             conversation = Conversation(engine, chat, params, seed=context.stage.seed)
             for task in tasks:
                 task.batching = UNSET if engine.unusual is None else engine.unusual

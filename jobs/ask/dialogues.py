@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from jobs.lib.answers import answer_to
 from jobs.lib.chat.calls import Failure, Reply, Request
 from jobs.lib.chat.thinking import answer
 from polyglot.core.errors import Permanent
@@ -76,14 +77,7 @@ class Dialogue:
 
     def answer(self) -> Answer:
         """The line of answers/<LANG>.jsonl."""
-        return Answer(
-            id=self.question.id,
-            language=self.question.language,
-            category=self.question.category,
-            sample=self.sample,
-            turns=tuple(self.turns),
-            error=self.reason,
-        )
+        return answer_to(self.question, self.sample, self.turns, self.reason)
 
 
 def read_dialogues(rows: Mapping[str, Iterable[Question]], params: AskParams) -> list[Dialogue]:

@@ -6,8 +6,28 @@ from typing import Any
 
 from jobs.lib.context import Context
 from polyglot.core import records
-from polyglot.core.records import UNSET
-from polyglot.kinds.answer import Answer, AnswerCard, AnswerCounts
+from polyglot.core.records import UNSET, UnsetType
+from polyglot.kinds.answer import Answer, AnswerCard, AnswerCounts, AnswerTurn
+from polyglot.kinds.rows import Question
+
+
+def answer_to(
+    question: Question,
+    sample: int,
+    turns: Sequence[AnswerTurn],
+    error: str | None,
+    batching: str | UnsetType = UNSET,
+) -> Answer:
+    """The line of answers/<LANG>.jsonl."""
+    return Answer(
+        id=question.id,
+        language=question.language,
+        category=question.category,
+        sample=sample,
+        turns=tuple(turns),
+        error=error,
+        batching=batching,
+    )
 
 
 def write_answers(context: Context, languages: Sequence[str], answers: Iterable[Answer], **card: Any) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from jobs.lib.context import Input
+from jobs.lib.context import Input, of_role
 from polyglot.kinds.aggregate import Cell, RosterCell
 from polyglot.kinds.report import Execution, Provenance, Step
 
@@ -31,7 +31,7 @@ def executions(inputs: Mapping[str, Input]) -> tuple[Execution, ...]:
 
 def ran_on(inputs: Mapping[str, Input]) -> dict[str, str]:
     """The devices that models were trained on, as a fact of the report; {} where nothing says."""
-    trained = [source for name, source in sorted(inputs.items()) if name.startswith("train:")]
+    trained = of_role(inputs, "train").values()
     devices = dict.fromkeys(str(source.execution["device"]) for source in trained if "device" in source.execution)
     return {"device": f"training on {', '.join(devices)}"} if devices else {}
 

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from polyglot.attempts.attempts import Attempts
 from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.options import DataOnly, MixName, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import say
 from polyglot.cli.session import open_session
-from polyglot.cli.submit import start, submission_of
+from polyglot.cli.submit import look_anew, start, submission_of
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.budget import within_budget
 from polyglot.engine.one_engine import check_engines
@@ -50,10 +49,7 @@ def command(
     session = replace(whole, plan=Plan(whole.plan.study, stages), title=whole.title + CHECK)
     within_budget(stages, session.store, submission_of(whole).usd)
     require_conditional_writes(session.store)
-    for planned in stages:
-        attempts = Attempts(session.store, planned.stage)
-        if attempts.blocked():
-            attempts.allow_retry("asked for by `polyglot check`")
+    look_anew(session.store, stages, "asked for by `polyglot check`")
     start(session, attach=True, with_remarks=False)
     for line in findings(session.store, found):
         print(line)

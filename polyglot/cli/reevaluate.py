@@ -14,6 +14,7 @@ from polyglot.cli.output import say
 from polyglot.cli.run_submission import interrupted_when_away, run_submission
 from polyglot.core.errors import BadInput, Interrupted, PolyglotError
 from polyglot.core.night import night_name
+from polyglot.core.units import show_first
 from polyglot.engine.submission import Submission, submission_of_night
 from polyglot.kinds.registry import kind_of
 from polyglot.schedulers.site import DetachedSite, Site, site_of
@@ -125,6 +126,5 @@ def _check_models(submission: Submission, store: Store) -> None:
     models = [planned for planned in submission.stages if kind_of(planned.stage.kind).tunes]
     missing = [planned.label for planned in models if planned.key not in done]
     if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        what = f"a night trains nothing, and {missing[0]}{more} is not committed; submit it first"
+        what = f"a night trains nothing, and {show_first(missing)} is not committed; submit it first"
         raise PolyglotError(f"{submission.title}: {what}")

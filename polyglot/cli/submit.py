@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -19,6 +20,7 @@ from polyglot.cli.session import Session, open_session
 from polyglot.cli.watch import watch_view
 from polyglot.core.canonical import canonical, digest
 from polyglot.core.errors import BadInput, Permanent
+from polyglot.core.stage import PlannedStage
 from polyglot.engine.budget import within_budget
 from polyglot.engine.gpu_hours import check_gpu_hours
 from polyglot.engine.one_engine import check_engines
@@ -66,6 +68,7 @@ def command(
     check_endpoints(submission.stages, session.store, session.site, os.environ)
     require_conditional_writes(session.store)
     confirm(session.estimated, session.profile.prices, session.profile.ask_above, yes=yes)
+    look_anew(session.store, checks(session.plan), "submitted again")
     if start(session, attach=attach):
         for file in deliver_report(session, out):
             print(file)
@@ -77,7 +80,6 @@ def start(session: Session, *, attach: bool, with_remarks: bool = True) -> bool:
     Raises PolyglotError when a stage failed.
     """
     submission, folder = submission_of(session), keep_study(session)
-    look_anew(session)
     detached = isinstance(session.site, DetachedSite)
     path = save_submission(
         session.store,
@@ -97,12 +99,12 @@ def start(session: Session, *, attach: bool, with_remarks: bool = True) -> bool:
     return True
 
 
-def look_anew(session: Session) -> None:
-    """Let checks that failed run again: whoever submits has mended something, and a check costs next to nothing."""
-    for planned in checks(session.plan):
-        attempts = Attempts(session.store, planned.stage)
+def look_anew(store: Store, stages: Iterable[PlannedStage], reason: str) -> None:
+    """Let those that failed for good run again: who asks has mended something, and they cost next to nothing."""
+    for planned in stages:
+        attempts = Attempts(store, planned.stage)
         if attempts.blocked():
-            attempts.allow_retry("submitted again")
+            attempts.allow_retry(reason)
 
 
 def submission_of(session: Session) -> Submission:

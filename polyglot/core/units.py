@@ -1,6 +1,7 @@
-"""Sizes and durations as people write them, in bytes and seconds."""
+"""Sizes, durations and lists as people write them."""
 
 import re
+from collections.abc import Sequence
 
 from polyglot.core.errors import BadInput
 
@@ -24,6 +25,12 @@ def parse_seconds(text: str) -> int:
     if not found:
         raise BadInput("bad duration", got=repr(text[:40]), expected="a duration such as 90s, 30m, 2h or 1d")
     return int(found[1]) * _SECONDS[found[2]]
+
+
+def show_first(names: Sequence[str], count: int = 1) -> str:
+    """`a, b and 3 more`: the first `count` of them."""
+    more = f" and {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + more
 
 
 def show_bytes(count: int) -> str:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
+from polyglot.core.units import show_first
 from polyglot.kinds.registry import kind_of
 from polyglot.store.committed import committed_many
 from polyglot.store.store import Store
-
-_SHOWN = 3
 
 
 def check_engines(stages: Sequence[PlannedStage], store: Store) -> None:
@@ -30,12 +29,11 @@ def check_engines(stages: Sequence[PlannedStage], store: Store) -> None:
         if len(wanted | made.keys()) < 2:
             continue
         other = min(made, key=lambda name: (name in wanted, len(made[name])))
-        named = ", ".join(planned.name for planned in made[other][:_SHOWN])
-        more = f" and {len(made[other]) - _SHOWN} more" if len(made[other]) > _SHOWN else ""
+        named = show_first([planned.name for planned in made[other]], 3)
         rest = " and ".join(sorted((wanted | made.keys()) - {other}))
         raise BadInput(
             "the results of one study are computed by one engine",
             where=f"settings.{kind}.engine",
-            got=f"{rest}, while the store has {len(made[other])} by {other}: {named}{more}",
+            got=f"{rest}, while the store has {len(made[other])} by {other}: {named}",
             remedy=f"Write `engine: {other}`, or withdraw those with `polyglot retract STAGE --reason ...`",
         )

@@ -58,7 +58,7 @@ class Submission:
             "night": self.night,
             "max_attempts": self.max_attempts,
             "usd": self.usd,
-            "cluster": None if self.cluster is None else _document(self.cluster),
+            "cluster": None if self.cluster is None else self.cluster.model_dump(),
             "stages": rows,
         }
         if self.gpu_hours is not None:
@@ -127,14 +127,6 @@ def submission_of_night(store: Store, path: str, night: str) -> Submission:
 def _backend_told_by(cluster: Cluster | None) -> str:
     """The backend of a document that names none: the first two never do, as drivers are named by its digest."""
     return "local" if cluster is None else "kubernetes"
-
-
-def _document(cluster: Cluster) -> dict[str, Any]:
-    """As submissions have it: what came later stands in it where it is used, as drivers are named by its digest."""
-    document = cluster.model_dump()
-    if cluster.images.vllm is None:
-        del document["images"]["vllm"]
-    return document
 
 
 def _cluster(document: Mapping[str, Any]) -> Cluster:

@@ -14,6 +14,7 @@ from polyglot.attempts.history import History
 from polyglot.attempts.progress import Progress
 from polyglot.attempts.retract import retractions
 from polyglot.core.stage import PlannedStage
+from polyglot.core.units import show_first
 from polyglot.plan.diagnose import NOTHING_WAITS
 from polyglot.plan.plan import unneeded
 from polyglot.store.committed import committed_many
@@ -78,8 +79,7 @@ def survey(
             own = Observation(state=StageState.BLOCKED, detail=needs, history=own.history)
         elif own.state is StageState.WAITING:
             others = [labels[key] for key in planned.needs if seen[key].state is not StageState.COMMITTED]
-            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-            next_ = f"needs {others[0]}{more}" if others else "" if own.detail else "could start"
+            next_ = f"needs {show_first(others)}" if others else "" if own.detail else "could start"
             own = replace(own, detail="; ".join(text for text in (own.detail, next_) if text))
         seen[planned.key] = own
     return seen

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from polyglot.core.stage import PlannedStage
+from polyglot.core.units import show_first
 from polyglot.plan.plan import Plan, checks, unneeded
 
 NOTHING_WAITS = "all that would come after it is committed"
@@ -86,7 +87,7 @@ def _judge(
     if change:
         return State.WILL_RUN, change
     if waits:
-        return State.WILL_RUN, f"needs {waits[0]}" + (f" and {len(waits) - 1} more" if len(waits) > 1 else "")
+        return State.WILL_RUN, f"needs {show_first(waits)}"
     return State.WILL_RUN, "not computed yet"
 
 

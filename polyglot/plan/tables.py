@@ -14,8 +14,9 @@ from polyglot.plan.planner import Planner
 from polyglot.plan.quality import quality_stages
 from polyglot.plan.sources import Sources
 from polyglot.study.arms import ArmRequest, NotTuned
+from polyglot.study.benchmark import Benchmark
 from polyglot.study.lock import Locked
-from polyglot.study.sources import Benchmark, Model
+from polyglot.study.sources import Model
 from polyglot.study.study import Judge
 
 BUILT_IN_JUDGE = (

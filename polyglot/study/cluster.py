@@ -44,7 +44,8 @@ class Images(Section):
     """Of stages that load no model."""
     trainer: PinnedImage
     """Of stages that load one, or a tokenizer: training, answering, translation by marian or nllb, quality by comet."""
-    vllm: PinnedImage | None = None
+    # no field of submissions made before it: drivers are named by their digest
+    vllm: PinnedImage | None = Field(None, exclude_if=lambda image: image is None)
     """Of answers by engine vllm."""
 
 
@@ -114,8 +115,9 @@ class Cluster(Section):
 
     def image_of(self, planned: PlannedStage) -> str:
         """The image that a stage runs in."""
-        own: str | None = getattr(self.images, environment_of(planned), None) if environment_of(planned) else None
-        return own or (self.images.trainer if traits_of(planned.stage).loads_model else self.images.worker)
+        own = environment_of(planned)
+        image: str | None = getattr(self.images, own) if own else None
+        return image or (self.images.trainer if traits_of(planned.stage).loads_model else self.images.worker)
 
     def pool_of(self, kind: str) -> Pool:
         """Where the pods of a stage kind are placed."""

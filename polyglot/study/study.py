@@ -15,11 +15,12 @@ from polyglot.kinds.chat import ChatFailures, ChatModel, ChatPrices
 from polyglot.kinds.train import Recipe
 from polyglot.study.arms import ArmField, ArmRequest, MixField
 from polyglot.study.baselines import Baseline
+from polyglot.study.benchmark import Benchmark
 from polyglot.study.chat import check_model
 from polyglot.study.files import ONE_OR_MANY, SourceFile, SourceFiles
 from polyglot.study.quality import QualityCheck
 from polyglot.study.references import Which
-from polyglot.study.sources import Benchmark, Dataset, Model
+from polyglot.study.sources import Dataset, Model
 from polyglot.study.systems import SYSTEMS
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from jobs.answer.conversation import Conversation, Task
-from jobs.answer.engines import open_engine
+from jobs.answer.engines import engine_class
 from jobs.answer.engines.engine import Endings, Finish, Generated, Growing, Opening
 from jobs.lib.model.execution import computing
 from jobs.lib.model.loading import DTYPES, load_model, load_tokenizer
@@ -54,7 +54,7 @@ def by_engine(name: Any) -> Side:
             log=logging.getLogger("engines"),
         )
         began = time.process_time()
-        engine = open_engine(name, opening)
+        engine = engine_class(name)(opening)
         started = time.process_time() - began
         conversation = Conversation(engine, chat, params, seed=0)
         tasks = [

@@ -3,36 +3,21 @@
 A new engine is a file with a class of `engine.Engine`, a case below, and its name in kinds/answer.py.
 """
 
-from collections.abc import Mapping
-from typing import Any, assert_never
+from typing import assert_never
 
-from jobs.answer.engines.engine import Engine, Opening
+from jobs.answer.engines.engine import Engine
 from polyglot.kinds.answer import EngineName
 
 
-def open_engine(name: EngineName, opening: Opening) -> Engine:
-    """Return the engine with its model, ready to answer. Raises Permanent when it cannot be had here."""
+def engine_class(name: EngineName) -> type[Engine]:
+    """The class of an engine; nothing is loaded yet."""
     match name:
         case "transformers":
             from jobs.answer.engines.transformers import TransformersEngine
 
-            return TransformersEngine(opening)
+            return TransformersEngine
         case "vllm":
             from jobs.answer.engines.vllm import VllmEngine
 
-            return VllmEngine(opening)
-    assert_never(name)
-
-
-def conditions(name: EngineName, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What must be equal for answers of an engine to be of one run, as results and parts of shards record it."""
-    match name:
-        case "transformers":
-            from jobs.answer.engines import transformers
-
-            return transformers.conditions(settings)
-        case "vllm":
-            from jobs.answer.engines import vllm
-
-            return vllm.conditions(settings)
+            return VllmEngine
     assert_never(name)

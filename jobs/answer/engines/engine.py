@@ -61,6 +61,15 @@ class Engine(Protocol):
     positions: int | None  # the longest sequence that the model sees; None where there is no end
     embedded: int  # ids that it has a row for
 
+    def __init__(self, opening: Opening) -> None:
+        """Load the model. Raises Permanent when the engine, or the model in it, cannot be had here."""
+        ...
+
+    @staticmethod
+    def conditions(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What must be equal for answers to be of one run, as results and parts of shards record it."""
+        ...
+
     def groups(self, lengths: Sequence[int]) -> list[int]:
         """How many of these prompts, whose lengths rise, are answered and kept as one; the sizes add up to them all."""
         ...

@@ -16,11 +16,6 @@ from polyglot.kinds.answer import GROUP_TOKENS
 BATCH_SIZE = {"cpu": 64, "cuda": 128}
 
 
-def conditions(settings: Mapping[str, Any]) -> dict[str, int]:
-    """What must be equal for answers to be of one run."""
-    return {"batch_size": int(settings.get("batch_size") or BATCH_SIZE[choose_device().type])}
-
-
 class TransformersEngine:
     """See Engine. One group at once."""
 
@@ -37,8 +32,13 @@ class TransformersEngine:
                 "%s answers otherwise in a batch than alone; it answers so: %s", type(model).__name__, self.unusual
             )
         self.positions, self.embedded = max_positions(model), embedded(model)
-        self._size, self._tokens = conditions(opening.settings)["batch_size"], GROUP_TOKENS[device.type]
+        self._size, self._tokens = self.conditions(opening.settings)["batch_size"], GROUP_TOKENS[device.type]
         self._waiting: list[tuple[str, Request]] = []
+
+    @staticmethod
+    def conditions(settings: Mapping[str, Any]) -> dict[str, int]:
+        """See Engine."""
+        return {"batch_size": int(settings.get("batch_size") or BATCH_SIZE[choose_device().type])}
 
     def groups(self, lengths: Sequence[int]) -> list[int]:
         """See Engine."""

@@ -37,18 +37,6 @@ _ENVIRONMENT = {
 }
 
 
-def conditions(settings: Mapping[str, Any]) -> dict[str, str]:
-    """What must be equal for answers to be of one run: what is beside a question may change no more than last bits."""
-    del settings
-    try:
-        return {"engine": f"vllm {_version()}"}
-    except importlib.metadata.PackageNotFoundError:
-        raise Permanent(
-            "settings.answer.engine: vllm is not installed where this worker runs. On one's own machine `make vllm` "
-            "installs it; on a cluster the profile's `images.vllm` names an image that has it (docs/engines.md)"
-        ) from None
-
-
 def _version() -> str:
     """Of the package, whose name is another one for processors."""
     try:
@@ -64,7 +52,7 @@ class VllmEngine:
 
     def __init__(self, opening: Opening) -> None:
         """Load the model onto all GPUs that are visible, or into this machine's memory. Raises Permanent."""
-        conditions(opening.settings)
+        self.conditions(opening.settings)
         check_directory(opening.directory)
         self._params, rows = opening.params, vocabulary(opening.directory)
         self.embedded = rows
@@ -102,6 +90,19 @@ class VllmEngine:
         seen = int(llm.llm_engine.model_config.max_model_len)
         self.positions: int | None = min(seen, positions(opening.directory) or seen)
         opening.log.info("vllm %s: %d conversations at once, %d tokens", _version(), self.at_once, seen)
+
+    @staticmethod
+    def conditions(settings: Mapping[str, Any]) -> dict[str, str]:
+        """See Engine: what is beside a question may change no more than last bits."""
+        del settings
+        try:
+            return {"engine": f"vllm {_version()}"}
+        except importlib.metadata.PackageNotFoundError:
+            raise Permanent(
+                "settings.answer.engine: vllm is not installed where this worker runs. On one's own machine "
+                "`make vllm` installs it; on a cluster the profile's `images.vllm` names an image that has it "
+                "(docs/engines.md)"
+            ) from None
 
     def groups(self, lengths: Sequence[int]) -> list[int]:
         """See Engine."""

@@ -1,7 +1,6 @@
 """How a model computes on this machine: threads, determinism, and what of it is recorded with the result."""
 
 import ctypes
-import glob
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ import torch
 
 from jobs.lib.context import Context
 from jobs.lib.model.loading import choose_device
+from polyglot.core.devices import nvidia_devices
 
 
 def threads_of(context: Context) -> int:
@@ -77,7 +77,7 @@ def unused_gpus(asked: int) -> str:
 
     `asked` is how many the plan gave it.
     """
-    devices = len(glob.glob("/dev/nvidia[0-9]*"))
+    devices = len(nvidia_devices())
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""  # of a stage that asks for none: its driver has told it
     if not torch.cuda.is_available():
         if not asked and (hidden or not devices):

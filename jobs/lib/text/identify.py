@@ -3,14 +3,21 @@
 from collections.abc import Mapping
 from functools import cache
 
+FEWEST_LETTERS = 40
 
-def identified(prose: str) -> Mapping[str, float]:
-    """Return the probability of each language, as `EN`; the most probable one is first."""
+
+def identified(prose: str, claimed: str) -> Mapping[str, float] | None:
+    """Return the probability of each language, as `EN`; the most probable one is first.
+
+    None where nothing can be told: of fewer letters, and of a language that the model does not know.
+    """
+    if claimed not in _known() or sum(map(str.isalpha, prose)) < FEWEST_LETTERS:
+        return None
     return {label.upper(): float(probability) for label, probability in _model().rank(prose)}
 
 
 @cache
-def known() -> frozenset[str]:
+def _known() -> frozenset[str]:
     """The languages that the model knows."""
     return frozenset(label.upper() for label in _model().labels)
 

@@ -4,13 +4,13 @@ A stage that asks for more CPUs than there are runs alone on all of them; one th
 there are is refused before anything starts, as it could only fail.
 """
 
-import glob
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
 
+from polyglot.core.devices import nvidia_devices
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.kinds.registry import kind_of
@@ -81,13 +81,11 @@ class Budget:
             for kind, cpus in asked.items()
             if cpus > self.cpus
         ]
-        if without := dict.fromkeys(
-            p.stage.kind for p in stages if kind_of(p.stage.kind).costly and not p.resources.gpus
-        ):
-            kinds = ", ".join(without)
+        without = dict.fromkeys(p.stage.kind for p in stages if kind_of(p.stage.kind).costly and not p.resources.gpus)
+        if self.gpus and without:
             what = "GPU is there and not used" if len(self.gpus) == 1 else "GPUs are there and not used"
             remedy = f"`resources: {{{next(iter(without))}: {{gpus: 1}}}}` in the profile uses one"
-            told += [f"{len(self.gpus)} {what} by {kinds}, which ask for none: {remedy}"] if self.gpus else []
+            told.append(f"{len(self.gpus)} {what} by {', '.join(without)}, which ask for none: {remedy}")
         return told
 
 
@@ -144,5 +142,4 @@ def _gpus() -> tuple[str, ...]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return tuple(part.strip() for part in visible.split(",") if part.strip() and part.strip() != "-1")
-    devices = [path.removeprefix("/dev/nvidia") for path in glob.glob("/dev/nvidia[0-9]*")]
-    return tuple(sorted((device for device in devices if device.isdigit()), key=int))
+    return nvidia_devices()

@@ -1,10 +1,9 @@
 """Which language a turn of the data is in, and whether that is the one it claims."""
 
-from jobs.lib.text.identify import identified, known
+from jobs.lib.text.identify import FEWEST_LETTERS, identified
 from jobs.lib.text.texts import Text
 
 CHARACTERS = 600  # of a turn's prose that are looked at
-FEWEST_LETTERS = 40
 DOUBT = 0.01  # the claimed language's probability below which a turn counts as another language's
 
 
@@ -13,11 +12,8 @@ def spoken(text: Text, claimed: str) -> tuple[str, bool] | None:
 
     `rule` is how the card explains it.
     """
-    prose = text.plain(CHARACTERS)
-    if claimed not in known() or sum(map(str.isalpha, prose)) < FEWEST_LETTERS:
-        return None
-    found = identified(prose)
-    return next(iter(found)), found[claimed] < DOUBT
+    found = identified(text.plain(CHARACTERS), claimed)
+    return None if found is None else (next(iter(found)), found[claimed] < DOUBT)
 
 
 def rule() -> str:

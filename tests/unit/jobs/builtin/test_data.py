@@ -14,7 +14,7 @@ from jobs.builtin.tasks import DEV, TEST, TRAIN, held_out, tasks, touches
 from jobs.builtin.words import COUNT, LANGUAGES, NOUNS
 from polyglot.core.errors import Permanent
 from polyglot.kinds.rows import Question
-from polyglot.study.sources import BUILT_IN_CATEGORIES
+from polyglot.study.benchmark import BUILT_IN_CATEGORIES
 
 BENCHMARKS = ("verifiable", "verifiable-dev")
 

@@ -7,6 +7,7 @@ the packages of a kind are an image of their own, named by all that goes into it
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,14 +65,24 @@ class Builder:
         command = self.command("inspect", "--type", "image", name)
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
-    def build(self, source: Path, target: str, name: str, arguments: Mapping[str, str]) -> str:
-        """Build a target of a folder's Dockerfile and return the image's id. Raises BuildError."""
-        with tempfile.TemporaryDirectory() as folder:
+    def build(self, source: Path, target: str, name: str, arguments: Mapping[str, str], *, layers: bool = True) -> str:
+        """Build a target of a folder's Dockerfile and return the image's id. Raises BuildError.
+
+        Without `layers`, no step but the last is kept: gigabytes less on the disk while it builds.
+        """
+        with tempfile.TemporaryDirectory(
+            dir="/var/tmp"
+        ) as folder:  # theirs as well: a build that fails leaves gigabytes
             identity = Path(folder) / "id"
             words = ["bud" if self.program == "buildah" else "build", "--target", target, "--tag", name]
-            words += ["--iidfile", str(identity), "--force-rm", *self._conditions()]  # a failed one keeps gigabytes
+            words += [
+                "--iidfile",
+                str(identity),
+                "--force-rm",
+                *self._conditions(layers=layers),
+            ]  # a failed one keeps gigabytes
             words += ["--quiet"] if self.quiet else []
-            environment = {**os.environ, **_index()}
+            environment = {"TMPDIR": folder, **os.environ, **_index()}
             for each in [each for each in _ARGUMENTS if environment.get(each) and each not in arguments]:
                 words += ["--build-arg", each]
             for key, value in arguments.items():
@@ -96,10 +107,10 @@ class Builder:
         if self.has(name):
             return False
         print(f"building the {kind}'s packages, once (minutes)", file=sys.stderr, flush=True)
-        self.build(source, f"{kind}-packages", name, arguments)
+        self.build(source, f"{kind}-packages", name, arguments, layers=False)
         return True
 
-    def _conditions(self) -> list[str]:
+    def _conditions(self, *, layers: bool) -> list[str]:
         """The host's network, certificates and cache of packages, where the builder can have them."""
         bundle, cache = os.environ.get("SSL_CERT_FILE"), os.environ.get("UV_CACHE_DIR")
         if self.program == "docker":
@@ -107,7 +118,7 @@ class Builder:
                 said = "images: docker mounts nothing while it builds; it trusts its base image's certificates"
                 print(said, file=sys.stderr)
             return []
-        options = ["--network", "host", "--layers"]
+        options = ["--network", "host", f"--layers={'true' if layers else 'false'}"]
         if self.program == "buildah" and os.geteuid() == 0:
             options += ["--isolation", "chroot"]  # works inside of containers and small machines as well
         if bundle:
@@ -121,11 +132,26 @@ class Builder:
 def packages_name(source: Path, kind: str, base: str, *, uv_lock: str = "uv.txt") -> str:
     """The image of a kind's packages, named by what goes into it; `base` says exactly which base image that is."""
     digest = hashlib.sha256(base.encode())
-    wanted = (kind, Path(uv_lock).stem, "build", "fetch", "Dockerfile")
-    for path in (source / "Dockerfile", *sorted((source / "requirements").iterdir())):
+    digest.update(_stages((source / "Dockerfile").read_text(encoding="utf-8"), f"{kind}-packages").encode())
+    wanted = (kind, Path(uv_lock).stem, "build", "fetch")
+    for path in sorted((source / "requirements").iterdir()):
         if path.stem in wanted:
             digest.update(path.read_bytes())
     return f"localhost/polyglot-{kind}-packages:{digest.hexdigest()[:12]}"
+
+
+def _stages(dockerfile: str, target: str) -> str:
+    """The lines of a target and of the stages that it is built on or copies from: the others' may change."""
+    lines = "".join(line for line in dockerfile.splitlines(keepends=True) if not line.startswith("#"))
+    parts = re.split(r"^(?=FROM )", lines, flags=re.MULTILINE)
+    of_name = {found[1]: part for part in parts if (found := re.match(r"FROM \S+ AS (\S+)", part))}
+    wanted, waiting = set[str](), [target]
+    while waiting:
+        name = waiting.pop()
+        if name in of_name and name not in wanted:
+            wanted.add(name)
+            waiting += re.findall(r"(?:^FROM |--from=)(\S+)", of_name[name], flags=re.MULTILINE)
+    return "".join(part for name, part in of_name.items() if name in wanted)
 
 
 def _index() -> dict[str, str]:

@@ -9,7 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +60,7 @@ def _build(source: Path, inputs: str) -> None:
     oci_layout.remove_unreferenced(layout)
     with image_store.opened() as socket:
         _give(socket, images)
-        ours = tuple(f"{places.REGISTRY}/{kind}@" for kind in KINDS)
-        for reference in image_store.references(socket):
-            if reference.startswith(ours) and reference not in images.values():
-                image_store.ctr(socket, "images", "remove", reference)
+        _remove(socket, KINDS, keep=set(images.values()))
     oci_layout.share(layout, places.cache() / "images" / "io.containerd.content.v1.content")
     (places.cache() / "product.json").write_text(json.dumps({"inputs": inputs, "images": images}, indent=1))
 
@@ -71,10 +68,21 @@ def _build(source: Path, inputs: str) -> None:
 def _packages(source: Path, base: str) -> dict[str, str]:
     """Return kind -> the image of its packages: a change of code does not read it."""
     names = {kind: packages_name(source, kind, base) for kind in KINDS}
-    made = [buildah.ensure_packages(source, kind, name, {"BASE_IMAGE": base}) for kind, name in names.items()]
-    if any(made):
-        buildah.remove_all_but({base, *names.values()})
+    if missing := [kind for kind, name in names.items() if not buildah.has(name)]:
+        buildah.remove_all_but({base, *names.values()})  # before, not after: the trainer's takes the disk several times
+        with image_store.opened() as socket:
+            _remove(socket, missing)
+        for kind in missing:
+            buildah.ensure_packages(source, kind, names[kind], {"BASE_IMAGE": base})
     return names
+
+
+def _remove(socket: Path, kinds: Iterable[str], keep: Set[str] = frozenset()) -> None:
+    """Forget images of these kinds, and wait until their layers are gone."""
+    ours = tuple(f"{places.REGISTRY}/{kind}@" for kind in kinds)
+    for reference in image_store.references(socket) - keep:
+        if reference.startswith(ours):
+            image_store.ctr(socket, "images", "remove", "--sync", reference, seconds=300)
 
 
 def _check_size(socket: Path, images: dict[str, str]) -> None:

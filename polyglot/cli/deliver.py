@@ -1,6 +1,8 @@
 """Copies a study's report out of the store."""
 
 import os
+import shlex
+from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +14,8 @@ from polyglot.store.committed import committed
 from polyglot.store.futures import concurrently
 from polyglot.store.store import Store
 
+_FILE = "<var>FILE</var>"  # jobs/report/templates/sections/method.html.j2
+
 
 def check_out(out: Path) -> None:
     """Raise BadInput when the report could not be put below `out`: told before a study runs, not after."""
@@ -22,15 +26,23 @@ def check_out(out: Path) -> None:
         raise BadInput("the report cannot be written", where="--out", got=f"{place}: permission denied")
 
 
-def deliver_report(view: View, out: Path) -> list[Path]:
+def typed(study: Path, *, mix: str | None, profile: str, store: str | None, data_only: bool) -> str:
+    """The study file and the options as a shell takes them, behind any verb that looks at a study."""
+    words = [str(study), *(["--mix", mix] if mix else []), *(["--data-only"] if data_only else [])]
+    words += ["--profile", profile] if profile != "local" else []
+    return shlex.join([*words, *(["--store", store] if store else [])])
+
+
+def deliver_report(view: View, out: Path, *, asked: str = "") -> list[Path]:
     """Write the files of a view's report to a folder below `out` and return their paths, as `deliver_stage` does."""
-    return deliver_stage(view.store, view.plan.stages[-1].stage, view.title, out)
+    return deliver_stage(view.store, view.plan.stages[-1].stage, view.title, out, asked=asked)
 
 
-def deliver_stage(store: Store, stage: Stage, title: str, out: Path) -> list[Path]:
+def deliver_stage(store: Store, stage: Stage, title: str, out: Path, *, asked: str = "") -> list[Path]:
     """Write the files of a report stage to `out`/<title>, all or none, and return the paths of those that people open.
 
-    The page is the first of them; what lies in folders (the pieces of its answers) is not among them.
+    The page is the first of them; what lies in folders (the pieces of its answers) is not among them. `asked` is what
+    was `typed`: the page, which is of content alone in the store, says then how it is run again.
 
     Raises PolyglotError when the report is not committed yet, BadInput when it cannot be put there.
     """
@@ -45,6 +57,9 @@ def deliver_stage(store: Store, stage: Stage, title: str, out: Path) -> list[Pat
         for folder in {(made / record.path).parent for record in manifest.files} | {before}:
             folder.mkdir(parents=True, exist_ok=True)
         concurrently(lambda record: fetch(store, record, made / record.path), manifest.files)
+        if asked and (page := made / "report.html").exists():
+            text = page.read_text(encoding="utf-8")
+            page.write_text(text.replace(_FILE, f"<var>{escape(asked)}</var>"), encoding="utf-8")
         paths = [_placed(path, target / path.name, before) for path in sorted(made.iterdir(), key=_pages_last)]
     files = (path for path in paths if path.is_file())
     return sorted(files, key=lambda path: (path.name != "report.html", path.suffix != ".html"))

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from polyglot.cli.deliver import deliver_report, deliver_stage
-from polyglot.cli.looking import open_view, study_name
+from polyglot.cli.deliver import deliver_report, deliver_stage, typed
+from polyglot.cli.looking import is_file, open_view, study_name
 from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyGiven
 from polyglot.core.errors import BadInput
 from polyglot.core.night import night_name
@@ -30,7 +30,9 @@ def command(
 ) -> None:
     """Copy a study's report (one HTML file, CSV, JSON) out of the store and print the paths."""
     if night is None:
-        paths = deliver_report(open_view(study, mix=mix, profile=profile, store=store, data_only=data_only), out)
+        view = open_view(study, mix=mix, profile=profile, store=store, data_only=data_only)
+        asked = typed(Path(study), mix=mix, profile=profile, store=store, data_only=data_only) if is_file(study) else ""
+        paths = deliver_report(view, out, asked=asked)
     elif data_only:
         raise BadInput("a night evaluates models", where="--data-only", got=f"--night {night}", remedy="Leave one out")
     else:

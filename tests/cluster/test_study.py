@@ -80,3 +80,26 @@ def test_a_finished_study_is_answered_from_the_store(installation: Installation)
     logs = installation.polyglot("logs", STUDY, f"train tiny/house/{MIX}/s0", *options).stdout
     assert "committed as" in logs
     assert "a-secret-of-the-test" not in logs
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("what", ["model", "answers", "verdicts", "data", "questions", "references"])
+def test_results_are_taken_out_of_the_cluster_by_a_machine_without_the_studys_files(
+    installation: Installation, what: str, tmp_path: Path
+) -> None:
+    """By the study's name, byte for byte what a run on one machine has."""
+    here = installation.folder / "here"
+    installation.polyglot("submit", STUDY, "--mix", MIX, "--store", here)  # done, where the test above has run
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    options = ["fetch", "quickstart", what, "--mix", MIX]
+    folders = {}
+    for name, store in (("there", installation.store_url), ("here", str(here))):
+        said = installation.polyglot(*options, "--store", store, "--to", name, folder=elsewhere).stdout
+        folders[name] = [elsewhere / line for line in said.splitlines()]  # a folder a result
+    assert [each.name for each in folders["there"]] == [each.name for each in folders["here"]] != []
+    for there, local in zip(folders["there"], folders["here"], strict=True):
+        files = sorted(path.relative_to(there) for path in there.rglob("*") if path.is_file())
+        assert files == sorted(path.relative_to(local) for path in local.rglob("*") if path.is_file()) != []
+        for file in files:
+            assert (there / file).read_bytes() == (local / file).read_bytes(), file

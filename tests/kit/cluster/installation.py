@@ -48,12 +48,12 @@ class Installation:
             os.environ.update(before)
 
     def polyglot(
-        self, *arguments: str | Path, check: bool = True, timeout: float = 900
+        self, *arguments: str | Path, check: bool = True, timeout: float = 900, folder: Path = ROOT
     ) -> "subprocess.CompletedProcess[str]":
-        """Run a command line to its end."""
+        """Run a command line to its end, in a folder."""
         done = subprocess.run(
             [sys.executable, "-m", "polyglot", *map(str, arguments)],
-            cwd=ROOT,
+            cwd=folder,
             env=dict(self.environment),
             capture_output=True,
             text=True,

@@ -25,6 +25,8 @@ _ARGUMENTS = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
 )
 _UV_CACHE = "/var/cache/uv"
+_SCRATCH = "/var/tmp"  # noqa: S108 - where builders write layers: /tmp may be in memory
+_DISK = {"trainer": 36_000_000_000}  # bytes, while the packages of a kind are built; vllm's were not measured
 
 
 class BuildError(Exception):
@@ -107,6 +109,10 @@ class Builder:
         if self.has(name):
             return False
         print(f"building the {kind}'s packages, once (minutes)", file=sys.stderr, flush=True)
+        free, wanted = shutil.disk_usage(_SCRATCH).free, _DISK.get(kind, 0)
+        if free < wanted:
+            short = f"it takes up to {wanted / 1e9:.0f} GB of disk, and {_SCRATCH} has {free / 1e9:.0f} GB free"
+            print(f"  {short}: it may end with a full disk", file=sys.stderr, flush=True)
         self.build(source, f"{kind}-packages", name, arguments, layers=False)
         return True
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from polyglot.cli.deliver import check_out, deliver_stage
+from polyglot.cli.deliver import check_out, deliver_stages
 from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.options import OutDirectory, ProfileName, StoreUrl
 from polyglot.cli.output import say
@@ -90,7 +90,7 @@ def _evaluate(study: str, night: str, store: Store, profile: Profile, out: Path)
     if isinstance(site, DetachedSite):
         say(f"{submission.title}: the report is {report.name}; `polyglot report STUDY --night {night}` fetches it")
         return
-    for path in deliver_stage(store, report.stage, submission.title, out):
+    for path in deliver_stages(store, submission.stages, submission.title, out):
         print(path)
 
 

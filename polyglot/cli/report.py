@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from polyglot.cli.deliver import deliver_report, deliver_stage, typed
+from polyglot.cli.deliver import deliver_report, deliver_stages, typed
 from polyglot.cli.looking import is_file, open_view, study_name
 from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyGiven
 from polyglot.core.errors import BadInput
@@ -51,4 +51,4 @@ def _of_night(study: str, night: str, *, mix: str | None, profile: str, store: s
         remedy = f"`polyglot nights {name}` lists them"
         raise BadInput("no such night", where=f"study {name}", got=repr(night[:80]), remedy=remedy)
     submission = submission_of_night(opened, found.submission, found.name)
-    return deliver_stage(opened, submission.stages[-1].stage, submission.title, out)
+    return deliver_stages(opened, submission.stages, submission.title, out)

@@ -22,7 +22,7 @@ def test_data_and_mixes_are_made_and_shown_before_anything_is_trained(
     assert desk.run("report", *common).code == 1
     said = desk.run("submit", *common)
     assert said.code == 0, said.err
-    assert said.out.splitlines() == ["out/one-data/report.html", "out/one-data/report.json"]
+    assert said.out.splitlines() == [f"out/one-data/{name}" for name in ("report.html", "cost.csv", "report.json")]
     assert desk.store.folders("stages/") == ["base", "contamination", "ingest", "mix", "report", "tokenize"]
     document = json.loads(Path("out/one-data/report.json").read_text(encoding="utf-8"))
     assert [card["arm"] for card in document["mixes"]] == ["EN", "DE", "ENDE-sampled"]

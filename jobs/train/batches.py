@@ -51,21 +51,24 @@ class MicroBatch:
 
     `input_ids` (B, T) lack each sample's last token, as nothing follows it; `at` (N,) are the places in B*T whose next
     token is supervised, and `targets` (N,) these next tokens. An EOS that is a target stays one if pad equals EOS.
-    `positions` (B, T), of packed samples only, begin with 0 at each sample and at the padding.
+    `positions` (B, T), of packed samples only, begin with 0 at each sample and at the padding. `weights` (N,) are what
+    the losses of the targets are multiplied with; None: 1.
     """
 
     input_ids: torch.Tensor
     at: torch.Tensor
     targets: torch.Tensor
     positions: torch.Tensor | None = None
+    weights: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> "MicroBatch":
         """The same on a device, once it gets there."""
-        input_ids, at, targets = (
-            part.to(device, non_blocking=True) for part in (self.input_ids, self.at, self.targets)
-        )
-        positions = None if self.positions is None else self.positions.to(device, non_blocking=True)
-        return MicroBatch(input_ids, at, targets, positions)
+
+        def there(part: torch.Tensor) -> torch.Tensor:
+            return part.to(device, non_blocking=True)
+
+        positions, weights = (None if part is None else there(part) for part in (self.positions, self.weights))
+        return MicroBatch(there(self.input_ids), there(self.at), there(self.targets), positions, weights)
 
 
 def micro_batches(
@@ -75,6 +78,7 @@ def micro_batches(
     max_tokens: int,
     pad_id: int,
     packed_tokens: int | None = None,
+    weights: Sequence[float] | None = None,
     rank: int = 0,
     ranks: int = 1,
 ) -> Iterator[MicroBatch]:
@@ -82,25 +86,37 @@ def micro_batches(
 
     One has a sequence at least. A sequence is a sample, or with `packed_tokens` as many samples as fit into that. Every
     rank gets something to do, as its peers wait for its gradients: with more ranks than sequences some compute one with
-    no target.
+    no target. `weights` are those of the samples' losses, in their order.
     """
-    ordered = sequences(mixture, samples, packed_tokens)
+    ordered = _rows(mixture, samples, packed_tokens)
     packed = packed_tokens is not None
     mine = ordered[rank::ranks]
     if not mine:
-        yield collate(mixture, ordered[:1], pad_id=pad_id, packed=packed, supervise=False)
+        row = [samples[place] for place in ordered[0]]
+        yield collate(mixture, [row], pad_id=pad_id, packed=packed, supervise=False)
         return
-    for group in groups([_length(mixture, sequence) for sequence in mine], max_tokens):
-        yield collate(mixture, [mine[i] for i in group], pad_id=pad_id, packed=packed)
+    for group in groups([sum(int(mixture.lengths[samples[place]]) for place in row) for row in mine], max_tokens):
+        rows = [mine[number] for number in group]
+        yield collate(
+            mixture,
+            [[samples[place] for place in row] for row in rows],
+            pad_id=pad_id,
+            packed=packed,
+            weights=None if weights is None else [[weights[place] for place in row] for row in rows],
+        )
 
 
 def sequences(mixture: Samples, samples: Sequence[int], packed_tokens: int | None) -> list[list[int]]:
     """What lies in one row of a tensor: a sample, or several that are packed; by ascending length."""
+    return [[samples[place] for place in row] for row in _rows(mixture, samples, packed_tokens)]
+
+
+def _rows(mixture: Samples, samples: Sequence[int], packed_tokens: int | None) -> list[list[int]]:
+    """The same as places in `samples`, where one sample may stand twice."""
+    lengths = [int(mixture.lengths[number]) for number in samples]
     if packed_tokens is None:
-        return [[number] for number in sorted(samples, key=lambda number: (int(mixture.lengths[number]), number))]
-    packed = pack_step([int(mixture.lengths[number]) for number in samples], packed_tokens)
-    found = [[samples[place] for place in sequence] for sequence in packed]
-    return sorted(found, key=lambda sequence: _length(mixture, sequence))
+        return [[place] for place in sorted(range(len(samples)), key=lambda place: (lengths[place], samples[place]))]
+    return sorted(pack_step(lengths, packed_tokens), key=lambda row: sum(lengths[place] for place in row))
 
 
 def groups(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
@@ -114,7 +130,13 @@ def groups(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
 
 
 def collate(
-    mixture: Samples, rows: Sequence[Sequence[int]], *, pad_id: int, packed: bool = False, supervise: bool = True
+    mixture: Samples,
+    rows: Sequence[Sequence[int]],
+    *,
+    pad_id: int,
+    packed: bool = False,
+    supervise: bool = True,
+    weights: Sequence[Sequence[float]] | None = None,
 ) -> MicroBatch:
     """Pad to the longest row; a row is the samples that lie in it. One copy per sample, no work per token."""
     found = [[mixture.sample(number) for number in row] for row in rows]
@@ -123,14 +145,17 @@ def collate(
     following = np.zeros((len(rows), width), dtype=np.int64)
     wanted = np.zeros((len(rows), width), dtype=bool)
     positions = np.tile(np.arange(width), (len(rows), 1)) if packed else None
+    weight = None if weights is None else np.zeros((len(rows), width), dtype=np.float32)
     for place, row in enumerate(found):
         start = 0
-        for ids, loss in row:
+        for number, (ids, loss) in enumerate(row):
             end = start + len(ids) - 1
             inputs[place, start:end] = ids[:-1]
             following[place, start:end] = ids[1:]
             if supervise:
                 wanted[place, start:end] = loss[1:]
+            if weight is not None and weights is not None:
+                weight[place, start:end] = weights[place][number]
             start = end
             if positions is not None:
                 positions[place, start:] = np.arange(width - start)
@@ -140,8 +165,5 @@ def collate(
         torch.from_numpy(at),
         torch.from_numpy(following.reshape(-1)[at]),
         None if positions is None else torch.from_numpy(positions),
+        None if weight is None else torch.from_numpy(weight.reshape(-1)[at]),
     )
-
-
-def _length(mixture: Samples, sequence: Sequence[int]) -> int:
-    return int(sum(mixture.lengths[number] for number in sequence))

@@ -17,7 +17,7 @@ from jobs.train.batches import MicroBatch
 
 
 class TargetLoss:
-    """Cross-entropy summed over the targets of a micro-batch."""
+    """Cross-entropy summed over the targets of a micro-batch, each by its weight."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         """Hook the model's output layer if that gives what its full logits give."""
@@ -34,7 +34,9 @@ class TargetLoss:
     def __call__(self, model: nn.Module, batch: MicroBatch) -> torch.Tensor:
         """Return the sum over targets, a float32 scalar with its graph. `model` may wrap the one that was hooked."""
         logits = self.logits(model, batch.input_ids, batch.at, batch.positions)
-        return functional.cross_entropy(logits.float(), batch.targets, reduction="sum")
+        if batch.weights is None:
+            return functional.cross_entropy(logits.float(), batch.targets, reduction="sum")
+        return functional.cross_entropy(logits.float(), batch.targets, reduction="none") @ batch.weights
 
     def logits(
         self, model: nn.Module, input_ids: torch.Tensor, at: torch.Tensor, positions: torch.Tensor | None = None

@@ -1,13 +1,15 @@
 """Full fine-tuning, one optimiser step at a time.
 
-The loss of a step is the mean over all supervised tokens of its samples, whatever the micro-batches and ranks among
-which these are spread: every part is divided by the tokens of the whole step, never by its own. AdamW's weight decay
+The loss of a step is the mean over all supervised tokens of its samples, or where the recipe says so the mean of the
+means of groups of samples; either is the same whatever the passes and ranks among which the samples are spread: every
+part is divided by what the whole step has, never by its own. AdamW's weight decay
 acts on matrices (embeddings too), not on biases and norm gains. The randomness of step k (dropout) is seeded from
 (seed, k, rank), so a resumed run draws what an uninterrupted one would have drawn.
 """
 
 import math
 import warnings
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -84,11 +86,18 @@ class Trainer:
 
     def learning_rate(self, number: int) -> float:
         """The learning rate of step `number`."""
-        shape = factor(self.params.schedule, number, steps=self.steps, warmup_steps=self.params.warmup_steps)
-        return self.params.learning_rate * shape
+        params = self.params
+        shape = factor(
+            params.schedule,
+            number,
+            steps=self.steps,
+            warmup_steps=params.warmup_steps,
+            floor=params.final_learning_rate / params.learning_rate,
+        )
+        return params.learning_rate * shape
 
     def step(self, number: int) -> float:
-        """Do one optimiser step and return its loss, a mean in nats per supervised token over all ranks.
+        """Do one optimiser step and return its loss, the recipe's mean in nats per supervised token over all ranks.
 
         Raises Permanent when the loss or a gradient is not finite, or no token of the step is supervised; the weights
         are then those of before the step.
@@ -101,7 +110,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         torch.manual_seed(((self.seed * 1_000_003 + number) * 4099 + self.rank) % 2**63)
-        total = self._accumulate(samples, targets)
+        total = self._accumulate(samples, *self._normalization(samples, targets))
         if self.ranks > 1:
             total = self.accelerator.reduce(total, "sum")
         loss = float(total)
@@ -115,7 +124,19 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         return loss
 
-    def _accumulate(self, samples: list[int], targets: int) -> torch.Tensor:
+    def _normalization(self, samples: Sequence[int], targets: int) -> tuple[int, list[float] | None]:
+        """What the sum of the losses is divided by, and the weights of the samples' tokens in it; None: 1.
+
+        Groups are cut from the samples in the order in which they were drawn; one with no supervised token has no mean.
+        """
+        if self.params.loss_normalization == "tokens":
+            return targets, None
+        size = self.params.loss_micro_batch or 1
+        supervised = [int(self.mixture.supervised[number]) for number in samples]
+        sums = [sum(supervised[first : first + size]) for first in range(0, len(samples), size)]
+        return sum(map(bool, sums)), [1 / max(1, sums[place // size]) for place in range(len(samples))]
+
+    def _accumulate(self, samples: list[int], divisor: int, weights: Sequence[float] | None = None) -> torch.Tensor:
         """Gradients of the step's mean loss; returns this rank's share of that mean."""
         batches = micro_batches(
             self.mixture,
@@ -123,6 +144,7 @@ class Trainer:
             max_tokens=self.layout.micro_batch_tokens,
             pad_id=self.layout.pad_id,
             packed_tokens=self.packed_tokens,
+            weights=weights,
             rank=self.rank,
             ranks=self.ranks,
         )
@@ -135,7 +157,7 @@ class Trainer:
                 batch = batch.to(device)
             with self._no_exchange() if following is not None else nullcontext():
                 with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
-                    loss = self.loss(self._wrapped, batch) / targets
+                    loss = self.loss(self._wrapped, batch) / divisor
                 (loss * self.ranks if self.ranks > 1 else loss).backward()  # peers' gradients are averaged, not summed
             total += loss.detach()
             batch = following

@@ -1,6 +1,7 @@
 """A base model, fine-tuned on one mix with one seed."""
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
@@ -25,6 +26,7 @@ from polyglot.kinds.settings import Settings
 from polyglot.kinds.training import GAPS, training_memory, training_seconds
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
+LossNormalization = Literal["tokens", "micro-batches"]
 
 
 class Recipe(Section):
@@ -49,6 +51,12 @@ class Recipe(Section):
     """`step`: the samples of a step share sequences of max-tokens, each attending to itself alone."""
     validate_every: Count | None = None
     """Steps between losses on the data sets' rows for validation; they are always taken at the end."""
+    final_learning_rate: Annotated[float, Field(ge=0, exclude_if=operator.not_)] = 0.0
+    """What a falling schedule comes down to."""
+    loss_normalization: Annotated[LossNormalization, Field(exclude_if=lambda over: over == "tokens")] = "tokens"
+    """A step's loss: the mean over all its supervised tokens, or the mean of the means of groups of samples."""
+    loss_micro_batch: Annotated[Count | None, Field(exclude_if=operator.not_)] = None
+    """Samples of such a group: of a GPU's micro-batch in the training that is to be followed."""
 
 
 class TrainParams(Recipe, Params):

@@ -18,6 +18,7 @@ from polyglot.study.benchmark import Benchmark
 from polyglot.study.lock import Locked
 from polyglot.study.sources import Model
 from polyglot.study.study import Judge
+from polyglot.study.training import Training
 
 BUILT_IN_JUDGE = (
     "Judged by the built-in rule-based judge: scores say how often answers are verifiably right, "
@@ -101,7 +102,8 @@ def _report(locked: Locked, languages: Sequence[str]) -> ReportParams:
         "questions": f"{_benchmark_name(study.benchmark)}, in {', '.join(languages)}",
         "training length": f"{training.steps} steps" if training.steps is not None else f"{training.epochs:g} epochs",
         "batch size": f"{training.batch_size} samples",
-        "learning rate": f"{training.learning_rate:g}, {training.schedule}, weight decay {training.weight_decay:g}",
+        "learning rate": _learning_rate(training),
+        **({"loss": f"mean of the means of {size} samples each"} if (size := training.loss_micro_batch) else {}),
         **({"packing": f"within a step, to {training.max_tokens} tokens"} if training.packing == "step" else {}),
         "precision": f"training {training.precision}, answers {study.answers.dtype}",
         "answers": decoding(study.answers),
@@ -118,6 +120,11 @@ def _report(locked: Locked, languages: Sequence[str]) -> ReportParams:
         notes=tuple(notes),
         facts=facts,
     )
+
+
+def _learning_rate(training: Training) -> str:
+    lowest = f" to {training.final_learning_rate:g}" if training.final_learning_rate else ""
+    return f"{training.learning_rate:g}, {training.schedule}{lowest}, weight decay {training.weight_decay:g}"
 
 
 def described(model: Model) -> str:

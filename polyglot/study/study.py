@@ -12,7 +12,6 @@ from polyglot.core.mix import Mix
 from polyglot.core.section import MAX_COUNT, Broken, Label, Language, Name, Positive, Problem, Section, tuple_of
 from polyglot.kinds.answer import Answers
 from polyglot.kinds.chat import ChatFailures, ChatModel, ChatPrices
-from polyglot.kinds.train import Recipe
 from polyglot.study.arms import ArmField, ArmRequest, MixField
 from polyglot.study.baselines import Baseline
 from polyglot.study.benchmark import Benchmark
@@ -22,6 +21,7 @@ from polyglot.study.quality import QualityCheck
 from polyglot.study.references import Which
 from polyglot.study.sources import Dataset, Model
 from polyglot.study.systems import SYSTEMS
+from polyglot.study.training import Training
 
 
 def _parse_size(value: object) -> object:
@@ -48,26 +48,6 @@ def _parse_contrasts(value: object) -> object:
 _SIZE_SCHEMA = {"anyOf": [{"const": "full"}, {"type": "integer", "minimum": 1}]}
 Size = Annotated[int | None, BeforeValidator(_parse_size), WithJsonSchema(_SIZE_SCHEMA)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-
-
-class Training(Recipe):
-    """Full fine-tuning. Exactly one of steps and epochs: mixes with 1x and 5x rows differ in both."""
-
-    max_tokens: int = Field(2048, ge=16, le=2**24)
-    """Of a training sample, prompt included."""
-    over_long: Literal["drop", "truncate"] = "drop"
-    """What becomes of longer samples; they are counted."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if (self.steps is None) == (self.epochs is None):
-            got = "neither" if self.steps is None else "both"
-            raise Broken(Problem(what="no single length", got=got, expected="exactly one of steps and epochs"))
-        if self.steps is not None and self.warmup_steps > self.steps:
-            what = "longer than the training"
-            got, expected = str(self.warmup_steps), f"at most {self.steps} steps"
-            raise Broken(Problem(what=what, place=("warmup-steps",), got=got, expected=expected))
-        return self
 
 
 class Judge(ChatPrices, ChatFailures, ChatModel):

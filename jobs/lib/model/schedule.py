@@ -1,4 +1,4 @@
-"""Learning-rate schedules: a linear warm-up to 1, then the named shape down to 0 (or staying at 1)."""
+"""Learning-rate schedules: a linear warm-up to 1, then the named shape down to a floor (or staying at 1)."""
 
 import math
 from typing import Literal
@@ -9,8 +9,14 @@ Schedule = Literal["cosine", "linear", "constant", "trapezoid"]
 COOLDOWN = 0.4
 
 
-def factor(schedule: Schedule, step: int, *, steps: int, warmup_steps: int) -> float:
+def factor(schedule: Schedule, step: int, *, steps: int, warmup_steps: int, floor: float = 0.0) -> float:
     """What the learning rate of step `step` (from 0) is multiplied with. Never 0: no step is wasted."""
+    shape = _shape(schedule, step, steps=steps, warmup_steps=warmup_steps)
+    return shape if step < warmup_steps else floor + (1 - floor) * shape
+
+
+def _shape(schedule: Schedule, step: int, *, steps: int, warmup_steps: int) -> float:
+    """From 1 to 0."""
     if step < warmup_steps:
         return (step + 1) / (warmup_steps + 1)
     left, length = steps - step, max(1, steps - warmup_steps)  # left is 1 in the last step

@@ -200,6 +200,46 @@ class TestLoss:
                 weights.append(torch.cat([parameter.grad.reshape(-1) for parameter in model.parameters()]))
         assert torch.allclose(weights[0], weights[1], rtol=1e-4, atol=1e-4 * weights[1].abs().max().item())
 
+    @pytest.mark.parametrize("layout", [{}, {"packing": "step", "packed_tokens": 200}], ids=["padded", "packed"])
+    @pytest.mark.parametrize("limit", [1, 100_000])
+    def test_may_be_the_mean_of_the_means_of_unequal_groups(
+        self, tmp_path: Path, limit: int, layout: dict[str, Any]
+    ) -> None:
+        """As trainers did that averaged over micro-batches; a sample drawn twice counts in both of its groups."""
+        inputs = prepare(tmp_path)
+        tokens = TokenSet(inputs["tokens:DE"] / "tokens.arrow")
+        mixture = Mixture({"DE": tokens}, [("DE", number) for number in range(5)])
+        grouped = {"loss_normalization": "micro-batches", "loss_micro_batch": 4, "batch_size": 7, **layout}
+        with computing(1, deterministic=True):
+            model = AutoModelForCausalLM.from_pretrained(inputs["base"] / "model")
+            trainer = trainer_of(model, mixture, limit, **grouped)
+            samples = trainer.order.step(0)
+            groups = [samples[:4], samples[4:]]
+            assert len(set(samples)) < len(samples)
+            counts = [sum(int(mixture.supervised[number]) for number in group) for group in groups]
+            assert counts[0] != counts[1]
+            supervised = sum(counts)
+            loss = trainer._accumulate(samples, *trainer._normalization(samples, supervised))
+            found = torch.cat([parameter.grad.reshape(-1) for parameter in model.parameters()])
+
+            plain = AutoModelForCausalLM.from_pretrained(inputs["base"] / "model")
+            means = [mean_loss(plain, mixture, group) for group in groups]
+            expected = (means[0] + means[1]) / 2
+            expected.backward()
+            gradient = torch.cat([parameter.grad.reshape(-1) for parameter in plain.parameters()])
+        assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
+        assert torch.allclose(found, gradient, rtol=1e-4, atol=1e-4 * gradient.abs().max().item())
+        over_tokens = sum(mean.item() * count for mean, count in zip(means, counts, strict=True)) / supervised
+        assert loss.item() != pytest.approx(over_tokens, rel=2e-5)  # an untrained model's means are nearly alike
+
+    def test_groups_change_the_whole_run_and_are_recorded_in_its_losses(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        over_tokens = context_of(tmp_path / "tokens-mean", inputs)
+        each = context_of(tmp_path / "each", inputs, loss_normalization="micro-batches", loss_micro_batch=1)
+        for context in (over_tokens, each):
+            train.run(context)
+        assert record(each)["loss"] != pytest.approx(record(over_tokens)["loss"], rel=1e-4)
+
     @pytest.mark.parametrize("architecture", ARCHITECTURES)
     def test_head_on_targets_equals_the_full_head(self, tmp_path: Path, architecture: str) -> None:
         inputs = prepare(tmp_path, architecture)
@@ -239,22 +279,27 @@ class TestLoss:
         assert {parameter.ndim for parameter in decayed["params"]} == {2}
 
 
-def trainer_of(model: Any, mixture: Mixture, limit: int) -> Trainer:
-    params = TrainParams(steps=2, batch_size=6, learning_rate=1e-3, precision="float32", gradient_clip=0.0)
+def trainer_of(model: Any, mixture: Mixture, limit: int, **changes: Any) -> Trainer:
+    values = {"steps": 2, "batch_size": 6, "learning_rate": 1e-3, "precision": "float32", "gradient_clip": 0.0}
+    params = TrainParams(**{**values, **changes})
     layout = Layout(micro_batch_tokens=limit, pad_id=2)
     return Trainer(model, mixture, params, seed=0, layout=layout, accelerator=Accelerator(cpu=True))
 
 
 def reference_loss(model: Any, mixture: Mixture, samples: list[int]) -> float:
-    total, count = 0.0, 0
+    return float(mean_loss(model, mixture, samples).item())
+
+
+def mean_loss(model: Any, mixture: Mixture, samples: list[int]) -> torch.Tensor:
+    """The mean over all supervised tokens, one sample at a time, with the full logits."""
+    losses = []
     for number in samples:
         ids, loss = mixture.sample(number)
         logits = model(input_ids=torch.tensor([ids.tolist()])).logits[0, :-1]
         wanted = torch.tensor(loss[1:].copy())
         targets = torch.tensor(ids[1:].tolist())[wanted]
-        total += functional.cross_entropy(logits[wanted], targets, reduction="sum").item()
-        count += len(targets)
-    return total / count
+        losses.append(functional.cross_entropy(logits[wanted], targets, reduction="none"))
+    return torch.cat(losses).mean()
 
 
 class TestRefusals:

@@ -123,6 +123,17 @@ _FIELDS = [
     _case("neither steps nor epochs", training="{batch-size: 8}"),
     _case("both steps and epochs", training="{steps: 10, epochs: 3}"),
     _case("a warm-up longer than the training", training="{steps: 10, warmup-steps: 11}"),
+    _case("a learning rate that ends above its height", training="{steps: 10, final-learning-rate: 1e-4}"),
+    _case(
+        "a constant learning rate with an end", training="{steps: 10, schedule: constant, final-learning-rate: 1e-6}"
+    ),
+    _case("groups of the loss without a size", training="{steps: 10, loss-normalization: micro-batches}"),
+    _case("a size of groups that there are not", training="{steps: 10, loss-micro-batch: 8}"),
+    _case(
+        "a group larger than the step",
+        training="{steps: 10, batch-size: 4, loss-normalization: micro-batches, loss-micro-batch: 8}",
+    ),
+    _case("an unknown preset", training="{steps: 10, preset: alpaca}"),
     _case("an unknown schedule", training="{steps: 10, schedule: cosin}"),
     _case("no seeds", seeds="[]"),
     _case("a seed twice", seeds="[1, 2, 1]"),

@@ -159,6 +159,24 @@ class TestLayout:
         assert sorted(torch.cat(parts).tolist()) == whole
         assert len(whole) == mixture.supervised.sum()
 
+    @pytest.mark.parametrize("packed", [None, 12])
+    @pytest.mark.parametrize("ranks", [1, 2])
+    def test_every_target_has_the_weight_of_its_sample(self, mixture: Mixture, ranks: int, packed: int | None) -> None:
+        samples, weights = [4, 0, 3, 0], [4.0, 1.0, 3.0, 2.0]  # one sample twice, each time with another weight
+        expected = sorted(
+            (int(token), weight)
+            for number, weight in zip(samples, weights, strict=True)
+            for token in collate(mixture, [[number]], pad_id=0).targets
+        )
+        found = []
+        for rank in range(ranks):
+            for batch in micro_batches(
+                mixture, samples, max_tokens=9, pad_id=0, packed_tokens=packed, weights=weights, rank=rank, ranks=ranks
+            ):
+                assert batch.weights is not None
+                found += zip(batch.targets.tolist(), batch.weights.tolist(), strict=True)
+        assert sorted(found) == expected
+
     def test_a_rank_without_a_sample_still_computes(self, mixture: Mixture) -> None:
         (batch,) = micro_batches(mixture, [0], max_tokens=99, pad_id=0, rank=1, ranks=2)
         assert batch.input_ids.shape == (1, 3)
@@ -181,6 +199,12 @@ class TestSchedule:
     def test_begins_at_the_top_without_warm_up(self) -> None:
         for schedule in ("cosine", "linear", "constant", "trapezoid"):
             assert factor(schedule, 0, steps=10, warmup_steps=0) == 1.0  # type: ignore[arg-type]
+
+    def test_comes_down_to_a_floor_after_the_warm_up(self) -> None:
+        found = [factor("linear", step, steps=12, warmup_steps=2, floor=0.1) for step in range(12)]
+        assert found[:2] == [factor("linear", step, steps=12, warmup_steps=2) for step in range(2)]
+        assert found[2] == pytest.approx(1.0)
+        assert found[-1] == pytest.approx(0.1 + 0.9 * 0.1)
 
     def test_goes_down(self) -> None:
         assert factor("linear", 9, steps=10, warmup_steps=0) == pytest.approx(0.1)

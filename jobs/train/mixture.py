@@ -59,6 +59,12 @@ class Mixture:
         tokens: TokenSet = self._sets[self.language[number]]
         return tokens.sample(int(self._row[number]))
 
+    def names(self, samples: Sequence[int]) -> list[str]:
+        """Language and id of samples, as their data set has them: `DE alpaca-12`. Reads the ids of whole sets."""
+        ids = {at: self._sets[at].names() for at in {int(self.language[number]) for number in samples}}
+        places = ((int(self.language[number]), int(self._row[number])) for number in samples)
+        return [f"{self.languages[at]} {ids[at][row]}" for at, row in places]
+
     def largest_id(self) -> int:
         """The largest token id of all sets."""
         return max(tokens.largest_id() for tokens in self._sets)

@@ -24,6 +24,7 @@ from jobs.train.batches import EpochSampler, MicroBatch, micro_batches
 from jobs.train.head import TargetLoss
 from jobs.train.mixture import Mixture
 from polyglot.core.errors import Permanent
+from polyglot.core.units import show_first
 from polyglot.kinds.train import TrainParams
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Trainer:
         samples = self.order.step(number)
         targets = int(self.mixture.supervised[samples].sum())
         if targets == 0:
-            raise Permanent(f"step {number + 1}: none of its {len(samples)} samples has a supervised token")
+            raise Permanent(f"step {number + 1}: none of its samples has a supervised token: {self._named(samples)}")
         rate = self.learning_rate(number)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -115,14 +116,23 @@ class Trainer:
             total = self.accelerator.reduce(total, "sum")
         loss = float(total)
         if not math.isfinite(loss):
-            raise Permanent(f"step {number + 1}: the loss is {loss} at learning rate {rate:g}; the run has diverged")
+            raise Permanent(
+                f"step {number + 1}: the loss is {loss} at learning rate {rate:g}; the run has diverged, "
+                f"or one of these samples is bad: {self._named(samples)}"
+            )
         clip = self.params.gradient_clip
         norm = float(nn.utils.clip_grad_norm_(self._parameters, clip if clip > 0 else math.inf))
         if not math.isfinite(norm):
-            raise Permanent(f"step {number + 1}: the gradient's norm is {norm} at learning rate {rate:g}")
+            raise Permanent(
+                f"step {number + 1}: the gradient's norm is {norm} at learning rate {rate:g}; the run has diverged, "
+                f"or one of these samples is bad: {self._named(samples)}"
+            )
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return loss
+
+    def _named(self, samples: Sequence[int]) -> str:
+        return show_first(self.mixture.names(samples), 16)
 
     def _normalization(self, samples: Sequence[int], targets: int) -> tuple[int, list[float] | None]:
         """What the sum of the losses is divided by, and the weights of the samples' tokens in it; None: 1.

@@ -22,13 +22,14 @@ _FILE = "<var>FILE</var>"
 _TOOK = "<!-- time and cost -->"
 
 
-def check_out(out: Path) -> None:
-    """Raise BadInput when the report could not be put below `out`: told before a study runs, not after."""
+def check_out(out: Path, *, option: str = "--out", what: str = "the report") -> None:
+    """Raise BadInput when `what` could not be put below `out`, which `option` named: told before a study runs."""
     place = next(folder for folder in (out.absolute(), *out.absolute().parents) if os.path.lexists(folder))
     if not place.is_dir():
-        raise BadInput("the report needs a folder", where="--out", got=f"{place}, which is a file", expected="a folder")
+        got = f"{place}, which is {'a file' if place.exists() else 'a link to nothing'}"
+        raise BadInput(f"{what} needs a folder", where=option, got=got, expected="a folder")
     if not os.access(place, os.W_OK | os.X_OK):
-        raise BadInput("the report cannot be written", where="--out", got=f"{place}: permission denied")
+        raise BadInput(f"{what} cannot be written", where=option, got=f"{place}: permission denied")
 
 
 def typed(study: Path, *, mix: str | None, profile: str, store: str | None, data_only: bool) -> str:

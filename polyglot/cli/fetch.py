@@ -53,7 +53,7 @@ def command(
     """
     offer = cast(Offer, what.value)
     called = _PLURALS.get(offer, offer)
-    check_out(to if form is Form.PARQUET else to / offer, option="--to", what=f"a folder of {called}")
+    check_out(to if form is Form.PARQUET else to / offer, option="--to", what="what is fetched")
     view = open_view(study, mix=mix, profile=profile, store=store)
     wanted = select(view.plan, offer, name)
     if form is Form.PARQUET and offer not in TABLES:

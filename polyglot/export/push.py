@@ -75,7 +75,7 @@ def push(folder: Path, repository: str, *, private: bool, message: str) -> Pushe
 @contextmanager
 def _told(endpoint: str, repository: str) -> Iterator[None]:
     """What the library raises, in a line: the hub's refusals, a network that fails, uploads that end early."""
-    from httpx2 import HTTPError, InvalidURL, UnsupportedProtocol
+    from httpx2 import HTTPError, InvalidURL, LocalProtocolError, UnsupportedProtocol
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
@@ -83,6 +83,11 @@ def _told(endpoint: str, repository: str) -> Iterator[None]:
     except (InvalidURL, UnsupportedProtocol) as error:
         expected = "an address such as https://huggingface.co"
         raise BadInput("not an address", where="HF_ENDPOINT", got=repr(endpoint[:80]), expected=expected) from error
+    except (LocalProtocolError, UnicodeEncodeError) as error:
+        if isinstance(error, LocalProtocolError) and "header" not in str(error):
+            raise PolyglotError(f"hub {repository} at {endpoint}: {_line(error)}") from error
+        # what the library says has the token in it, and so has the traceback's last line
+        raise BadInput("no token: it has a character that none has", where="HF_TOKEN_PATH") from None
     except HfHubHTTPError as error:
         remedy = ""
         if error.response.status_code in (401, 403):

@@ -357,7 +357,7 @@ def test_a_place_that_is_no_folder_is_told_with_its_option(desk: Desk, tmp_path:
     place = tmp_path / "place"
     place.symlink_to(tmp_path / "nothing") if link else place.write_text("ours")
     words = ("fetch", "one", "model", CELL) if verb == "fetch" else ("serve", "one", CELL)
-    needs = "--to: a folder of models needs a folder" if verb == "fetch" else "--to: the model needs a folder"
+    needs = "--to: what is fetched needs a folder" if verb == "fetch" else "--to: the model needs a folder"
     said = desk.run(*words, "--to", place, "--store", desk.url)
     assert said.code == 2
     assert f"{needs}; got {place}, which is a {'link to nothing' if link else 'file'}" in said.err

@@ -95,6 +95,15 @@ def test_an_address_that_is_none_is_told(hub: Hub, model: Path, monkeypatch: pyt
     assert repr(address) in str(error.value)
 
 
+@pytest.mark.parametrize("token", ["hf_sent\x00inel", "hf_sentinäl"])
+def test_a_token_that_is_none_is_told_without_a_word_of_it(hub: Hub, model: Path, tmp_path: Path, token: str) -> None:
+    (tmp_path / "token").write_text(token, encoding="utf-8")
+    with pytest.raises(BadInput) as error:
+        push(model, "lab/one", private=True, message="first")
+    assert str(error.value) == "HF_TOKEN_PATH: no token: it has a character that none has"
+    assert hub.written == {}
+
+
 @pytest.mark.parametrize("name", ["justname", "a/b/c", "lab/-one-", "lab/"])
 def test_a_name_that_is_no_repositorys_is_refused_before_anything_is_looked_at(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

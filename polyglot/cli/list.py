@@ -75,7 +75,7 @@ def _listed(name: str, view: View, time: datetime) -> _Listed:
     return _Listed(
         name=name,
         title=view.title,
-        state=str(state),
+        state="stopped" if state is not StageState.FAILED and view.is_stopped(seen) else str(state),
         done=counts[StageState.COMMITTED],
         stages=len(view.plan),
         submitted=time,

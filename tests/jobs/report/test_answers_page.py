@@ -134,9 +134,7 @@ class TestView:
             assert text in opened.page.locator(".answer.a").first.locator(".flag").all_inner_texts()
         opened.open(a=ENDE, b=DE, lang="DE", q="88")
         assert "No answer: http-503" in opened.page.locator(".answer.a").nth(1).inner_text()
-        assert (
-            "3.2% in another language" in opened.page.locator("#a-facts").inner_text()
-        )  # 1 of the 31 that were answered
+        assert "3.2% in another language" in opened.page.locator("#a-facts").inner_text()  # 1 of 31 answered
         assert "3.1% no answer" in opened.page.locator("#a-facts").inner_text()  # 1 of all 32
 
     def test_a_reference_that_is_wrong_is_marked(self, opened: Opened) -> None:

@@ -27,6 +27,7 @@ def execution(kind: str, *, threads: int, resources: Resources, settings: Mappin
     found: dict[str, Json] = {
         "device": "cpu",
         "threads": threads,
+        "gpus": resources.gpus,
         "world_size": resources.ranks,
         "python": platform.python_version(),
         "platform": f"{platform.system()}-{platform.machine()}".lower(),

@@ -64,6 +64,10 @@ class History:
             for start, end in zip(began, ends, strict=True)
         ]
 
+    def lost_seconds(self) -> float:
+        """What all starts but the last took: the last one's worker knows its own time."""
+        return sum((end - begin).total_seconds() for begin, end in self.spans()[:-1])
+
     def failure(self, n: int) -> Failure | None:
         """Return how attempt n failed, or None. Raises Corrupt for a damaged record."""
         if n not in self._failures:

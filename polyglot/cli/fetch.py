@@ -10,14 +10,17 @@ from polyglot.cli.deliver import check_out
 from polyglot.cli.looking import open_view
 from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyGiven
 from polyglot.cli.output import say
-from polyglot.core.errors import BadInput, PolyglotError
-from polyglot.export.files import take
+from polyglot.core.errors import BadInput
+from polyglot.export.files import NotComputed, manifest_of, take
 from polyglot.export.model_card import take_model
 from polyglot.export.selection import select
 from polyglot.export.tables import TABLES
 from polyglot.kinds.kind import Offer
 
 What = StrEnum("What", {name.upper(): name for name in get_args(Offer)})  # type: ignore[misc]
+
+
+_PLURALS = {"model": "models", "data": "data sets"}
 
 
 class Form(StrEnum):
@@ -48,27 +51,30 @@ def command(
 
     A model is a folder that transformers and vLLM load, with a card that says how it was made, asked and scored.
     """
-    check_out(to)
     offer = cast(Offer, what.value)
+    called = _PLURALS.get(offer, offer)
+    check_out(to if form is Form.PARQUET else to / offer, option="--to", what=f"a folder of {called}")
     view = open_view(study, mix=mix, profile=profile, store=store)
     wanted = select(view.plan, offer, name)
-    if form is Form.PARQUET:
-        if offer not in TABLES:
-            raise BadInput("no table", where="--as", got=offer, expected=" or ".join(TABLES))
-        print(TABLES[offer](view.store, view.plan, wanted, to / f"{offer}.parquet"))
-        return
-    missing = []
+    if form is Form.PARQUET and offer not in TABLES:
+        raise BadInput("no table", where="--as", got=offer, expected=" or ".join(TABLES))
+    there, missing = [], []
     for one in wanted:
-        target = to / offer / one.name.replace("/", "-")
         try:
-            print(take_model(view.store, view.plan, one, target) if offer == "model" else take(view.store, one, target))
-        except BadInput:
-            raise
-        except PolyglotError as error:
-            if name is not None:
-                raise
+            manifest_of(view.store, one)
+            there.append(one)
+        except NotComputed as error:
             missing.append(str(error))
+    if name is not None and missing:
+        raise NotComputed(missing[0])
     for line in missing:
         say(line)
-    if len(missing) == len(wanted):
-        raise PolyglotError(f"{view.title}: none of its {len(wanted)} {offer} is computed yet")
+    if not there:
+        count = f"{len(wanted)} " if len(wanted) > 1 else ""
+        raise NotComputed(f"{view.title}: none of its {count}{called} is computed yet")
+    if form is Form.PARQUET:
+        print(TABLES[offer](view.store, view.plan, there, to / f"{offer}.parquet"))
+        return
+    for one in there:
+        target = to / offer / one.name.replace("/", "-")
+        print(take_model(view.store, view.plan, one, target) if offer == "model" else take(view.store, one, target))

@@ -8,8 +8,9 @@ import typer
 
 from polyglot.cli.looking import open_view
 from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyGiven
+from polyglot.cli.output import say
 from polyglot.export.model_card import take_model
-from polyglot.export.push import push
+from polyglot.export.push import check_repository, push
 from polyglot.export.selection import select
 
 
@@ -25,9 +26,13 @@ def command(
     store: StoreUrl = None,
 ) -> None:
     """Put a model with its card into a repository of the hub, as one commit, and print the commit's address."""
+    check_repository(repository)
     view = open_view(study, mix=mix, profile=profile, store=store)
     (wanted,) = select(view.plan, "model", name)
     with TemporaryDirectory(prefix="polyglot-") as scratch:
         folder = take_model(view.store, view.plan, wanted, Path(scratch) / "model")
         message = f"{view.plan.study}: {wanted.name} (stage {wanted.planned.key[:12]})"
-        print(push(folder, repository, private=not public, message=message))
+        made = push(folder, repository, private=not public, message=message)
+    if made.private == public:
+        say(f"{repository} was there and is {'private' if made.private else 'public'}: its visibility is left as it is")
+    print(made.address)

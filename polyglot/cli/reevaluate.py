@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from polyglot.cli.deliver import check_out, deliver_stages
+from polyglot.cli.deliver import check_out, deliver_night, options_of
 from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.options import OutDirectory, ProfileName, StoreUrl
 from polyglot.cli.output import say
@@ -51,11 +51,11 @@ def command(
     opened = open_store(store or chosen.store)
     with interrupted_when_away():
         name = night_name(_own_night(site) if night is None else night)
-    names = list(dict.fromkeys(studies))
+    names, options = list(dict.fromkeys(studies)), options_of(mix=None, profile=profile, store=store)
     failures: list[PolyglotError] = []
     for study in names:
         try:
-            _evaluate(study, name, opened, chosen, out)
+            _evaluate(study, name, opened, chosen, out, options)
         except Interrupted:
             raise
         except PolyglotError as error:
@@ -80,7 +80,7 @@ def _own_night(site: Site) -> str:
     return night
 
 
-def _evaluate(study: str, night: str, store: Store, profile: Profile, out: Path) -> None:
+def _evaluate(study: str, night: str, store: Store, profile: Profile, out: Path, options: str) -> None:
     """Evaluate one study. Raises PolyglotError when it cannot be, or stages failed."""
     with interrupted_when_away():
         submission = _begun(study, night, store, profile)
@@ -90,7 +90,7 @@ def _evaluate(study: str, night: str, store: Store, profile: Profile, out: Path)
     if isinstance(site, DetachedSite):
         say(f"{submission.title}: the report is {report.name}; `polyglot report STUDY --night {night}` fetches it")
         return
-    for path in deliver_stages(store, submission.stages, submission.title, out):
+    for path in deliver_night(store, submission, night, out, options=options):
         print(path)
 
 

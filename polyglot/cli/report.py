@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from polyglot.cli.deliver import deliver_report, deliver_stages, typed
-from polyglot.cli.looking import is_file, open_view, study_name
+from polyglot.cli.deliver import deliver_night, deliver_report, options_of
+from polyglot.cli.looking import open_view, study_name
 from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyGiven
+from polyglot.cli.session import Session
 from polyglot.core.errors import BadInput
 from polyglot.core.night import night_name
 from polyglot.engine.submission import submission_of_night
@@ -31,8 +32,8 @@ def command(
     """Copy a study's report (one HTML file, CSV, JSON) out of the store and print the paths."""
     if night is None:
         view = open_view(study, mix=mix, profile=profile, store=store, data_only=data_only)
-        asked = typed(Path(study), mix=mix, profile=profile, store=store, data_only=data_only) if is_file(study) else ""
-        paths = deliver_report(view, out, asked=asked)
+        options = options_of(mix=mix, profile=profile, store=store, data_only=data_only)
+        paths = deliver_report(view, out, file=study if isinstance(view, Session) else None, options=options)
     elif data_only:
         raise BadInput("a night evaluates models", where="--data-only", got=f"--night {night}", remedy="Leave one out")
     else:
@@ -51,4 +52,5 @@ def _of_night(study: str, night: str, *, mix: str | None, profile: str, store: s
         remedy = f"`polyglot nights {name}` lists them"
         raise BadInput("no such night", where=f"study {name}", got=repr(night[:80]), remedy=remedy)
     submission = submission_of_night(opened, found.submission, found.name)
-    return deliver_stages(opened, submission.stages, submission.title, out)
+    options = options_of(mix=None, profile=profile, store=store)
+    return deliver_night(opened, submission, found.name, out, options=options)

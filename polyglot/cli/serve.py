@@ -15,7 +15,6 @@ from polyglot.cli.output import say
 from polyglot.core.errors import BadInput
 from polyglot.export.model_card import take_model
 from polyglot.export.selection import select
-from polyglot.kinds.aggregate import UNTUNED
 
 
 def command(
@@ -29,9 +28,9 @@ def command(
     store: StoreUrl = None,
 ) -> None:
     """Take a model out of the store and print the command with which vLLM serves it; `--run` starts it."""
-    check_out(to)
+    check_out(to, option="--to", what="the model")
     view = open_view(study, mix=mix, profile=profile, store=store)
-    (wanted,) = select(view.plan, "model", name.removesuffix(f"/{UNTUNED}"))
+    (wanted,) = select(view.plan, "model", name)
     folder = take_model(view.store, view.plan, wanted, to / wanted.name.replace("/", "-"))
     line = [
         "vllm",
@@ -47,9 +46,9 @@ def command(
     if not run:
         print(shlex.join(line))
         return
+    say(shlex.join(line))
     program = shutil.which("vllm")
     if program is None:
         remedy = "Install vLLM into an environment of its own, or run the printed command where it is"
         raise BadInput("vLLM is not on the PATH", where="--run", remedy=remedy)
-    say(shlex.join(line))
     os.execv(program, line)  # noqa: S606 - the server takes this command's place, and its signals

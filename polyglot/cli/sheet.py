@@ -56,7 +56,7 @@ def export(
     store: StoreUrl = None,
 ) -> None:
     """Draw turns that every translation has, blind them, and write a page and a CSV for raters."""
-    check_out(out)
+    check_out(out, what="the sheet")
     view = open_view(study, mix=mix, profile=profile, store=store)
     sheet = draw(turns_of(view, only), rows=rows, seed=seed, most_characters=most_characters)
     keep_key(view.store, view.plan.study, sheet)
@@ -81,7 +81,7 @@ def import_(
 
     The same file imported again changes nothing; nothing is kept when one of the files is wrong.
     """
-    check_out(out)
+    check_out(out, what="the table of ratings")
     view = open_view(study, mix=mix, profile=profile, store=store)
     rated, problems = [], list[str]()
     for path in files:

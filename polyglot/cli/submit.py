@@ -11,7 +11,7 @@ import typer
 
 from polyglot.attempts.attempts import Attempts
 from polyglot.cli.cost import confirm
-from polyglot.cli.deliver import check_out, deliver_report, typed
+from polyglot.cli.deliver import check_out, deliver_report, options_of
 from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import say
@@ -70,8 +70,8 @@ def command(
     confirm(session.estimated, session.profile.prices, session.profile.ask_above, yes=yes)
     look_anew(session.store, checks(session.plan), "submitted again")
     if start(session, attach=attach):
-        asked = typed(study, mix=mix, profile=profile, store=store, data_only=data_only)
-        for file in deliver_report(session, out, asked=asked):
+        options = options_of(mix=mix, profile=profile, store=store, data_only=data_only)
+        for file in deliver_report(session, out, file=str(study), options=options):
             print(file)
 
 

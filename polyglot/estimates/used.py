@@ -5,37 +5,58 @@ from dataclasses import dataclass
 from typing import Any
 
 from polyglot.core.stage import PlannedStage
+from polyglot.kinds.registry import kind_of
 from polyglot.store.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
-    """None: it was not measured, or nothing has run. `memory_bytes` is the peak of its GPU, else of its process."""
+    """None: it was not measured, or nothing has run. `memory_bytes` is the peak of its GPU, else of its process.
+
+    `seconds` are those of the worker that committed it. `usd_unseen`: what calls whose replies were lost may have cost.
+    """
 
     memory_bytes: int | None = None
     seconds: float | None = None
     tokens: float | None = None
     calls: float | None = None
     usd: float | None = None
+    usd_unseen: float | None = None
     disk_bytes: int | None = None
+    gpus: int = 0  # of each rank
+    ranks: int = 1
+
+    @property
+    def gpu_hours(self) -> float:
+        """Hours of all its GPUs; 0 without one, or where nothing says how long."""
+        return (self.seconds or 0.0) / 3600 * self.gpus * self.ranks
 
 
 def used_by(manifest: Manifest, planned: PlannedStage) -> Used:
-    """Read it; `planned` says whether it ran on a GPU, as a manifest of an older version does not."""
-    volatile, seconds = manifest.volatile, manifest.volatile.get("seconds", {})
-    peak = "peak_device_memory_bytes" if planned.resources.gpus else "peak_memory_bytes"
+    """Read it; `planned` says whether it ran on a GPU where a manifest of an older version does not."""
+    volatile, execution, asks = manifest.volatile, manifest.execution, _asks(planned)
+    seconds, attempts = volatile.get("seconds", {}), volatile.get("attempts")
+    gpus, ranks = execution.get("gpus", planned.resources.gpus), execution.get("world_size", planned.resources.ranks)
+    peak = "peak_device_memory_bytes" if gpus else "peak_memory_bytes"
     metrics: Mapping[str, Any] = manifest.metrics
-    attempts = volatile.get("attempts")
     prompt, completion = _number(volatile.get("prompt_tokens")), _number(volatile.get("completion_tokens"))
     asked = None if prompt is None or completion is None else prompt + completion
     return Used(
         memory_bytes=None if (found := _number(volatile.get(peak))) is None else int(found),
         seconds=sum(seconds.values()) if seconds else None,
         tokens=asked if asked is not None else _number(volatile.get("tokens", metrics.get("tokens"))),
-        calls=sum(attempts.values()) if isinstance(attempts, Mapping) else None,
-        usd=_number(volatile.get("cost_usd")),
+        calls=sum(attempts.values()) if asks and isinstance(attempts, Mapping) else None,
+        usd=_number(volatile.get("cost_usd")) if asks else None,
+        usd_unseen=_number(volatile.get("cost_usd_unseen_at_most")) if asks else None,
         disk_bytes=manifest.total_bytes,
+        gpus=int(gpus),
+        ranks=int(ranks),
     )
+
+
+def _asks(planned: PlannedStage) -> bool:
+    """Whether somebody is asked at a price, which the rules that are built in are not."""
+    return bool(kind_of(planned.stage.kind).traits(planned.stage.params).asks)
 
 
 def _number(value: object) -> float | None:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import ClassVar
 
 import yaml
 
+from polyglot.core.canonical import sha256_bytes
 from polyglot.core.stage import PlannedStage
 from polyglot.export.files import take
 from polyglot.export.selection import Wanted, aggregate_of, name_of
@@ -21,13 +23,13 @@ from polyglot.store.committed import committed
 from polyglot.store.manifest import Manifest
 from polyglot.store.store import Store
 
-_README = "README.md"
+# A card ends with the SHA-256 of what is before it: so one that was written here is told from one that people changed.
+_SEAL = "<!-- written by polyglot, sha256 {} -->\n"
 
 
 def take_model(store: Store, plan: Plan, wanted: Wanted, target: Path) -> Path:
     """Copy a model of a plan to a folder, its card beside it, as `take` does."""
-    card = ModelCard(store=store, plan=plan, model=wanted.planned)
-    return take(store, wanted, target, beside=lambda manifest: {_README: card.text(manifest)})
+    return take(store, wanted, target, beside=ModelCard(store=store, plan=plan, model=wanted.planned))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +39,10 @@ class ModelCard:
     store: Store
     plan: Plan
     model: PlannedStage
+    name: ClassVar[str] = "README.md"
 
     def text(self, manifest: Manifest) -> str:
-        """The card of what was committed, with its front matter."""
+        """The card of what was committed, with its front matter and its seal."""
         parts = [
             f"---\n{yaml.safe_dump(self._front(), sort_keys=False, allow_unicode=True)}---\n",
             f"# {name_of(self.model)}\n",
@@ -49,7 +52,13 @@ class ModelCard:
             *self._asked(),
             *self._scored(),
         ]
-        return "\n".join(parts)
+        text = "\n".join(parts)
+        return text + _seal_of(text)
+
+    def wrote(self, text: str) -> bool:
+        """Whether a text is a card that nobody has changed."""
+        before, mark, digest = text.rpartition(_SEAL.partition("{")[0])
+        return bool(mark) and mark + digest == _seal_of(before)
 
     def _front(self) -> dict[str, object]:
         base = BaseParams.of(self._base.stage)
@@ -103,9 +112,13 @@ class ModelCard:
             return
         params = AnswerParams.of(own.stage)
         yield "## How it was asked\n"
-        yield "transformers and vLLM take the chat template from `chat_template.jinja`. The first message had the role"
-        yield "`system`, and by the language of the question this text:\n"
-        yield from (f"- {language}: {text}" for language, text in params.systems.items())
+        yield "transformers and vLLM take the chat template from `chat_template.jinja`."
+        systems = {language: text for language, text in params.systems.items() if text}
+        if systems:
+            yield "The first message had the role `system`, and by the language of the question this text:\n"
+            yield from (f"- {language}: {text}" for language, text in systems.items())
+        if without := sorted(params.systems.keys() - systems.keys()):
+            yield f"\nQuestions in {', '.join(without)} had no system message."
         yield f"\nUp to {params.max_new_tokens} tokens a turn in {params.dtype}."
         if params.stops:
             yield f"Answers also ended before: {', '.join(map(repr, params.stops))}."
@@ -128,11 +141,15 @@ class ModelCard:
         if not rows:
             return
         yield "## Scores\n"
-        seeds = f"over all training seeds of this mix ({rows[0].seeds})"
-        yield f"Means of scores from 1 to 10 with {100 * scores.method.level:g} % intervals, {seeds}.\n"
+        seeds = "" if untuned else f", over all training seeds of this mix ({rows[0].seeds})"
+        yield f"Means of scores from 1 to 10 with {100 * scores.method.level:g} % intervals{seeds}.\n"
         yield "| language | score | interval |\n| --- | --- | --- |"
         yield from (_score_line(row) for row in rows if row.mean is not None)
         yield ""
+
+
+def _seal_of(text: str) -> str:
+    return _SEAL.format(sha256_bytes(text.encode()))
 
 
 def _score_line(row: ArmScore) -> str:

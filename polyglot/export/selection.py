@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import AggregateParams
+from polyglot.kinds.aggregate import UNTUNED, AggregateParams
+from polyglot.kinds.base import BaseParams
 from polyglot.kinds.kind import Offer
 from polyglot.kinds.registry import kind_of
 from polyglot.plan.plan import Plan
@@ -22,6 +23,12 @@ class Wanted:
     def name(self) -> str:
         """What it is called outside."""
         return name_of(self.planned)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Each of its names: a base model has that of the cell, too, in which it was asked as it came."""
+        base = self.planned.stage.kind == BaseParams.kind
+        return (self.name, f"{self.name}/{UNTUNED}") if base else (self.name,)
 
 
 def name_of(planned: PlannedStage) -> str:
@@ -45,11 +52,10 @@ def select(plan: Plan, what: Offer, name: str | None) -> Sequence[Wanted]:
         raise BadInput(f"the study has no {what}", where=f"study {plan.study}")
     if name is None:
         return offered
-    whole = [one for one in offered if one.name == name]
     found = (
-        whole
-        or [one for one in offered if f"/{name}/" in f"/{one.name}/"]
-        or [one for one in offered if name in one.name]
+        [one for one in offered if name in one.names]
+        or [one for one in offered if any(f"/{name}/" in f"/{called}/" for called in one.names)]
+        or [one for one in offered if any(name in called for called in one.names)]
     )
     if len(found) != 1:
         some = ", ".join(one.name for one in (found or offered)[:5])

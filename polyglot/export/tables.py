@@ -1,5 +1,6 @@
 """Answers and verdicts of all cells as one Parquet table each: a row a turn."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -57,7 +58,11 @@ def _written(
     wanted: Sequence[Wanted],
     path: Path,
 ) -> Path:
-    """Write the table, whole or not at all. Raises BadInput without pyarrow, PolyglotError for a stage not done."""
+    """Write the table, whole or not at all, in the place of one that was written before.
+
+    Raises BadInput without pyarrow and for a place that has something else or cannot be written, NotComputed for a
+    stage not done, StoreError for a store that fails.
+    """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -67,8 +72,16 @@ def _written(
     columns = {**_CELLS, **_SCHEMAS[what]}
     schema = pa.schema([(name, getattr(pa, kind_of)()) for name, kind_of in columns.items()])
     cells = _cells(plan)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as scratch:
+    if os.path.lexists(path) and not _is_table(path, schema):
+        got = "a folder" if path.is_dir() else "a file that polyglot did not write so"
+        remedy = "Name another folder with --to, or remove it"
+        raise BadInput("there is something else already", where=str(path), got=got, remedy=remedy)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-")
+    except OSError as error:
+        raise BadInput("nothing can be written there", where=str(path.parent), got=error.strerror or "") from error
+    with made as scratch:
         part = Path(scratch) / path.name
         with pq.ParquetWriter(part, schema, compression="zstd") as writer:
             for one in wanted:
@@ -77,6 +90,18 @@ def _written(
                     writer.write_table(pa.Table.from_pylist([{**head, **row} for row in batch], schema=schema))
         part.replace(path)
     return path
+
+
+def _is_table(path: Path, schema: Any) -> bool:
+    """Whether a file is such a table: these columns and nothing that other writers (pandas) say beside them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        found = pq.read_schema(path)
+    except (OSError, pa.ArrowException):
+        return False
+    return bool(found.equals(schema)) and not found.metadata
 
 
 def _batches(

@@ -64,6 +64,8 @@ class Hub:
     repositories: tuple[Repository, ...]
     write_token: str = ""  # who brings it may make repositories and commit to them
     written: dict[str, dict[str, bytes]] = field(default_factory=dict)  # files of such a repository, by its name
+    private: set[str] = field(default_factory=set)  # those of them that not everybody sees
+    fails: Literal["", "upload", "commit"] = ""  # refuses large files, or hangs up before a commit's end
     messages: list[str] = field(default_factory=list)  # of commits
     large: dict[str, bytes] = field(default_factory=dict)  # by SHA-256
     endpoint: str = ""
@@ -103,6 +105,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         """A large file, by its SHA-256."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.hub.fails == "upload":
+            self._json(400, {"error": "The upload ended early"})
+            return
         self.hub.large[hashlib.sha256(body).hexdigest()] = body
         self._send(200, b"", {})
 
@@ -113,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/api/repos/create":
             asked = json.loads(body)
             name = "/".join(part for part in (asked.get("organization"), asked["name"]) if part)
+            if name not in self.hub.written and asked.get("visibility") == "private":
+                self.hub.private.add(name)
             fresh = self.hub.written.setdefault(name, {})
             self._json(409 if fresh else 200, {"url": f"{self.hub.endpoint}/{name}", "name": name, "id": name})
         elif path == "/api/validate-yaml":
@@ -137,6 +144,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(404, {"error": "no such page"})
 
     def _commit(self, name: str, body: bytes) -> None:
+        if self.hub.fails == "commit":
+            self.close_connection = True
+            return
         files = self.hub.written[name]
         for line in map(json.loads, body.splitlines()):
             value = line["value"]
@@ -146,12 +156,14 @@ class _Handler(BaseHTTPRequestHandler):
                 files[value["path"]] = base64.b64decode(value["content"])
             elif line["key"] == "lfsFile":
                 files[value["path"]] = self.hub.large[value["oid"]]
+            elif line["key"] == "deletedFile":
+                del files[value["path"]]
         self._json(200, {"commitUrl": f"{self.hub.endpoint}/{name}/commit/{REVISION}", "commitOid": REVISION})
 
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.hub.asked.append(f"{self.command} {path}")
-        one = self.hub.find(path)
+        one = self.hub.find(path) or self._written(path)
         if one is not None and one.token and self.headers.get("Authorization") != f"Bearer {one.token}":
             self._json(401, {"error": "Invalid username or password."}, {"X-Error-Message": "Invalid credentials"})
         elif one is None:
@@ -162,12 +174,17 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.startswith(one.resolved):
             self._file(one, path.removeprefix(one.resolved))
         elif path in (one.api, f"{one.api}/revision/{one.revision}", f"{one.api}/revision/main"):
-            self._json(200, one.info())
-        elif path.startswith(f"{one.api}/tree/{one.revision}"):
-            folder = path.removeprefix(f"{one.api}/tree/{one.revision}").strip("/")
+            self._json(200, {**one.info(), "private": one.name in self.hub.private})
+        elif listed := re.match(f"{one.api}/tree/({one.revision}|main)", path):
+            folder = path.removeprefix(listed[0]).strip("/")
             self._json(200, [one.entry(name) for name in one.files if not folder or name.startswith(f"{folder}/")])
         else:
             self._json(404, {"error": "no such page"}, {"X-Error-Code": "EntryNotFound"})
+
+    def _written(self, path: str) -> Repository | None:
+        """The repository that a path is about, of those that were made here."""
+        made = (Repository(name=name, files=files, kind="models") for name, files in self.hub.written.items())
+        return next((one for one in made if path == one.api or path.startswith(f"{one.api}/")), None)
 
     def _file(self, one: Repository, name: str) -> None:
         data = one.files.get(name)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ import torch
 import yaml
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from polyglot.cli.looking import open_view
 from polyglot.core.canonical import sha256_file
 from polyglot.store.committed import committed
 from polyglot.store.locate import open_store
@@ -93,7 +95,7 @@ def test_what_is_there_already_is_left_alone_and_nothing_else_is_overwritten(des
     (folder / "README.md").write_text("ours")
     said = desk.run("fetch", "one", "model", CELL, "--to", tmp_path, "--store", desk.url)
     assert said.code == 2
-    assert "there is something else already" in said.err
+    assert "there is something else already; got another README.md in it" in said.err
     assert (folder / "README.md").read_text() == "ours"
     assert list((tmp_path / "model").iterdir()) == [folder], "nothing half-written is left"
 
@@ -185,15 +187,6 @@ def test_what_is_not_there_is_told(desk: Desk, tmp_path: Path, arguments: tuple[
     assert expected in said.err
 
 
-def test_what_is_not_computed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = Desk.at(tmp_path, monkeypatch)
-    desk.submitted(desk.study("two"))
-    said = desk.run("fetch", "two", "answers", "--store", desk.url, "--to", tmp_path / "to")
-    assert said.code == 1
-    assert "not computed yet" in said.err
-    assert not (tmp_path / "to").exists()
-
-
 def test_the_studies_of_a_store_are_listed(desk: Desk) -> None:
     said = desk.run("list", "--store", desk.url, "-o", "json")
     assert said.code == 0, said.err
@@ -201,19 +194,6 @@ def test_the_studies_of_a_store_are_listed(desk: Desk) -> None:
     assert (row["study"], row["state"], row["usd"]) == ("one", "committed", 0.0)
     assert row["done"] == row["stages"] > 10
     assert row["submitted"].endswith("+00:00")
-
-
-def test_a_study_that_has_not_begun_is_listed_beside_a_damaged_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = Desk.at(tmp_path, monkeypatch)
-    desk.submitted(desk.study("waits"))
-    desk.store.create("studies/broken/0/plan-000000000000.json", b"{")
-    said = desk.run("list", "--store", desk.url, "-o", "json")
-    broken, waits = json.loads(said.out)
-    assert (waits["study"], waits["state"], waits["done"]) == ("waits", "waiting", 0)
-    assert broken["study"] == "broken"
-    assert "damaged" in broken["state"]
 
 
 def test_a_model_is_served_by_the_command_that_is_printed(
@@ -226,7 +206,9 @@ def test_a_model_is_served_by_the_command_that_is_printed(
     assert said.out == f"vllm serve {folder} --served-model-name {CELL} {listens}\n", said.err
     assert (folder / "config.json").is_file()
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "vLLM is not on the PATH" in desk.run(*asked, "--run").err
+    without = desk.run(*asked, "--run")
+    assert (without.code, "vLLM is not on the PATH" in without.err) == (2, True)
+    assert without.err.startswith(said.out), "the command that the remedy speaks of"
     (tmp_path / "vllm").write_text('#!/bin/sh\necho "vllm $*" > "$1.said"\n')
     (tmp_path / "vllm").chmod(0o755)
     done = subprocess.run(
@@ -248,9 +230,10 @@ def test_a_model_is_pushed_to_a_repository_as_it_is_fetched(desk: Desk, tmp_path
         for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
             environment.pop(name, None)
 
-        def push(repository: str, secret: str) -> "subprocess.CompletedProcess[str]":
+        def push(repository: str, secret: str, *more: str) -> "subprocess.CompletedProcess[str]":
             token.write_text(secret)
             command = [sys.executable, "-m", "polyglot", "push", "one", "ENDE/s0", repository, "--store", desk.url]
+            command += more
             return subprocess.run(command, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True)
 
         refused = push("lab/ende", "hf_others")
@@ -262,6 +245,144 @@ def test_a_model_is_pushed_to_a_repository_as_it_is_fetched(desk: Desk, tmp_path
         done = push("lab/ende", "hf_sentinel")
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(f"{hub.endpoint}/lab/ende/commit/")
+        assert done.stderr == "", "no progress bars where nobody watches"
+        public = push("lab/ende", "hf_sentinel", "--public")
+        assert public.returncode == 0, public.stderr
+        assert public.stderr.splitlines()[-1] == "lab/ende was there and is private: its visibility is left as it is"
     (folder,) = fetch(desk, "model", CELL, "--to", tmp_path / "fetched")
     assert hub.written["lab/ende"] == {path.name: path.read_bytes() for path in folder.iterdir()}
     assert hub.messages[0].startswith("one: tiny/house/ENDE/s0 (stage ")
+
+
+@contextmanager
+def away(path: Path, data: bytes | None = None) -> Iterator[None]:
+    """A file of the store is not there, or is of other bytes, until the block ends."""
+    before = path.read_bytes()
+    path.chmod(0o644)
+    path.unlink()
+    if data is not None:
+        path.write_bytes(data)
+    yield
+    path.unlink(missing_ok=True)
+    path.write_bytes(before)
+
+
+def manifest_path(desk: Desk, label: str) -> Path:
+    planned = open_view("one", mix=None, profile="local", store=desk.url).plan.find(label)
+    return desk.root / "store" / "stages" / planned.stage.kind / planned.key / "manifest.json"
+
+
+def blob_of(desk: Desk, label: str, name: str) -> Path:
+    files = json.loads(manifest_path(desk, label).read_bytes())["files"]
+    (sha256,) = (record["sha256"] for record in files if record["path"].endswith(name))
+    return desk.root / "store" / "blobs" / "sha256" / sha256[:2] / sha256
+
+
+@pytest.mark.parametrize("form", ["files", "parquet"])
+def test_a_damaged_result_is_not_one_that_is_not_computed_yet(desk: Desk, tmp_path: Path, form: str) -> None:
+    blob = blob_of(desk, f"answer {CELL}", "DE.jsonl")
+    with away(blob, blob.read_bytes()[:-1] + b" "):
+        said = desk.run("fetch", "one", "answers", "--as", form, "--to", tmp_path, "--store", desk.url)
+    assert said.code == 1
+    assert "was recorded" in said.err
+    assert "computed" not in said.err
+
+
+@pytest.mark.parametrize("form", ["files", "parquet"])
+def test_what_is_there_of_a_study_that_goes_on_is_taken(desk: Desk, tmp_path: Path, form: str) -> None:
+    with away(manifest_path(desk, f"judge {CELL}")):
+        asked = ("fetch", "one", "verdicts", "--as", form, "--to", tmp_path, "--store", desk.url)
+        said = desk.run(*asked)
+        (path,) = map(Path, said.out.splitlines())
+        one = desk.run(*asked[:3], CELL, *asked[3:])
+    assert (said.code, one.code) == (0, 1)
+    assert said.err.count("\n") == 1
+    assert f"judge {CELL}: not computed yet" in said.err
+    assert f"judge {CELL}: not computed yet" in one.err
+    if form == "parquet":
+        assert {row["cell"] for row in pq.read_table(path).to_pylist()} == {"tiny/untuned"}
+    else:
+        assert path.name == "tiny-untuned"
+
+
+def test_a_table_replaces_its_like_and_nothing_else(desk: Desk, tmp_path: Path) -> None:
+    asked = ("fetch", "one", "verdicts", "--as", "parquet", "--to", tmp_path, "--store", desk.url)
+    path = tmp_path / "verdicts.parquet"
+    assert (desk.run(*asked).code, desk.run(*asked).code) == (0, 0)
+    pq.write_table(pq.read_table(path).select(["cell", "score"]), path)
+    ours = path.read_bytes()
+    said = desk.run(*asked)
+    assert (said.code, path.read_bytes() == ours) == (2, True)
+    assert f"{path}: there is something else already; got a file that polyglot did not write so" in said.err
+    path.unlink()
+    path.mkdir()
+    said = desk.run(*asked)
+    assert said.code == 2
+    assert f"{path}: there is something else already; got a folder" in said.err
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_card_from_before_the_scores_becomes_the_one_with_them_and_no_weight_is_fetched_again(
+    desk: Desk, tmp_path: Path
+) -> None:
+    aggregate = next((desk.root / "store" / "stages" / "aggregate").iterdir()) / "manifest.json"
+    with away(aggregate):
+        (folder,) = fetch(desk, "model", CELL, "--to", tmp_path)
+    card = folder / "README.md"
+    before = card.read_text(encoding="utf-8")
+    assert "## Scores" not in before
+    weights = (folder / "model.safetensors").stat()
+    with away(blob_of(desk, f"train {CELL}", "model.safetensors")):
+        assert fetch(desk, "model", CELL, "--to", tmp_path) == [folder]
+        after = card.read_text(encoding="utf-8")
+        assert "| DE " in after
+        assert fetch(desk, "model", CELL, "--to", tmp_path) == [folder]
+        for name, other in (("README.md", before.replace("ENDE", "ours")), ("config.json", "{}"), ("more", "ours")):
+            path = folder / name
+            kept = path.read_bytes() if path.exists() else None
+            path.write_text(other, encoding="utf-8")
+            said = desk.run("fetch", "one", "model", CELL, "--to", tmp_path, "--store", desk.url)
+            assert said.code == 2
+            assert f"there is something else already; got {'' if kept is None else 'another '}{name} in it" in said.err
+            assert path.read_text(encoding="utf-8") == other
+            path.unlink() if kept is None else path.write_bytes(kept)
+    assert (folder / "model.safetensors").stat().st_mtime_ns == weights.st_mtime_ns
+    assert card.read_text(encoding="utf-8") == after
+    assert list((tmp_path / "model").iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("verb", ["fetch", "serve"])
+@pytest.mark.parametrize("link", [False, True])
+def test_a_place_that_is_no_folder_is_told_with_its_option(desk: Desk, tmp_path: Path, verb: str, link: bool) -> None:
+    place = tmp_path / "place"
+    place.symlink_to(tmp_path / "nothing") if link else place.write_text("ours")
+    words = ("fetch", "one", "model", CELL) if verb == "fetch" else ("serve", "one", CELL)
+    needs = "--to: a folder of models needs a folder" if verb == "fetch" else "--to: the model needs a folder"
+    said = desk.run(*words, "--to", place, "--store", desk.url)
+    assert said.code == 2
+    assert f"{needs}; got {place}, which is a {'link to nothing' if link else 'file'}" in said.err
+    assert "--out" not in said.err
+    below = tmp_path / "below" / ("model" if verb == "fetch" else "") / "tiny-house-ENDE-s0"
+    below.parent.mkdir(parents=True)
+    place.rename(below)
+    said = desk.run(*words, "--to", tmp_path / "below", "--store", desk.url)
+    assert said.code == 2
+    assert f"{below}: there is something else already; got a {'link to nothing' if link else 'file'}" in said.err
+
+
+@pytest.mark.parametrize("form", ["files", "parquet"])
+def test_a_place_that_cannot_be_written_is_told(desk: Desk, form: str) -> None:
+    said = desk.run("fetch", "one", "answers", "--as", form, "--to", "/proc/polyglot", "--store", desk.url)
+    assert said.code == 2
+    assert "/proc" in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_a_base_model_is_called_as_its_cell_too_and_its_card_speaks_of_no_seeds(desk: Desk, tmp_path: Path) -> None:
+    (folder,) = fetch(desk, "model", "tiny/untuned", "--to", tmp_path)
+    assert folder.name == "tiny"
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "| DE " in card
+    assert "seeds" not in card
+    (tuned,) = fetch(desk, "model", CELL, "--to", tmp_path)
+    assert "over all training seeds of this mix (1)" in (tuned / "README.md").read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ from polyglot.core.stage import PlannedStage, Resources
 from polyglot.engine.engine import run
 from polyglot.engine.gpu_hours import GpuHours, check_gpu_hours, used_hours
 from polyglot.engine.summary import Summary
+from polyglot.estimates.took import took
 from polyglot.schedulers.local.budget import Budget
 from tests.kit.graphs import MIB, stage
 from tests.kit.world import QUICK, Recorder, World
@@ -54,6 +55,10 @@ def test_attempts_that_were_killed_count(world: World) -> None:
     dies = stage("steps", "dies", steps=6, seconds=0.3, dies_after=3, resources=ON_A_GPU)
     assert run_within(world, [dies], 1.0).committed == 1
     assert used_hours([dies], world.store) > 1.5 * SECOND  # 6 steps of 0.3 s, half of them by a worker that was killed
+    (row,) = took([dies], world.store)
+    assert row.used.seconds is not None
+    assert row.used.seconds > 1.5
+    assert row.used.gpu_hours == row.used.seconds / 3600
 
 
 def test_what_needs_no_gpu_is_never_refused(world: World) -> None:

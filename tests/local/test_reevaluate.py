@@ -101,7 +101,11 @@ def test_a_night_answers_and_judges_anew_and_trains_nothing(nightly: Nightly) ->
     said = nightly.reevaluate("one", "--night", "a")
     assert said.code == 0, said.err
     assert Path(said.out.splitlines()[0]) == Path("out/one-@a/report.html")
-    assert (nightly.desk.root / "out/one-@a/report.html").is_file()
+    page = (nightly.desk.root / "out/one-@a/report.html").read_text(encoding="utf-8")
+    night = f"one --night a --store {nightly.desk.url}"
+    assert f"<pre>polyglot reevaluate {night}\npolyglot report {night}</pre>" in page
+    cost = f"{CALLS + 1} calls for {USD * (CALLS + 1) / CALLS:.2f} USD"  # the probe's is one
+    assert f'<th scope="row">cost</th><td>{cost}</td>' in page
     assert len(nightly.server.calls) - before == CALLS
     assert nightly.starts("a", "answer") == [1, 1]
     assert nightly.starts("a", "train") == [1]  # that of the submission

@@ -161,8 +161,8 @@ class TestStagesOfNights:
         evaluated(desk, ordered(desk, study), "2026-01-31T02:00:00Z")
         said = desk.run("report", study, "--night", "2026-01-31T03:00:00+01:00", "--store", desk.url, "--out", "o")
         assert said.code == 0
-        assert said.out == "o/one-@2026-01-31T02-00-00Z/made.json\n"
-        assert Path(said.out.strip()).is_file()
+        assert said.out.splitlines() == [f"o/one-@2026-01-31T02-00-00Z/{name}" for name in ("cost.csv", "made.json")]
+        assert all(Path(line).is_file() for line in said.out.splitlines())
         refused = desk.run("report", study, "--night", "b", "--store", desk.url)
         assert (refused.code, "study one: no such night; got 'b'" in refused.err) == (2, True)
 

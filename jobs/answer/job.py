@@ -72,7 +72,6 @@ def _ask_all(context: Context, params: AnswerParams, tasks: list[Task], threads:
             params=params,
             settings=context.settings,
             resources=context.resources,
-            threads=threads,
             log=context.log,
         )
         with contextlib.closing(engine_class(engine_of(context.settings))(opening)) as engine:

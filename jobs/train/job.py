@@ -14,7 +14,6 @@ computed again in the backward pass: less memory, a third more time), `attention
 import shutil
 import time
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -36,6 +35,7 @@ from jobs.lib.model.template import ChatFormat
 from jobs.lib.ranks import Ranks
 from jobs.lib.token_set import TokenSet
 from jobs.train import agreement, checkpoint
+from jobs.train.checkpoint import History
 from jobs.train.mixture import Mixture
 from jobs.train.record import describe
 from jobs.train.saving import save_model
@@ -103,7 +103,7 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
     if not all(bool(tensor.isfinite().all()) for tensor in model.parameters()):
         raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
     if trainer.rank == 0:
-        record = describe(trainer, history.losses, history.validation)
+        record = describe(trainer, history)
         (context.out / "training.json").write_bytes(to_json(record) + b"\n")
         if context.settings.get("recompute"):
             model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
@@ -122,14 +122,6 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
     accelerator.end_training()
 
 
-@dataclass(slots=True)
-class History:
-    """What a run has seen so far: the loss of each step, and what was found on rows held back."""
-
-    losses: list[float] = field(default_factory=list)
-    validation: list[ValidationStep] = field(default_factory=list)
-
-
 def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet]) -> History:
     """Run every step that is still to be done; save now and then, and when asked to stop."""
     history = _resume(context, trainer)
@@ -138,6 +130,7 @@ def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet
     every, validate_every = trainer.params.checkpoint_steps, trainer.params.validate_every or trainer.steps
     for number in range(first, trainer.steps):
         history.losses.append(trainer.step(number))
+        history.norms.append(trainer.gradient_norm)
         tokens += int(trainer.mixture.lengths[trainer.order.step(number)].sum())
         if validation and ((number + 1) % validate_every == 0 or number + 1 == trainer.steps):
             began = time.monotonic()
@@ -175,7 +168,7 @@ def _agreed(trainer: Trainer, stop: bool, due: bool) -> tuple[bool, bool]:
 def _save(context: Context, trainer: Trainer, history: History) -> None:
     directory = context.work / "checkpoint"
     shutil.rmtree(directory, ignore_errors=True)
-    checkpoint.write(directory, trainer.model, trainer.optimizer, history.losses, history.validation)
+    checkpoint.write(directory, trainer.model, trainer.optimizer, history)
     context.checkpoints.save(directory, len(history.losses))
     shutil.rmtree(directory)
     context.log.info("checkpoint after step %d", len(history.losses))
@@ -198,7 +191,7 @@ def _newest(context: Context, trainer: Trainer) -> History:
     history = History()
     if step is not None:
         try:
-            history = History(*checkpoint.read(directory, trainer.model, trainer.optimizer))
+            history = checkpoint.read(directory, trainer.model, trainer.optimizer)
         except checkpoint.Unusable as error:  # written by another version of this job
             context.log.warning("beginning again: the checkpoint of step %d is of no use: %s", step, error)
     shutil.rmtree(directory, ignore_errors=True)

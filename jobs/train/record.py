@@ -1,15 +1,15 @@
 """What training.json says of a run."""
 
 from collections import Counter
-from collections.abc import Sequence
 
 from jobs.train.batches import sequences
+from jobs.train.checkpoint import History
 from jobs.train.training import Trainer
 from polyglot.core.records import UNSET, UnsetType
-from polyglot.kinds.train import Packing, TrainingRecord, ValidationStep
+from polyglot.kinds.train import Packing, TrainingRecord
 
 
-def describe(trainer: Trainer, losses: Sequence[float], validation: Sequence[ValidationStep]) -> TrainingRecord:
+def describe(trainer: Trainer, history: History) -> TrainingRecord:
     """The document. What a run did without (packing, validation) is not in it."""
     samples, learnt = Counter[str](), Counter[str]()
     rows = tokens = places = 0
@@ -39,9 +39,10 @@ def describe(trainer: Trainer, losses: Sequence[float], validation: Sequence[Val
         samples_per_language=dict(samples),
         loss_tokens_per_language=dict(learnt),
         epochs=trainer.order.epochs,
-        loss=tuple(losses),
+        loss=tuple(history.losses),
+        gradient_norm=tuple(history.norms),
         learning_rate=tuple(trainer.learning_rate(number) for number in range(trainer.steps)),
-        final_loss=losses[-1],
+        final_loss=history.losses[-1],
         packing=packing,
-        validation=tuple(validation) if validation else UNSET,
+        validation=tuple(history.validation) if history.validation else UNSET,
     )

@@ -64,6 +64,7 @@ class Trainer:
                 f"would never reach its height. Set warmup-steps to {self.order.steps} or less"
             )
         self.model = model.train()
+        self.gradient_norm = math.nan  # of the last step, before it was clipped
         self.half = params.precision == "bfloat16" and model.device.type == "cuda"
         with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
             self.loss = TargetLoss(model)
@@ -121,7 +122,7 @@ class Trainer:
                 f"or one of these samples is bad: {self._named(samples)}"
             )
         clip = self.params.gradient_clip
-        norm = float(nn.utils.clip_grad_norm_(self._parameters, clip if clip > 0 else math.inf))
+        norm = self.gradient_norm = float(nn.utils.clip_grad_norm_(self._parameters, clip if clip > 0 else math.inf))
         if not math.isfinite(norm):
             raise Permanent(
                 f"step {number + 1}: the gradient's norm is {norm} at learning rate {rate:g}; the run has diverged, "

@@ -9,9 +9,10 @@ from polyglot.cli.looking import submitted_view
 from polyglot.cli.options import Output, OutputForm, ProfileName, StoreUrl
 from polyglot.cli.output import print_table
 from polyglot.cli.view import View
-from polyglot.core.errors import PolyglotError
+from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.engine.survey import StageState
 from polyglot.estimates.used import used_by
+from polyglot.store.directory import DirectoryStore
 from polyglot.store.locate import open_store
 from polyglot.store.submissions import names
 from polyglot.study.profile import load_profile
@@ -40,6 +41,8 @@ def command(profile: ProfileName = "local", store: StoreUrl = None, output: Outp
     """List the studies of a store: how far each is, when it was last submitted, what its calls have cost."""
     chosen = load_profile(profile)
     opened = open_store(chosen.store if store is None else store)
+    if isinstance(opened, DirectoryStore) and not opened.root.is_dir():  # whether a prefix was meant, no bucket knows
+        raise BadInput("there is no store", where=opened.url, remedy="`polyglot submit STUDY` makes one")
     rows = []
     for name in names(opened):
         try:
@@ -75,7 +78,7 @@ def _listed(name: str, view: View, time: datetime) -> _Listed:
     return _Listed(
         name=name,
         title=view.title,
-        state=str(state),
+        state="stopped" if state is not StageState.FAILED and view.is_stopped(seen) else str(state),
         done=counts[StageState.COMMITTED],
         stages=len(view.plan),
         submitted=time,

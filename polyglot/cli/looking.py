@@ -5,7 +5,7 @@ that a study file names are missing or hold other content than when it was submi
 line says so; what a changed study file itself says is shown as it is, for that is what is being worked on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -83,19 +83,23 @@ def open_stages(
     return opened, plan
 
 
-def newest_stage(store: Store, plan: Plan, text: str) -> PlannedStage:
+def newest_stage(
+    store: Store, plan: Plan, text: str, *, rather: Callable[[PlannedStage], object] = lambda planned: True
+) -> PlannedStage:
     """The stage that a user means: of several under one label the one that was submitted last, and a line says so.
 
-    Raises BadInput when nothing fits, or stages of several labels.
+    Those that a verb would `rather` have come before all others. Raises BadInput when nothing fits, or stages of
+    several labels.
     """
-    found = {planned.key: planned for planned in plan.fitting(text)}
-    if len(found) > 1 and len({plain_label(planned) for planned in found.values()}) == 1:
+    every = {planned.key: planned for planned in plan.fitting(text)}
+    if len(every) > 1 and len({plain_label(planned) for planned in every.values()}) == 1:
+        found = {key: planned for key, planned in every.items() if rather(planned)} or every
         dated = [(time, path) for name in names(store) for time, path in all_submissions(store, name)]
         for time, path in sorted(dated, reverse=True):
             submission = Submission.from_json(store.read(path), where=f"{store.url}: {path}")
             if (key := next((planned.key for planned in submission.stages if planned.key in found), None)) is not None:
                 of = f"{submission.title}, submitted {time:%Y-%m-%d %H:%M} UTC"
-                others = ", ".join(planned.name for planned in found.values() if planned.key != key)
+                others = ", ".join(planned.name for planned in every.values() if planned.key != key)
                 say(f"{plain_label(found[key])} of {of}; others of this label: {others}")
                 return found[key]
     return plan.find(text)

@@ -4,11 +4,12 @@ from typing import Annotated
 
 import typer
 
-from polyglot.attempts.attempts import Attempts
+from polyglot.attempts.attempts import Attempts, Failure
 from polyglot.cli.looking import newest_stage, open_stages
 from polyglot.cli.options import STAGE_HELP, DataOnly, MixName, OfStudy, ProfileName, Reason, StoreUrl
 from polyglot.cli.output import say
 from polyglot.core.errors import BadInput
+from polyglot.core.stage import PlannedStage
 
 
 def command(
@@ -28,8 +29,12 @@ def command(
     if (stage is None) == (every is None):
         raise BadInput("what to retry?", got="neither" if every is None else "both", expected="STAGE or --all STUDY")
     opened, plan = open_stages(every or study, stage, mix=mix, data_only=data_only, profile=profile, store=store)
-    chosen = plan.stages if stage is None else (newest_stage(opened, plan, stage),)
-    failures = [(planned, failure) for planned in chosen if (failure := Attempts(opened, planned.stage).blocked())]
+
+    def failed(planned: PlannedStage) -> Failure | None:
+        return Attempts(opened, planned.stage).blocked()
+
+    chosen = plan.stages if stage is None else (newest_stage(opened, plan, stage, rather=failed),)
+    failures = [(planned, failure) for planned in chosen if (failure := failed(planned))]
     if not failures:
         raise BadInput(
             "nothing to retry",

@@ -31,7 +31,8 @@ def run_submission(
 
     A driver of a detached site raises Interrupted for what passes: its successor goes on.
     """
-    with interrupted_when_away() if isinstance(site, DetachedSite) else contextlib.nullcontext():
+    passing = interrupted_when_away() if isinstance(site, DetachedSite) else contextlib.nullcontext()
+    with passing, site.driving(submission.study, store.url):
         stages = within_budget(submission.stages, store, submission.usd)
         check_gpu_hours(stages, store, submission.gpu_hours)
         where = ", ".join(part for part in (f"store {store.url}", site.where) if part)

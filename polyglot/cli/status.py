@@ -5,7 +5,7 @@ from collections import Counter
 
 from polyglot.cli.looking import open_view
 from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyGiven
-from polyglot.cli.output import print_table
+from polyglot.cli.output import print_table, say
 
 
 def command(
@@ -38,3 +38,5 @@ def command(
         [(planned.label, planned.name, str(row.state), row.detail) for planned, row in rows],
         summary=", ".join(f"{count} {state}" for state, count in counts.items()),
     )
+    if view.is_stopped(seen):
+        say(view.stopped)

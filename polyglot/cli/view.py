@@ -1,18 +1,21 @@
 """A study as one command sees it: the plan that it looks at, the store and the profile that it looks with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.submission import submission_of_night
-from polyglot.engine.survey import Observation, survey
+from polyglot.engine.survey import Observation, StageState, survey
 from polyglot.plan.plan import Plan, restore_plan
 from polyglot.schedulers.site import Site, site_of
 from polyglot.store.nights import nights
 from polyglot.store.store import Store
 from polyglot.study.profile import Profile
+
+_LEFT = {StageState.WAITING, StageState.INTERRUPTED}
+_GOING = {StageState.RUNNING, StageState.PENDING, StageState.STUCK}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,19 @@ class View:
     def survey(self) -> dict[str, Observation]:
         """Where every stage of the plan is; the site says whether a worker is alive."""
         return survey(self.plan.stages, self.store, alive=self.site.alive(self.store.url))
+
+    def is_stopped(self, seen: Mapping[str, Observation]) -> bool:
+        """Whether stages of a survey wait while none runs and nobody drives the study, as far as that is known here."""
+        states = {row.state for row in seen.values()}
+        return (
+            bool(states & _LEFT) and not states & _GOING and self.site.driven(self.plan.study, self.store.url) is False
+        )
+
+    @property
+    def stopped(self) -> str:
+        """What is said then, in a line."""
+        place = f"in {self.site.where}" if self.site.where else "on this machine"
+        return f"{self.title}: nobody runs it {place}; `polyglot submit STUDY` goes on"
 
     def find_stage(self, text: str) -> PlannedStage:
         """The stage that a user means, of the plan, or else of the study's nights. Raises BadInput."""

@@ -23,18 +23,25 @@ def command(
     profile: ProfileName = "local",
     store: StoreUrl = None,
 ) -> None:
-    """Follow a study until every stage has ended; whoever runs it, and from any machine that sees the store."""
+    """Follow a study until every stage has ended; whoever runs it, and from any machine that sees the store.
+
+    Says so when nobody runs it, and waits for one who does.
+    """
     watch_view(open_view(study, mix=mix, profile=profile, store=store, data_only=data_only))
 
 
 def watch_view(view: View) -> None:
     """Show what happens to the stages of a view until each has ended. Raises PolyglotError when one failed."""
+    looks = 0  # one after another at which nobody ran it: at one alone it may have ended after the survey
     with live_observer(view.plan.stages) as observer:
         while True:
             seen = view.survey()
             observer.observe(seen)
             if all(row.state in ("committed", "failed", "blocked", "not needed") for row in seen.values()):
                 break
+            looks = looks + 1 if view.is_stopped(seen) else 0
+            if looks == 2:
+                say(view.stopped)
             time.sleep(LOOK_SECONDS)
     counts = Counter(str(row.state) for row in seen.values())
     summary = f"{view.title}: " + ", ".join(f"{count} {state}" for state, count in counts.items())

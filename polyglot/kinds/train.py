@@ -119,6 +119,7 @@ class TrainingRecord(Record):
     loss: tuple[float, ...]  # nats, by step
     learning_rate: tuple[float, ...]  # by step
     final_loss: float
+    gradient_norm: tuple[float | None, ...] | UnsetType = UNSET  # by step, before clipping; None: not kept
     packing: Packing | UnsetType = UNSET
     validation: tuple[ValidationStep, ...] | UnsetType = UNSET  # the last one after the last step
 

@@ -4,6 +4,7 @@ import importlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Literal
 
 from polyglot.core.endpoint import find_endpoint
@@ -41,6 +42,16 @@ class Site(ABC):
     def alive(self, store_url: str) -> Alive | None:
         """What is known here of which stages run; None where it cannot be asked, and signs of life must do."""
         del store_url
+        return None
+
+    def driving(self, study: str, store_url: str) -> AbstractContextManager[None]:
+        """Be seen, while it is open, as one who drives a study from this process."""
+        del study, store_url
+        return nullcontext()
+
+    def driven(self, study: str, store_url: str) -> bool | None:
+        """Whether somebody drives a study here now; None where nobody knows."""
+        del study, store_url
         return None
 
     def most(self, planned: PlannedStage) -> Most:

@@ -51,7 +51,6 @@ def by_engine(name: Any) -> Side:
             params=params,
             settings={"batch_size": task["batch"]},
             resources=Resources(memory_bytes=4 * 2**30),
-            threads=1,
             log=logging.getLogger("engines"),
         )
         began = time.process_time()

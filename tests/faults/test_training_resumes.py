@@ -57,6 +57,28 @@ def test_stopped_again_and_again(tmp_path: Path, inputs: dict[str, Path], undist
     assert digests(last) == undisturbed
 
 
+def test_a_checkpoint_of_before_norms_were_kept_is_gone_on_from(
+    tmp_path: Path, inputs: dict[str, Path], undisturbed: dict[str, str]
+) -> None:
+    context = context_of(tmp_path, inputs, steps=STEPS)
+    context.stop_after = 2
+    with pytest.raises(Interrupted):
+        train.run(context)
+    (path,) = (tmp_path / "checkpoints").glob("*/state.json")
+    state = json.loads(path.read_text())
+    assert len(state.pop("gradient_norm")) == 2
+    path.write_text(json.dumps(state))
+    again = context_of(tmp_path, inputs, steps=STEPS)
+    train.run(again)
+    assert again.volatile["resumed_from_step"] == 2
+    norms = record(again)["gradient_norm"]
+    assert norms[:2] == [None, None]
+    assert all(norm > 0 for norm in norms[2:])
+    found = digests(again)
+    assert found.pop("training.json") != undisturbed["training.json"]
+    assert found.items() <= undisturbed.items()  # the model is the same
+
+
 @pytest.mark.parametrize("name", ["weights.safetensors", "optimizer.safetensors", "state.json"])
 def test_the_newest_checkpoint_is_torn(
     tmp_path: Path, inputs: dict[str, Path], undisturbed: dict[str, str], name: str

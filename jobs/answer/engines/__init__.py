@@ -1,6 +1,7 @@
 """What computes answers: one file an engine, found by its name in a profile. Heavy libraries are imported by need.
 
-A new engine is a file with a class of `engine.Engine`, a case below, and its name in kinds/answer.py.
+A new engine is a file with a class of `engine.Engine`, a case below, and in kinds/answer.py its name, what it holds in
+memory, and the environment of its workers where ours does not do.
 """
 
 from typing import assert_never

@@ -49,7 +49,6 @@ class Opening:
     params: AnswerParams
     settings: Mapping[str, Any]
     resources: Resources
-    threads: int
     log: logging.Logger
 
 

@@ -19,7 +19,7 @@ from transformers import GenerationConfig
 
 from jobs.answer.engines.engine import Endings, Generated, Growing, Opening, Request, end_ids
 from jobs.lib.model.loading import check_directory, positions, vocabulary, without_token
-from polyglot.core.errors import Permanent
+from polyglot.core.errors import Permanent, PolyglotError
 from polyglot.kinds.answer import DTYPE_BYTES, MEMORY_SHARE, VLLM_PROCESS_BYTES
 from polyglot.kinds.shape import Shape
 
@@ -126,14 +126,23 @@ class VllmEngine:
         self._engine.add_request(name, {"prompt_token_ids": request.prompt}, params)
 
     def step(self, check: Callable[[], None]) -> list[tuple[str, Generated]]:
-        """Compute one token of every answer that is begun, or some prompts."""
+        """Compute one token of every answer that is begun, or some prompts.
+
+        Raises PolyglotError for an answer that vLLM ended for a reason of its own: another attempt may have it.
+        """
         check()
         found: list[tuple[str, Generated]] = []
         for output in self._engine.step():
             answer = self._growing.get(output.request_id)
             if answer is None:
                 continue  # ended by a stop string before
-            result = self._after(output.request_id, answer, output.outputs[0].token_ids)
+            said = output.outputs[0]
+            result = self._after(output.request_id, answer, said.token_ids)
+            if result is None and output.finished:
+                raise PolyglotError(
+                    f"vllm ended {output.request_id} after {len(answer.ids)} of {answer.request.max_new_tokens} tokens "
+                    f"for a reason of its own: {said.finish_reason}"
+                )
             if result is not None:
                 del self._growing[output.request_id]
                 found.append((output.request_id, result))

@@ -10,7 +10,7 @@ from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds.registry import traits_of
 from polyglot.schedulers.base import Attempt, Most
-from polyglot.schedulers.kubernetes.alive import keys_alive
+from polyglot.schedulers.kubernetes.alive import has_driver, keys_alive
 from polyglot.schedulers.kubernetes.api import Api
 from polyglot.schedulers.kubernetes.cronjob import night_of, read_calendar
 from polyglot.schedulers.kubernetes.driver import create_driver, how_to_follow
@@ -50,6 +50,11 @@ class KubernetesSite(DetachedSite):
         del store_url
         keys = keys_alive(self._cluster)
         return None if keys is None else keys.__contains__
+
+    def driven(self, study: str, store_url: str) -> bool | None:
+        """See Site: by the study's driver Jobs."""
+        del store_url
+        return has_driver(self._cluster, study)
 
     def check_endpoint(self, stage: Stage, url: str | None, key_file: str | None, environ: Mapping[str, str]) -> None:
         """See Site: workers have the profile's plain variables, and the keys in the Secrets that it names."""

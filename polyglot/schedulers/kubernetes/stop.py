@@ -4,9 +4,8 @@ import time
 from collections.abc import Callable, Iterator, Set
 
 from polyglot.core.errors import TimedOut
-from polyglot.core.slug import slug
 from polyglot.schedulers.kubernetes.api import Api
-from polyglot.schedulers.kubernetes.names import KEY, MANAGED, TITLE, Document
+from polyglot.schedulers.kubernetes.names import KEY, MANAGED, TITLE, Document, drivers_of
 from polyglot.schedulers.kubernetes.states import is_over
 
 _PATIENCE_SECONDS = 600.0
@@ -18,8 +17,7 @@ def stop_study(api: Api, study: str, *, keys: Set[str], title: str | None = None
     `title` narrows the drivers to those of a part of the study. Raises TimedOut when a Job is still there after ten
     minutes: its node may be lost.
     """
-    drivers = f"polyglot.dev/study={slug(study)},app.kubernetes.io/component=driver"
-    yield from _delete(api, drivers, lambda job: title in (None, _annotations(job).get(TITLE)))
+    yield from _delete(api, drivers_of(study), lambda job: title in (None, _annotations(job).get(TITLE)))
     stages = f"{MANAGED},app.kubernetes.io/component!=driver"
     yield from _delete(api, stages, lambda job: _annotations(job).get(KEY) in keys)
 

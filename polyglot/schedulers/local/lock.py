@@ -7,12 +7,17 @@ The lock is a flock on an open file that the worker inherits: it is held as long
 of the driver that started it, and is free the moment the worker is gone. Lock files are never deleted (a deleted
 file's lock would guard nothing). Who holds one has written into it which command it is: to tell another, never the
 truth.
+
+A second sort guards nothing: drivers of a study, any number of them, share its lock as long as they live, for those
+who ask whether somebody runs it.
 """
 
 import fcntl
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from polyglot.core.canonical import digest
@@ -68,6 +73,34 @@ class KeyLocks:
         finally:
             os.close(descriptor)
         return False
+
+    @contextmanager
+    def driving(self, study: str) -> Iterator[None]:
+        """Be seen as a driver of a study. Workers have no copy of this lock."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._driver(study), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)  # who asks holds it for a moment
+            yield
+        finally:
+            os.close(descriptor)
+
+    def driven(self, study: str) -> bool | None:
+        """Whether some process of this machine drives a study now; None when none ever has."""
+        try:
+            descriptor = os.open(self._driver(study), os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def _driver(self, study: str) -> Path:
+        return self._directory / f"driver-{study}.lock"
 
 
 def _this_command() -> str:

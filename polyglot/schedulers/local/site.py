@@ -1,5 +1,7 @@
 """The machine that a verb is called on, as verbs ask about it."""
 
+from contextlib import AbstractContextManager
+
 from polyglot.core.stage import PlannedStage
 from polyglot.schedulers.base import Most
 from polyglot.schedulers.local.budget import Budget
@@ -25,3 +27,11 @@ class LocalSite(Site):
     def alive(self, store_url: str) -> Alive:
         """See Site: by the locks of this user."""
         return KeyLocks(locks_directory(), store_url).held
+
+    def driving(self, study: str, store_url: str) -> AbstractContextManager[None]:
+        """See Site: by a lock of this user."""
+        return KeyLocks(locks_directory(), store_url).driving(study)
+
+    def driven(self, study: str, store_url: str) -> bool | None:
+        """See Site: by the same lock."""
+        return KeyLocks(locks_directory(), store_url).driven(study)

@@ -134,7 +134,8 @@ class TestView:
             assert text in opened.page.locator(".answer.a").first.locator(".flag").all_inner_texts()
         opened.open(a=ENDE, b=DE, lang="DE", q="88")
         assert "No answer: http-503" in opened.page.locator(".answer.a").nth(1).inner_text()
-        assert "3.1% in another language" in opened.page.locator("#a-facts").inner_text()  # 1 turn of 32
+        assert "3.2% in another language" in opened.page.locator("#a-facts").inner_text()  # 1 of 31 answered
+        assert "3.1% no answer" in opened.page.locator("#a-facts").inner_text()  # 1 of all 32
 
     def test_a_reference_that_is_wrong_is_marked(self, opened: Opened) -> None:
         opened.open(a=ENDE, b=EN, lang="DE", q="86")
@@ -251,6 +252,18 @@ class TestLinks:
     def test_names_that_are_not_there_are_told(self, opened: Opened) -> None:
         opened.open(a="tiny/gone/s0", b=EN, lang="XX", q="7")
         assert opened.page.locator("#note").inner_text() == "Not in this report: tiny/gone/s0, XX, 7"
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("sort", "constructor"), ("in", "QQ"), ("defect", "nope"), ("most", "abc"), ("differ", " "), ("an", "7")],
+    )
+    def test_a_filter_that_means_nothing_is_told_and_filters_nothing(
+        self, opened: Opened, name: str, value: str
+    ) -> None:
+        opened.open(a=ENDE, b=EN, **{name: value})
+        assert opened.page.locator("#note").text_content() == f"Not in this report: {value}"
+        assert opened.page.locator("#count").inner_text() == "48 of 48 match"
+        assert opened.page.locator("#sort").input_value() == "order"
 
     def test_numbers_of_the_report_open_their_answers(self, opened: Opened, made: Browsed) -> None:
         opened.page.goto((made.folder / "report.html").as_uri())

@@ -53,6 +53,7 @@ def test_two_ranks_are_one_run_and_stop_together(tmp_path: Path) -> None:
     assert not list((tmp_path / "rank1" / "out").iterdir())
     found = json.loads((tmp_path / "rank0" / "out" / "training.json").read_text())
     assert found["loss"] == pytest.approx(expected["loss"], rel=1e-5)
+    assert found.pop("gradient_norm") == pytest.approx(expected.pop("gradient_norm"), rel=1e-4)
     assert {name: found[name] for name in found if "loss" not in name or "tokens" in name} == {
         name: expected[name] for name in expected if "loss" not in name or "tokens" in name
     }

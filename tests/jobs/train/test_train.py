@@ -240,6 +240,23 @@ class TestLoss:
             train.run(context)
         assert record(each)["loss"] != pytest.approx(record(over_tokens)["loss"], rel=1e-4)
 
+    def test_the_gradients_norm_is_told_as_it_was_before_clipping(self, tmp_path: Path) -> None:
+        inputs = prepare(tmp_path)
+        tokens = TokenSet(inputs["tokens:DE"] / "tokens.arrow")
+        mixture = Mixture({"DE": tokens}, [("DE", number) for number in range(len(tokens))])
+        plain = AutoModelForCausalLM.from_pretrained(inputs["base"] / "model")
+        trainer = trainer_of(
+            AutoModelForCausalLM.from_pretrained(inputs["base"] / "model"), mixture, 9, gradient_clip=0.1
+        )
+        mean_loss(plain, mixture, trainer.order.step(0)).backward()
+        expected = torch.cat([parameter.grad.reshape(-1) for parameter in plain.parameters()]).norm().item()
+        trainer.step(0)
+        assert trainer.gradient_norm == pytest.approx(expected, rel=1e-4)
+        assert expected > 0.1
+        context = context_of(tmp_path / "run", inputs)
+        train.run(context)
+        assert len(record(context)["gradient_norm"]) == record(context)["steps"] == 6
+
     @pytest.mark.parametrize("architecture", ARCHITECTURES)
     def test_head_on_targets_equals_the_full_head(self, tmp_path: Path, architecture: str) -> None:
         inputs = prepare(tmp_path, architecture)

@@ -161,6 +161,19 @@ class TestByName:
         assert desk.run("why", "benchmark", "--store", desk.url).code == 2  # two labels have it: nothing is guessed
         assert desk.run("retract", "aggregate", "--reason", "x", "--store", desk.url).code == 2
 
+    def test_what_is_tried_again_is_rather_one_that_failed_than_the_newest(self, desk: Desk) -> None:
+        first = ordered(desk, desk.study("one")).plan.find("aggregate")
+        second = ordered(desk, desk.study("two", training="{steps: 11}"))
+        desk.commit(second, "aggregate")
+        Attempts(desk.store, first.stage).fail(1, Failure(outcome="permanent", reason="no"))
+        said = desk.run("retry", "aggregate", "--store", desk.url)
+        assert (said.code, "attempt 2 is allowed; it failed before because: no" in said.err) == (0, True), said.err
+        newest = second.plan.find("aggregate")
+        assert f"UTC; others of this label: {newest.name}" in said.err
+        assert Attempts(desk.store, newest.stage).numbers() == []
+        again = desk.run("retry", "aggregate", "--store", desk.url)  # none has failed any more: the newest, as ever
+        assert (again.code, "nothing to retry" in again.err) == (2, True)
+
     def test_a_name_that_nobody_submitted(self, desk: Desk) -> None:
         ordered(desk, desk.study("one"))
         said = desk.run("status", "two", "--store", desk.url)

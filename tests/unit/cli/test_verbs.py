@@ -283,6 +283,14 @@ class TestForm:
             assert said.code == 2
             assert "a store's URL is empty" in said.err
 
+    def test_studies_are_not_counted_where_no_store_is(self, desk: Desk) -> None:
+        said = desk.run("list", "--store", desk.url)
+        assert (said.code, said.err) == (2, f"{desk.url}: there is no store. `polyglot submit STUDY` makes one\n")
+        assert not (desk.root / "store").exists()
+        (desk.root / "store").mkdir()
+        said = desk.run("list", "--store", desk.url)
+        assert (said.code, said.err) == (0, f"0 studies in {desk.url}\n")
+
     def test_looking_for_garbage_makes_no_store(self, desk: Desk) -> None:
         assert desk.run("gc", "--dry-run", "--store", desk.url).code == 0
         assert not (desk.root / "store").exists()

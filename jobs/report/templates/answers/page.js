@@ -39,6 +39,18 @@ const pieceOf = async (head, question, part) =>
 
 const DEFAULTS = { in: "", category: "", defect: "", most: "", differ: "", sort: "order", turn: "", side: "" };
 
+const isNumber = (text) => text.trim() !== "" && Number.isFinite(Number(text));
+const MEANS = { // whether a text says something
+  in: (code) => index.languages.some((one) => one.code === code),
+  category: (name) => index.questions.some((one) => one.category === name),
+  defect: (name) => index.defects.some(([one]) => one === name),
+  most: isNumber,
+  differ: isNumber,
+  sort: (name) => Object.hasOwn(ORDERS, name),
+  turn: (text) => index.questions.some((one) => isNumber(text) && one.turns >= Number(text)),
+  side: (name) => name === "a" || name === "b",
+};
+
 function read() {
   const said = new URLSearchParams(location.hash.slice(1)), unknown = [];
   const find = (name, rows, key, otherwise) => {
@@ -48,12 +60,18 @@ function read() {
     return found < 0 ? otherwise : found;
   };
   const state = { ...DEFAULTS };
-  for (const name of Object.keys(DEFAULTS)) state[name] = said.get(name) ?? DEFAULTS[name];
+  for (const [name, usual] of Object.entries(DEFAULTS)) {
+    const value = said.get(name) ?? usual;
+    if (value === usual || MEANS[name](value)) state[name] = value;
+    else unknown.push(value);
+  }
   state.a = find("a", index.cells, "cell", index.first[0]);
   state.b = find("b", index.cells, "cell", index.first[1]);
   for (const side of ["a", "b"]) {
-    const sample = Number(said.get(`${side}n`) ?? 0);
-    state[`${side}n`] = Number.isInteger(sample) && sample >= 0 && sample < index.cells[state[side]].samples ? sample : 0;
+    const text = said.get(`${side}n`) ?? "0", sample = Number(text);
+    const isThere = Number.isInteger(sample) && sample >= 0 && sample < index.cells[state[side]].samples;
+    state[`${side}n`] = isThere ? sample : 0;
+    if (!isThere) unknown.push(text);
   }
   state.language = find("lang", index.languages, "code", null);
   state.question = find("q", index.questions, "id", null);
@@ -131,7 +149,7 @@ function findMatches() {
       found.push(row);
     });
   });
-  const [, compare] = ORDERS[view.sort] ?? ORDERS.order;
+  const [, compare] = ORDERS[view.sort];
   return found.sort((one, two) => compare(one, two) || 0); // Infinity - Infinity
 }
 
@@ -177,9 +195,11 @@ function facts(cell, language) {
   if (scores === null) return `Not asked in ${name}.`;
   const average = mean(scores.filter((score) => score > 0));
   const parts = [`${name}: mean ${average === null ? "–" : average.toFixed(2)}`];
-  index.defects.forEach(([, text], place) => {
-    const count = defects.filter((bits) => bits & (1 << place)).length;
-    if (count) parts.push(`${percent(count, defects.length)} ${text}`);
+  const has = (place) => defects.filter((bits) => bits & (1 << place)).length;
+  const answered = defects.length - has(index.defects.findIndex(([name]) => name === "no-answer"));
+  index.defects.forEach(([name, text], place) => {
+    const of = name.startsWith("no-") ? defects.length : answered; // the others are an answer's, as in the report
+    if (has(place)) parts.push(`${percent(has(place), of)} ${text}`);
   });
   return parts.join(" · ");
 }

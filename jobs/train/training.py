@@ -2,9 +2,9 @@
 
 The loss of a step is the mean over all supervised tokens of its samples, or where the recipe says so the mean of the
 means of groups of samples; either is the same whatever the passes and ranks among which the samples are spread: every
-part is divided by what the whole step has, never by its own. AdamW's weight decay
-acts on matrices (embeddings too), not on biases and norm gains. The randomness of step k (dropout) is seeded from
-(seed, k, rank), so a resumed run draws what an uninterrupted one would have drawn.
+part is divided by what the whole step has, never by its own. AdamW's weight decay acts on matrices (embeddings too),
+not on biases and norm gains. The randomness of step k (dropout) is seeded from (seed, k, rank), so a resumed run draws
+what an uninterrupted one would have drawn.
 """
 
 import math

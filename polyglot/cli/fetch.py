@@ -18,8 +18,6 @@ from polyglot.export.tables import TABLES
 from polyglot.kinds.kind import Offer
 
 What = StrEnum("What", {name.upper(): name for name in get_args(Offer)})  # type: ignore[misc]
-
-
 _PLURALS = {"model": "models", "data": "data sets"}
 
 

@@ -70,12 +70,7 @@ def take(store: Store, wanted: Wanted, target: Path, *, beside: Beside | None = 
         raise BadInput("there is something else already", where=str(target), got=other, remedy=remedy)
     if there and (not beside or _text_of(target / beside.name) == text):
         return target
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-")
-    except OSError as error:
-        raise BadInput("nothing can be written there", where=str(target.parent), got=error.strerror or "") from error
-    with scratch as name:
+    with scratch_beside(target) as name:
         made = Path(name) / "made"
         made.mkdir()
         for path, record in {} if there else records.items():
@@ -88,6 +83,15 @@ def take(store: Store, wanted: Wanted, target: Path, *, beside: Beside | None = 
         else:
             shutil.move(made, target)
     return target
+
+
+def scratch_beside(target: Path) -> "tempfile.TemporaryDirectory[str]":
+    """A folder for the parts of what becomes `target`, on the same disk. Raises BadInput where none can be made."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-")
+    except OSError as error:
+        raise BadInput("nothing can be written there", where=str(target.parent), got=error.strerror or "") from error
 
 
 def _other(target: Path, records: Mapping[str, FileRecord], beside: Beside | None, text: str) -> str:

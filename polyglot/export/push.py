@@ -26,7 +26,7 @@ def check_repository(name: str) -> None:
     """Raise BadInput where nothing could be pushed to a repository of this name; asks nobody."""
     try:
         from huggingface_hub.errors import HFValidationError
-        from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+        from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # exported by need
     except ImportError as error:
         remedy = "Install polyglot-lab[worker], or upload what `polyglot fetch` wrote by other means"
         raise BadInput("pushing needs huggingface_hub, which is not installed", remedy=remedy) from error
@@ -48,7 +48,7 @@ def push(folder: Path, repository: str, *, private: bool, message: str) -> Pushe
     check_repository(repository)
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
     from huggingface_hub.errors import RepositoryNotFoundError
-    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # likewise
 
     if not sys.stderr.isatty():
         disable_progress_bars()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from polyglot.core.errors import BadInput
-from polyglot.export.files import manifest_of
+from polyglot.export.files import manifest_of, scratch_beside
 from polyglot.export.selection import Wanted, aggregate_of
 from polyglot.kinds.aggregate import AggregateParams, Cell
 from polyglot.kinds.answer import Answer
@@ -76,12 +76,7 @@ def _written(
         got = "a folder" if path.is_dir() else "a file that polyglot did not write so"
         remedy = "Name another folder with --to, or remove it"
         raise BadInput("there is something else already", where=str(path), got=got, remedy=remedy)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made = tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-")
-    except OSError as error:
-        raise BadInput("nothing can be written there", where=str(path.parent), got=error.strerror or "") from error
-    with made as scratch:
+    with scratch_beside(path) as scratch:
         part = Path(scratch) / path.name
         with pq.ParquetWriter(part, schema, compression="zstd") as writer:
             for one in wanted:

@@ -29,6 +29,14 @@ def undisturbed(inputs: dict[str, Path], tmp_path_factory: pytest.TempPathFactor
     return digests(context)
 
 
+def stopped(root: Path, inputs: dict[str, Path], *, after: int) -> None:
+    """Run until it is asked to stop, so many steps later."""
+    context = context_of(root, inputs, steps=STEPS)
+    context.stop_after = after
+    with pytest.raises(Interrupted):
+        train.run(context)
+
+
 @pytest.mark.parametrize("saves", range(1, STEPS))
 def test_killed_after_any_checkpoint(
     tmp_path: Path, inputs: dict[str, Path], undisturbed: dict[str, str], saves: int
@@ -60,10 +68,7 @@ def test_stopped_again_and_again(tmp_path: Path, inputs: dict[str, Path], undist
 def test_a_checkpoint_of_before_norms_were_kept_is_gone_on_from(
     tmp_path: Path, inputs: dict[str, Path], undisturbed: dict[str, str]
 ) -> None:
-    context = context_of(tmp_path, inputs, steps=STEPS)
-    context.stop_after = 2
-    with pytest.raises(Interrupted):
-        train.run(context)
+    stopped(tmp_path, inputs, after=2)
     (path,) = (tmp_path / "checkpoints").glob("*/state.json")
     state = json.loads(path.read_text())
     assert len(state.pop("gradient_norm")) == 2
@@ -107,10 +112,7 @@ def test_the_newest_checkpoint_is_torn(
 def test_a_checkpoint_of_another_version_is_passed_over(
     tmp_path: Path, inputs: dict[str, Path], undisturbed: dict[str, str]
 ) -> None:
-    context = context_of(tmp_path, inputs, steps=STEPS)
-    context.stop_after = 2
-    with pytest.raises(Interrupted):
-        train.run(context)
+    stopped(tmp_path, inputs, after=2)
     path = tmp_path / "checkpoints" / "00000002" / "state.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 0}))
     again = context_of(tmp_path, inputs, steps=STEPS)
@@ -120,9 +122,6 @@ def test_a_checkpoint_of_another_version_is_passed_over(
 
 
 def test_a_checkpoint_holds_nothing_that_runs(tmp_path: Path, inputs: dict[str, Path]) -> None:
-    context = context_of(tmp_path, inputs, steps=STEPS)
-    context.stop_after = 1
-    with pytest.raises(Interrupted):
-        train.run(context)
+    stopped(tmp_path, inputs, after=1)
     names = {path.name for path in (tmp_path / "checkpoints" / "00000001").iterdir()}
     assert names == {"weights.safetensors", "optimizer.safetensors", "state.json"}

@@ -18,6 +18,15 @@ from polyglot.store.store import Store
 from tests.kit.bad_inputs.studies import study_text
 from tests.kit.stages import commit, write
 
+_ONE_MIX = {
+    "models": "{tiny: {built-in: {steps: 20}}}",
+    "mixes": "[ENDE]",
+    "training": "{steps: 4, max-tokens: 256, precision: float32}",
+    "benchmark": "{built-in: verifiable}",
+    "answers": "{max-new-tokens: 6, dtype: float32, temperatures: {}}",
+    "judge": "{endpoint: built-in}",
+}
+
 
 @dataclass(frozen=True)
 class Said:
@@ -57,6 +66,10 @@ class Desk:
         path = self.root / f"{name}.yaml"
         path.write_text(study_text(**{"study": name, "seeds": "[0]", **changes}), encoding="utf-8")
         return path
+
+    def one_mix(self, **changes: str | None) -> Path:
+        """Write a study of a tiny model and one mix, with built-in questions and rules; `changes` of its keys."""
+        return self.study("one", **{**_ONE_MIX, **changes})
 
     def session(self, study: Path, mix: str | None = None) -> Session:
         return open_session(study, mix=mix, profile="local", store=self.url)

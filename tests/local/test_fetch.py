@@ -32,16 +32,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A study that was run, looked at from a folder without its file."""
     with pytest.MonkeyPatch.context() as patch:
         made = Desk.at(tmp_path_factory.mktemp("ran"), patch)
-        study = made.study(
-            "one",
-            models="{tiny: {built-in: {steps: 20}}}",
-            datasets="{house: {built-in: instructions, licence: CC-BY-4.0}}",
-            mixes="[ENDE]",
-            training="{steps: 4, max-tokens: 256, precision: float32}",
-            benchmark="{built-in: verifiable}",
-            answers="{max-new-tokens: 6, dtype: float32, temperatures: {}}",
-            judge="{endpoint: built-in}",
-        )
+        study = made.one_mix(datasets="{house: {built-in: instructions, licence: CC-BY-4.0}}")
         said = made.run("submit", study, "--store", made.url)
         assert said.code == 0, said.err
         study.unlink()

@@ -15,15 +15,7 @@ from tests.kit.desk import Desk
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with pytest.MonkeyPatch.context() as patch:
         desk = Desk.at(tmp_path_factory.mktemp("ran one"), patch)  # a blank that a shell needs quoted
-        study = desk.study(
-            "one",
-            models="{tiny: {built-in: {steps: 20}}}",
-            mixes="[ENDE]",
-            training="{steps: 4, max-tokens: 256, precision: float32}",
-            benchmark="{built-in: verifiable}",
-            answers="{max-new-tokens: 6, dtype: float32, temperatures: {}}",
-            judge="{endpoint: built-in}",
-        )
+        study = desk.one_mix()
         said = desk.run("submit", study, "--store", desk.url, "--yes")
         assert said.code == 0, said.err
         yield desk

@@ -38,14 +38,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """One study run twice, each time into a store of its own: `vllm` and `transformers`."""
     with pytest.MonkeyPatch.context() as patch:
         made = Desk.at(tmp_path_factory.mktemp("engines"), patch)
-        study = made.study(
-            "one",
+        study = made.one_mix(
             models="{tiny: {built-in: {steps: 200}}}",
-            mixes="[ENDE]",
             training="{steps: 40, max-tokens: 256, precision: float32}",
-            benchmark="{built-in: verifiable}",
             answers="{max-new-tokens: 12, dtype: float32, temperatures: {}}",
-            judge="{endpoint: built-in}",
         )
         for engine in ("vllm", "transformers"):
             profile = {"store": f"{made.url}-{engine}", "settings": {"answer": {"engine": engine, "threads": 1}}}

@@ -62,17 +62,7 @@ class KeyLocks:
 
     def held(self, key: str) -> bool | None:
         """Whether some process of this machine works on the key now; None when none ever has."""
-        try:
-            descriptor = os.open(self._directory / f"{key}.lock", os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        return _is_locked(self._directory / f"{key}.lock", against=fcntl.LOCK_SH, access=os.O_RDONLY)
 
     @contextmanager
     def driving(self, study: str) -> Iterator[None]:
@@ -87,20 +77,25 @@ class KeyLocks:
 
     def driven(self, study: str) -> bool | None:
         """Whether some process of this machine drives a study now; None when none ever has."""
-        try:
-            descriptor = os.open(self._driver(study), os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        return _is_locked(self._driver(study), against=fcntl.LOCK_EX, access=os.O_RDWR)
 
     def _driver(self, study: str) -> Path:
         return self._directory / f"driver-{study}.lock"
+
+
+def _is_locked(path: Path, *, against: int, access: int) -> bool | None:
+    """Whether somebody holds what a lock `against` it would have to wait for; None where there is no such file."""
+    try:
+        descriptor = os.open(path, access | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, against | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _this_command() -> str:

@@ -125,6 +125,12 @@ class ApiServer:
 
     # What the handler asks
 
+    def asked(self, what: str, version: str) -> int:
+        """Note a request; returns how many interruptions there were before it, so that it sees every later one."""
+        with self.changed:
+            self.requests.append((what, version))
+            return self._interruption[0]
+
     def refusal(self) -> int | None:
         """The status to answer by."""
         return self._refusals.pop(0) if self._refusals else None
@@ -144,9 +150,9 @@ class ApiServer:
         """True when the changes after a version are forgotten."""
         return int(version) < self._forgotten
 
-    def news(self, version: str) -> Iterator[dict[str, Any] | Fault]:
-        """Yield the events after a version as they come, and at last how the watch ends."""
-        after, began = int(version), self._interruption[0]
+    def news(self, version: str, began: int) -> Iterator[dict[str, Any] | Fault]:
+        """Yield the events after a version as they come, and at last how the watch ends: by what `began` is not of."""
+        after = int(version)
         while True:
             with self.changed:
                 while not (found := self._after(after)) and self._interruption[0] == began:
@@ -171,14 +177,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         watching, version = query.get("watch") == "true", query.get("resourceVersion", "")
-        self.api.requests.append(("watch" if watching else "list", version))
+        began = self.api.asked("watch" if watching else "list", version)
         status = self.api.refusal()
         if status is None and watching and self.api.too_old(version):
             status = 410
         if status is not None:
             self._answer(status, {**GONE, "code": status, "message": f"refused with {status}"})
         elif watching:
-            self._watch(version)
+            self._watch(version, began)
         else:
             self._answer(200, self.api.listed(query.get("continue", "")))
 
@@ -190,12 +196,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _watch(self, version: str) -> None:
+    def _watch(self, version: str, began: int) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for each in self.api.news(version):
+        for each in self.api.news(version, began):
             match each:
                 case dict():
                     self._chunk(json.dumps(each).encode() + b"\n")

@@ -7,7 +7,7 @@ saving a checkpoint, and lets every other exception go: that is a transient fail
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -67,6 +67,24 @@ class Checkpoints(Protocol):
 
     def newest(self, target: Path) -> int | None:
         """Fetch the newest checkpoint that verifies into `target`, and return its step; None when there is none."""
+        ...
+
+    # The same in parts, for ranks that each keep files of one checkpoint
+
+    def put(self, directory: Path) -> list[dict[str, Json]]:
+        """Store a directory's files for a checkpoint that somebody records; returns what `record` is told of them."""
+        ...
+
+    def record(self, step: int, files: Sequence[Mapping[str, Json]]) -> None:
+        """Make a checkpoint of files that are stored."""
+        ...
+
+    def saved(self) -> Iterator[str]:
+        """Yield the names of what there may be to resume from, the newest first; nothing is verified."""
+        ...
+
+    def fetch(self, saved: str, target: Path, wanted: Callable[[str], bool]) -> int | None:
+        """Fetch the wanted files of one and return its step; None when it is gone, damaged or of other inputs."""
         ...
 
 

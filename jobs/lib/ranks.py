@@ -1,10 +1,13 @@
 """Which of an attempt's ranks this process is: POLYGLOT_RANK of POLYGLOT_RANKS, as an Indexed Job sets them."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from polyglot.core.errors import Permanent
+
+_EXCHANGES = re.compile(r"gloo|nccl|process ?group|\bpeer\b|collective", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +46,8 @@ class Ranks:
             "MASTER_ADDR": os.environ.get("MASTER_ADDR", "127.0.0.1"),
             "MASTER_PORT": os.environ.get("MASTER_PORT", "29500"),
         }
+
+
+def is_of_exchange(error: BaseException) -> bool:
+    """Whether an error is of the exchange among ranks, as when one was lost: no model or file is at fault."""
+    return isinstance(error, RuntimeError) and bool(_EXCHANGES.search(str(error)))

@@ -1,4 +1,4 @@
-"""How the ranks of a training find each other, and begin with the same state.
+"""How the ranks of a training find each other, and agree.
 
 Nothing here pickles: what travels between ranks are tensors.
 """
@@ -6,18 +6,16 @@ Nothing here pickles: what travels between ranks are tensors.
 import os
 import socket
 import time
-from collections.abc import Sequence
 from datetime import timedelta
 
 import torch
-from torch import distributed, nn
+from torch import distributed
 
 from jobs.lib.context import Context
 from jobs.lib.ranks import Ranks
-from jobs.train.checkpoint import MOMENTS, tensors
 
 MEETING_SECONDS = 900.0  # pods of one Job may be a scheduling and an image pull apart
-EXCHANGE_SECONDS = 1800.0  # a rank waits in an exchange while the first one uploads a checkpoint
+EXCHANGE_SECONDS = 1800.0  # a rank waits in an exchange while another one fetches the state to go on from
 _LOOK_SECONDS = 0.2
 _TELL_SECONDS = 30.0
 
@@ -50,31 +48,24 @@ def meet(ranks: Ranks, context: Context) -> None:
     )
 
 
-def share(model: nn.Module, optimizer: torch.optim.Optimizer, losses: Sequence[float], *, rank: int) -> list[float]:
-    """Give the first rank's weights, moments and losses to all; return these losses. A collective."""
-    device = next(model.parameters()).device
-    sizes = torch.tensor([len(losses)], device=device)
-    distributed.broadcast(sizes, 0)
-    if int(sizes) == 0:
-        return []
-    shared = torch.tensor(losses if rank == 0 else [0.0] * int(sizes), dtype=torch.float64, device=device)
-    distributed.broadcast(shared, 0)
-    for _, tensor in tensors(model):
-        distributed.broadcast(tensor.data, 0)
-    parameters = list(model.parameters())
-    moved = torch.tensor([parameter in optimizer.state for parameter in parameters], dtype=torch.uint8, device=device)
-    distributed.broadcast(moved, 0)
-    for parameter, has_moments in zip(parameters, moved.tolist(), strict=True):
-        if not has_moments:
-            continue
-        if rank != 0:
-            optimizer.state[parameter] = {
-                moment: torch.zeros((), device=device) if moment == "step" else torch.zeros_like(parameter)
-                for moment in MOMENTS
-            }
-        for moment in MOMENTS:
-            distributed.broadcast(optimizer.state[parameter][moment], 0)
-    return [float(loss) for loss in shared.tolist()]
+def votes(*each: bool, device: torch.device) -> list[int]:
+    """How many ranks say yes, to each question. A collective."""
+    said = torch.tensor([float(one) for one in each], device=device)
+    distributed.all_reduce(said)
+    return [round(number) for number in said.tolist()]
+
+
+def of_all(text: str, group: distributed.ProcessGroup) -> list[str]:
+    """The texts of all ranks, in their order. A collective of a group over gloo."""
+    data = text.encode()
+    ranks = distributed.get_world_size(group)
+    sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(ranks)]
+    distributed.all_gather(sizes, torch.tensor([len(data)]), group=group)
+    longest = max(1, *(int(size) for size in sizes))
+    mine = torch.frombuffer(bytearray(data.ljust(longest, b" ")), dtype=torch.uint8)
+    texts = [torch.zeros(longest, dtype=torch.uint8) for _ in range(ranks)]
+    distributed.all_gather(texts, mine, group=group)
+    return [bytes(one.numpy().tobytes()[: int(size)]).decode() for one, size in zip(texts, sizes, strict=True)]
 
 
 class _StuckRankTimeout:

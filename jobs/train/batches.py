@@ -84,18 +84,15 @@ def micro_batches(
 ) -> Iterator[MicroBatch]:
     """Lay out this rank's part of a step, in micro-batches of `max_tokens` padded tokens at most.
 
-    One has a sequence at least. A sequence is a sample, or with `packed_tokens` as many samples as fit into that. Every
-    rank gets something to do, as its peers wait for its gradients: with more ranks than sequences some compute one with
-    no target. `weights` are those of the samples' losses, in their order.
+    One has a sequence at least. A sequence is a sample, or with `packed_tokens` as many samples as fit into that.
+    Every rank gets equally many, as a rank that computes needs its peers to compute with it: those with fewer end with
+    some of a single token and no target. `weights` are those of the samples' losses, in their order.
     """
     ordered = _rows(mixture, samples, packed_tokens)
-    packed = packed_tokens is not None
-    mine = ordered[rank::ranks]
-    if not mine:
-        row = [samples[place] for place in ordered[0]]
-        yield collate(mixture, [row], pad_id=pad_id, packed=packed, supervise=False)
-        return
-    for group in groups([sum(int(mixture.lengths[samples[place]]) for place in row) for row in mine], max_tokens):
+    lengths = [sum(int(mixture.lengths[samples[place]]) for place in row) for row in ordered]
+    dealt = [groups(lengths[of::ranks], max_tokens) if of < len(ordered) else [] for of in range(ranks)]
+    mine, packed = ordered[rank::ranks], packed_tokens is not None
+    for group in dealt[rank]:
         rows = [mine[number] for number in group]
         yield collate(
             mixture,
@@ -104,6 +101,14 @@ def micro_batches(
             packed=packed,
             weights=None if weights is None else [[weights[place] for place in row] for row in rows],
         )
+    for _ in range(max(map(len, dealt)) - len(dealt[rank])):
+        yield nothing(pad_id, packed=packed)
+
+
+def nothing(pad_id: int, *, packed: bool) -> MicroBatch:
+    """One token that nothing is learnt of."""
+    none = torch.zeros(0, dtype=torch.int64)
+    return MicroBatch(torch.tensor([[pad_id]]), none, none, torch.zeros(1, 1, dtype=torch.int64) if packed else None)
 
 
 def sequences(mixture: Samples, samples: Sequence[int], packed_tokens: int | None) -> list[list[int]]:
@@ -135,7 +140,6 @@ def collate(
     *,
     pad_id: int,
     packed: bool = False,
-    supervise: bool = True,
     weights: Sequence[Sequence[float]] | None = None,
 ) -> MicroBatch:
     """Pad to the longest row; a row is the samples that lie in it. One copy per sample, no work per token."""
@@ -152,8 +156,7 @@ def collate(
             end = start + len(ids) - 1
             inputs[place, start:end] = ids[:-1]
             following[place, start:end] = ids[1:]
-            if supervise:
-                wanted[place, start:end] = loss[1:]
+            wanted[place, start:end] = loss[1:]
             if weight is not None and weights is not None:
                 weight[place, start:end] = weights[place][number]
             start = end

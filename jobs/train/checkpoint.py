@@ -1,33 +1,49 @@
 """The resume state of a training run as files: weights, optimiser moments, position. Nothing in it can run code.
 
-    weights.safetensors     parameters and persistent buffers, in the type they are trained in
-    optimizer.safetensors   `<parameter>/exp_avg`, `<parameter>/exp_avg_sq`, `<parameter>/step`
-    state.json              format, steps done, loss and gradient's norm of each, validations so far
+    rank-00000-of-00002-weights.safetensors   what one rank holds of parameters and persistent buffers
+    rank-…-exp_avg.safetensors, …             and of AdamW's moments, `<parameter>/exp_avg` and the like
+    state.json                                format, steps done, loss and norm of each, validations so far
 
-No random state is kept: the randomness of a step is a function of the seed and the step's number. A run that resumes
-from here ends with the same bits as one that was never interrupted (same machine class, threads and micro-batches).
+The header of each file says where in the whole tensors its pieces lie.
+
+A rank writes and reads what it holds, so that none needs memory for all. As many ranks go on from their own files, more
+or fewer from the pieces of all. No random state is kept: the randomness of a step is a function of the seed and the
+step's number. A run that resumes on as many ranks ends with the same bits as one that was never interrupted (same
+machine class, threads and micro-batches).
 """
 
 import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
+from torch.distributed.tensor import DTensor
+from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 
+from jobs.train.sharding import mine
 from polyglot.kinds.train import ValidationStep
 
-FORMAT = 1
+_Place = tuple[slice, ...]
+
+FORMAT = 2
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+_FILE = re.compile(r"rank-(\d+)-of-(\d+)-\w+\.safetensors")
 
 
 @dataclass(slots=True)
 class History:
     """What a run has seen so far: loss and gradient's norm of each step, and what was found on rows held back.
 
-    A norm is None where the step's checkpoint was written before norms were kept. Other ranks than the first have none.
+    A norm is None where the step's checkpoint was written before norms were kept.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -39,19 +55,24 @@ class Unusable(Exception):
     """A checkpoint of another format, or of another model; nothing was changed by looking at it."""
 
 
-def write(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, history: History) -> None:
-    """Write the state after the steps of a history into an empty directory."""
+def write(
+    directory: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    history: History,
+    *,
+    rank: int = 0,
+    ranks: int = 1,
+) -> None:
+    """Write what this rank holds of the state after the steps of a history into an empty directory."""
     directory.mkdir(parents=True, exist_ok=True)
-    save_file(
-        {name: tensor.detach().contiguous() for name, tensor in tensors(model)}, directory / "weights.safetensors"
-    )
-    moments = {
-        f"{name}/{moment}": optimizer.state[parameter][moment].contiguous()
-        for name, parameter in model.named_parameters()
-        if parameter in optimizer.state
-        for moment in MOMENTS
-    }
-    save_file(moments, directory / "optimizer.safetensors")
+    for part in ("weights", *MOMENTS):  # apart, as what lies on a GPU is held in memory as well while it is written
+        held = {name: tensor.detach() for name, tensor in _part(part, model, optimizer)}
+        where = {name: [_place(tensor)[0], list(tensor.shape)] for name, tensor in held.items()}
+        pieces = {name: mine(tensor).contiguous() for name, tensor in held.items()}
+        save_file(pieces, directory / _name(rank, ranks, part), metadata={"where": json.dumps(where)})
+    if rank:
+        return
     state = {
         "format": FORMAT,
         "steps": len(history.losses),
@@ -62,32 +83,127 @@ def write(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, h
     (directory / "state.json").write_text(json.dumps(state), encoding="utf-8")
 
 
-def read(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> History:
-    """Put a state back into a model and its fresh optimiser; return what it had seen. Raises Unusable."""
-    state = json.loads((directory / "state.json").read_text(encoding="utf-8"))
+def needed(rank: int, ranks: int) -> Callable[[str], bool]:
+    """Which files of a checkpoint a rank goes on from: its own, or those of all where these were more or fewer."""
+
+    def is_needed(name: str) -> bool:
+        found = _FILE.fullmatch(name)
+        return found is None or int(found[2]) != ranks or int(found[1]) == rank
+
+    return is_needed
+
+
+def check(directory: Path, model: nn.Module) -> None:
+    """Whether this rank finds here all that it would hold of its model. Raises Unusable."""
+    try:
+        state = json.loads((directory / "state.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Unusable("it has no state.json") from None
     if state.get("format") != FORMAT:
         raise Unusable(f"format {state.get('format')}, expected {FORMAT}")
-    device = next(model.parameters()).device
-    weights = load_file(directory / "weights.safetensors", device=str(device))
-    names = dict(tensors(model))
-    if weights.keys() != names.keys() or any(weights[name].shape != names[name].shape for name in names):
-        raise Unusable("it holds the weights of another model")
-    with torch.no_grad():
-        for name, tensor in names.items():
-            tensor.copy_(weights.pop(name))
-    moments = load_file(directory / "optimizer.safetensors", device=str(device))
-    for name, parameter in model.named_parameters():
-        if f"{name}/step" in moments:
-            optimizer.state[parameter] = {moment: moments.pop(f"{name}/{moment}") for moment in MOMENTS}
-    losses = list(state["loss"])
-    validation = msgspec.convert(state.get("validation", []), list[ValidationStep])
-    return History(losses, list(state.get("gradient_norm", [None] * len(losses))), validation)
+    with ExitStack() as stack:
+        pieces, named = _Pieces(directory, stack), dict(tensors(model))
+        for name in {name for name in pieces.shapes if name.rpartition("/")[2] not in MOMENTS} | named.keys():
+            tensor = named.get(name)
+            if tensor is None or pieces.shapes.get(name) != list(tensor.shape):
+                raise Unusable(f"it holds the weights of another model: {name}")
+        for name, parameter in model.named_parameters():
+            for moment in ("", *(f"/{each}" for each in MOMENTS[:2] if f"{name}/step" in pieces.shapes)):
+                pieces.check(f"{name}{moment}", parameter)
+
+
+def read(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> History:
+    """Put a state that was checked back into a model and its fresh optimiser; return what it had seen."""
+    with ExitStack() as stack:
+        pieces = _Pieces(directory, stack)
+        for name, tensor in tensors(model):
+            pieces.into(name, tensor)
+        for name, parameter in model.named_parameters():
+            if f"{name}/step" in pieces.shapes:
+                optimizer.state[parameter] = moments = _fresh_moments(parameter)
+                for moment, tensor in moments.items():
+                    pieces.into(f"{name}/{moment}", tensor)
+    state = json.loads((directory / "state.json").read_text(encoding="utf-8"))
+    validation = msgspec.convert(state["validation"], list[ValidationStep])
+    return History(list(state["loss"]), list(state["gradient_norm"]), validation)
 
 
 def tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:
     """Every parameter once (tied ones under their first name) and every buffer that belongs to the state."""
     parameters = list(model.named_parameters())
     state = model.state_dict(keep_vars=True)
-    mine = {id(parameter) for _, parameter in parameters}
-    buffers = [(name, tensor) for name, tensor in state.items() if id(tensor) not in mine]
+    known = {id(parameter) for _, parameter in parameters}
+    buffers = [(name, tensor) for name, tensor in state.items() if id(tensor) not in known]
     return [*parameters, *buffers]
+
+
+def _part(part: str, model: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, torch.Tensor]]:
+    if part == "weights":
+        yield from tensors(model)
+        return
+    for name, parameter in model.named_parameters():
+        if parameter in optimizer.state:
+            yield f"{name}/{part}", optimizer.state[parameter][part]
+
+
+def _fresh_moments(parameter: nn.Parameter) -> dict[str, torch.Tensor]:
+    step = torch.zeros((), dtype=torch.float32, device=parameter.device)
+    return {
+        moment: step if moment == "step" else torch.zeros_like(parameter, requires_grad=False) for moment in MOMENTS
+    }
+
+
+def _name(rank: int, ranks: int, part: str) -> str:
+    return f"rank-{rank:05d}-of-{ranks:05d}-{part}.safetensors"
+
+
+def _place(tensor: torch.Tensor) -> tuple[list[int], list[int]]:
+    """Where in the whole tensor this rank's piece begins, and its size."""
+    if not isinstance(tensor, DTensor):
+        return [0] * tensor.ndim, list(tensor.shape)
+    size, offset = compute_local_shape_and_global_offset(tensor.shape, tensor.device_mesh, tensor.placements)
+    return list(offset), list(size)
+
+
+class _Pieces:
+    """The tensors of a checkpoint, from whichever of its files hold a part of what is asked for."""
+
+    def __init__(self, directory: Path, stack: ExitStack) -> None:
+        self.shapes: dict[str, list[int]] = {}  # of whole tensors
+        self._found: dict[str, list[tuple[Any, Sequence[int]]]] = {}
+        for path in sorted(directory.glob("*.safetensors")):
+            file = stack.enter_context(safe_open(path, framework="pt"))
+            where: Mapping[str, Any] = json.loads((file.metadata() or {}).get("where", "{}"))
+            for name, (offset, shape) in where.items():
+                self._found.setdefault(name, []).append((file, offset))
+                self.shapes[name] = shape
+
+    def check(self, name: str, target: torch.Tensor) -> None:
+        """Raise Unusable where the files do not have all of what this rank holds of a tensor."""
+        found = sum(math.prod(part.stop - part.start for part in here) for _, _, here in self._parts(name, target))
+        if found < mine(target).numel():
+            raise Unusable(f"{name}: {found} of {mine(target).numel()} values are in its files")
+
+    @torch.no_grad()
+    def into(self, name: str, target: torch.Tensor) -> None:
+        """Fill what this rank holds of a tensor."""
+        held = mine(target)
+        for file, there, here in self._parts(name, target):
+            held[here].copy_(file.get_slice(name)[there] if there else file.get_tensor(name))
+
+    def _parts(self, name: str, target: torch.Tensor) -> Iterator[tuple[Any, _Place, _Place]]:
+        """Files that have a part of a target, where it lies there and here; what several have whole is taken once."""
+        offset, size = _place(target)
+        missing = mine(target).numel()
+        for file, begin in self._found.get(name, ()):
+            if not missing:
+                return
+            spans = [
+                (max(ours, theirs), min(ours + wide, theirs + there))
+                for ours, wide, theirs, there in zip(offset, size, begin, file.get_slice(name).get_shape(), strict=True)
+            ]
+            if all(first < last for first, last in spans):
+                missing -= math.prod(last - first for first, last in spans)
+                there = tuple(slice(first - at, last - at) for (first, last), at in zip(spans, begin, strict=True))
+                here = tuple(slice(first - at, last - at) for (first, last), at in zip(spans, offset, strict=True))
+                yield file, there, here

@@ -1,42 +1,64 @@
-"""The loss of one micro-batch, with logits computed only where a target is.
+"""The loss of one micro-batch, with logits computed only where a target is, and never all of them at once.
 
 In instruction tuning about half of all positions are prompt or padding; their logits are the largest tensor of the
 step and nobody reads them. A hook on the output layer picks the supervised positions out of the hidden states before
-the layer multiplies. Whether an architecture's head can be used so is tried once against its full logits; where it
-cannot (it mixes positions after the head), all logits are computed and picked afterwards: same loss, more memory.
+the layer multiplies. What is picked and still too many goes through the layer in parts, each with its loss, whose
+logits are let go of and computed again in the backward pass; inside of the layer's own call, as a sharded one needs.
+
+Whether an architecture's head can be used so is tried once against its full logits; where it cannot (it mixes positions
+or changes logits after the head), more is computed at once: same loss, more memory.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
+from jobs.lib.ranks import is_of_exchange
 from jobs.train.batches import MicroBatch
+from polyglot.kinds.training import targets_at_once
 
 
 class TargetLoss:
     """Cross-entropy summed over the targets of a micro-batch, each by its weight."""
 
-    def __init__(self, model: PreTrainedModel) -> None:
-        """Hook the model's output layer if that gives what its full logits give."""
+    def __init__(self, model: PreTrainedModel, *, at_once: int | None = None) -> None:
+        """Hook the model's output layer if that gives what its full logits give.
+
+        `at_once` targets have logits at the same time, by default as many as make 2^27 logits.
+        """
         self._at: torch.Tensor | None = None
         self._config = model.config.get_text_config()
-        self.picks_before_head = False
+        self.at_once = at_once or targets_at_once(int(self._config.vocab_size))
+        self._wanted: tuple[torch.Tensor, torch.Tensor | None] | None = None  # targets and weights, for the head
+        self.picks_before_head = self.splits_head = False
         head = model.get_output_embeddings()  # type: ignore[no-untyped-call]
         if isinstance(head, nn.Module):
             hook = head.register_forward_pre_hook(self._pick)
             self.picks_before_head = self._agrees(model)
             if not self.picks_before_head:
                 hook.remove()
+                return
+            original = head.forward
+            head.forward = self._split(original)
+            self.splits_head = self._sums_alike(model)
+            if not self.splits_head:
+                head.forward = original
 
     def __call__(self, model: nn.Module, batch: MicroBatch) -> torch.Tensor:
         """Return the sum over targets, a float32 scalar with its graph. `model` may wrap the one that was hooked."""
+        if self.splits_head and len(batch.at) > self.at_once:
+            self._wanted = batch.targets, batch.weights
+            try:
+                return self.logits(model, batch.input_ids, batch.at, batch.positions).reshape(())
+            finally:
+                self._wanted = None
         logits = self.logits(model, batch.input_ids, batch.at, batch.positions)
-        if batch.weights is None:
-            return functional.cross_entropy(logits.float(), batch.targets, reduction="sum")
-        return functional.cross_entropy(logits.float(), batch.targets, reduction="none") @ batch.weights
+        return _summed(logits, batch.targets, batch.weights)
 
     def logits(
         self, model: nn.Module, input_ids: torch.Tensor, at: torch.Tensor, positions: torch.Tensor | None = None
@@ -71,6 +93,45 @@ class TargetLoss:
         picked = hidden.reshape(-1, hidden.shape[-1]).index_select(0, self._at)
         return (picked.unsqueeze(0), *arguments[1:])  # (1, N, H)
 
+    def _split(self, head: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
+        """The head's call, which returns the loss (1, 1, 1) in place of logits while one is wanted."""
+
+        def part(hidden: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+            return _summed(head(hidden), targets, weights)
+
+        def forward(hidden: torch.Tensor) -> torch.Tensor:
+            if self._wanted is None:
+                return head(hidden)
+            targets, weights = self._wanted
+            total = torch.zeros((), device=hidden.device)
+            for first in range(0, len(targets), self.at_once):
+                some = slice(first, first + self.at_once)
+                given = None if weights is None else weights[some]
+                total = total + checkpoint(part, hidden[0, some], targets[some], given, use_reentrant=False)
+            return total.reshape(1, 1, 1)
+
+        return forward
+
+    def _sums_alike(self, model: PreTrainedModel) -> bool:
+        """Compare the loss in parts with that of full logits on a few tokens."""
+        ids = torch.arange(8, device=model.device).remainder(int(self._config.vocab_size)).reshape(2, 4)
+        at = torch.tensor([1, 3, 4, 6], device=model.device)
+        batch = MicroBatch(ids, at, ids.reshape(-1)[at])
+        was_training, at_once = model.training, self.at_once
+        model.eval()  # type: ignore[no-untyped-call]
+        try:
+            with torch.no_grad():
+                whole = self(model, batch)
+                self.at_once, self.splits_head = 3, True
+                return torch.allclose(self(model, batch), whole, rtol=1e-2)
+        except (RuntimeError, TypeError, IndexError, ValueError) as error:
+            if is_of_exchange(error):
+                raise
+            return False
+        finally:
+            self.at_once, self.splits_head = at_once, False
+            model.train(was_training)
+
     def _agrees(self, model: PreTrainedModel) -> bool:
         """Compare picked with full logits on a few tokens."""
         was_training = model.training
@@ -83,11 +144,19 @@ class TargetLoss:
                 self.picks_before_head = True
                 picked = self.logits(model, ids, at)
             return picked.shape == full.shape and torch.allclose(picked, full, rtol=1e-2, atol=1e-2 * full.std().item())
-        except (RuntimeError, IndexError, ValueError):
+        except (RuntimeError, IndexError, ValueError) as error:
+            if is_of_exchange(error):
+                raise
             return False
         finally:
             self.picks_before_head = False
             model.train(was_training)
+
+
+def _summed(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+    if weights is None:
+        return functional.cross_entropy(logits.float(), targets, reduction="sum")
+    return functional.cross_entropy(logits.float(), targets, reduction="none") @ weights
 
 
 def by_sequence(positions: torch.Tensor) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from jobs.lib.model.loading import embedded
+from jobs.lib.ranks import is_of_exchange
 from jobs.train.head import TargetLoss
 from polyglot.core.errors import Permanent
 
@@ -30,6 +31,8 @@ def check(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> None:
         with torch.no_grad(), torch.autocast("cuda", torch.bfloat16) if half else nullcontext():
             wrong = _fault(loss, model, half=half)
     except (TypeError, ValueError, RuntimeError, IndexError) as error:
+        if is_of_exchange(error):
+            raise
         wrong = f"it takes no positions: {str(error).splitlines()[0][:120]}"
     finally:
         model.train(was_training)

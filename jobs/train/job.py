@@ -2,22 +2,23 @@
 
 Writes `model/` (what transformers and vLLM load) and `training.json`. Any AutoModelForCausalLM; float32 on a CPU (said
 in the log where the precision says otherwise, and recorded), bfloat16 autocast over float32 weights on a GPU where the
-precision says bfloat16; several ranks under accelerate's environment. Rows held back (inputs `validation:<LANG>`, in
-the mix's languages or not) give a loss per language at the end, and every `validate_every` steps. On a CPU the result
-is a function of the parameters, the inputs and the thread count; a run that was stopped or killed goes on from its
-newest checkpoint and ends with the same bits.
+precision says bfloat16; over several ranks weights, gradients and moments are sharded. Rows held back (inputs
+`validation:<LANG>`, in the mix's languages or not) give a loss per language at the end, and every `validate_every`
+steps. On a CPU the result is a function of the parameters, the inputs and the thread count; a run that was stopped or
+killed goes on from its newest checkpoint and ends with the same bits.
 
-Execution settings: `threads`, `micro_batch_tokens` (padded tokens of one forward pass), `recompute` (activations are
-computed again in the backward pass: less memory, a third more time), `attention` (transformers' implementation).
+Execution settings: `threads`, `micro_batch_tokens` (padded tokens of one forward pass), `logits_at_once` (targets whose
+logits are held at the same time), `recompute` (activations are computed again in the backward pass: less memory, a
+third more time), `attention` (transformers' implementation), `checkpoint_seconds`.
 """
 
-import shutil
 import time
 from collections.abc import Container, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator
 from transformers import PreTrainedModel
 
 from jobs.lib.context import Context
@@ -34,11 +35,13 @@ from jobs.lib.model.loading import (
 from jobs.lib.model.template import ChatFormat
 from jobs.lib.ranks import Ranks
 from jobs.lib.token_set import TokenSet
-from jobs.train import agreement, checkpoint
+from jobs.train import agreement
 from jobs.train.checkpoint import History
+from jobs.train.keeping import Keeper
 from jobs.train.mixture import Mixture
 from jobs.train.record import describe
 from jobs.train.saving import save_model
+from jobs.train.sharding import load_sharded, mine
 from jobs.train.training import Layout, Trainer
 from jobs.train.validation import validate
 from polyglot.core.errors import Interrupted, Permanent
@@ -46,9 +49,6 @@ from polyglot.core.records import to_json
 from polyglot.kinds.mix import IndexRow
 from polyglot.kinds.tokenize import TokenCard
 from polyglot.kinds.train import MICRO_BATCH_TOKENS, TrainParams, ValidationStep
-
-CHECKPOINT_SECONDS = 60.0
-CHECKPOINT_SHARE = 0.1  # of the time, at most, goes into checkpoints that nobody asked for
 
 
 def run(context: Context) -> None:
@@ -65,19 +65,16 @@ def run(context: Context) -> None:
 
 
 def _train(context: Context, params: TrainParams, threads: int) -> None:
-    # ranks may have different numbers of micro-batches, so a forward pass must not wait for one of its peers
-    if Ranks.read().ranks > 1:
+    ranks = Ranks.read().ranks
+    if ranks > 1:
         agreement.meet(Ranks.read(), context)
-    alone = DistributedDataParallelKwargs(broadcast_buffers=False, gradient_as_bucket_view=True)
-    accelerator = Accelerator(cpu=choose_device().type == "cpu", kwargs_handlers=[alone])
+    accelerator = Accelerator(cpu=choose_device().type == "cpu")
     base = context.inputs["base"].directory("model")
     mixture = _mixture(context)
     tokenizer = load_tokenizer(base)
     chat = ChatFormat(tokenizer, _template(context, mixture))
-    attention = context.settings.get("attention")
-    model = load_model(base, dtype=None, device=accelerator.device, attention=attention)
-    kept = torch.float32 if params.precision == "float32" else model.dtype
-    model.to(torch.float32)  # type: ignore[arg-type]
+    model, dtype = _load(context, base, accelerator.device, ranks, half=params.precision == "bfloat16")
+    kept = torch.float32 if params.precision == "float32" else dtype
     validation = _token_sets(context, "validation")
     _check_fit("mix", mixture, model, tokenizer)
     for language, tokens in validation.items():
@@ -94,20 +91,20 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
                 context.settings.get("micro_batch_tokens") or MICRO_BATCH_TOKENS[accelerator.device.type]
             ),
             pad_id=padding_id(tokenizer, embedded(model)),
+            logits_at_once=context.settings.get("logits_at_once"),
         ),
         accelerator=accelerator,
     )
     if trainer.precision != params.precision:
         context.log.warning("computing in %s: %s is for GPUs only", trainer.precision, params.precision)
     history = _steps(context, trainer, validation)
-    if not all(bool(tensor.isfinite().all()) for tensor in model.parameters()):
-        raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
+    _check_weights(trainer)
+    if context.settings.get("recompute"):
+        model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
+    save_model(model, base, context.out / "model", chat=chat, dtype=kept, first=trainer.rank == 0)
     if trainer.rank == 0:
         record = describe(trainer, history)
         (context.out / "training.json").write_bytes(to_json(record) + b"\n")
-        if context.settings.get("recompute"):
-            model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
-        save_model(model, base, context.out / "model", chat=chat, dtype=kept)
         context.metrics.update(
             {
                 "steps": record.steps,
@@ -122,12 +119,41 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
     accelerator.end_training()
 
 
+def _load(
+    context: Context, base: Path, device: torch.device, ranks: int, *, half: bool
+) -> tuple[PreTrainedModel, torch.dtype]:
+    """The model with float32 weights, sharded over several ranks; and the type of its files."""
+    attention = context.settings.get("attention")
+    if ranks > 1:
+        on_gpu = device.type == "cuda"
+        return load_sharded(base, ranks=ranks, device=device, attention=attention, half=half and on_gpu)
+    model = load_model(base, dtype=None, device=device, attention=attention)
+    dtype = model.dtype
+    model.to(torch.float32)  # type: ignore[arg-type]
+    return model, dtype
+
+
+def _check_weights(trainer: Trainer) -> None:
+    """Raise Permanent when a weight of any rank is no number. A collective."""
+    good = all(bool(mine(tensor).isfinite().all()) for tensor in trainer.model.parameters())
+    if trainer.ranks > 1:
+        good = agreement.votes(not good, device=trainer.model.device) == [0]
+    if not good:
+        raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
+
+
 def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet]) -> History:
     """Run every step that is still to be done; save now and then, and when asked to stop."""
-    history = _resume(context, trainer)
-    started, saved, first = time.monotonic(), time.monotonic(), len(history.losses)
-    tokens, interval, validating = 0, CHECKPOINT_SECONDS, 0.0
-    every, validate_every = trainer.params.checkpoint_steps, trainer.params.validate_every or trainer.steps
+    keeper = Keeper(
+        context,
+        trainer,
+        every_steps=trainer.params.checkpoint_steps,
+        every_seconds=float(context.settings.get("checkpoint_seconds") or 0.0),
+    )
+    history = keeper.resume()
+    started, first = time.monotonic(), len(history.losses)
+    tokens, validating = 0, 0.0
+    validate_every = trainer.params.validate_every or trainer.steps
     for number in range(first, trainer.steps):
         history.losses.append(trainer.step(number))
         history.norms.append(trainer.gradient_norm)
@@ -137,64 +163,16 @@ def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet
             history.validation.append(ValidationStep(step=number + 1, languages=validate(trainer, validation)))
             validating += time.monotonic() - began
         context.progress(number + 1, trainer.steps, "steps", loss=history.losses[-1])
-        due = (every > 0 and (number + 1) % every == 0) or time.monotonic() - saved >= interval
-        stop, due = _agreed(trainer, context.stopping(), due)
-        if number + 1 < trainer.steps and (stop or due):
-            began = time.monotonic()
-            if trainer.rank == 0:
-                _save(context, trainer, history)
-            saved = time.monotonic()
-            interval = max(CHECKPOINT_SECONDS, (saved - began) / CHECKPOINT_SHARE)
-            if stop:
-                trainer.accelerator.wait_for_everyone()  # a rank that was not asked leaves as well
-                raise Interrupted(f"asked to stop; saved after step {len(history.losses)}")
+        if keeper.after_step(history):
+            raise Interrupted(f"asked to stop; saved after step {len(history.losses)}")
+    keeper.finish()
     seconds = time.monotonic() - started - validating
     context.volatile.update(train_seconds=seconds, tokens=tokens, resumed_from_step=first)
+    context.volatile.update(checkpoints=keeper.stored, checkpoint_stall_seconds=keeper.stalled_seconds)
     if validating:
         context.volatile["validation_seconds"] = validating
     if seconds > 0:
         context.volatile["tokens_per_second"] = tokens / seconds
-    return history
-
-
-def _agreed(trainer: Trainer, stop: bool, due: bool) -> tuple[bool, bool]:
-    """What all ranks do: stop when any was asked to, save when any finds that it is time."""
-    if trainer.ranks == 1:
-        return stop, due
-    votes = trainer.accelerator.reduce(torch.tensor([float(stop), float(due)], device=trainer.model.device), "sum")
-    return bool(votes[0] > 0), bool(votes[1] > 0)
-
-
-def _save(context: Context, trainer: Trainer, history: History) -> None:
-    directory = context.work / "checkpoint"
-    shutil.rmtree(directory, ignore_errors=True)
-    checkpoint.write(directory, trainer.model, trainer.optimizer, history)
-    context.checkpoints.save(directory, len(history.losses))
-    shutil.rmtree(directory)
-    context.log.info("checkpoint after step %d", len(history.losses))
-
-
-def _resume(context: Context, trainer: Trainer) -> History:
-    """Put the newest checkpoint back, if there is one; the first rank's choice is every rank's."""
-    history = _newest(context, trainer) if trainer.rank == 0 else History()
-    if trainer.ranks > 1:
-        history.losses = agreement.share(trainer.model, trainer.optimizer, history.losses, rank=trainer.rank)
-    if history.losses:
-        context.log.info("resumed after step %d of %d", len(history.losses), trainer.steps)
-    return history
-
-
-def _newest(context: Context, trainer: Trainer) -> History:
-    directory = context.work / "resumed"
-    shutil.rmtree(directory, ignore_errors=True)
-    step = context.checkpoints.newest(directory)
-    history = History()
-    if step is not None:
-        try:
-            history = checkpoint.read(directory, trainer.model, trainer.optimizer)
-        except checkpoint.Unusable as error:  # written by another version of this job
-            context.log.warning("beginning again: the checkpoint of step %d is of no use: %s", step, error)
-    shutil.rmtree(directory, ignore_errors=True)
     return history
 
 

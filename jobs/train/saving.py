@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from transformers import PreTrainedModel
 
 from jobs.lib.model.loading import embedded, padding_id
 from jobs.lib.model.template import ChatFormat
+from jobs.train.weights import write_weights
 from polyglot.core.canonical import canonical
 
 _TOKENIZER_FILES = (
@@ -28,21 +30,29 @@ _TOKENIZER_FILES = (
 )
 
 
-def save_model(model: PreTrainedModel, base: Path, out: Path, *, chat: ChatFormat, dtype: torch.dtype) -> None:
+def save_model(
+    model: PreTrainedModel, base: Path, out: Path, *, chat: ChatFormat, dtype: torch.dtype, first: bool = True
+) -> None:
     """Write `out` from a trained model and the directory of its base, whose tokenizer files are copied as they are.
 
     Only safetensors are written. The chat template is the one the model was trained with, generation ends at EOS, or
-    at the token with which the template ends a turn.
+    at the token with which the template ends a turn. A collective of a sharded model's ranks; the first one writes.
     """
-    out.mkdir(parents=True)
+    if first:
+        out.mkdir(parents=True)
+    write_weights(model, out, dtype, first=first)
+    if not first:
+        return
     pad = padding_id(chat.tokenizer, embedded(model))  # EOS where there is none, as vLLM and transformers do
     end = {"bos_token_id": chat.tokenizer.bos_token_id, "eos_token_id": chat.eos_id, "pad_token_id": pad}
+    config = deepcopy(model.config)
     for name, value in end.items():
         if name != "bos_token_id" or value is not None:
-            setattr(model.config, name, value)
-            setattr(model.generation_config, name, value)
-    model.to(dtype)  # type: ignore[arg-type]
-    model.save_pretrained(out)
+            setattr(config, name, value)
+    config.dtype, config.architectures = dtype, [type(model).__name__.removeprefix("FSDP")]
+    if hasattr(config, "distributed_config"):
+        del config.distributed_config
+    config.save_pretrained(out)
     generation: dict[str, Any] = {name: value for name, value in end.items() if value is not None}
     if len(chat.end_ids) > 1:
         generation["eos_token_id"] = sorted(chat.end_ids)

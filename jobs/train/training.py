@@ -8,9 +8,8 @@ what an uninterrupted one would have drawn.
 """
 
 import math
-import warnings
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,9 +19,10 @@ from transformers import PreTrainedModel
 
 from jobs.lib.model.schedule import factor
 from jobs.train import isolation
-from jobs.train.batches import EpochSampler, MicroBatch, micro_batches
+from jobs.train.batches import EpochSampler, micro_batches
 from jobs.train.head import TargetLoss
 from jobs.train.mixture import Mixture
+from jobs.train.sharding import exchange, release, whole
 from polyglot.core.errors import Permanent
 from polyglot.core.units import show_first
 from polyglot.kinds.train import TrainParams
@@ -37,6 +37,7 @@ class Layout:
 
     micro_batch_tokens: int
     pad_id: int
+    logits_at_once: int | None = None  # targets; None: by the vocabulary
 
 
 class Trainer:
@@ -67,14 +68,14 @@ class Trainer:
         self.gradient_norm = math.nan  # of the last step, before it was clipped
         self.half = params.precision == "bfloat16" and model.device.type == "cuda"
         with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
-            self.loss = TargetLoss(model)
+            self.loss = TargetLoss(model, at_once=layout.logits_at_once)
         isolation.check_causal(self.loss, model, half=self.half)
         self.packed_tokens = _packed_tokens(params, mixture)
         if self.packed_tokens is not None:
             isolation.check(self.loss, model, half=self.half)
+        release(model)  # parameters are those that the optimiser changes again
         self.optimizer = adamw(model, params)
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._wrapped: nn.Module = _exchanging(model, accelerator) if self.ranks > 1 else model
 
     @property
     def precision(self) -> str:
@@ -122,7 +123,9 @@ class Trainer:
                 f"or one of these samples is bad: {self._named(samples)}"
             )
         clip = self.params.gradient_clip
-        norm = self.gradient_norm = float(nn.utils.clip_grad_norm_(self._parameters, clip if clip > 0 else math.inf))
+        norm = self.gradient_norm = float(
+            whole(nn.utils.clip_grad_norm_(self._parameters, clip if clip > 0 else math.inf))
+        )
         if not math.isfinite(norm):
             raise Permanent(
                 f"step {number + 1}: the gradient's norm is {norm} at learning rate {rate:g}; the run has diverged, "
@@ -161,22 +164,16 @@ class Trainer:
         )
         device = self.model.device
         total = torch.zeros((), device=device)
-        batch: MicroBatch | None = next(batches)
-        while batch is not None:
-            following = next(batches, None)
+        for batch in batches:
             if device.type != "cpu":
                 batch = batch.to(device)
-            with self._no_exchange() if following is not None else nullcontext():
-                with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
-                    loss = self.loss(self._wrapped, batch) / divisor
-                (loss * self.ranks if self.ranks > 1 else loss).backward()  # peers' gradients are averaged, not summed
+            with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
+                loss = self.loss(self.model, batch) / divisor
+            (loss * self.ranks if self.ranks > 1 else loss).backward()  # peers' gradients are averaged, not summed
             total += loss.detach()
-            batch = following
+        if self.ranks > 1:
+            exchange(self._parameters)
         return total
-
-    def _no_exchange(self) -> AbstractContextManager[None]:
-        """Gradients travel once a step, with the last micro-batch."""
-        return self.accelerator.no_sync(self._wrapped) if self.ranks > 1 else nullcontext()
 
 
 def _packed_tokens(params: TrainParams, mixture: Mixture) -> int | None:
@@ -192,14 +189,6 @@ def _packed_tokens(params: TrainParams, mixture: Mixture) -> int | None:
             f"the longest has {int(mixture.lengths.max())} tokens; set max_tokens to {params.packed_tokens} or less"
         )
     return params.packed_tokens
-
-
-def _exchanging(model: nn.Module, accelerator: "Accelerator") -> nn.Module:
-    """The model with its gradients averaged over the ranks."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # about the name of `broadcast_buffers`
-        wrapped: nn.Module = accelerator.prepare_model(model)
-    return wrapped
 
 
 def adamw(model: nn.Module, params: TrainParams) -> torch.optim.AdamW:

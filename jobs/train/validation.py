@@ -7,6 +7,7 @@ import torch
 
 from jobs.lib.token_set import TokenSet
 from jobs.train.batches import micro_batches
+from jobs.train.sharding import release
 from jobs.train.training import Trainer
 from polyglot.kinds.train import ValidationLoss
 
@@ -27,6 +28,7 @@ def validate(trainer: Trainer, sets: Mapping[str, TokenSet]) -> dict[str, Valida
                 found[language] = ValidationLoss(loss=loss, tokens=count, rows=len(tokens))
     finally:
         trainer.model.train()
+        release(trainer.model)
     return found
 
 

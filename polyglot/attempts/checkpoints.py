@@ -12,10 +12,11 @@ is surely no file of anybody's artifact. `gc` lets go of the blobs of all but th
 import logging
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Corrupt, Missing, Permanent, StoreError
 from polyglot.core.stage import Stage
 from polyglot.store.blobs import blob_path, fetch, put_or_reuse
@@ -53,9 +54,18 @@ class StoredCheckpoints:
 
     def save(self, directory: Path, step: int) -> None:
         """Store every file below `directory` as the checkpoint of `step`. Raises Permanent for unsafe file names."""
+        self.record(step, self.put(directory))
+
+    def put(self, directory: Path) -> list[dict[str, Json]]:
+        """Store every file below `directory`, for a checkpoint that `record` makes of them and of others'."""
         files = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
         put = concurrently(lambda name: put_or_reuse(self._store, files[name], name), files, _FILES_AT_ONCE)
-        records = tuple(record for record, _ in put)
+        return [{**record.document(), "own": not reused} for record, reused in put]
+
+    def record(self, step: int, files: Sequence[Mapping[str, Json]]) -> None:
+        """Make the checkpoint of `step` of files that `put` has stored. Raises Permanent for unsafe file names."""
+        plain = [{name: value for name, value in row.items() if name != "own"} for row in files]
+        records = tuple(map(FileRecord.from_document, plain))
         try:
             document = {"step": step, "fit": self._fit, "files": [record.document() for record in check_files(records)]}
         except ValueError as error:
@@ -64,7 +74,7 @@ class StoredCheckpoints:
         data = seal(document)
         if not self._store.create(path, data) and self._store.read(path) != data:
             raise StoreError(f"{self._store.url}: {path} exists already with other content")
-        own = frozenset(record.sha256 for record, reused in put if not reused)
+        own = frozenset(record.sha256 for record, row in zip(records, files, strict=True) if row["own"])
         self._rotate(_Saved(path=path, files=records, own=own))
 
     def _rotate(self, newest: _Saved) -> None:
@@ -88,30 +98,42 @@ class StoredCheckpoints:
 
     def newest(self, target: Path) -> int | None:
         """Fetch the newest checkpoint that verifies into the directory `target` (replaced), and return its step."""
+        found = (self.fetch(path, target) for path in self.saved())
+        return next((step for step in found if step is not None), None)
+
+    def saved(self) -> Iterator[str]:
+        """Yield what there may be to resume from, the newest first; nothing is verified."""
         passed: set[str] = set()
         # listed anew after each one passed over: another start may have let go of it for newer ones
         while waiting := [path for path in newest_paths(self._store, self._base) if path not in passed]:
-            path = waiting[0]
-            passed.add(path)
-            beside = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
-            try:
-                step, records, fit = _read(self._store, path)
-                if fit != self._fit:
-                    continue
-                beside.mkdir(parents=True)
-                for record in records:
-                    (beside / record.path).parent.mkdir(parents=True, exist_ok=True)
-                concurrently(lambda r, to=beside: fetch(self._store, r, to / r.path), records, _FILES_AT_ONCE)  # type: ignore[misc]
-                if target.exists():
-                    shutil.rmtree(target)
-                beside.rename(target)
-            except (Corrupt, Missing) as error:
-                _log.warning("passing over a checkpoint that does not verify: %s", error)
-            else:
-                return step
-            finally:
-                shutil.rmtree(beside, ignore_errors=True)
-        return None
+            passed.add(waiting[0])
+            yield waiting[0]
+
+    def fetch(self, path: str, target: Path, wanted: Callable[[str], bool] = lambda _: True) -> int | None:
+        """Fetch the wanted files of a checkpoint into the directory `target` (replaced), and return its step.
+
+        None for one that does not verify (a warning says so), is gone, or is for another `fit`.
+        """
+        beside = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
+        try:
+            step, records, fit = _read(self._store, path)
+            if fit != self._fit:
+                return None
+            beside.mkdir(parents=True)
+            chosen = [record for record in records if wanted(record.path)]
+            for record in chosen:
+                (beside / record.path).parent.mkdir(parents=True, exist_ok=True)
+            concurrently(lambda record: fetch(self._store, record, beside / record.path), chosen, _FILES_AT_ONCE)
+            if target.exists():
+                shutil.rmtree(target)
+            beside.rename(target)
+        except (Corrupt, Missing) as error:
+            _log.warning("passing over a checkpoint that does not verify: %s", error)
+            return None
+        else:
+            return step
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
 
 
 def newest_paths(store: Store, base: str) -> list[str]:

@@ -112,13 +112,12 @@ def _smallest_place(needs: int, profile: Profile) -> str:
 def _smallest_gpu(needs: int) -> str:
     fitting = next((gpu for gpu in GPUS.values() if gpu.memory_bytes >= needs), None)
     if fitting is None:
-        return "No GPU that is known here does, as every rank holds the whole model"
+        return "No GPU that is known here does"
     return f"The smallest that does is {fitting.name}, with {show_bytes(fitting.memory_bytes)}"
 
 
 def _less(row: Estimated, most: int) -> str:
-    """The setting with which it would fit, if there is one."""
-    if row.forecast.smaller is None or row.forecast.smaller[1] > most:
-        return ""
-    setting, size = row.forecast.smaller
-    return f". With `{setting}` in the profile's settings of {row.planned.stage.kind} it needs {show_bytes(size)}"
+    """The first change with which it would fit, if there is one."""
+    fitting = ((said, size) for said, size in row.forecast.smaller if size <= most)
+    found = next(fitting, None)
+    return "" if found is None else f". With {found[0]} it needs {show_bytes(found[1])}"

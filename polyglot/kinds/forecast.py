@@ -75,7 +75,7 @@ class Forecast:
     usd: float | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
     lacking: tuple[str, ...] = ()
-    smaller: tuple[str, int] | None = None  # a setting, as a profile writes it, and the bytes that it leaves needed
+    smaller: tuple[tuple[str, int], ...] = ()  # what could be set, in words, and the bytes that it leaves needed
     result: Facts = field(default_factory=Facts)
 
     @property

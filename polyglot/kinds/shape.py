@@ -18,10 +18,10 @@ _NAMES = {
     "hidden": ("hidden_size", "n_embd", "d_model"),
     "heads": ("num_attention_heads", "n_head", "attention_heads", "n_heads", "num_heads"),
     "vocabulary": ("vocab_size",),
-    "intermediate": ("intermediate_size", "ffn_dim", "n_inner"),
+    "intermediate": ("moe_intermediate_size", "intermediate_size", "ffn_dim", "n_inner"),
     "kv_heads": ("num_key_value_heads",),
     "head_size": ("head_dim",),
-    "experts": ("num_local_experts",),
+    "experts": ("num_local_experts", "num_experts"),
     "experts_at_once": ("num_experts_per_tok",),
     "positions": ("max_position_embeddings", "n_positions", "n_ctx"),
 }

@@ -23,7 +23,7 @@ from polyglot.kinds.forecast import (
 )
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, MODEL_LIBRARIES, Kind, Params, Traits, always
 from polyglot.kinds.settings import Settings
-from polyglot.kinds.training import GAPS, training_memory, training_seconds
+from polyglot.kinds.training import GAPS, targets_at_once, training_memory, training_seconds
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 LossNormalization = Literal["tokens", "micro-batches"]
@@ -81,6 +81,10 @@ class TrainSettings(Settings):
     """Trade time for memory by computing activations twice."""
     attention: Literal["sdpa", "eager", "flash_attention_2", "flash_attention_3"] | None = None
     """Of transformers; by default its own choice. The flash kernels must be in the image, and want bfloat16."""
+    logits_at_once: Count | None = None
+    """Targets whose logits are held at once; by default as many as make 134 million numbers."""
+    checkpoint_seconds: Count | None = None
+    """How much work a kill may cost, besides what is on its way to the store. By default 60."""
 
 
 class Packing(Record):
@@ -127,6 +131,7 @@ class TrainingRecord(Record):
 _PADDED = 1.2  # places a token
 _VARIED = 1.3  # how much longer than the mean the longest of some steps is, times the root of a step's samples
 _FILLED = 0.9  # of the places of a micro-batch are no padding
+_MORE_RANKS = (2, 4, 8, 16, 32, 64)
 _WRITTEN_BYTES_PER_SECOND = 200e6  # to a store, assumed
 
 
@@ -140,19 +145,41 @@ def _estimate(ask: Ask) -> Forecast:
     longest = max((texts.longest or 0 for _, facts in ask.of("tokens") for texts in facts.texts.values()), default=0)
     at_once = _at_once(ask, params, mixed, longest)
     share = _learnt(mixed)
-    targets, gaps = at_once * share * _FILLED, GAPS if gpu else 0.0
-    held = training_memory(shape, tokens=at_once, targets=targets, half=half, recompute=again, gaps=gaps)
-    least = training_memory(shape, tokens=at_once, targets=targets, half=half, recompute=True, gaps=gaps)
-    process = GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES
+    ranks, process = ask.resources.ranks, GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES
+    logits = ask.settings.get("logits_at_once")
+    most = logits if isinstance(logits, int) and logits else targets_at_once(shape.vocabulary)
+
+    def memory(*, recompute: bool, ranks: int) -> dict[str, int]:
+        return training_memory(
+            shape,
+            tokens=at_once,
+            targets=min(at_once * share * _FILLED, most),
+            half=half,
+            recompute=recompute,
+            gaps=GAPS if gpu else 0.0,
+            ranks=ranks,
+        )
+
     written = shape.parameters * (4 if params.precision == "float32" else shape.dtype_bytes)
     size = 12 * shape.parameters  # a checkpoint
     common = Forecast(
-        memory={**held, "process": process},
-        host_bytes=GPU_PROCESS_BYTES + 8 * shape.parameters if gpu else None,  # the moments, on their way to a file
+        memory={**memory(recompute=again, ranks=ranks), "process": process},
+        # weights or moments, on their way to a file
+        host_bytes=GPU_PROCESS_BYTES + 4 * shape.parameters // ranks if gpu else None,
         parameters=shape.parameters,
         disk_bytes=size + written + shape.parameters * shape.dtype_bytes,
         sources={"parameters": base.source},
-        smaller=None if again else ("recompute: true", sum(least.values()) + process),
+        smaller=tuple(
+            (said, sum(memory(recompute=True, ranks=number).values()) + process)
+            for said, number in [
+                *([] if again else [("`recompute: true` in the profile's settings of train", ranks)]),
+                *(
+                    (f"`recompute: true` and {number} ranks", number)
+                    for number in _MORE_RANKS
+                    if number > ranks and number <= params.batch_size
+                ),
+            ]
+        ),
         result=Facts(
             source=base.source,
             shape=shape if written == shape.parameters * shape.dtype_bytes else replace(shape, dtype_bytes=4),
@@ -168,12 +195,11 @@ def _estimate(ask: Ask) -> Forecast:
     if ask.device is None:
         lacking = ("the GPU's name: write `device:` into the profile or its pool",)
         return replace(common, tokens=tokens, sources=sources, lacking=lacking)
-    ranks = ask.resources.ranks
     steps = params.steps or samples / params.batch_size
     seconds = training_seconds(
         shape,
         ask.device,
-        steps=steps * ranks,  # each rank updates all weights
+        steps=steps,
         tokens=tokens,
         targets=tokens * share,
         length=tokens / samples,

@@ -3,7 +3,7 @@
 import json
 import logging
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,18 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForCausalLM,
+    BloomConfig,
+    Gemma3TextConfig,
     GPT2Config,
     GPTNeoXConfig,
     LlamaConfig,
+    MistralConfig,
     MixtralConfig,
     PreTrainedConfig,
     PreTrainedTokenizerFast,
+    Qwen3Config,
+    Qwen3MoeConfig,
+    XGLMConfig,
 )
 
 from jobs.lib.context import Context
@@ -42,18 +48,41 @@ class FolderCheckpoints:
     die_after: int | None = None
     saves: int = 0
 
+    @property
+    def _stored(self) -> Path:
+        return self.root.with_name(f"{self.root.name}.stored")
+
     def save(self, directory: Path, step: int) -> None:
-        shutil.copytree(directory, self.root / f"{step:08d}")
+        self.record(step, self.put(directory))
+
+    def put(self, directory: Path) -> list[dict[str, Any]]:
+        stored = self._stored
+        stored.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(directory, stored, dirs_exist_ok=True)
+        return [{"path": path.name} for path in directory.iterdir()]
+
+    def record(self, step: int, files: Sequence[Mapping[str, Any]]) -> None:
+        target = self.root / f"{step:08d}"
+        target.mkdir(parents=True)
+        for row in files:
+            (self._stored / row["path"]).rename(target / row["path"])
         self.saves += 1
         if self.saves == self.die_after:
             raise Stop(f"killed after the checkpoint of step {step}")
 
+    def saved(self) -> Iterator[str]:
+        yield from sorted((path.name for path in self.root.glob("0*")), reverse=True)
+
+    def fetch(self, saved: str, target: Path, wanted: Callable[[str], bool] = lambda _: True) -> int:
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        for path in (self.root / saved).iterdir():
+            if wanted(path.name):
+                shutil.copyfile(path, target / path.name)
+        return int(saved)
+
     def newest(self, target: Path) -> int | None:
-        steps = sorted(self.root.iterdir()) if self.root.is_dir() else []
-        if not steps:
-            return None
-        shutil.copytree(steps[-1], target)
-        return int(steps[-1].name)
+        return next((self.fetch(saved, target) for saved in self.saved()), None)
 
 
 class ModelContext(Context):
@@ -225,7 +254,30 @@ def config_of(architecture: str, vocabulary: int, *, positions: int = 256, heads
         return GPTNeoXConfig(**common)
     if architecture == "mixtral":
         return MixtralConfig(**common, num_key_value_heads=heads, num_local_experts=2, num_experts_per_tok=1)
+    if architecture in _OTHERS:
+        kind, more = _OTHERS[architecture]
+        return kind(**common, **more)
     return LlamaConfig(**common, tie_word_embeddings=architecture == "llama-tied")
+
+
+_OTHERS: Mapping[str, tuple[type[PreTrainedConfig], Mapping[str, Any]]] = {
+    "mistral": (MistralConfig, {"num_key_value_heads": 1}),
+    "qwen3": (Qwen3Config, {"num_key_value_heads": 1, "head_dim": 16, "tie_word_embeddings": True}),
+    "qwen3-moe": (
+        Qwen3MoeConfig,
+        {
+            "num_key_value_heads": 1,
+            "head_dim": 16,
+            "num_experts": 4,
+            "num_experts_per_tok": 2,
+            "moe_intermediate_size": 16,
+        },
+    ),
+    "mixtral-8": (MixtralConfig, {"num_key_value_heads": 1, "num_local_experts": 8, "num_experts_per_tok": 2}),
+    "gemma3": (Gemma3TextConfig, {"num_key_value_heads": 1, "head_dim": 16, "pad_token_id": 0}),
+    "bloom": (BloomConfig, {"n_head": 2}),
+    "xglm": (XGLMConfig, {"d_model": 32, "ffn_dim": 64, "num_layers": 2, "attention_heads": 2, "dropout": 0.0}),
+}
 
 
 ARCHITECTURES = ("llama", "llama-tied", "gpt2", "gpt-neox", "mixtral")

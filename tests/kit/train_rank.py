@@ -1,15 +1,18 @@
-"""Rounds of a train stage by several ranks: `python -m tests.kit.train_rank ROOT PORT RANKS STOP_AFTER [STOP_AFTER …]`.
+"""Rounds of train stages by several ranks: `python -m tests.kit.train_rank`, rounds as JSON on stdin.
 
-ROOT holds `base`, `tokens/out` and `mix`. Each STOP_AFTER is a round, the next attempt at the stage: the number of
-steps after which rank 0 alone is asked to stop, 0 for never. The libraries are imported once and every rank is a fork,
-which meets its peers through accelerate's environment. Prints the exit codes of each round's ranks as JSON.
+A round is `{"inputs": {role: folder}, "out": FOLDER, "ranks": N, "stop_after": N, "params": {…}, "settings": {…}}`: an
+attempt whose rank 0 alone is asked to stop after so many steps (0: never). Rank n works in `<out>/rank<n>`; checkpoints
+lie in `<out>/checkpoints`. The libraries are imported once and every rank is a fork. Prints the exit codes of each
+round's ranks as JSON.
 """
 
 import json
 import os
+import socket
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 from jobs.lib.ranks import Ranks
 from jobs.train import job as train
@@ -19,15 +22,17 @@ from tests.kit.training import context_of
 
 def main() -> None:
     """Run all rounds."""
-    root, port, ranks = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    for number, stop_after in enumerate(map(int, sys.argv[4:])):
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port + number), POLYGLOT_RANKS=str(ranks))
-        pids = [fork(root, rank, stop_after) for rank in range(ranks)]
+    for one in json.load(sys.stdin):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), POLYGLOT_RANKS=str(one["ranks"]))
+        pids = [fork(one, rank) for rank in range(one["ranks"])]
         codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
         print(json.dumps(codes), flush=True)
 
 
-def fork(root: Path, rank: int, stop_after: int) -> int:
+def fork(one: dict[str, Any], rank: int) -> int:
     """Start one rank and return its process id."""
     pid = os.fork()
     if pid:
@@ -36,7 +41,7 @@ def fork(root: Path, rank: int, stop_after: int) -> int:
     os.environ.update(Ranks.read().for_torch())
     code = 1
     try:
-        code = run(root, rank, stop_after)
+        code = run(one, rank)
     except BaseException:
         traceback.print_exc()
     finally:
@@ -44,13 +49,14 @@ def fork(root: Path, rank: int, stop_after: int) -> int:
         os._exit(code)
 
 
-def run(root: Path, rank: int, stop_after: int) -> int:
+def run(one: dict[str, Any], rank: int) -> int:
     """Be one rank."""
-    inputs = {"base": root / "base", "mix": root / "mix", "tokens:DE": root / "tokens" / "out"}
-    context = context_of(root / f"rank{rank}", inputs, steps=6, batch_size=5)
-    context.checkpoints.root = root / "checkpoints"  # type: ignore[attr-defined]
-    if stop_after and rank == 0:
-        context.stop_after = stop_after
+    out = Path(one["out"])
+    inputs = {role: Path(folder) for role, folder in one["inputs"].items()}
+    context = context_of(out / f"rank{rank}", inputs, settings=one.get("settings"), **one.get("params", {}))
+    context.checkpoints.root = out / "checkpoints"  # type: ignore[attr-defined]
+    if one.get("stop_after") and rank == 0:
+        context.stop_after = one["stop_after"]
     try:
         train.run(context)
     except Interrupted:

@@ -7,7 +7,7 @@ refusal is Permanent and says which file is at fault.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,13 @@ from typing import Any
 import torch
 import transformers
 from safetensors import SafetensorError, safe_open
+from torch.distributed import get_world_size
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers.distributed.configuration_utils import DistributedConfig
 
 from jobs.lib.context import Input
 from jobs.lib.model.sentence_pieces import check_pieces, pieces_file
+from jobs.lib.ranks import is_of_exchange
 from polyglot.core.errors import Permanent
 
 PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".msgpack", ".npz", ".npy"})
@@ -47,21 +50,29 @@ def check_directory(directory: Path) -> None:
 
 
 def load_model(
-    directory: Path, *, dtype: torch.dtype | None, device: torch.device, attention: str | None = None
+    directory: Path,
+    *,
+    dtype: torch.dtype | None,
+    device: torch.device,
+    attention: str | None = None,
+    shard: Callable[[PreTrainedModel], None] | None = None,
 ) -> PreTrainedModel:
     """Load any AutoModelForCausalLM; `dtype` None keeps the one that its files have, `attention` None the library's.
 
-    Weights are mapped from disk and go straight to the device: the peak is one copy of the model and one tensor.
+    Weights are mapped from disk and go straight to the device: the peak is one copy of the model and one tensor. With
+    `shard`, which makes a model without weights a sharded one, each rank loads its slices; the call is a collective.
     Raises Permanent for whatever `check_directory` refuses, unknown architectures and incomplete weights.
     """
     check_directory(directory)
     config = _config(directory)
     with _loading("model"):
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
+        kind = AutoModelForCausalLM if shard is None else _sharded_by(shard, config)
+        loaded: Any = kind.from_pretrained(
             directory,
             config=config,
             dtype=dtype if dtype is not None else "auto",
-            device_map={"": device} if device.type != "cpu" else None,
+            device_map={"": device} if device.type != "cpu" and shard is None else None,
+            distributed_config=DistributedConfig(fsdp_size=get_world_size()) if shard is not None else None,
             attn_implementation=attention,
             ignore_mismatched_sizes=True,  # they are refused below, by name
             trust_remote_code=False,
@@ -78,6 +89,28 @@ def load_model(
             f"model: {name}: got the shape {tuple(found)}; config.json says {tuple(expected)}: they are of two models"
         )
     return model
+
+
+def _sharded_by(shard: Callable[[PreTrainedModel], None], config: Any) -> Any:
+    """The class of a configuration, which is sharded as we say when it is made, before its weights are read.
+
+    transformers 5.23 shards by rules of its own: it ties weights afterwards, so that the output layer's are a parameter
+    with slices of their own, which an uneven number of ranks never sees change; and it cuts experts whole, so that
+    there are no more ranks than experts.
+    """
+    kind: Any = AutoModelForCausalLM._model_mapping[type(config)]
+
+    def distribute(model: Any, distributed_config: Any, mesh_manager: Any) -> Any:
+        model.config.distributed_config = distributed_config
+        model._mesh_manager, model._device_mesh = mesh_manager, mesh_manager.get_mesh(("pp", "fsdp", "tp"))
+        model._is_distributed_loading_by_transformers = model._is_fsdp_managed_module = True
+        model._tp_size, model._fsdp_size = 1, distributed_config.fsdp_size
+        model.tie_weights()
+        shard(model)
+        return model
+
+    changes = {"maybe_distribute_model": staticmethod(distribute), "__module__": kind.__module__}
+    return type(kind.__name__, (kind,), changes)
 
 
 def load_tokenizer(directory: Path) -> Any:
@@ -209,13 +242,15 @@ def _config(directory: Path) -> Any:
 
 @contextmanager
 def _loading(what: str) -> Iterator[None]:
-    """What a library raises of files that lie here is Permanent, but for want of memory and what the system says."""
+    """What a library raises of files that lie here is Permanent, but for want of memory, of a peer, or the system's."""
     try:
         yield
-    except (MemoryError, torch.cuda.OutOfMemoryError):
+    except (MemoryError, torch.cuda.OutOfMemoryError, Permanent):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None or "can't allocate memory" in str(error):
+            raise
+        if is_of_exchange(error):
             raise
         raise Permanent(f"{what}: cannot be loaded: {_first_line(error)}") from error
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,16 +13,17 @@ from accelerate import Accelerator
 from msgspec.structs import replace
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, Gemma2Config, GenerationConfig
 
 from jobs.lib.model.execution import computing
 from jobs.lib.token_set import TokenSet
 from jobs.train import job as train
+from jobs.train import keeping
 from jobs.train.batches import collate
 from jobs.train.head import TargetLoss
 from jobs.train.mixture import Mixture
 from jobs.train.training import Layout, Trainer, adamw
-from polyglot.core.errors import Permanent
+from polyglot.core.errors import Permanent, StoreError
 from polyglot.core.records import to_json
 from polyglot.kinds.train import TrainParams
 from tests.kit.data_mixes import token_card
@@ -103,28 +105,58 @@ class TestOutput:
         assert made[0] == made[1]
         assert os.environ["ACCELERATE_MIXED_PRECISION"] == "bf16"  # it is the user's own, and comes back
 
-    def test_slow_checkpoints_are_made_less_often(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        clock = [0.0]
+    def test_checkpoints_that_stop_the_training_for_long_are_made_less_often(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock, writing = [0.0], keeping.checkpoint.write
 
-        def pass_by(seconds: float) -> None:
-            clock[0] += seconds
-
-        class SlowCheckpoints(FolderCheckpoints):
-            def save(self, directory: Path, step: int) -> None:
-                super().save(directory, step)
-                pass_by(30)
+        def slowly(*arguments: Any, **named: Any) -> None:
+            writing(*arguments, **named)
+            clock[0] += 3
 
         class SlowContext(ModelContext):
             def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
-                pass_by(10)
+                clock[0] += 10
 
-        monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+        monkeypatch.setattr(keeping, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+        monkeypatch.setattr(keeping.checkpoint, "write", slowly)
         context = context_of(tmp_path / "run", prepare(tmp_path), steps=40)
         context.__class__ = SlowContext
-        context.checkpoints = SlowCheckpoints(tmp_path / "checkpoints")
         train.run(context)
-        saved = sorted(int(path.name) for path in (tmp_path / "checkpoints").iterdir())
-        assert saved == [6, 36]  # after 60 s, then ten times the 30 s that a save takes
+        saved = sorted(int(path.name) for path in (tmp_path / "run" / "checkpoints").iterdir())
+        assert saved == [6, 21, 36]  # after 60 s, then after fifty times the 3 s that writing takes
+        assert context.volatile["checkpoint_stall_seconds"] == 9
+
+    def test_a_state_is_stored_while_the_training_goes_on(self, tmp_path: Path) -> None:
+        stored, seen = threading.Event(), []
+
+        class PatientCheckpoints(FolderCheckpoints):
+            def save(self, directory: Path, step: int) -> None:
+                assert stored.wait(60)
+                super().save(directory, step)
+
+        class WatchingContext(ModelContext):
+            def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
+                seen.append((done, self.checkpoints.saves))
+                if done == 5:
+                    stored.set()
+
+        context = context_of(tmp_path / "run", prepare(tmp_path), steps=6, checkpoint_steps=3)
+        context.__class__ = WatchingContext
+        context.checkpoints = PatientCheckpoints(tmp_path / "checkpoints")
+        train.run(context)
+        assert seen[:5] == [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0)]
+        assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["00000003"]
+
+    def test_what_goes_wrong_while_storing_ends_the_attempt(self, tmp_path: Path) -> None:
+        class BrokenCheckpoints(FolderCheckpoints):
+            def save(self, directory: Path, step: int) -> None:
+                raise StoreError("no space left")
+
+        context = context_of(tmp_path / "run", prepare(tmp_path), steps=4, checkpoint_steps=3)
+        context.checkpoints = BrokenCheckpoints(tmp_path / "checkpoints")
+        with pytest.raises(StoreError, match="no space left"):
+            train.run(context)
 
     def test_depends_on_the_seed(self, tmp_path: Path) -> None:
         inputs = prepare(tmp_path)
@@ -269,6 +301,35 @@ class TestLoss:
         picked = loss(model, batch).item()
         loss.picks_before_head = False
         assert picked == pytest.approx(loss(model, batch).item(), rel=1e-5)
+
+    @pytest.mark.parametrize("weighted", [False, True])
+    @pytest.mark.parametrize("architecture", [*ARCHITECTURES, "gemma3", "xglm", "qwen3-moe"])
+    def test_a_loss_in_parts_is_the_whole_one(self, tmp_path: Path, architecture: str, weighted: bool) -> None:
+        """Loss and gradients, with parts of three targets."""
+        inputs = prepare(tmp_path, architecture)
+        tokens = TokenSet(inputs["tokens:DE"] / "tokens.arrow")
+        mixture = Mixture({"DE": tokens}, [("DE", number) for number in range(len(tokens))])
+        batch = collate(mixture, [[0], [1], [5]], pad_id=2, weights=[[0.5], [1.0], [0.25]] if weighted else None)
+        found = []
+        for at_once in (None, 3):
+            model = AutoModelForCausalLM.from_pretrained(inputs["base"] / "model").eval()
+            loss = TargetLoss(model, at_once=at_once)
+            assert loss.splits_head
+            assert len(batch.at) > 3
+            total = loss(model, batch)
+            total.backward()
+            found.append((total.item(), {name: tensor.grad for name, tensor in model.named_parameters()}))
+        assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
+        assert all(torch.allclose(found[0][1][name], found[1][1][name], atol=1e-5) for name in found[0][1])
+
+    def test_logits_that_change_behind_the_head_are_made_whole(self) -> None:
+        config = Gemma2Config(
+            vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2,
+            num_key_value_heads=1, head_dim=16, final_logit_softcapping=5.0,
+        )  # fmt: skip
+        loss = TargetLoss(AutoModelForCausalLM.from_config(config), at_once=3)
+        assert loss.picks_before_head
+        assert not loss.splits_head
 
     def test_a_head_that_mixes_positions_is_left_alone(self) -> None:
         model = AutoModelForCausalLM.from_config(config_of("llama", 64))

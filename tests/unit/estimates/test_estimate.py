@@ -27,7 +27,7 @@ class TestSevenBillion:
         assert training.memory["weights"] == 6 * SEVEN
         assert training.memory["gradients"] == 4 * SEVEN
         assert training.memory["optimiser"] == 8 * SEVEN
-        assert training.host_bytes == 3072 * 2**20 + 8 * SEVEN
+        assert training.host_bytes == 3072 * 2**20 + 4 * SEVEN
         answering = rows["answer mistral/untuned"].forecast
         assert answering.memory["weights"] == 2 * SEVEN
 
@@ -41,12 +41,12 @@ class TestSevenBillion:
         assert at_least < (one.forecast.seconds or 0) < 1.5 * at_least
         assert one.gpu_hours == pytest.approx((one.forecast.seconds or 0) / 3600)
 
-    def test_two_ranks_take_half_the_time_and_hold_as_much_each(self, tmp_path: Path) -> None:
+    def test_two_ranks_take_half_the_time_and_hold_half_of_the_state_each(self, tmp_path: Path) -> None:
         one = by_label(estimates.seven(tmp_path, H100).estimated)["train mistral/bactrian/EN/s0"]
         two_gpus = H100.replace("train: {gpus: 1}", "train: {gpus: 1, ranks: 2}")
         two = by_label(estimates.seven(tmp_path, two_gpus).estimated)["train mistral/bactrian/EN/s0"]
-        assert two.forecast.memory["optimiser"] == one.forecast.memory["optimiser"]
-        assert one.gpu_hours < two.gpu_hours < 1.2 * one.gpu_hours  # both start, and update all weights
+        assert two.forecast.memory["optimiser"] * 2 == one.forecast.memory["optimiser"]
+        assert one.gpu_hours < two.gpu_hours < 1.2 * one.gpu_hours  # both start
         assert (two.forecast.seconds or 0) < 0.6 * (one.forecast.seconds or 0)
 
     def test_calls_and_dollars_of_the_judge(self, tmp_path: Path) -> None:

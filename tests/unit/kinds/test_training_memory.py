@@ -25,6 +25,17 @@ def test_logits_are_12_bytes_a_target_and_word_and_14_in_bfloat16() -> None:
         assert held["logits"] == each * 1000 * 32000
 
 
+def test_over_ranks_the_state_is_spread_and_what_is_fetched_comes_on_top() -> None:
+    one, eight = (
+        training_memory(SEVEN, tokens=1000, targets=100, half=True, recompute=True, ranks=ranks) for ranks in (1, 8)
+    )
+    assert eight["weights"] + eight["gradients"] + eight["optimiser"] == 16 * SEVEN.parameters // 8
+    assert eight["activations"] == one["activations"]
+    layer = (SEVEN.parameters - 2 * 32000 * 4096) // 32
+    assert eight["fetched"] == 2 * (2 * layer + 2 * 32000 * 4096) + 12 * layer
+    assert "fetched" not in one
+
+
 def test_recomputing_keeps_one_layer_and_the_stream() -> None:
     whole, again = (training_memory(SEVEN, tokens=1000, targets=0, half=False, recompute=r) for r in (False, True))
     layer = whole["activations"] / 32

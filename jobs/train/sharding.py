@@ -1,0 +1,102 @@
+"""A model whose weights, gradients and moments lie spread over the ranks of a training (torch's FSDP2).
+
+Every decoder layer, the embedding and the output layer are units of their own: a rank holds a slice of each, fetches
+the rest when the unit computes, and lets go of it afterwards. Each rank reads its own slices of the files, so that none
+ever holds the whole model. All ranks must compute equally often, as each pass fetches from all.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import distributed, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor, Shard
+from transformers import PreTrainedModel
+
+from jobs.lib.model.loading import load_model
+from polyglot.core.errors import Permanent
+
+_HALF = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+
+
+def load_sharded(
+    directory: Path, *, ranks: int, device: torch.device, attention: str | None, half: bool
+) -> tuple[PreTrainedModel, torch.dtype]:
+    """Load this rank's slices of a model in float32; return it and the type of its files. A collective.
+
+    `half`: units are fetched, and compute, in bfloat16; gradients are summed in float32. Raises Permanent as
+    `load_model` does, and for a model that cannot be cut into so many slices.
+    """
+    dtype = load_model(directory, dtype=None, device=torch.device("meta")).dtype
+
+    def shard(model: PreTrainedModel) -> None:
+        _shard(model, ranks, device.type, half=half)
+
+    return load_model(directory, dtype=torch.float32, device=device, attention=attention, shard=shard), dtype
+
+
+def _shard(model: PreTrainedModel, ranks: int, device: str, *, half: bool) -> None:
+    mesh = init_device_mesh(device, (ranks,))
+    given: dict[str, Any] = {"mp_policy": _HALF} if half else {}
+
+    def unit(module: nn.Module) -> None:
+        fully_shard(module, mesh=mesh, shard_placement_fn=lambda tensor: _dimension(model, tensor, ranks), **given)
+
+    for layer in _layers(model):
+        unit(layer)
+    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    if head is not None and head.weight is not embedding.weight:  # else both are in the unit of the whole model
+        unit(embedding)
+        unit(head)
+    unit(model)
+
+
+def _dimension(model: PreTrainedModel, tensor: nn.Parameter, ranks: int) -> Shard:
+    """Along what a tensor is cut: rows; experts' matrices (experts, rows, columns) by columns if not by experts.
+
+    The first matrices of a gated layer lie one after the other in rows, so that these are not cut.
+    """
+    if tensor.ndim != 3 or tensor.shape[0] % ranks == 0:
+        return Shard(0)
+    if tensor.shape[2] % ranks == 0:
+        return Shard(2)
+    raise Permanent(
+        f"{type(model).__name__}: its experts' matrices {tuple(tensor.shape)} cannot be cut for {ranks} ranks; take a "
+        f"number that divides {tensor.shape[0]} experts or {tensor.shape[2]} columns"
+    )
+
+
+def release(model: nn.Module) -> None:
+    """Let go of what was fetched and may still be held, so that parameters are slices again."""
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
+
+
+def exchange(parameters: Iterable[nn.Parameter]) -> None:
+    """Average the gradients of those that are no slices, which every rank holds whole. A collective."""
+    for parameter in parameters:
+        if not isinstance(parameter, DTensor) and parameter.grad is not None:
+            distributed.all_reduce(parameter.grad)
+            parameter.grad /= distributed.get_world_size()
+
+
+def whole(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor with the slices of all ranks. A collective where it has some."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def mine(tensor: torch.Tensor) -> torch.Tensor:
+    """What of a tensor lies with this rank."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def _layers(model: PreTrainedModel) -> list[nn.Module]:
+    kinds = set(model._no_split_modules or ())
+    found = [module for module in model.modules() if type(module).__name__ in kinds]
+    if not found:
+        raise Permanent(f"{type(model).__name__} names no layers, so it cannot be spread over ranks; take one rank")
+    return found

@@ -276,7 +276,10 @@ _OTHERS: Mapping[str, tuple[type[PreTrainedConfig], Mapping[str, Any]]] = {
     "mixtral-8": (MixtralConfig, {"num_key_value_heads": 1, "num_local_experts": 8, "num_experts_per_tok": 2}),
     "gemma3": (Gemma3TextConfig, {"num_key_value_heads": 1, "head_dim": 16, "pad_token_id": 0}),
     "bloom": (BloomConfig, {"n_head": 2}),
-    "xglm": (XGLMConfig, {"d_model": 32, "ffn_dim": 64, "num_layers": 2, "attention_heads": 2, "dropout": 0.0}),
+    "xglm": (
+        XGLMConfig,
+        {"d_model": 32, "ffn_dim": 64, "num_layers": 2, "attention_heads": 2, "dropout": 0.0, "attention_dropout": 0.0},
+    ),
 }
 
 

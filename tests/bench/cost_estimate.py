@@ -96,7 +96,7 @@ def work(root: Path, run: str) -> None:
     print(json.dumps({"peak": peak, "seconds": seconds}))
 
 
-def forecast(root: Path, name: str, run: str) -> Forecast:
+def forecast(root: Path, name: str, run: str, resources: Resources | None = None) -> Forecast:
     """What the kind says of a run, from the model's configuration and the card of the token set."""
     kind, params, settings = params_of(run)
     declared = kind_of(kind)
@@ -113,7 +113,7 @@ def forecast(root: Path, name: str, run: str) -> Forecast:
     ask = Ask(
         stage=Stage(kind=kind, version=1, params=document),
         settings={"threads": 1, **settings},
-        resources=Resources(),
+        resources=resources or Resources(),
         device=cpu(1),
         inputs=inputs,
         sources=None,  # type: ignore[arg-type]

@@ -76,7 +76,9 @@ class TrainSettings(Settings):
     """Of training."""
 
     micro_batch_tokens: Count | None = None
-    """Tokens that are held in memory at once."""
+    """Tokens that are held in memory at once, by each process."""
+    processes: int | None = Field(None, ge=1, le=64)
+    """Of each pod that has no GPUs (else one a GPU): they share its processors and memory. 1 where nothing is said."""
     recompute: bool | None = None
     """Trade time for memory by computing activations twice."""
     attention: Literal["sdpa", "eager", "flash_attention_2", "flash_attention_3"] | None = None
@@ -146,13 +148,16 @@ def _estimate(ask: Ask) -> Forecast:
     process = GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES
     written = shape.parameters * (4 if params.precision == "float32" else shape.dtype_bytes)
     size = 12 * shape.parameters  # a checkpoint
+    inside = KIND.processes(ask.resources, ask.settings)
+    shared = 1 if gpu else inside  # so many hold all of this in the same memory
     common = Forecast(
-        memory={**held, "process": process},
-        host_bytes=GPU_PROCESS_BYTES + 8 * shape.parameters if gpu else None,  # the moments, on their way to a file
+        memory={name: shared * size for name, size in {**held, "process": process}.items()},
+        # the moments, on their way to a file
+        host_bytes=inside * GPU_PROCESS_BYTES + 8 * shape.parameters if gpu else None,
         parameters=shape.parameters,
         disk_bytes=size + written + shape.parameters * shape.dtype_bytes,
         sources={"parameters": base.source},
-        smaller=None if again else ("recompute: true", sum(least.values()) + process),
+        smaller=None if again else ("recompute: true", shared * (sum(least.values()) + process)),
         result=Facts(
             source=base.source,
             shape=shape if written == shape.parameters * shape.dtype_bytes else replace(shape, dtype_bytes=4),
@@ -168,7 +173,7 @@ def _estimate(ask: Ask) -> Forecast:
     if ask.device is None:
         lacking = ("the GPU's name: write `device:` into the profile or its pool",)
         return replace(common, tokens=tokens, sources=sources, lacking=lacking)
-    ranks = ask.resources.ranks
+    ranks = KIND.world_size(ask.resources, ask.settings)
     steps = params.steps or samples / params.batch_size
     seconds = training_seconds(
         shape,
@@ -190,7 +195,7 @@ def _at_once(ask: Ask, params: TrainParams, mixed: Sequence[Texts], longest: int
     most = limit if isinstance(limit, int) and limit else MICRO_BATCH_TOKENS["cuda" if ask.resources.gpus else "cpu"]
     rows = sum(texts.rows for texts in mixed)
     mean = sum(texts.tokens or 0 for texts in mixed) / rows if rows else most
-    ranks = ask.resources.ranks
+    ranks = KIND.world_size(ask.resources, ask.settings)
     samples = max(1, params.batch_size // ranks)
     step = samples * mean * _PADDED * (1 + _VARIED / math.sqrt(samples))
     if step > most and not ask.resources.gpus and not params.packed_tokens:

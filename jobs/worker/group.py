@@ -73,6 +73,7 @@ class Group:
         """`options` are those of jobs.worker; nothing is started yet."""
         self._options, self._count, self._grace_seconds = options, count, grace_seconds
         self._work: Path = options.work or Path(tempfile.mkdtemp(prefix="polyglot-"))
+        self._first_rank = 0  # that of this pod's first process
         self._alive: dict[int, int] = {}  # process id -> local rank
         self._ends: list[End] = []
         self._readers: list[threading.Thread] = []

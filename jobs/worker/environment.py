@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from jobs.lib.ranks import Ranks
 from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources
 from polyglot.kinds.registry import kind_of
@@ -22,13 +23,20 @@ def set_threads(threads: int) -> None:
         torch.set_num_threads(threads)
 
 
-def execution(kind: str, *, threads: int, resources: Resources, settings: Mapping[str, Json]) -> dict[str, Json]:
-    """What the job ran on. Call it after the job, when the device is known."""
+def execution(
+    kind: str, *, threads: int, resources: Resources, ranks: Ranks, settings: Mapping[str, Json]
+) -> dict[str, Json]:
+    """What the job ran on. Call it after the job, when the device is known.
+
+    `gpus` are those of a pod. `ranks` are the processes that worked together; how many of them shared a pod is said
+    where that is more than one.
+    """
     found: dict[str, Json] = {
         "device": "cpu",
         "threads": threads,
         "gpus": resources.gpus,
-        "world_size": resources.ranks,
+        "world_size": ranks.ranks,
+        **({"local_world_size": ranks.local_ranks} if ranks.local_ranks > 1 else {}),
         "python": platform.python_version(),
         "platform": f"{platform.system()}-{platform.machine()}".lower(),
         "settings": {name: _without_credentials(value) for name, value in settings.items()},
@@ -41,7 +49,7 @@ def execution(kind: str, *, threads: int, resources: Resources, settings: Mappin
     torch = sys.modules.get("torch") if kind_of(kind).kernels else None
     if torch is not None:
         if resources.gpus and torch.cuda.is_available():
-            found["device"] = torch.cuda.get_device_name(0)
+            found["device"] = torch.cuda.get_device_name()
             found["kernels"] = f"cuda-{torch.version.cuda}"
         else:
             found["kernels"] = torch.backends.cpu.get_cpu_capability().lower()

@@ -48,7 +48,7 @@ def archive_rest(request: Mapping[str, Any], log: Path, mark_file: Path) -> None
     from polyglot.store.locate import open_store
 
     mark = LogMark.read(mark_file)
-    attempts = Attempts(open_store(request["store"]), Stage.from_document(request["stage"]), rank=Ranks.read().rank)
+    attempts = Attempts(open_store(request["store"]), Stage.from_document(request["stage"]), rank=Ranks.read().pod)
     sequence = mark.sequence
     with log.open("rb") as file:
         file.seek(mark.offset)

@@ -70,6 +70,18 @@ def peak_memory_bytes(whose: int = resource.RUSAGE_SELF) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
+def pod_peak_bytes() -> int:
+    """The sum of the largest resident sizes of this process and its peers: the children of its parent."""
+    peaks = []
+    with contextlib.suppress(OSError, ValueError):
+        parent = os.getppid()
+        for peer in Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split():
+            with contextlib.suppress(OSError):  # it has ended
+                lines = Path(f"/proc/{peer}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+                peaks += [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]
+    return max(sum(peaks), peak_memory_bytes())
+
+
 class StopSign:
     """Set by SIGTERM, SIGINT, the deadline, or the loss of the parent; never unset."""
 

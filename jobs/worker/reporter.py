@@ -35,7 +35,8 @@ class Reporter:
     ) -> None:
         self._attempts, self._number, self._start = attempts, number, start
         self._log, self._log_file, self._mark_file, self._every_seconds = log, log_file, mark_file, every_seconds
-        self._offset = _archived_bytes(attempts, number, log_file) if start > 1 and mark_file is None else 0
+        continued = start > 1 and log_file is not None and mark_file is None
+        self._offset = _archived_bytes(attempts, number, log_file) if continued else 0
         self._sequence = 0
         self._latest: Progress | None = None
         self._told: Progress | None = None

@@ -13,11 +13,12 @@ Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds
 failpoint (jobs.worker.process). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the
 request.
 
-With POLYGLOT_RANKS > 1 every rank (POLYGLOT_RANK) runs a worker. The ranks of a training work together: the first one
-claims the attempt, reports, saves and publishes; the others train and end with 0 only when the manifest is there. When
-one is lost its peers fail; each waits ten seconds for the SIGTERM that the end of the Job brings, to end with 43.
-The ranks of `answer` are shards, which need nothing of each other: each stores its part and ends with 0, and whoever
-sees all parts merges them and publishes.
+With POLYGLOT_RANKS > 1 every pod (POLYGLOT_RANK) runs a worker, and where the request asks for several processes of a
+pod, that starts one worker for each (jobs.worker.group). Those of a training work together: the first of all claims the
+attempt, reports, saves and publishes; the others train and end with 0 only when the manifest is there. The first of
+each pod records the pod's start and archives the pod's output. When one is lost its peers fail; each waits ten seconds
+for the SIGTERM that the end of its pod or of the Job brings, to end with 43. Pods of `answer` are shards, which need
+nothing of each other: each stores its part and ends with 0, and whoever sees all parts merges them and publishes.
 """
 
 import argparse
@@ -39,10 +40,17 @@ from pathlib import Path
 from typing import Any
 
 from jobs.lib.ranks import Ranks
-from jobs.worker import environment
+from jobs.worker import environment, group
 from jobs.worker.context import Places, WorkerContext
 from jobs.worker.exit_status import ExitStatus, exit_status_of
-from jobs.worker.process import StopSign, block_import, failpoint, peak_memory_bytes, stay_on_leash
+from jobs.worker.process import (
+    StopSign,
+    block_import,
+    failpoint,
+    peak_memory_bytes,
+    pod_peak_bytes,
+    stay_on_leash,
+)
 from jobs.worker.reporter import Reporter
 from jobs.worker.secrecy import Formatter, without_secrets
 from polyglot.attempts.attempts import PERMANENT, Attempts, Failure, start_line
@@ -93,6 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     request = json.loads(options.request.read_text(encoding="utf-8"))
     resources = Resources(**request["resources"])
+    processes = kind_of(request["stage"]["kind"]).processes(resources, request["settings"])
+    if processes > 1 and not group.is_member():
+        return group.Group(options, processes, grace_seconds=resources.grace_seconds).run()
 
     stop = StopSign(deadline_seconds=resources.deadline_seconds)
     stop.listen()
@@ -133,11 +144,13 @@ class Worker:
         self.ranks = Ranks.read()
         self.kind = kind_of(self.stage.kind)
         self.sharded = self.ranks.ranks > 1 and self.kind.ranks == "shards"
-        # as many as work on one computation, not as were planned
-        self.resources = dataclasses.replace(resources, ranks=1 if self.sharded else self.ranks.ranks)
+        self.together = Ranks() if self.sharded else self.ranks  # those that work on one computation
+        # as many pods as work on it, not as were planned; of a pod's processors this process has its share
+        cpus = max(1, resources.cpus // self.ranks.local_ranks)
+        self.resources = dataclasses.replace(resources, ranks=self.together.pods, cpus=cpus)
         self.places, self.stop = places, stop
         self.store: Store = open_store(request["store"])
-        self.attempts = Attempts(self.store, self.stage, rank=self.ranks.rank)
+        self.attempts = Attempts(self.store, self.stage, rank=self.ranks.pod)
         self.seconds: dict[str, float] = {}
 
     def run(self) -> Exit:
@@ -158,7 +171,7 @@ class Worker:
                 log.error("%s: failed for good already: %s", self.label, failure.reason)
                 self.places.say_why(failure.reason)
                 return Exit.PERMANENT
-            start = self.attempts.record_start(self.number, {"host": socket.gethostname(), "process": os.getpid()})
+            start = self._start()
         except Exception as error:
             return self._record(error)
         failpoint(self.stage.kind, "claimed")
@@ -180,7 +193,7 @@ class Worker:
             return Exit.FINE
         except BaseException as error:  # SystemExit too: a job that calls sys.exit has not committed
             code = self._record(error)
-            if code is Exit.INTERRUPTED_WORKER and self.stop:
+            if code is Exit.INTERRUPTED_WORKER and self.stop and self.ranks.first_of_pod:
                 with contextlib.suppress(PolyglotError, OSError):  # without it the start counts, no more
                     self.attempts.stop(self.number, start)
             return code
@@ -188,6 +201,12 @@ class Worker:
             reporter.close()
 
     # The steps of an attempt
+
+    def _start(self) -> int:
+        """The number of this start of this pod, which its first process records."""
+        if not self.ranks.first_of_pod:
+            return max(1, self.attempts.starts(self.number))
+        return self.attempts.record_start(self.number, {"host": socket.gethostname(), "process": os.getpid()})
 
     def _inputs(self) -> dict[str, Manifest] | None:
         """The committed manifest of every input, by role; None when one is not committed."""
@@ -209,7 +228,7 @@ class Worker:
             raise Permanent(f"ranks: {self.stage.kind} runs in one process, and the Job has {self.ranks.ranks}")
         parts = self._parts(inputs) if self.sharded else None
         counts = self.ranks.first or self.sharded  # a rank that only helps another makes no progress of its own
-        starts = History(self.store, self.stage, rank=self.ranks.rank).starts_without_progress() if counts else 0
+        starts = History(self.store, self.stage, rank=self.ranks.pod).starts_without_progress() if counts else 0
         if starts > MAX_STARTS_WITHOUT_PROGRESS:
             raise Permanent(f"{starts - 1} starts without progress; the log of the last one says how far it came")
         places = self.places.make()
@@ -244,7 +263,7 @@ class Worker:
         # pyarrow imports pandas, which takes seconds, at its first conversion, only to ask whether it got a data frame
         if not self.kind.uses_pandas:
             block_import("pandas")
-        if self.resources.ranks > 1:
+        if self.together.ranks > 1:
             os.environ.update(self.ranks.for_torch())
         with self._timed("run"), journal:
             importlib.import_module(module_name(self.stage.kind)).run(context)
@@ -263,7 +282,7 @@ class Worker:
     def _parts(self, inputs: Mapping[str, Manifest]) -> StoredParts:
         """The parts of this stage that are made of the same inputs as ours."""
         fit = self._fit(inputs)
-        return StoredParts(self.store, self.stage, index=self.ranks.rank, count=self.ranks.ranks, fit=fit)
+        return StoredParts(self.store, self.stage, index=self.ranks.pod, count=self.ranks.pods, fit=fit)
 
     def _fit(self, inputs: Mapping[str, Manifest], stage: Stage | None = None) -> dict[str, Json]:
         """What must be equal for an earlier start's records to be of use: what was read, what was withdrawn."""
@@ -273,7 +292,7 @@ class Worker:
 
     def _journal(self, start: int, fit: str) -> StoredJournal:
         return StoredJournal(
-            self.store, self.stage, self.number, start, rank=self.ranks.rank, fit=fit, earlier=self._earlier()
+            self.store, self.stage, self.number, start, rank=self.ranks.pod, fit=fit, earlier=self._earlier()
         )
 
     def _earlier(self) -> list[tuple[Stage, str]]:
@@ -298,7 +317,7 @@ class Worker:
             "seconds": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
             "attempt": self.number,
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-            "peak_memory_bytes": peak_memory_bytes(),
+            "peak_memory_bytes": peak_memory_bytes() if self.ranks.local_ranks == 1 else pod_peak_bytes(),
             **environment.device_peak(),
         }
         return publish(
@@ -306,7 +325,9 @@ class Worker:
             self.stage,
             context.out,
             inputs=inputs,
-            execution=environment.execution(kind, threads=threads, resources=self.resources, settings=self.settings),
+            execution=environment.execution(
+                kind, threads=threads, resources=self.resources, ranks=self.together, settings=self.settings
+            ),
             provenance=environment.provenance(),
             metrics=context.metrics,
             volatile=volatile,
@@ -319,7 +340,7 @@ class Worker:
     def _record(self, error: BaseException) -> Exit:
         """Log what was raised, say why, and leave the failure record."""
         end = exit_status_of(error, late=self.stop.late, deadline_seconds=self.resources.deadline_seconds)
-        if end.code is Exit.FAILED and self.resources.ranks > 1 and self._is_stopped_soon(end.reason):
+        if end.code is Exit.FAILED and self.together.ranks > 1 and self._is_stopped_soon(end.reason):
             end = ExitStatus(code=Exit.INTERRUPTED_WORKER, reason=f"another rank failed: {end.reason}")
         self.places.say_why(end.reason)
         if end.code is Exit.INTERRUPTED_WORKER:
@@ -327,7 +348,7 @@ class Worker:
             return end.code
         log.error("%s: %s", self.label, end.reason, exc_info=error)
         failure = Failure(
-            reason=end.reason,
+            reason=end.reason if self.ranks.local_ranks == 1 else f"rank {self.ranks.rank}: {end.reason}",
             outcome=end.outcome,
             detail=without_secrets("".join(traceback.format_exception(error))),
             peak_memory_bytes=end.peak_memory_bytes,

@@ -18,13 +18,13 @@ def command(
     profile: ProfileName = "local",
     store: StoreUrl = None,
     rank: Annotated[
-        int | None, typer.Option("--rank", min=0, help="Only this rank of stages that several work on, from 0.")
+        int | None, typer.Option("--rank", min=0, help="Only this rank, a pod, of stages that several work on.")
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until every stage has ended.")] = False,
 ) -> None:
     """Print the logs of a study's stages, each line with its stage before it; from the archive once they have ended.
 
-    Of a stage that several ranks work on, each line has its rank too.
+    Of a stage that several pods work on, each line has its rank too, and so has what the other processes of a pod say.
     """
     view = open_view(study, mix=mix, profile=profile, store=store, data_only=data_only)
     stages = view.plan.stages if stage is None else (view.find_stage(stage),)

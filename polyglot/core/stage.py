@@ -57,7 +57,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What one attempt may use, or each of its ranks. Never part of a key."""
+    """What one attempt may use, or each of its `ranks`: the pods that it runs in. Never part of a key.
+
+    Everything but `ranks` is said of one pod; the processes that share it (Kind.processes) share that.
+    """
 
     cpus: int = 1
     memory_bytes: int = 4 * 2**30
@@ -66,6 +69,11 @@ class Resources:
     deadline_seconds: int = 24 * 3600
     grace_seconds: int = 60
     scratch_bytes: int = 0  # of disk; 0: the profile's, where a backend limits it at all
+
+    @property
+    def total_gpus(self) -> int:
+        """GPUs of all pods."""
+        return self.gpus * self.ranks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ def _used(planned: PlannedStage, store: Store) -> float:
 
 
 def _gpus(planned: PlannedStage) -> int:
-    return planned.resources.gpus * planned.resources.ranks
+    return planned.resources.total_gpus
 
 
 class GpuHours:

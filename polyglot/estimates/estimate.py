@@ -36,8 +36,7 @@ class Estimated:
     @property
     def gpu_hours(self) -> float:
         """Hours of all its GPUs; 0 for a stage without one, or of unknown length."""
-        resources = self.planned.resources
-        return (self.forecast.seconds or 0.0) / 3600 * resources.gpus * resources.ranks
+        return (self.forecast.seconds or 0.0) / 3600 * self.planned.resources.total_gpus
 
 
 def estimate(

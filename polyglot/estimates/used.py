@@ -1,10 +1,10 @@
 """What a committed stage used, as its worker measured it: the volatile part of its manifest."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from polyglot.core.stage import PlannedStage
+from polyglot.core.stage import PlannedStage, Resources
 from polyglot.kinds.registry import kind_of
 from polyglot.store.manifest import Manifest
 
@@ -23,13 +23,12 @@ class Used:
     usd: float | None = None
     usd_unseen: float | None = None
     disk_bytes: int | None = None
-    gpus: int = 0  # of each rank
-    ranks: int = 1
+    resources: Resources = Resources()  # of which its pods and their GPUs are what it had
 
     @property
     def gpu_hours(self) -> float:
         """Hours of all its GPUs; 0 without one, or where nothing says how long."""
-        return (self.seconds or 0.0) / 3600 * self.gpus * self.ranks
+        return (self.seconds or 0.0) / 3600 * self.resources.total_gpus
 
 
 def used_by(manifest: Manifest, planned: PlannedStage) -> Used:
@@ -37,6 +36,7 @@ def used_by(manifest: Manifest, planned: PlannedStage) -> Used:
     volatile, execution, asks = manifest.volatile, manifest.execution, _asks(planned)
     seconds, attempts = volatile.get("seconds", {}), volatile.get("attempts")
     gpus, ranks = execution.get("gpus", planned.resources.gpus), execution.get("world_size", planned.resources.ranks)
+    pods = int(ranks) // int(execution.get("local_world_size", 1))
     peak = "peak_device_memory_bytes" if gpus else "peak_memory_bytes"
     metrics: Mapping[str, Any] = manifest.metrics
     prompt, completion = _number(volatile.get("prompt_tokens")), _number(volatile.get("completion_tokens"))
@@ -49,8 +49,7 @@ def used_by(manifest: Manifest, planned: PlannedStage) -> Used:
         usd=_number(volatile.get("cost_usd")) if asks else None,
         usd_unseen=_number(volatile.get("cost_usd_unseen_at_most")) if asks else None,
         disk_bytes=manifest.total_bytes,
-        gpus=int(gpus),
-        ranks=int(ranks),
+        resources=replace(planned.resources, gpus=int(gpus), ranks=pods),
     )
 
 

@@ -281,6 +281,7 @@ KIND = Kind(
     computed_by=engine_of,
     environment=lambda settings: "vllm" if engine_of(settings) == "vllm" else "",
     ranks="shards",
+    spans_gpus=lambda settings: engine_of(settings) == "vllm",
     at_once={"batch_size": 256},
     nightly=True,
     libraries=MODEL_LIBRARIES,

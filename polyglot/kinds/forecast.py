@@ -59,7 +59,8 @@ class Facts:
 class Forecast:
     """What a stage needs. None: nobody knows, and `lacking` says what of.
 
-    `memory` is of one rank by parts, on its GPU where it has one; `host_bytes` is then of the machine beside it.
+    `memory` is of a pod by parts, or of each of its GPUs where it has some; `host_bytes` is then of the machine beside
+    them.
     `sources` says in words where a figure comes from.
     """
 

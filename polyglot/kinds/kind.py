@@ -82,9 +82,10 @@ class Kind:
 
     `inputs` maps a role (what stands before its colon) to the kinds that may play it, the usual one first. `ranks` says
     what several processes of one attempt do: nothing ("alone": there is one), one computation ("together"), or parts
-    that need nothing of each other ("shards"). `at_once` names the setting that bounds what a GPU holds at once, with
-    what it is where a profile does not say: the next attempt after a GPU ran out of memory gets half. `files` says what
-    lies at each path that it writes, "<LANG>" and the like being names.
+    that need nothing of each other ("shards"). Ranks are pods; where they work together, each pod has a process a GPU.
+    `at_once` names the setting that bounds what a GPU holds at once, with what it is where a profile does not say: the
+    next attempt after a GPU ran out of memory gets half. `files` says what lies at each path that it writes, "<LANG>"
+    and the like being names.
     """
 
     params: type[Params]
@@ -96,6 +97,8 @@ class Kind:
     networked: bool = False  # two correct executions may differ, as others are asked
     at_once: Mapping[str, int] = field(default_factory=dict)
     ranks: Literal["alone", "together", "shards"] = "alone"
+    # whether one process computes on all GPUs of its pod, by its settings
+    spans_gpus: Callable[[Mapping[str, Json]], bool] = lambda settings: False
     libraries: tuple[str, ...] = ()  # whose versions may change its bytes, recorded with each result
     kernels: bool = False  # and so may those of torch for this processor or GPU
     warm_imports: tuple[str, ...] = ()  # what the job imports late, and the warm server shall have
@@ -123,6 +126,17 @@ class Kind:
     def name(self) -> str:
         """As stages, stores and profiles write it."""
         return self.params.kind
+
+    def processes(self, resources: Resources, settings: Mapping[str, Json]) -> int:
+        """How many processes of a pod work together: one a GPU; without GPUs as many as the settings say."""
+        if self.ranks != "together":
+            return 1
+        said = settings.get("processes")
+        return resources.gpus or (said if isinstance(said, int) and said else 1)
+
+    def world_size(self, resources: Resources, settings: Mapping[str, Json]) -> int:
+        """How many processes an attempt has, over all pods."""
+        return resources.ranks * self.processes(resources, settings)
 
     def held_at_once(self, settings: Mapping[str, Json]) -> tuple[str, int]:
         """The setting that bounds what a GPU holds at once, and what it is; ("", 0) without one."""

@@ -225,6 +225,7 @@ KIND = Kind(
     },
     files={"rows.jsonl": TurnQuality, "card.json": QualityCard},
     resources=Resources(memory_bytes=2 * GIB),
+    spans_gpus=lambda settings: True,  # COMET shares the rows out among all that it is given
     networked=True,
     libraries=("sacrebleu", "py3langid", "openai"),
     traits=_traits,

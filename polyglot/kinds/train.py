@@ -76,7 +76,9 @@ class TrainSettings(Settings):
     """Of training."""
 
     micro_batch_tokens: Count | None = None
-    """Tokens that are held in memory at once."""
+    """Tokens that are held in memory at once, by each process."""
+    processes: int | None = Field(None, ge=1, le=64)
+    """Of each pod that has no GPUs (else one a GPU): they share its processors and memory. 1 where nothing is said."""
     recompute: bool | None = None
     """Trade time for memory by computing activations twice."""
     attention: Literal["sdpa", "eager", "flash_attention_2", "flash_attention_3"] | None = None
@@ -145,7 +147,8 @@ def _estimate(ask: Ask) -> Forecast:
     longest = max((texts.longest or 0 for _, facts in ask.of("tokens") for texts in facts.texts.values()), default=0)
     at_once = _at_once(ask, params, mixed, longest)
     share = _learnt(mixed)
-    ranks, process = ask.resources.ranks, GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES
+    ranks = KIND.world_size(ask.resources, ask.settings)
+    process = GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES
     logits = ask.settings.get("logits_at_once")
     most = logits if isinstance(logits, int) and logits else targets_at_once(shape.vocabulary)
 
@@ -162,21 +165,25 @@ def _estimate(ask: Ask) -> Forecast:
 
     written = shape.parameters * (4 if params.precision == "float32" else shape.dtype_bytes)
     size = 12 * shape.parameters  # a checkpoint
+    inside = KIND.processes(ask.resources, ask.settings)
+    shared = 1 if gpu else inside  # so many hold all of this in the same memory
     common = Forecast(
-        memory={**memory(recompute=again, ranks=ranks), "process": process},
+        memory={
+            name: shared * size for name, size in {**memory(recompute=again, ranks=ranks), "process": process}.items()
+        },
         # weights or moments, on their way to a file
-        host_bytes=GPU_PROCESS_BYTES + 4 * shape.parameters // ranks if gpu else None,
+        host_bytes=inside * (GPU_PROCESS_BYTES + 4 * shape.parameters // ranks) if gpu else None,
         parameters=shape.parameters,
-        disk_bytes=size + written + shape.parameters * shape.dtype_bytes,
+        disk_bytes=size // ask.resources.ranks + written + shape.parameters * shape.dtype_bytes,
         sources={"parameters": base.source},
         smaller=tuple(
-            (said, sum(memory(recompute=True, ranks=number).values()) + process)
+            (said, shared * (sum(memory(recompute=True, ranks=number).values()) + process))
             for said, number in [
                 *([] if again else [("`recompute: true` in the profile's settings of train", ranks)]),
                 *(
-                    (f"`recompute: true` and {number} ranks", number)
+                    (f"`recompute: true` and {number} processes (ranks x gpus)", number)
                     for number in _MORE_RANKS
-                    if number > ranks and number <= params.batch_size
+                    if gpu and number > ranks and number <= params.batch_size
                 ),
             ]
         ),
@@ -216,7 +223,7 @@ def _at_once(ask: Ask, params: TrainParams, mixed: Sequence[Texts], longest: int
     most = limit if isinstance(limit, int) and limit else MICRO_BATCH_TOKENS["cuda" if ask.resources.gpus else "cpu"]
     rows = sum(texts.rows for texts in mixed)
     mean = sum(texts.tokens or 0 for texts in mixed) / rows if rows else most
-    ranks = ask.resources.ranks
+    ranks = KIND.world_size(ask.resources, ask.settings)
     samples = max(1, params.batch_size // ranks)
     step = samples * mean * _PADDED * (1 + _VARIED / math.sqrt(samples))
     if step > most and not ask.resources.gpus and not params.packed_tokens:

@@ -22,7 +22,7 @@ from polyglot.study.lock import Locked, models
 
 
 def checked(planner: Planner, locked: Locked, sources: Sources, report: PlannedStage) -> list[PlannedStage]:
-    """All that a report needs, with what checks it. Raises BadInput for ranks that a training has no use for."""
+    """All that a report needs, with what checks it. Raises BadInput for processes that a training has no use for."""
     stages = needed_for([report], planner.stages)
     _check_ranks(locked, stages)
     probes = list(_probes(planner, stages))
@@ -39,17 +39,20 @@ def checked(planner: Planner, locked: Locked, sources: Sources, report: PlannedS
 
 
 def _check_ranks(locked: Locked, stages: Sequence[PlannedStage]) -> None:
-    """The ranks of a training share the samples of each step."""
+    """The processes of a training share the samples of each step."""
     batch = locked.study.training.batch_size
-    ranks = max((planned.resources.ranks for planned in stages if kind_of(planned.stage.kind).tunes), default=1)
-    if ranks > batch:
-        raise BadInput(
-            "more ranks than a step has samples",
-            where="resources.train.ranks of the profile",
-            got=str(ranks),
-            expected=f"at most `training.batch-size`, {batch}",
-            remedy="Take fewer ranks, or larger batches",
-        )
+    for planned in stages:
+        kind, resources = kind_of(planned.stage.kind), planned.resources
+        size = kind.world_size(resources, planned.settings)
+        if kind.tunes and size > batch:
+            inside = kind.processes(resources, planned.settings)
+            raise BadInput(
+                "more processes than a step has samples",
+                where=f"resources.{kind.name} of the profile",
+                got=f"{size}: {resources.ranks} ranks of {inside} {'GPUs' if resources.gpus else 'processes'}",
+                expected=f"at most `training.batch-size`, {batch}",
+                remedy="Take fewer, or larger batches",
+            )
 
 
 def _probes(planner: Planner, stages: Sequence[PlannedStage]) -> Iterator[PlannedStage]:

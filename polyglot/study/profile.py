@@ -13,7 +13,7 @@ from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Problem, Section
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.kinds.device import GPUS, Device, cpu
-from polyglot.kinds.registry import KINDS
+from polyglot.kinds.registry import KINDS, kind_of
 from polyglot.kinds.settings import Settings
 from polyglot.schedulers.registry import BACKENDS
 from polyglot.study.amounts import Bytes, Deadline, Duration, GpuName, Kind
@@ -33,15 +33,22 @@ else:  # the settings of each kind; one attribute a kind
 
 
 class ResourceSection(Section):
-    """Overrides of a kind's default resources."""
+    """Overrides of a kind's default resources, which are those of one pod."""
 
     cpus: int | None = Field(None, ge=1, le=4096)
+    """Of a pod; the processes of a training share them."""
     memory_bytes: Bytes | None = Field(None, alias="memory")
-    gpus: int | None = Field(None, ge=0)
+    """Of a pod, for all of its processes."""
+    gpus: int | None = Field(None, ge=0, le=64)
+    """Of each pod. A training has a process on each, engine vllm one on all; every other kind computes on one."""
     ranks: int | None = Field(None, ge=1, le=4096)
+    """Pods of a training, which compute together, or of answers, which share the questions out; 1 on one machine."""
     deadline_seconds: Deadline | None = Field(None, alias="deadline")
+    """From an attempt's start until it is ended."""
     grace_seconds: Duration | None = Field(None, alias="grace")
+    """To save in, between being asked to stop and being killed."""
     scratch_bytes: Bytes | None = Field(None, alias="scratch")
+    """Of disk, on a cluster."""
 
 
 class Environments(Section):
@@ -110,7 +117,7 @@ class ProfileFile(Section):
             if getattr(self, key) is not None:
                 remedy = "Remove it; a cluster is bounded by its ResourceQuota or queue"
                 problems.append(Problem(what="bounds this machine, not a cluster", place=(key,), remedy=remedy))
-        problems += self._environments()
+        problems += [*self._environments(), *self._gpus()]
         if problems:
             raise Broken(*problems)
         return self
@@ -130,6 +137,27 @@ class ProfileFile(Section):
                 place = ("settings", name)
                 remedy = f"Add it as `{own}:` to the `images:` of `kubernetes:`; docs/engines.md shows it"
                 yield Problem(what=f"no image for {own}", place=place, remedy=remedy)
+
+    def _gpus(self) -> Iterator[Problem]:
+        """GPUs that would idle, and processes that are said twice."""
+        for name, section in self.resources.items():
+            kind, gpus, settings = KINDS[name], section.gpus or 0, _given(self.settings, name)
+            if gpus and "processes" in settings:
+                yield Problem(
+                    what="`processes` of a kind that has GPUs: each of them has its process",
+                    place=("settings", name, "processes"),
+                    got=f"{settings['processes']}, and `resources.{name}.gpus`, {gpus}",
+                    remedy="Remove it, or the GPUs",
+                )
+            if gpus > 1 and kind.ranks != "together" and not kind.spans_gpus(settings):
+                more = f"; `ranks: {gpus}` shares the work out among pods of one GPU" if kind.ranks == "shards" else ""
+                yield Problem(
+                    what=f"{name} computes on one GPU, and the others would idle",
+                    place=("resources", name, "gpus"),
+                    got=str(gpus),
+                    expected="1",
+                    remedy=f"Write `gpus: 1`{more}",
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +183,8 @@ class Profile:
         """What a stage computes on; None for a GPU that has no name."""
         if not planned.resources.gpus:
             threads = planned.settings.get("threads")
-            return cpu(threads if isinstance(threads, int) else planned.resources.cpus)
+            share = planned.resources.cpus // kind_of(planned.stage.kind).processes(planned.resources, planned.settings)
+            return cpu(threads if isinstance(threads, int) else max(1, share))
         pool = None if self.cluster is None else self.cluster.pool_of(planned.stage.kind)
         name = (pool.device if pool else None) or self.device
         return GPUS[name] if name else None

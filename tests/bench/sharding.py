@@ -1,10 +1,9 @@
-"""Trainings over 1, 2 and 4 ranks of this machine: memory of a rank beside its estimate, seconds of a step, the stall of
-a checkpoint, and the loss.
+"""Trainings over 1, 2 and 4 ranks: memory of a rank beside its estimate, seconds of a step, a checkpoint's stall, loss.
 
     python -m tests.bench.sharding [MODEL …]
 
 Every rank is a process with one thread; the models are made here (those of `cost_estimate`). The peak is the largest
-resident size of any rank. Ranks share this machine's cores, so that more ranks than cores are no faster; rounds alternate.
+resident size of any rank. Ranks share this machine's cores, so that more of them are no faster; rounds alternate.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Published data on the cluster: docs-x and MT-Bench-X, trained by two ranks on two nodes, answered in two shards."""
+"""Published data on the cluster: docs-x and MT-Bench-X, trained by two pods of two processes, answered in shards."""
 
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from tests.kit.cluster.target import Target
 STUDY = ROOT / "studies" / "docs-x.yaml"
 MIX = "ENDEFRITES"
 SHARED = ROOT.parent / "shared" / "data" / "docs-x"
-RANKED = {"cpus": 1, "gpus": 2, "ranks": 2, "memory": "3GiB"}  # a node has two GPUs, so that no node takes two ranks
+# A node has two GPUs, so that no node takes two ranks; each of them is a process, which computes on the CPU here.
+RANKED = {"cpus": 1, "gpus": 2, "ranks": 2, "memory": "4GiB"}
 LABELS = "polyglot.dev/kind={}"
 QUESTIONS = 5 * 80
 
@@ -25,7 +26,7 @@ QUESTIONS = 5 * 80
 def test_two_ranks_train_and_two_shards_answer_published_data(
     cluster: Target, images: dict[str, str], tmp_path: Path
 ) -> None:
-    """What no single node did alone: the gradient, over gloo between pods, and the 400 answers."""
+    """What no single node did alone: the gradient, over gloo between pods and inside them, and the 400 answers."""
     sections = {"resources": {"train": RANKED, "answer": {**RANKED, "gpus": 0}}}
     with installed(cluster, images, tmp_path, sections=sections) as made:
         options = ["--mix", MIX, "--profile", made.profile]
@@ -46,7 +47,7 @@ def test_two_ranks_train_and_two_shards_answer_published_data(
         found = committed_many(made.store, [planned.stage for planned in plan])
         by_label = {planned.label: planned for planned in plan}
         train = by_label[f"train tiny/docs/{MIX}/s0"]
-        assert found[train.key].execution["world_size"] == 2
+        assert found[train.key].execution["world_size"] == 4
         answered = by_label[f"answer tiny/docs/{MIX}/s0"]
         parts = {entry.path.rpartition("/")[2] for entry in made.store.list(f"stages/answer/{answered.key}/parts/")}
         assert {name.partition("-of-")[0] for name in parts} == {"0", "1"}

@@ -171,17 +171,21 @@ def urgent(cluster: Target) -> Iterator[str]:
     api.delete_priority_class(name)
 
 
-def test_a_more_urgent_pod_takes_its_gpus(site: Site, undisturbed: Training, urgent: str) -> None:
-    """Fault 14: preemption. It waits for the GPUs, and goes on when they are free."""
+def test_a_more_urgent_pod_takes_its_gpus(site: Site, urgent: str) -> None:
+    """Fault 14: preemption. It waits for the GPUs, and goes on when they are free: a process for each, on the CPU."""
     needs_own(site, "a node with two GPUs and no more")
-    one = site.training("preempted", 43, resources={"gpus": 2}, **ON_BIG)
+    paired = {"resources": {"gpus": 2, "memory_bytes": 3 * 2**30}, **ON_BIG}
+    alone = site.undisturbed("two-gpus", 1002, **paired)
+    assert alone.manifest is not None
+    assert alone.manifest.execution["world_size"] == 2
+    one = site.training("preempted", 43, **paired)
     with one.driven() as driver, fresh_namespace(site.installation.namespace.target) as other:
         one.until_saved()
         pod = one.running().metadata.name
         other.run("important", "sleep 15", resources={"limits": GPUS}, priorityClassName=urgent, **BIG_POD)
         assert other.wait_job("important") == "Complete"
         one.ends_well(driver)
-    check(one, undisturbed, starts=[2])
+    check(one, alone, starts=[2])
     line = one.reason(f"pod {pod} disrupted (PreemptionByScheduler: ")
     assert "; start 2 went on from the checkpoint of step " in line
 

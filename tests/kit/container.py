@@ -104,5 +104,10 @@ class Container:
         children = psutil.Process(self.pid_1(process)).children()
         return next(int(child.pid) for child in children if "jobs.worker" in child.cmdline())
 
+    def members(self, process: "subprocess.Popen[bytes]") -> list[int]:
+        """The processes that the worker of a pod of several has started, by their place."""
+        found = psutil.Process(self.worker(process)).children()
+        return [int(one.pid) for one in sorted(found, key=lambda one: int(one.environ()["POLYGLOT_LOCAL_RANK"]))]
+
     def stderr(self) -> str:
         return (self.root / "stderr").read_text()

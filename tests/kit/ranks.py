@@ -16,10 +16,13 @@ from polyglot.store.locate import open_store
 from tests.kit.container import Container
 from tests.kit.stages import planned
 from tests.kit.training import prepare
+from tests.kit.world import until
+
+Started = list[tuple[Container, "subprocess.Popen[bytes]"]]
 
 
-def training(root: Path, **changes: Any) -> Container:
-    """A tiny training whose inputs are committed to a store below `root`."""
+def training(root: Path, *, processes: int = 1, **changes: Any) -> Container:
+    """A tiny training whose inputs are committed to a store below `root`; each pod has so many processes."""
     url = f"file://{root}/store"
     inputs = {
         role: commit(url, role.partition(":")[0].replace("tokens", "tokenize"), folder, role=role)
@@ -27,7 +30,12 @@ def training(root: Path, **changes: Any) -> Container:
     }
     params = TrainParams(**{"steps": 6, "batch_size": 5, "learning_rate": 3e-3, "precision": "float32", **changes})
     made = planned(
-        "train", params, inputs, label="train tiny", resources=Resources(grace_seconds=30), settings={"threads": 1}
+        "train",
+        params,
+        inputs,
+        label="train tiny",
+        resources=Resources(grace_seconds=30),
+        settings={"threads": 1, **({"processes": processes} if processes > 1 else {})},
     )
     kinds = {role: stage.kind for role, stage in inputs.items()}
     environment = {"POLYGLOT_JOBS_PACKAGE": "jobs", "OMP_NUM_THREADS": "1"}
@@ -61,7 +69,7 @@ def free_port() -> int:
 @contextmanager
 def started(
     one: Container, ranks: int, environments: Mapping[int, Mapping[str, str]] | None = None, **more: str
-) -> Iterator[list[tuple[Container, "subprocess.Popen[bytes]"]]]:
+) -> Iterator[Started]:
     """Start all ranks of an attempt, each with a work directory of its own; killed at the end."""
     port = str(free_port())
     with ExitStack() as stack:
@@ -87,3 +95,19 @@ def training_record(one: Container) -> dict[str, Any]:
     store = open_store(one.store_url)
     value: dict[str, Any] = json.loads(store.read(f"blobs/sha256/{file.sha256[:2]}/{file.sha256}"))
     return value
+
+
+def ends(ranks: Started, seconds: float = 120) -> list[int]:
+    """Exit codes of all ranks; each prints its log to a pipe, which is small enough."""
+    until(lambda: all(process.poll() is not None for _, process in ranks), seconds)
+    return [process.returncode for _, process in ranks]
+
+
+def steps_done(one: Container) -> int:
+    progress = one.attempts.progress()
+    return progress.done if progress else 0
+
+
+def checkpoints(one: Container) -> int:
+    folder = Path(one.store_url.removeprefix("file://")) / one.planned.stage.path / "attempts" / "1" / "checkpoints"
+    return len(list(folder.glob("*.json"))) if folder.exists() else 0

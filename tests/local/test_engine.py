@@ -99,7 +99,7 @@ class TestBudget:
 
     def test_several_ranks_are_refused_and_fewer_cpus_are_told(self, plain: World) -> None:
         several = stage("noop", "several", resources=Resources(memory_bytes=256 * MIB, ranks=2))
-        with pytest.raises(BadInput, match="in one process; got 2 ranks"):
+        with pytest.raises(BadInput, match="this machine is one pod; got 2 ranks; expected 1"):
             plain.run([several])
         many = stage("noop", "many", resources=Resources(memory_bytes=256 * MIB, cpus=64))
         notes = Budget(cpus=2, memory_bytes=1024 * MIB).notes([*fan(2), many])

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,29 +9,17 @@ import pytest
 from polyglot.attempts.attempts import Attempts
 from polyglot.store.locate import open_store
 from tests.kit.container import Container
-from tests.kit.ranks import started, training, training_record
+from tests.kit.ranks import checkpoints, ends, started, steps_done, training, training_record
 from tests.kit.world import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 LONG = {"steps": 40, "checkpoint_steps": 2}
-Started = list[tuple[Container, "subprocess.Popen[bytes]"]]
-
-
-def ends(ranks: Started, seconds: float = 120) -> list[int]:
-    """Exit codes of all ranks; each prints its log to a pipe, which is small enough."""
-    until(lambda: all(process.poll() is not None for _, process in ranks), seconds)
-    return [process.returncode for _, process in ranks]
 
 
 def log_of(one: Container, rank: int) -> str:
     attempts = Attempts(open_store(one.store_url), one.planned.stage, rank=rank)
     return b"".join(attempts.log(one.number)).decode()
-
-
-def steps_done(one: Container) -> int:
-    progress = one.attempts.progress()
-    return progress.done if progress else 0
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +111,3 @@ class TestStop:
             ranks[present][1].send_signal(signal.SIGTERM)
             until(lambda: ranks[present][1].poll() is not None, 60)  # long before the wait for a rank is over
             assert ranks[present][1].returncode == 43
-
-
-def checkpoints(one: Container) -> int:
-    folder = Path(one.store_url.removeprefix("file://")) / one.planned.stage.path / "attempts" / "1" / "checkpoints"
-    return len(list(folder.glob("*.json"))) if folder.exists() else 0

@@ -11,6 +11,7 @@ import torch
 
 from jobs.lib.context import Context
 from jobs.lib.model.loading import choose_device
+from jobs.lib.ranks import Ranks
 from polyglot.core.devices import nvidia_devices
 
 
@@ -73,7 +74,7 @@ def computing(threads: int, *, deterministic: bool) -> Iterator[None]:
 
 
 def unused_gpus(asked: int) -> str:
-    """What is to be said of GPUs that this process has and computes without; "" where there are none such.
+    """What is to be said of GPUs that this pod has and its processes compute without; "" where there are none such.
 
     `asked` is how many the plan gave it.
     """
@@ -85,8 +86,9 @@ def unused_gpus(asked: int) -> str:
         there = f"{devices} NVIDIA devices are there" if devices else "no NVIDIA device is there"
         why = "is built without CUDA" if torch.version.cuda is None else "does not get CUDA to work (driver, libraries)"
         return f"{asked} GPUs were asked for, {there}, and torch {torch.__version__} {why}: it computes on the CPU"
-    found = torch.cuda.device_count()
-    return f"{found} GPUs are there and 1 is used: a process computes on one" if found > 1 else ""
+    found, used = torch.cuda.device_count(), Ranks.read().local_ranks
+    verb = "is" if used == 1 else "are"
+    return f"{found} GPUs are there and {used} {verb} used: a process computes on one" if found > used else ""
 
 
 def described(threads: int, *, dtype: str, ranks: int = 1) -> Mapping[str, Any]:

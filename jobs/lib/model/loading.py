@@ -22,7 +22,7 @@ from transformers.distributed.configuration_utils import DistributedConfig
 from jobs.lib.context import Input
 from jobs.lib.model.sentence_pieces import check_pieces, pieces_file
 from jobs.lib.ranks import is_of_exchange
-from polyglot.core.errors import Permanent
+from polyglot.core.errors import Permanent, PolyglotError
 
 PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".msgpack", ".npz", ".npy"})
 _CONFIGS = ("config.json", "tokenizer_config.json", "generation_config.json", "processor_config.json")
@@ -223,9 +223,15 @@ def without_weights(base: Input) -> Path:
 
 
 def choose_device() -> torch.device:
-    """The GPU of this process where there is one (LOCAL_RANK picks it), else the CPU."""
+    """The GPU of this process where there is one (LOCAL_RANK picks it), else the CPU.
+
+    Raises PolyglotError where fewer GPUs work than this pod has processes: another node may have them all.
+    """
     if torch.cuda.is_available():
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        local_rank, found = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+        if local_rank >= found:
+            raise PolyglotError(f"GPU {local_rank} is not there: CUDA sees {found}; each process has its own")
+        return torch.device("cuda", local_rank)
     return torch.device("cpu")
 
 

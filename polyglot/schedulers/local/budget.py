@@ -51,10 +51,11 @@ class Budget:
         wants = planned.resources
         if wants.ranks > 1:
             raise BadInput(
-                "this machine runs a stage in one process",
+                "this machine is one pod",
                 where=planned.label,
                 got=f"{wants.ranks} ranks",
-                remedy="Remove resources.ranks from the profile.",
+                expected="1",
+                remedy="Remove resources.ranks from the profile; `gpus`, and `processes` of the settings, stay.",
             )
         if wants.gpus > len(self.gpus):
             raise BadInput(

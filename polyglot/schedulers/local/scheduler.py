@@ -23,7 +23,7 @@ from pathlib import Path
 from polyglot.core.canonical import digest
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.registry import environment_of, traits_of
+from polyglot.kinds.registry import environment_of, kind_of, traits_of
 from polyglot.schedulers.base import Attempt, Ended, Event, Most, Outcome, Running, Scheduler, Starting
 from polyglot.schedulers.local.budget import Allocation, Allocator, Budget
 from polyglot.schedulers.local.lock import KeyLocks, locks_directory
@@ -252,9 +252,11 @@ class LocalScheduler(Scheduler):
     def _server(self, planned: PlannedStage) -> WarmServer | None:
         """The fork server for stages of its sort, started at its first use; None when switched off or dead.
 
-        It has our own interpreter, so it has no workers of another environment.
+        It has our own interpreter, so it has no workers of another environment; one of several processes starts them
+        itself, and would import for nothing.
         """
-        if not self._warm or environment_of(planned):
+        kind = kind_of(planned.stage.kind)
+        if not self._warm or environment_of(planned) or kind.processes(planned.resources, planned.settings) > 1:
             return None
         group = "model" if traits_of(planned.stage).loads_model else "light"
         server = self._servers.get(group)

@@ -10,6 +10,7 @@
 | exit 45 (an input was withdrawn)                | INTERRUPTED    |
 | exit 44 (MemoryError), killed by us for memory  | OUT_OF_MEMORY  |
 | SIGKILL while Linux killed for want of memory   | OUT_OF_MEMORY  |
+| 137: that of one of its processes, as above     | OUT_OF_MEMORY  |
 | exit 124, killed by us after the deadline       | TIMED_OUT      |
 | any end after `cancel`, SIGTERM from outside    | INTERRUPTED    |
 | any other exit or signal                        | TRANSIENT      |
@@ -22,6 +23,8 @@ from polyglot.core.errors import Exit
 from polyglot.schedulers.base import Attempt, Ended, Outcome
 from polyglot.schedulers.local.budget import GIB, Allocation
 from polyglot.schedulers.local.process import Memory, Process
+
+_KILLED_RANK = 128 + signal.SIGKILL  # as jobs.worker.group says it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class Worker:
         """
         peak = self.memory.peak_bytes or None
         said = f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit code {status}"
+        if status == _KILLED_RANK:
+            said = "one of its processes was killed by SIGKILL"
         if self.killed_as is Outcome.OUT_OF_MEMORY:
             limit = self.share.memory_bytes / GIB
             said = f"used {self.memory.peak_bytes / GIB:.2f} GiB of memory, allowed were {limit:.2f} GiB"
@@ -54,7 +59,7 @@ class Worker:
             outcome = self.killed_as
         elif status == -signal.SIGTERM or (self.stop_asked is not None and status not in (Exit.FINE, Exit.PERMANENT)):
             outcome = Outcome.INTERRUPTED
-        elif status == -signal.SIGKILL and killed_by_kernel:
+        elif status in (-signal.SIGKILL, _KILLED_RANK) and killed_by_kernel:
             outcome = Outcome.OUT_OF_MEMORY
             said = (
                 f"killed by the system for want of memory; its peak was at least {self.memory.peak_bytes / GIB:.2f} GiB"

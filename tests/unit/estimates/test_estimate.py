@@ -49,6 +49,13 @@ class TestSevenBillion:
         assert one.gpu_hours < two.gpu_hours < 1.2 * one.gpu_hours  # both start
         assert (two.forecast.seconds or 0) < 0.6 * (one.forecast.seconds or 0)
 
+    def test_two_gpus_of_a_pod_are_as_two_pods_of_one(self, tmp_path: Path) -> None:
+        label, one = "train mistral/bactrian/EN/s0", "train: {gpus: 1}"
+        pods = by_label(estimates.seven(tmp_path, H100.replace(one, "train: {gpus: 1, ranks: 2}")).estimated)[label]
+        pod = by_label(estimates.seven(tmp_path, H100.replace(one, "train: {gpus: 2}")).estimated)[label]
+        assert (pod.forecast.memory, pod.gpu_hours) == (pods.forecast.memory, pytest.approx(pods.gpu_hours))
+        assert (pod.forecast.host_bytes or 0) - (pods.forecast.host_bytes or 0) == 3072 * 2**20  # one process more
+
     def test_calls_and_dollars_of_the_judge(self, tmp_path: Path) -> None:
         rows = estimates.seven(tmp_path, H100).estimated
         judge = by_label(rows)["judge mistral/untuned"].forecast

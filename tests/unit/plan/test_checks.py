@@ -68,8 +68,25 @@ def test_a_check_is_needed_until_all_that_comes_after_it_is_done(tmp_path: Path,
     assert unneeded(plan, costly | {check}) == set()
 
 
-def test_more_ranks_than_samples_are_refused(tmp_path: Path, profile: Profile) -> None:
-    resources = {**profile.resources, "train": replace(profile.resources["train"], ranks=8)}
+@pytest.mark.parametrize(
+    ("resources", "processes", "got"),
+    [
+        ({"ranks": 8}, 1, "8: 8 ranks of 1 processes"),
+        ({"ranks": 2, "gpus": 4}, 1, "8: 2 ranks of 4 GPUs"),
+        ({}, 8, "8: 1 ranks of 8 processes"),
+    ],
+)
+def test_more_processes_than_samples_are_refused(
+    tmp_path: Path, profile: Profile, resources: dict[str, int], processes: int, got: str
+) -> None:
+    changed = replace(
+        profile,
+        resources={**profile.resources, "train": replace(profile.resources["train"], **resources)},
+        settings={**profile.settings, "train": {"processes": processes}},
+    )
     study = locked(tmp_path, training="{steps: 10, batch-size: 4}")
-    with pytest.raises(BadInput, match=r"^resources.train.ranks of the profile: more ranks than a step has samples"):
-        build_plan(study, replace(profile, resources=resources))
+    with pytest.raises(
+        BadInput, match=rf"^resources.train of the profile: more processes than a step has samples; got {got}"
+    ):
+        build_plan(study, changed)
+    assert build_plan(locked(tmp_path, training="{steps: 10, batch-size: 8}"), changed)

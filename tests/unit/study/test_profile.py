@@ -103,6 +103,16 @@ class TestOverrides:
             ("settings: {train: {threads: two}}\n", "settings.train.threads: bad value; got 'two'"),
             ("resources: {train: {memory: 4}}\n", "resources.train.memory: bad value; got 4; expected text. Quote it"),
             ("resources: {train: {gpus: -1}}\n", "resources.train.gpus: bad value; got -1"),
+            (
+                "resources: {answer: {gpus: 2}}\n",
+                "resources.answer.gpus: answer computes on one GPU, and the others would idle; got 2; expected 1. "
+                "Write `gpus: 1`; `ranks: 2` shares the work out among pods of one GPU",
+            ),
+            (
+                "settings: {train: {processes: 2}}\nresources: {train: {gpus: 1}}\n",
+                "settings.train.processes: `processes` of a kind that has GPUs: each of them has its process; got 2, "
+                "and `resources.train.gpus`, 1. Remove it, or the GPUs",
+            ),
         ],
     )
     def test_what_no_job_reads_is_refused_by_its_place(self, text: str, line: str) -> None:

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from jobs.lib.model.execution import unused_gpus
+from jobs.lib.model.loading import choose_device
+from polyglot.core.errors import Permanent, PolyglotError
 from polyglot.core.stage import PlannedStage, Resources, Stage
 from polyglot.schedulers.local.budget import Budget
 
@@ -41,6 +43,27 @@ def test_a_worker_that_has_more_than_it_uses(monkeypatch: pytest.MonkeyPatch, fo
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: found)
     assert unused_gpus(1) == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"), [(2, ""), (4, "4 GPUs are there and 2 are used: a process computes on one")]
+)
+def test_a_pod_of_several_processes(monkeypatch: pytest.MonkeyPatch, found: int, expected: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: found)
+    monkeypatch.setenv("POLYGLOT_LOCAL_RANKS", "2")
+    assert unused_gpus(2) == expected
+
+
+def test_a_process_computes_on_its_own_or_says_which_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert choose_device() == torch.device("cuda", 1)
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(PolyglotError, match="GPU 2 is not there: CUDA sees 2") as told:
+        choose_device()
+    assert not isinstance(told.value, Permanent)  # another node may have it
 
 
 def test_a_machine_whose_stages_ask_for_none() -> None:

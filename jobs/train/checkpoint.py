@@ -1,6 +1,6 @@
 """The resume state of a training run as files: weights, optimiser moments, position. Nothing in it can run code.
 
-    weights.safetensors     parameters and persistent buffers, in the type they are trained in
+    weights.safetensors     trained parameters and persistent buffers, in the type they are trained in
     optimizer.safetensors   `<parameter>/exp_avg`, `<parameter>/exp_avg_sq`, `<parameter>/step`
     state.json              format, steps done, loss and gradient's norm of each, validations so far
 
@@ -85,9 +85,9 @@ def read(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) ->
 
 
 def tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:
-    """Every parameter once (tied ones under their first name) and every buffer that belongs to the state."""
+    """Every trained parameter once (tied ones under their first name), every buffer that belongs to the state."""
     parameters = list(model.named_parameters())
     state = model.state_dict(keep_vars=True)
     mine = {id(parameter) for _, parameter in parameters}
     buffers = [(name, tensor) for name, tensor in state.items() if id(tensor) not in mine]
-    return [*parameters, *buffers]
+    return [*((name, parameter) for name, parameter in parameters if parameter.requires_grad), *buffers]

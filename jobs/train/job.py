@@ -1,6 +1,7 @@
-"""The train stage: full fine-tuning of a base model on one mixture, with the loss on assistant turns only.
+"""The train stage: fine-tuning of a base model on one mixture, with the loss on assistant turns only.
 
-Writes `model/` (what transformers and vLLM load) and `training.json`. Any AutoModelForCausalLM; float32 on a CPU (said
+Writes `model/` (what transformers and vLLM load) and `training.json`; by LoRA also `adapter/`, whose products `model/`
+holds merged. Any AutoModelForCausalLM; float32 on a CPU (said
 in the log where the precision says otherwise, and recorded), bfloat16 autocast over float32 weights on a GPU where the
 precision says bfloat16; several ranks under accelerate's environment. Rows held back (inputs `validation:<LANG>`, in
 the mix's languages or not) give a loss per language at the end, and every `validate_every` steps. On a CPU the result
@@ -78,6 +79,11 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
     model = load_model(base, dtype=None, device=accelerator.device, attention=attention)
     kept = torch.float32 if params.precision == "float32" else model.dtype
     model.to(torch.float32)  # type: ignore[arg-type]
+    adapter = None
+    if params.method == "lora":
+        from jobs.train import adapters  # peft takes its time
+
+        adapter = adapters.attach(model, params, seed=context.stage.seed or 0, log=context.log)
     validation = _token_sets(context, "validation")
     _check_fit("mix", mixture, model, tokenizer)
     for language, tokens in validation.items():
@@ -100,13 +106,16 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
     if trainer.precision != params.precision:
         context.log.warning("computing in %s: %s is for GPUs only", trainer.precision, params.precision)
     history = _steps(context, trainer, validation)
-    if not all(bool(tensor.isfinite().all()) for tensor in model.parameters()):
+    if not all(bool(tensor.isfinite().all()) for tensor in model.parameters() if tensor.requires_grad):
         raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
     if trainer.rank == 0:
         record = describe(trainer, history)
         (context.out / "training.json").write_bytes(to_json(record) + b"\n")
         if context.settings.get("recompute"):
             model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
+        if adapter is not None:
+            adapters.write(adapter, context.out / "adapter", context.inputs["base"])
+            model = adapters.merge(adapter)
         save_model(model, base, context.out / "model", chat=chat, dtype=kept)
         context.metrics.update(
             {

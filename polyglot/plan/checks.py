@@ -11,7 +11,7 @@ from dataclasses import replace
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.chat import ChatForm
-from polyglot.kinds.check import CheckedModel, CheckParams
+from polyglot.kinds.check import CheckedModel, CheckParams, TrainingLength
 from polyglot.kinds.probe import ProbeParams, most_usd
 from polyglot.kinds.registry import kind_of, traits_of
 from polyglot.plan.cells import judged_against
@@ -19,6 +19,7 @@ from polyglot.plan.plan import needed_for
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources, reference_categories
 from polyglot.study.lock import Locked, models
+from polyglot.study.study import Study
 
 
 def checked(planner: Planner, locked: Locked, sources: Sources, report: PlannedStage) -> list[PlannedStage]:
@@ -40,14 +41,17 @@ def checked(planner: Planner, locked: Locked, sources: Sources, report: PlannedS
 
 def _check_ranks(locked: Locked, stages: Sequence[PlannedStage]) -> None:
     """The ranks of a training share the samples of each step."""
-    batch = locked.study.training.batch_size
+    study = locked.study
+    batches = [(study.training_of(model).batch_size, model) for model in study.models]
+    batch, model = min(batches, default=(study.training.batch_size, ""))
+    place = "training" if batch == study.training.batch_size else f"models.{model}.training"
     ranks = max((planned.resources.ranks for planned in stages if kind_of(planned.stage.kind).tunes), default=1)
     if ranks > batch:
         raise BadInput(
             "more ranks than a step has samples",
             where="resources.train.ranks of the profile",
             got=str(ranks),
-            expected=f"at most `training.batch-size`, {batch}",
+            expected=f"at most `{place}.batch-size`, {batch}",
             remedy="Take fewer ranks, or larger batches",
         )
 
@@ -76,6 +80,7 @@ def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[
     inputs |= {f"tokens:{'/'.join(name)}": tokens for name, tokens in sources.tokens.items()}
     inputs |= {f"validation:{'/'.join(name)}": tokens for name, tokens in sources.validation.items()}
     inputs |= {f"mix:{one.label.removeprefix('mix ')}": one for one in stages if one.stage.kind == "mix"}
+    inputs |= _shared_mixes(locked, stages)
     inputs = {role: stage for role, stage in inputs.items() if stage.key in needed}
     inputs["questions"] = sources.questions
     if published and sources.references is not None:
@@ -88,6 +93,7 @@ def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[
                 section="models" if section == "models" else "baselines",
                 template=model.template,
                 template_date=model.template_date,
+                training=_own_length(study, str(name)) if section == "models" else None,
             )
             for (section, name), model in models(study)
             if f"base:{name}" in inputs
@@ -103,3 +109,22 @@ def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[
         native=not published,
     )
     return planner.add("check", params, inputs)
+
+
+def _shared_mixes(locked: Locked, stages: Sequence[PlannedStage]) -> Iterator[tuple[str, PlannedStage]]:
+    """A mix that models share is one stage with one name; by theirs for those that are trained for another length."""
+    by_key = {planned.key: planned for planned in stages}
+    for planned in stages:
+        model = planned.label.removeprefix("train ").partition("/")[0]
+        if kind_of(planned.stage.kind).tunes and _own_length(locked.study, model) is not None:
+            mix = by_key[planned.stage.inputs["mix"]]
+            yield f"mix:{model}/{mix.label.partition('/')[2]}", mix
+
+
+def _own_length(study: Study, model: str) -> TrainingLength | None:
+    """How long a model is trained, where it is not as long as the study says."""
+    said, own = (
+        TrainingLength(epochs=one.epochs, batch_size=one.batch_size, warmup_steps=one.warmup_steps)
+        for one in (study.training, study.training_of(model))
+    )
+    return own if own != said else None

@@ -1,4 +1,4 @@
-"""`polyglot fetch`: take models, adapters, answers, verdicts, data or references of a study out of the store as plain files."""
+"""`polyglot fetch`: take models, adapters, answers, verdicts, data or references out of the store as plain files."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -45,7 +45,7 @@ def command(
     profile: ProfileName = "local",
     store: StoreUrl = None,
 ) -> None:
-    """Take models, adapters, answers, verdicts, data or references out of the store as plain files, and print where they are.
+    """Take models, adapters, answers, verdicts, data or references out of the store, and print where they are.
 
     A model is a folder that transformers and vLLM load, with a card that says how it was made, asked and scored;
     the adapter of one that was tuned by LoRA is a folder that peft loads onto its base model, with the same card.
@@ -76,4 +76,8 @@ def command(
         return
     for one in there:
         target = to / offer / one.name.replace("/", "-")
-        print(take_model(view.store, view.plan, one, target) if offer in ("model", "adapter") else take(view.store, one, target))
+        print(
+            take_model(view.store, view.plan, one, target)
+            if offer in ("model", "adapter")
+            else take(view.store, one, target)
+        )

@@ -1,4 +1,4 @@
-"""`polyglot push`: a model of a study to a repository of the hub."""
+"""`polyglot push`: a model of a study, or its adapter, to a repository of the hub."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +28,7 @@ def command(
     profile: ProfileName = "local",
     store: StoreUrl = None,
 ) -> None:
-    """Put a model, or its adapter, with its card into a repository of the hub, as one commit, and print the commit's address."""
+    """Put a model or an adapter with its card into a repository of the hub, as one commit, and print its address."""
     check_repository(repository)
     view = open_view(study, mix=mix, profile=profile, store=store)
     (wanted,) = select(view.plan, "adapter" if adapter else "model", name)

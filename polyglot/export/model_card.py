@@ -134,7 +134,7 @@ class ModelCard:
         if params.stops:
             yield f"Answers also ended before: {', '.join(map(repr, params.stops))}."
         if self.adapter:
-            yield "\n    peft.PeftModel.from_pretrained(base, \".\")\n"
+            yield '\n    peft.PeftModel.from_pretrained(base, ".")\n'
         else:
             yield "\n    vllm serve . --served-model-name this\n"
 

@@ -74,8 +74,7 @@ class Recipe(Section):
     lora_modules: Annotated[
         tuple[LayerName, ...] | None, Field(min_length=1, exclude_if=_unsaid), BeforeValidator(tuple_of)
     ] = None
-    """Linear layers by the ends of their names, such as q_proj; those that a model lacks are passed over. All but the
-    output layer where method lora says none."""
+    """Linear layers by the ends of their names, such as q_proj; by default all but the output layer."""
 
 
 def adapter_of(recipe: Recipe) -> str:

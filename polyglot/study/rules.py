@@ -68,7 +68,9 @@ def _same_twice(study: Study) -> Iterator[Problem]:
         sections = getattr(study, key)
         if key == "models":  # one base model may be trained in several ways
             bare = {name: model.model_copy(update={"training": None}) for name, model in sections.items()}
-            sections = {name: (model, study.training_of(name).differing(study.training)) for name, model in bare.items()}
+            sections = {
+                name: (model, study.training_of(name).differing(study.training)) for name, model in bare.items()
+            }
         for name, section in sections.items():
             other = next((earlier for earlier, known in seen if known == section), None)
             if other is not None:

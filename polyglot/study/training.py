@@ -95,9 +95,9 @@ class Training(Recipe):
         return {name.replace("_", "-"): getattr(self, name) for name in self.model_fields_set}
 
     def changed(self, change: Mapping[str, Any]) -> dict[str, Any]:
-        """This recipe with another's keys in place of its own, as a mapping that is still to be checked.
+        """The recipe with other keys in place of its own, as a mapping that is still to be checked.
 
-        A preset among the keys stands behind them and before what this recipe says; its own preset is then left out.
+        A preset among the keys stands behind them and before what the recipe says; its own preset is then left out.
         """
         own = self.said()
         if (preset := _values(change.get("preset"))) is not None:

@@ -2,7 +2,8 @@
 
 ROOT holds `base`, `tokens/out` and `mix`. Each STOP_AFTER is a round, the next attempt at the stage: the number of
 steps after which rank 0 alone is asked to stop, 0 for never. The libraries are imported once and every rank is a fork,
-which meets its peers through accelerate's environment. Prints the exit codes of each round's ranks as JSON.
+which meets its peers through accelerate's environment. Prints the exit codes of
+each round's ranks as JSON. POLYGLOT_TEST_CHANGES has parameters that differ, as JSON.
 """
 
 import json
@@ -47,7 +48,8 @@ def fork(root: Path, rank: int, stop_after: int) -> int:
 def run(root: Path, rank: int, stop_after: int) -> int:
     """Be one rank."""
     inputs = {"base": root / "base", "mix": root / "mix", "tokens:DE": root / "tokens" / "out"}
-    context = context_of(root / f"rank{rank}", inputs, steps=6, batch_size=5)
+    changes = json.loads(os.environ.get("POLYGLOT_TEST_CHANGES", "{}"))
+    context = context_of(root / f"rank{rank}", inputs, steps=6, batch_size=5, **changes)
     context.checkpoints.root = root / "checkpoints"  # type: ignore[attr-defined]
     if stop_after and rank == 0:
         context.stop_after = stop_after

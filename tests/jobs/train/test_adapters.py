@@ -1,4 +1,4 @@
-"""Training by LoRA on tiny models of many families: what is learnt, what stays, what is written, and what is refused."""
+"""Training by LoRA on tiny models of many families: what is learnt, what stays, what is written and refused."""
 
 import json
 import logging
@@ -92,8 +92,9 @@ def test_learns_leaves_the_base_alone_and_is_the_same_merged_and_beside_it(tmp_p
     if family in EXPERTS:
         assert adapted == ("k_proj", "o_proj", "q_proj", "v_proj")
     assert "lm_head" not in adapted
-    assert sum(tensor.numel() for tensor in load_file(context.out / "adapter" / "adapter_model.safetensors").values()) == (
-        found["trainable_parameters"]
+    assert (
+        sum(tensor.numel() for tensor in load_file(context.out / "adapter" / "adapter_model.safetensors").values())
+        == (found["trainable_parameters"])
     )
 
     ids = torch.arange(40).reshape(2, 20)

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.slow
 
 
-def run_ranks(root: Path, *stop_after: int, ranks: int = 2) -> list[list[int]]:
+def run_ranks(root: Path, *stop_after: int, ranks: int = 2, **changes: Any) -> list[list[int]]:
     """Run rounds of ranks to their ends and return the exit codes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -28,7 +29,7 @@ def run_ranks(root: Path, *stop_after: int, ranks: int = 2) -> list[list[int]]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.kit.train_rank", str(root), str(port), str(ranks), *map(str, stop_after)],
         cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "POLYGLOT_TEST_CHANGES": json.dumps(changes)},
         stdout=subprocess.PIPE,
         check=True,
         timeout=240,
@@ -58,3 +59,19 @@ def test_two_ranks_are_one_run_and_stop_together(tmp_path: Path) -> None:
         name: expected[name] for name in expected if "loss" not in name or "tokens" in name
     }
     assert torch.allclose(weights(tmp_path / "rank0"), weights(tmp_path / "alone"), atol=2e-4)
+
+
+def test_two_ranks_train_one_adapter(tmp_path: Path) -> None:
+    inputs = prepare(tmp_path)
+    lora = {"method": "lora", "lora_rank": 4, "lora_alpha": 8, "learning_rate": 2e-2}
+    alone = context_of(tmp_path / "alone", inputs, steps=6, batch_size=5, **lora)
+    train.run(alone)
+    expected = json.loads((alone.out / "training.json").read_text())
+
+    assert run_ranks(tmp_path, 2, 0, **lora) == [[Exit.INTERRUPTED_WORKER] * 2, [Exit.FINE] * 2]
+    assert not list((tmp_path / "rank1" / "out").iterdir())
+    found = json.loads((tmp_path / "rank0" / "out" / "training.json").read_text())
+    assert found["loss"] == pytest.approx(expected["loss"], rel=1e-4)
+    assert found["gradient_norm"] == pytest.approx(expected["gradient_norm"], rel=1e-3)
+    assert found["trainable_parameters"] == expected["trainable_parameters"]
+    assert torch.allclose(weights(tmp_path / "rank0"), weights(tmp_path / "alone"), atol=1e-3)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from polyglot.kinds.train import Recipe, TrainParams
 from polyglot.core.section import Broken
+from polyglot.kinds.train import Recipe, TrainParams
 from polyglot.study.training import PRESETS, Training
 
 

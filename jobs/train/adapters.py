@@ -23,6 +23,7 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from jobs.lib.context import Input
+from jobs.lib.model.layers import linear_layers, named_layers
 from polyglot.core.errors import Permanent
 from polyglot.core.units import show_first
 from polyglot.kinds.base import BaseRecord
@@ -54,11 +55,11 @@ def attach(model: PreTrainedModel, params: TrainParams, *, seed: int, log: Logge
             warnings.simplefilter("ignore")
             wrapped: PeftModel = get_peft_model(model, config)
     except ValueError as error:
-        raise Permanent(f"LoRA: {str(error).splitlines()[0][:200]}. Name other lora_modules") from error
+        raise Permanent(f"LoRA: {str(error).splitlines()[0][:200]}. Name other lora-modules") from error
     adapted = [name for name, module in model.named_modules() if isinstance(module, LoraLayer)]
     if set(adapted) != set(chosen):
         other = sorted(set(adapted) ^ set(chosen))
-        raise Permanent(f"LoRA: peft took other layers than were meant: {show_first(other, 3)}. Name lora_modules")
+        raise Permanent(f"LoRA: peft took other layers than were meant: {show_first(other, 3)}. Name lora-modules")
     _begin(model, seed)
     return wrapped
 
@@ -88,32 +89,18 @@ def merge(wrapped: PeftModel) -> PreTrainedModel:
 
 def _chosen(model: PreTrainedModel, named: Sequence[str] | None, log: Logger) -> list[str]:
     """The whole names of the layers that are adapted."""
-    linear = list(_linear(model))
+    linear = linear_layers(model)
     if named is None:
         apart = tuple(f"{name}." for name in _mixtures(model))
         chosen = [name for name in linear if not name.startswith(apart)]
         if not chosen:
             raise Permanent(f"LoRA: {type(model).__name__} has no linear layers beside its output layer")
         return chosen
-    found = {name: [layer for layer in linear if f".{layer}".endswith(f".{name}")] for name in named}
-    if not any(found.values()):
-        ends = list(dict.fromkeys(layer.rpartition(".")[2] for layer in linear))
-        raise Permanent(
-            f"lora_modules: got {', '.join(named)}; no linear layer of {type(model).__name__} is called so. "
-            f"It has {show_first(ends, 16) or 'none'}"
-        )
+    found = named_layers(model, named)
     if idle := [name for name, layers in found.items() if not layers]:
-        log.info("lora_modules: the model has no linear layer called %s", " or ".join(idle))
+        log.info("lora-modules: the model has no linear layer called %s", " or ".join(idle))
     wanted = {layer for layers in found.values() for layer in layers}
     return [layer for layer in linear if layer in wanted]
-
-
-def _linear(model: PreTrainedModel) -> Iterator[str]:
-    """Names of all linear layers but the output layer, which may share its weights with the embedding."""
-    head = model.get_output_embeddings()  # type: ignore[no-untyped-call]
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Linear | Conv1D) and module is not head:
-            yield name
 
 
 def _mixtures(model: nn.Module) -> Iterator[str]:

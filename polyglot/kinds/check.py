@@ -39,6 +39,7 @@ class CheckedModel(BaseModel):
     template_date: TemplateDate = None
     # where it is not the study's
     training: Annotated[TrainingLength | None, Field(exclude_if=lambda length: length is None)] = None
+    lora_modules: Annotated[tuple[str, ...] | None, Field(exclude_if=lambda names: names is None)] = None
 
 
 class CheckParams(Params):

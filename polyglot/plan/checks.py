@@ -80,7 +80,6 @@ def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[
     inputs |= {f"tokens:{'/'.join(name)}": tokens for name, tokens in sources.tokens.items()}
     inputs |= {f"validation:{'/'.join(name)}": tokens for name, tokens in sources.validation.items()}
     inputs |= {f"mix:{one.label.removeprefix('mix ')}": one for one in stages if one.stage.kind == "mix"}
-    inputs |= _shared_mixes(locked, stages)
     inputs = {role: stage for role, stage in inputs.items() if stage.key in needed}
     inputs["questions"] = sources.questions
     if published and sources.references is not None:
@@ -94,6 +93,7 @@ def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[
                 template=model.template,
                 template_date=model.template_date,
                 training=_own_length(study, str(name)) if section == "models" else None,
+                lora_modules=study.training_of(str(name)).lora_modules if section == "models" else None,
             )
             for (section, name), model in models(study)
             if f"base:{name}" in inputs
@@ -109,16 +109,6 @@ def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[
         native=not published,
     )
     return planner.add("check", params, inputs)
-
-
-def _shared_mixes(locked: Locked, stages: Sequence[PlannedStage]) -> Iterator[tuple[str, PlannedStage]]:
-    """A mix that models share is one stage with one name; by theirs for those that are trained for another length."""
-    by_key = {planned.key: planned for planned in stages}
-    for planned in stages:
-        model = planned.label.removeprefix("train ").partition("/")[0]
-        if kind_of(planned.stage.kind).tunes and _own_length(locked.study, model) is not None:
-            mix = by_key[planned.stage.inputs["mix"]]
-            yield f"mix:{model}/{mix.label.partition('/')[2]}", mix
 
 
 def _own_length(study: Study, model: str) -> TrainingLength | None:

@@ -233,6 +233,6 @@ class TestLayers:
 
     @pytest.mark.parametrize("name", ["query", "lm_head", "embed_tokens", "self_attn", "roj"])
     def test_that_are_none_are_refused_with_those_that_there_are(self, name: str) -> None:
-        expected = rf"lora_modules: got {name}; no linear layer of LlamaForCausalLM is called so. It has q_proj, k_proj"
+        expected = rf"lora-modules: no linear layer of LlamaForCausalLM is called {name}. It has q_proj, k_proj"
         with pytest.raises(Permanent, match=expected):
             self.adapted("llama", name)

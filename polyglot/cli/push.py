@@ -28,7 +28,7 @@ def command(
     profile: ProfileName = "local",
     store: StoreUrl = None,
 ) -> None:
-    """Put a model or an adapter with its card into a repository of the hub, as one commit, and print its address."""
+    """Put a model or an adapter with its card into a repository of the hub as one commit and print its address."""
     check_repository(repository)
     view = open_view(study, mix=mix, profile=profile, store=store)
     (wanted,) = select(view.plan, "adapter" if adapter else "model", name)

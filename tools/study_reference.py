@@ -39,7 +39,12 @@ _WORDS = {
     Mix: "mix",
     NotTuned: "what is not tuned",
 }
-_NAMED = {"language": Language, "name": Name, "`full` or whole number": Size}
+_NAMED = {
+    "keys of [training](#training)": Mapping[str, Any],
+    "language": Language,
+    "name": Name,
+    "`full` or whole number": Size,
+}
 
 
 def study_page() -> str:

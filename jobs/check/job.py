@@ -7,6 +7,7 @@ what it finds. With a defect the stage fails for good, a line each; without one 
 from jobs.check import judging, prompts, samples
 from jobs.check.found import Found
 from jobs.lib.context import Context, of_role
+from jobs.lib.model.layers import empty_model, named_layers
 from jobs.lib.model.loading import load_tokenizer, positions, vocabulary, without_weights
 from jobs.lib.model.template import ChatFormat
 from polyglot.core.errors import Findings, Permanent
@@ -77,6 +78,11 @@ def _model(
         found.defect(str(error), where=where)
         return None
     limit, rows = positions(directory), vocabulary(directory)
+    if said.lora_modules is not None:
+        try:
+            named_layers(empty_model(directory), said.lora_modules)
+        except Permanent as error:
+            found.defect(str(error), where=where)
     prompts.look_at_systems(found, chat, params.systems, where=where)
     lengths = {
         language: prompts.look(

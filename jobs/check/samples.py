@@ -57,14 +57,15 @@ def look_at_mix(found: Found, card: MixCard, params: CheckParams, *, name: str) 
         found.defect(what, where=where, remedy="Take a larger size, or leave the language out")
     if not sum(card.loss_tokens.values()):
         found.defect("nothing can be learnt from it: no token is supervised", where=where)
-    if params.epochs is None:
+    length = params.length_of(name.partition("/")[0])
+    if length.epochs is None:
         return None
     samples = sum(card.rows.values())
-    steps = math.ceil(round(params.epochs * samples) / params.batch_size)
+    steps = math.ceil(round(length.epochs * samples) / length.batch_size)
     if not steps:
-        got = f"{params.epochs:g} epochs of {samples} samples"
+        got = f"{length.epochs:g} epochs of {samples} samples"
         found.defect("no step is trained", where=where, got=got, remedy="Raise `training.epochs`, or say `steps`")
-    elif params.warmup_steps > steps:
-        what, got = "the warm-up is longer than the training", f"`training.warmup-steps` {params.warmup_steps}"
+    elif length.warmup_steps > steps:
+        what, got = "the warm-up is longer than the training", f"`training.warmup-steps` {length.warmup_steps}"
         found.defect(what, where=where, got=got, expected=f"at most its {steps} steps")
     return steps

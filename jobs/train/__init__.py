@@ -1,1 +1,1 @@
-"""Full fine-tuning with the loss on assistant turns, resumable to the bit."""
+"""Fine-tuning, full or by LoRA, with the loss on assistant turns, resumable to the bit."""

@@ -1,6 +1,6 @@
 """The resume state of a training run as files: weights, optimiser moments, position. Nothing in it can run code.
 
-    rank-00000-of-00002-weights.safetensors   what one rank holds of parameters and persistent buffers
+    rank-00000-of-00002-weights.safetensors   what one rank holds of trained parameters and persistent buffers
     rank-…-exp_avg.safetensors, …             and of AdamW's moments, `<parameter>/exp_avg` and the like
     state.json                                format, steps done, loss and norm of each, validations so far
 
@@ -26,13 +26,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
-from torch.distributed.tensor import DTensor
-from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 
-from jobs.train.sharding import mine
+from jobs.train.sharding import mine, place
 from polyglot.kinds.train import ValidationStep
 
-_Place = tuple[slice, ...]
+_Slices = tuple[slice, ...]
 
 FORMAT = 2
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
@@ -41,13 +39,10 @@ _FILE = re.compile(r"rank-(\d+)-of-(\d+)-\w+\.safetensors")
 
 @dataclass(slots=True)
 class History:
-    """What a run has seen so far: loss and gradient's norm of each step, and what was found on rows held back.
-
-    A norm is None where the step's checkpoint was written before norms were kept.
-    """
+    """What a run has seen so far: loss and gradient's norm of each step, and what was found on rows held back."""
 
     losses: list[float] = field(default_factory=list)
-    norms: list[float | None] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list)
     validation: list[ValidationStep] = field(default_factory=list)
 
 
@@ -68,7 +63,7 @@ def write(
     directory.mkdir(parents=True, exist_ok=True)
     for part in ("weights", *MOMENTS):  # apart, as what lies on a GPU is held in memory as well while it is written
         held = {name: tensor.detach() for name, tensor in _part(part, model, optimizer)}
-        where = {name: [_place(tensor)[0], list(tensor.shape)] for name, tensor in held.items()}
+        where = {name: [place(tensor)[0], list(tensor.shape)] for name, tensor in held.items()}
         pieces = {name: mine(tensor).contiguous() for name, tensor in held.items()}
         save_file(pieces, directory / _name(rank, ranks, part), metadata={"where": json.dumps(where)})
     if rank:
@@ -107,9 +102,9 @@ def check(directory: Path, model: nn.Module) -> None:
             tensor = named.get(name)
             if tensor is None or pieces.shapes.get(name) != list(tensor.shape):
                 raise Unusable(f"it holds the weights of another model: {name}")
-        for name, parameter in model.named_parameters():
+        for name, tensor in named.items():
             for moment in ("", *(f"/{each}" for each in MOMENTS[:2] if f"{name}/step" in pieces.shapes)):
-                pieces.check(f"{name}{moment}", parameter)
+                pieces.check(f"{name}{moment}", tensor)
 
 
 def read(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> History:
@@ -129,12 +124,12 @@ def read(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) ->
 
 
 def tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:
-    """Every parameter once (tied ones under their first name) and every buffer that belongs to the state."""
+    """Every trained parameter once (tied ones under their first name), every buffer that belongs to the state."""
     parameters = list(model.named_parameters())
     state = model.state_dict(keep_vars=True)
     known = {id(parameter) for _, parameter in parameters}
     buffers = [(name, tensor) for name, tensor in state.items() if id(tensor) not in known]
-    return [*parameters, *buffers]
+    return [*((name, parameter) for name, parameter in parameters if parameter.requires_grad), *buffers]
 
 
 def _part(part: str, model: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, torch.Tensor]]:
@@ -155,14 +150,6 @@ def _fresh_moments(parameter: nn.Parameter) -> dict[str, torch.Tensor]:
 
 def _name(rank: int, ranks: int, part: str) -> str:
     return f"rank-{rank:05d}-of-{ranks:05d}-{part}.safetensors"
-
-
-def _place(tensor: torch.Tensor) -> tuple[list[int], list[int]]:
-    """Where in the whole tensor this rank's piece begins, and its size."""
-    if not isinstance(tensor, DTensor):
-        return [0] * tensor.ndim, list(tensor.shape)
-    size, offset = compute_local_shape_and_global_offset(tensor.shape, tensor.device_mesh, tensor.placements)
-    return list(offset), list(size)
 
 
 class _Pieces:
@@ -191,9 +178,9 @@ class _Pieces:
         for file, there, here in self._parts(name, target):
             held[here].copy_(file.get_slice(name)[there] if there else file.get_tensor(name))
 
-    def _parts(self, name: str, target: torch.Tensor) -> Iterator[tuple[Any, _Place, _Place]]:
+    def _parts(self, name: str, target: torch.Tensor) -> Iterator[tuple[Any, _Slices, _Slices]]:
         """Files that have a part of a target, where it lies there and here; what several have whole is taken once."""
-        offset, size = _place(target)
+        offset, size = place(target)
         missing = mine(target).numel()
         for file, begin in self._found.get(name, ()):
             if not missing:

@@ -1,6 +1,7 @@
-"""The train stage: full fine-tuning of a base model on one mixture, with the loss on assistant turns only.
+"""The train stage: fine-tuning of a base model on one mixture, with the loss on assistant turns only.
 
-Writes `model/` (what transformers and vLLM load) and `training.json`. Any AutoModelForCausalLM; float32 on a CPU (said
+Writes `model/` (what transformers and vLLM load) and `training.json`; by LoRA also `adapter/`, whose products `model/`
+holds merged. Any AutoModelForCausalLM; float32 on a CPU (said
 in the log where the precision says otherwise, and recorded), bfloat16 autocast over float32 weights on a GPU where the
 precision says bfloat16; over several ranks weights, gradients and moments are sharded. Rows held back (inputs
 `validation:<LANG>`, in the mix's languages or not) give a loss per language at the end, and every `validate_every`
@@ -75,6 +76,11 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
     chat = ChatFormat(tokenizer, _template(context, mixture))
     model, dtype = _load(context, base, accelerator.device, ranks, half=params.precision == "bfloat16")
     kept = torch.float32 if params.precision == "float32" else dtype
+    adapter = None
+    if params.method == "lora":
+        from jobs.train import adapters  # peft takes its time
+
+        adapter = adapters.attach(model, params, seed=context.stage.seed or 0, log=context.log)
     validation = _token_sets(context, "validation")
     _check_fit("mix", mixture, model, tokenizer)
     for language, tokens in validation.items():
@@ -101,9 +107,12 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
     _check_weights(trainer)
     if context.settings.get("recompute"):
         model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
+    record = describe(trainer, history)
+    if adapter is not None:
+        adapters.write(adapter, context.out / "adapter", context.inputs["base"], first=trainer.rank == 0)
+        model = adapters.merge(adapter)
     save_model(model, base, context.out / "model", chat=chat, dtype=kept, first=trainer.rank == 0)
     if trainer.rank == 0:
-        record = describe(trainer, history)
         (context.out / "training.json").write_bytes(to_json(record) + b"\n")
         context.metrics.update(
             {

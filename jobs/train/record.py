@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from torch import nn
+
 from jobs.train.batches import sequences
 from jobs.train.checkpoint import History
 from jobs.train.training import Trainer
@@ -33,6 +35,7 @@ def describe(trainer: Trainer, history: History) -> TrainingRecord:
             efficiency=round(tokens / (rows * trainer.packed_tokens), 4),
             padded_efficiency=round(tokens / places, 4),  # when a step's sequences are padded to its longest
         )
+    counted = _counted(trainer.model) if trainer.params.method == "lora" else {}
     return TrainingRecord(
         steps=trainer.steps,
         samples=trainer.order.total,
@@ -45,4 +48,14 @@ def describe(trainer: Trainer, history: History) -> TrainingRecord:
         final_loss=history.losses[-1],
         packing=packing,
         validation=tuple(history.validation) if history.validation else UNSET,
+        **counted,
     )
+
+
+def _counted(model: nn.Module) -> dict[str, int]:
+    """Parameters of a frozen base model, and those of its adapter."""
+    frozen, trained = (
+        sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad is requires)
+        for requires in (False, True)
+    )
+    return {"parameters": frozen, "trainable_parameters": trained}

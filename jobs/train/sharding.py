@@ -14,6 +14,7 @@ from torch import distributed, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, Shard
+from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 from transformers import PreTrainedModel
 
 from jobs.lib.model.loading import load_model
@@ -87,6 +88,14 @@ def exchange(parameters: Iterable[nn.Parameter]) -> None:
 def whole(tensor: torch.Tensor) -> torch.Tensor:
     """A tensor with the slices of all ranks. A collective where it has some."""
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def place(tensor: torch.Tensor) -> tuple[list[int], list[int]]:
+    """Where in the whole tensor this rank's slice begins, and its size."""
+    if not isinstance(tensor, DTensor):
+        return [0] * tensor.ndim, list(tensor.shape)
+    size, offset = compute_local_shape_and_global_offset(tensor.shape, tensor.device_mesh, tensor.placements)
+    return list(offset), list(size)
 
 
 def mine(tensor: torch.Tensor) -> torch.Tensor:

@@ -30,10 +30,9 @@ VERBS = {
     "why": "Say why a stage is where it is: committed, running, failed or waiting, with every attempt that it took.",
     "report": "Copy a study's report (one HTML file, CSV, JSON) out of the store and print the paths.",
     "list": "List the studies of a store: how far each is, when it was last submitted, what its calls have cost.",
-    "fetch": "Take models, answers, verdicts, data or references out of the store as plain files, and print where they "
-    "are.",
+    "fetch": "Take models, adapters, answers, verdicts, data or references out of the store, and print where they are.",
     "serve": "Take a model out of the store and print the command with which vLLM serves it; `--run` starts it.",
-    "push": "Put a model with its card into a repository of the hub, as one commit, and print the commit's address.",
+    "push": "Put a model or an adapter with its card into a repository of the hub as one commit and print its address.",
     "cancel": "Stop a study: its driver first, so that nothing starts anew, then its Jobs, each with its grace to "
     "save.",
     "retry": "Let a permanently failed stage, or all of a study, run again at the next submit; the records of failure "

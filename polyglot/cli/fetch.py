@@ -1,4 +1,4 @@
-"""`polyglot fetch`: take models, answers, verdicts, data or references of a study out of the store as plain files."""
+"""`polyglot fetch`: take models, adapters, answers, verdicts, data or references out of the store as plain files."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +18,7 @@ from polyglot.export.tables import TABLES
 from polyglot.kinds.kind import Offer
 
 What = StrEnum("What", {name.upper(): name for name in get_args(Offer)})  # type: ignore[misc]
-_PLURALS = {"model": "models", "data": "data sets"}
+_PLURALS = {"model": "models", "adapter": "adapters", "data": "data sets"}
 
 
 class Form(StrEnum):
@@ -45,9 +45,10 @@ def command(
     profile: ProfileName = "local",
     store: StoreUrl = None,
 ) -> None:
-    """Take models, answers, verdicts, data or references out of the store as plain files, and print where they are.
+    """Take models, adapters, answers, verdicts, data or references out of the store, and print where they are.
 
-    A model is a folder that transformers and vLLM load, with a card that says how it was made, asked and scored.
+    A model is a folder that transformers and vLLM load, with a card that says how it was made, asked and scored;
+    the adapter of one that was tuned by LoRA is a folder that peft loads onto its base model, with the same card.
     """
     offer = cast(Offer, what.value)
     called = _PLURALS.get(offer, offer)
@@ -75,4 +76,8 @@ def command(
         return
     for one in there:
         target = to / offer / one.name.replace("/", "-")
-        print(take_model(view.store, view.plan, one, target) if offer == "model" else take(view.store, one, target))
+        print(
+            take_model(view.store, view.plan, one, target)
+            if offer in ("model", "adapter")
+            else take(view.store, one, target)
+        )

@@ -10,6 +10,7 @@ from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileN
 from polyglot.cli.output import print_table
 from polyglot.cli.session import Session, open_session
 from polyglot.plan.diagnose import Diagnosis, diagnose
+from polyglot.plan.tables import changed_recipes
 from polyglot.store.submissions import plans
 
 
@@ -46,6 +47,8 @@ def command(
         return
     for used in session.locked.used:
         print(used)
+    for line in changed_recipes(session.locked.study):
+        print(line)
     print_table(
         ("stage", "state", "because"),
         [(row.planned.label, row.state.value, row.because) for row in found],

@@ -1,4 +1,4 @@
-"""`polyglot push`: a model of a study to a repository of the hub."""
+"""`polyglot push`: a model of a study, or its adapter, to a repository of the hub."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,14 +21,17 @@ def command(
     public: Annotated[
         bool, typer.Option("--public", help="For everybody to see; a new repository is private.")
     ] = False,
+    adapter: Annotated[
+        bool, typer.Option("--adapter", help="The adapter alone, of a model that was tuned by LoRA.")
+    ] = False,
     mix: MixName = None,
     profile: ProfileName = "local",
     store: StoreUrl = None,
 ) -> None:
-    """Put a model with its card into a repository of the hub, as one commit, and print the commit's address."""
+    """Put a model or an adapter with its card into a repository of the hub as one commit and print its address."""
     check_repository(repository)
     view = open_view(study, mix=mix, profile=profile, store=store)
-    (wanted,) = select(view.plan, "model", name)
+    (wanted,) = select(view.plan, "adapter" if adapter else "model", name)
     with TemporaryDirectory(prefix="polyglot-") as scratch:
         folder = take_model(view.store, view.plan, wanted, Path(scratch) / "model")
         message = f"{view.plan.study}: {wanted.name} (stage {wanted.planned.key[:12]})"

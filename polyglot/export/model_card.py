@@ -16,7 +16,8 @@ from polyglot.kinds.aggregate import ArmScore, Scores
 from polyglot.kinds.answer import AnswerParams
 from polyglot.kinds.base import BaseParams
 from polyglot.kinds.ingest import IngestParams
-from polyglot.kinds.train import TrainParams
+from polyglot.kinds.registry import kind_of
+from polyglot.kinds.train import TrainParams, adapter_of
 from polyglot.plan.plan import Plan
 from polyglot.store.artifact import StoredArtifact
 from polyglot.store.committed import committed
@@ -28,17 +29,20 @@ _SEAL = "<!-- written by polyglot, sha256 {} -->\n"
 
 
 def take_model(store: Store, plan: Plan, wanted: Wanted, target: Path) -> Path:
-    """Copy a model of a plan to a folder, its card beside it, as `take` does."""
-    return take(store, wanted, target, beside=ModelCard(store=store, plan=plan, model=wanted.planned))
+    """Copy a model of a plan, or its adapter, to a folder, its card beside it, as `take` does."""
+    adapter = wanted.folder == kind_of(TrainParams.kind).offers(wanted.planned.stage.params).get("adapter")
+    card = ModelCard(store=store, plan=plan, model=wanted.planned, adapter=adapter)
+    return take(store, wanted, target, beside=card)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCard:
-    """The card of one model of a plan, trained or as it came."""
+    """The card of one model of a plan, trained or as it came; `adapter`: of what LoRA put beside the base alone."""
 
     store: Store
     plan: Plan
     model: PlannedStage
+    adapter: bool = False
     name: ClassVar[str] = "README.md"
 
     def text(self, manifest: Manifest) -> str:
@@ -62,7 +66,8 @@ class ModelCard:
 
     def _front(self) -> dict[str, object]:
         base = BaseParams.of(self._base.stage)
-        front: dict[str, object] = {"library_name": "transformers", "pipeline_tag": "text-generation"}
+        library = "peft" if self.adapter else "transformers"
+        front: dict[str, object] = {"library_name": library, "pipeline_tag": "text-generation"}
         if base.hub:
             front["base_model"] = base.hub
         languages = sorted({role.partition(":")[2].lower() for role in self._tokens})
@@ -88,7 +93,10 @@ class ModelCard:
         yield f"- mix: {self.model.mix}"
         for name, licence in self._licences().items():
             yield f"- data: {name}, licence {licence or 'not stated'}"
-        recipe = TrainParams.of(self.model.stage).model_dump(exclude_none=True)
+        params = TrainParams.of(self.model.stage)
+        if params.method == "lora":
+            yield f"- method: {adapter_of(params)}{'' if self.adapter else ', merged into these weights'}"
+        recipe = params.model_dump(exclude_none=True)
         told = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in recipe.items())
         yield f"- recipe: {told}, seed {self.model.stage.seed}\n"
 
@@ -112,7 +120,10 @@ class ModelCard:
             return
         params = AnswerParams.of(own.stage)
         yield "## How it was asked\n"
-        yield "transformers and vLLM take the chat template from `chat_template.jinja`."
+        if self.adapter:
+            yield f"Prompts were written in the chat template `{params.template}`, which the merged model's files have."
+        else:
+            yield "transformers and vLLM take the chat template from `chat_template.jinja`."
         systems = {language: text for language, text in params.systems.items() if text}
         if systems:
             yield "The first message had the role `system`, and by the language of the question this text:\n"
@@ -122,7 +133,10 @@ class ModelCard:
         yield f"\nUp to {params.max_new_tokens} tokens a turn in {params.dtype}."
         if params.stops:
             yield f"Answers also ended before: {', '.join(map(repr, params.stops))}."
-        yield "\n    vllm serve . --served-model-name this\n"
+        if self.adapter:
+            yield '\n    peft.PeftModel.from_pretrained(base, ".")\n'
+        else:
+            yield "\n    vllm serve . --served-model-name this\n"
 
     def _scored(self) -> Iterator[str]:
         """Scores by language with their intervals, where they were counted already."""

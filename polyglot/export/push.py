@@ -11,7 +11,11 @@ from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.kinds.base import MODEL_FILES, PICKLED_WEIGHTS
 
 # Files of a model that was pushed before, which a loader would take beside the new ones. A licence is people's.
-_REPLACED = (*(pattern for pattern in MODEL_FILES if not pattern.startswith("LICENSE")), *PICKLED_WEIGHTS)
+_REPLACED = (
+    *(pattern for pattern in MODEL_FILES if not pattern.startswith("LICENSE")),
+    *PICKLED_WEIGHTS,
+    "adapter_config.json",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,16 @@ from polyglot.kinds.templates import PAPER, TemplateDate, TemplateName
 OverLong = Annotated[Literal["refuse", "fail"], Field(exclude_if=lambda over_long: over_long == "refuse")]
 
 
+class TrainingLength(BaseModel):
+    """What the steps of a training follow from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: float | None
+    batch_size: int
+    warmup_steps: int
+
+
 class CheckedModel(BaseModel):
     """What a study says of a base model that its files do not."""
 
@@ -27,6 +37,9 @@ class CheckedModel(BaseModel):
     section: Literal["models", "baselines"] = "models"  # of the study file
     template: TemplateName = PAPER
     template_date: TemplateDate = None
+    # where it is not the study's
+    training: Annotated[TrainingLength | None, Field(exclude_if=lambda length: length is None)] = None
+    lora_modules: Annotated[tuple[str, ...] | None, Field(exclude_if=lambda names: names is None)] = None
 
 
 class CheckParams(Params):
@@ -46,6 +59,11 @@ class CheckParams(Params):
     over_long: OverLong = "refuse"
     wrong_references: tuple[str, ...] = ()  # ids of questions, as the study says
     native: bool  # references are still to be written, in every language
+
+    def length_of(self, model: str) -> TrainingLength:
+        """How long a model is trained."""
+        own = self.models[model].training if model in self.models else None
+        return own or TrainingLength(epochs=self.epochs, batch_size=self.batch_size, warmup_steps=self.warmup_steps)
 
     def needs_reference(self, category: str) -> bool:
         """Whether questions of a category are judged against a reference answer."""

@@ -2,12 +2,13 @@
 
 import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from polyglot.core.canonical import Json
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.section import MAX_COUNT, Count, Positive, Section, tuple_of
 from polyglot.core.stage import Resources
@@ -21,12 +22,17 @@ from polyglot.kinds.forecast import (
     Forecast,
     Texts,
 )
-from polyglot.kinds.kind import GIB, HOUR_SECONDS, MODEL_LIBRARIES, Kind, Params, Traits, always
+from polyglot.kinds.kind import GIB, HOUR_SECONDS, MODEL_LIBRARIES, Kind, Offer, Params, Traits, always
 from polyglot.kinds.settings import Settings
-from polyglot.kinds.training import GAPS, targets_at_once, training_memory, training_seconds
+from polyglot.kinds.training import GAPS, adapter_parameters, targets_at_once, training_memory, training_seconds
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 LossNormalization = Literal["tokens", "micro-batches"]
+LayerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]+$", max_length=200)]
+
+
+def _unsaid(value: object) -> bool:
+    return value is None
 
 
 class Recipe(Section):
@@ -57,10 +63,29 @@ class Recipe(Section):
     """A step's loss: the mean over all its supervised tokens, or the mean of the means of groups of samples."""
     loss_micro_batch: Annotated[Count | None, Field(exclude_if=operator.not_)] = None
     """Samples of such a group: of a GPU's micro-batch in the training that is to be followed."""
+    method: Annotated[Literal["full", "lora"], Field(exclude_if=lambda method: method == "full")] = "full"
+    """`lora`: the model's weights stay as they are, and low-rank matrices beside its linear layers are trained."""
+    lora_rank: Annotated[int | None, Field(ge=1, le=65536, exclude_if=_unsaid)] = None
+    """Of these matrices; 16 where method lora says none."""
+    lora_alpha: Annotated[Count | None, Field(exclude_if=_unsaid)] = None
+    """Their product is multiplied by this over the rank; 32 where method lora says none."""
+    lora_dropout: Annotated[float | None, Field(ge=0, lt=1, exclude_if=_unsaid)] = None
+    """Share of their inputs that is left out at random; 0 where method lora says none."""
+    lora_modules: Annotated[
+        tuple[LayerName, ...] | None, Field(min_length=1, exclude_if=_unsaid), BeforeValidator(tuple_of)
+    ] = None
+    """Linear layers by the ends of their names, such as q_proj; by default all but the output layer."""
+
+
+def adapter_of(recipe: Recipe) -> str:
+    """The adapter of method lora, in words."""
+    layers = ", ".join(recipe.lora_modules) if recipe.lora_modules else "all linear layers but the output layer"
+    dropout = f", dropout {recipe.lora_dropout:g}" if recipe.lora_dropout else ""
+    return f"LoRA of rank {recipe.lora_rank}, alpha {recipe.lora_alpha}{dropout}, on {layers}"
 
 
 class TrainParams(Recipe, Params):
-    """Full fine-tuning with the loss on assistant turns only."""
+    """Fine-tuning, of all weights or by LoRA, with the loss on assistant turns only."""
 
     kind: ClassVar[str] = "train"
 
@@ -126,6 +151,8 @@ class TrainingRecord(Record):
     learning_rate: tuple[float, ...]  # by step
     final_loss: float
     gradient_norm: tuple[float | None, ...] | UnsetType = UNSET  # by step, before clipping; None: not kept
+    parameters: int | UnsetType = UNSET  # of method lora: those of the base model
+    trainable_parameters: int | UnsetType = UNSET  # and those of the adapter
     packing: Packing | UnsetType = UNSET
     validation: tuple[ValidationStep, ...] | UnsetType = UNSET  # the last one after the last step
 
@@ -142,6 +169,10 @@ def _estimate(ask: Ask) -> Forecast:
     if base.shape is None:
         return Forecast(lacking=("the base model's shape",))
     shape, gpu = base.shape, ask.resources.gpus > 0
+    adapter = None
+    if params.method == "lora":
+        adapter = adapter_parameters(shape, params.lora_rank or 0, params.lora_modules)
+    trained = shape.parameters if adapter is None else adapter
     half, again = gpu and params.precision == "bfloat16", bool(ask.settings.get("recompute"))
     mixed = tuple(ask.inputs["mix"].texts.values())
     longest = max((texts.longest or 0 for _, facts in ask.of("tokens") for texts in facts.texts.values()), default=0)
@@ -161,10 +192,11 @@ def _estimate(ask: Ask) -> Forecast:
             recompute=recompute,
             gaps=GAPS if gpu else 0.0,
             ranks=ranks,
+            adapter=adapter,
         )
 
     written = shape.parameters * (4 if params.precision == "float32" else shape.dtype_bytes)
-    size = 12 * shape.parameters  # a checkpoint
+    size = 12 * trained  # a checkpoint
     inside = KIND.processes(ask.resources, ask.settings)
     shared = 1 if gpu else inside  # so many hold all of this in the same memory
     common = Forecast(
@@ -172,9 +204,9 @@ def _estimate(ask: Ask) -> Forecast:
             name: shared * size for name, size in {**memory(recompute=again, ranks=ranks), "process": process}.items()
         },
         # weights or moments, on their way to a file
-        host_bytes=inside * (GPU_PROCESS_BYTES + 4 * shape.parameters // ranks) if gpu else None,
+        host_bytes=inside * (GPU_PROCESS_BYTES + 4 * trained // ranks) if gpu else None,
         parameters=shape.parameters,
-        disk_bytes=size // ask.resources.ranks + written + shape.parameters * shape.dtype_bytes,
+        disk_bytes=size // ask.resources.ranks + written + 4 * (adapter or 0) + shape.parameters * shape.dtype_bytes,
         sources={"parameters": base.source},
         smaller=tuple(
             (said, shared * (sum(memory(recompute=True, ranks=number).values()) + process))
@@ -211,6 +243,7 @@ def _estimate(ask: Ask) -> Forecast:
         targets=tokens * share,
         length=tokens / samples,
         again=again,
+        adapter=adapter,
     )
     loading = 2 * written / _WRITTEN_BYTES_PER_SECOND
     sources["time"] = str(ask.device)
@@ -243,6 +276,10 @@ def _answer_tokens(mixed: Sequence[Texts]) -> float | None:
     return sum(texts.loss_tokens or 0 for texts in mixed) / answers if answers else None
 
 
+def _offers(params: Mapping[str, Json]) -> Mapping[Offer, str]:
+    return {"model": "model/", "adapter": "adapter/"} if params.get("method") == "lora" else {"model": "model/"}
+
+
 KIND = Kind(
     params=TrainParams,
     settings=TrainSettings,
@@ -250,15 +287,16 @@ KIND = Kind(
     inputs={"base": ("base",), "mix": ("mix",), "tokens": ("tokenize",), "validation": ("tokenize",)},
     files={
         "model/…": "what `from_pretrained` loads: weights, configurations, tokenizer, chat_template.jinja",
+        "adapter/…": "of method lora: what peft loads onto the base model; model/ has it merged",
         "training.json": TrainingRecord,
     },
-    offers=lambda params: {"model": "model/"},
+    offers=_offers,
     resources=Resources(memory_bytes=4 * GIB, deadline_seconds=7 * 24 * HOUR_SECONDS),
     costly=True,
     ranks="together",
     at_once={"micro_batch_tokens": MICRO_BATCH_TOKENS["cuda"]},
     tunes=True,
-    libraries=MODEL_LIBRARIES,
+    libraries=(*MODEL_LIBRARIES, "peft"),
     kernels=True,
     traits=always(Traits(loads_model=True)),
     estimate=_estimate,

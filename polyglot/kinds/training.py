@@ -1,11 +1,14 @@
-"""What full fine-tuning and pre-training hold and compute: formulas over a shape, shared by the kinds that train.
+"""What fine-tuning and pre-training hold and compute: formulas over a shape, shared by the kinds that train.
 
 Weights, gradients and AdamW's two moments are float32: 16 bytes a parameter, over as many ranks as there are. A rank
 holds besides what it has fetched of its peers: two layers, the embedding and the output layer, and the gradients of the
 largest of these before they are summed. What is kept for the backward pass was counted in transformers' layers and
 agrees with measured peaks (tests/bench/cost_estimate.py). Floating-point operations: 6 a weight and token (2 forwards,
-4 backwards), and those of attention among the tokens.
+4 backwards), and those of attention among the tokens. Frozen weights have no gradients and no moments, and no products
+for the former.
 """
+
+from collections.abc import Sequence
 
 from polyglot.kinds.device import Device
 from polyglot.kinds.shape import Shape
@@ -13,6 +16,7 @@ from polyglot.kinds.shape import Shape
 GAPS = 0.1  # between what is kept, where freed blocks stay with the process: measured beyond what was counted
 LOGITS_AT_ONCE = 2**27  # numbers that a training holds before it goes on with the next part
 LEAST_TARGETS_AT_ONCE = 256
+_FUSED = ("query_key_value", "c_attn", "qkv_proj", "Wqkv")  # queries, keys and values in one layer
 _UPDATE_BYTES = 32  # a parameter and step, that the optimiser and the clipping read and write
 
 
@@ -30,27 +34,32 @@ def training_memory(
     recompute: bool,
     gaps: float = GAPS,
     ranks: int = 1,
+    adapter: int | None = None,
 ) -> dict[str, int]:
     """Bytes of a rank by part; `tokens` of a forward pass, `targets` of them with logits at once.
 
     `half`: products in bfloat16 over float32 weights, which are then held cast too. `gaps` as a share of activations.
+    `adapter`: its parameters, where the model's own are frozen.
     """
-    count = shape.parameters
+    count = shape.parameters + (adapter or 0)
+    trained = count if adapter is None else adapter
     kept = _kept_by_layer(shape, half=half)
     layers = kept + shape.layers * shape.hidden * 4 if recompute else kept * shape.layers
     # logits, their float32 form, log-softmax, and the gradients of the last two
     logits = shape.vocabulary * (14 if half else 12)
     held = {
         "weights": count * 4 // ranks + (2 * count if half and ranks == 1 else 0),
-        "gradients": 4 * count // ranks,
-        "optimiser": 8 * count // ranks,
+        "gradients": 4 * trained // (ranks if adapter is None else 1),
+        "optimiser": 8 * trained // (ranks if adapter is None else 1),
         "activations": int(tokens * layers * (1 + gaps)),
         "logits": int(targets * logits),
     }
     if ranks > 1:
         tables = shape.head * (1 if shape.tied else 2)
-        layer = (count - tables) // shape.layers
-        held["fetched"] = (2 if half else 4) * (2 * layer + tables) + 12 * max(layer, shape.head)
+        layer = (shape.parameters - tables) // shape.layers
+        held["fetched"] = (2 if half else 4) * (2 * layer + tables)
+        if adapter is None:
+            held["fetched"] += 12 * max(layer, shape.head)
     return held
 
 
@@ -67,10 +76,45 @@ def _kept_by_layer(shape: Shape, *, half: bool) -> int:
 
 
 def training_seconds(
-    shape: Shape, device: Device, *, steps: float, tokens: float, targets: float, length: float = 0, again: bool = False
+    shape: Shape,
+    device: Device,
+    *,
+    steps: float,
+    tokens: float,
+    targets: float,
+    length: float = 0,
+    again: bool = False,
+    adapter: int | None = None,
 ) -> float:
-    """Seconds of so many steps over `tokens` in all; `length` of a sequence, `again` with activations recomputed."""
+    """Seconds of so many steps over `tokens` in all; `length` of a sequence, `again` with activations recomputed.
+
+    `adapter`: its parameters, where the model's own are frozen and their gradients are not computed.
+    """
     attention = 6 * shape.layers * shape.heads * shape.head_size * length  # a causal half of the square
-    forward_and_back = 6 * shape.multiplied + attention
-    operations = tokens * forward_and_back * (4 / 3 if again else 1) + targets * 6 * shape.head
-    return operations / device.reached + steps * _UPDATE_BYTES * shape.parameters / device.bytes_per_second
+    each = 6 if adapter is None else 4
+    forward_and_back = each * shape.multiplied + 6 * (adapter or 0) + attention
+    forward = 2 * (shape.multiplied + (adapter or 0)) + attention / 3
+    operations = tokens * (forward_and_back + (forward if again else 0)) + targets * each * shape.head
+    trained = shape.parameters if adapter is None else adapter
+    return operations / device.reached + steps * _UPDATE_BYTES * trained / device.bytes_per_second
+
+
+def adapter_parameters(shape: Shape, rank: int, modules: Sequence[str] | None) -> int:
+    """Weights of a LoRA adapter on the named layers, or on all linear ones; of experts there are none.
+
+    A name that is not known here counts as the widest layer does, and one that the model lacks as if it were there.
+    """
+    hidden, width, shared = shape.hidden, shape.heads * shape.head_size, shape.kv_heads * shape.head_size
+    attention = {"q_proj": width, "k_proj": shared, "v_proj": shared, "o_proj": width}
+    inner = {"gate_proj": shape.intermediate, "up_proj": shape.intermediate, "down_proj": shape.intermediate}
+    if not shape.gated:
+        inner.pop("gate_proj")
+    known = attention | inner
+    fused = width + 2 * shared
+    if modules is None:
+        other = known if shape.experts == 1 else attention
+        sizes = list(other.values())
+    else:
+        names = [name.rpartition(".")[2] for name in modules]
+        sizes = [known.get(name, fused if name in _FUSED else max(fused, shape.intermediate)) for name in names]
+    return rank * shape.layers * sum(hidden + size for size in sizes)

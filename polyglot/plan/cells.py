@@ -136,7 +136,7 @@ def _tokens(sources: Sources, model: str, dataset: str, languages: Sequence[str]
 
 
 def _train_stage(planner: Planner, locked: Locked, sources: Sources, cell: Cell, mix: PlannedStage) -> PlannedStage:
-    training = locked.study.training
+    training = locked.study.training_of(cell.model)
     params = TrainParams(
         **training.model_dump(include=set(Recipe.model_fields)),
         packed_tokens=training.max_tokens if training.packing == "step" else None,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.chat import ChatForm
-from polyglot.kinds.check import CheckedModel, CheckParams
+from polyglot.kinds.check import CheckedModel, CheckParams, TrainingLength
 from polyglot.kinds.probe import ProbeParams, most_usd
 from polyglot.kinds.registry import kind_of, traits_of
 from polyglot.plan.cells import judged_against
@@ -19,6 +19,7 @@ from polyglot.plan.plan import needed_for
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources, reference_categories
 from polyglot.study.lock import Locked, models
+from polyglot.study.study import Study
 
 
 def checked(planner: Planner, locked: Locked, sources: Sources, report: PlannedStage) -> list[PlannedStage]:
@@ -40,7 +41,10 @@ def checked(planner: Planner, locked: Locked, sources: Sources, report: PlannedS
 
 def _check_ranks(locked: Locked, stages: Sequence[PlannedStage]) -> None:
     """The processes of a training share the samples of each step."""
-    batch = locked.study.training.batch_size
+    study = locked.study
+    batches = [(study.training_of(model).batch_size, model) for model in study.models]
+    batch, model = min(batches, default=(study.training.batch_size, ""))
+    place = "training" if batch == study.training.batch_size else f"models.{model}.training"
     for planned in stages:
         kind, resources = kind_of(planned.stage.kind), planned.resources
         size = kind.world_size(resources, planned.settings)
@@ -50,7 +54,7 @@ def _check_ranks(locked: Locked, stages: Sequence[PlannedStage]) -> None:
                 "more processes than a step has samples",
                 where=f"resources.{kind.name} of the profile",
                 got=f"{size}: {resources.ranks} ranks of {inside} {'GPUs' if resources.gpus else 'processes'}",
-                expected=f"at most `training.batch-size`, {batch}",
+                expected=f"at most `{place}.batch-size`, {batch}",
                 remedy="Take fewer, or larger batches",
             )
 
@@ -91,6 +95,8 @@ def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[
                 section="models" if section == "models" else "baselines",
                 template=model.template,
                 template_date=model.template_date,
+                training=_own_length(study, str(name)) if section == "models" else None,
+                lora_modules=study.training_of(str(name)).lora_modules if section == "models" else None,
             )
             for (section, name), model in models(study)
             if f"base:{name}" in inputs
@@ -106,3 +112,12 @@ def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[
         native=not published,
     )
     return planner.add("check", params, inputs)
+
+
+def _own_length(study: Study, model: str) -> TrainingLength | None:
+    """How long a model is trained, where it is not as long as the study says."""
+    said, own = (
+        TrainingLength(epochs=one.epochs, batch_size=one.batch_size, warmup_steps=one.warmup_steps)
+        for one in (study.training, study.training_of(model))
+    )
+    return own if own != said else None

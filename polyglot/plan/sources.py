@@ -116,6 +116,7 @@ def _tokenize(
     part: Literal["rows", "validation"],
 ) -> PlannedStage:
     study = locked.study
+    training = study.training_of(model)
     return planner.add(
         f"tokenize {model}/{dataset}/{language}" + ("" if part == "rows" else f"/{part}"),
         TokenizeParams(
@@ -124,8 +125,8 @@ def _tokenize(
             template=study.models[model].template,
             template_date=study.models[model].template_date,
             system=study.system(language),
-            max_tokens=study.training.max_tokens,
-            over_long=study.training.over_long,
+            max_tokens=training.max_tokens,
+            over_long=training.over_long,
         ),
         {"rows": rows[dataset, language], "base": bases[model]},
     )

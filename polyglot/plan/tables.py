@@ -1,12 +1,13 @@
 """The last two stages of a study: the aggregate over its cells, and the report."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.aggregate import AggregateParams, ArmKey, Contrast, Family
 from polyglot.kinds.answer import Answers
 from polyglot.kinds.report import ReportParams
+from polyglot.kinds.train import adapter_of
 from polyglot.plan.cells import CellStages, judged_against
 from polyglot.plan.contrasts import baseline_contrasts, find_contrasts, reference_contrasts
 from polyglot.plan.data import card_inputs
@@ -17,7 +18,7 @@ from polyglot.study.arms import ArmRequest, NotTuned
 from polyglot.study.benchmark import Benchmark
 from polyglot.study.lock import Locked
 from polyglot.study.sources import Model
-from polyglot.study.study import Judge
+from polyglot.study.study import Judge, Study
 from polyglot.study.training import Training
 
 BUILT_IN_JUDGE = (
@@ -96,16 +97,10 @@ def _report(locked: Locked, languages: Sequence[str]) -> ReportParams:
         notes.append(BUILT_IN_JUDGE if verifiable else BUILT_IN_JUDGE_ELSEWHERE)
     if any(model.built_in is not None for model in study.models.values()):
         notes.append(BUILT_IN_MODEL)
-    training = study.training
     facts = {
         **{f"model {name}": described(model) for name, model in study.models.items()},
         "questions": f"{_benchmark_name(study.benchmark)}, in {', '.join(languages)}",
-        "training length": f"{training.steps} steps" if training.steps is not None else f"{training.epochs:g} epochs",
-        "batch size": f"{training.batch_size} samples",
-        "learning rate": _learning_rate(training),
-        **({"loss": f"mean of the means of {size} samples each"} if (size := training.loss_micro_batch) else {}),
-        **({"packing": f"within a step, to {training.max_tokens} tokens"} if training.packing == "step" else {}),
-        "precision": f"training {training.precision}, answers {study.answers.dtype}",
+        **_recipes(study),
         "answers": decoding(study.answers),
         "judge": _judge(study.judge),
         **{f"baseline {name}": baseline.shown for name, baseline in study.baselines.items()},
@@ -120,6 +115,42 @@ def _report(locked: Locked, languages: Sequence[str]) -> ReportParams:
         notes=tuple(notes),
         facts=facts,
     )
+
+
+def _recipes(study: Study) -> dict[str, str]:
+    """How models are trained: once what is alike for all of them, and by model what is not."""
+    told = {name: _recipe(study.training_of(name), study.answers) for name in study.models}
+    found: dict[str, str] = {}
+    for what in dict.fromkeys(what for recipe in told.values() for what in recipe):
+        said = {name: recipe.get(what, "") for name, recipe in told.items()}
+        alike = len(set(said.values())) == 1
+        found |= {what if alike else f"{what}, {name}": value for name, value in said.items() if value}
+    return found
+
+
+def changed_recipes(study: Study) -> Iterator[str]:
+    """A line for each model that is not trained as the study's `training` says: what is otherwise."""
+    for name in study.models:
+        differing = study.training.differing(study.training_of(name))
+        told = {key: "none" if value is None else _value(value) for key, value in differing.items()}
+        if told:
+            yield f"models.{name}: trained with " + ", ".join(f"{key} {value}" for key, value in told.items())
+
+
+def _value(value: object) -> str:
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
+
+
+def _recipe(training: Training, answers: Answers) -> dict[str, str]:
+    return {
+        **({"method": adapter_of(training)} if training.method == "lora" else {}),
+        "training length": f"{training.steps} steps" if training.steps is not None else f"{training.epochs:g} epochs",
+        "batch size": f"{training.batch_size} samples",
+        "learning rate": _learning_rate(training),
+        **({"loss": f"mean of the means of {size} samples each"} if (size := training.loss_micro_batch) else {}),
+        **({"packing": f"within a step, to {training.max_tokens} tokens"} if training.packing == "step" else {}),
+        "precision": f"training {training.precision}, answers {answers.dtype}",
+    }
 
 
 def _learning_rate(training: Training) -> str:

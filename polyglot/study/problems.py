@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,16 @@ def invalid_file(file: YamlFile, error: ValidationError, model: type[BaseModel])
         found.setdefault(place, tuple(_problems(model, place, details, Path(file.name).parent)))
     around = {place[:length] for place in found for length in range(len(place))}
     return bad_file(file, (problem for place, known in found.items() if place not in around for problem in known))
+
+
+def invalid_part(
+    file: YamlFile, error: ValidationError, model: type[BaseModel], value: object, at: Place
+) -> Iterator[Problem]:
+    """What pydantic found in a section that was made of several places of a file, as problems of the place `at`."""
+    for details in error.errors():
+        place = tuple(_real(details["loc"], value))
+        for problem in _problems(model, place, details, Path(file.name).parent):
+            yield replace(problem, place=(*at, *problem.place))
 
 
 def _line(file: YamlFile, problem: Problem) -> str:

@@ -65,7 +65,13 @@ def _same_twice(study: Study) -> Iterator[Problem]:
     """One thing under two names would be computed once and shown as two."""
     for key in ("models", "datasets", "baselines"):
         seen: list[tuple[str, object]] = []
-        for name, section in getattr(study, key).items():
+        sections = getattr(study, key)
+        if key == "models":  # one base model may be trained in several ways
+            bare = {name: model.model_copy(update={"training": None}) for name, model in sections.items()}
+            sections = {
+                name: (model, study.training_of(name).differing(study.training)) for name, model in bare.items()
+            }
+        for name, section in sections.items():
             other = next((earlier for earlier, known in seen if known == section), None)
             if other is not None:
                 yield Problem(what=f"the same as {other}", place=(key, name), remedy="Remove one, or make them differ")

@@ -21,6 +21,7 @@ def study_schema() -> dict[str, Any]:
     schema = Study.model_json_schema(by_alias=True)
     sections = {section.__name__: section for section in sections_of(Study)}
     definitions = schema.pop("$defs")
+    definitions["TunedModel"]["properties"]["training"] = {"$ref": "#/$defs/Training"}
     for name, part in [("Study", schema), *definitions.items()]:
         _describe(part, sections[name])
     needed = schema.pop("required")

@@ -153,6 +153,13 @@ class Model(Section):
             yield Problem(what="not pinned", expected="`sha256:` of what lies there", remedy=remedy)
 
 
+class TunedModel(Model):
+    """A base model that is fine-tuned. Exactly one of published, built-in, hub, files, directory and prefix."""
+
+    training: Mapping[str, Any] | None = Field(None, min_length=1)
+    """What of `training` is otherwise for this model: one base model under two names is two arms of a study."""
+
+
 class PublishedMix(Section):
     """One file, or several, of a whole mix. Exactly one of files and data-files, as its data set has."""
 

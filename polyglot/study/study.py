@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -19,7 +20,7 @@ from polyglot.study.chat import check_model
 from polyglot.study.files import ONE_OR_MANY, SourceFile, SourceFiles
 from polyglot.study.quality import QualityCheck
 from polyglot.study.references import Which
-from polyglot.study.sources import Dataset, Model
+from polyglot.study.sources import Dataset, TunedModel
 from polyglot.study.systems import SYSTEMS
 from polyglot.study.training import Training
 
@@ -118,7 +119,7 @@ class Study(Section):
     """Its name; results are listed under it."""
     question: str = Field("", max_length=1000)
     """What is asked; the report opens with it."""
-    models: Mapping[Name, Model] = Field(min_length=1)
+    models: Mapping[Name, TunedModel] = Field(min_length=1)
     """Base models, by a name of your choice."""
     datasets: Mapping[Name, Dataset] = Field(min_length=1)
     """Instruction data, by a name of your choice."""
@@ -170,6 +171,18 @@ class Study(Section):
         """The US dollars that its calls may cost in all; None for any."""
         return self.budget.usd if self.budget is not None else None
 
+    @cached_property
+    def _trainings(self) -> Mapping[str, Training]:
+        changes = {name: model.training for name, model in self.models.items()}
+        return {
+            name: self.training if change is None else Training.model_validate(self.training.changed(change))
+            for name, change in changes.items()
+        }
+
+    def training_of(self, model: str) -> Training:
+        """How one of its models is trained. Raises pydantic.ValidationError for what `load_study` would refuse."""
+        return self._trainings[model]
+
     def has_validation(self, dataset: str) -> bool:
         """Whether a data set has rows to validate on, its own or those of the set that it is a translation of."""
         named = self.datasets[dataset]
@@ -194,7 +207,7 @@ class Study(Section):
 class DataStudy(Study):
     """A study file that trains nothing. What a study with models needs has a default here, which nothing reads."""
 
-    models: Mapping[Name, Model] = Field(default_factory=dict, max_length=0)
+    models: Mapping[Name, TunedModel] = Field(default_factory=dict, max_length=0)
     datasets: Mapping[Name, Dataset] = Field(default_factory=dict)
     mixes: Annotated[tuple[MixField, ...], Field(max_length=0), BeforeValidator(tuple_of)] = ()
     baselines: Mapping[Name, Baseline] = Field(default_factory=dict, max_length=0)

@@ -64,7 +64,7 @@ def load_model(
     Raises Permanent for whatever `check_directory` refuses, unknown architectures and incomplete weights.
     """
     check_directory(directory)
-    config = _config(directory)
+    config = configuration(directory)
     with _loading("model"):
         kind = AutoModelForCausalLM if shard is None else _sharded_by(shard, config)
         loaded: Any = kind.from_pretrained(
@@ -128,7 +128,7 @@ def check_configuration(directory: Path) -> None:
     if not (directory / "config.json").is_file():
         raise Permanent("model/config.json is missing: this is no model directory")
     refuse_code(directory)
-    config, rows = _config(directory), vocabulary(directory)
+    config, rows = configuration(directory), vocabulary(directory)
     if type(config) not in AutoModelForCausalLM._model_mapping:
         raise Permanent(
             f"model/config.json: model_type {config.model_type!r} is no causal language model that transformers "
@@ -172,7 +172,7 @@ def check_ids(what: str, largest: int, rows: int, tokenizer: Any) -> None:
 
 def vocabulary(directory: Path) -> int:
     """Rows of the embedding, as the configuration says and `load_model` holds it to."""
-    return int(_config(directory).get_text_config().vocab_size)
+    return int(configuration(directory).get_text_config().vocab_size)
 
 
 def embedded(model: PreTrainedModel) -> int:
@@ -206,7 +206,7 @@ def max_positions(model: PreTrainedModel) -> int | None:
 
 def positions(directory: Path) -> int | None:
     """The same, as the configuration says."""
-    return _positions(_config(directory))
+    return _positions(configuration(directory))
 
 
 def _positions(config: Any) -> int | None:
@@ -235,7 +235,7 @@ def choose_device() -> torch.device:
     return torch.device("cpu")
 
 
-def _config(directory: Path) -> Any:
+def configuration(directory: Path) -> Any:
     """The configuration; a PAD beyond the embedding is none, as padding is masked and torch would refuse it."""
     with _loading("model/config.json"):
         config = AutoConfig.from_pretrained(directory, trust_remote_code=False, local_files_only=True)

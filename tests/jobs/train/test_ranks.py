@@ -18,6 +18,7 @@ from tests.kit.training import prepare
 ROOT = Path(__file__).resolve().parents[3]
 ARCHITECTURES = ("llama", "llama-tied", "mistral", "mixtral", "qwen3", "qwen3-moe", "gemma3", "bloom", "xglm")
 STEPS = 6
+FILES_OF_LORA = ("adapter/adapter_model.safetensors", "model/model.safetensors")
 
 pytestmark = pytest.mark.slow
 
@@ -121,3 +122,26 @@ def test_layout_of_samples_changes_nothing(tmp_path: Path, changes: dict[str, An
     ]
     for ranks in (2, 3, 4):
         assert training(outs[ranks])["loss"] == pytest.approx(training(outs[1])["loss"], rel=1e-6)
+
+
+def test_any_number_of_ranks_trains_one_adapter(tmp_path: Path) -> None:
+    """The adapter is whole on every rank, what it is beside is sharded; merged and by itself it is the same."""
+    inputs = prepare(tmp_path)
+    lora = {"method": "lora", "lora_rank": 4, "lora_alpha": 8, "learning_rate": 2e-2}
+    alone, three, moved = (tmp_path / name for name in ("alone", "three", "moved"))
+    fine, left = int(Exit.FINE), int(Exit.INTERRUPTED_WORKER)
+    assert run_rounds(
+        round_of(alone, inputs, 1, **lora),
+        round_of(three, inputs, 3, **lora),
+        round_of(moved, inputs, 2, stop_after=3, **lora),
+        round_of(moved, inputs, 3, **lora),
+    ) == [[fine], [fine] * 3, [left] * 2, [fine] * 3]
+    expected = training(alone)
+    assert expected["loss"][-1] < expected["loss"][0]
+    reference = {name: load_file(model(alone).parent / name) for name in FILES_OF_LORA}
+    for out in (three, moved):
+        assert training(out)["loss"] == pytest.approx(expected["loss"], rel=1e-5)
+        for name, tensors in reference.items():
+            found = load_file(model(out).parent / name)
+            assert found.keys() == tensors.keys()
+            assert all(torch.allclose(found[each], tensors[each], atol=1e-3) for each in tensors)

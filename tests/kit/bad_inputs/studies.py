@@ -133,6 +133,27 @@ _FIELDS = [
         "a group larger than the step",
         training="{steps: 10, batch-size: 4, loss-normalization: micro-batches, loss-micro-batch: 8}",
     ),
+    _case("a preset's warm-up longer than the training", training="{steps: 10, preset: bactrian}"),
+    _case("an adapter in full fine-tuning", training="{steps: 10, lora-rank: 8, lora-modules: [q_proj]}"),
+    _case("an adapter without a rank", training="{steps: 10, method: lora, lora-rank: null}"),
+    _case("an adapter on no layer", training="{steps: 10, method: lora, lora-modules: []}"),
+    _case("an unknown method", training="{steps: 10, method: qlora}"),
+    _case("a model's recipe with an unknown key", models="{tiny: {built-in: {}, training: {lora-rnk: 8}}}"),
+    _case("a model's recipe that is empty", models="{tiny: {built-in: {}, training: {}}}"),
+    _case(
+        "a model's recipe that does not go with the study's",
+        models="{tiny: {built-in: {}, training: {batch-size: 2, lora-alpha: 8}}}",
+        training="{steps: 10, batch-size: 4, loss-normalization: micro-batches, loss-micro-batch: 4}",
+    ),
+    _case(
+        "a model's recipe with both steps and epochs", models="{tiny: {built-in: {}, training: {steps: 1, epochs: 1}}}"
+    ),
+    _case("a model's recipe with text for a number", models='{tiny: {built-in: {}, training: {lora-rank: "8"}}}'),
+    _case(
+        "one base model under two names that are trained alike",
+        models="{tiny: {built-in: {}}, again: {built-in: {}, training: {steps: 10, batch-size: 64}}}",
+    ),
+    _case("a recipe of a baseline", baselines="{b: {built-in: {}, training: {steps: 10}}}"),
     _case("an unknown preset", training="{steps: 10, preset: alpaca}"),
     _case("an unknown schedule", training="{steps: 10, schedule: cosin}"),
     _case("no seeds", seeds="[]"),

@@ -1,10 +1,12 @@
 """What a training holds, by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from polyglot.kinds.device import GPUS
 from polyglot.kinds.shape import Shape
-from polyglot.kinds.training import training_memory, training_seconds
+from polyglot.kinds.training import adapter_parameters, training_memory, training_seconds
 
 SEVEN = Shape(
     layers=32, hidden=4096, intermediate=11008, heads=32, kv_heads=32, head_size=128, vocabulary=32000, tied=False
@@ -50,3 +52,23 @@ def test_a_token_costs_six_operations_a_weight_and_the_head_only_where_there_is_
     more = training_seconds(SEVEN, h100, steps=0, tokens=1e6, targets=1e6)
     assert more - found == pytest.approx(6 * 32000 * 4096 * 1e6 / h100.reached)
     assert training_seconds(SEVEN, h100, steps=0, tokens=1e6, targets=0, again=True) == pytest.approx(found * 4 / 3)
+
+
+def test_of_frozen_weights_there_are_neither_gradients_nor_moments() -> None:
+    adapter = adapter_parameters(SEVEN, 16, None)
+    assert adapter == 39_976_960  # what peft puts into Llama 2 7B with rank 16 on all linear layers
+    held = training_memory(SEVEN, tokens=0, targets=0, half=False, recompute=False, adapter=adapter)
+    assert held["weights"] == 4 * (SEVEN.parameters + adapter)
+    assert (held["gradients"], held["optimiser"]) == (4 * adapter, 8 * adapter)
+    whole, frozen = (
+        training_seconds(SEVEN, GPUS["h100"], steps=0, tokens=1e6, targets=1e6, adapter=trained)
+        for trained in (None, 0)
+    )
+    assert frozen == pytest.approx(whole * 4 / 6)
+
+
+def test_an_adapter_is_counted_by_its_layers() -> None:
+    assert adapter_parameters(SEVEN, 64, ["q_proj", "v_proj"]) == 64 * 32 * 2 * (4096 + 4096)
+    assert adapter_parameters(SEVEN, 1, ["3.self_attn.query_key_value"]) == 32 * (4096 + 3 * 4096)
+    mixture = replace(SEVEN, experts=8, experts_at_once=2)
+    assert adapter_parameters(mixture, 1, None) == 4 * 32 * (4096 + 4096)  # attention alone

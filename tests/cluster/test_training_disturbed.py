@@ -4,6 +4,9 @@ The trainer is the real one; what it trains is tiny (tests/kit/cluster/small_tra
 one that nobody disturbed, file by file.
 """
 
+import contextlib
+import os
+import random
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -269,3 +272,37 @@ def test_a_rank_is_taken_away_and_all_go_on_together(site: Site) -> None:
     for rank in (0, 1):  # each start of each rank is in the archive
         said = b"".join(one.attempts.of_rank(rank).log(1)).decode()
         assert all(f"attempt 1, start {start}, rank {rank} of 2" in said for start in (1, 2))
+
+
+def test_processes_of_two_pods_are_killed_and_all_go_on_together(site: Site) -> None:
+    """Two pods of two processes each: whichever is killed, and whenever, there is one final loss."""
+    needs_own(site, "the processes of its pods on this machine")
+    ranked: dict[str, Any] = {"resources": {"ranks": 2, "memory_bytes": 3 * 2**30}, "settings": {"processes": 2}}
+    alone = site.undisturbed("four-processes", 1003, **ranked)
+    assert alone.manifest is not None
+    assert alone.manifest.execution["world_size"] == 4
+    one, moments = site.training("killed-processes", 47, **ranked), random.Random(17)
+    with one.driven() as driver:
+        for pod, local_rank in ((1, 1), (0, 1)):
+            one.until_saved(one.step_saved() + 1)
+            name = one.running(rank=pod).metadata.name
+            time.sleep(moments.uniform(0, 3))
+            os.kill(process_of(name, local_rank), signal.SIGKILL)
+            until(lambda gone=name: gone not in {other.metadata.name for other in one.pods()}, 240)
+            until(lambda: len([other for other in one.pods() if other.status.phase == "Running"]) == 2, 240)
+        one.ends_well(driver, 2 * START_SECONDS)
+    assert one.result() == alone.result()
+    assert one.final_loss() == alone.final_loss()
+    assert sum(one.starts) == 3
+
+
+def process_of(pod: str, local_rank: int) -> int:
+    """The process of a pod, on this machine, that is its local rank."""
+    named = f"HOSTNAME={pod}".encode(), f"POLYGLOT_LOCAL_RANK={local_rank}".encode()
+    found = []
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if set(named) <= set(file.read_bytes().split(b"\0")):
+                found.append(int(file.parent.name))
+    (process,) = found
+    return process

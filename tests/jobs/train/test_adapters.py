@@ -165,7 +165,7 @@ class TestTraining:
         kept = tmp_path / "run" / "checkpoints" / "00000003"
         weights = load_file(kept / "rank-00000-of-00001-weights.safetensors")
         assert all(".lora_" in name for name in weights)
-        assert all(".lora_" in name for name in load_file(kept / "optimizer.safetensors"))
+        assert all(".lora_" in name for name in load_file(kept / "rank-00000-of-00001-exp_avg.safetensors"))
         last = context_of(tmp_path / "run", inputs, **said)
         train.run(last)
         assert last.volatile["resumed_from_step"] == 3

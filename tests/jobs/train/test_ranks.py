@@ -49,6 +49,17 @@ def round_of(out: Path, inputs: dict[str, Path], ranks: int, *, stop_after: int 
     }
 
 
+def test_recomputing_and_a_loss_in_parts_change_nothing(tmp_path: Path) -> None:
+    """As a sharded layer is fetched again for them in the backward pass."""
+    inputs = prepare(tmp_path, "llama-tied")
+    plain, saving = (round_of(tmp_path / name, inputs, 2) for name in ("plain", "saving"))
+    saving["settings"] |= {"recompute": True, "logits_at_once": 5}
+    assert run_rounds(plain, saving) == [[Exit.FINE] * 2] * 2
+    found, expected = (training(tmp_path / name) for name in ("saving", "plain"))
+    assert found["loss"] == pytest.approx(expected["loss"], rel=1e-6)
+    assert found["gradient_norm"] == pytest.approx(expected["gradient_norm"], rel=1e-5)
+
+
 def training(out: Path) -> dict[str, Any]:
     value: dict[str, Any] = json.loads((out / "rank0" / "out" / "training.json").read_text())
     return value

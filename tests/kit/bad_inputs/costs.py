@@ -10,7 +10,7 @@ from tests.kit import estimates
 from tests.kit.bad_inputs import Case
 
 _H100 = estimates.cluster("gpu: {device: h100, most-memory: 200GiB}, big: {}")
-_SMALL = estimates.cluster("gpu: {device: h200, most-memory: 32GiB}, big: {most-memory: 64GiB}")
+_SMALL = estimates.cluster("gpu: {device: h200, most-memory: 24GiB}, big: {most-memory: 64GiB}")
 _CPU = "memory: 2GiB\n"
 
 

@@ -139,6 +139,7 @@ def training(
     label: str,
     log: Path,
     resources: dict[str, int] | None = None,
+    settings: dict[str, int] | None = None,
     **changes: Any,
 ) -> Training:
     """Submit one; `changes` are fields of the profile's Cluster."""
@@ -151,7 +152,7 @@ def training(
         inputs,
         label=f"train {label}",
         resources=Resources(**{"memory_bytes": 2 * _GIB, "grace_seconds": 60, **(resources or {})}),
-        settings={"threads": 1},
+        settings={"threads": 1, **(settings or {})},
     )
     before = [PlannedStage(stage=stage, label=f"{stage.kind} {role}") for role, stage in inputs.items()]
     return Training(study=submitted(installation, [*before, made], **changes), planned=made, log=log)

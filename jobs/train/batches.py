@@ -52,7 +52,7 @@ class MicroBatch:
     `input_ids` (B, T) lack each sample's last token, as nothing follows it; `at` (N,) are the places in B*T whose next
     token is supervised, and `targets` (N,) these next tokens. An EOS that is a target stays one if pad equals EOS.
     `positions` (B, T), of packed samples only, begin with 0 at each sample and at the padding. `weights` (N,) are what
-    the losses of the targets are multiplied with; None: 1.
+    the losses of the targets are multiplied with; None: 1. `real` (B, T) is True where there is no padding.
     """
 
     input_ids: torch.Tensor
@@ -60,6 +60,7 @@ class MicroBatch:
     targets: torch.Tensor
     positions: torch.Tensor | None = None
     weights: torch.Tensor | None = None
+    real: torch.Tensor | None = None
 
     def to(self, device: torch.device) -> "MicroBatch":
         """The same on a device, once it gets there."""
@@ -67,8 +68,9 @@ class MicroBatch:
         def there(part: torch.Tensor) -> torch.Tensor:
             return part.to(device, non_blocking=True)
 
-        positions, weights = (None if part is None else there(part) for part in (self.positions, self.weights))
-        return MicroBatch(there(self.input_ids), there(self.at), there(self.targets), positions, weights)
+        others = (self.positions, self.weights, self.real)
+        positions, weights, real = (None if part is None else there(part) for part in others)
+        return MicroBatch(there(self.input_ids), there(self.at), there(self.targets), positions, weights, real)
 
 
 def micro_batches(
@@ -147,14 +149,14 @@ def collate(
     width = max(1, *(sum(len(ids) - 1 for ids, _ in row) for row in found)) if found else 1
     inputs = np.full((len(rows), width), pad_id, dtype=np.int64)
     following = np.zeros((len(rows), width), dtype=np.int64)
-    wanted = np.zeros((len(rows), width), dtype=bool)
+    wanted, real = np.zeros((len(rows), width), dtype=bool), np.zeros((len(rows), width), dtype=bool)
     positions = np.tile(np.arange(width), (len(rows), 1)) if packed else None
     weight = None if weights is None else np.zeros((len(rows), width), dtype=np.float32)
     for place, row in enumerate(found):
         start = 0
         for number, (ids, loss) in enumerate(row):
             end = start + len(ids) - 1
-            inputs[place, start:end] = ids[:-1]
+            inputs[place, start:end], real[place, start:end] = ids[:-1], True
             following[place, start:end] = ids[1:]
             wanted[place, start:end] = loss[1:]
             if weight is not None and weights is not None:
@@ -169,4 +171,5 @@ def collate(
         torch.from_numpy(following.reshape(-1)[at]),
         None if positions is None else torch.from_numpy(positions),
         None if weight is None else torch.from_numpy(weight.reshape(-1)[at]),
+        torch.from_numpy(real),
     )

@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
+from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
 
 from jobs.lib.ranks import is_of_exchange
 from jobs.train.batches import MicroBatch
@@ -32,8 +33,10 @@ class TargetLoss:
         `at_once` targets have logits at the same time, by default as many as make 2^27 logits.
         """
         self._at: torch.Tensor | None = None
+        self._real: torch.Tensor | None = None
         self._config = model.config.get_text_config()
         self.at_once = at_once or targets_at_once(int(self._config.vocab_size))
+        self.balance: torch.Tensor | None = None  # of the last call, where it was asked for
         self._wanted: tuple[torch.Tensor, torch.Tensor | None] | None = None  # targets and weights, for the head
         self.picks_before_head = self.splits_head = False
         head = model.get_output_embeddings()  # type: ignore[no-untyped-call]
@@ -49,8 +52,12 @@ class TargetLoss:
             if not self.splits_head:
                 head.forward = original
 
-    def __call__(self, model: nn.Module, batch: MicroBatch) -> torch.Tensor:
-        """Return the sum over targets, a float32 scalar with its graph. `model` may wrap the one that was hooked."""
+    def __call__(self, model: nn.Module, batch: MicroBatch, *, balanced: bool = False) -> torch.Tensor:
+        """Return the sum over targets, a float32 scalar with its graph. `model` may wrap the one that was hooked.
+
+        `balanced`: `balance` is then the routers' auxiliary loss over the tokens of this micro-batch, padding left out.
+        """
+        self._real = batch.real if balanced else None
         if self.splits_head and len(batch.at) > self.at_once:
             self._wanted = batch.targets, batch.weights
             try:
@@ -74,10 +81,17 @@ class TargetLoss:
             input_ids, more = input_ids.reshape(1, -1), by_sequence(positions)
         elif positions is not None:
             more = {"position_ids": positions}
+        if self._real is not None:
+            more["output_router_logits"] = True
         try:
-            logits: torch.Tensor = model(input_ids=input_ids, use_cache=False, return_dict=True, **more).logits
+            found = model(input_ids=input_ids, use_cache=False, return_dict=True, **more)
         finally:
             self._at = None
+        logits: torch.Tensor = found.logits
+        if self._real is not None:
+            mask = self._real.reshape(input_ids.shape).long()
+            balance: Any = load_balancing_loss_func(found.router_logits, *_experts(self._config), mask)
+            self.balance = balance
         flat = logits.reshape(-1, logits.shape[-1])
         return flat if self.picks_before_head else flat.index_select(0, at)
 
@@ -151,6 +165,16 @@ class TargetLoss:
         finally:
             self.picks_before_head = False
             model.train(was_training)
+
+
+def _experts(config: Any) -> tuple[int, int]:
+    """How many experts a layer has, and how many of them a token goes to."""
+    return int(getattr(config, "num_local_experts", None) or config.num_experts), int(config.num_experts_per_tok)
+
+
+def has_router(model: PreTrainedModel) -> bool:
+    """Whether a model has experts whose balance can be learnt."""
+    return hasattr(model.config.get_text_config(), "router_aux_loss_coef")
 
 
 def _summed(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:

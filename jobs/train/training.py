@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 from jobs.lib.model.schedule import factor
 from jobs.train import isolation
 from jobs.train.batches import EpochSampler, micro_batches
-from jobs.train.head import TargetLoss
+from jobs.train.head import TargetLoss, has_router
 from jobs.train.mixture import Mixture
 from jobs.train.sharding import exchange, release, whole
 from polyglot.core.errors import Permanent
@@ -64,6 +64,8 @@ class Trainer:
                 f"warmup_steps: got {params.warmup_steps}, but the run has {self.order.steps} steps; the learning rate "
                 f"would never reach its height. Set warmup-steps to {self.order.steps} or less"
             )
+        if params.router_loss and not has_router(model):
+            raise Permanent(f"router-loss: {type(model).__name__} has no experts and no router. Leave it out")
         self.model = model.train()
         self.gradient_norm = math.nan  # of the last step, before it was clipped
         self.half = params.precision == "bfloat16" and model.device.type == "cuda"
@@ -164,11 +166,14 @@ class Trainer:
         )
         device = self.model.device
         total = torch.zeros((), device=device)
+        tokens = float((self.mixture.lengths[samples] - 1).sum())
         for batch in batches:
             if device.type != "cpu":
                 batch = batch.to(device)
             with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
-                loss = self.loss(self.model, batch) / divisor
+                loss = self.loss(self.model, batch, balanced=bool(self.params.router_loss)) / divisor
+            if self.params.router_loss and batch.real is not None and self.loss.balance is not None:
+                loss = loss + self.params.router_loss * self.loss.balance * float(batch.real.sum()) / tokens
             (loss * self.ranks if self.ranks > 1 else loss).backward()  # peers' gradients are averaged, not summed
             total += loss.detach()
         if self.ranks > 1:

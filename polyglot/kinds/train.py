@@ -63,6 +63,8 @@ class Recipe(Section):
     """A step's loss: the mean over all its supervised tokens, or the mean of the means of groups of samples."""
     loss_micro_batch: Annotated[Count | None, Field(exclude_if=operator.not_)] = None
     """Samples of such a group: of a GPU's micro-batch in the training that is to be followed."""
+    router_loss: Annotated[float, Field(ge=0, exclude_if=operator.not_)] = 0.0
+    """Of mixtures of experts: what the routers' balance is weighted with in the loss; none by default."""
     method: Annotated[Literal["full", "lora"], Field(exclude_if=lambda method: method == "full")] = "full"
     """`lora`: the model's weights stay as they are, and low-rank matrices beside its linear layers are trained."""
     lora_rank: Annotated[int | None, Field(ge=1, le=65536, exclude_if=_unsaid)] = None

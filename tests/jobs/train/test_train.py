@@ -338,6 +338,39 @@ class TestLoss:
         )
         assert not TargetLoss(model).picks_before_head
 
+    @pytest.mark.parametrize("architecture", ["mixtral", "qwen3-moe"])
+    @pytest.mark.parametrize("limit", [1, 10_000])
+    def test_the_routers_balance_is_learnt_where_the_recipe_says_so(
+        self, tmp_path: Path, architecture: str, limit: int
+    ) -> None:
+        """As transformers computes it: by passes of one sample, by their shares of the tokens; or padded in one."""
+        inputs = prepare(tmp_path, architecture)
+        tokens = TokenSet(inputs["tokens:DE"] / "tokens.arrow")
+        mixture = Mixture({"DE": tokens}, [("DE", number) for number in range(len(tokens))])
+        model = AutoModelForCausalLM.from_pretrained(inputs["base"] / "model")
+        trainer = trainer_of(model, mixture, limit, router_loss=0.5, batch_size=4)
+        samples = trainer.order.step(0)
+        rows = [torch.from_numpy(mixture.sample(number)[0][:-1].astype("int64")) for number in samples]
+        with torch.no_grad():
+            if limit == 1:
+                each = [model(input_ids=row[None], output_router_logits=True).aux_loss * len(row) for row in rows]
+                balance = float(sum(each)) / sum(map(len, rows))
+            else:
+                ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=2)
+                mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
+                found = model(input_ids=ids, attention_mask=mask, output_router_logits=True)
+                balance = float(found.aux_loss)
+        expected = reference_loss(model, mixture, samples) + 0.5 * balance
+        assert trainer.step(0) == pytest.approx(expected, rel=1e-5)
+        assert balance > 0.5
+
+    def test_a_router_that_is_not_there_is_refused(self, tmp_path: Path) -> None:
+        tokens = TokenSet(prepare(tmp_path)["tokens:DE"] / "tokens.arrow")
+        mixture = Mixture({"DE": tokens}, [("DE", 0)])
+        model = AutoModelForCausalLM.from_config(config_of("llama", 64))
+        with pytest.raises(Permanent, match="LlamaForCausalLM has no experts and no router"):
+            trainer_of(model, mixture, 64, router_loss=0.01)
+
     def test_padding_does_not_reach_real_tokens(self, tmp_path: Path) -> None:
         inputs = prepare(tmp_path)
         tokens = TokenSet(inputs["tokens:DE"] / "tokens.arrow")

@@ -1,7 +1,7 @@
 """The resume state of a training run as files: weights, optimiser moments, position. Nothing in it can run code.
 
     rank-00000-of-00002-weights.safetensors   what one rank holds of trained parameters and persistent buffers
-    rank-…-exp_avg.safetensors, …             and of AdamW's moments, `<parameter>/exp_avg` and the like
+    rank-…-exp_avg.safetensors, …-exp_avg_sq  and of AdamW's moments, `<parameter>/exp_avg` and the like
     state.json                                format, steps done, loss and norm of each, validations so far
 
 The header of each file says where in the whole tensors its pieces lie.
@@ -34,6 +34,8 @@ _Slices = tuple[slice, ...]
 
 FORMAT = 2
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+# files and their moments; the counts of steps are not by themselves, as equal bytes are one blob in the store
+_PARTS: Mapping[str, Sequence[str]] = {"weights": (), "exp_avg": ("exp_avg", "step"), "exp_avg_sq": ("exp_avg_sq",)}
 _FILE = re.compile(r"rank-(\d+)-of-(\d+)-\w+\.safetensors")
 
 
@@ -61,7 +63,7 @@ def write(
 ) -> None:
     """Write what this rank holds of the state after the steps of a history into an empty directory."""
     directory.mkdir(parents=True, exist_ok=True)
-    for part in ("weights", *MOMENTS):  # apart, as what lies on a GPU is held in memory as well while it is written
+    for part in _PARTS:  # apart, as what lies on a GPU is held in memory as well while it is written
         held = {name: tensor.detach() for name, tensor in _part(part, model, optimizer)}
         where = {name: [place(tensor)[0], list(tensor.shape)] for name, tensor in held.items()}
         pieces = {name: mine(tensor).contiguous() for name, tensor in held.items()}
@@ -135,10 +137,9 @@ def tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:
 def _part(part: str, model: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, torch.Tensor]]:
     if part == "weights":
         yield from tensors(model)
-        return
     for name, parameter in model.named_parameters():
         if parameter in optimizer.state:
-            yield f"{name}/{part}", optimizer.state[parameter][part]
+            yield from ((f"{name}/{moment}", optimizer.state[parameter][moment]) for moment in _PARTS[part])
 
 
 def _fresh_moments(parameter: nn.Parameter) -> dict[str, torch.Tensor]:

@@ -1,14 +1,15 @@
 """When the state of a run is kept, and how it comes back: by all ranks together.
 
 The state is written to a local file between two steps and stored in the background while the training goes on. The
-files of all ranks are one checkpoint: its record is made once all of them are stored.
+files of all ranks are one checkpoint: its record is made once all of them are stored. What goes wrong with the store
+once is tried again with the next one; twice in a row, or when the run is to stop, it ends the attempt on all ranks.
 """
 
 import json
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from jobs.train import agreement, checkpoint
 from jobs.train.checkpoint import History
 from jobs.train.sharding import release
 from jobs.train.training import Trainer
+from polyglot.core.errors import StoreError
 
 EVERY_SECONDS = 60.0
 STALL_SHARE = 0.02  # of the time, at most, the training stands still for checkpoints that nobody asked for
 _FAILED = ""  # what a rank says that could not store its file
+_DONE = "done"
 
 
 class Keeper:
@@ -35,21 +38,25 @@ class Keeper:
         self._saved = time.monotonic()
         self._group: Any = distributed.new_group(backend="gloo") if trainer.ranks > 1 else None
         self._thread: threading.Thread | None = None
-        self._failed: BaseException | None = None
+        self._error: BaseException | None = None  # of the last one that was not stored
+        self._failures = 0  # in a row
         self.stalled_seconds, self.stored = 0.0, 0
 
     def resume(self) -> History:
         """Put the newest state back that every rank can read; a new history where there is none. A collective."""
         trainer, target = self._trainer, self._context.work / "resumed"
+        passed = 0
         for saved in self._found():
-            wanted = checkpoint.needed(trainer.rank, trainer.ranks)
-            step = self._context.checkpoints.fetch(saved, target, wanted)
+            step = self._context.checkpoints.fetch(saved, target, checkpoint.needed(trainer.rank, trainer.ranks))
             if self._all(step is not None and self._is_usable(target, step)):
                 history = checkpoint.read(target, trainer.model, trainer.optimizer)
                 shutil.rmtree(target)
                 self._context.log.info("resumed after step %d of %d", len(history.losses), trainer.steps)
                 self._saved = time.monotonic()
                 return history
+            passed += 1
+        if passed:
+            self._context.log.warning("beginning again: none of %d checkpoints is of use", passed)
         shutil.rmtree(target, ignore_errors=True)
         return History()
 
@@ -59,74 +66,106 @@ class Keeper:
         Raises what went wrong when the state before was stored.
         """
         number, trainer = len(history.losses), self._trainer
-        if self._failed is not None:
-            raise self._failed
         by_steps = self._every_steps > 0 and number % self._every_steps == 0
-        idle = self._thread is None or not self._thread.is_alive()
-        stop, due, ready = self._context.stopping(), time.monotonic() - self._saved >= self._interval, idle
-        if trainer.ranks > 1:
-            stops, dues, readies = agreement.votes(stop, due, ready, device=trainer.model.device)
-            stop, due, ready = stops > 0, dues > 0, readies == trainer.ranks
+        stop, due = self._context.stopping(), time.monotonic() - self._saved >= self._interval
+        ready, failed = self._thread is None or not self._thread.is_alive(), self._error is not None
+        if trainer.ranks > 1:  # the slowest disk says how often
+            *agreed, failures = agreement.votes(stop, due, ready, failed, device=trainer.model.device)
+            stop, due, ready, failed = (
+                agreed[0] > 0,
+                agreed[1] == trainer.ranks,
+                agreed[2] == trainer.ranks,
+                failures > 0,
+            )
+        if failed:
+            self._settle(needed=stop)
         if number < trainer.steps and (stop or by_steps or (due and ready)):
             self._keep(history)
         if stop and number < trainer.steps:
-            self.finish()
+            self._settle(needed=True)
             return True
         return False
 
     def finish(self) -> None:
-        """Wait until what was kept is stored. Raises what went wrong."""
+        """Wait until what was kept is stored, or was not: nobody needs it any more."""
+        if self._thread is not None:
+            self._thread.join()
+        if isinstance(self._error, StoreError | OSError):
+            self._context.log.warning("the last checkpoint was not stored: %s", self._error)
+        elif self._error is not None:
+            raise self._error
+
+    def _settle(self, *, needed: bool) -> None:
+        """Wait until what was kept is stored. Raises what went wrong, where that is not the store's first failure."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        if self._failed is not None:
-            raise self._failed
+        error, self._error = self._error, None
+        if error is None:
+            return
+        self._failures += 1
+        if needed or self._failures > 1 or not isinstance(error, StoreError | OSError):
+            raise error
+        self._context.log.warning("a checkpoint was not stored, the next one will say whether it can be: %s", error)
 
     def _keep(self, history: History) -> None:
-        self.finish()
         began, trainer = time.monotonic(), self._trainer
+        self._settle(needed=False)
+        writing = time.monotonic()
         directory = self._context.work / "checkpoint"
         shutil.rmtree(directory, ignore_errors=True)
         release(trainer.model)
         checkpoint.write(directory, trainer.model, trainer.optimizer, history, rank=trainer.rank, ranks=trainer.ranks)
-        stall = time.monotonic() - began
-        self.stalled_seconds += stall
         self._saved = time.monotonic()
-        self._interval = max(self._every_seconds, stall / STALL_SHARE)
+        self.stalled_seconds += self._saved - began
+        self._interval = max(self._every_seconds, (self._saved - writing) / STALL_SHARE)
         self._thread = threading.Thread(
             target=self._store, args=(directory, len(history.losses)), name="checkpoint", daemon=True
         )
         self._thread.start()
 
     def _store(self, directory: Path, step: int) -> None:
-        """Store this rank's file, and the record once all ranks have; in the background."""
-        beside: Sequence[str] = ()
+        """Store this rank's files, and the record once all ranks have; in the background."""
         try:
             if self._group is None:
                 self._context.checkpoints.save(directory, step)
             else:
-                said = _FAILED
-                try:
-                    said = json.dumps(self._context.checkpoints.put(directory))
-                finally:
-                    beside = agreement.of_all(said, self._group)
-                if self._trainer.rank == 0 and _FAILED not in beside:
-                    self._context.checkpoints.record(step, [row for one in beside for row in json.loads(one)])
-            if _FAILED not in beside:
-                self.stored += 1
-                self._context.log.info("checkpoint after step %d", step)
+                self._store_together(directory, step)
+            self.stored, self._failures = self.stored + 1, 0
+            self._context.log.info("checkpoint after step %d", step)
         except BaseException as error:  # raised where the training sees it
-            self._failed = error
+            self._error = error
         finally:
             shutil.rmtree(directory, ignore_errors=True)
 
-    def _found(self) -> list[str]:
-        """What there is to go on from, newest first, as the first rank sees it."""
-        found = list(self._context.checkpoints.saved()) if self._trainer.rank == 0 else []
-        if self._group is None:
-            return found
-        names: list[str] = json.loads(agreement.of_all(json.dumps(found), self._group)[0])
-        return names
+    def _store_together(self, directory: Path, step: int) -> None:
+        """All ranks know at the end whether there is a checkpoint. A collective of the background's group."""
+        said = ended = _FAILED
+        try:
+            said = json.dumps(self._context.checkpoints.put(directory))
+        finally:
+            beside = agreement.of_all(said, self._group)
+            if said == _FAILED:
+                agreement.of_all(_FAILED, self._group)
+        try:
+            if self._trainer.rank == 0 and _FAILED not in beside:
+                self._context.checkpoints.record(step, [row for one in beside for row in json.loads(one)])
+            ended = _FAILED if _FAILED in beside else _DONE
+        finally:
+            all_ended = agreement.of_all(ended, self._group)
+        if _FAILED in all_ended:
+            raise StoreError(f"the checkpoint of step {step} was not stored by all ranks")
+
+    def _found(self) -> Iterator[str]:
+        """What there is to go on from, newest first, as the first rank sees it. Every rank takes as many."""
+        found = iter(self._context.checkpoints.saved()) if self._trainer.rank == 0 else iter(())
+        while True:
+            saved = next(found, "")
+            if self._group is not None:
+                saved = agreement.of_all(saved, self._group)[0]
+            if not saved:
+                return
+            yield saved
 
     def _all(self, good: bool) -> bool:
         if self._group is None:

@@ -5,7 +5,7 @@ the rest when the unit computes, and lets go of it afterwards. Each rank reads i
 ever holds the whole model. All ranks must compute equally often, as each pass fetches from all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from torch.distributed.tensor import DTensor, Shard
 from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 from transformers import PreTrainedModel
 
-from jobs.lib.model.loading import load_model
+from jobs.lib.model.loading import check_tied, load_model
 from polyglot.core.errors import Permanent
 
-_HALF = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+# Weights are fetched in bfloat16; what flows between units stays float32, as under autocast on one GPU, which casts
+# what is multiplied. The output layer's logits are bfloat16 on both.
+_HALF: Mapping[str, Any] = {"param_dtype": torch.bfloat16, "reduce_dtype": torch.float32, "cast_forward_inputs": False}
 
 
 def load_sharded(
@@ -31,27 +33,34 @@ def load_sharded(
     `half`: units are fetched, and compute, in bfloat16; gradients are summed in float32. Raises Permanent as
     `load_model` does, and for a model that cannot be cut into so many slices.
     """
-    dtype = load_model(directory, dtype=None, device=torch.device("meta")).dtype
+    outline = load_model(directory, dtype=None, device=torch.device("meta"))
+    if getattr(outline.config, "layerdrop", 0):
+        raise Permanent(
+            "config.json: layerdrop leaves layers out at random, which ranks cannot do alike; take one rank"
+        )
+    check_tied(directory, outline)
 
     def shard(model: PreTrainedModel) -> None:
         _shard(model, ranks, device.type, half=half)
 
-    return load_model(directory, dtype=torch.float32, device=device, attention=attention, shard=shard), dtype
+    return load_model(directory, dtype=torch.float32, device=device, attention=attention, shard=shard), outline.dtype
 
 
 def _shard(model: PreTrainedModel, ranks: int, device: str, *, half: bool) -> None:
     mesh = init_device_mesh(device, (ranks,))
-    given: dict[str, Any] = {"mp_policy": _HALF} if half else {}
 
-    def unit(module: nn.Module) -> None:
-        fully_shard(module, mesh=mesh, shard_placement_fn=lambda tensor: _dimension(model, tensor, ranks), **given)
+    def unit(module: nn.Module, output: torch.dtype | None = torch.float32) -> None:
+        policy = MixedPrecisionPolicy(**_HALF, output_dtype=output) if half else MixedPrecisionPolicy()
+        fully_shard(
+            module, mesh=mesh, mp_policy=policy, shard_placement_fn=lambda tensor: _dimension(model, tensor, ranks)
+        )
 
     for layer in _layers(model):
         unit(layer)
     embedding, head = model.get_input_embeddings(), model.get_output_embeddings()  # type: ignore[no-untyped-call]
     if head is not None and head.weight is not embedding.weight:  # else both are in the unit of the whole model
         unit(embedding)
-        unit(head)
+        unit(head, None)
     unit(model)
 
 

@@ -16,13 +16,13 @@ from transformers import PreTrainedModel
 from transformers.core_model_loading import revert_weight_conversion
 
 from jobs.train.sharding import release, whole
+from polyglot.kinds.train import EXPORT_FILE_BYTES
 
-FILE_BYTES = 5 * 10**9  # of a file, unless one layer is larger
 _LAYER = re.compile(r"(.*?\.\d+)\.")  # up to the number of a layer
 
 
 def write_weights(
-    model: PreTrainedModel, out: Path, dtype: torch.dtype, *, first: bool = True, file_bytes: int = FILE_BYTES
+    model: PreTrainedModel, out: Path, dtype: torch.dtype, *, first: bool = True, file_bytes: int = EXPORT_FILE_BYTES
 ) -> None:
     """Write `model.safetensors`, or several files and their index, in a type. A collective; the first rank writes.
 

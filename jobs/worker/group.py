@@ -34,6 +34,7 @@ from polyglot.core.errors import Exit, Permanent
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _HEARD = (*_STOP, signal.SIGCHLD)
 _PATIENCE_SECONDS = 3.0  # for peers of one that ended badly; less than a worker waits for the SIGTERM that explains it
+_LEFT_BEHIND_SECONDS = 30.0  # for what peers of such a one still write
 _DONE_SECONDS = 30.0  # for peers of one that saw the manifest: they look for it, and archive
 _LEASH_SECONDS = 30.0  # nobody waits for workers whose starter is dead
 _DRAIN_SECONDS = 2.0  # for output that a process outside of ours may hold open
@@ -179,7 +180,10 @@ class Group:
             if not self._ends:
                 patience = _DONE_SECONDS if end.status == Exit.FINE else min(_PATIENCE_SECONDS, self._grace_seconds / 2)
                 self._tell_at = time.monotonic() + patience
-                self._kill_at = min(self._kill_at, self._tell_at + max(1.0, self._grace_seconds - _PATIENCE_SECONDS))
+                left = max(1.0, self._grace_seconds - _PATIENCE_SECONDS)
+                if end.status not in (Exit.FINE, Exit.INTERRUPTED_WORKER):
+                    left = min(left, _LEFT_BEHIND_SECONDS)  # there is no checkpoint without all ranks
+                self._kill_at = min(self._kill_at, self._tell_at + left)
             self._ends.append(end)
 
     def _signal(self, number: int) -> None:

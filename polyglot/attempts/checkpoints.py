@@ -4,9 +4,10 @@
 wins, over all attempts of the stage, and one that was damaged or lost its blobs is passed over with a warning. One for
 another `fit` (inputs that have been made anew since, or a result that was withdrawn) is nobody's to resume.
 
-A start keeps its newest KEPT checkpoints: an older one goes, record first, then those of its blobs that this start put
-itself and none of the newer ones names. Small ones stay: they cost nothing, and only a blob as large as a model's state
-is surely no file of anybody's artifact. `gc` lets go of the blobs of all but the newest KEPT of a stage.
+A start keeps its newest KEPT checkpoints: an older one goes, record first, then those of its blobs that this start
+put itself and none of the newer ones names. Small files stay: they cost nothing, and only a blob as large as a
+model's state is surely no file of anybody else's checkpoint or artifact. `gc` lets go of the blobs of all but the
+newest KEPT of a stage.
 """
 
 import logging
@@ -74,7 +75,11 @@ class StoredCheckpoints:
         data = seal(document)
         if not self._store.create(path, data) and self._store.read(path) != data:
             raise StoreError(f"{self._store.url}: {path} exists already with other content")
-        own = frozenset(record.sha256 for record, row in zip(records, files, strict=True) if row["own"])
+        own = frozenset(
+            record.sha256
+            for record, row in zip(records, files, strict=True)
+            if row["own"] and record.bytes >= ROTATED_BYTES
+        )
         self._rotate(_Saved(path=path, files=records, own=own))
 
     def _rotate(self, newest: _Saved) -> None:

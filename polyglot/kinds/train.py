@@ -162,6 +162,7 @@ class TrainingRecord(Record):
 _PADDED = 1.2  # places a token
 _VARIED = 1.3  # how much longer than the mean the longest of some steps is, times the root of a step's samples
 _FILLED = 0.9  # of the places of a micro-batch are no padding
+EXPORT_FILE_BYTES = 2 * 10**9  # of a file of the result's weights, unless one layer is larger
 _MORE_RANKS = (2, 4, 8, 16, 32, 64)
 _WRITTEN_BYTES_PER_SECOND = 200e6  # to a store, assumed
 
@@ -205,8 +206,11 @@ def _estimate(ask: Ask) -> Forecast:
         memory={
             name: shared * size for name, size in {**memory(recompute=again, ranks=ranks), "process": process}.items()
         },
-        # weights or moments, on their way to a file
-        host_bytes=inside * (GPU_PROCESS_BYTES + 4 * trained // ranks) if gpu else None,
+        # weights or moments of a checkpoint, on their way to a file; at the end a file of the result and a layer
+        host_bytes=inside * GPU_PROCESS_BYTES
+        + max(inside * 4 * trained // ranks, min(written, EXPORT_FILE_BYTES) + written // shape.layers)
+        if gpu
+        else None,
         parameters=shape.parameters,
         disk_bytes=size // ask.resources.ranks + written + 4 * (adapter or 0) + shape.parameters * shape.dtype_bytes,
         sources={"parameters": base.source},

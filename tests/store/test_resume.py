@@ -119,6 +119,16 @@ class TestRotation:
         assert [step for step in range(1, 6) if self.has(store, step)] == [1, 2, 4, 5]
         assert "000000002-0001.json" in self.paths(store)
 
+    def test_a_small_file_that_another_training_has_as_well_stays(self, store: Store, tmp_path: Path) -> None:
+        """Equal bytes are one blob: who put it first must not take it from the other."""
+        mine, others = StoredCheckpoints(store, stage(), 1, 1), StoredCheckpoints(store, stage("other"), 1, 1)
+        mine.save(large(tmp_path, 1, rng=b"equal at step 1"), 1)
+        others.save(large(tmp_path, 7, rng=b"equal at step 1"), 1)
+        for step in (2, 3):
+            mine.save(large(tmp_path, step, rng=b"later"), step)
+        assert not self.has(store, 1)
+        assert others.newest(tmp_path / "resume") == 1
+
     def test_the_last_whole_one_stays_when_a_newer_one_is_not(
         self, store: Store, tmp_path: Path, file_of: Callable[[str], Path]
     ) -> None:

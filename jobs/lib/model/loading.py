@@ -113,6 +113,35 @@ def _sharded_by(shard: Callable[[PreTrainedModel], None], config: Any) -> Any:
     return type(kind.__name__, (kind,), changes)
 
 
+def check_tied(directory: Path, model: PreTrainedModel) -> None:
+    """Refuse files whose tied weights are there twice and differ, which one process alone does not tie.
+
+    Raises Permanent.
+    """
+    for target, source in (model.all_tied_weights_keys or {}).items():
+        found = [(shard, name) for name in (target, source) for shard in _shards(directory) if name in _names(shard)]
+        if len(found) == 2 and not _are_equal(found[0], found[1]):
+            raise Permanent(
+                f"model: {target} and {source} differ in the files, and config.json ties them (tie_word_embeddings): "
+                "such a model cannot be spread over ranks. Mend config.json, or take one rank"
+            )
+
+
+def _names(shard: Path) -> set[str]:
+    with safe_open(shard, framework="pt") as file:
+        return set(file.keys())
+
+
+def _are_equal(one: tuple[Path, str], other: tuple[Path, str], rows: int = 4096) -> bool:
+    """Whether two tensors of files are equal, some rows at a time."""
+    with safe_open(one[0], framework="pt") as left, safe_open(other[0], framework="pt") as right:
+        first, second = left.get_slice(one[1]), right.get_slice(other[1])
+        count = first.get_shape()[0]
+        return first.get_shape() == second.get_shape() and all(
+            torch.equal(first[at : at + rows], second[at : at + rows]) for at in range(0, count, rows)
+        )
+
+
 def load_tokenizer(directory: Path) -> Any:
     """Load the tokenizer of a model directory. Raises Permanent when there is none or it brings code."""
     refuse_code(directory)

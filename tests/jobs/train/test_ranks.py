@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
+from torch import distributed
 from transformers import AutoModelForCausalLM
 
-from polyglot.core.errors import Exit
+from jobs.lib.model.loading import check_tied, load_model
+from jobs.train import sharding
+from polyglot.core.errors import Exit, Permanent
+from tests.kit.model_jobs import config_of
 from tests.kit.training import prepare
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,7 +36,7 @@ def run_rounds(*rounds: dict[str, Any]) -> list[list[int]]:
         input=json.dumps(rounds).encode(),
         stdout=subprocess.PIPE,
         check=True,
-        timeout=300,
+        timeout=900,
     )
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"[")]
 
@@ -69,21 +73,37 @@ def model(out: Path) -> Path:
     return out / "rank0" / "out" / "model"
 
 
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, list[list[int]]]]:
+    """The rounds of every architecture, whose folders and exit codes these are; one process imports for all."""
+    folders = {architecture: tmp_path_factory.mktemp(architecture) for architecture in ARCHITECTURES}
+    rounds = []
+    for architecture, folder in folders.items():
+        inputs = prepare(folder, architecture)
+        rounds += [
+            round_of(folder / "alone", inputs, 1),
+            round_of(folder / "two", inputs, 2),
+            round_of(folder / "four", inputs, 4),
+            round_of(folder / "moved", inputs, 2, stop_after=2),
+            round_of(folder / "moved", inputs, other_than_two(architecture), stop_after=2),
+            round_of(folder / "moved", inputs, 1),
+        ]
+    codes = run_rounds(*rounds)
+    return {name: (folder, codes[6 * n : 6 * n + 6]) for n, (name, folder) in enumerate(folders.items())}
+
+
+def other_than_two(architecture: str) -> int:
+    """Ranks that a run goes on with; experts are not cut for three."""
+    return 4 if architecture in ("mixtral", "qwen3-moe") else 3
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_any_number_of_ranks_is_one_run(tmp_path: Path, architecture: str) -> None:
+def test_any_number_of_ranks_is_one_run(runs: dict[str, tuple[Path, list[list[int]]]], architecture: str) -> None:
     """On one, two and four ranks; interrupted and gone on with on another number; read back by transformers."""
-    inputs = prepare(tmp_path, architecture)
-    alone, two, four, moved = (tmp_path / name for name in ("alone", "two", "four", "moved"))
-    fine, left = int(Exit.FINE), int(Exit.INTERRUPTED_WORKER)
-    other = 4 if architecture in ("mixtral", "qwen3-moe") else 3  # experts are not cut for three
-    assert run_rounds(
-        round_of(alone, inputs, 1),
-        round_of(two, inputs, 2),
-        round_of(four, inputs, 4),
-        round_of(moved, inputs, 2, stop_after=2),
-        round_of(moved, inputs, other, stop_after=2),
-        round_of(moved, inputs, 1),
-    ) == [[fine], [fine] * 2, [fine] * 4, [left] * 2, [left] * other, [fine]]
+    folder, codes = runs[architecture]
+    alone, two, four, moved = (folder / name for name in ("alone", "two", "four", "moved"))
+    fine, left, other = int(Exit.FINE), int(Exit.INTERRUPTED_WORKER), other_than_two(architecture)
+    assert codes == [[fine], [fine] * 2, [fine] * 4, [left] * 2, [left] * other, [fine]]
     expected = training(alone)
     for out in (two, four, moved):
         found = training(out)
@@ -156,3 +176,36 @@ def test_any_number_of_ranks_trains_one_adapter(tmp_path: Path) -> None:
             found = load_file(model(out).parent / name)
             assert found.keys() == tensors.keys()
             assert all(torch.allclose(found[each], tensors[each], atol=1e-3) for each in tensors)
+
+
+def test_tied_weights_that_differ_in_the_files_are_refused(tmp_path: Path) -> None:
+    """One process does not tie them; ranks would lose the output layer's."""
+    inputs = prepare(tmp_path, "llama-tied")
+    file = inputs["base"] / "model" / "model.safetensors"
+    tensors = load_file(file)
+    tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].flip(0).contiguous()
+    save_file(tensors, file, metadata={"format": "pt"})
+    outline = load_model(file.parent, dtype=None, device=torch.device("meta"))
+    with pytest.raises(Permanent, match="lm_head.weight and model.embed_tokens.weight differ in the files"):
+        check_tied(file.parent, outline)
+    tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].clone()
+    save_file(tensors, file, metadata={"format": "pt"})
+    check_tied(file.parent, outline)
+
+
+def test_in_bfloat16_what_flows_between_sharded_layers_is_float32_as_it_is_alone() -> None:
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        ids, found, streams = torch.arange(8)[None], [], []
+        for sharded in (False, True):
+            torch.manual_seed(0)
+            model = AutoModelForCausalLM.from_config(config_of("llama", 64))
+            if sharded:
+                sharding._shard(model, 1, "cpu", half=True)
+            model.model.layers[1].register_forward_pre_hook(lambda module, given: streams.append(given[0].dtype))
+            with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+                found.append(model(input_ids=ids).logits.float())
+        assert streams == [torch.float32] * 2
+        assert (found[0] - found[1]).abs().max() < 0.02 * found[0].std()
+    finally:
+        distributed.destroy_process_group()

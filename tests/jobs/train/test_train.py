@@ -23,6 +23,7 @@ from jobs.train.batches import collate
 from jobs.train.head import TargetLoss
 from jobs.train.mixture import Mixture
 from jobs.train.training import Layout, Trainer, adamw
+from jobs.train.weights import write_weights
 from polyglot.core.errors import Permanent, StoreError
 from polyglot.core.records import to_json
 from polyglot.kinds.train import TrainParams
@@ -149,14 +150,38 @@ class TestOutput:
         assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["00000003"]
 
     def test_what_goes_wrong_while_storing_ends_the_attempt(self, tmp_path: Path) -> None:
-        class BrokenCheckpoints(FolderCheckpoints):
-            def save(self, directory: Path, step: int) -> None:
-                raise StoreError("no space left")
+        """Not the store's first failure, and not after the last step, when nobody needs it."""
+        inputs = prepare(tmp_path)
 
-        context = context_of(tmp_path / "run", prepare(tmp_path), steps=4, checkpoint_steps=3)
+        class BrokenCheckpoints(FolderCheckpoints):
+            broken = {2, 3, 5}
+
+            def save(self, directory: Path, step: int) -> None:
+                if step in self.broken:
+                    raise StoreError("no space left")
+                super().save(directory, step)
+
+        context = context_of(tmp_path / "run", inputs, steps=5, checkpoint_steps=1)
         context.checkpoints = BrokenCheckpoints(tmp_path / "checkpoints")
         with pytest.raises(StoreError, match="no space left"):
             train.run(context)
+        BrokenCheckpoints.broken = {2, 4}
+        again = context_of(tmp_path / "again", inputs, steps=5, checkpoint_steps=1)
+        again.checkpoints = BrokenCheckpoints(tmp_path / "others")
+        train.run(again)
+        assert sorted(path.name for path in (tmp_path / "others").iterdir()) == ["00000001", "00000003"]
+
+    def test_weights_in_several_files_are_those_in_memory(self, tmp_path: Path) -> None:
+        for architecture in ("llama-tied", "mixtral"):
+            model = AutoModelForCausalLM.from_config(config_of(architecture, 400)).eval()
+            out = tmp_path / architecture
+            out.mkdir()
+            write_weights(model, out, torch.float32, file_bytes=30_000)
+            model.config.save_pretrained(out)
+            assert len(list(out.glob("model-*-of-*.safetensors"))) > 2
+            ids = torch.arange(12).reshape(2, 6)
+            with torch.no_grad():
+                assert torch.equal(AutoModelForCausalLM.from_pretrained(out)(ids).logits, model(ids).logits)
 
     def test_depends_on_the_seed(self, tmp_path: Path) -> None:
         inputs = prepare(tmp_path)

@@ -29,7 +29,7 @@ def main() -> None:
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), POLYGLOT_RANKS=str(one["ranks"]))
         pids = [fork(one, rank) for rank in range(one["ranks"])]
         codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
-        print(json.dumps(codes), flush=True)
+        print(f"codes {json.dumps(codes)}", flush=True)
 
 
 def fork(one: dict[str, Any], rank: int) -> int:

@@ -34,7 +34,9 @@ class TestGpus:
         assert line.startswith("train mistral/bactrian/EN/s0 and 1 more: it needs 12")
         assert "weights 40.5 GiB, gradients 27.0 GiB, optimiser 54.0 GiB, activations" in line  # 6, 4 and 8 bytes each
         assert "of a GPU by its estimate, and H100 has 79.6 GiB. The smallest that does is H200, with 140.4 GiB" in line
-        assert line.endswith("With `recompute: true` and 2 ranks it needs 59.2 GiB")  # on one it would not do
+        assert line.endswith(
+            "With `recompute: true` and 2 processes (ranks x gpus) it needs 59.2 GiB"
+        )  # on one it would not do
 
     def test_what_a_gpu_holds_at_once_is_halved_until_it_fits(self, tmp_path: Path) -> None:
         session = estimates.seven(tmp_path, estimates.cluster(H100.replace("h100", "h200")))

@@ -108,7 +108,7 @@ def _write_cost(path: Path, rows: Iterable[Took]) -> None:
         writer.writerow(("stage", "kind", "key", "device", "gpus", "ranks", *names))
         for row in rows:
             stage, used = row.planned.stage, row.used
-            given = (row.planned.label, stage.kind, stage.key, row.device, used.resources.gpus, used.resources.ranks)
+            given = (row.planned.label, stage.kind, stage.key, row.device, used.gpus, used.ranks)
             seconds = None if used.seconds is None else round(used.seconds, 3)
             figures = (used.memory_bytes, used.tokens, used.calls, used.usd, used.usd_unseen, used.disk_bytes)
             writer.writerow((*given, seconds, round(used.gpu_hours, 4), *figures))

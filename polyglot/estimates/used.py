@@ -1,7 +1,7 @@
 """What a committed stage used, as its worker measured it: the volatile part of its manifest."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from polyglot.core.stage import PlannedStage, Resources
@@ -23,12 +23,13 @@ class Used:
     usd: float | None = None
     usd_unseen: float | None = None
     disk_bytes: int | None = None
-    resources: Resources = Resources()  # of which its pods and their GPUs are what it had
+    gpus: int = 0  # of each pod
+    ranks: int = 1  # its pods
 
     @property
     def gpu_hours(self) -> float:
         """Hours of all its GPUs; 0 without one, or where nothing says how long."""
-        return (self.seconds or 0.0) / 3600 * self.resources.total_gpus
+        return (self.seconds or 0.0) / 3600 * Resources(gpus=self.gpus, ranks=self.ranks).total_gpus
 
 
 def used_by(manifest: Manifest, planned: PlannedStage) -> Used:
@@ -49,7 +50,8 @@ def used_by(manifest: Manifest, planned: PlannedStage) -> Used:
         usd=_number(volatile.get("cost_usd")) if asks else None,
         usd_unseen=_number(volatile.get("cost_usd_unseen_at_most")) if asks else None,
         disk_bytes=manifest.total_bytes,
-        resources=replace(planned.resources, gpus=int(gpus), ranks=pods),
+        gpus=int(gpus),
+        ranks=pods,
     )
 
 

@@ -173,14 +173,31 @@ class TestLayout:
             for batch in micro_batches(
                 mixture, samples, max_tokens=9, pad_id=0, packed_tokens=packed, weights=weights, rank=rank, ranks=ranks
             ):
+                if not len(batch.targets):
+                    continue
                 assert batch.weights is not None
                 found += zip(batch.targets.tolist(), batch.weights.tolist(), strict=True)
         assert sorted(found) == expected
 
     def test_a_rank_without_a_sample_still_computes(self, mixture: Mixture) -> None:
         (batch,) = micro_batches(mixture, [0], max_tokens=99, pad_id=0, rank=1, ranks=2)
-        assert batch.input_ids.shape == (1, 3)
+        assert batch.input_ids.shape == (1, 1)
         assert batch.targets.shape == (0,)
+
+    @pytest.mark.parametrize("packed", [None, 9])
+    @pytest.mark.parametrize("ranks", [2, 3, 4])
+    def test_all_ranks_compute_equally_often(self, mixture: Mixture, ranks: int, packed: int | None) -> None:
+        laid = [
+            list(
+                micro_batches(
+                    mixture, [0, 1, 2, 3, 4], max_tokens=6, pad_id=0, packed_tokens=packed, rank=rank, ranks=ranks
+                )
+            )
+            for rank in range(ranks)
+        ]
+        assert len({len(batches) for batches in laid}) == 1
+        assert sum(len(batch.targets) for batches in laid for batch in batches) == 9
+        assert all((batch.positions is None) is (packed is None) for batches in laid for batch in batches)
 
 
 class TestSchedule:

@@ -285,9 +285,10 @@ def test_processes_of_two_pods_are_killed_and_all_go_on_together(site: Site) -> 
     with one.driven() as driver:
         for pod, local_rank in ((1, 1), (0, 1)):
             one.until_saved(one.step_saved() + 1)
-            name = one.running(rank=pod).metadata.name
+            running = one.running(rank=pod)
+            name = running.metadata.name
             time.sleep(moments.uniform(0, 3))
-            os.kill(process_of(name, local_rank), signal.SIGKILL)
+            os.kill(process_of(running.spec.hostname, local_rank), signal.SIGKILL)
             until(lambda gone=name: gone not in {other.metadata.name for other in one.pods()}, 240)
             until(lambda: len([other for other in one.pods() if other.status.phase == "Running"]) == 2, 240)
         one.ends_well(driver, 2 * START_SECONDS)
@@ -296,9 +297,9 @@ def test_processes_of_two_pods_are_killed_and_all_go_on_together(site: Site) -> 
     assert sum(one.starts) == 3
 
 
-def process_of(pod: str, local_rank: int) -> int:
-    """The process of a pod, on this machine, that is its local rank."""
-    named = f"HOSTNAME={pod}".encode(), f"POLYGLOT_LOCAL_RANK={local_rank}".encode()
+def process_of(host: str, local_rank: int) -> int:
+    """The process on this machine that is a local rank of the pod of this host name."""
+    named = f"HOSTNAME={host}".encode(), f"POLYGLOT_LOCAL_RANK={local_rank}".encode()
     found = []
     for file in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):

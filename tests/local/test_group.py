@@ -183,7 +183,8 @@ class TestOnThisMachine:
         manifest = committed(world.store, "train", made.key)
         assert manifest is not None
         assert [manifest.execution[name] for name in ("world_size", "gpus")] == [2, resources.gpus]
-        assert used_by(manifest, made).resources.total_gpus == resources.gpus
+        used = used_by(manifest, made)
+        assert (used.gpus, used.ranks) == (resources.gpus, 1)
         assert "rank 1 | said with an end" in world.log(made)
         assert not list(world.state.glob("logs/warm-*"))  # it would import for nothing
 

@@ -283,14 +283,11 @@ def test_processes_of_two_pods_are_killed_and_all_go_on_together(site: Site) -> 
     assert alone.manifest.execution["world_size"] == 4
     one, moments = site.training("killed-processes", 47, **ranked), random.Random(17)
     with one.driven() as driver:
-        for pod, local_rank in ((1, 1), (0, 1)):
+        for number, (pod, local_rank) in enumerate(((1, 1), (0, 1)), 2):
             one.until_saved(one.step_saved() + 1)
-            running = one.running(rank=pod)
-            name = running.metadata.name
             time.sleep(moments.uniform(0, 3))
-            os.kill(process_of(running.spec.hostname, local_rank), signal.SIGKILL)
-            until(lambda gone=name: gone not in {other.metadata.name for other in one.pods()}, 240)
-            until(lambda: len([other for other in one.pods() if other.status.phase == "Running"]) == 2, 240)
+            os.kill(process_of(one.running(rank=pod).spec.hostname, local_rank), signal.SIGKILL)
+            until(lambda starts=number: sum(one.starts) == starts, START_SECONDS)
         one.ends_well(driver, 2 * START_SECONDS)
     assert one.result() == alone.result()
     assert one.final_loss() == alone.final_loss()

@@ -55,6 +55,11 @@ def votes(*each: bool, device: torch.device) -> list[int]:
     return [round(number) for number in said.tolist()]
 
 
+def all_say(good: bool, ranks: int, device: torch.device) -> bool:
+    """Whether every rank says yes; of one rank its own word. A collective of more."""
+    return good if ranks == 1 else votes(good, device=device) == [ranks]
+
+
 def of_all(text: str, group: distributed.ProcessGroup) -> list[str]:
     """The texts of all ranks, in their order. A collective of a group over gloo."""
     data = text.encode()

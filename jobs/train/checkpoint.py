@@ -33,9 +33,9 @@ from polyglot.kinds.train import ValidationStep
 _Slices = tuple[slice, ...]
 
 FORMAT = 2
-MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 # files and their moments; the counts of steps are not by themselves, as equal bytes are one blob in the store
 _PARTS: Mapping[str, Sequence[str]] = {"weights": (), "exp_avg": ("exp_avg", "step"), "exp_avg_sq": ("exp_avg_sq",)}
+MOMENTS = tuple(moment for moments in _PARTS.values() for moment in moments)
 _FILE = re.compile(r"rank-(\d+)-of-(\d+)-\w+\.safetensors")
 
 
@@ -105,7 +105,7 @@ def check(directory: Path, model: nn.Module) -> None:
             if tensor is None or pieces.shapes.get(name) != list(tensor.shape):
                 raise Unusable(f"it holds the weights of another model: {name}")
         for name, tensor in named.items():
-            for moment in ("", *(f"/{each}" for each in MOMENTS[:2] if f"{name}/step" in pieces.shapes)):
+            for moment in ("", *(f"/{each}" for each in MOMENTS if each != "step" and f"{name}/step" in pieces.shapes)):
                 pieces.check(f"{name}{moment}", tensor)
 
 

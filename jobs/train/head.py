@@ -9,7 +9,8 @@ Whether an architecture's head can be used so is tried once against its full log
 or changes logits after the head), more is computed at once: same loss, more memory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -128,43 +129,59 @@ class TargetLoss:
 
     def _sums_alike(self, model: PreTrainedModel) -> bool:
         """Compare the loss in parts with that of full logits on a few tokens."""
-        ids = torch.arange(8, device=model.device).remainder(int(self._config.vocab_size)).reshape(2, 4)
+        ids = self._few(model)
         at = torch.tensor([1, 3, 4, 6], device=model.device)
-        batch = MicroBatch(ids, at, ids.reshape(-1)[at])
-        was_training, at_once = model.training, self.at_once
-        model.eval()  # type: ignore[no-untyped-call]
+        batch, at_once = MicroBatch(ids, at, ids.reshape(-1)[at]), self.at_once
         try:
-            with torch.no_grad():
+            with _tried(model):
                 whole = self(model, batch)
                 self.at_once, self.splits_head = 3, True
                 return torch.allclose(self(model, batch), whole, rtol=1e-2)
-        except (RuntimeError, TypeError, IndexError, ValueError) as error:
-            if is_of_exchange(error):
-                raise
-            return False
+        except (*_UNFIT, TypeError) as error:
+            return _fits_not(error)
         finally:
             self.at_once, self.splits_head = at_once, False
-            model.train(was_training)
 
     def _agrees(self, model: PreTrainedModel) -> bool:
         """Compare picked with full logits on a few tokens."""
-        was_training = model.training
-        model.eval()  # type: ignore[no-untyped-call]
-        ids = torch.arange(8, device=model.device).remainder(model.config.get_text_config().vocab_size).reshape(2, 4)
+        ids = self._few(model)
         at = torch.tensor([1, 3, 6], device=model.device)
         try:
-            with torch.no_grad():
+            with _tried(model):
                 full = self.logits(model, ids, at)
                 self.picks_before_head = True
                 picked = self.logits(model, ids, at)
             return picked.shape == full.shape and torch.allclose(picked, full, rtol=1e-2, atol=1e-2 * full.std().item())
-        except (RuntimeError, IndexError, ValueError) as error:
-            if is_of_exchange(error):
-                raise
-            return False
+        except _UNFIT as error:
+            return _fits_not(error)
         finally:
             self.picks_before_head = False
-            model.train(was_training)
+
+    def _few(self, model: PreTrainedModel) -> torch.Tensor:
+        """Tokens (2, 4) to try a head with."""
+        return torch.arange(8, device=model.device).remainder(int(self._config.vocab_size)).reshape(2, 4)
+
+
+_UNFIT = (RuntimeError, IndexError, ValueError)  # of a head that cannot be used so
+
+
+def _fits_not(error: Exception) -> bool:
+    """False, as the answer to whether a head fits; an error of the exchange among ranks is raised again."""
+    if is_of_exchange(error):
+        raise error
+    return False
+
+
+@contextmanager
+def _tried(model: PreTrainedModel) -> Iterator[None]:
+    """Without dropout and gradients, and as it was afterwards."""
+    was_training = model.training
+    model.eval()  # type: ignore[no-untyped-call]
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(was_training)
 
 
 def _experts(config: Any) -> tuple[int, int]:

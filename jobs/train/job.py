@@ -145,9 +145,7 @@ def _load(
 def _check_weights(trainer: Trainer) -> None:
     """Raise Permanent when a weight of any rank is no number. A collective."""
     good = all(bool(mine(tensor).isfinite().all()) for tensor in trainer.model.parameters())
-    if trainer.ranks > 1:
-        good = agreement.votes(not good, device=trainer.model.device) == [0]
-    if not good:
+    if not agreement.all_say(good, trainer.ranks, trainer.model.device):
         raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
 
 

@@ -48,7 +48,8 @@ class Keeper:
         passed = 0
         for saved in self._found():
             step = self._context.checkpoints.fetch(saved, target, checkpoint.needed(trainer.rank, trainer.ranks))
-            if self._all(step is not None and self._is_usable(target, step)):
+            good = step is not None and self._is_usable(target, step)
+            if agreement.all_say(good, trainer.ranks, trainer.model.device):
                 history = checkpoint.read(target, trainer.model, trainer.optimizer)
                 shutil.rmtree(target)
                 self._context.log.info("resumed after step %d of %d", len(history.losses), trainer.steps)
@@ -166,11 +167,6 @@ class Keeper:
             if not saved:
                 return
             yield saved
-
-    def _all(self, good: bool) -> bool:
-        if self._group is None:
-            return good
-        return agreement.votes(good, device=self._trainer.model.device) == [self._trainer.ranks]
 
     def _is_usable(self, directory: Path, step: int) -> bool:
         try:

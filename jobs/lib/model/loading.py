@@ -118,9 +118,11 @@ def check_tied(directory: Path, model: PreTrainedModel) -> None:
 
     Raises Permanent.
     """
-    for target, source in (model.all_tied_weights_keys or {}).items():
-        found = [(shard, name) for name in (target, source) for shard in _shards(directory) if name in _names(shard)]
-        if len(found) == 2 and not _are_equal(found[0], found[1]):
+    tied = model.all_tied_weights_keys or {}
+    places = {name: shard for shard in _shards(directory) for name in _names(shard)} if tied else {}
+    for target, source in tied.items():
+        both = target in places and source in places
+        if both and not _are_equal((places[target], target), (places[source], source)):
             raise Permanent(
                 f"model: {target} and {source} differ in the files, and config.json ties them (tie_word_embeddings): "
                 "such a model cannot be spread over ranks. Mend config.json, or take one rank"

@@ -49,7 +49,8 @@ from polyglot.core.errors import Interrupted, Permanent
 from polyglot.core.records import to_json
 from polyglot.kinds.mix import IndexRow
 from polyglot.kinds.tokenize import TokenCard
-from polyglot.kinds.train import MICRO_BATCH_TOKENS, TrainParams, ValidationStep
+from polyglot.kinds.train import TrainParams, ValidationStep
+from polyglot.kinds.train_forecast import MICRO_BATCH_TOKENS
 
 
 def run(context: Context) -> None:

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from transformers.core_model_loading import revert_weight_conversion
 
 from jobs.train.sharding import release, whole
-from polyglot.kinds.train import EXPORT_FILE_BYTES
+from polyglot.kinds.train_forecast import EXPORT_FILE_BYTES
 
 _LAYER = re.compile(r"(.*?\.\d+)\.")  # up to the number of a layer
 

@@ -10,6 +10,7 @@ from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
 from polyglot.estimates.estimate import Estimated, estimate
 from polyglot.estimates.fits import sized
+from polyglot.estimates.room import rooms
 from polyglot.estimates.sources import Outside
 from polyglot.plan.build import build_plan
 from polyglot.store.locate import open_store
@@ -49,7 +50,8 @@ class Session(View):
     def _estimated(self, store: Store | None) -> tuple[Estimated, ...]:
         workers = self.profile.cluster.environment if self.profile.cluster else None
         outside = Outside(self.locked, self.folder, workers)
-        return estimate(self.plan.stages, store, outside, self.profile.device_of)
+        room_of = rooms(self.profile, self.site.most)
+        return estimate(self.plan.stages, store, outside, self.profile.device_of, room_of)
 
 
 def open_session(study: Path, *, mix: str | None, profile: str, store: str | None, data_only: bool = False) -> Session:

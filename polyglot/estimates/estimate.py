@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from polyglot.core.errors import PolyglotError
 from polyglot.core.stage import PlannedStage
+from polyglot.estimates.room import Room, RoomOf
 from polyglot.estimates.used import Used, used_by
 from polyglot.kinds.device import Device
 from polyglot.kinds.forecast import Ask, Facts, Forecast, Sources
@@ -40,17 +41,23 @@ class Estimated:
 
 
 def estimate(
-    stages: Sequence[PlannedStage], store: Store | None, sources: Sources, device_of: DeviceOf
+    stages: Sequence[PlannedStage],
+    store: Store | None,
+    sources: Sources,
+    device_of: DeviceOf,
+    room_of: RoomOf = lambda planned: Room(),
 ) -> tuple[Estimated, ...]:
     """Forecast every stage. `stages` holds every input of every stage, earlier ones first.
 
-    Without a store nothing counts as done.
+    Without a store nothing counts as done. `room_of` is asked where a layout is to be chosen.
     """
     done = {} if store is None else committed_many(store, [planned.stage for planned in stages])
     facts: dict[str, Facts] = {}
     found = []
     with TemporaryDirectory(prefix="polyglot-") as cache:
         for planned in stages:
+            if planned.settings.get("layout") == "auto":
+                planned = _laid_out(planned, facts, sources, device_of, room_of)
             planned, forecast = _fitted(planned, facts, sources, device_of)
             manifest = done.get(planned.key)
             facts[planned.key] = forecast.result
@@ -59,6 +66,21 @@ def estimate(
             used = None if manifest is None else used_by(manifest, planned)
             found.append(Estimated(planned=planned, forecast=forecast, used=used))
     return tuple(found)
+
+
+def _laid_out(
+    planned: PlannedStage, facts: Mapping[str, Facts], sources: Sources, device_of: DeviceOf, room_of: RoomOf
+) -> PlannedStage:
+    """With the fastest of its layouts that fits, of equally fast ones on the fewest GPUs; else with the smallest."""
+    found = []
+    for layout in kind_of(planned.stage.kind).layouts(_ask(planned, facts, sources, device_of)):
+        resources = replace(planned.resources, gpus=layout.gpus, ranks=layout.ranks)
+        one = replace(planned, resources=resources, settings={**planned.settings, **layout.settings})
+        found.append((one, _forecast(one, facts, sources, device_of)))
+    fitting = [(one, forecast) for one, forecast in found if room_of(one).holds(forecast)]
+    if fitting:
+        return min(fitting, key=lambda each: (each[1].seconds or 0.0, each[0].resources.total_gpus))[0]
+    return min(found, key=lambda each: each[1].memory_bytes or 0)[0] if found else planned
 
 
 def _fitted(
@@ -77,20 +99,20 @@ def _fitted(
     return planned, forecast
 
 
-def _forecast(planned: PlannedStage, facts: Mapping[str, Facts], sources: Sources, device_of: DeviceOf) -> Forecast:
-    ask = kind_of(planned.stage.kind).estimate
-    if ask is None:
-        return Forecast()
-    return ask(
-        Ask(
-            stage=planned.stage,
-            settings=planned.settings,
-            resources=planned.resources,
-            device=device_of(planned),
-            inputs={role: facts[key] for role, key in planned.stage.inputs.items()},
-            sources=sources,
-        )
+def _ask(planned: PlannedStage, facts: Mapping[str, Facts], sources: Sources, device_of: DeviceOf) -> Ask:
+    return Ask(
+        stage=planned.stage,
+        settings=planned.settings,
+        resources=planned.resources,
+        device=device_of(planned),
+        inputs={role: facts[key] for role, key in planned.stage.inputs.items()},
+        sources=sources,
     )
+
+
+def _forecast(planned: PlannedStage, facts: Mapping[str, Facts], sources: Sources, device_of: DeviceOf) -> Forecast:
+    forecast = kind_of(planned.stage.kind).estimate
+    return Forecast() if forecast is None else forecast(_ask(planned, facts, sources, device_of))
 
 
 def _known(store: Store, manifest: Manifest, cache: Path, forecast: Facts) -> Facts:

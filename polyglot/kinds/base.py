@@ -135,7 +135,7 @@ def _pretrained(params: BaseParams, ask: Ask) -> Forecast:
         dtype_bytes=4,
     )
     at_once, steps = params.batch_size * params.block_tokens, params.steps
-    held = training_memory(shape, tokens=at_once, targets=at_once, half=False, recompute=False)
+    held = training_memory(shape, tokens=at_once, targets=at_once, half=False, recompute=0)
     threads = ask.settings.get("threads")
     speed = cpu(threads if isinstance(threads, int) else ask.resources.cpus)
     seconds = training_seconds(shape, speed, steps=steps, tokens=steps * at_once, targets=steps * at_once)

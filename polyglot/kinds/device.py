@@ -1,6 +1,7 @@
 """What a stage computes on: how fast it is, and how much memory one has.
 
-Peaks of GPUs are their makers' figures for bfloat16 without sparsity, bandwidths likewise, memory as `nvidia-smi` shows
+Peaks of GPUs are their makers' figures for bfloat16 without sparsity, bandwidths likewise (of links between the GPUs of
+a node one way: NVLink, or PCIe 4 where they have none), memory as `nvidia-smi` shows
 it. What a training reaches of a peak is assumed (`UTILISATION`): published loops of the same make (no fused kernels)
 reach 17 to 33 % on an H100. The CPU's figures were measured on one thread of a shared x86-64 machine
 (tests/bench/cost_estimate.py), and are what its training reaches, so that its utilisation is 1.
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 MIB = 2**20
 UTILISATION = 0.25
+NETWORK_GBIT = 100  # between nodes, where a pool does not say; assumed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,8 @@ class Device:
     bytes_per_second: float  # of its memory
     utilisation: float = UTILISATION
     memory_bytes: int = 0  # of a GPU; of a CPU its machine's counts
+    link_bytes_per_second: float = 0.0  # to the GPUs of its node, one way; 0: not counted
+    network_bytes_per_second: float = 0.0  # of its node to others
     is_gpu: bool = True
     threads: int = 1
 
@@ -36,20 +40,27 @@ class Device:
         return f"{self.name} at {self.flops / 1e12:.0f} TFLOP/s, {self.utilisation:.0%} of them used: {speed:.0f}"
 
 
-def _gpu(name: str, tflops: float, gb_per_second: float, mib: int) -> Device:
-    return Device(name=name, flops=tflops * 1e12, bytes_per_second=gb_per_second * 1e9, memory_bytes=mib * MIB)
+def _gpu(name: str, tflops: float, gb_per_second: float, mib: int, link: float) -> Device:
+    return Device(
+        name=name,
+        flops=tflops * 1e12,
+        bytes_per_second=gb_per_second * 1e9,
+        memory_bytes=mib * MIB,
+        link_bytes_per_second=link * 1e9,
+        network_bytes_per_second=NETWORK_GBIT * 1e9 / 8,
+    )
 
 
 # by the name in a profile, in the order of their memory: what a pool is refused with is the first that does
 GPUS = {
-    "l4": _gpu("L4", 121, 300, 23034),
-    "a10": _gpu("A10", 125, 600, 23028),
-    "a100-40gb": _gpu("A100-40GB", 312, 1555, 40536),
-    "l40s": _gpu("L40S", 362, 864, 46068),
-    "h100": _gpu("H100", 989, 3350, 81559),
-    "a100": _gpu("A100-80GB", 312, 2039, 81920),
-    "h200": _gpu("H200", 989, 4800, 143771),
-    "b200": _gpu("B200", 2250, 8000, 183359),
+    "l4": _gpu("L4", 121, 300, 23034, 32),
+    "a10": _gpu("A10", 125, 600, 23028, 32),
+    "a100-40gb": _gpu("A100-40GB", 312, 1555, 40536, 300),
+    "l40s": _gpu("L40S", 362, 864, 46068, 32),
+    "h100": _gpu("H100", 989, 3350, 81559, 450),
+    "a100": _gpu("A100-80GB", 312, 2039, 81920, 300),
+    "h200": _gpu("H200", 989, 4800, 143771, 450),
+    "b200": _gpu("B200", 2250, 8000, 183359, 900),
 }
 
 THREAD_FLOPS = 50e9  # measured: what training of models of 5 to 135 million parameters reaches in float32

@@ -86,6 +86,15 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """One way to spread a stage over GPUs, and what is then set; `gpus` of each of `ranks` pods."""
+
+    gpus: int
+    ranks: int
+    settings: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Amounts:
     """How much one language of a published set has; `characters` of a row, all turns together."""
 

@@ -16,7 +16,7 @@ from polyglot.core.endpoint import ENDPOINTS
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.chat import ChatForm
-from polyglot.kinds.forecast import Ask, Facts, Forecast, Read
+from polyglot.kinds.forecast import Ask, Facts, Forecast, Layout, Read
 from polyglot.kinds.settings import Settings
 
 GIB = 2**30
@@ -117,6 +117,8 @@ class Kind:
     environment: Callable[[Mapping[str, Json]], Environment] = lambda settings: ""
     # what a stage will need, and what its result will be like; None: what its default resources say
     estimate: Callable[[Ask], Forecast] | None = None
+    # the layouts among which `layout: auto` of its settings chooses; of a kind without that setting none
+    layouts: Callable[[Ask], Iterable[Layout]] = lambda ask: ()
     # what a committed result is like, from its stage and its own records; None: as was forecast
     known: Callable[[Stage, Read], Facts] | None = None
     # stages of earlier versions that asked the same, from a stage and its settings: their journals are read too

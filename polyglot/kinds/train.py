@@ -1,9 +1,7 @@
 """A base model, fine-tuned on one mix with one seed."""
 
-import math
 import operator
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -12,19 +10,11 @@ from polyglot.core.canonical import Json
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.section import MAX_COUNT, Count, Positive, Section, tuple_of
 from polyglot.core.stage import Resources
-from polyglot.kinds.forecast import (
-    GPU_CONTEXT_BYTES,
-    GPU_PROCESS_BYTES,
-    PROCESS_BYTES,
-    START_SECONDS,
-    Ask,
-    Facts,
-    Forecast,
-    Texts,
-)
+from polyglot.kinds.forecast import Ask, Forecast, Layout
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, MODEL_LIBRARIES, Kind, Offer, Params, Traits, always
 from polyglot.kinds.settings import Settings
-from polyglot.kinds.training import GAPS, adapter_parameters, targets_at_once, training_memory, training_seconds
+from polyglot.kinds.train_forecast import MICRO_BATCH_TOKENS, forecast
+from polyglot.kinds.train_layouts import layouts
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 LossNormalization = Literal["tokens", "micro-batches"]
@@ -46,6 +36,8 @@ class Recipe(Section):
     """Samples per step, over all ranks."""
     learning_rate: Positive = 1e-5
     weight_decay: float = Field(0.1, ge=0)
+    optimizer: Annotated[Literal["adamw", "adamw-8bit"], Field(exclude_if=lambda name: name == "adamw")] = "adamw"
+    """`adamw-8bit` keeps its moments in blocks of 8-bit numbers, a quarter of the memory."""
     betas: Annotated[tuple[Beta, Beta], BeforeValidator(tuple_of)] = (0.9, 0.95)
     """Of AdamW."""
     schedule: Literal["cosine", "linear", "constant", "trapezoid"] = "cosine"
@@ -96,20 +88,22 @@ class TrainParams(Recipe, Params):
     checkpoint_steps: int = 0  # 0: by time alone; a checkpoint never changes the result
 
 
-MICRO_BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}  # by device, where a profile does not say
-
-
 class TrainSettings(Settings):
     """Of training."""
 
+    layout: Literal["auto"] | None = None
+    """`auto`: the fastest that fits, by estimate, of what the profile leaves open: how many of the GPUs and pods in
+    `resources` are used, micro-batch-tokens, recompute, offload. What was chosen is recorded with the result."""
     micro_batch_tokens: Count | None = None
     """Tokens that are held in memory at once, by each process."""
     processes: int | None = Field(None, ge=1, le=64)
     """Of each pod that has no GPUs (else one a GPU): they share its processors and memory. 1 where nothing is said."""
-    recompute: bool | None = None
-    """Trade time for memory by computing activations twice."""
+    recompute: bool | Count | None = None
+    """Trade time for memory by computing activations twice: of all layers, or of so many."""
     attention: Literal["sdpa", "eager", "flash_attention_2", "flash_attention_3"] | None = None
     """Of transformers; by default its own choice. The flash kernels must be in the image, and want bfloat16."""
+    offload: bool | None = None
+    """Keep weights, gradients and the optimiser's moments in the machine's memory, beside the GPU."""
     logits_at_once: Count | None = None
     """Targets whose logits are held at once; by default as many as make 134 million numbers."""
     checkpoint_seconds: Count | None = None
@@ -159,127 +153,12 @@ class TrainingRecord(Record):
     validation: tuple[ValidationStep, ...] | UnsetType = UNSET  # the last one after the last step
 
 
-_PADDED = 1.2  # places a token
-_VARIED = 1.3  # how much longer than the mean the longest of some steps is, times the root of a step's samples
-_FILLED = 0.9  # of the places of a micro-batch are no padding
-EXPORT_FILE_BYTES = 2 * 10**9  # of a file of the result's weights, unless one layer is larger
-_MORE_RANKS = (2, 4, 8, 16, 32, 64)
-_WRITTEN_BYTES_PER_SECOND = 200e6  # to a store, assumed
-
-
 def _estimate(ask: Ask) -> Forecast:
-    params, base = TrainParams.of(ask.stage), ask.inputs["base"]
-    if base.shape is None:
-        return Forecast(lacking=("the base model's shape",))
-    shape, gpu = base.shape, ask.resources.gpus > 0
-    adapter = None
-    if params.method == "lora":
-        adapter = adapter_parameters(shape, params.lora_rank or 0, params.lora_modules)
-    trained = shape.parameters if adapter is None else adapter
-    half, again = gpu and params.precision == "bfloat16", bool(ask.settings.get("recompute"))
-    mixed = tuple(ask.inputs["mix"].texts.values())
-    longest = max((texts.longest or 0 for _, facts in ask.of("tokens") for texts in facts.texts.values()), default=0)
-    at_once = _at_once(ask, params, mixed, longest)
-    share = _learnt(mixed)
-    ranks = KIND.world_size(ask.resources, ask.settings)
-    process = GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES
-    logits = ask.settings.get("logits_at_once")
-    most = logits if isinstance(logits, int) and logits else targets_at_once(shape.vocabulary)
-
-    def memory(*, recompute: bool, ranks: int) -> dict[str, int]:
-        return training_memory(
-            shape,
-            tokens=at_once,
-            targets=min(at_once * share * _FILLED, most),
-            half=half,
-            recompute=recompute,
-            gaps=GAPS if gpu else 0.0,
-            ranks=ranks,
-            adapter=adapter,
-        )
-
-    written = shape.parameters * (4 if params.precision == "float32" else shape.dtype_bytes)
-    size = 12 * trained  # a checkpoint
-    inside = KIND.processes(ask.resources, ask.settings)
-    shared = 1 if gpu else inside  # so many hold all of this in the same memory
-    common = Forecast(
-        memory={
-            name: shared * size for name, size in {**memory(recompute=again, ranks=ranks), "process": process}.items()
-        },
-        # weights or moments of a checkpoint, on their way to a file; at the end a file of the result and a layer
-        host_bytes=inside * GPU_PROCESS_BYTES
-        + max(inside * 4 * trained // ranks, min(written, EXPORT_FILE_BYTES) + written // shape.layers)
-        if gpu
-        else None,
-        parameters=shape.parameters,
-        disk_bytes=size // ask.resources.ranks + written + 4 * (adapter or 0) + shape.parameters * shape.dtype_bytes,
-        sources={"parameters": base.source},
-        smaller=tuple(
-            (said, shared * (sum(memory(recompute=True, ranks=number).values()) + process))
-            for said, number in [
-                *([] if again else [("`recompute: true` in the profile's settings of train", ranks)]),
-                *(
-                    (f"`recompute: true` and {number} processes (ranks x gpus)", number)
-                    for number in _MORE_RANKS
-                    if gpu and number > ranks and number <= params.batch_size
-                ),
-            ]
-        ),
-        result=Facts(
-            source=base.source,
-            shape=shape if written == shape.parameters * shape.dtype_bytes else replace(shape, dtype_bytes=4),
-            answer_tokens=_answer_tokens(mixed),
-        ),
-    )
-    rows = sum(texts.rows for texts in mixed)
-    if not rows:
-        return replace(common, lacking=("the mix's rows and tokens",))
-    samples = params.steps * params.batch_size if params.steps else (params.epochs or 0) * rows
-    tokens = samples * sum(texts.tokens or 0 for texts in mixed) / rows
-    sources = {**common.sources, "tokens": ask.inputs["mix"].source}
-    if ask.device is None:
-        lacking = ("the GPU's name: write `device:` into the profile or its pool",)
-        return replace(common, tokens=tokens, sources=sources, lacking=lacking)
-    steps = params.steps or samples / params.batch_size
-    seconds = training_seconds(
-        shape,
-        ask.device,
-        steps=steps,
-        tokens=tokens,
-        targets=tokens * share,
-        length=tokens / samples,
-        again=again,
-        adapter=adapter,
-    )
-    loading = 2 * written / _WRITTEN_BYTES_PER_SECOND
-    sources["time"] = str(ask.device)
-    return replace(common, tokens=tokens, seconds=START_SECONDS + loading + seconds / ranks, sources=sources)
+    return forecast(ask, TrainParams.of(ask.stage), KIND.processes(ask.resources, ask.settings))
 
 
-def _at_once(ask: Ask, params: TrainParams, mixed: Sequence[Texts], longest: int) -> float:
-    """Places in the largest forward pass: the setting, or all of a step where that is less; a sequence at least."""
-    limit = ask.settings.get("micro_batch_tokens")
-    most = limit if isinstance(limit, int) and limit else MICRO_BATCH_TOKENS["cuda" if ask.resources.gpus else "cpu"]
-    rows = sum(texts.rows for texts in mixed)
-    mean = sum(texts.tokens or 0 for texts in mixed) / rows if rows else most
-    ranks = KIND.world_size(ask.resources, ask.settings)
-    samples = max(1, params.batch_size // ranks)
-    step = samples * mean * _PADDED * (1 + _VARIED / math.sqrt(samples))
-    if step > most and not ask.resources.gpus and not params.packed_tokens:
-        most -= longest // 2  # what does not fit begins another pass; on a GPU nothing is spared
-    return max(min(float(most), step), float(params.packed_tokens or longest))
-
-
-def _learnt(mixed: Sequence[Texts]) -> float:
-    """The share of tokens that are supervised; 0.7 where nobody knows."""
-    tokens = sum(texts.tokens or 0 for texts in mixed)
-    return sum(texts.loss_tokens or 0 for texts in mixed) / tokens if tokens else 0.7
-
-
-def _answer_tokens(mixed: Sequence[Texts]) -> float | None:
-    """The mean length of what is learnt: how long the tuned model's answers will be."""
-    answers = sum(texts.answers or texts.rows for texts in mixed)
-    return sum(texts.loss_tokens or 0 for texts in mixed) / answers if answers else None
+def _layouts(ask: Ask) -> Iterable[Layout]:
+    return layouts(ask, TrainParams.of(ask.stage))
 
 
 def _offers(params: Mapping[str, Json]) -> Mapping[Offer, str]:
@@ -306,4 +185,5 @@ KIND = Kind(
     kernels=True,
     traits=always(Traits(loads_model=True)),
     estimate=_estimate,
+    layouts=_layouts,
 )

@@ -18,11 +18,22 @@ LOGITS_AT_ONCE = 2**27  # numbers that a training holds before it goes on with t
 LEAST_TARGETS_AT_ONCE = 256
 _FUSED = ("query_key_value", "c_attn", "qkv_proj", "Wqkv")  # queries, keys and values in one layer
 _UPDATE_BYTES = 32  # a parameter and step, that the optimiser and the clipping read and write
+_MOMENT_BYTES = {"adamw": 8.0, "adamw-8bit": 2 * (1 + 4 / 256)}  # a parameter; 8 bits, and a scale for 256 numbers
+_LINK_REACHED = 0.7  # of a link's peak, by what torch's collectives reach; assumed
+HOST_BYTES_PER_SECOND = 100e9  # of a GPU machine's own memory; assumed
+_HOST_LINK_BYTES_PER_SECOND = 25e9  # between a GPU and its machine's memory: PCIe 4 with 16 lanes
 
 
 def targets_at_once(vocabulary: int) -> int:
     """Targets whose logits are held at the same time, where a profile does not say."""
     return max(LEAST_TARGETS_AT_ONCE, LOGITS_AT_ONCE // vocabulary)
+
+
+def recomputed_layers(setting: object, layers: int) -> int:
+    """How many layers' activations are computed again, by the setting `recompute`: all, none, or so many."""
+    if isinstance(setting, bool):
+        return layers if setting else 0
+    return min(setting, layers) if isinstance(setting, int) else 0
 
 
 def training_memory(
@@ -31,30 +42,35 @@ def training_memory(
     tokens: float,
     targets: float,
     half: bool,
-    recompute: bool,
+    recompute: int,
     gaps: float = GAPS,
     ranks: int = 1,
     adapter: int | None = None,
+    optimizer: str = "adamw",
+    offload: bool = False,
 ) -> dict[str, int]:
     """Bytes of a rank by part; `tokens` of a forward pass, `targets` of them with logits at once.
 
-    `half`: products in bfloat16 over float32 weights, which are then held cast too. `gaps` as a share of activations.
-    `adapter`: its parameters, where the model's own are frozen.
+    `half`: products in bfloat16 over float32 weights, which are then held cast too. `recompute`: so many layers keep
+    their input alone. `gaps` as a share of activations. `adapter`: its parameters, where the model's own are frozen.
+    `offload`: weights, gradients and moments lie in the machine's memory, and are not counted here.
     """
     count = shape.parameters + (adapter or 0)
     trained = count if adapter is None else adapter
     kept = _kept_by_layer(shape, half=half)
-    layers = kept + shape.layers * shape.hidden * 4 if recompute else kept * shape.layers
+    layers = max(shape.layers - recompute, 1) * kept + recompute * shape.hidden * 4
     # logits, their float32 form, log-softmax, and the gradients of the last two
     logits = shape.vocabulary * (14 if half else 12)
     held = {
         "weights": count * 4 // ranks + (2 * count if half and ranks == 1 else 0),
         "gradients": 4 * trained // (ranks if adapter is None else 1),
-        "optimiser": 8 * trained // (ranks if adapter is None else 1),
+        "optimiser": int(_MOMENT_BYTES[optimizer] * trained) // (ranks if adapter is None else 1),
         "activations": int(tokens * layers * (1 + gaps)),
         "logits": int(targets * logits),
     }
-    if ranks > 1:
+    if offload:
+        held |= dict.fromkeys(("weights", "gradients", "optimiser"), 0)
+    if ranks > 1 or offload:
         tables = shape.head * (1 if shape.tied else 2)
         layer = (shape.parameters - tables) // shape.layers
         held["fetched"] = (2 if half else 4) * (2 * layer + tables)
@@ -83,20 +99,52 @@ def training_seconds(
     tokens: float,
     targets: float,
     length: float = 0,
-    again: bool = False,
+    recomputed: float = 0,
     adapter: int | None = None,
+    updates: float | None = None,
 ) -> float:
-    """Seconds of so many steps over `tokens` in all; `length` of a sequence, `again` with activations recomputed.
+    """Seconds of so many steps over `tokens` in all; `length` of a sequence.
 
-    `adapter`: its parameters, where the model's own are frozen and their gradients are not computed.
+    `recomputed`: the share of the layers whose activations are computed again.
+
+    `adapter`: its parameters, where the model's own are frozen and their gradients are not computed. `updates`: bytes
+    a second of the memory in which the optimiser works, where that is not the device's.
     """
     attention = 6 * shape.layers * shape.heads * shape.head_size * length  # a causal half of the square
     each = 6 if adapter is None else 4
     forward_and_back = each * shape.multiplied + 6 * (adapter or 0) + attention
     forward = 2 * (shape.multiplied + (adapter or 0)) + attention / 3
-    operations = tokens * (forward_and_back + (forward if again else 0)) + targets * each * shape.head
+    operations = tokens * (forward_and_back + forward * recomputed) + targets * each * shape.head
     trained = shape.parameters if adapter is None else adapter
-    return operations / device.reached + steps * _UPDATE_BYTES * trained / device.bytes_per_second
+    return operations / device.reached + steps * _UPDATE_BYTES * trained / (updates or device.bytes_per_second)
+
+
+def exchange_seconds(
+    shape: Shape,
+    device: Device,
+    *,
+    passes: float,
+    pods: int,
+    processes: int,
+    half: bool,
+    offload: bool = False,
+    frozen: bool = False,
+) -> float:
+    """Seconds that so many passes of one rank take to fetch the weights, forwards and backwards, and sum the gradients.
+
+    Of a pod's processes over their link, of several pods over their network; the slower of both. Offloaded weights and
+    gradients also pass between the GPU and its machine. What a device does not say is not counted.
+    """
+    ranks = pods * processes
+    fetched, summed = 2 * (2 if half else 4) * shape.parameters, 0 if frozen else 4 * shape.parameters
+    ways = [
+        (fetched + summed) * (among - 1) / among / (rate * _LINK_REACHED)
+        for among, rate in ((processes, device.link_bytes_per_second), (pods, device.network_bytes_per_second))
+        if among > 1 and rate
+    ]
+    if offload:
+        ways.append((8 * shape.parameters + summed) / ranks / _HOST_LINK_BYTES_PER_SECOND)
+    return passes * max(ways, default=0.0)
 
 
 def adapter_parameters(shape: Shape, rank: int, modules: Sequence[str] | None) -> int:

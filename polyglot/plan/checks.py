@@ -48,7 +48,7 @@ def _check_ranks(locked: Locked, stages: Sequence[PlannedStage]) -> None:
     for planned in stages:
         kind, resources = kind_of(planned.stage.kind), planned.resources
         size = kind.world_size(resources, planned.settings)
-        if kind.tunes and size > batch:
+        if kind.tunes and size > batch and planned.settings.get("layout") != "auto":  # which takes fewer itself
             inside = kind.processes(resources, planned.settings)
             raise BadInput(
                 "more processes than a step has samples",

@@ -52,5 +52,7 @@ class Pool(Section):
     """The most memory that a pod may ask for here: a stage that runs out of what it has is given more, up to this."""
     device: GpuName | None = None
     """Its GPU, such as h100: how much memory it has, and how long a stage will take (docs/cost.md)."""
+    network_gbit: int | None = Field(None, ge=1, le=100_000)
+    """Gigabits a second between its nodes, over which a training's pods exchange weights; 100 where nothing is said."""
     gpu_resource: QualifiedName = "nvidia.com/gpu"
     """The extended resource that a stage's gpus are counted in."""

@@ -187,7 +187,11 @@ class Profile:
             return cpu(threads if isinstance(threads, int) else max(1, share))
         pool = None if self.cluster is None else self.cluster.pool_of(planned.stage.kind)
         name = (pool.device if pool else None) or self.device
-        return GPUS[name] if name else None
+        if not name:
+            return None
+        if pool is None or pool.network_gbit is None:
+            return GPUS[name]
+        return replace(GPUS[name], network_bytes_per_second=pool.network_gbit * 1e9 / 8)
 
 
 def load_profile(name_or_path: str) -> Profile:

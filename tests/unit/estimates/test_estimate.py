@@ -1,5 +1,6 @@
 """Forecasts of whole plans, against numbers made by hand."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -43,17 +44,27 @@ class TestSevenBillion:
 
     def test_two_ranks_take_half_the_time_and_hold_half_of_the_state_each(self, tmp_path: Path) -> None:
         one = by_label(estimates.seven(tmp_path, H100).estimated)["train mistral/bactrian/EN/s0"]
-        two_gpus = H100.replace("train: {gpus: 1}", "train: {gpus: 1, ranks: 2}")
+        two_gpus = H100.replace("train: {gpus: 1}", "train: {gpus: 2}")
         two = by_label(estimates.seven(tmp_path, two_gpus).estimated)["train mistral/bactrian/EN/s0"]
         assert two.forecast.memory["optimiser"] * 2 == one.forecast.memory["optimiser"]
         assert one.gpu_hours < two.gpu_hours < 1.2 * one.gpu_hours  # both start
         assert (two.forecast.seconds or 0) < 0.6 * (one.forecast.seconds or 0)
 
-    def test_two_gpus_of_a_pod_are_as_two_pods_of_one(self, tmp_path: Path) -> None:
+    def test_two_pods_of_one_gpu_hold_what_two_gpus_of_a_pod_do_and_wait_for_the_network(self, tmp_path: Path) -> None:
         label, one = "train mistral/bactrian/EN/s0", "train: {gpus: 1}"
-        pods = by_label(estimates.seven(tmp_path, H100.replace(one, "train: {gpus: 1, ranks: 2}")).estimated)[label]
-        pod = by_label(estimates.seven(tmp_path, H100.replace(one, "train: {gpus: 2}")).estimated)[label]
-        assert (pod.forecast.memory, pod.gpu_hours) == (pods.forecast.memory, pytest.approx(pods.gpu_hours))
+        roomy = H100.replace("h100", "h200")  # so that a step is one pass
+        two_pods = roomy.replace(one, "train: {gpus: 1, ranks: 2}")
+        fast = two_pods.replace("device: h200", "device: h200, network-gbit: 6400")
+        assert fast != two_pods
+        pods, fast_pods, pod = (
+            by_label(estimates.seven(tmp_path, profile).estimated)[label]
+            for profile in (two_pods, fast, roomy.replace(one, "train: {gpus: 2}"))
+        )
+        assert pod.forecast.memory == pods.forecast.memory
+        assert pod.gpu_hours == pytest.approx(fast_pods.gpu_hours)
+        steps = math.ceil(67_017 / 64)
+        exchanged = steps * 8 * SEVEN / 2 / (100e9 / 8 * 0.7)  # half of it, of 100 Gbit a second: 2 + 2 + 4 bytes
+        assert pods.gpu_hours == pytest.approx(2 * exchanged / 3600, rel=0.05)
         assert pod.forecast.host_bytes == 2 * (pods.forecast.host_bytes or 0)  # the same of each process
 
     def test_calls_and_dollars_of_the_judge(self, tmp_path: Path) -> None:

@@ -16,20 +16,20 @@ SEVEN = Shape(
 def test_seven_billion_parameters_hold_16_bytes_each_and_two_more_where_products_are_in_bfloat16() -> None:
     assert SEVEN.parameters == 6_738_415_616  # Llama 2 7B
     for half, each in ((False, 16), (True, 18)):
-        held = training_memory(SEVEN, tokens=0, targets=0, half=half, recompute=False)
+        held = training_memory(SEVEN, tokens=0, targets=0, half=half, recompute=0)
         assert sum(held.values()) == each * SEVEN.parameters
         assert held["optimiser"] == 8 * SEVEN.parameters
 
 
 def test_logits_are_12_bytes_a_target_and_word_and_14_in_bfloat16() -> None:
     for half, each in ((False, 12), (True, 14)):
-        held = training_memory(SEVEN, tokens=0, targets=1000, half=half, recompute=False)
+        held = training_memory(SEVEN, tokens=0, targets=1000, half=half, recompute=0)
         assert held["logits"] == each * 1000 * 32000
 
 
 def test_over_ranks_the_state_is_spread_and_what_is_fetched_comes_on_top() -> None:
     one, eight = (
-        training_memory(SEVEN, tokens=1000, targets=100, half=True, recompute=True, ranks=ranks) for ranks in (1, 8)
+        training_memory(SEVEN, tokens=1000, targets=100, half=True, recompute=32, ranks=ranks) for ranks in (1, 8)
     )
     assert eight["weights"] + eight["gradients"] + eight["optimiser"] == 16 * SEVEN.parameters // 8
     assert eight["activations"] == one["activations"]
@@ -39,7 +39,7 @@ def test_over_ranks_the_state_is_spread_and_what_is_fetched_comes_on_top() -> No
 
 
 def test_recomputing_keeps_one_layer_and_the_stream() -> None:
-    whole, again = (training_memory(SEVEN, tokens=1000, targets=0, half=False, recompute=r) for r in (False, True))
+    whole, again = (training_memory(SEVEN, tokens=1000, targets=0, half=False, recompute=r) for r in (0, 32))
     layer = whole["activations"] / 32
     assert again["activations"] == pytest.approx(layer + 1.1 * 1000 * 32 * 4096 * 4, rel=1e-6)
 
@@ -51,13 +51,13 @@ def test_a_token_costs_six_operations_a_weight_and_the_head_only_where_there_is_
     assert found == pytest.approx(6 * SEVEN.multiplied * 1e6 / h100.reached)
     more = training_seconds(SEVEN, h100, steps=0, tokens=1e6, targets=1e6)
     assert more - found == pytest.approx(6 * 32000 * 4096 * 1e6 / h100.reached)
-    assert training_seconds(SEVEN, h100, steps=0, tokens=1e6, targets=0, again=True) == pytest.approx(found * 4 / 3)
+    assert training_seconds(SEVEN, h100, steps=0, tokens=1e6, targets=0, recomputed=1) == pytest.approx(found * 4 / 3)
 
 
 def test_of_frozen_weights_there_are_neither_gradients_nor_moments() -> None:
     adapter = adapter_parameters(SEVEN, 16, None)
     assert adapter == 39_976_960  # what peft puts into Llama 2 7B with rank 16 on all linear layers
-    held = training_memory(SEVEN, tokens=0, targets=0, half=False, recompute=False, adapter=adapter)
+    held = training_memory(SEVEN, tokens=0, targets=0, half=False, recompute=0, adapter=adapter)
     assert held["weights"] == 4 * (SEVEN.parameters + adapter)
     assert (held["gradients"], held["optimiser"]) == (4 * adapter, 8 * adapter)
     whole, frozen = (

@@ -1,0 +1,144 @@
+"""`layout: auto`: the fastest that fits is chosen, what a profile says stays, and every pod has what it computes on."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from polyglot.core.errors import BadInput
+from polyglot.estimates.estimate import Estimated, estimate
+from polyglot.estimates.fits import check_fits
+from polyglot.estimates.room import Room
+from polyglot.estimates.sources import Outside
+from polyglot.kinds.forecast import Forecast
+from polyglot.study.profile import load_profile
+from tests.kit import estimates
+
+GIB = 2**30
+
+
+def profile(pool: str, train: str, settings: str = "layout: auto") -> str:
+    text = estimates.cluster(f"gpu: {{{pool}}}, big: {{}}").replace("train: {gpus: 1}", f"train: {{{train}}}")
+    return text.replace("prices:", f"settings: {{train: {{{settings}}}}}\nprices:")
+
+
+def training(tmp_path: Path, text: str, model: str = "mistral-7b") -> Estimated:
+    study = estimates.SEVEN.replace("mistral-7b", model)
+    rows = estimates.seven(tmp_path, text, study=study).estimated
+    return next(
+        row for row in rows if row.planned.label.endswith("/ENDEFRITES/s0") and row.planned.stage.kind == "train"
+    )
+
+
+def place(row: Estimated) -> tuple[int, int]:
+    return row.planned.resources.gpus, row.planned.resources.ranks
+
+
+def test_seven_billion_parameters_take_all_gpus_of_a_node_and_compute_nothing_twice(tmp_path: Path) -> None:
+    row = training(tmp_path, profile("device: h100", "gpus: 8"))
+    assert place(row) == (8, 1)
+    assert row.planned.settings["micro_batch_tokens"] == 16384
+    assert row.planned.settings["recompute"] is False
+    assert row.forecast.sources["layout"] == "1 x 8 processes, 16384 tokens at once, 0 of 32 layers computed again"
+
+
+def test_a_second_node_is_taken_where_the_network_is_fast_and_left_where_it_is_slow(tmp_path: Path) -> None:
+    assert place(training(tmp_path, profile("device: h100", "gpus: 8, ranks: 2"))) == (8, 1)
+    fast = profile("device: h100, network-gbit: 6400", "gpus: 8, ranks: 2")
+    assert place(training(tmp_path, fast)) == (8, 2)
+
+
+def test_where_less_fits_smaller_passes_come_before_layers_computed_again(tmp_path: Path) -> None:
+    row = training(tmp_path, profile("device: h100", "gpus: 2"))
+    assert row.planned.settings["micro_batch_tokens"] < 16384
+    assert row.planned.settings["recompute"] is False
+    assert (row.forecast.memory_bytes or 0) < 0.9 * 81559 * 2**20
+
+
+def test_a_mixture_is_cut_only_where_its_experts_can_be(tmp_path: Path) -> None:
+    row = training(tmp_path, profile("device: h200", "gpus: 6"), "mixtral-8x7b")
+    assert place(row)[0] in (1, 2, 4)
+    row = training(tmp_path, profile("device: h200", "gpus: 8"), "mixtral-8x7b")
+    assert place(row) == (8, 1)
+    assert "offload" not in row.planned.settings
+    assert row.planned.settings["recompute"] == 16  # half of its layers are enough
+
+
+def test_what_no_gpu_can_hold_lies_beside_them_where_the_machine_has_room(tmp_path: Path) -> None:
+    row = training(tmp_path, profile("device: h100, most-memory: 1TiB", "gpus: 4"), "mixtral-8x7b")
+    assert row.planned.settings["offload"] is True
+    assert row.forecast.memory["optimiser"] == 0
+    assert (row.forecast.host_bytes or 0) > 16 * 46e9
+    session = estimates.seven(
+        tmp_path,
+        profile("device: h100, most-memory: 500GiB", "gpus: 4"),
+        study=estimates.SEVEN.replace("mistral-7b", "mixtral-8x7b"),
+    )
+    with pytest.raises(BadInput, match="and H100 has 79.6 GiB"):
+        check_fits(session.estimated, session.profile, session.site.most)
+
+
+def test_what_the_profile_says_stays(tmp_path: Path) -> None:
+    row = training(
+        tmp_path, profile("device: h100", "gpus: 8", "layout: auto, micro-batch-tokens: 3000, recompute: true")
+    )
+    assert row.planned.settings["micro_batch_tokens"] == 3000
+    assert row.planned.settings["recompute"] is True
+
+
+def test_no_more_ranks_than_a_step_has_samples(tmp_path: Path) -> None:
+    text = profile("device: h100", "gpus: 8")
+    study = estimates.SEVEN.replace("batch-size: 64", "batch-size: 5")
+    rows = estimates.seven(tmp_path, text, study=study).estimated
+    row = next(row for row in rows if row.planned.stage.kind == "train")
+    assert place(row) == (4, 1)
+
+
+def test_of_a_model_or_a_gpu_that_nobody_knows_the_layout_that_needs_least_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = training(tmp_path, profile("", "gpus: 8"))
+    assert place(row) == (8, 1)
+    assert row.planned.settings["recompute"] is True
+
+    def away(*_: object) -> bytes:
+        raise OSError("no network")
+
+    monkeypatch.setattr("polyglot.estimates.sources.read_repository_file", away)
+    study = estimates.SEVEN.replace("published: mistral-7b", "hub: own/model")
+    rows = estimates.seven(tmp_path, profile("device: h100", "gpus: 8"), study=study).estimated
+    row = next(row for row in rows if row.planned.stage.kind == "train")
+    assert place(row) == (8, 1)
+    assert row.planned.settings["recompute"] is True
+    assert row.forecast.lacking == ("the base model's shape",)
+
+
+def test_on_processors_only_what_is_computed_again_is_chosen(tmp_path: Path) -> None:
+    """Micro-batches would change the result's bits, and two machines would not agree."""
+    text = "settings: {train: {layout: auto}}\n"
+    session = estimates.seven(tmp_path, text)
+    outside = Outside(session.locked, session.folder)
+
+    def settings(gib: float) -> Mapping[str, Any]:
+        def room_of(_: object) -> Room:
+            return Room(machine_bytes=int(gib * GIB))
+
+        rows = estimate(session.plan.stages, None, outside, session.profile.device_of, room_of)
+        return next(row for row in rows if row.planned.stage.kind == "train").planned.settings
+
+    roomy, tight = settings(1000), settings(140)
+    assert (roomy["recompute"], tight["recompute"]) == (False, 24)
+    assert "micro_batch_tokens" not in roomy.keys() | tight.keys()
+
+
+def test_room_is_of_the_gpu_and_of_the_machine() -> None:
+    forecast = Forecast(memory={"weights": 80 * GIB}, host_bytes=40 * GIB)
+    room = Room(gpu_bytes=100 * GIB, machine_bytes=50 * GIB, has_gpus=True)
+    assert room.holds(forecast)
+    assert not replace(room, gpu_bytes=85 * GIB).holds(forecast)  # nine tenths of it
+    assert not replace(room, gpu_bytes=0).holds(forecast)
+    assert not replace(room, machine_bytes=42 * GIB).holds(forecast)
+    assert not room.holds(Forecast())
+    assert load_profile("local").settings["train"].get("layout") is None

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from polyglot.cli.session import Session, open_session
+from polyglot.estimates.estimate import Estimated
 
 REVISION = "0123456789abcdef" * 2 + "01234567"
 SEVEN = f"""
@@ -41,3 +42,15 @@ def seven(folder: Path, profile: str = "", *, study: str = SEVEN) -> Session:
     path.write_text(study, encoding="utf-8")
     chosen = profile_of(folder, profile) if profile else "local"
     return open_session(path, mix=None, profile=chosen, store=f"file://{folder}/store")
+
+
+def laid_out(folder: Path, model: str, device: str, *, gpus: int, ranks: int = 1) -> tuple[Session, Estimated]:
+    """The study with a model of the catalogue, `layout: auto` on so many GPUs of a fast network; and its largest
+    training.
+    """
+    pools = f"gpu: {{device: {device}, network-gbit: 3200}}, big: {{}}"
+    text = cluster(pools).replace("train: {gpus: 1}", f"train: {{gpus: {gpus}, ranks: {ranks}}}")
+    text = text.replace("prices:", "settings: {train: {layout: auto}}\nprices:")
+    session = seven(folder, text, study=SEVEN.replace("mistral-7b", model))
+    trainings = [row for row in session.estimated if row.planned.stage.kind == "train"]
+    return session, max(trainings, key=lambda row: row.forecast.tokens or 0)

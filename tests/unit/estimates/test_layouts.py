@@ -12,7 +12,9 @@ from polyglot.estimates.estimate import Estimated, estimate
 from polyglot.estimates.fits import check_fits
 from polyglot.estimates.room import Room
 from polyglot.estimates.sources import Outside
-from polyglot.kinds.forecast import Forecast
+from polyglot.kinds.device import GPUS
+from polyglot.kinds.forecast import Ask, Forecast
+from polyglot.kinds.registry import kind_of
 from polyglot.study.profile import load_profile
 from tests.kit import estimates
 
@@ -89,11 +91,21 @@ def test_what_the_profile_says_stays(tmp_path: Path) -> None:
 
 
 def test_no_more_ranks_than_a_step_has_samples(tmp_path: Path) -> None:
-    text = profile("device: h100", "gpus: 8")
     study = estimates.SEVEN.replace("batch-size: 64", "batch-size: 5")
-    rows = estimates.seven(tmp_path, text, study=study).estimated
-    row = next(row for row in rows if row.planned.stage.kind == "train")
-    assert place(row) == (4, 1)
+    session = estimates.seven(tmp_path, profile("device: h100", "gpus: 8, ranks: 2"), study=study)
+    training = next(planned for planned in session.plan.stages if planned.stage.kind == "train")
+    row = next(row for row in session.estimated if row.planned.key == training.key)
+    ask = Ask(
+        stage=training.stage,
+        settings=training.settings,
+        resources=training.resources,
+        device=GPUS["h100"],
+        inputs={"base": row.forecast.result},
+        sources=Outside(session.locked, session.folder),
+    )
+    found = {(layout.gpus, layout.ranks) for layout in kind_of("train").layouts(ask)}
+    assert found == {(1, 1), (2, 1), (4, 1)}
+    assert place(row) == (2, 1)  # four would wait for each other longer than these few tokens take
 
 
 def test_of_a_model_or_a_gpu_that_nobody_knows_the_layout_that_needs_least_is_taken(

@@ -411,3 +411,4 @@ def _set_up_log() -> None:
     root.setLevel(logging.INFO)
     for chatty in ("httpx", "botocore", "urllib3", "fsspec"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("torch.utils._pytree").setLevel(logging.ERROR)  # warns of torchao, which transformers imports

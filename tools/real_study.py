@@ -1,7 +1,7 @@
-"""`make real`: studies/real-model.yaml with default resources, judged by an endpoint on the loopback.
+"""`make real`: studies/real-model.yaml, or the study named first, with default resources and a judge on the loopback.
 
 The judge is the built-in one in a process of its own, asked over HTTP by the client that asks any OpenAI-compatible
-endpoint. Arguments are those of `polyglot submit`. `polyglot plan --cost` then prints the estimates and what it took.
+endpoint. Other arguments are those of `polyglot submit`. `polyglot plan --cost` then prints the estimates and what it took.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = ROOT / "studies" / "real-model.yaml"
 BENCHMARK = ROOT.parent / "shared" / "mt-bench-x"
-LANGUAGES = ("EN", "DE")
+LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
 
 
 @contextmanager
@@ -37,11 +37,12 @@ def main() -> int:
     if not BENCHMARK.is_dir():
         raise SystemExit(f"real: MT-Bench-X and docs-x are not beside the checkout, in {BENCHMARK.parent}")
     polyglot, options = [sys.executable, "-m", "polyglot"], sys.argv[1:]
+    study = options.pop(0) if options and options[0].endswith(".yaml") else STUDY
     with judge() as address:
         environment = {**os.environ, "OPENAI_BASE_URL": address}
-        done = subprocess.run([*polyglot, "submit", STUDY, *options], cwd=ROOT, env=environment, check=False)
+        done = subprocess.run([*polyglot, "submit", study, *options], cwd=ROOT, env=environment, check=False)
     if done.returncode == 0:
-        subprocess.run([*polyglot, "plan", "--cost", STUDY, *options], cwd=ROOT, check=False)
+        subprocess.run([*polyglot, "plan", "--cost", study, *options], cwd=ROOT, check=False)
     return done.returncode
 
 

@@ -30,7 +30,7 @@ class Ended:
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     folder = tmp_path_factory.mktemp("hangs")
     inputs = {role: str(path) for role, path in prepare(folder).items()}
-    settings = {"hang_seconds": 3, "threads": 1}
+    settings = {"hang_seconds": 8, "threads": 1}
     rounds = [
         {"inputs": inputs, "out": str(folder / how), "ranks": ranks, "hang": how, "settings": settings}
         for how, ranks in zip(HANGS, RANKS, strict=True)

@@ -1,7 +1,7 @@
 """The real training, one rank of which does not go on: POLYGLOT_TEST_HANG is `<rank> <how> <step> [<file>]`.
 
 `sleep` for ever before its passes; `loop` for ever in its data; `native`: in a call that lets no thread of Python run;
-`slow`: it takes a second for each of its batches. With a file only one start does, which makes it.
+`slow`: it takes two seconds for each of its batches. With a file only one start does, which makes it.
 """
 
 import ctypes
@@ -32,7 +32,7 @@ def disturb(how: str, step: int, file: Path | None) -> None:
     def disturbed(*arguments: Any, **more: Any) -> Iterator[MicroBatch]:
         number = next(steps)
         if how == "slow":
-            time.sleep(1)
+            time.sleep(2)
         elif number == step and (file is None or not file.exists()):
             if file is not None:
                 file.touch()

@@ -100,7 +100,7 @@ class Watch(threading.Thread):
         self._ranks, self._context = ranks, context
         self._limit = float(context.settings.get("hang_seconds") or HANG_SECONDS)
         self._interval = min(_LOOK_SECONDS, self._limit / _LOOKS)
-        self._own = _Own(ranks.rank, pulse)
+        self._own = OwnRank(ranks.rank, pulse)
         self._done = threading.Event()
         self._peer: Any = None  # where the first rank's watch listens
         port, _, token = address.partition(" ")
@@ -216,7 +216,7 @@ class Watch(threading.Thread):
         self._context.give_up(error)
 
 
-class _Own:
+class OwnRank:
     """How far this rank is, looked at from its watch."""
 
     def __init__(self, rank: int, pulse: Pulse) -> None:

@@ -30,7 +30,7 @@ from tests.kit.graphs import stage
 from tests.kit.world import until
 from tools.cluster import processes
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1200)
 
 PAUSE_SECONDS = 30
 BIG = Pool(
@@ -43,7 +43,11 @@ BIG_POD = {
 }
 GPUS = {"nvidia.com/gpu": "2"}  # all that the node has
 # two pods of two processes, which find the GPUs that they want on a node each; there is no GPU, so they use processors
-FOUR_RANKS: dict[str, Any] = {"resources": {"ranks": 2, "gpus": 2, "memory_bytes": 3 * 2**30}}
+KILLS = int(os.environ.get("KILLS", "2"))
+FOUR_RANKS: dict[str, Any] = {
+    "resources": {"ranks": 2, "gpus": 2, "memory_bytes": 3 * 2**30},
+    "steps": 300 + 20 * KILLS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,15 +313,15 @@ def test_four_ranks_are_preempted_in_their_queue_and_all_go_on_together(
     assert "preempted by Kueue" in one.log.read_text()
 
 
+@pytest.mark.timeout(900 + 120 * KILLS)
 def test_processes_of_two_pods_are_killed_and_all_go_on_together(site: Site, four_ranks: Training) -> None:
     """Whichever is killed, and whenever, there is one final loss. KILLS=10 kills so many."""
     needs_own(site, "the processes of its pods on this machine")
-    kills, moments = int(os.environ.get("KILLS", "2")), random.Random(17)
-    one = site.training("killed-processes", 17, max_attempts=kills + 1, **FOUR_RANKS)
+    one, moments = site.training("killed-processes", 17, max_attempts=KILLS + 1, **FOUR_RANKS), random.Random(17)
     with one.driven() as driver:
-        for number in range(kills):
+        for number in range(KILLS):
             one.until_saved(one.step_saved() + 1)
-            rank, seconds = moments.randrange(4) if number else 3, moments.uniform(0, 2)
+            rank, seconds = moments.randrange(4) if number else 3, moments.uniform(0, 1)
             time.sleep(seconds)
             print(f"kill {number + 1}: rank {rank}, {seconds:.2f} s after the checkpoint of step {one.step_saved()}")
             os.kill(process_of(one.running(rank=rank // 2).spec.hostname, rank % 2), signal.SIGKILL)
@@ -326,7 +330,7 @@ def test_processes_of_two_pods_are_killed_and_all_go_on_together(site: Site, fou
     print(f"starts {one.starts}, final loss {one.final_loss()}, undisturbed {four_ranks.final_loss()}")
     assert one.result() == four_ranks.result()
     assert one.final_loss() == four_ranks.final_loss()
-    assert sum(one.starts) == kills + 1
+    assert sum(one.starts) == KILLS + 1
 
 
 def process_of(host: str, local_rank: int) -> int:

@@ -15,7 +15,7 @@ from tests.kit.world import alive, until
 HANG_SECONDS = 6
 LONG = {"steps": 5000}
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def hanging(root: Path) -> Container:
@@ -30,10 +30,10 @@ def test_the_first_rank_is_stopped(tmp_path: Path) -> None:
     """Nobody is left to say who hangs: the others see it by themselves."""
     one = hanging(tmp_path)
     with one.started() as process:
-        until(lambda: steps_done(one) >= 1, 120)
+        until(lambda: steps_done(one) >= 1, 300)
         members = one.members(process)
         os.kill(members[0], signal.SIGSTOP)
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
         assert process.returncode == 1
     told, name = one.termination_log.read_text(), re.escape("rank 0 (pod 0, process 0)")
     waits = re.escape("rank 1 (pod 0, process 1) waits for it in ")
@@ -48,10 +48,10 @@ def test_the_first_rank_is_stopped(tmp_path: Path) -> None:
 def test_one_of_two_pods_is_stopped(tmp_path: Path) -> None:
     one = hanging(tmp_path)
     with started(one, 2) as pods:
-        until(lambda: steps_done(one) >= 1, 180)
+        until(lambda: steps_done(one) >= 1, 300)
         members = [pid for pod, process in pods for pid in pod.members(process)]
         os.kill(members[3], signal.SIGSTOP)
-        assert ends(pods, 60) == [1, 1]
+        assert ends(pods, 120) == [1, 1]
         told = [pod.termination_log.read_text() for pod, _ in pods]
     silence = re.escape("rank 3 (pod 1, process 1) has given no sign of life for ")
     line = re.compile(silence + r"\d+ s, the last from .* of step \d+; the others wait for it")

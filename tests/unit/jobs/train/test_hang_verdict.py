@@ -1,9 +1,11 @@
 """Who holds the others up, by what the ranks tell."""
 
+from pathlib import Path
+
 import pytest
 
 from jobs.lib.ranks import Ranks
-from jobs.train.hang import Word, verdict
+from jobs.train.hang import OwnRank, Word, verdict
 from jobs.train.pulse import Pulse
 
 RANKS = Ranks(pod=0, pods=2, local_rank=0, local_ranks=2)
@@ -60,3 +62,20 @@ def test_a_pulse_counts_what_is_begun_and_keeps_its_step() -> None:
     assert (pulse.now.number, str(pulse.now), pulse.now.files) == (2, "storing a checkpoint of step 3", True)
     pulse.at("exporting a layer", step=0)
     assert str(pulse.now) == "exporting a layer"
+
+
+def test_a_phase_of_files_goes_on_as_long_as_bytes_move(tmp_path: Path) -> None:
+    pulse = Pulse()
+    own = OwnRank(1, pulse)
+
+    def seconds() -> float:
+        return own.look(5.0, waiting=HANGS).seconds
+
+    pulse.at("a pass", step=3)
+    assert [seconds() for _ in range(3)] == [0.0, 5.0, 10.0]
+    (tmp_path / "file").write_bytes(bytes(2**21))
+    assert seconds() == 15.0  # it may write what it likes
+    pulse.at("storing a checkpoint", files=True)
+    assert [seconds() for _ in range(2)] == [0.0, 5.0]
+    (tmp_path / "file").write_bytes(bytes(2**21))
+    assert [seconds() for _ in range(2)] == [0.0, 5.0]

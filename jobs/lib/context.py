@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from polyglot.core import records
 from polyglot.core.canonical import Json
@@ -162,6 +162,10 @@ class Context:
     def remark(self, text: str) -> None:
         """Say beside the progress what the job waits for; "" when it goes on."""
         self.log.warning("%s", text or "it goes on")
+
+    def give_up(self, error: Exception) -> NoReturn:
+        """End this process from any of its threads, as if the job had raised: the main thread may hear nothing."""
+        raise NotImplementedError
 
     def stopping(self) -> bool:
         """True once the attempt was asked to stop (SIGTERM, deadline): save and leave soon."""

@@ -62,6 +62,11 @@ class Ranks:
         }
 
 
+def named(rank: int, reason: str) -> str:
+    """A reason with the rank that gave it, unless it names one: who saw a hang is not who is to blame."""
+    return reason if reason.startswith(("rank ", "none of ")) else f"rank {rank}: {reason}"
+
+
 def is_of_exchange(error: BaseException) -> bool:
     """Whether an error is of the exchange among ranks, as when one was lost: no model or file is at fault."""
     return isinstance(error, RuntimeError) and bool(_EXCHANGES.search(str(error)))

@@ -6,6 +6,8 @@ Nothing here pickles: what travels between ranks are tensors.
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import torch
@@ -13,21 +15,32 @@ from torch import distributed
 
 from jobs.lib.context import Context
 from jobs.lib.ranks import Ranks
+from jobs.train.hang import Watch
+from jobs.train.pulse import Pulse
 
 MEETING_SECONDS = 900.0  # pods of one Job may be a scheduling and an image pull apart
-EXCHANGE_SECONDS = 1800.0  # a rank waits in an exchange while another one fetches the state to go on from
+EXCHANGE_SECONDS = 12 * 3600.0  # a rank may wait while another one fetches gigabytes; who hangs is jobs.train.hang's
 _LOOK_SECONDS = 0.2
 _TELL_SECONDS = 30.0
 
 
-def meet(ranks: Ranks, context: Context) -> None:
-    """Open torch's default process group: gloo on a CPU, nccl on a GPU.
+@contextmanager
+def met(ranks: Ranks, context: Context) -> Iterator[Pulse]:
+    """Open torch's default process group, and watch that all of its ranks go on while the block runs.
 
-    Waiting for a rank that does not come can be interrupted, as it could not inside of torch. Raises Interrupted,
-    TimeoutError.
+    Several ranks use gloo on a CPU and nccl on a GPU; of one there is nothing to open or to watch. Waiting for a rank
+    that does not come can be interrupted, as it could not inside of torch. Raises Interrupted, TimeoutError.
     """
-    if distributed.is_initialized():
+    pulse = Pulse()
+    if ranks.ranks == 1:
+        yield pulse
         return
+    watch = _meet(ranks, context, pulse)
+    yield pulse
+    watch.close()  # and not after an error: that a peer has ended may be seen before it is heard why
+
+
+def _meet(ranks: Ranks, context: Context, pulse: Pulse) -> Watch:
     host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     wait = _StuckRankTimeout(context, f"{host}:{port}")
     if not ranks.first:
@@ -36,9 +49,16 @@ def meet(ranks: Ranks, context: Context) -> None:
     store = distributed.TCPStore(  # type: ignore[attr-defined]
         host, port, ranks.ranks, is_master=ranks.first, wait_for_workers=False, timeout=timedelta(seconds=60)
     )
+    if ranks.first:
+        watch = Watch(ranks, pulse, context)
+        store.set("polyglot/watch", watch.address)
     store.set(f"polyglot/{ranks.rank}", "here")
     while absent := [rank for rank in range(ranks.ranks) if not store.check([f"polyglot/{rank}"])]:
         wait.more(f"rank {', '.join(map(str, absent))}")
+    if not ranks.first:
+        watch = Watch(ranks, pulse, context, address=store.get("polyglot/watch").decode(), host=host)
+    pulse.at("opening the process group")
+    watch.start()
     distributed.init_process_group(
         "nccl" if torch.cuda.is_available() else "gloo",
         store=store,
@@ -46,6 +66,7 @@ def meet(ranks: Ranks, context: Context) -> None:
         world_size=ranks.ranks,
         timeout=timedelta(seconds=EXCHANGE_SECONDS),
     )
+    return watch
 
 
 def votes(*each: bool, device: torch.device) -> list[int]:

@@ -10,7 +10,7 @@ killed goes on from its newest checkpoint and ends with the same bits.
 
 Execution settings: `threads`, `micro_batch_tokens` (padded tokens of one forward pass), `logits_at_once` (targets whose
 logits are held at the same time), `recompute` (activations are computed again in the backward pass: less memory, a
-third more time), `attention` (transformers' implementation), `checkpoint_seconds`.
+third more time), `attention` (transformers' implementation), `checkpoint_seconds`, `hang_seconds` (jobs.train.hang).
 """
 
 import time
@@ -40,6 +40,7 @@ from jobs.train import agreement
 from jobs.train.checkpoint import History
 from jobs.train.keeping import Keeper
 from jobs.train.mixture import Mixture
+from jobs.train.pulse import Pulse
 from jobs.train.record import describe
 from jobs.train.saving import save_model
 from jobs.train.sharding import load_sharded, mine
@@ -62,19 +63,22 @@ def run(context: Context) -> None:
     return_large_blocks()
     if unused := unused_gpus(context.resources.gpus):
         context.log.warning("%s", unused)
-    with computing(threads, deterministic=choose_device().type == "cpu"):
-        _train(context, params, threads)
+    with (
+        computing(threads, deterministic=choose_device().type == "cpu"),
+        agreement.met(Ranks.read(), context) as pulse,
+    ):
+        _train(context, params, threads, pulse)
 
 
-def _train(context: Context, params: TrainParams, threads: int) -> None:
+def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse) -> None:
     ranks = Ranks.read().ranks
-    if ranks > 1:
-        agreement.meet(Ranks.read(), context)
     accelerator = Accelerator(cpu=choose_device().type == "cpu")
+    pulse.at("fetching its inputs", files=True)
     base = context.inputs["base"].directory("model")
     mixture = _mixture(context)
     tokenizer = load_tokenizer(base)
     chat = ChatFormat(tokenizer, _template(context, mixture))
+    pulse.at("loading the model", files=True)
     model, dtype = _load(context, base, accelerator.device, ranks, half=params.precision == "bfloat16")
     kept = torch.float32 if params.precision == "float32" else dtype
     adapter = None
@@ -88,6 +92,7 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
         _check_fit(f"validation:{language}", tokens, model, tokenizer)
     if context.settings.get("recompute"):
         model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
+    pulse.at("trying the model")
     trainer = Trainer(
         model,
         mixture,
@@ -101,10 +106,12 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
             logits_at_once=context.settings.get("logits_at_once"),
         ),
         accelerator=accelerator,
+        pulse=pulse,
     )
     if trainer.precision != params.precision:
         context.log.warning("computing in %s: %s is for GPUs only", trainer.precision, params.precision)
     history = _steps(context, trainer, validation)
+    pulse.at("checking the weights", step=0)
     _check_weights(trainer)
     if context.settings.get("recompute"):
         model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
@@ -112,7 +119,8 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
     if adapter is not None:
         adapters.write(adapter, context.out / "adapter", context.inputs["base"], first=trainer.rank == 0)
         model = adapters.merge(adapter)
-    save_model(model, base, context.out / "model", chat=chat, dtype=kept, first=trainer.rank == 0)
+    save_model(model, base, context.out / "model", chat=chat, dtype=kept, first=trainer.rank == 0, pulse=pulse)
+    pulse.at("the last exchange")
     if trainer.rank == 0:
         (context.out / "training.json").write_bytes(to_json(record) + b"\n")
         context.metrics.update(

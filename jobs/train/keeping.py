@@ -47,11 +47,13 @@ class Keeper:
         trainer, target = self._trainer, self._context.work / "resumed"
         passed = 0
         for saved in self._found():
+            trainer.pulse.at("fetching a checkpoint", files=True)
             step = self._context.checkpoints.fetch(saved, target, checkpoint.needed(trainer.rank, trainer.ranks))
             good = step is not None and self._is_usable(target, step)
             if agreement.all_say(good, trainer.ranks, trainer.model.device):
                 history = checkpoint.read(target, trainer.model, trainer.optimizer)
                 shutil.rmtree(target)
+                trainer.pulse.at("going on from a checkpoint")
                 self._context.log.info("resumed after step %d of %d", len(history.losses), trainer.steps)
                 self._saved = time.monotonic()
                 return history
@@ -67,6 +69,7 @@ class Keeper:
         Raises what went wrong when the state before was stored.
         """
         number, trainer = len(history.losses), self._trainer
+        trainer.pulse.at("the end", step=number)
         by_steps = self._every_steps > 0 and number % self._every_steps == 0
         stop, due = self._context.stopping(), time.monotonic() - self._saved >= self._interval
         ready, failed = self._thread is None or not self._thread.is_alive(), self._error is not None
@@ -89,6 +92,7 @@ class Keeper:
 
     def finish(self) -> None:
         """Wait until what was kept is stored, or was not: nobody needs it any more."""
+        self._trainer.pulse.at("storing a checkpoint", files=True)
         if self._thread is not None:
             self._thread.join()
         if isinstance(self._error, StoreError | OSError):
@@ -98,6 +102,7 @@ class Keeper:
 
     def _settle(self, *, needed: bool) -> None:
         """Wait until what was kept is stored. Raises what went wrong, where that is not the store's first failure."""
+        self._trainer.pulse.at("storing a checkpoint", files=True)
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -113,6 +118,7 @@ class Keeper:
         began, trainer = time.monotonic(), self._trainer
         self._settle(needed=False)
         writing = time.monotonic()
+        trainer.pulse.at("writing a checkpoint", files=True)
         directory = self._context.work / "checkpoint"
         shutil.rmtree(directory, ignore_errors=True)
         release(trainer.model)

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from jobs.lib.model.loading import embedded, padding_id
 from jobs.lib.model.template import ChatFormat
+from jobs.train.pulse import Pulse
 from jobs.train.weights import write_weights
 from polyglot.core.canonical import canonical
 
@@ -31,7 +32,14 @@ _TOKENIZER_FILES = (
 
 
 def save_model(
-    model: PreTrainedModel, base: Path, out: Path, *, chat: ChatFormat, dtype: torch.dtype, first: bool = True
+    model: PreTrainedModel,
+    base: Path,
+    out: Path,
+    *,
+    chat: ChatFormat,
+    dtype: torch.dtype,
+    first: bool = True,
+    pulse: Pulse | None = None,
 ) -> None:
     """Write `out` from a trained model and the directory of its base, whose tokenizer files are copied as they are.
 
@@ -40,7 +48,7 @@ def save_model(
     """
     if first:
         out.mkdir(parents=True)
-    write_weights(model, out, dtype, first=first)
+    write_weights(model, out, dtype, first=first, pulse=pulse)
     if not first:
         return
     pad = padding_id(chat.tokenizer, embedded(model))  # EOS where there is none, as vLLM and transformers do

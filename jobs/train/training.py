@@ -22,6 +22,7 @@ from jobs.train import isolation
 from jobs.train.batches import EpochSampler, micro_batches
 from jobs.train.head import TargetLoss, has_router
 from jobs.train.mixture import Mixture
+from jobs.train.pulse import Pulse
 from jobs.train.sharding import exchange, release, whole
 from polyglot.core.errors import Permanent
 from polyglot.core.units import show_first
@@ -52,7 +53,9 @@ class Trainer:
         seed: int,
         layout: Layout,
         accelerator: "Accelerator",
+        pulse: Pulse | None = None,
     ) -> None:
+        self.pulse = pulse or Pulse()
         self.params, self.mixture, self.seed, self.layout = params, mixture, seed, layout
         self.accelerator = accelerator
         self.rank, self.ranks = accelerator.process_index, accelerator.num_processes
@@ -111,11 +114,13 @@ class Trainer:
         targets = int(self.mixture.supervised[samples].sum())
         if targets == 0:
             raise Permanent(f"step {number + 1}: none of its samples has a supervised token: {self._named(samples)}")
+        self.pulse.at("making a batch", step=number + 1)
         rate = self.learning_rate(number)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         torch.manual_seed(((self.seed * 1_000_003 + number) * 4099 + self.rank) % 2**63)
         total = self._accumulate(samples, *self._normalization(samples, targets))
+        self.pulse.at("the optimiser's update")
         if self.ranks > 1:
             total = self.accelerator.reduce(total, "sum")
         loss = float(total)
@@ -168,6 +173,7 @@ class Trainer:
         total = torch.zeros((), device=device)
         tokens = float((self.mixture.lengths[samples] - 1).sum())
         for batch in batches:
+            self.pulse.at("a pass")
             if device.type != "cpu":
                 batch = batch.to(device)
             with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
@@ -176,6 +182,7 @@ class Trainer:
                 loss = loss + self.params.router_loss * self.loss.balance * float(batch.real.sum()) / tokens
             (loss * self.ranks if self.ranks > 1 else loss).backward()  # peers' gradients are averaged, not summed
             total += loss.detach()
+            self.pulse.at("making a batch")
         if self.ranks > 1:
             exchange(self._parameters)
         return total

@@ -22,6 +22,7 @@ def validate(trainer: Trainer, sets: Mapping[str, TokenSet]) -> dict[str, Valida
     try:
         with torch.no_grad():
             for language, tokens in sets.items():
+                trainer.pulse.at("validation")
                 count = int(tokens.supervised.sum())
                 total = _total(trainer, tokens) if count else 0.0
                 loss = total / count if count else None
@@ -43,6 +44,7 @@ def _total(trainer: Trainer, tokens: TokenSet) -> float:
         rank=trainer.rank,
         ranks=trainer.ranks,
     ):
+        trainer.pulse.at("validation")
         with torch.autocast("cuda", torch.bfloat16) if trainer.half else nullcontext():
             total += trainer.loss(trainer.model, batch.to(device)).double()
     return float(trainer.accelerator.reduce(total, "sum") if trainer.ranks > 1 else total)

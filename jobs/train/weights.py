@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from transformers import PreTrainedModel
 from transformers.core_model_loading import revert_weight_conversion
 
+from jobs.train.pulse import Pulse
 from jobs.train.sharding import release, whole
 from polyglot.kinds.train_forecast import EXPORT_FILE_BYTES
 
@@ -22,7 +23,13 @@ _LAYER = re.compile(r"(.*?\.\d+)\.")  # up to the number of a layer
 
 
 def write_weights(
-    model: PreTrainedModel, out: Path, dtype: torch.dtype, *, first: bool = True, file_bytes: int = EXPORT_FILE_BYTES
+    model: PreTrainedModel,
+    out: Path,
+    dtype: torch.dtype,
+    *,
+    first: bool = True,
+    file_bytes: int = EXPORT_FILE_BYTES,
+    pulse: Pulse | None = None,
 ) -> None:
     """Write `model.safetensors`, or several files and their index, in a type. A collective; the first rank writes.
 
@@ -32,7 +39,9 @@ def write_weights(
     held: dict[str, torch.Tensor] = {}
     places: dict[str, int] = {}
     files = size = 0
+    pulse = pulse or Pulse()
     for layer in _layers(model):
+        pulse.at("exporting a layer", step=0, files=True)
         made = {name: whole(tensor).detach().to("cpu", dtype) for name, tensor in layer.items()}
         if not first:
             continue

@@ -1,9 +1,10 @@
 """The context that a real worker gives to a job: artifacts from the store, progress to it, stop signs heard."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from jobs.lib.context import Context
 from jobs.worker import secrecy
@@ -20,6 +21,7 @@ class WorkerContext(Context):
     cache: BlobCache
     reporter: Reporter | None
     stop: StopSign
+    end: Callable[[Exception], NoReturn]  # of this process, from any thread
     latest: Progress = field(default=Progress(done=0, total=0, unit=""), init=False)
 
     def blob(self, sha256: str) -> Path:
@@ -39,6 +41,10 @@ class WorkerContext(Context):
         self.latest = progress
         if self.reporter is not None:
             self.reporter.progress(progress)
+
+    def give_up(self, error: Exception) -> NoReturn:
+        """Record the error and end the process at once."""
+        self.end(error)
 
     def stopping(self) -> bool:
         """True once the attempt was asked to stop, or its deadline has passed."""

@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.lib.ranks import Ranks
+from jobs.lib.ranks import Ranks, named
 from jobs.worker import secrecy
 from jobs.worker.process import peak_memory_bytes, stay_on_leash
 from polyglot.core.errors import Exit, Permanent
@@ -199,7 +199,7 @@ class Group:
             peak = peak_memory_bytes(resource.RUSAGE_CHILDREN) / 2**30
             return f"{_how(end)}; the largest peak of a process was {peak:.2f} GiB"
         said = secrecy.said(self._reason_file(end.rank - self._first_rank))
-        return f"rank {end.rank}: {said}" if said else f"rank {end.rank} ended with {end.status} and gave no reason"
+        return named(end.rank, said) if said else f"rank {end.rank} ended with {end.status} and gave no reason"
 
     def _explain(self, reason: str) -> None:
         _say(reason)

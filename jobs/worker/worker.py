@@ -32,14 +32,15 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from jobs.lib.ranks import Ranks
+from jobs.lib.ranks import Ranks, named
 from jobs.worker import environment, group
 from jobs.worker.context import Places, WorkerContext
 from jobs.worker.exit_status import ExitStatus, exit_status_of
@@ -61,7 +62,7 @@ from polyglot.attempts.parts import StoredParts
 from polyglot.attempts.publish import publish
 from polyglot.attempts.retract import retractions
 from polyglot.core.canonical import Json, digest
-from polyglot.core.errors import Exit, Findings, Interrupted, Permanent, PolyglotError
+from polyglot.core.errors import Exit, Findings, Hang, Interrupted, Permanent, PolyglotError
 from polyglot.core.line import one_line
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.registry import kind_of
@@ -77,6 +78,7 @@ _EVERY_SECONDS = {"file": 1.0}
 _EVERY_SECONDS_OTHERWISE = 5.0
 _PEERS_END_SECONDS = 10.0
 _LOOK_SECONDS = 1.0
+_LAST_WORDS_SECONDS = 30.0  # the store may be away, or the log's lock held for ever
 _ORPHAN_GRACE_SECONDS = 30  # nobody waits for a worker whose driver is dead
 
 log = logging.getLogger("polyglot.worker")
@@ -257,6 +259,7 @@ class Worker:
             cache=cache,
             reporter=reporter if self.ranks.first else None,
             stop=self.stop,
+            end=self._give_up,
             shards=parts,
         )
         context.raise_if_stopping()
@@ -340,7 +343,8 @@ class Worker:
     def _record(self, error: BaseException) -> Exit:
         """Log what was raised, say why, and leave the failure record."""
         end = exit_status_of(error, late=self.stop.late, deadline_seconds=self.resources.deadline_seconds)
-        if end.code is Exit.FAILED and self.together.ranks > 1 and self._is_stopped_soon(end.reason):
+        is_own = self.together.ranks == 1 or isinstance(error, Hang)  # whom a hang is due to is known
+        if end.code is Exit.FAILED and not is_own and self._is_stopped_soon(end.reason):
             end = ExitStatus(code=Exit.INTERRUPTED_WORKER, reason=f"another rank failed: {end.reason}")
         self.places.say_why(end.reason)
         if end.code is Exit.INTERRUPTED_WORKER:
@@ -348,7 +352,7 @@ class Worker:
             return end.code
         log.error("%s: %s", self.label, end.reason, exc_info=error)
         failure = Failure(
-            reason=end.reason if self.ranks.local_ranks == 1 else f"rank {self.ranks.rank}: {end.reason}",
+            reason=end.reason if self.ranks.local_ranks == 1 else named(self.ranks.rank, end.reason),
             outcome=end.outcome,
             detail=without_secrets("".join(traceback.format_exception(error))),
             peak_memory_bytes=end.peak_memory_bytes,
@@ -358,6 +362,13 @@ class Worker:
         with contextlib.suppress(PolyglotError, OSError):  # the exit code says it too, and the engine records that
             self.attempts.fail(self.number, failure)
         return end.code
+
+    def _give_up(self, error: Exception) -> NoReturn:
+        """Record an error and end the process, in whatever the main thread is."""
+        threading.Timer(_LAST_WORDS_SECONDS, os._exit, (int(Exit.FAILED),)).start()
+        code = self._record(error)
+        sys.stderr.flush()
+        os._exit(code)
 
     def _had(self, end: ExitStatus) -> int | None:
         """How much this attempt had of what it ran out of."""

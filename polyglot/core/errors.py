@@ -61,6 +61,10 @@ class Interrupted(PolyglotError):
     exit_code = Exit.INTERRUPTED
 
 
+class Hang(PolyglotError):
+    """Ranks of a job have not gone on within their time; the message names them. Another attempt may well go on."""
+
+
 class Permanent(PolyglotError):
     """A job's bad input, bad configuration or bug: another attempt would fail in the same way (worker exit 42)."""
 

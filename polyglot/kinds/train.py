@@ -108,6 +108,9 @@ class TrainSettings(Settings):
     """Targets whose logits are held at once; by default as many as make 134 million numbers."""
     checkpoint_seconds: Count | None = None
     """How much work a kill may cost, besides what is on its way to the store. By default 60."""
+    hang_seconds: Count | None = None
+    """After so long without any rank going on, the one that is behind is named and the attempt tried again. By default
+    600: more than one pass, one layer's export or a first compilation may take."""
 
 
 class Packing(Record):

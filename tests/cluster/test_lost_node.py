@@ -1,12 +1,14 @@
 """Fault 20: a node is lost and its workers come back as zombies; one manifest all the same, and the node is named.
 
-One outage serves all tests: the kubelet of node 2 is stopped while four workers run there.
+One outage serves all tests: the kubelet of node 2 is stopped while four workers run there, and half of a training by
+two pods of two processes.
 """
 
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,7 @@ from tests.kit.cluster import lost_node
 from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.lost_node import LABEL, LOST
 from tests.kit.cluster.noop_study import NoopStudy, cluster_of, images_of, submitted
+from tests.kit.cluster.small_training import START_SECONDS, Training, commit_inputs, training
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import MIB, stage
 from tests.kit.world import end, until
@@ -46,6 +49,7 @@ ZOMBIE, PATIENT = steps("zombie", 6, 0.2), steps("patient", 80, 0.3)
 class Outage:
     """What was seen before, during and after it."""
 
+    ranks: Training  # by two pods on a node each, with `lost-node: replace`
     report: NoopStudy  # FROZEN and WATCHED_BY_NOBODY, with `lost-node: report`
     replace: NoopStudy  # ZOMBIE, with `lost-node: replace`
     patient: NoopStudy  # PATIENT, with `lost-node: replace` and pods that tolerate a node that does not answer
@@ -61,8 +65,8 @@ class Outage:
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()
 
-    def ends_well(self, name: str) -> None:
-        assert self.drivers[name].wait(120) == 0, self.log(name)
+    def ends_well(self, name: str, seconds: float = 120) -> None:
+        assert self.drivers[name].wait(seconds) == 0, self.log(name)
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +80,14 @@ def installation(
 
 
 @pytest.fixture(scope="module")
-def outage(installation: Installation) -> Iterator[Outage]:
+def outage(installation: Installation, images: dict[str, str]) -> Iterator[Outage]:
     there = {"polyglot.dev/pool": LOST.pool}
     moving = Pool(node_selector={LABEL: "yes"}, tolerations=(GPU_NODES,))
     staying = Pool(node_selector=there, tolerations=(GPU_NODES,))
     patient = Pool(node_selector=there, tolerations=(Toleration(operator="Exists"),))
     environment = {**cluster_of(installation).environment, "POLYGLOT_HOLD": f"steps:blobs:{HOLD}"}
     happened = Outage(
+        ranks=four_ranks(installation, images, "ranks", 40, gpus=2, lost_node="replace"),
         report=submitted(installation, [FROZEN, WATCHED_BY_NOBODY], pools={"default": staying}),
         replace=submitted(
             installation, [ZOMBIE], pools={"default": moving}, lost_node="replace", environment=environment
@@ -92,18 +97,38 @@ def outage(installation: Installation) -> Iterator[Outage]:
     )
     try:
         with lost_node.labelled():
-            for name, study in happened.studies.items():
+            for name, study in {**happened.studies, "ranks": happened.ranks.study}.items():
                 happened.drivers[name] = installation.start(*study.drive, log=happened.folder / f"{name}.log")
             before(happened)
             with lost_node.lost():
                 during(happened)
             happened.ends_well("report")
             happened.ends_well("patient")
+            happened.ends_well("ranks", 2 * START_SECONDS)
         yield happened
     finally:
         for name, driver in happened.drivers.items():
             end(driver)
             print(f"driver {name}:\n{happened.log(name)}")
+
+
+def four_ranks(
+    installation: Installation, images: dict[str, str], label: str, checkpoint_steps: int, **more: Any
+) -> Training:
+    """A real training by two pods of two processes; those with GPUs are on two nodes."""
+    gpus = int(more.pop("gpus", 0))
+    return training(
+        installation,
+        commit_inputs(installation, installation.folder / f"inputs of {label}"),
+        checkpoint_steps=checkpoint_steps,
+        label=label,
+        log=installation.folder / f"{label}.log",
+        resources={"ranks": 2, "gpus": gpus, "memory_bytes": 3 * 2**30, "grace_seconds": 5},
+        settings={} if gpus else {"processes": 2},
+        pools={"default": Pool(tolerations=(GPU_NODES,))},
+        images=cluster_of(installation).images.model_copy(update=images),
+        **more,
+    )
 
 
 def before(happened: Outage) -> None:
@@ -113,6 +138,10 @@ def before(happened: Outage) -> None:
             until(lambda planned=planned, study=study: steps_done(study, planned) >= 3, 90)
     happened.uids = pods_of(happened.report.installation, FROZEN, WATCHED_BY_NOBODY, ZOMBIE, PATIENT)
     until(lambda: holds(happened.uids[ZOMBIE.label]), 30)
+    happened.ranks.until_saved()
+    pods = {pod.spec.node_name: pod.metadata.uid for pod in map(happened.ranks.running, (0, 1))}
+    assert set(pods) == {LOST.name, lost_node.OTHER.name}
+    lost_node.freeze(pods[LOST.name])
     for planned in (FROZEN, ZOMBIE, PATIENT):
         lost_node.freeze(happened.uids[planned.label])
 
@@ -142,6 +171,7 @@ def during(happened: Outage) -> None:
     happened.seen["manifest after the zombie"] = store.read(path).decode()
     for planned in (FROZEN, PATIENT):
         lost_node.thaw(happened.uids[planned.label])
+    until(lambda: happened.ranks.attempts.failure(1) is not None, 120)
 
 
 def attempts(study: NoopStudy, planned: PlannedStage) -> Attempts:
@@ -224,6 +254,21 @@ def test_a_node_that_returns_before_its_pods_are_given_up_has_lost_nothing(outag
     assert History(outage.patient.installation.store, PATIENT.stage).noted(1) is None  # the driver saw it go on
     assert outage.patient.starts() == {PATIENT.label: [1]}
     assert [job["pods"] for job in outage.patient.jobs()] == [1]
+
+
+def test_ranks_of_a_lost_node_are_replaced_and_all_go_on_together(
+    outage: Outage, installation: Installation, images: dict[str, str]
+) -> None:
+    """Those of the other node wait for them, and are ended; the next attempt needs both nodes again."""
+    assert f"its node {LOST.name} was lost" in outage.ranks.why()
+    assert outage.ranks.starts == [1, 1]
+    assert outage.ranks.manifest is not None
+    assert outage.ranks.manifest.volatile["resumed_from_step"] > 0
+    alone = four_ranks(installation, images, "undisturbed ranks", 1000)
+    with alone.driven() as driver:
+        alone.ends_well(driver)
+    assert outage.ranks.result() == alone.result()
+    assert outage.ranks.final_loss() == alone.final_loss()
 
 
 def test_results_are_those_of_an_undisturbed_run(outage: Outage) -> None:

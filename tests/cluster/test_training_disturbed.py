@@ -20,8 +20,9 @@ from kubernetes import client
 from polyglot.core.stage import Stage
 from polyglot.study.pool import Pool, Toleration
 from tests.kit.cluster.installation import Installation, installed
-from tests.kit.cluster.namespace import fresh_namespace
+from tests.kit.cluster.namespace import RESTRICTED, fresh_namespace
 from tests.kit.cluster.noop_study import cluster_of, images_of, submitted
+from tests.kit.cluster.queues import LABEL, local_queue, priority_class
 from tests.kit.cluster.slow_store import slow_store
 from tests.kit.cluster.small_training import START_SECONDS, Training, commit_inputs, training
 from tests.kit.cluster.target import Target
@@ -29,7 +30,7 @@ from tests.kit.graphs import stage
 from tests.kit.world import until
 from tools.cluster import processes
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1200)
 
 PAUSE_SECONDS = 30
 BIG = Pool(
@@ -41,6 +42,12 @@ BIG_POD = {
     "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
 }
 GPUS = {"nvidia.com/gpu": "2"}  # all that the node has
+# two pods of two processes, which find the GPUs that they want on a node each; there is no GPU, so they use processors
+KILLS = int(os.environ.get("KILLS", "2"))
+FOUR_RANKS: dict[str, Any] = {
+    "resources": {"ranks": 2, "gpus": 2, "memory_bytes": 3 * 2**30},
+    "steps": 300 + 20 * KILLS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,45 +260,77 @@ def test_an_api_server_that_says_nothing_for_half_a_minute(site: Site, undisturb
     assert "disrupted" not in one.why()
 
 
-def test_a_rank_is_taken_away_and_all_go_on_together(site: Site) -> None:
+@pytest.fixture(scope="module")
+def four_ranks(site: Site) -> Training:
+    """What all trainings by two pods of two processes are compared with."""
+    one = site.undisturbed("four-ranks", 1001, **FOUR_RANKS)
+    assert one.manifest is not None
+    assert one.manifest.execution["world_size"] == 4
+    return one
+
+
+def nodes_of(one: Training) -> set[str]:
+    return {one.running(rank=pod).spec.node_name for pod in (0, 1)}
+
+
+def test_a_pod_of_four_ranks_is_evicted_and_all_go_on_together(site: Site, four_ranks: Training) -> None:
     """Fault 14 with ranks: the engine starts every rank anew, from the checkpoint that they left together."""
-    ranked = {"resources": {"ranks": 2}}
-    alone = site.undisturbed("two-ranks", 1001, **ranked)
-    assert alone.manifest is not None
-    assert alone.manifest.execution["world_size"] == 2
-    one = site.training("rank-lost", 46, **ranked)
+    one = site.training("rank-lost", 46, **FOUR_RANKS)
     with one.driven() as driver:
         one.until_saved()
+        assert len(nodes_of(one)) == 2
         pod = one.running(rank=1).metadata.name
-        delete(site, pod)
+        evict(site, pod)
         one.ends_well(driver, 2 * START_SECONDS)
-    check(one, alone, starts=[2])
+    check(one, four_ranks, starts=[2])
     assert one.attempts.of_rank(1).starts(1) == 2
-    line = one.reason(pod)
+    line = one.reason(f"pod {pod} disrupted (EvictionByEvictionAPI: ")
     assert "; start 2 went on from the checkpoint of step " in line
-    for rank in (0, 1):  # each start of each rank is in the archive
-        said = b"".join(one.attempts.of_rank(rank).log(1)).decode()
-        assert all(f"attempt 1, start {start}, rank {rank} of 2" in said for start in (1, 2))
+    for pod_number in (0, 1):  # each start of each pod is in the archive
+        said = b"".join(one.attempts.of_rank(pod_number).log(1)).decode()
+        assert all(f"attempt 1, start {start}, rank {2 * pod_number} of 4" in said for start in (1, 2))
 
 
-def test_processes_of_two_pods_are_killed_and_all_go_on_together(site: Site) -> None:
-    """Two pods of two processes each: whichever is killed, and whenever, there is one final loss."""
+def test_four_ranks_are_preempted_in_their_queue_and_all_go_on_together(
+    kueue: Target, site: Site, four_ranks: Training
+) -> None:
+    """Fault 14 with ranks and Kueue, which suspends the Job: both pods save, and all ranks wait for quota."""
+    namespace = site.installation.namespace
+    with (
+        local_queue(namespace, {"nvidia.com/gpu": "4"}) as queue,
+        priority_class(namespace, 1000) as usual,
+        priority_class(namespace, 2000) as urgent,
+    ):
+        one = site.training("preempted-ranks", 48, queue=queue, priority_class=usual, **FOUR_RANKS)
+        with one.driven() as driver:
+            one.until_saved()
+            held = {"limits": {"nvidia.com/gpu": "1", "cpu": "100m", "memory": "32Mi"}}
+            more = {"labels": {LABEL: queue}, "job": {"suspend": True}, "priorityClassName": urgent}
+            namespace.run("urgent", "sleep 1", resources=held, securityContext=RESTRICTED, **more)
+            assert namespace.wait_job("urgent") == "Complete"
+            one.ends_well(driver, 2 * START_SECONDS)
+    check(one, four_ranks, starts=[2])
+    assert "preempted by Kueue" in one.log.read_text()
+
+
+@pytest.mark.timeout(900 + 120 * KILLS)
+def test_processes_of_two_pods_are_killed_and_all_go_on_together(site: Site, four_ranks: Training) -> None:
+    """Whichever is killed, and whenever, there is one final loss. KILLS=10 kills so many."""
     needs_own(site, "the processes of its pods on this machine")
-    ranked: dict[str, Any] = {"resources": {"ranks": 2, "memory_bytes": 3 * 2**30}, "settings": {"processes": 2}}
-    alone = site.undisturbed("four-processes", 1003, **ranked)
-    assert alone.manifest is not None
-    assert alone.manifest.execution["world_size"] == 4
-    one, moments = site.training("killed-processes", 47, **ranked), random.Random(17)
+    one, moments = site.training("killed-processes", 17, max_attempts=KILLS + 1, **FOUR_RANKS), random.Random(17)
     with one.driven() as driver:
-        for number, (pod, local_rank) in enumerate(((1, 1), (0, 1)), 2):
+        for number in range(KILLS):
             one.until_saved(one.step_saved() + 1)
-            time.sleep(moments.uniform(0, 3))
-            os.kill(process_of(one.running(rank=pod).spec.hostname, local_rank), signal.SIGKILL)
-            until(lambda starts=number: sum(one.starts) == starts, START_SECONDS)
+            rank, seconds = moments.randrange(4) if number else 3, moments.uniform(0, 1)
+            time.sleep(seconds)
+            print(f"kill {number + 1}: rank {rank}, {seconds:.2f} s after the checkpoint of step {one.step_saved()}")
+            os.kill(process_of(one.running(rank=rank // 2).spec.hostname, rank % 2), signal.SIGKILL)
+            until(lambda starts=number + 2: sum(one.starts) == starts, START_SECONDS)
         one.ends_well(driver, 2 * START_SECONDS)
-    assert one.result() == alone.result()
-    assert one.final_loss() == alone.final_loss()
-    assert sum(one.starts) == 3
+    print(f"starts {one.starts}, final loss {one.final_loss()}, undisturbed {four_ranks.final_loss()}")
+    assert one.result() == four_ranks.result()
+    assert one.final_loss() == four_ranks.final_loss()
+    assert sum(one.starts) == KILLS + 1
 
 
 def process_of(host: str, local_rank: int) -> int:

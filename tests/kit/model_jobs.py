@@ -2,11 +2,14 @@
 
 import json
 import logging
+import os
 import shutil
+import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -94,6 +97,10 @@ class ModelContext(Context):
     def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
         assert 0 <= done <= total
         self.reports.append((done, total, unit))
+
+    def give_up(self, error: Exception) -> NoReturn:
+        print("".join(traceback.format_exception(error)), file=sys.stderr, flush=True)
+        os._exit(1)
 
     def stopping(self) -> bool:
         return self.stop_after is not None and len(self.reports) >= self.stop_after

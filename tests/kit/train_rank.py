@@ -1,7 +1,8 @@
 """Rounds of train stages by several ranks: `python -m tests.kit.train_rank`, rounds as JSON on stdin.
 
 A round is `{"inputs": {role: folder}, "out": FOLDER, "ranks": N, "stop_after": N, "params": {…}, "settings": {…}}`: an
-attempt whose rank 0 alone is asked to stop after so many steps (0: never). Rank n works in `<out>/rank<n>`; checkpoints
+attempt whose rank 0 alone is asked to stop after so many steps (0: never). `hang` is the POLYGLOT_TEST_HANG of
+tests.kit.hanging_jobs. Rank n works in `<out>/rank<n>`; checkpoints
 lie in `<out>/checkpoints`. The libraries are imported once and every rank is a fork. Prints the exit codes of each
 round's ranks as JSON.
 """
@@ -10,6 +11,7 @@ import json
 import os
 import socket
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from typing import Any
 from jobs.lib.ranks import Ranks
 from jobs.train import job as train
 from polyglot.core.errors import Exit, Interrupted
+from tests.kit.hanging_jobs.train import job as hanging
 from tests.kit.training import context_of
 
 
@@ -44,6 +47,8 @@ def fork(one: dict[str, Any], rank: int) -> int:
         code = run(one, rank)
     except BaseException:
         traceback.print_exc()
+        if one.get("hang"):  # as a worker does: others may have more to say
+            time.sleep(5)
     finally:
         sys.stderr.flush()
         os._exit(code)
@@ -57,8 +62,10 @@ def run(one: dict[str, Any], rank: int) -> int:
     context.checkpoints.root = out / "checkpoints"  # type: ignore[attr-defined]
     if one.get("stop_after") and rank == 0:
         context.stop_after = one["stop_after"]
+    if one.get("hang"):
+        os.environ["POLYGLOT_TEST_HANG"] = one["hang"]
     try:
-        train.run(context)
+        (hanging if one.get("hang") else train).run(context)
     except Interrupted:
         return Exit.INTERRUPTED_WORKER
     return Exit.FINE

@@ -99,12 +99,19 @@ class NoopStudy:
         ]
 
 
-def submitted(installation: Installation, stages: Sequence[PlannedStage], **changes: Any) -> NoopStudy:
+def submitted(
+    installation: Installation, stages: Sequence[PlannedStage], *, max_attempts: int = 5, **changes: Any
+) -> NoopStudy:
     """Leave plan and submission of these stages in the store; `changes` are fields of the profile's Cluster."""
     plan = make_plan("noop", stages)
     cluster = cluster_of(installation).model_copy(update=changes)
     submission = Submission(
-        study=plan.study, title=plan.study, stages=plan.stages, backend="kubernetes", cluster=cluster, max_attempts=5
+        study=plan.study,
+        title=plan.study,
+        stages=plan.stages,
+        backend="kubernetes",
+        cluster=cluster,
+        max_attempts=max_attempts,
     )
     rows, store = canonical(plan.document()), installation.store
     digest = sha256_bytes(rows)

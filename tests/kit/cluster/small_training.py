@@ -27,7 +27,7 @@ from tests.kit.training import prepare
 from tests.kit.world import end, until
 
 STEPS = 600
-START_SECONDS = 240  # of a pod that imports torch on a busy machine
+START_SECONDS = 480  # of a pod that imports torch on a busy machine
 _GIB = 2**30
 
 
@@ -140,11 +140,12 @@ def training(
     log: Path,
     resources: dict[str, int] | None = None,
     settings: dict[str, int] | None = None,
+    steps: int = STEPS,
     **changes: Any,
 ) -> Training:
     """Submit one; `changes` are fields of the profile's Cluster."""
     params = TrainParams(
-        steps=STEPS, batch_size=5, learning_rate=3e-3, precision="float32", checkpoint_steps=checkpoint_steps
+        steps=steps, batch_size=5, learning_rate=3e-3, precision="float32", checkpoint_steps=checkpoint_steps
     )
     made = planned(
         "train",

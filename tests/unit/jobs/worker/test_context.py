@@ -34,6 +34,7 @@ def context(reporter: Any) -> WorkerContext:
         log=logging.getLogger("test"),
         cache=nothing,
         stop=nothing,
+        end=nothing,
         reporter=reporter,
     )
 

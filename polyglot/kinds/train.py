@@ -28,6 +28,7 @@ from polyglot.kinds.training import GAPS, adapter_parameters, targets_at_once, t
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 LossNormalization = Literal["tokens", "micro-batches"]
+TrackerName = Literal["tensorboard", "wandb", "mlflow", "trackio"]
 LayerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]+$", max_length=200)]
 
 
@@ -114,6 +115,10 @@ class TrainSettings(Settings):
     """Targets whose logits are held at once; by default as many as make 134 million numbers."""
     checkpoint_seconds: Count | None = None
     """How much work a kill may cost, besides what is on its way to the store. By default 60."""
+    trackers: Annotated[tuple[TrackerName, ...] | None, BeforeValidator(tuple_of)] = None
+    """Where each step is also told; `polyglot fetch STUDY tensorboard` has TensorBoard's files."""
+    spike_factor: float | None = Field(None, gt=1)
+    """End where a step's loss is so many times the median of those before it. By default a warning says it, at 2."""
 
 
 class Packing(Record):
@@ -283,7 +288,14 @@ def _answer_tokens(mixed: Sequence[Texts]) -> float | None:
 
 
 def _offers(params: Mapping[str, Json]) -> Mapping[Offer, str]:
-    return {"model": "model/", "adapter": "adapter/"} if params.get("method") == "lora" else {"model": "model/"}
+    adapter: Mapping[Offer, str] = {"adapter": "adapter/"} if params.get("method") == "lora" else {}
+    return {"model": "model/", **adapter, "steps": "", "tensorboard": ""}
+
+
+def _uses_pandas(settings: Mapping[str, Json]) -> bool:
+    """Whether a tracker is named that does."""
+    named = settings.get("trackers")
+    return isinstance(named, Sequence) and any(name != "tensorboard" for name in named)
 
 
 KIND = Kind(
@@ -303,6 +315,7 @@ KIND = Kind(
     at_once={"micro_batch_tokens": MICRO_BATCH_TOKENS["cuda"]},
     tunes=True,
     libraries=(*MODEL_LIBRARIES, "peft"),
+    uses_pandas=_uses_pandas,
     kernels=True,
     traits=always(Traits(loads_model=True)),
     estimate=_estimate,

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from jobs.lib.context import Context
 from polyglot.core.errors import Permanent, PolyglotError
@@ -60,7 +60,8 @@ class Trackers(contextlib.AbstractContextManager["Trackers"]):
             "speed/checkpoint_seconds": row.checkpoint_seconds,
             "memory/peak_bytes": float(row.peak_memory_bytes),
         }
-        self._tell(values if row.mfu is None else {**values, "speed/mfu": row.mfu}, row.step)
+        values = values if row.mfu is None else {**values, "speed/mfu": row.mfu}
+        self._tell(values, row.step, keep=row.checkpoint_seconds > 0)
 
     def validation(self, found: ValidationStep) -> None:
         """Rows held back were looked at."""
@@ -70,9 +71,9 @@ class Trackers(contextlib.AbstractContextManager["Trackers"]):
         if losses:
             self._tell(losses, found.step)
 
-    def _tell(self, values: Values, step: int) -> None:
+    def _tell(self, values: Values, step: int, *, keep: bool = False) -> None:
         for feed in self._feeds:
-            feed.put(values, step)
+            feed.put(_Told(values, step, keep))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         until = time.monotonic() + _END_SECONDS
@@ -82,21 +83,29 @@ class Trackers(contextlib.AbstractContextManager["Trackers"]):
             feed.wait(until)
 
 
+class _Told(NamedTuple):
+    """What trackers are told of a step; `keep`: a checkpoint was made after it, so it is done once and for all."""
+
+    values: Values
+    step: int
+    keep: bool
+
+
 class _Feed:
     """One tracker and its thread."""
 
     def __init__(self, name: str, context: Context, first: int, configuration: Values) -> None:
         self._name, self._context, self._first, self._configuration = name, context, first, configuration
         self._folder = context.work / "trackers" / name
-        self._queue: queue.SimpleQueue[tuple[Values, int] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Told | None] = queue.SimpleQueue()
         self._failed = False
         self._thread = threading.Thread(target=self._work, name=f"tracker {name}", daemon=True)
         self._thread.start()
 
-    def put(self, values: Values, step: int) -> None:
+    def put(self, told: "_Told") -> None:
         """Tell it soon."""
         if not self._failed:
-            self._queue.put((values, step))
+            self._queue.put(told)
 
     def end(self) -> None:
         """Nothing more comes."""
@@ -131,9 +140,9 @@ class _Feed:
         else:
             tracker.store_init_configuration(dict(self._configuration))
         while (told := self._queue.get()) is not None:
-            tracker.log(dict(told[0]), step=told[1])
+            tracker.log(dict(told.values), step=told.step)
             if kept:
-                kept.now_and_then()
+                kept.now_and_then(must=told.keep)
         tracker.finish()
         if kept:
             kept.rest()
@@ -165,9 +174,9 @@ class _Kept:
         self._offset = self._sequence = 0
         self._last = time.monotonic()
 
-    def now_and_then(self) -> None:
-        """Put what came since, when it is time. A store that refuses is asked again the next time."""
-        if time.monotonic() - self._last >= _KEEP_SECONDS:
+    def now_and_then(self, *, must: bool) -> None:
+        """Put what came since, when it must be or it is time. A store that refuses is asked again the next time."""
+        if must or time.monotonic() - self._last >= _KEEP_SECONDS:
             with contextlib.suppress(PolyglotError, OSError):
                 self.rest()
 

@@ -67,7 +67,8 @@ class History:
     def sessions(self) -> list[Session]:
         """Return every start, in the order in which they began.
 
-        A place that is noted to wait, and what took a worker away, are no signs of a worker.
+        A place that is noted to wait, and what took a worker away, are no signs of a worker; the record of the next
+        start is none of the one before.
         """
         began = sorted(
             (entry.modified, n, int(entry.path.rpartition("/")[2].removesuffix(".json")))
@@ -78,7 +79,7 @@ class History:
             entry.modified
             for n in self.numbers
             for path, entry in self._entries[n]
-            if not path.startswith(("notes/", "disruptions/", "given.json", "retry.json"))
+            if not path.startswith(("notes/", "disruptions/", "given.json", "retry.json")) and "starts/" not in path
         ]
         marks = {n: reached(self._own(n)) for n in self.numbers}
         stopped = {n: self._numbered(n, "stopped") for n in self.numbers}
@@ -88,7 +89,7 @@ class History:
                 attempt=n,
                 start=start,
                 began=time,
-                last_sign=max(sign for sign in signs if sign >= time and (end is None or sign <= end)),
+                last_sign=max((sign for sign in signs if time <= sign and (end is None or sign <= end)), default=time),
                 done=marks[n][start].done if start in marks[n] else 0,
                 stopped=start in stopped[n],
             )

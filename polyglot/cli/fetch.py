@@ -117,9 +117,8 @@ def _take_records(view: View, offer: Offer, wanted: Sequence[Wanted], to: Path, 
             raise NotComputed(f"{view.title}: no step of its {len(wanted)} trainings is recorded yet")
         print(path)
         return
-    found = [
-        target for one in wanted if write_events(view.store, one, target := to / offer / one.name.replace("/", "-"))
-    ]
+    targets = [(one, to / offer / one.name.replace("/", "-")) for one in wanted]
+    found = [target for one, target in targets if write_events(view.store, one, target)]
     if not found:
         remedy = "Name it in the profile before they are trained: `settings: {train: {trackers: [tensorboard]}}`"
         raise NotComputed(f"{view.title}: nothing was told to TensorBoard. {remedy}")

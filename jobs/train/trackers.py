@@ -24,7 +24,8 @@ from polyglot.kinds.train import ValidationStep
 
 PROJECT = "polyglot"  # where WANDB_PROJECT, MLFLOW_EXPERIMENT_NAME or TRACKIO_PROJECT says no other
 _PACKAGES: Mapping[str, Sequence[str]] = {"tensorboard": ("tensorboardX", "tensorboard")}  # any of these; else its name
-_END_SECONDS = 20.0  # that a tracker may take to send the rest; a pod that is to end has no more
+_END_SECONDS = 120.0  # that trackers may take to send the rest
+_STOP_SECONDS = 15.0  # of a training that is interrupted or fails: its grace is for the checkpoint
 _KEEP_SECONDS = 30.0  # between chunks of TensorBoard's file
 _CHUNK_BYTES = 1 << 20
 Values = Mapping[str, float | str]
@@ -76,7 +77,7 @@ class Trackers(contextlib.AbstractContextManager["Trackers"]):
             feed.put(_Told(values, step, keep))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        until = time.monotonic() + _END_SECONDS
+        until = time.monotonic() + (_END_SECONDS if error is None else _STOP_SECONDS)
         for feed in self._feeds:
             feed.end()
         for feed in self._feeds:

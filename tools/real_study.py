@@ -1,7 +1,8 @@
 """`make real`: studies/real-model.yaml, or the study named first, with default resources and a judge on the loopback.
 
 The judge is the built-in one in a process of its own, asked over HTTP by the client that asks any OpenAI-compatible
-endpoint. Other arguments are those of `polyglot submit`. `polyglot plan --cost` then prints the estimates and what it took.
+endpoint. Other arguments are those of `polyglot submit`. `polyglot plan --cost` then prints the estimates and what it
+took.
 """
 
 import os

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
+from polyglot.attempts.traces import Trace
 from polyglot.core import records
 from polyglot.core.canonical import Json
 from polyglot.core.errors import Interrupted
@@ -150,6 +151,7 @@ class Context:
     volatile: dict[str, Any] = field(default_factory=dict)
     shards: Shards | None = None
     complete: bool = True
+    label: str = ""  # of the stage, for people
 
     def blob(self, sha256: str) -> Path:
         """Local, verified path of a blob of the store that the parameters name. Raises Missing."""
@@ -157,6 +159,10 @@ class Context:
 
     def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
         """Say how far the job is; cheap, may be called for every unit. `figures` such as loss=2.31 are shown."""
+        raise NotImplementedError
+
+    def leave(self, trace: Trace, name: str, data: bytes) -> None:
+        """Put bytes beside this start's log, under a name that is new; no part of the result. Raises StoreError."""
         raise NotImplementedError
 
     def remark(self, text: str) -> None:

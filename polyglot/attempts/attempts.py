@@ -7,6 +7,7 @@
                                     checkpoints/…  journal/…  see those modules
                                     notes/<…>.json            what it waited for before it could start
                                     disruptions/<…>.json      what took its worker away, while the attempt went on
+                                    steps/…  tensorboard/…    what it did step by step: see traces
                                     given.json                what it has instead of what was planned
                                     failure.json              how the attempt ended; the first record stays
                                     retry.json                a person allowed this attempt after a permanent failure
@@ -24,6 +25,7 @@ from datetime import UTC, datetime
 
 from polyglot.attempts.disruptions import put_disruption
 from polyglot.attempts.progress import Progress, newest_progress, put_progress
+from polyglot.attempts.traces import Trace
 from polyglot.core.canonical import Json
 from polyglot.core.errors import Missing, StoreError
 from polyglot.core.stage import Stage
@@ -198,6 +200,12 @@ class Attempts:
         for entry in self._store.list(f"{self._own(n)}log/"):
             if entry.path not in seen:
                 yield entry.path, self._store.read(entry.path)
+
+    def leave(self, n: int, start: int, trace: Trace, name: str, data: bytes) -> None:
+        """Put an object of a start's steps. Raises StoreError, also when this place holds other bytes."""
+        path = f"{self._base}{n}/{trace}/{start:04d}-{name}"
+        if not self._store.create(path, data) and self._store.read(path) != data:
+            raise StoreError(f"{self._store.url}: {path} was written by someone else")
 
     def report_progress(self, n: int, start: int, progress: Progress) -> None:
         """Record how far a worker is. Each call is one object: callers report every few seconds, not every step."""

@@ -1,15 +1,33 @@
 """All that a store remembers of a stage's attempts, as of one listing; a record is read when it is asked for."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from polyglot.attempts.attempts import OVER_BUDGET, Failure, Note, attempts_path, read_failure, read_note
 from polyglot.attempts.disruptions import Disruption, read_disruption
 from polyglot.attempts.progress import Progress, reached, read_progress
+from polyglot.attempts.traces import Left, Trace
+from polyglot.core.canonical import Json
 from polyglot.core.stage import Stage
 from polyglot.store.manifest import unseal
 from polyglot.store.store import Entry, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One start of an attempt, by the store's clock: when it began, and the last sign of it before the next one began.
+
+    `done` is how far it ever said to have come, `stopped` that it ended because it was asked to.
+    """
+
+    attempt: int
+    start: int
+    began: datetime
+    last_sign: datetime
+    done: int
+    stopped: bool
 
 
 class History:
@@ -46,23 +64,61 @@ class History:
         """Return when anything was last written below attempt n, by the store's clock."""
         return max((entry.modified for _, entry in self._entries[n]), default=None)
 
-    def spans(self) -> list[tuple[datetime, datetime]]:
-        """Of every start, by the store's clock: when it began, and the last sign of it before the next one began.
+    def sessions(self) -> list[Session]:
+        """Return every start, in the order in which they began.
 
-        A place that is noted to wait, and what took a worker away, are no signs of a worker.
+        A place that is noted to wait, and what took a worker away, are no signs of a worker; the record of the next
+        start is none of the one before.
         """
-        began = sorted(entry.modified for n in self.numbers for entry in self._below(n, "starts/"))
+        began = sorted(
+            (entry.modified, n, int(entry.path.rpartition("/")[2].removesuffix(".json")))
+            for n in self.numbers
+            for entry in self._below(n, "starts/")
+        )
         signs = [
             entry.modified
             for n in self.numbers
             for path, entry in self._entries[n]
-            if not path.startswith(("notes/", "disruptions/", "given.json", "retry.json"))
+            if not path.startswith(("notes/", "disruptions/", "given.json", "retry.json")) and "starts/" not in path
         ]
-        ends = [*began[1:], None] if began else []
+        marks = {n: reached(self._own(n)) for n in self.numbers}
+        stopped = {n: self._numbered(n, "stopped") for n in self.numbers}
+        ends = [*(time for time, *_ in began[1:]), None] if began else []
         return [
-            (start, max(sign for sign in signs if sign >= start and (end is None or sign <= end)))
-            for start, end in zip(began, ends, strict=True)
+            Session(
+                attempt=n,
+                start=start,
+                began=time,
+                last_sign=max((sign for sign in signs if time <= sign and (end is None or sign <= end)), default=time),
+                done=marks[n][start].done if start in marks[n] else 0,
+                stopped=start in stopped[n],
+            )
+            for (time, n, start), end in zip(began, ends, strict=True)
         ]
+
+    def spans(self) -> list[tuple[datetime, datetime]]:
+        """Return of every start when it began, and its last sign: see `sessions`."""
+        return [(one.began, one.last_sign) for one in self.sessions()]
+
+    def who(self, n: int, start: int) -> Mapping[str, Json]:
+        """Return what a start of attempt n said of itself."""
+        for entry in self._below(n, f"starts/{start}.json"):
+            record = unseal(self._store.read(entry.path), where=f"{self._store.url}: {entry.path}")
+            return dict(record["who"])
+        return {}
+
+    def left(self, trace: Trace) -> list[Left]:
+        """Return what starts left of one sort, in the order of attempts, starts and names."""
+        found = []
+        for n in self.numbers:
+            for entry in self._below(n, f"{trace}/"):
+                start, _, name = entry.path.rpartition("/")[2].partition("-")
+                found.append(Left(attempt=n, start=int(start), name=name, path=entry.path))
+        return sorted(found, key=lambda one: (one.attempt, one.start, one.name))
+
+    def read(self, left: Left) -> bytes:
+        """Return the bytes of one. Raises Missing."""
+        return self._store.read(left.path)
 
     def lost_seconds(self) -> float:
         """What all starts but the last took: the last one's worker knows its own time."""

@@ -28,6 +28,7 @@ VERBS = {
     "logs": "Print the logs of a study's stages, each line with its stage before it; from the archive once they have "
     "ended.",
     "why": "Say why a stage is where it is: committed, running, failed or waiting, with every attempt that it took.",
+    "goodput": "Say what share of their time trainings spent on the steps of their results, and what each start lost.",
     "report": "Copy a study's report (one HTML file, CSV, JSON) out of the store and print the paths.",
     "list": "List the studies of a store: how far each is, when it was last submitted, what its calls have cost.",
     "fetch": "Take models, adapters, answers, verdicts, data or references out of the store, and print where they are.",

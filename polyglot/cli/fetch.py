@@ -1,5 +1,6 @@
-"""`polyglot fetch`: take models, adapters, answers, verdicts, data or references out of the store as plain files."""
+"""`polyglot fetch`: take models, answers, verdicts, data, records of trainings … out of the store as plain files."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, cast, get_args
@@ -10,10 +11,12 @@ from polyglot.cli.deliver import check_out
 from polyglot.cli.looking import open_view
 from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyGiven
 from polyglot.cli.output import say
+from polyglot.cli.view import View
 from polyglot.core.errors import BadInput
 from polyglot.export.files import NotComputed, manifest_of, take
 from polyglot.export.model_card import take_model
-from polyglot.export.selection import select
+from polyglot.export.selection import Wanted, select
+from polyglot.export.steps import StepsForm, write_events, write_steps
 from polyglot.export.tables import TABLES
 from polyglot.kinds.kind import Offer
 
@@ -26,6 +29,8 @@ class Form(StrEnum):
 
     FILES = "files"
     PARQUET = "parquet"
+    CSV = "csv"
+    JSON = "json"
 
 
 def command(
@@ -39,7 +44,12 @@ def command(
     ] = None,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder that it is put below.")] = Path("."),
     form: Annotated[
-        Form, typer.Option("--as", help="The files as the stages wrote them, or one Parquet table of all of them.")
+        Form,
+        typer.Option(
+            "--as",
+            help="The files as the stages wrote them, or one Parquet table of all of them. Steps are a table: parquet "
+            "(without it), csv, or json (one object a line).",
+        ),
     ] = Form.FILES,
     mix: MixName = None,
     profile: ProfileName = "local",
@@ -49,14 +59,21 @@ def command(
 
     A model is a folder that transformers and vLLM load, with a card that says how it was made, asked and scored;
     the adapter of one that was tuned by LoRA is a folder that peft loads onto its base model, with the same card.
+    Steps are what was recorded of each step of a training, and tensorboard a folder that TensorBoard opens, where the
+    profile names that tracker; of trainings that still run, too.
     """
     offer = cast(Offer, what.value)
+    if offer in ("steps", "tensorboard"):
+        _check_form(offer, form)
+        check_out(to if offer == "steps" else to / offer, option="--to", what="what is fetched")
+        view = open_view(study, mix=mix, profile=profile, store=store)
+        _take_records(view, offer, select(view.plan, offer, name), to, form)
+        return
     called = _PLURALS.get(offer, offer)
     check_out(to if form is Form.PARQUET else to / offer, option="--to", what="what is fetched")
     view = open_view(study, mix=mix, profile=profile, store=store)
     wanted = select(view.plan, offer, name)
-    if form is Form.PARQUET and offer not in TABLES:
-        raise BadInput("no table", where="--as", got=offer, expected=" or ".join(TABLES))
+    _check_form(offer, form)
     there, missing = [], []
     for one in wanted:
         try:
@@ -81,3 +98,29 @@ def command(
             if offer in ("model", "adapter")
             else take(view.store, one, target)
         )
+
+
+def _check_form(offer: Offer, form: Form) -> None:
+    """Raise BadInput for a form that something is not written in."""
+    if form is Form.PARQUET and offer not in (*TABLES, "steps"):
+        raise BadInput("no table", where="--as", got=offer, expected=f"{', '.join(TABLES)} or steps")
+    if form in (Form.CSV, Form.JSON) and offer != "steps":
+        raise BadInput("not written so", where="--as", got=f"{offer} as {form.value}", expected="steps")
+
+
+def _take_records(view: View, offer: Offer, wanted: Sequence[Wanted], to: Path, form: Form) -> None:
+    """Write what was recorded of trainings, and print where. Raises NotComputed where there is nothing of any."""
+    if offer == "steps":
+        as_table = cast(StepsForm, "parquet" if form is Form.FILES else form.value)
+        path, count = write_steps(view.store, view.plan, wanted, to, as_table)
+        if not count:
+            raise NotComputed(f"{view.title}: no step of its {len(wanted)} trainings is recorded yet")
+        print(path)
+        return
+    targets = [(one, to / offer / one.name.replace("/", "-")) for one in wanted]
+    found = [target for one, target in targets if write_events(view.store, one, target)]
+    if not found:
+        remedy = "Name it in the profile before they are trained: `settings: {train: {trackers: [tensorboard]}}`"
+        raise NotComputed(f"{view.title}: nothing was told to TensorBoard. {remedy}")
+    for target in found:
+        print(target)

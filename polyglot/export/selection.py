@@ -14,7 +14,7 @@ from polyglot.plan.plan import Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A stage, and the folder of its result that is wanted."""
+    """A stage, and the folder of its result that is wanted; "" for what its attempts left beside it."""
 
     planned: PlannedStage
     folder: str
@@ -46,7 +46,7 @@ def select(plan: Plan, what: Offer, name: str | None) -> Sequence[Wanted]:
     offered = [
         Wanted(planned=planned, folder=folder)
         for planned in plan
-        if (folder := kind_of(planned.stage.kind).offers(planned.stage.params).get(what))
+        if (folder := kind_of(planned.stage.kind).offers(planned.stage.params).get(what)) is not None
     ]
     if not offered:
         raise BadInput(f"the study has no {what}", where=f"study {plan.study}")

@@ -31,7 +31,7 @@ _SCHEMAS: Mapping[str, Mapping[str, str]] = {
         "text": "string", "prompt_tokens": "int32", "completion_tokens": "int32",
     },
 }  # fmt: skip
-_CELLS = {
+CELL_COLUMNS = {
     "cell": "string", "model": "string", "dataset": "string", "mix": "string", "sampled": "bool_", "size": "int64",
     "seed": "int64", "draw": "int64",
 }  # fmt: skip
@@ -69,10 +69,10 @@ def _written(
     except ImportError as error:
         remedy = "Install polyglot-lab[worker], or leave out --as"
         raise BadInput("Parquet needs pyarrow, which is not installed", where="--as", remedy=remedy) from error
-    columns = {**_CELLS, **_SCHEMAS[what]}
+    columns = {**CELL_COLUMNS, **_SCHEMAS[what]}
     schema = pa.schema([(name, getattr(pa, kind_of)()) for name, kind_of in columns.items()])
-    cells = _cells(plan)
-    if os.path.lexists(path) and not _is_table(path, schema):
+    cells = cells_of(plan)
+    if os.path.lexists(path) and not is_table(path, schema):
         got = "a folder" if path.is_dir() else "a file that polyglot did not write so"
         remedy = "Name another folder with --to, or remove it"
         raise BadInput("there is something else already", where=str(path), got=got, remedy=remedy)
@@ -80,14 +80,14 @@ def _written(
         part = Path(scratch) / path.name
         with pq.ParquetWriter(part, schema, compression="zstd") as writer:
             for one in wanted:
-                head = _head(one.name, cells)
+                head = head_of(one.name, cells)
                 for batch in _batches(store, one, kind, rows_of, Path(scratch)):
                     writer.write_table(pa.Table.from_pylist([{**head, **row} for row in batch], schema=schema))
         part.replace(path)
     return path
 
 
-def _is_table(path: Path, schema: Any) -> bool:
+def is_table(path: Path, schema: Any) -> bool:
     """Whether a file is such a table: these columns and nothing that other writers (pandas) say beside them."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -115,14 +115,16 @@ def _batches(
         yield batch
 
 
-def _cells(plan: Plan) -> Mapping[str, Cell]:
+def cells_of(plan: Plan) -> Mapping[str, Cell]:
+    """The cells of a plan by name."""
     table = aggregate_of(plan)
     return {cell.cell: cell for cell in AggregateParams.of(table.stage).cells} if table else {}
 
 
-def _head(name: str, cells: Mapping[str, Cell]) -> Row:
+def head_of(name: str, cells: Mapping[str, Cell]) -> Row:
+    """The columns that say of which cell a row is."""
     cell = cells.get(name)
-    return {column: getattr(cell, column, None) for column in _CELLS} | {"cell": name}
+    return {column: getattr(cell, column, None) for column in CELL_COLUMNS} | {"cell": name}
 
 
 Table = Callable[[Store, Plan, Sequence[Wanted], Path], Path]

@@ -7,6 +7,7 @@ reach 17 to 33 % on an H100. The CPU's figures were measured on one thread of a 
 (tests/bench/cost_estimate.py), and are what its training reaches, so that its utilisation is 1.
 """
 
+import re
 from dataclasses import dataclass
 
 MIB = 2**20
@@ -62,6 +63,25 @@ GPUS = {
     "h200": _gpu("H200", 989, 4800, 143771, 450),
     "b200": _gpu("B200", 2250, 8000, 183359, 900),
 }
+
+# By what CUDA calls it. Another make of one chip (H100 PCIe, H100 NVL, A10G) has another peak, and is not among them.
+_CUDA_NAMES = {
+    r"L4": "l4",
+    r"A10": "a10",
+    r"A100-(SXM4|PCIE)-40GB": "a100-40gb",
+    r"L40S": "l40s",
+    r"H100( 80GB HBM3)?": "h100",
+    r"A100(-SXM4-80GB|-SXM-80GB| 80GB PCIe)": "a100",
+    r"H200": "h200",
+    r"B200": "b200",
+}
+
+
+def gpu_of(cuda_name: str) -> Device | None:
+    """The GPU that CUDA calls so, such as "NVIDIA H100 80GB HBM3"; None for one whose peak is not known here."""
+    model = cuda_name.removeprefix("NVIDIA ")
+    return next((GPUS[name] for pattern, name in _CUDA_NAMES.items() if re.fullmatch(pattern, model)), None)
+
 
 THREAD_FLOPS = 50e9  # measured: what training of models of 5 to 135 million parameters reaches in float32
 THREAD_BYTES_PER_SECOND = 8e9

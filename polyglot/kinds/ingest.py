@@ -192,7 +192,7 @@ KIND = Kind(
     offers=offered_rows,
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=6 * HOUR_SECONDS),
     libraries=("pyarrow",),
-    uses_pandas=True,
+    uses_pandas=lambda settings: True,
     warm_imports=("py3langid.langid",),
     traits=_traits,
     estimate=_estimate,

@@ -28,7 +28,7 @@ Sha256 = str  # 64 lower-case hex digits
 Language = str  # ISO 639-1, upper case
 Asks = Literal["", "openai", "deepl"]
 Environment = Literal["", "vllm"]  # that workers need in place of the usual one: its libraries do not go with ours
-Offer = Literal["model", "adapter", "answers", "verdicts", "data", "questions", "references"]
+Offer = Literal["model", "adapter", "answers", "verdicts", "data", "questions", "references", "steps", "tensorboard"]
 # The class of a JSON document or of a row of JSON Lines (or of several: one in each artifact), or words on another file
 Files = type[Record] | tuple[type[Record], ...] | str
 
@@ -102,12 +102,13 @@ class Kind:
     libraries: tuple[str, ...] = ()  # whose versions may change its bytes, recorded with each result
     kernels: bool = False  # and so may those of torch for this processor or GPU
     warm_imports: tuple[str, ...] = ()  # what the job imports late, and the warm server shall have
-    uses_pandas: bool = False
+    uses_pandas: Callable[[Mapping[str, Json]], bool] = lambda settings: False  # importing it takes seconds
     tunes: bool = False  # its result is a model that was trained
     costly: bool = False  # in hours of GPUs: it comes after the check of the whole study
     # of a kind that asks a chat model: the forms of its requests, each once; () for a stage that asks none
     forms: Callable[[Mapping[str, Json]], tuple[ChatForm, ...]] = lambda params: ()
-    # what `polyglot fetch` takes out of a result, and the folder that has it; it may depend on parameters
+    # what `polyglot fetch` takes out of a result, and the folder that has it ("": its attempts left it beside the
+    # result); it may depend on parameters
     offers: Callable[[Mapping[str, Json]], Mapping[Offer, str]] = lambda params: {}
     nightly: bool = False  # a new evaluation of the same models begins with it; its Params have `night`
     traits: Callable[[Mapping[str, Json]], Traits] = lambda params: Traits()

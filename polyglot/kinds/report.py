@@ -31,7 +31,7 @@ class ReportParams(Params):
     """The static report of a study."""
 
     kind: ClassVar[str] = "report"
-    version: ClassVar[int] = 4  # 4: the answers themselves, and what is the matter with them
+    version: ClassVar[int] = 5  # 5: gradient norms, learning rates, losses on rows held back by step
 
     study: str
     question: str = ""

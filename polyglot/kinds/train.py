@@ -1,7 +1,7 @@
 """A base model, fine-tuned on one mix with one seed."""
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -18,6 +18,7 @@ from polyglot.kinds.train_layouts import layouts
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 LossNormalization = Literal["tokens", "micro-batches"]
+TrackerName = Literal["tensorboard", "wandb", "mlflow", "trackio"]
 LayerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]+$", max_length=200)]
 
 
@@ -111,6 +112,10 @@ class TrainSettings(Settings):
     hang_seconds: Count | None = None
     """After so long without any rank going on, the one that is behind is named and the attempt tried again. By default
     600: more than one pass, one layer's export or a first compilation may take."""
+    trackers: Annotated[tuple[TrackerName, ...] | None, BeforeValidator(tuple_of)] = None
+    """Where each step is also told; `polyglot fetch STUDY tensorboard` has TensorBoard's files."""
+    spike_factor: float | None = Field(None, gt=1)
+    """End where a step's loss is so many times the median of those before it. By default a warning says it, at 2."""
 
 
 class Packing(Record):
@@ -165,7 +170,14 @@ def _layouts(ask: Ask) -> Iterable[Layout]:
 
 
 def _offers(params: Mapping[str, Json]) -> Mapping[Offer, str]:
-    return {"model": "model/", "adapter": "adapter/"} if params.get("method") == "lora" else {"model": "model/"}
+    adapter: Mapping[Offer, str] = {"adapter": "adapter/"} if params.get("method") == "lora" else {}
+    return {"model": "model/", **adapter, "steps": "", "tensorboard": ""}
+
+
+def _uses_pandas(settings: Mapping[str, Json]) -> bool:
+    """Whether a tracker is named that does."""
+    named = settings.get("trackers")
+    return isinstance(named, Sequence) and any(name != "tensorboard" for name in named)
 
 
 KIND = Kind(
@@ -185,6 +197,7 @@ KIND = Kind(
     at_once={"micro_batch_tokens": MICRO_BATCH_TOKENS["cuda"]},
     tunes=True,
     libraries=(*MODEL_LIBRARIES, "peft"),
+    uses_pandas=_uses_pandas,
     kernels=True,
     traits=always(Traits(loads_model=True)),
     estimate=_estimate,

@@ -91,6 +91,21 @@ def _kept_by_layer(shape: Shape, *, half: bool) -> int:
     return 4 * 4 * shape.hidden + (2 if half else 4) * (2 * shape.hidden + 3 * width + 2 * shared + inner)
 
 
+def training_operations(
+    shape: Shape, *, tokens: float, targets: float, length: float = 0, recomputed: float = 0, adapter: int | None = None
+) -> float:
+    """Floating-point operations of so many tokens, forwards and backwards; what they are told is as in the time's.
+
+    Without `recomputed` those that the model asks for, whatever is computed twice: what MFU is counted by (PaLM, arXiv
+    2204.02311, appendix B).
+    """
+    attention = 6 * shape.layers * shape.heads * shape.head_size * length  # a causal half of the square
+    each = 6 if adapter is None else 4
+    forward_and_back = each * shape.multiplied + 6 * (adapter or 0) + attention
+    forward = 2 * (shape.multiplied + (adapter or 0)) + attention / 3
+    return tokens * (forward_and_back + forward * recomputed) + targets * each * shape.head
+
+
 def training_seconds(
     shape: Shape,
     device: Device,
@@ -110,11 +125,9 @@ def training_seconds(
     `adapter`: its parameters, where the model's own are frozen and their gradients are not computed. `updates`: bytes
     a second of the memory in which the optimiser works, where that is not the device's.
     """
-    attention = 6 * shape.layers * shape.heads * shape.head_size * length  # a causal half of the square
-    each = 6 if adapter is None else 4
-    forward_and_back = each * shape.multiplied + 6 * (adapter or 0) + attention
-    forward = 2 * (shape.multiplied + (adapter or 0)) + attention / 3
-    operations = tokens * (forward_and_back + forward * recomputed) + targets * each * shape.head
+    operations = training_operations(
+        shape, tokens=tokens, targets=targets, length=length, recomputed=recomputed, adapter=adapter
+    )
     trained = shape.parameters if adapter is None else adapter
     return operations / device.reached + steps * _UPDATE_BYTES * trained / (updates or device.bytes_per_second)
 

@@ -102,6 +102,12 @@ class ModelContext(Context):
         print("".join(traceback.format_exception(error)), file=sys.stderr, flush=True)
         os._exit(1)
 
+    def leave(self, trace: str, name: str, data: bytes) -> None:
+        folder = self.out.parent / "left" / trace
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / name).open("xb") as file:
+            file.write(data)
+
     def stopping(self) -> bool:
         return self.stop_after is not None and len(self.reports) >= self.stop_after
 
@@ -115,7 +121,7 @@ def model_context(
     settings: Mapping[str, Any] | None = None,
 ) -> ModelContext:
     """A fresh attempt; `root/checkpoints` is shared by the attempts of one root."""
-    for name in ("out", "work"):
+    for name in ("out", "work", "left"):
         shutil.rmtree(root / name, ignore_errors=True)
         (root / name).mkdir(parents=True)
     context = ModelContext(

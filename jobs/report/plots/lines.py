@@ -12,12 +12,17 @@ POINTS = 120  # at most this many corners a line: a report is read, not zoomed i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line: (x in per cent, value) corners, a class for its colour, limits for each corner or none."""
+    """One line: (x in per cent, value) corners, a class for its colour, limits for each corner or none.
+
+    `name` stands at the right, at a height in per cent from the top.
+    """
 
     corners: Sequence[tuple[float, float]]
     tone: str = "tone0"
     limits: Sequence[tuple[float, float]] = ()
     dots: bool = False
+    name: str = ""
+    name_at: float = 0.0
 
 
 def draw_lines(scale: Scale, lines: Sequence[Line], title: str, *, height: int, labels: bool = False) -> Markup:
@@ -39,6 +44,12 @@ def draw_lines(scale: Scale, lines: Sequence[Line], title: str, *, height: int, 
             parts.append(
                 Markup('<line class="whisker {}" x1="{}%" x2="{}%" y1="{}%" y2="{}%"/>').format(
                     line.tone, x, x, _y(scale, low), _y(scale, high)
+                )
+            )
+        if line.name:
+            parts.append(
+                Markup('<text class="line-name {}" x="100%" y="{}%" dy="4">{}</text>').format(
+                    line.tone, line.name_at, line.name
                 )
             )
         if line.dots:

@@ -1,10 +1,11 @@
-"""Training: the loss by step, one panel an arm and one line a seed, and losses on rows held back."""
+"""Training: the loss by step, one panel an arm and one line a seed, and losses on rows held back; then other curves."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup
 
+from jobs.report.curves import Curves, curves
 from jobs.report.groups import Group, group_title, groups, place_in
 from jobs.report.heat import HeatCell, HeatRow, HeatTable
 from jobs.report.numbers import View
@@ -33,6 +34,7 @@ class Training(NamedTuple):
     top: str
     packing: str
     validation: tuple[HeatTable, ...]
+    curves: Curves
 
 
 def show(report: Report, view: View) -> Training | None:
@@ -41,11 +43,13 @@ def show(report: Report, view: View) -> Training | None:
     if not runs:
         return None
     scale = linear([0.0, max(max(record.loss) for _, record in runs)], ticks=3)
+    arms = _by_arm(report, runs)
     return Training(
-        panels=tuple(_panels(report, runs, scale)),
+        panels=tuple(_panels(arms, scale)),
         top=scale.label(scale.high),
         packing=packing_summary([record for _, record in runs]),
         validation=tuple(validation_tables(report)),
+        curves=curves(arms),
     )
 
 
@@ -55,20 +59,27 @@ def _runs(report: Report) -> list[Run]:
     return [(cells[entry.name], entry.training) for entry in report.training if entry.name in cells]
 
 
-def _panels(report: Report, runs: Sequence[Run], scale: Scale) -> Iterator[Panel]:
-    by_arm: dict[tuple[str, str], list[TrainingRecord]] = {}
+def _by_arm(report: Report, runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """The runs of each arm by its name in a panel, in the order of the roster."""
+    by_arm: dict[tuple[str, str], list[Run]] = {}
     for cell, record in runs:
-        by_arm.setdefault((cell.model, cell.arm), []).append(record)
+        by_arm.setdefault((cell.model, cell.arm), []).append((cell, record))
     order = {cell.arm: index for index, cell in enumerate(report.roster)}
     one_model = len({model for model, _ in by_arm}) == 1
-    for (model, arm), records in sorted(by_arm.items(), key=lambda item: (item[0][0], order[item[0][1]])):
+    ordered = sorted(by_arm.items(), key=lambda item: (item[0][0], order[item[0][1]]))
+    return {arm if one_model else f"{model} {arm}": own for (model, arm), own in ordered}
+
+
+def _panels(arms: Mapping[str, Sequence[Run]], scale: Scale) -> Iterator[Panel]:
+    for name, runs in arms.items():
+        records = [record for _, record in runs]
         lines = [Line(corners=thin_out(record.loss), tone=f"tone{index % 3}") for index, record in enumerate(records)]
         final = [record.final_loss for record in records]
         steps = records[0].steps
-        said = f"Training loss of {arm}: {len(records)} runs of {steps} steps, ending at "
+        said = f"Training loss of {runs[0][0].arm}: {len(records)} runs of {steps} steps, ending at "
         said += ", ".join(f"{value:.2f}" for value in final)
         yield Panel(
-            name=arm if one_model else f"{model} {arm}",
+            name=name,
             steps=steps,
             final=f"{min(final):.2f}" if len(final) == 1 else f"{min(final):.2f}\u2013{max(final):.2f}",
             plot=draw_lines(scale, lines, said, height=64),

@@ -35,6 +35,9 @@ def context(reporter: Any) -> WorkerContext:
         cache=nothing,
         stop=nothing,
         reporter=reporter,
+        attempts=nothing,
+        number=1,
+        start=1,
     )
 
 

@@ -12,6 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 from polyglot.core.errors import BadInput
 from polyglot.core.secret_file import read_secret
 
+# Variables of trainings' trackers that hold a secret, which they read themselves
+TRACKER_KEYS = ("WANDB_API_KEY", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")
 OPENAI = "https://api.openai.com/v1"
 _REMEDY = "Write something like https://host/v1"
 

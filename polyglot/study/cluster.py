@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from polyglot.core.endpoint import ENDPOINTS, EndpointKind
+from polyglot.core.endpoint import ENDPOINTS, TRACKER_KEYS, EndpointKind
 from polyglot.core.section import Broken, Problem, Section, tuple_of
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds.registry import environment_of, traits_of
@@ -29,7 +29,7 @@ RESERVED |= {"POLYGLOT_LOCAL_RANK", "POLYGLOT_LOCAL_RANKS"}
 RESERVED |= {"POLYGLOT_RANK", "POLYGLOT_S3_ACCESS_KEY_FILE", "POLYGLOT_S3_SECRET_KEY_FILE"}
 RESERVED |= {f"{kind.key_variable}_FILE" for kind in ENDPOINTS.values()}
 SECRETS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
-SECRETS |= {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", *(kind.key_variable for kind in ENDPOINTS.values())}
+SECRETS |= {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", *TRACKER_KEYS, *(kind.key_variable for kind in ENDPOINTS.values())}
 
 
 def _with_default(pools: Mapping[str, Pool]) -> Mapping[str, Pool]:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from polyglot.kinds.device import GPUS
+from polyglot.kinds.device import GPUS, gpu_of
 from polyglot.kinds.shape import Shape
-from polyglot.kinds.training import adapter_parameters, training_memory, training_seconds
+from polyglot.kinds.training import adapter_parameters, training_memory, training_operations, training_seconds
 
 SEVEN = Shape(
     layers=32, hidden=4096, intermediate=11008, heads=32, kv_heads=32, head_size=128, vocabulary=32000, tied=False
@@ -52,6 +52,34 @@ def test_a_token_costs_six_operations_a_weight_and_the_head_only_where_there_is_
     more = training_seconds(SEVEN, h100, steps=0, tokens=1e6, targets=1e6)
     assert more - found == pytest.approx(6 * 32000 * 4096 * 1e6 / h100.reached)
     assert training_seconds(SEVEN, h100, steps=0, tokens=1e6, targets=0, recomputed=1) == pytest.approx(found * 4 / 3)
+
+
+def test_operations_are_those_of_the_time_and_attention_grows_with_the_length() -> None:
+    h100 = GPUS["h100"]
+    seconds = training_seconds(SEVEN, h100, steps=0, tokens=1e6, targets=5e5, length=700, adapter=1000)
+    operations = training_operations(SEVEN, tokens=1e6, targets=5e5, length=700, adapter=1000)
+    assert seconds == operations / h100.reached
+    longer = training_operations(SEVEN, tokens=1, targets=0, length=2048) - training_operations(
+        SEVEN, tokens=1, targets=0
+    )
+    assert longer == 6 * 32 * 4096 * 2048  # half of 12 L H Q T: a token sees those before it
+
+
+@pytest.mark.parametrize(
+    ("cuda", "name"),
+    [
+        ("NVIDIA H100 80GB HBM3", "h100"),
+        ("NVIDIA H200", "h200"),
+        ("NVIDIA A100-SXM4-40GB", "a100-40gb"),
+        ("NVIDIA A100 80GB PCIe", "a100"),
+        ("NVIDIA L40S", "l40s"),
+        ("NVIDIA H100 PCIe", None),  # a chip of another peak
+        ("NVIDIA A10G", None),
+        ("NVIDIA GeForce RTX 4090", None),
+    ],
+)
+def test_a_gpu_is_known_by_what_cuda_calls_it(cuda: str, name: str | None) -> None:
+    assert gpu_of(cuda) == (GPUS[name] if name else None)
 
 
 def test_of_frozen_weights_there_are_neither_gradients_nor_moments() -> None:

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from jobs.report import job as report
+from jobs.report.curves import curves
 from jobs.report.load_artifacts import load_report
 from jobs.report.numbers import EXACT, View
 from jobs.report.page import render_page
@@ -147,6 +148,29 @@ class TestTraining:
                 assert low <= float(cell.text) <= high
         assert all(cell.strength > 0.8 for cell in rows["ENDEFRITES"].cells)
         assert "Loss on rows held back" in usual.page
+
+    def test_norms_rates_and_losses_on_rows_held_back_are_drawn_by_step(self, usual: Made) -> None:
+        cells = {cell.cell: cell for cell in usual.document.roster}
+        entry = next(entry for entry in usual.document.training if cells[entry.name].arm == "DEFRITES")
+        (last,) = entry.training.validation or ()
+        first = replace(last, step=50, languages={**last.languages, "DE": replace(last.languages["DE"], loss=2.0)})
+        norms = (9.0, *(2.0 for _ in entry.training.loss[1:]))
+        record = replace(entry.training, validation=(first, last), gradient_norm=norms)
+        found = curves({"DEFRITES": [(cells[entry.name], record), (cells[entry.name], record)]})
+        (held,) = found.held_back
+        assert (held.left, held.right) == ("after 50 steps", "100 steps")
+        assert held.plot.count('class="line in"') == 4
+        assert held.plot.count('class="line out"') == 1
+        heights = sorted(float(at) for at in re.findall(r'class="line-name \w+" x="100%" y="([\d.]+)%"', held.plot))
+        assert len(heights) == 5
+        assert all(below - above > 10 for above, below in zip(heights, heights[1:], strict=False))
+        assert [(norm.left, norm.right) for norm in found.norms] == [("100 steps", "up to 9")]
+        assert [(rate.name, rate.right) for rate in found.rates] == [("DEFRITES", "up to 0.001")]
+
+    def test_of_one_loss_on_rows_held_back_no_curve_is_drawn(self, usual: Made) -> None:
+        assert "Loss on rows held back, by step" not in usual.page
+        assert "<h3>Learning rate</h3>" in usual.page
+        assert "<h3>Gradient norm</h3>" not in usual.page  # these runs kept none
 
     def test_packing_is_said_where_there_was_some(self, usual: Made) -> None:
         first, second = (entry.training for entry in usual.document.training[:2])

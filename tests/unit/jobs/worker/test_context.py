@@ -36,6 +36,9 @@ def context(reporter: Any) -> WorkerContext:
         stop=nothing,
         end=nothing,
         reporter=reporter,
+        attempts=nothing,
+        number=1,
+        start=1,
     )
 
 

@@ -20,8 +20,8 @@ _LOOK_SECONDS = 0.2
 _TELL_SECONDS = 30.0
 
 
-def meet(ranks: Ranks, context: Context) -> None:
-    """Open torch's default process group: gloo on a CPU, nccl on a GPU.
+def meet(ranks: Ranks, context: Context, *, offload: bool = False) -> None:
+    """Open torch's default process group: gloo on a CPU, nccl on a GPU, both where a GPU's slices are offloaded.
 
     Waiting for a rank that does not come can be interrupted, as it could not inside of torch. Raises Interrupted,
     TimeoutError.
@@ -40,12 +40,26 @@ def meet(ranks: Ranks, context: Context) -> None:
     while absent := [rank for rank in range(ranks.ranks) if not store.check([f"polyglot/{rank}"])]:
         wait.more(f"rank {', '.join(map(str, absent))}")
     distributed.init_process_group(
-        "nccl" if torch.cuda.is_available() else "gloo",
+        _backend(offload=offload),
         store=store,
         rank=ranks.rank,
         world_size=ranks.ranks,
         timeout=timedelta(seconds=EXCHANGE_SECONDS),
     )
+
+
+def be_alone(*, offload: bool) -> None:
+    """Open a process group of one rank, as torch slices models in groups alone."""
+    if not distributed.is_initialized():
+        distributed.init_process_group(
+            _backend(offload=offload), store=distributed.HashStore(), rank=0, world_size=1
+        )
+
+
+def _backend(*, offload: bool) -> str:
+    if not torch.cuda.is_available():
+        return "gloo"
+    return "cpu:gloo,cuda:nccl" if offload else "nccl"
 
 
 def votes(*each: bool, device: torch.device) -> list[int]:

@@ -16,7 +16,7 @@ from polyglot.kinds.train import TrainParams
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 _SIGNED = "exp_avg"
-_BLOCK = 256  # numbers with one scale
+BLOCK = 256  # numbers with one scale
 
 
 def optimizer_of(model: nn.Module, params: TrainParams) -> Optimizer:
@@ -28,9 +28,9 @@ def optimizer_of(model: nn.Module, params: TrainParams) -> Optimizer:
     groups: list[dict[str, Any]] = [group for group in every if group["params"]]
     if params.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=params.learning_rate, betas=params.betas, fused=True)
-    from torchao.optim import AdamW8bit  # takes its time
+    from jobs.train.adamw_8bit import AdamW8bit  # torchao takes its time
 
-    return AdamW8bit(groups, lr=params.learning_rate, betas=params.betas, block_size=_BLOCK)
+    return AdamW8bit(groups, lr=params.learning_rate, betas=params.betas, block_size=BLOCK)
 
 
 def set_learning_rate(optimizer: Optimizer, rate: float) -> None:

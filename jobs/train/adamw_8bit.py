@@ -48,7 +48,7 @@ class AdamW8bit(optim.AdamW8bit):  # type: ignore[misc]
 
 
 def _blocks(tensor: torch.Tensor) -> torch.Tensor:
-    """The same memory as (N, 256), of which nothing tells what shape it had: what is compiled would be for that alone."""
+    """The same memory as (N, 256), and no view: what is compiled would be for that shape alone of which it is one."""
     return tensor.view(-1, BLOCK).data
 
 
@@ -67,7 +67,7 @@ def _coded_step(
     decay: float,
     eps: float,
 ) -> None:
-    """torchao's `single_param_adam` over blocks (N, 256)."""
+    """Torchao's `single_param_adam` over blocks (N, 256)."""
     mean, square = (dequant_with_qmap(codes, meaning, scale) for codes, scale, meaning in (first, second))
     mean, square = mean.lerp(grad, 1 - beta1), square.lerp(grad.square(), 1 - beta2)
     for (codes, scale, meaning), numbers in ((first, mean), (second, square)):

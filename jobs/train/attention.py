@@ -42,13 +42,14 @@ def choose(asked: str | None, *, on_gpu: bool, half: bool, packed: bool, absent:
         if not half:
             return Choice(implementation=None, why="transformers' choice: the flash kernels want precision bfloat16")
         if FLASH[0] in absent:
-            return Choice(implementation=None, why=f"transformers' choice: {FLASH[0]} is not to be had, {absent[FLASH[0]]}")
+            why = f"transformers' choice: {FLASH[0]} is not to be had, {absent[FLASH[0]]}"
+            return Choice(implementation=None, why=why)
         return Choice(implementation=FLASH[0], why="as samples are packed, whose lengths it takes")
     if asked in FLASH:
         if not on_gpu:
             raise Permanent(f"attention: {asked} computes on a GPU alone, and there is none. Take sdpa, or say nothing")
         if not half:
-            raise Permanent(f"attention: {asked} wants precision bfloat16, and this training computes in float32. Take sdpa")
+            raise Permanent(f"attention: {asked} wants precision bfloat16, and this is float32. Take sdpa")
         if asked in absent:
             raise Permanent(f"attention: {asked} is not to be had: {absent[asked]}. Take sdpa, or say nothing")
     if asked == "flex" and not on_gpu:

@@ -53,8 +53,8 @@ class MicroBatch:
     `input_ids` (B, T) lack each sample's last token, as nothing follows it; `at` (N,) are the places in B*T whose next
     token is supervised, and `targets` (N,) these next tokens. An EOS that is a target stays one if pad equals EOS.
     `positions` (B, T), of packed samples only, begin with 0 at each sample and at the padding. `weights` (N,) are what
-    the losses of the targets are multiplied with; None: 1. `real` (B, T) is True where there is no padding. `sequences`,
-    of packed samples only, are where each begins among B*T, the padding as one of its own.
+    the losses of the targets are multiplied with; None: 1. `real` (B, T) is True where there is no padding. Where
+    packed samples begin among B*T is in `sequences`, the padding being one of its own.
     """
 
     input_ids: torch.Tensor
@@ -71,7 +71,6 @@ class MicroBatch:
 
     def to(self, device: torch.device) -> "MicroBatch":
         """The same on a device, once it gets there."""
-
         return self._each(lambda part: part.to(device, non_blocking=True))
 
     def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "MicroBatch":

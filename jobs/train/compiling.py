@@ -32,10 +32,14 @@ def check_compiler(what: str, device: torch.device) -> None:
     found = shutil.which(said) if said else next(filter(None, map(shutil.which, usual)), None)
     if found is None:
         got = f"{asked}={said}, which is not there" if said else f"no {' or '.join(usual)}"
-        raise Permanent(f"{what}: needs a compiler, got {got}. Put one into the image, name it in {asked}, or leave this out")
+        raise Permanent(
+            f"{what}: needs a compiler, got {got}. Put one into the image, name it in {asked}, or leave this out"
+        )
     headers = Path(sysconfig.get_path("include")) / "Python.h"
     if not headers.is_file():
-        raise Permanent(f"{what}: needs Python's headers, and {headers} is not there. Put them into the image, or leave this out")
+        raise Permanent(
+            f"{what}: needs Python's headers, and {headers} is not there. Put them into the image, or leave this out"
+        )
 
 
 @contextmanager

@@ -105,9 +105,7 @@ def _train(context: Context, params: TrainParams, threads: int) -> None:
         params,
         seed=context.stage.seed or 0,
         layout=Layout(
-            micro_batch_tokens=int(
-                settings.get("micro_batch_tokens") or MICRO_BATCH_TOKENS[accelerator.device.type]
-            ),
+            micro_batch_tokens=int(settings.get("micro_batch_tokens") or MICRO_BATCH_TOKENS[accelerator.device.type]),
             pad_id=padding_id(tokenizer, embedded(model)),
             logits_at_once=settings.get("logits_at_once"),
             prefetch=AHEAD if settings.get("prefetch") is None else settings["prefetch"],

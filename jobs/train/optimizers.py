@@ -73,7 +73,7 @@ def scales_of(optimizer: Optimizer, parameter: nn.Parameter) -> dict[str, torch.
 
 @torch.no_grad()
 def put_back(moment: torch.Tensor, numbers: torch.Tensor, scale: torch.Tensor | None) -> None:
-    """Make what a rank holds of a moment codes of these numbers: of these scales, or of new ones where there are none."""
+    """Make what a rank holds of a moment codes of these numbers, of these scales; of new ones where there are none."""
     held: Any = mine(moment)
     if scale is None or scale.shape != held.scale.shape:
         held.copy_(numbers)

@@ -4,8 +4,8 @@ Every decoder layer, the embedding and the output layer are units of their own: 
 the rest when the unit computes, and lets go of it afterwards. Each rank reads its own slices of the files, so that none
 ever holds the whole model. All ranks must compute equally often, as each pass fetches from all.
 
-With `offload` what a rank holds lies in the processor's memory, and its optimiser computes there; a unit is copied to the
-GPU when it computes. One rank can do so too: its slice is the whole.
+With `offload` what a rank holds lies in the processor's memory, and its optimiser computes there; a unit is copied to
+the GPU when it computes. One rank can do so too: its slice is the whole.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The layers of a model: its decoder layers, the linear ones that an adapter may be put beside, and what they are called."""
+"""The layers of a model: its decoder layers, and the linear ones that an adapter may be put beside."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

@@ -22,6 +22,8 @@ from tests.kit.training import context_of, digests, prepare, record
 
 EIGHT = {"optimizer": "adamw-8bit"}
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:

@@ -57,9 +57,13 @@ def test_ends_its_thread_when_the_step_fails() -> None:
         while True:
             yield 0
 
-    with pytest.raises(RuntimeError, match="out of memory"), Ahead(endless(), 2) as ahead:
-        for _ in ahead:
-            raise RuntimeError("out of memory")
+    def step() -> None:
+        with Ahead(endless(), 2) as ahead:
+            for _ in ahead:
+                raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        step()
     assert not threads()
 
 

@@ -38,13 +38,13 @@ class AdamW8bit(optim.AdamW8bit):  # type: ignore[misc]
             state.update(fresh_moments(self, parameter))
         state["step"] += 1
         held, grad = mine(parameter.detach()), mine(parameter.grad)  # type: ignore[arg-type]
-        first, second = (mine(state[name]) for name in ("exp_avg", "exp_avg_sq"))
+        moments: list[Any] = [mine(state[name]) for name in ("exp_avg", "exp_avg_sq")]
         numbers = group["lr"], *group["betas"], group["weight_decay"], group["eps"]
-        if is_coded(first):
-            coded = [(_blocks(moment.codes), moment.scale, moment.qmap) for moment in (first, second)]
+        if is_coded(moments[0]):
+            coded: Any = [(_blocks(moment.codes), moment.scale, moment.qmap) for moment in moments]
             _compiled(_blocks(held), grad.reshape(-1, BLOCK).data, state["step"], *coded, *numbers)
         else:
-            single_param_adam(held, grad, state["step"], first, second, None, *numbers, True, False)  # noqa: FBT003
+            single_param_adam(held, grad, state["step"], *moments, None, *numbers, True, False)  # noqa: FBT003
 
 
 def _blocks(tensor: torch.Tensor) -> torch.Tensor:

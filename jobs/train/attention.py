@@ -11,7 +11,7 @@ from typing import Any
 from huggingface_hub import constants
 from transformers import AutoModelForCausalLM
 from transformers.modeling_flash_attention_utils import lazy_import_flash_attention
-from transformers.utils import is_flash_attn_2_available, is_flash_attn_3_available
+from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_attn_3_available
 
 from polyglot.core.errors import Permanent
 

@@ -53,7 +53,7 @@ def fresh_moments(optimizer: Optimizer, parameter: nn.Parameter) -> dict[str, to
 
 def in_float32(held: torch.Tensor) -> torch.Tensor:
     """What a rank holds of a moment as numbers. Of codes they lie in the processor's memory."""
-    return held if not is_coded(held) else held.dequantize().cpu()  # type: ignore[no-untyped-call]
+    return held if not is_coded(held) else held.dequantize().cpu()
 
 
 def is_coded(held: torch.Tensor) -> bool:

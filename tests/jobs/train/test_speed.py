@@ -112,6 +112,22 @@ class TestSameBits:
         assert "attention: eager, as the settings say" in said(caplog)
 
 
+class TestOffload:
+    def test_over_ranks_learns_what_is_learnt_without(
+        self, tmp_path: Path, inputs: dict[str, Path], plain: ModelContext
+    ) -> None:
+        """An adapter too, which is whole on every rank."""
+        lora = {"method": "lora", "lora_rank": 4, "lora_alpha": 8}
+        full, adapter = (round_of(tmp_path / name, inputs, 2, batch_size=4) for name in ("full", "adapter"))
+        alone = round_of(tmp_path / "alone", inputs, 1, batch_size=4, **lora)
+        adapter["params"] |= lora
+        for one in (full, adapter):
+            one["settings"] |= {"offload": True}
+        assert run_rounds(full, adapter, alone) == [[Exit.FINE] * 2, [Exit.FINE] * 2, [Exit.FINE]]
+        assert training(tmp_path / "full")["loss"] == pytest.approx(record(plain)["loss"], rel=1e-6)
+        assert training(tmp_path / "adapter")["loss"] == pytest.approx(training(tmp_path / "alone")["loss"], rel=1e-6)
+
+
 class TestPrefetch:
     def test_what_goes_wrong_while_a_batch_is_laid_out_ends_the_step(
         self, tmp_path: Path, inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch._inductor.config
 from torch import nn
 from torchao import optim
 from torchao.optim.adam import single_param_adam
@@ -21,6 +22,10 @@ from jobs.train.sharding import mine
 
 class AdamW8bit(optim.AdamW8bit):  # type: ignore[misc]
     """A step of it needs a compiler (jobs.train.compiling)."""
+
+    def __init__(self, groups: list[dict[str, Any]], **options: Any) -> None:
+        super().__init__(groups, **options)
+        torch._inductor.config.compile_threads = 1  # no processes that could outlive this one
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:

@@ -51,7 +51,8 @@ def meet(ranks: Ranks, context: Context, *, offload: bool = False) -> None:
 def be_alone(*, offload: bool) -> None:
     """Open a process group of one rank, as torch slices models in groups alone."""
     if not distributed.is_initialized():
-        distributed.init_process_group(_backend(offload=offload), store=torch._C._distributed_c10d.HashStore(), rank=0, world_size=1)
+        store = distributed.HashStore()  # type: ignore[attr-defined]
+        distributed.init_process_group(_backend(offload=offload), store=store, rank=0, world_size=1)
 
 
 def _backend(*, offload: bool) -> str:

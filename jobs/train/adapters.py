@@ -24,7 +24,7 @@ from transformers.pytorch_utils import Conv1D
 
 from jobs.lib.context import Input
 from jobs.lib.model.layers import linear_layers, named_layers
-from jobs.train.sharding import mine, place, release
+from jobs.train.sharding import computes_on, mine, place, release
 from polyglot.core.errors import Permanent
 from polyglot.core.units import show_first
 from polyglot.kinds.base import BaseRecord
@@ -100,7 +100,8 @@ def merge(wrapped: PeftModel) -> PreTrainedModel:
             begin, size = place(weight)
             here = tuple(slice(first, first + count) for first, count in zip(begin, size, strict=True))
             with torch.no_grad():
-                mine(weight).add_(delta[here])
+                held = mine(weight)
+                held.add_(delta[here].to(held.device))
     merged: PreTrainedModel = wrapped.unload()
     return merged
 
@@ -138,11 +139,14 @@ def _short(model: nn.Module, chosen: Sequence[str]) -> list[str]:
     return sorted({end if (end := name.rpartition(".")[2]) in whole else name for name in chosen})
 
 
-def _begin(model: nn.Module, seed: int) -> None:
+def _begin(model: PreTrainedModel, seed: int) -> None:
     """Draw A as peft does (Kaiming's uniform), on the CPU and by the seed alone; B stays 0."""
+    device = computes_on(model)  # what is whole on every rank lies there, wherever the layer beside it does
     generator = torch.Generator().manual_seed((seed * 1_000_003 - 1) * 4099 % 2**63)  # no step's own seed
     for module in model.modules():
         if isinstance(module, LoraLayer):
+            for matrix in (module.lora_A, module.lora_B):
+                matrix.to(device)
             weight: Any = module.lora_A[_NAME].weight
             first = torch.empty(weight.shape, dtype=torch.float32)
             nn.init.kaiming_uniform_(first, a=math.sqrt(5), generator=generator)

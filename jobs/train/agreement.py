@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 
 import torch
@@ -28,12 +28,14 @@ _TELL_SECONDS = 30.0
 def met(ranks: Ranks, context: Context) -> Iterator[Pulse]:
     """Open torch's default process group, and watch that all of its ranks go on while the block runs.
 
-    Several ranks use gloo on a CPU and nccl on a GPU; of one there is nothing to open or to watch. Waiting for a rank
-    that does not come can be interrupted, as it could not inside of torch. Raises Interrupted, TimeoutError.
+    Several ranks use gloo on a CPU and nccl on a GPU, both where a GPU's slices are offloaded; one opens a group of its
+    own where it offloads, as torch slices models in groups alone, and there is nobody to watch. Waiting for a rank that
+    does not come can be interrupted, as it could not inside of torch. Raises Interrupted, TimeoutError.
     """
     pulse = Pulse()
     if ranks.ranks == 1:
-        yield pulse
+        with _alone() if context.settings.get("offload") else nullcontext():
+            yield pulse
         return
     watch = _meet(ranks, context, pulse)
     yield pulse
@@ -60,13 +62,30 @@ def _meet(ranks: Ranks, context: Context, pulse: Pulse) -> Watch:
     pulse.at("opening the process group")
     watch.start()
     distributed.init_process_group(
-        "nccl" if torch.cuda.is_available() else "gloo",
+        _backend(offload=bool(context.settings.get("offload"))),
         store=store,
         rank=ranks.rank,
         world_size=ranks.ranks,
         timeout=timedelta(seconds=EXCHANGE_SECONDS),
     )
     return watch
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """A process group of one rank."""
+    store = distributed.HashStore()  # type: ignore[attr-defined]
+    distributed.init_process_group(_backend(offload=True), store=store, rank=0, world_size=1)
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+def _backend(*, offload: bool) -> str:
+    if not torch.cuda.is_available():
+        return "gloo"
+    return "cpu:gloo,cuda:nccl" if offload else "nccl"
 
 
 def votes(*each: bool, device: torch.device) -> list[int]:

@@ -8,8 +8,9 @@ ranks), and cannot change the step.
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -52,7 +53,8 @@ class MicroBatch:
     `input_ids` (B, T) lack each sample's last token, as nothing follows it; `at` (N,) are the places in B*T whose next
     token is supervised, and `targets` (N,) these next tokens. An EOS that is a target stays one if pad equals EOS.
     `positions` (B, T), of packed samples only, begin with 0 at each sample and at the padding. `weights` (N,) are what
-    the losses of the targets are multiplied with; None: 1. `real` (B, T) is True where there is no padding.
+    the losses of the targets are multiplied with; None: 1. `real` (B, T) is True where there is no padding. Where
+    packed samples begin among B*T is in `sequences`, the padding being one of its own.
     """
 
     input_ids: torch.Tensor
@@ -61,16 +63,33 @@ class MicroBatch:
     positions: torch.Tensor | None = None
     weights: torch.Tensor | None = None
     real: torch.Tensor | None = None
+    sequences: "Sequences | None" = None
+
+    def pinned(self) -> "MicroBatch":
+        """The same in memory that a GPU copies from while both compute."""
+        return self._each(torch.Tensor.pin_memory)
 
     def to(self, device: torch.device) -> "MicroBatch":
         """The same on a device, once it gets there."""
+        return self._each(lambda part: part.to(device, non_blocking=True))
 
-        def there(part: torch.Tensor) -> torch.Tensor:
-            return part.to(device, non_blocking=True)
-
+    def _each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "MicroBatch":
         others = (self.positions, self.weights, self.real)
-        positions, weights, real = (None if part is None else there(part) for part in others)
-        return MicroBatch(there(self.input_ids), there(self.at), there(self.targets), positions, weights, real)
+        positions, weights, real = (None if part is None else change(part) for part in others)
+        sequences = self.sequences and Sequences(change(self.sequences.borders), self.sequences.longest)
+        return MicroBatch(
+            change(self.input_ids), change(self.at), change(self.targets), positions, weights, real, sequences
+        )
+
+
+class Sequences(NamedTuple):
+    """Where sequences begin that lie end to end, and the end of the last (N + 1,), in int32; and the longest's length.
+
+    What kernels are told that take sequences by their lengths (`cu_seq_lens` and `max_length` in transformers).
+    """
+
+    borders: torch.Tensor
+    longest: int
 
 
 def micro_batches(
@@ -110,7 +129,10 @@ def micro_batches(
 def nothing(pad_id: int, *, packed: bool) -> MicroBatch:
     """One token that nothing is learnt of."""
     none = torch.zeros(0, dtype=torch.int64)
-    return MicroBatch(torch.tensor([[pad_id]]), none, none, torch.zeros(1, 1, dtype=torch.int64) if packed else None)
+    if not packed:
+        return MicroBatch(torch.tensor([[pad_id]]), none, none)
+    one = Sequences(torch.tensor([0, 1], dtype=torch.int32), 1)
+    return MicroBatch(torch.tensor([[pad_id]]), none, none, torch.zeros(1, 1, dtype=torch.int64), sequences=one)
 
 
 def sequences(mixture: Samples, samples: Sequence[int], packed_tokens: int | None) -> list[list[int]]:
@@ -152,6 +174,7 @@ def collate(
     wanted, real = np.zeros((len(rows), width), dtype=bool), np.zeros((len(rows), width), dtype=bool)
     positions = np.tile(np.arange(width), (len(rows), 1)) if packed else None
     weight = None if weights is None else np.zeros((len(rows), width), dtype=np.float32)
+    borders = [0]
     for place, row in enumerate(found):
         start = 0
         for number, (ids, loss) in enumerate(row):
@@ -164,6 +187,8 @@ def collate(
             start = end
             if positions is not None:
                 positions[place, start:] = np.arange(width - start)
+                borders.append(place * width + start)
+        borders.append((place + 1) * width)
     at = np.flatnonzero(wanted)
     return MicroBatch(
         torch.from_numpy(inputs),
@@ -172,4 +197,11 @@ def collate(
         None if positions is None else torch.from_numpy(positions),
         None if weight is None else torch.from_numpy(weight.reshape(-1)[at]),
         torch.from_numpy(real),
+        _sequences(borders) if packed else None,
     )
+
+
+def _sequences(borders: Sequence[int]) -> Sequences:
+    """Sequences between these places, those of no token left out."""
+    apart = np.unique(np.asarray(borders, dtype=np.int32))
+    return Sequences(torch.from_numpy(apart), int(np.diff(apart).max(initial=0)))

@@ -2,9 +2,11 @@
 
     rank-00000-of-00002-weights.safetensors   what one rank holds of trained parameters and persistent buffers
     rank-…-exp_avg.safetensors, …-exp_avg_sq  and of AdamW's moments, `<parameter>/exp_avg` and the like
+    rank-…-scales.safetensors                 of moments that are held in 8 bits: what their codes are multiplied with
     state.json                                format, steps done, loss and norm of each, validations so far
 
-The header of each file says where in the whole tensors its pieces lie.
+The header of each file says where in the whole tensors its pieces lie. Moments that are held in 8 bits are written in
+float32; with their scales, which are for as many ranks alone, they become the same codes again.
 
 A rank writes and reads what it holds, so that none needs memory for all. As many ranks go on from their own files, more
 or fewer from the pieces of all. No random state is kept: the randomness of a step is a function of the seed and the
@@ -24,9 +26,10 @@ from typing import Any
 import msgspec
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
+from jobs.train.optimizers import fresh_moments, in_float32, is_coded, put_back, scales_of
 from jobs.train.sharding import mine, place
 from polyglot.kinds.train import ValidationStep
 
@@ -36,6 +39,7 @@ FORMAT = 2
 # files and their moments; the counts of steps are not by themselves, as equal bytes are one blob in the store
 _PARTS: Mapping[str, Sequence[str]] = {"weights": (), "exp_avg": ("exp_avg", "step"), "exp_avg_sq": ("exp_avg_sq",)}
 MOMENTS = tuple(moment for moments in _PARTS.values() for moment in moments)
+_SCALES = "scales"
 _FILE = re.compile(r"rank-(\d+)-of-(\d+)-\w+\.safetensors")
 
 
@@ -66,8 +70,16 @@ def write(
     for part in _PARTS:  # apart, as what lies on a GPU is held in memory as well while it is written
         held = {name: tensor.detach() for name, tensor in _part(part, model, optimizer)}
         where = {name: [place(tensor)[0], list(tensor.shape)] for name, tensor in held.items()}
-        pieces = {name: mine(tensor).contiguous() for name, tensor in held.items()}
+        pieces = {name: in_float32(mine(tensor)).contiguous() for name, tensor in held.items()}
         save_file(pieces, directory / _name(rank, ranks, part), metadata={"where": json.dumps(where)})
+    scales = {
+        f"{name}/{moment}": scale
+        for name, parameter in model.named_parameters()
+        if parameter in optimizer.state
+        for moment, scale in scales_of(optimizer, parameter).items()
+    }
+    if scales:
+        save_file(scales, directory / _name(rank, ranks, _SCALES))
     if rank:
         return
     state = {
@@ -109,17 +121,26 @@ def check(directory: Path, model: nn.Module) -> None:
                 pieces.check(f"{name}{moment}", tensor)
 
 
-def read(directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> History:
+def read(
+    directory: Path, model: nn.Module, optimizer: torch.optim.Optimizer, *, rank: int = 0, ranks: int = 1
+) -> History:
     """Put a state that was checked back into a model and its fresh optimiser; return what it had seen."""
+    own = directory / _name(rank, ranks, _SCALES)
+    scales = load_file(own) if own.is_file() else {}
     with ExitStack() as stack:
         pieces = _Pieces(directory, stack)
         for name, tensor in tensors(model):
             pieces.into(name, tensor)
         for name, parameter in model.named_parameters():
             if f"{name}/step" in pieces.shapes:
-                optimizer.state[parameter] = moments = _fresh_moments(parameter)
+                optimizer.state[parameter] = moments = fresh_moments(optimizer, parameter)
                 for moment, tensor in moments.items():
-                    pieces.into(f"{name}/{moment}", tensor)
+                    if is_coded(mine(tensor)):
+                        numbers = torch.zeros_like(parameter, requires_grad=False)
+                        pieces.into(f"{name}/{moment}", numbers)
+                        put_back(tensor, mine(numbers), scales.get(f"{name}/{moment}"))
+                    else:
+                        pieces.into(f"{name}/{moment}", tensor)
     state = json.loads((directory / "state.json").read_text(encoding="utf-8"))
     validation = msgspec.convert(state["validation"], list[ValidationStep])
     return History(list(state["loss"]), list(state["gradient_norm"]), validation)
@@ -140,13 +161,6 @@ def _part(part: str, model: nn.Module, optimizer: torch.optim.Optimizer) -> Iter
     for name, parameter in model.named_parameters():
         if parameter in optimizer.state:
             yield from ((f"{name}/{moment}", optimizer.state[parameter][moment]) for moment in _PARTS[part])
-
-
-def _fresh_moments(parameter: nn.Parameter) -> dict[str, torch.Tensor]:
-    step = torch.zeros((), dtype=torch.float32, device=parameter.device)
-    return {
-        moment: step if moment == "step" else torch.zeros_like(parameter, requires_grad=False) for moment in MOMENTS
-    }
 
 
 def _name(rank: int, ranks: int, part: str) -> str:

@@ -21,7 +21,8 @@ from transformers import PreTrainedModel
 from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
 
 from jobs.lib.ranks import is_of_exchange
-from jobs.train.batches import MicroBatch
+from jobs.train.batches import MicroBatch, Sequences
+from jobs.train.sharding import computes_on
 from polyglot.kinds.training import targets_at_once
 
 
@@ -62,14 +63,19 @@ class TargetLoss:
         if self.splits_head and len(batch.at) > self.at_once:
             self._wanted = batch.targets, batch.weights
             try:
-                return self.logits(model, batch.input_ids, batch.at, batch.positions).reshape(())
+                return self.logits(model, batch.input_ids, batch.at, batch.positions, batch.sequences).reshape(())
             finally:
                 self._wanted = None
-        logits = self.logits(model, batch.input_ids, batch.at, batch.positions)
+        logits = self.logits(model, batch.input_ids, batch.at, batch.positions, batch.sequences)
         return _summed(logits, batch.targets, batch.weights)
 
     def logits(
-        self, model: nn.Module, input_ids: torch.Tensor, at: torch.Tensor, positions: torch.Tensor | None = None
+        self,
+        model: nn.Module,
+        input_ids: torch.Tensor,
+        at: torch.Tensor,
+        positions: torch.Tensor | None = None,
+        sequences: Sequences | None = None,
     ) -> torch.Tensor:
         """Logits of the places `at` (N,) of B*T, as (N, V). No attention mask: padding lies on the right.
 
@@ -79,7 +85,7 @@ class TargetLoss:
         self._at = at if self.picks_before_head else None
         more: dict[str, Any] = {}
         if positions is not None and self._by_sequence():
-            input_ids, more = input_ids.reshape(1, -1), by_sequence(positions)
+            input_ids, more = input_ids.reshape(1, -1), by_sequence(positions, sequences or between(positions))
         elif positions is not None:
             more = {"position_ids": positions}
         if self._real is not None:
@@ -130,7 +136,7 @@ class TargetLoss:
     def _sums_alike(self, model: PreTrainedModel) -> bool:
         """Compare the loss in parts with that of full logits on a few tokens."""
         ids = self._few(model)
-        at = torch.tensor([1, 3, 4, 6], device=model.device)
+        at = torch.tensor([1, 3, 4, 6], device=computes_on(model))
         batch, at_once = MicroBatch(ids, at, ids.reshape(-1)[at]), self.at_once
         try:
             with _tried(model):
@@ -145,7 +151,7 @@ class TargetLoss:
     def _agrees(self, model: PreTrainedModel) -> bool:
         """Compare picked with full logits on a few tokens."""
         ids = self._few(model)
-        at = torch.tensor([1, 3, 6], device=model.device)
+        at = torch.tensor([1, 3, 6], device=computes_on(model))
         try:
             with _tried(model):
                 full = self.logits(model, ids, at)
@@ -159,7 +165,7 @@ class TargetLoss:
 
     def _few(self, model: PreTrainedModel) -> torch.Tensor:
         """Tokens (2, 4) to try a head with."""
-        return torch.arange(8, device=model.device).remainder(int(self._config.vocab_size)).reshape(2, 4)
+        return torch.arange(8, device=computes_on(model)).remainder(int(self._config.vocab_size)).reshape(2, 4)
 
 
 _UNFIT = (RuntimeError, IndexError, ValueError)  # of a head that cannot be used so
@@ -200,19 +206,24 @@ def _summed(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor |
     return functional.cross_entropy(logits.float(), targets, reduction="none") @ weights
 
 
-def by_sequence(positions: torch.Tensor) -> dict[str, Any]:
+def by_sequence(positions: torch.Tensor, sequences: Sequences) -> dict[str, Any]:
     """What the flash kernels are told of packed rows (B, T), laid end to end as one: where each sequence begins.
 
-    Padding is a sequence of its own, as its positions begin anew.
+    All four, as of positions alone transformers finds out in every layer, for which the GPU is waited for each time.
     """
-    row = positions.reshape(1, -1)
-    begins = (row[0] == 0).nonzero().flatten().to(torch.int32)
-    borders = torch.cat([begins, begins.new_tensor([row.shape[1]])])
-    longest = int(borders.diff().max())
+    borders, longest = sequences
     return {
-        "position_ids": row,
+        "position_ids": positions.reshape(1, -1),
         "cu_seq_lens_q": borders,
         "cu_seq_lens_k": borders,
         "max_length_q": longest,
         "max_length_k": longest,
     }
+
+
+def between(positions: torch.Tensor) -> Sequences:
+    """The sequences of packed rows, of positions that begin anew with each; padding is one of its own."""
+    row = positions.reshape(-1)
+    begins = (row == 0).nonzero().flatten().to(torch.int32)
+    borders = torch.cat([begins, begins.new_tensor([len(row)])])
+    return Sequences(borders, int(borders.diff().max()))

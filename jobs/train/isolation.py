@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 from jobs.lib.model.loading import embedded
 from jobs.lib.ranks import is_of_exchange
 from jobs.train.head import TargetLoss
+from jobs.train.sharding import computes_on
 from polyglot.core.errors import Permanent
 
 _LENGTHS = (5, 4, 6)  # of the samples that are tried
@@ -47,9 +48,9 @@ def check_causal(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> Non
     was_training = model.training
     model.eval()  # type: ignore[no-untyped-call]
     rows, length = embedded(model), _LENGTHS[0]
-    ids = (torch.arange(2 * length, device=model.device) * 7 + 3).remainder(rows)
+    ids = (torch.arange(2 * length, device=computes_on(model)) * 7 + 3).remainder(rows)
     other = torch.cat([ids[:length], (ids[length:] + 1).remainder(rows)])
-    every = torch.arange(2 * length, device=model.device)
+    every = torch.arange(2 * length, device=computes_on(model))
     try:
         with torch.no_grad(), torch.autocast("cuda", torch.bfloat16) if half else nullcontext():
             one, two = (loss.logits(model, row.unsqueeze(0), every).float()[:length] for row in (ids, other))
@@ -65,9 +66,9 @@ def check_causal(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> Non
 def _fault(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> str | None:
     rows = embedded(model)
     count = sum(_LENGTHS)
-    ids = (torch.arange(count, device=model.device) * 7 + 3).remainder(rows)
-    positions = torch.cat([torch.arange(length, device=model.device) for length in _LENGTHS]).unsqueeze(0)
-    every = torch.arange(count, device=model.device)
+    ids = (torch.arange(count, device=computes_on(model)) * 7 + 3).remainder(rows)
+    positions = torch.cat([torch.arange(length, device=computes_on(model)) for length in _LENGTHS]).unsqueeze(0)
+    every = torch.arange(count, device=computes_on(model))
     packed = loss.logits(model, ids.unsqueeze(0), every, positions).float()
     spread = packed.std().clamp_min(1e-12)
     borders = torch.tensor([0, *_LENGTHS]).cumsum(0).tolist()

@@ -9,15 +9,14 @@ steps. On a CPU the result is a function of the parameters, the inputs and the t
 killed goes on from its newest checkpoint and ends with the same bits.
 
 Execution settings: `threads`, `micro_batch_tokens` (padded tokens of one forward pass), `logits_at_once` (targets whose
-logits are held at the same time), `recompute` (activations are computed again in the backward pass: less memory, a
-third more time), `attention` (transformers' implementation), `checkpoint_seconds`, `hang_seconds` (jobs.train.hang),
-`trackers` and `spike_factor`. What each step took is left beside the attempt's logs (jobs.train.meter): it is no part
-of the result.
+logits are held at the same time), `checkpoint_seconds`, `hang_seconds` (jobs.train.hang), `trackers`, `spike_factor`,
+and those of speed and memory that docs/training.md measures: `attention`, `compile`, `recompute`, `offload`,
+`prefetch`. What each step took is left beside the attempt's logs (jobs.train.meter): it is no part of the result.
 """
 
 import time
 from collections.abc import Container, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from jobs.lib.model.execution import computing, described, return_large_blocks, 
 from jobs.lib.model.loading import (
     check_ids,
     choose_device,
+    configuration,
     embedded,
     load_model,
     load_tokenizer,
@@ -40,11 +40,15 @@ from jobs.lib.model.template import ChatFormat
 from jobs.lib.ranks import Ranks
 from jobs.lib.token_set import TokenSet
 from jobs.train import agreement
+from jobs.train.ahead import AHEAD
+from jobs.train.attention import FLASH, Choice, absent_kernels, choose
 from jobs.train.checkpoint import History
+from jobs.train.compiling import check_compiler, compiled
 from jobs.train.keeping import Keeper
 from jobs.train.meter import Meter
 from jobs.train.mixture import Mixture
 from jobs.train.pulse import Pulse
+from jobs.train.recomputing import recompute
 from jobs.train.record import describe
 from jobs.train.saving import save_model
 from jobs.train.sharding import load_sharded, mine
@@ -66,6 +70,7 @@ def run(context: Context) -> None:
     if (params.steps is None) == (params.epochs is None):
         raise Permanent(f"steps and epochs: got {params.steps} and {params.epochs}; expected exactly one of them")
     check_installed(context.settings.get("trackers") or ())
+    _check_settings(context.settings, params)
     threads = threads_of(context)
     return_large_blocks()
     if unused := unused_gpus(context.resources.gpus):
@@ -78,7 +83,7 @@ def run(context: Context) -> None:
 
 
 def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse) -> None:
-    ranks = Ranks.read().ranks
+    ranks, settings = Ranks.read().ranks, context.settings
     accelerator = Accelerator(cpu=choose_device().type == "cpu")
     pulse.at("fetching its inputs", files=True)
     base = context.inputs["base"].directory("model")
@@ -97,8 +102,8 @@ def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse) ->
     _check_fit("mix", mixture, model, tokenizer)
     for language, tokens in validation.items():
         _check_fit(f"validation:{language}", tokens, model, tokenizer)
-    if context.settings.get("recompute"):
-        model.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
+    if settings.get("recompute"):
+        recompute(model, settings["recompute"], context.log)
     pulse.at("trying the model")
     trainer = Trainer(
         model,
@@ -106,21 +111,21 @@ def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse) ->
         params,
         seed=context.stage.seed or 0,
         layout=Layout(
-            micro_batch_tokens=int(
-                context.settings.get("micro_batch_tokens") or MICRO_BATCH_TOKENS[accelerator.device.type]
-            ),
+            micro_batch_tokens=int(settings.get("micro_batch_tokens") or MICRO_BATCH_TOKENS[accelerator.device.type]),
             pad_id=padding_id(tokenizer, embedded(model)),
-            logits_at_once=context.settings.get("logits_at_once"),
+            logits_at_once=settings.get("logits_at_once"),
+            prefetch=AHEAD if settings.get("prefetch") is None else settings["prefetch"],
         ),
         accelerator=accelerator,
         pulse=pulse,
     )
     if trainer.precision != params.precision:
         context.log.warning("computing in %s: %s is for GPUs only", trainer.precision, params.precision)
-    history = _steps(context, trainer, validation)
+    with compiled(model, context.log) if settings.get("compile") else nullcontext():
+        history = _steps(context, trainer, validation)
     pulse.at("checking the weights", step=0)
     _check_weights(trainer)
-    if context.settings.get("recompute"):
+    if settings.get("recompute"):
         model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
     record = describe(trainer, history)
     if adapter is not None:
@@ -138,30 +143,66 @@ def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse) ->
                 "final_loss": record.final_loss,
             },
             loss_tokens=sum(record.loss_tokens_per_language.values()),
-            execution=dict(described(threads, dtype=trainer.precision, ranks=trainer.ranks)),
+            execution={
+                **described(threads, dtype=trainer.precision, ranks=trainer.ranks),
+                "attention": model.config._attn_implementation,
+                **({"compiled": True} if settings.get("compile") else {}),
+            },
         )
     accelerator.wait_for_everyone()
     accelerator.end_training()
 
 
+def _check_settings(settings: Mapping[str, Any], params: TrainParams) -> None:
+    """Raise Permanent for what does not go together, or wants a compiler that is not there."""
+    device = choose_device()
+    if params.optimizer == "adamw-8bit":
+        if settings.get("offload"):
+            raise Permanent(
+                "offload: does not go with optimizer adamw-8bit, whose codes cannot be moved (torchao issue 1931). "
+                "Take one of the two"
+            )
+        check_compiler("optimizer adamw-8bit", device)
+    if settings.get("compile"):
+        if settings.get("attention") == "flex":
+            raise Permanent("compile: does not go with attention flex, which compiles itself. Take one of the two")
+        check_compiler("compile", device)
+    if settings.get("attention") == "flex" and device.type == "cuda":
+        check_compiler("attention flex", device)
+
+
 def _load(
     context: Context, base: Path, device: torch.device, ranks: int, *, half: bool
 ) -> tuple[PreTrainedModel, torch.dtype]:
-    """The model with float32 weights, sharded over several ranks; and the type of its files."""
-    attention = context.settings.get("attention")
-    if ranks > 1:
-        on_gpu = device.type == "cuda"
-        return load_sharded(base, ranks=ranks, device=device, attention=attention, half=half and on_gpu)
-    model = load_model(base, dtype=None, device=device, attention=attention)
-    dtype = model.dtype
-    model.to(torch.float32)  # type: ignore[arg-type]
-    return model, dtype
+    """The model with float32 weights, sharded over several ranks or offloaded; and the type of its files."""
+    on_gpu, offload = device.type == "cuda", bool(context.settings.get("offload"))
+    half = half and on_gpu
+    choice = _attention(context, base, on_gpu=on_gpu, half=half)
+    if offload and not on_gpu:
+        context.log.warning("offload: nothing is gained without a GPU: all lies in the processor's memory anyway")
+    if ranks > 1 or offload:
+        found = load_sharded(
+            base, ranks=ranks, device=device, attention=choice.implementation, half=half, offload=offload
+        )
+    else:
+        model = load_model(base, dtype=None, device=device, attention=choice.implementation)
+        found = model, model.dtype
+        model.to(torch.float32)  # type: ignore[arg-type]
+    context.log.info("attention: %s, %s", found[0].config._attn_implementation, choice.why)
+    return found
+
+
+def _attention(context: Context, base: Path, *, on_gpu: bool, half: bool) -> Choice:
+    asked, packed = context.settings.get("attention"), TrainParams.of(context.stage).packing != "none"
+    wanted = on_gpu and half and (asked in FLASH or (asked is None and packed))
+    absent = absent_kernels(configuration(base)) if wanted else {}
+    return choose(asked, on_gpu=on_gpu, half=half, packed=packed, absent=absent)
 
 
 def _check_weights(trainer: Trainer) -> None:
     """Raise Permanent when a weight of any rank is no number. A collective."""
     good = all(bool(mine(tensor).isfinite().all()) for tensor in trainer.model.parameters())
-    if not agreement.all_say(good, trainer.ranks, trainer.model.device):
+    if not agreement.all_say(good, trainer.ranks, trainer.device):
         raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
 
 

@@ -50,8 +50,10 @@ class Keeper:
             trainer.pulse.at("fetching a checkpoint", files=True)
             step = self._context.checkpoints.fetch(saved, target, checkpoint.needed(trainer.rank, trainer.ranks))
             good = step is not None and self._is_usable(target, step)
-            if agreement.all_say(good, trainer.ranks, trainer.model.device):
-                history = checkpoint.read(target, trainer.model, trainer.optimizer)
+            if agreement.all_say(good, trainer.ranks, trainer.device):
+                history = checkpoint.read(
+                    target, trainer.model, trainer.optimizer, rank=trainer.rank, ranks=trainer.ranks
+                )
                 shutil.rmtree(target)
                 trainer.pulse.at("going on from a checkpoint")
                 self._context.log.info("resumed after step %d of %d", len(history.losses), trainer.steps)
@@ -74,7 +76,7 @@ class Keeper:
         stop, due = self._context.stopping(), time.monotonic() - self._saved >= self._interval
         ready, failed = self._thread is None or not self._thread.is_alive(), self._error is not None
         if trainer.ranks > 1:  # the slowest disk says how often
-            *agreed, failures = agreement.votes(stop, due, ready, failed, device=trainer.model.device)
+            *agreed, failures = agreement.votes(stop, due, ready, failed, device=trainer.device)
             stop, due, ready, failed = (
                 agreed[0] > 0,
                 agreed[1] == trainer.ranks,

@@ -3,6 +3,9 @@
 Every decoder layer, the embedding and the output layer are units of their own: a rank holds a slice of each, fetches
 the rest when the unit computes, and lets go of it afterwards. Each rank reads its own slices of the files, so that none
 ever holds the whole model. All ranks must compute equally often, as each pass fetches from all.
+
+With `offload` what a rank holds lies in the processor's memory, and its optimiser computes there; a unit is copied to
+the GPU when it computes. One rank can do so too: its slice is the whole.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,11 +15,12 @@ from typing import Any
 import torch
 from torch import distributed, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, MixedPrecisionPolicy, OffloadPolicy, fully_shard
 from torch.distributed.tensor import DTensor, Shard
 from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
 from transformers import PreTrainedModel
 
+from jobs.lib.model.layers import decoder_layers
 from jobs.lib.model.loading import check_tied, load_model
 from polyglot.core.errors import Permanent
 
@@ -26,13 +30,19 @@ _HALF: Mapping[str, Any] = {"param_dtype": torch.bfloat16, "reduce_dtype": torch
 
 
 def load_sharded(
-    directory: Path, *, ranks: int, device: torch.device, attention: str | None, half: bool
+    directory: Path, *, ranks: int, device: torch.device, attention: str | None, half: bool, offload: bool = False
 ) -> tuple[PreTrainedModel, torch.dtype]:
     """Load this rank's slices of a model in float32; return it and the type of its files. A collective.
 
     `half`: units are fetched, and compute, in bfloat16; gradients are summed in float32. Raises Permanent as
     `load_model` does, and for a model that cannot be cut into so many slices.
     """
+    if ranks == 1:  # nothing is cut, so the whole is loaded where it is to lie
+        model = load_model(directory, dtype=None, device=torch.device("cpu"), attention=attention)
+        dtype = model.dtype
+        model.to(torch.float32)  # type: ignore[arg-type]
+        _shard(model, 1, device.type, half=half, offload=offload)
+        return _offloaded(model, device) if offload else model, dtype
     outline = load_model(directory, dtype=None, device=torch.device("meta"))
     if getattr(outline.config, "layerdrop", 0):
         raise Permanent(
@@ -41,18 +51,42 @@ def load_sharded(
     check_tied(directory, outline)
 
     def shard(model: PreTrainedModel) -> None:
-        _shard(model, ranks, device.type, half=half)
+        _shard(model, ranks, device.type, half=half, offload=offload)
 
-    return load_model(directory, dtype=torch.float32, device=device, attention=attention, shard=shard), outline.dtype
+    model = load_model(directory, dtype=torch.float32, device=device, attention=attention, shard=shard)
+    return _offloaded(model, device) if offload else model, outline.dtype
 
 
-def _shard(model: PreTrainedModel, ranks: int, device: str, *, half: bool) -> None:
+def _offloaded(model: PreTrainedModel, device: torch.device) -> PreTrainedModel:
+    """The same with slices in the processor's memory; buffers, which no unit fetches, lie where it computes."""
+    model.to("cpu")  # type: ignore[arg-type]
+    for module in model.modules():
+        for name, buffer in module._buffers.items():
+            if buffer is not None:
+                module._buffers[name] = buffer.to(device)
+    return model
+
+
+def computes_on(model: PreTrainedModel) -> torch.device:
+    """The device that a model's inputs must lie on: with `offload` its parameters lie elsewhere."""
+    for parameter in model.parameters():
+        if isinstance(parameter, DTensor):
+            kind = parameter.device_mesh.device_type
+            return torch.device(kind, torch.cuda.current_device()) if kind == "cuda" else torch.device(kind)
+    return model.device
+
+
+def _shard(model: PreTrainedModel, ranks: int, device: str, *, half: bool, offload: bool = False) -> None:
+    policy = CPUOffloadPolicy(pin_memory=device == "cuda") if offload else OffloadPolicy()
     mesh = init_device_mesh(device, (ranks,))
 
     def unit(module: nn.Module, output: torch.dtype | None = torch.float32) -> None:
-        policy = MixedPrecisionPolicy(**_HALF, output_dtype=output) if half else MixedPrecisionPolicy()
         fully_shard(
-            module, mesh=mesh, mp_policy=policy, shard_placement_fn=lambda tensor: _dimension(model, tensor, ranks)
+            module,
+            mesh=mesh,
+            mp_policy=MixedPrecisionPolicy(**_HALF, output_dtype=output) if half else MixedPrecisionPolicy(),
+            offload_policy=policy,
+            shard_placement_fn=lambda tensor: _dimension(model, tensor, ranks),
         )
 
     for layer in _layers(model):
@@ -113,8 +147,7 @@ def mine(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _layers(model: PreTrainedModel) -> list[nn.Module]:
-    kinds = set(model._no_split_modules or ())
-    found = [module for module in model.modules() if type(module).__name__ in kinds]
+    found = decoder_layers(model)
     if not found:
         raise Permanent(f"{type(model).__name__} names no layers, so it cannot be spread over ranks; take one rank")
     return found

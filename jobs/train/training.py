@@ -19,11 +19,13 @@ from transformers import PreTrainedModel
 
 from jobs.lib.model.schedule import factor
 from jobs.train import isolation
+from jobs.train.ahead import AHEAD, Ahead
 from jobs.train.batches import EpochSampler, micro_batches
 from jobs.train.head import TargetLoss, has_router
 from jobs.train.mixture import Mixture
+from jobs.train.optimizers import optimizer_of, set_learning_rate
 from jobs.train.pulse import Pulse
-from jobs.train.sharding import exchange, release, whole
+from jobs.train.sharding import computes_on, exchange, release, whole
 from polyglot.core.errors import Permanent
 from polyglot.core.units import show_first
 from polyglot.kinds.train import TrainParams
@@ -39,6 +41,7 @@ class Layout:
     micro_batch_tokens: int
     pad_id: int
     logits_at_once: int | None = None  # targets; None: by the vocabulary
+    prefetch: int = AHEAD  # micro-batches that are laid out before they compute
 
 
 class Trainer:
@@ -70,8 +73,10 @@ class Trainer:
         if params.router_loss and not has_router(model):
             raise Permanent(f"router-loss: {type(model).__name__} has no experts and no router. Leave it out")
         self.model = model.train()
+        self.device = computes_on(model)
         self.gradient_norm = math.nan  # of the last step, before it was clipped
-        self.half = params.precision == "bfloat16" and model.device.type == "cuda"
+        self.data_seconds = 0.0  # that the last step waited for its micro-batches
+        self.half = params.precision == "bfloat16" and self.device.type == "cuda"
         with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
             self.loss = TargetLoss(model, at_once=layout.logits_at_once)
         isolation.check_causal(self.loss, model, half=self.half)
@@ -79,18 +84,13 @@ class Trainer:
         if self.packed_tokens is not None:
             isolation.check(self.loss, model, half=self.half)
         release(model)  # parameters are those that the optimiser changes again
-        self.optimizer = adamw(model, params)
+        self.optimizer = optimizer_of(model, params)
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
     @property
     def precision(self) -> str:
         """The type that a forward pass computes in, whatever was asked for: a CPU computes in float32."""
         return "bfloat16" if self.half else "float32"
-
-    @property
-    def data_seconds(self) -> float:
-        """Seconds that the last step waited for its batches."""
-        return 0.0
 
     @property
     def steps(self) -> int:
@@ -121,8 +121,7 @@ class Trainer:
             raise Permanent(f"step {number + 1}: none of its samples has a supervised token: {self._named(samples)}")
         self.pulse.at("making a batch", step=number + 1)
         rate = self.learning_rate(number)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        set_learning_rate(self.optimizer, rate)
         torch.manual_seed(((self.seed * 1_000_003 + number) * 4099 + self.rank) % 2**63)
         total = self._accumulate(samples, *self._normalization(samples, targets))
         self.pulse.at("the optimiser's update")
@@ -178,20 +177,24 @@ class Trainer:
             rank=self.rank,
             ranks=self.ranks,
         )
-        device = self.model.device
-        total = torch.zeros((), device=device)
+        on_gpu = self.device.type != "cpu"
+        if on_gpu:
+            batches = (batch.pinned() for batch in batches)
+        total = torch.zeros((), device=self.device)
         tokens = float((self.mixture.lengths[samples] - 1).sum())
-        for batch in batches:
-            self.pulse.at("a pass")
-            if device.type != "cpu":
-                batch = batch.to(device)
-            with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
-                loss = self.loss(self.model, batch, balanced=bool(self.params.router_loss)) / divisor
-            if self.params.router_loss and batch.real is not None and self.loss.balance is not None:
-                loss = loss + self.params.router_loss * self.loss.balance * float(batch.real.sum()) / tokens
-            (loss * self.ranks if self.ranks > 1 else loss).backward()  # peers' gradients are averaged, not summed
-            total += loss.detach()
-            self.pulse.at("making a batch")
+        with Ahead(batches, self.layout.prefetch) as ahead:
+            for batch in ahead:
+                self.pulse.at("a pass")
+                if on_gpu:
+                    batch = batch.to(self.device)
+                with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
+                    loss = self.loss(self.model, batch, balanced=bool(self.params.router_loss)) / divisor
+                if self.params.router_loss and batch.real is not None and self.loss.balance is not None:
+                    loss = loss + self.params.router_loss * self.loss.balance * float(batch.real.sum()) / tokens
+                (loss * self.ranks if self.ranks > 1 else loss).backward()  # peers' gradients are averaged, not summed
+                total += loss.detach()
+                self.pulse.at("making a batch")
+        self.data_seconds = ahead.waited_seconds
         if self.ranks > 1:
             exchange(self._parameters)
         return total
@@ -210,14 +213,3 @@ def _packed_tokens(params: TrainParams, mixture: Mixture) -> int | None:
             f"the longest has {int(mixture.lengths.max())} tokens; set max_tokens to {params.packed_tokens} or less"
         )
     return params.packed_tokens
-
-
-def adamw(model: nn.Module, params: TrainParams) -> torch.optim.AdamW:
-    """AdamW with the study's hyperparameters; weight decay on tensors of two and more dimensions only."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    matrices = [parameter for parameter in trained if parameter.ndim >= 2]
-    vectors = [parameter for parameter in trained if parameter.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": params.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]], lr=params.learning_rate, betas=params.betas, fused=True
-    )

@@ -34,7 +34,7 @@ def validate(trainer: Trainer, sets: Mapping[str, TokenSet]) -> dict[str, Valida
 
 
 def _total(trainer: Trainer, tokens: TokenSet) -> float:
-    device = trainer.model.device
+    device = trainer.device
     total = torch.zeros((), dtype=torch.float64, device=device)
     for batch in micro_batches(
         tokens,

@@ -37,8 +37,6 @@ class Recipe(Section):
     """Samples per step, over all ranks."""
     learning_rate: Positive = 1e-5
     weight_decay: float = Field(0.1, ge=0)
-    optimizer: Annotated[Literal["adamw", "adamw-8bit"], Field(exclude_if=lambda name: name == "adamw")] = "adamw"
-    """`adamw-8bit` keeps its moments in blocks of 8-bit numbers, a quarter of the memory."""
     betas: Annotated[tuple[Beta, Beta], BeforeValidator(tuple_of)] = (0.9, 0.95)
     """Of AdamW."""
     schedule: Literal["cosine", "linear", "constant", "trapezoid"] = "cosine"
@@ -52,6 +50,8 @@ class Recipe(Section):
     """Steps between losses on the data sets' rows for validation; they are always taken at the end."""
     final_learning_rate: Annotated[float, Field(ge=0, exclude_if=operator.not_)] = 0.0
     """What a falling schedule comes down to."""
+    optimizer: Annotated[Literal["adamw", "adamw-8bit"], Field(exclude_if=lambda name: name == "adamw")] = "adamw"
+    """`adamw-8bit`: its moments are held in 8 bits, 2 bytes a parameter instead of 8; it wants a compiler."""
     loss_normalization: Annotated[LossNormalization, Field(exclude_if=lambda over: over == "tokens")] = "tokens"
     """A step's loss: the mean over all its supervised tokens, or the mean of the means of groups of samples."""
     loss_micro_batch: Annotated[Count | None, Field(exclude_if=operator.not_)] = None
@@ -100,11 +100,16 @@ class TrainSettings(Settings):
     processes: int | None = Field(None, ge=1, le=64)
     """Of each pod that has no GPUs (else one a GPU): they share its processors and memory. 1 where nothing is said."""
     recompute: bool | Count | None = None
-    """Trade time for memory by computing activations twice: of all layers, or of so many."""
-    attention: Literal["sdpa", "eager", "flash_attention_2", "flash_attention_3"] | None = None
-    """Of transformers; by default its own choice. The flash kernels must be in the image, and want bfloat16."""
+    """Trade time for memory by computing activations twice: of all layers, or of so many of the first ones."""
+    attention: Literal["sdpa", "eager", "flex", "flash_attention_2", "flash_attention_3"] | None = None
+    """By default flash_attention_2 for packed samples in bfloat16 on a GPU whose image has it, else transformers'
+    choice. The flash kernels want bfloat16, flex a GPU."""
+    compile: bool | None = None
+    """Compile the layers (torch.compile); it wants a compiler, and minutes before the first steps."""
     offload: bool | None = None
-    """Keep weights, gradients and the optimiser's moments in the machine's memory, beside the GPU."""
+    """Hold weights, gradients and moments in the processor's memory, and fetch a layer when it computes."""
+    prefetch: int | None = Field(None, ge=0, le=64)
+    """Micro-batches that are laid out in the background while another one computes. 2 where nothing is said."""
     logits_at_once: Count | None = None
     """Targets whose logits are held at once; by default as many as make 134 million numbers."""
     checkpoint_seconds: Count | None = None

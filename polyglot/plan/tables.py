@@ -147,6 +147,7 @@ def _recipe(training: Training, answers: Answers) -> dict[str, str]:
         "training length": f"{training.steps} steps" if training.steps is not None else f"{training.epochs:g} epochs",
         "batch size": f"{training.batch_size} samples",
         "learning rate": _learning_rate(training),
+        **({"optimizer": "AdamW, its moments in 8 bits"} if training.optimizer == "adamw-8bit" else {}),
         **({"loss": f"mean of the means of {size} samples each"} if (size := training.loss_micro_batch) else {}),
         **({"packing": f"within a step, to {training.max_tokens} tokens"} if training.packing == "step" else {}),
         "precision": f"training {training.precision}, answers {answers.dtype}",

@@ -1,4 +1,4 @@
-"""The linear layers of a model that an adapter may be put beside, and those of them that a study names."""
+"""The layers of a model: its decoder layers, and the linear ones that an adapter may be put beside."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,6 +20,12 @@ def empty_model(directory: Path) -> PreTrainedModel:
     with torch.device("meta"):
         model: PreTrainedModel = AutoModelForCausalLM.from_config(configuration(directory))  # type: ignore[no-untyped-call]
     return model
+
+
+def decoder_layers(model: PreTrainedModel) -> list[nn.Module]:
+    """The layers that the model says are not to be split, in their order; none where it names none."""
+    kinds = {name.removeprefix("FSDP") for name in model._no_split_modules or ()}
+    return [module for module in model.modules() if type(module).__name__.removeprefix("FSDP") in kinds]
 
 
 def linear_layers(model: PreTrainedModel) -> list[str]:

@@ -22,7 +22,8 @@ from jobs.train import keeping
 from jobs.train.batches import collate
 from jobs.train.head import TargetLoss
 from jobs.train.mixture import Mixture
-from jobs.train.training import Layout, Trainer, adamw
+from jobs.train.optimizers import optimizer_of
+from jobs.train.training import Layout, Trainer
 from jobs.train.weights import write_weights
 from polyglot.core.errors import Permanent, StoreError
 from polyglot.core.records import to_json
@@ -409,7 +410,7 @@ class TestLoss:
 
     def test_weight_decay_acts_on_matrices_only(self) -> None:
         model = AutoModelForCausalLM.from_config(config_of("gpt2", 64))
-        decayed, free = adamw(model, TrainParams(steps=1, weight_decay=0.1)).param_groups
+        decayed, free = optimizer_of(model, TrainParams(steps=1, weight_decay=0.1)).param_groups
         assert (decayed["weight_decay"], free["weight_decay"]) == (0.1, 0.0)
         assert {parameter.ndim for parameter in free["params"]} == {1}
         assert {parameter.ndim for parameter in decayed["params"]} == {2}

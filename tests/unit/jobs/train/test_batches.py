@@ -10,11 +10,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers.modeling_flash_attention_utils import prepare_fa_kwargs_from_position_ids
 
 from jobs.lib.model.schedule import factor
 from jobs.lib.token_set import TokenSet
 from jobs.tokenize.job import SCHEMA
-from jobs.train.batches import EpochSampler, collate, groups, micro_batches
+from jobs.train.batches import EpochSampler, collate, groups, micro_batches, nothing
+from jobs.train.head import between
 from jobs.train.mixture import Mixture
 from polyglot.core.errors import Permanent
 
@@ -229,3 +231,33 @@ class TestSchedule:
         assert factor("trapezoid", 6, steps=10, warmup_steps=0) == 1.0
         assert factor("trapezoid", 8, steps=10, warmup_steps=0) == pytest.approx(0.5)
         assert factor("constant", 9, steps=10, warmup_steps=0) == 1.0
+
+
+class TestSequences:
+    @pytest.mark.parametrize("packed_tokens", [4, 7, 12, 40])
+    @pytest.mark.parametrize("max_tokens", [1, 30])
+    def test_begin_where_a_plain_loop_finds_them(self, mixture: Mixture, packed_tokens: int, max_tokens: int) -> None:
+        """As transformers finds them in positions, and as they are found in these here."""
+        fitting = [number for number in range(len(mixture)) if mixture.lengths[number] <= packed_tokens]
+        for batch in micro_batches(mixture, fitting, max_tokens=max_tokens, pad_id=0, packed_tokens=packed_tokens):
+            assert batch.positions is not None
+            assert batch.sequences is not None
+            row = batch.positions.reshape(-1).tolist()
+            borders = [*(place for place, position in enumerate(row) if position == 0), len(row)]
+            assert batch.sequences.borders.tolist() == borders
+            assert batch.sequences.borders.dtype == torch.int32
+            assert batch.sequences.longest == max(end - start for start, end in zip(borders, borders[1:], strict=False))
+            (theirs, _), (longest, _) = prepare_fa_kwargs_from_position_ids(batch.positions)
+            assert torch.equal(batch.sequences.borders, theirs)
+            assert batch.sequences.longest == int(longest)
+            found = between(batch.positions)
+            assert torch.equal(found.borders, batch.sequences.borders)
+            assert found.longest == batch.sequences.longest
+
+    def test_of_a_pass_that_learns_nothing_are_its_one_token(self) -> None:
+        batch = nothing(0, packed=True)
+        assert batch.sequences is not None
+        assert (batch.sequences.borders.tolist(), batch.sequences.longest) == ([0, 1], 1)
+
+    def test_are_none_of_samples_apart(self, mixture: Mixture) -> None:
+        assert collate(mixture, [[0], [1]], pad_id=0).sequences is None

@@ -32,7 +32,7 @@ from tests.kit.world import end, until
 
 HOLD = "/work/hold"
 GPU_NODES = Toleration(key="nvidia.com/gpu", operator="Exists")
-pytestmark = [pytest.mark.timeout(600), pytest.mark.alone]
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.alone]
 
 
 def steps(name: str, count: int, seconds: float) -> PlannedStage:
@@ -87,7 +87,7 @@ def outage(installation: Installation, images: dict[str, str]) -> Iterator[Outag
     patient = Pool(node_selector=there, tolerations=(Toleration(operator="Exists"),))
     environment = {**cluster_of(installation).environment, "POLYGLOT_HOLD": f"steps:blobs:{HOLD}"}
     happened = Outage(
-        ranks=four_ranks(installation, images, "ranks", 40, gpus=2, lost_node="replace"),
+        ranks=four_ranks(installation, images, "ranks", 20, gpus=2, lost_node="replace"),
         report=submitted(installation, [FROZEN, WATCHED_BY_NOBODY], pools={"default": staying}),
         replace=submitted(
             installation, [ZOMBIE], pools={"default": moving}, lost_node="replace", environment=environment
@@ -97,7 +97,11 @@ def outage(installation: Installation, images: dict[str, str]) -> Iterator[Outag
     )
     try:
         with lost_node.labelled():
-            for name, study in {**happened.studies, "ranks": happened.ranks.study}.items():
+            happened.drivers["ranks"] = installation.start(
+                *happened.ranks.study.drive, log=happened.folder / "ranks.log"
+            )
+            half_of_ranks_is_frozen(happened)
+            for name, study in happened.studies.items():
                 happened.drivers[name] = installation.start(*study.drive, log=happened.folder / f"{name}.log")
             before(happened)
             with lost_node.lost():
@@ -125,10 +129,19 @@ def four_ranks(
         log=installation.folder / f"{label}.log",
         resources={"ranks": 2, "gpus": gpus, "memory_bytes": 3 * 2**30, "grace_seconds": 5},
         settings={} if gpus else {"processes": 2},
+        steps=150,
         pools={"default": Pool(tolerations=(GPU_NODES,))},
         images=cluster_of(installation).images.model_copy(update=images),
         **more,
     )
+
+
+def half_of_ranks_is_frozen(happened: Outage) -> None:
+    """Before the others begin, which take less time than a training's start."""
+    happened.ranks.until_saved()
+    pods = {pod.spec.node_name: pod.metadata.uid for pod in map(happened.ranks.running, (0, 1))}
+    assert set(pods) == {LOST.name, lost_node.OTHER.name}
+    lost_node.freeze(pods[LOST.name])
 
 
 def before(happened: Outage) -> None:
@@ -138,10 +151,6 @@ def before(happened: Outage) -> None:
             until(lambda planned=planned, study=study: steps_done(study, planned) >= 3, 90)
     happened.uids = pods_of(happened.report.installation, FROZEN, WATCHED_BY_NOBODY, ZOMBIE, PATIENT)
     until(lambda: holds(happened.uids[ZOMBIE.label]), 30)
-    happened.ranks.until_saved()
-    pods = {pod.spec.node_name: pod.metadata.uid for pod in map(happened.ranks.running, (0, 1))}
-    assert set(pods) == {LOST.name, lost_node.OTHER.name}
-    lost_node.freeze(pods[LOST.name])
     for planned in (FROZEN, ZOMBIE, PATIENT):
         lost_node.freeze(happened.uids[planned.label])
 

@@ -9,9 +9,9 @@ The header of each file says where in the whole tensors its pieces lie. Moments 
 float32; with their scales, which are for as many ranks alone, they become the same codes again.
 
 A rank writes and reads what it holds, so that none needs memory for all. As many ranks go on from their own files, more
-or fewer from the pieces of all. No random state is kept: the randomness of a step is a function of the seed and the
-step's number. A run that resumes on as many ranks ends with the same bits as one that was never interrupted (same
-machine class, threads and micro-batches).
+or fewer from the pieces of those that held some of what they hold. No random state is kept: the randomness of a step is
+a function of the seed and the step's number. A run that resumes on as many ranks ends with the same bits as one that
+was never interrupted (same machine class, threads and micro-batches).
 """
 
 import json
@@ -20,6 +20,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from jobs.train.optimizers import fresh_moments, in_float32, is_coded, put_back, scales_of
-from jobs.train.sharding import mine, place
+from jobs.train.sharding import holders, is_slice, mine, place
 from polyglot.kinds.train import ValidationStep
 
 _Slices = tuple[slice, ...]
@@ -92,12 +93,21 @@ def write(
     (directory / "state.json").write_text(json.dumps(state), encoding="utf-8")
 
 
-def needed(rank: int, ranks: int) -> Callable[[str], bool]:
-    """Which files of a checkpoint a rank goes on from: its own, or those of all where these were more or fewer."""
+def needed(model: nn.Module, rank: int, ranks: int) -> Callable[[str], bool]:
+    """Which files of a checkpoint a rank goes on from: its own, or of other numbers of ranks those that it overlaps."""
+
+    @cache
+    def holding(before: int) -> set[int]:
+        if before == ranks:
+            return {rank}
+        sliced = [tensor for _, tensor in tensors(model) if is_slice(tensor)]
+        if ranks == 1 or not sliced:  # what all ranks have whole, each of them has
+            return set(range(before))
+        return set().union(*(holders(tensor, before) for tensor in sliced)) or {0}
 
     def is_needed(name: str) -> bool:
         found = _FILE.fullmatch(name)
-        return found is None or int(found[2]) != ranks or int(found[1]) == rank
+        return found is None or int(found[1]) in holding(int(found[2]))
 
     return is_needed
 

@@ -48,7 +48,8 @@ class Keeper:
         passed = 0
         for saved in self._found():
             trainer.pulse.at("fetching a checkpoint", files=True)
-            step = self._context.checkpoints.fetch(saved, target, checkpoint.needed(trainer.rank, trainer.ranks))
+            wanted = checkpoint.needed(trainer.model, trainer.rank, trainer.ranks)
+            step = self._context.checkpoints.fetch(saved, target, wanted)
             good = step is not None and self._is_usable(target, step)
             if agreement.all_say(good, trainer.ranks, trainer.device):
                 history = checkpoint.read(

@@ -103,14 +103,32 @@ def _dimension(model: PreTrainedModel, tensor: nn.Parameter, ranks: int) -> Shar
 
     The first matrices of a gated layer lie one after the other in rows, so that these are not cut.
     """
-    if tensor.ndim != 3 or tensor.shape[0] % ranks == 0:
-        return Shard(0)
-    if tensor.shape[2] % ranks == 0:
-        return Shard(2)
+    dimension = _cut(tensor, ranks)
+    if dimension == 0 or tensor.shape[dimension] % ranks == 0:
+        return Shard(dimension)
     raise Permanent(
         f"{type(model).__name__}: its experts' matrices {tuple(tensor.shape)} cannot be cut for {ranks} ranks; take a "
         f"number that divides {tensor.shape[0]} experts or {tensor.shape[2]} columns"
     )
+
+
+def _cut(tensor: torch.Tensor, ranks: int) -> int:
+    return 2 if tensor.ndim == 3 and tensor.shape[0] % ranks else 0
+
+
+def holders(tensor: torch.Tensor, ranks: int) -> set[int]:
+    """Of so many ranks, those that would hold something of what this one holds of a tensor."""
+    offset, size = place(tensor)
+    if not all(size):
+        return set()
+    dimension = _cut(tensor, ranks)
+    first, rows = offset[dimension], -(-tensor.shape[dimension] // ranks)
+    return set(range(first // rows, (first + size[dimension] - 1) // rows + 1))
+
+
+def is_slice(tensor: torch.Tensor) -> bool:
+    """Whether ranks have a part of it each."""
+    return isinstance(tensor, DTensor)
 
 
 def release(model: nn.Module) -> None:

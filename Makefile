@@ -76,7 +76,7 @@ report: $(READY) ## fetch the report of a finished study into out/
 test: $(READY) ## all tests that need no cluster
 	@$(BIN)/python -m pytest $(BESIDE) $(ARGS)
 
-cluster-up: $(READY) ## a real two-node Kubernetes cluster on this machine (as root; half an hour (STUDY=studies/real-mixes.yaml: five languages, an hour) the first time, then seconds)
+cluster-up: $(READY) ## a real two-node Kubernetes cluster on this machine (as root; half an hour the first time, then seconds)
 	@$(BIN)/python -m tools.cluster up $(ARGS)
 
 cluster-images: $(READY) ## after a change of code: its images anew

@@ -17,6 +17,7 @@ from jobs.lib.context import Context
 from jobs.lib.ranks import Ranks
 from jobs.train.hang import Watch
 from jobs.train.pulse import Pulse
+from polyglot.core.errors import Interrupted
 
 MEETING_SECONDS = 900.0  # pods of one Job may be a scheduling and an image pull apart
 EXCHANGE_SECONDS = 12 * 3600.0  # a rank may wait while another one fetches gigabytes; who hangs is jobs.train.hang's
@@ -38,8 +39,12 @@ def met(ranks: Ranks, context: Context) -> Iterator[Pulse]:
             yield pulse
         return
     watch = _meet(ranks, context, pulse)
-    yield pulse
-    watch.close()  # and not after an error: that a peer has ended may be seen before it is heard why
+    try:
+        yield pulse
+    except Interrupted:  # all have agreed to stop
+        watch.close()
+        raise
+    watch.close()  # and not after another error: that a peer has ended may be seen before it is heard why
 
 
 def _meet(ranks: Ranks, context: Context, pulse: Pulse) -> Watch:

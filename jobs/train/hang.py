@@ -29,6 +29,7 @@ from jobs.lib.context import Context
 from jobs.lib.ranks import Ranks
 from jobs.train.pulse import Pulse
 from polyglot.core.errors import Hang
+from polyglot.core.units import show_first
 
 HANG_SECONDS = 600.0
 _LOOK_SECONDS = 1.0
@@ -37,7 +38,9 @@ _LONGEST_LOOKS = 5  # what one look may add to a time
 _SILENT = 0.75  # of that time without a word: what it told last does not matter
 _TELLING_SECONDS = 2.0  # for the first to tell all, who then end before their group or their error ends them
 _MOVED_BYTES = 2**20
-_DATAGRAM_BYTES = 2048
+_DATAGRAM_BYTES = 16_384  # a verdict's ranks as well
+_NAMED = 8  # ranks at most, in a line
+_OWN_BYTES = 256  # that a look itself reads, at most
 _LOOPBACK = "127.0.0.1"
 
 
@@ -76,7 +79,7 @@ def verdict(words: Sequence[Word], silent: Mapping[int, float], ranks: Ranks, li
             text=f"none of {len(words)} ranks has gone on from {found[0].place} for {seconds:.0f} s",
         )
     one = len(found) == 1
-    who = ", ".join(_name(ranks, word.rank) for word in found)
+    who = show_first([_name(ranks, word.rank) for word in found], _NAMED)
     others = f"the others wait for {'it' if one else 'them'}"
     has = "has" if one else "have"
     if quiet:
@@ -227,6 +230,8 @@ class OwnRank:
         """What there is to tell; whether it waits in an exchange only after `waiting` seconds."""
         now = self._pulse.now
         moved = _moved_bytes() if now.files else None
+        if moved is not None:
+            self._bytes += _OWN_BYTES
         goes_on = now.files and (moved is None or moved - self._bytes >= _MOVED_BYTES)
         if now.number != self._count or goes_on:
             self._count, self._seconds, self._bytes = now.number, 0.0, moved or 0

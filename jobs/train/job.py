@@ -60,7 +60,7 @@ from polyglot.core.errors import Interrupted, Permanent
 from polyglot.core.records import to_json
 from polyglot.kinds.mix import IndexRow
 from polyglot.kinds.tokenize import TokenCard
-from polyglot.kinds.train import TrainParams, ValidationStep
+from polyglot.kinds.train import TrainParams, ValidationStep, clash
 from polyglot.kinds.train_forecast import MICRO_BATCH_TOKENS
 
 
@@ -76,13 +76,14 @@ def run(context: Context) -> None:
     if unused := unused_gpus(context.resources.gpus):
         context.log.warning("%s", unused)
     with (
+        ExitStack() as listening,  # ends last: no rank waits while one tells the rest
         computing(threads, deterministic=choose_device().type == "cpu"),
         agreement.met(Ranks.read(), context) as pulse,
     ):
-        _train(context, params, threads, pulse)
+        _train(context, params, threads, pulse, listening)
 
 
-def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse) -> None:
+def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse, listening: ExitStack) -> None:
     ranks, settings = Ranks.read().ranks, context.settings
     accelerator = Accelerator(cpu=choose_device().type == "cpu")
     pulse.at("fetching its inputs", files=True)
@@ -122,7 +123,7 @@ def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse) ->
     if trainer.precision != params.precision:
         context.log.warning("computing in %s: %s is for GPUs only", trainer.precision, params.precision)
     with compiled(model, context.log) if settings.get("compile") else nullcontext():
-        history = _steps(context, trainer, validation)
+        history = _steps(context, trainer, validation, listening)
     pulse.at("checking the weights", step=0)
     _check_weights(trainer)
     if settings.get("recompute"):
@@ -156,16 +157,11 @@ def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse) ->
 def _check_settings(settings: Mapping[str, Any], params: TrainParams) -> None:
     """Raise Permanent for what does not go together, or wants a compiler that is not there."""
     device = choose_device()
+    if said := clash(params.document(), settings):
+        raise Permanent(f"{said}. Take one of the two")
     if params.optimizer == "adamw-8bit":
-        if settings.get("offload"):
-            raise Permanent(
-                "offload: does not go with optimizer adamw-8bit, whose codes cannot be moved (torchao issue 1931). "
-                "Take one of the two"
-            )
         check_compiler("optimizer adamw-8bit", device)
     if settings.get("compile"):
-        if settings.get("attention") == "flex":
-            raise Permanent("compile: does not go with attention flex, which compiles itself. Take one of the two")
         check_compiler("compile", device)
     if settings.get("attention") == "flex" and device.type == "cuda":
         check_compiler("attention flex", device)
@@ -206,8 +202,11 @@ def _check_weights(trainer: Trainer) -> None:
         raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
 
 
-def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet]) -> History:
-    """Run every step that is still to be done; save now and then, and when asked to stop."""
+def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet], listening: ExitStack) -> History:
+    """Run every step that is still to be done; save now and then, and when asked to stop.
+
+    Who records and is told the steps goes on in the background until `listening` is closed.
+    """
     keeper = Keeper(
         context,
         trainer,
@@ -220,31 +219,31 @@ def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet
     tokens, validating = 0, 0.0
     validate_every = trainer.params.validate_every or trainer.steps
     named = context.settings.get("trackers") or ()
-    with ExitStack() as stack:
-        trackers = stack.enter_context(
-            Trackers(named if trainer.rank == 0 else (), context, first=first, told=trainer.params.document())
-        )
-        meter = stack.enter_context(Meter(context, trainer, listen=trackers.row))
-        for number in range(first, trainer.steps):
+    trackers = listening.enter_context(
+        Trackers(named if trainer.rank == 0 else (), context, first=first, told=trainer.params.document())
+    )
+    meter = listening.enter_context(Meter(context, trainer, listen=trackers.row))
+    for number in range(first, trainer.steps):
+        began = time.monotonic()
+        history.losses.append(trainer.step(number))
+        history.norms.append(trainer.gradient_norm)
+        tokens += int(trainer.mixture.lengths[trainer.order.step(number)].sum())
+        seconds, validated = time.monotonic() - began, 0.0
+        if validation and ((number + 1) % validate_every == 0 or number + 1 == trainer.steps):
             began = time.monotonic()
-            history.losses.append(trainer.step(number))
-            history.norms.append(trainer.gradient_norm)
-            tokens += int(trainer.mixture.lengths[trainer.order.step(number)].sum())
-            seconds, validated = time.monotonic() - began, 0.0
-            if validation and ((number + 1) % validate_every == 0 or number + 1 == trainer.steps):
-                began = time.monotonic()
-                history.validation.append(ValidationStep(step=number + 1, languages=validate(trainer, validation)))
-                validated = time.monotonic() - began
-                validating += validated
-                trackers.validation(history.validation[-1])
-            meter.step(number, history.losses[-1], seconds, validation_seconds=validated)
-            spikes.look(history)
-            context.progress(number + 1, trainer.steps, "steps", loss=history.losses[-1])
-            stalled = keeper.stalled_seconds
-            stop = keeper.after_step(history)
-            meter.stalled(keeper.stalled_seconds - stalled)
-            if stop:
-                raise Interrupted(f"asked to stop; saved after step {len(history.losses)}")
+            history.validation.append(ValidationStep(step=number + 1, languages=validate(trainer, validation)))
+            validated = time.monotonic() - began
+            validating += validated
+            trackers.validation(history.validation[-1])
+        meter.step(number, history.losses[-1], seconds, validation_seconds=validated)
+        spikes.look(history)
+        context.progress(number + 1, trainer.steps, "steps", loss=history.losses[-1])
+        stalled = keeper.stalled_seconds
+        stop = keeper.after_step(history)
+        meter.stalled(keeper.stalled_seconds - stalled)
+        if stop:
+            raise Interrupted(f"asked to stop; saved after step {len(history.losses)}")
+    meter.send()
     keeper.finish()
     seconds = time.monotonic() - started - validating
     context.volatile.update(train_seconds=seconds, tokens=tokens, resumed_from_step=first)

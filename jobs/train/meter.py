@@ -83,8 +83,7 @@ class Meter(AbstractContextManager["Meter"]):
         if self._open is not None and seconds > 0:
             self._open = msgspec.structs.replace(self._open, checkpoint_seconds=seconds)
         if seconds > 0 or time.monotonic() - self._cut >= EVERY_SECONDS:
-            self._close_row()
-            self._send()
+            self.send()
 
     def summary(self) -> dict[str, float]:
         """Over the steps of this start: what MFU it reached, where that is known, and how long it waited for data."""
@@ -94,8 +93,7 @@ class Meter(AbstractContextManager["Meter"]):
         return {"data_seconds": self._waited, **mfu}
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._close_row()
-        self._send()
+        self.send()
         if self._put is not None:
             self._put.close()
 
@@ -106,7 +104,9 @@ class Meter(AbstractContextManager["Meter"]):
         row, self._open = self._open, None
         self._listen(row)
 
-    def _send(self) -> None:
+    def send(self) -> None:
+        """Put what there is, in the background."""
+        self._close_row()
         self._cut = time.monotonic()
         if not self._rows:
             return
@@ -124,7 +124,7 @@ class _Operations:
         self._shape: Shape | None = None
         trained = sum(tensor.numel() for tensor in trainer.model.parameters() if tensor.requires_grad)
         self._adapter = trained if trainer.params.method == "lora" else None
-        device = trainer.model.device
+        device = trainer.device
         gpu = gpu_of(torch.cuda.get_device_name(device)) if device.type == "cuda" and trainer.half else None
         if gpu is None:  # a processor, another GPU, or float32, whose peak is another
             return

@@ -173,6 +173,7 @@ class _Kept:
     def __init__(self, context: Context, folder: Path) -> None:
         self._context, self._folder = context, folder
         self._offset = self._sequence = 0
+        self._chunk = b""  # that was sent, and perhaps not taken: it is sent again as it is
         self._last = time.monotonic()
 
     def now_and_then(self, *, must: bool) -> None:
@@ -187,6 +188,7 @@ class _Kept:
         for file in sorted(self._folder.glob("*tfevents*"))[:1]:
             with file.open("rb") as events:
                 events.seek(self._offset)
-                while data := events.read(_CHUNK_BYTES):
+                while data := events.read(len(self._chunk) or _CHUNK_BYTES):
+                    self._chunk = data
                     self._context.leave("tensorboard", f"{self._sequence:08d}", data)
-                    self._offset, self._sequence = self._offset + len(data), self._sequence + 1
+                    self._offset, self._sequence, self._chunk = self._offset + len(data), self._sequence + 1, b""

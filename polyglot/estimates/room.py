@@ -21,12 +21,17 @@ class Room:
 
     def holds(self, forecast: Forecast) -> bool:
         """Whether it is known to fit, with some room left."""
-        on_machine = forecast.host_bytes if self.has_gpus else forecast.memory_bytes
-        if self.machine_bytes and (on_machine or 0) > _USED * self.machine_bytes:
-            return False
-        return forecast.memory_bytes is not None and (
-            not self.has_gpus or forecast.memory_bytes <= _USED * self.gpu_bytes
+        on_gpu = forecast.memory_bytes
+        return (
+            on_gpu is not None
+            and self.machine_holds(forecast)
+            and (not self.has_gpus or on_gpu <= _USED * self.gpu_bytes)
         )
+
+    def machine_holds(self, forecast: Forecast) -> bool:
+        """Whether nothing is known of the machine against it."""
+        on_machine = forecast.host_bytes if self.has_gpus else forecast.memory_bytes
+        return not self.machine_bytes or (on_machine or 0) <= _USED * self.machine_bytes
 
 
 RoomOf = Callable[[PlannedStage], Room]

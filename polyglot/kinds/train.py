@@ -179,6 +179,15 @@ def _offers(params: Mapping[str, Json]) -> Mapping[Offer, str]:
     return {"model": "model/", **adapter, "steps": "", "tensorboard": ""}
 
 
+def clash(params: Mapping[str, Json], settings: Mapping[str, Json]) -> str:
+    """Settings of speed that cannot be had together, in words; "": all can."""
+    if settings.get("offload") and params.get("optimizer") == "adamw-8bit":
+        return "offload: does not go with optimizer adamw-8bit, whose codes cannot be moved (torchao issue 1931)"
+    if settings.get("compile") and settings.get("attention") == "flex":
+        return "compile: does not go with attention flex, which compiles itself"
+    return ""
+
+
 def _uses_pandas(settings: Mapping[str, Json]) -> bool:
     """Whether a tracker is named that does."""
     named = settings.get("trackers")
@@ -201,10 +210,11 @@ KIND = Kind(
     ranks="together",
     at_once={"micro_batch_tokens": MICRO_BATCH_TOKENS["cuda"]},
     tunes=True,
-    libraries=(*MODEL_LIBRARIES, "peft"),
+    libraries=(*MODEL_LIBRARIES, "peft", "torchao"),
     uses_pandas=_uses_pandas,
     kernels=True,
     traits=always(Traits(loads_model=True)),
     estimate=_estimate,
     layouts=_layouts,
+    clash=clash,
 )

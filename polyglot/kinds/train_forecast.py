@@ -82,7 +82,7 @@ def forecast(ask: Ask, params: "TrainParams", processes: int) -> Forecast:
         processes * 4 * trained // ranks, min(written, EXPORT_FILE_BYTES) + written // shape.layers
     )
     if offload:
-        beside += processes * (4 * shape.parameters + 12 * trained) // ranks
+        beside += processes * (16 if adapter is None else 4) * shape.parameters // ranks
     common = Forecast(
         memory={name: shared * part for name, part in memory(recompute=again, ranks=ranks).items()},
         host_bytes=beside if gpu else None,

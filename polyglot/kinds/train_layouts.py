@@ -6,7 +6,7 @@ processors depend on the rest.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from polyglot.core.canonical import Json
@@ -22,30 +22,28 @@ _QUARTERS = (0, 1, 2, 3, 4)  # of the layers, that are computed again
 
 def layouts(ask: Ask, params: "TrainParams") -> Iterator[Layout]:
     """All of them; of a model that nobody knows the one that needs least."""
-    shape = ask.inputs["base"].shape
-    if shape is None:
-        yield Layout(gpus=ask.resources.gpus, ranks=ask.resources.ranks, settings=_open(ask, recompute=True))
-        return
+    shape, said = ask.inputs["base"].shape, ask.settings
     places = list(_places(ask, params, shape))
-    sizes: tuple[int | None, ...] = _TOKENS if ask.resources.gpus else (None,)
-    layers = dict.fromkeys(shape.layers * quarter // 4 for quarter in _QUARTERS)
-    offloads = (False, True) if ask.resources.gpus and params.optimizer == "adamw" else (False,)
-    seen = []
-    for offload, (gpus, ranks), tokens, again in itertools.product(offloads, places, sizes, layers):
-        recompute: Json = again if 0 < again < shape.layers else again > 0
-        settings = _open(ask, micro_batch_tokens=tokens, recompute=recompute, offload=offload or None)
-        layout = Layout(gpus=gpus, ranks=ranks, settings=settings)
-        if layout not in seen:
-            seen.append(layout)
-            yield layout
+    if shape is None:
+        gpus, ranks = places[0]
+        yield Layout(gpus=gpus, ranks=ranks, settings={} if said.get("recompute") is not None else {"recompute": True})
+        return
+    sizes: Sequence[int | None] = _TOKENS if ask.resources.gpus and not said.get("micro_batch_tokens") else (None,)
+    layers: Sequence[int | None] = (None,)
+    if said.get("recompute") is None:
+        layers = tuple(dict.fromkeys(shape.layers * quarter // 4 for quarter in _QUARTERS))
+    may = ask.resources.gpus and said.get("offload") is None and params.optimizer == "adamw"
+    for offload, (gpus, ranks), tokens, again in itertools.product(
+        (None, True) if may else (None,), places, sizes, layers
+    ):
+        settings: dict[str, Json] = {"micro_batch_tokens": tokens, "offload": offload}
+        if again is not None:
+            settings["recompute"] = again if 0 < again < shape.layers else again > 0
+        chosen = {name: value for name, value in settings.items() if value is not None}
+        yield Layout(gpus=gpus, ranks=ranks, settings=chosen)
 
 
-def _open(ask: Ask, **chosen: Json) -> dict[str, Json]:
-    """Of these settings, the ones that the profile has left open."""
-    return {name: value for name, value in chosen.items() if value is not None and ask.settings.get(name) is None}
-
-
-def _places(ask: Ask, params: "TrainParams", shape: Shape) -> Iterator[tuple[int, int]]:
+def _places(ask: Ask, params: "TrainParams", shape: Shape | None) -> Iterator[tuple[int, int]]:
     """GPUs of a pod, and pods: fewer pods only with all GPUs of each; no more ranks than a step has samples."""
     gpus, ranks = ask.resources.gpus, ask.resources.ranks
     if not gpus:
@@ -61,6 +59,11 @@ def _steps_down(most: int) -> list[int]:
     return [most, *(2**power for power in reversed(range(most.bit_length())) if 2**power < most)]
 
 
-def _can_be_cut(shape: Shape, ranks: int) -> bool:
-    """Whether so many ranks can share the experts' matrices, as the training wants it."""
-    return shape.experts % ranks == 0 or not (shape.hidden % ranks or shape.intermediate % ranks) or shape.experts == 1
+def _can_be_cut(shape: Shape | None, ranks: int) -> bool:
+    """Whether so many ranks can share the experts' matrices, as the training wants it; of an unknown shape yes."""
+    return (
+        shape is None
+        or shape.experts % ranks == 0
+        or not (shape.hidden % ranks or shape.intermediate % ranks)
+        or shape.experts == 1
+    )

@@ -69,13 +69,16 @@ def training_memory(
         "logits": int(targets * logits),
     }
     if offload:
-        held |= dict.fromkeys(("weights", "gradients", "optimiser"), 0)
+        held["weights"] = 4 * (adapter or 0)  # which lies whole on every rank
+        held |= {} if adapter is not None else {"gradients": 0, "optimiser": 0}
     if ranks > 1 or offload:
         tables = shape.head * (1 if shape.tied else 2)
         layer = (shape.parameters - tables) // shape.layers
         held["fetched"] = (2 if half else 4) * (2 * layer + tables)
         if adapter is None:
             held["fetched"] += 12 * max(layer, shape.head)
+    if offload and ranks > 1:  # slices pass through the GPU when they are loaded
+        held["loading"] = max(0, 4 * shape.parameters // ranks - sum(held.values()))
     return held
 
 

@@ -25,7 +25,7 @@ from polyglot.study.study import Study
 def checked(planner: Planner, locked: Locked, sources: Sources, report: PlannedStage) -> list[PlannedStage]:
     """All that a report needs, with what checks it. Raises BadInput for processes that a training has no use for."""
     stages = needed_for([report], planner.stages)
-    _check_ranks(locked, stages)
+    _check_settings(locked, stages)
     probes = list(_probes(planner, stages))
     costly = any(kind_of(planned.stage.kind).costly for planned in stages)
     check = [_check(planner, locked, sources, stages)] if costly else []
@@ -39,8 +39,8 @@ def checked(planner: Planner, locked: Locked, sources: Sources, report: PlannedS
     return [*map(placed, stages), *check, *probes]
 
 
-def _check_ranks(locked: Locked, stages: Sequence[PlannedStage]) -> None:
-    """The processes of a training share the samples of each step."""
+def _check_settings(locked: Locked, stages: Sequence[PlannedStage]) -> None:
+    """The processes of a training share the samples of each step; and settings go with parameters."""
     study = locked.study
     batches = [(study.training_of(model).batch_size, model) for model in study.models]
     batch, model = min(batches, default=(study.training.batch_size, ""))
@@ -48,7 +48,10 @@ def _check_ranks(locked: Locked, stages: Sequence[PlannedStage]) -> None:
     for planned in stages:
         kind, resources = kind_of(planned.stage.kind), planned.resources
         size = kind.world_size(resources, planned.settings)
-        if kind.tunes and size > batch and planned.settings.get("layout") != "auto":  # which takes fewer itself
+        if said := kind.clash(planned.stage.params, planned.settings):
+            raise BadInput(said, where=f"settings.{kind.name} of the profile", remedy="Take one of the two")
+        takes_fewer = bool(resources.gpus) and planned.settings.get("layout") == "auto"
+        if kind.tunes and size > batch and not takes_fewer:
             inside = kind.processes(resources, planned.settings)
             raise BadInput(
                 "more processes than a step has samples",

@@ -90,6 +90,59 @@ def test_what_the_profile_says_stays(tmp_path: Path) -> None:
     assert row.planned.settings["recompute"] is True
 
 
+def test_where_the_data_are_not_known_all_gpus_are_taken(tmp_path: Path) -> None:
+    study = estimates.SEVEN.replace(
+        "published: bactrian-x",
+        "format: alpaca, config: '{language}', languages: [EN, DE, FR, IT, ES], "
+        f"hub: own/data, revision: {estimates.REVISION}",
+    )
+    rows = estimates.seven(tmp_path, profile("device: h100", "gpus: 8, ranks: 2"), study=study).estimated
+    row = next(row for row in rows if row.planned.stage.kind == "train")
+    assert row.forecast.seconds is None
+    assert place(row) == (8, 2)
+    assert "offload" not in row.planned.settings
+
+
+def test_adapters_and_what_must_lie_beside_the_gpu(tmp_path: Path) -> None:
+    """Of an adapter all lies on every GPU; what is offloaded is the frozen model."""
+    small = profile("device: l4", "gpus: 1")
+    memory = {}
+    for rank in (16, 256):
+        study = estimates.SEVEN.replace("batch-size: 64", f"batch-size: 64, method: lora, lora-rank: {rank}")
+        rows = estimates.seven(tmp_path, small, study=study).estimated
+        row = next(row for row in rows if row.planned.stage.kind == "train")
+        assert row.planned.settings["offload"] is True
+        memory[rank] = row.forecast.memory
+    assert memory[256]["optimiser"] == 16 * memory[16]["optimiser"] > 0
+    study = estimates.SEVEN.replace("batch-size: 64", "batch-size: 64, method: lora")
+    rows = estimates.seven(tmp_path, profile("device: l4", "gpus: 4"), study=study).estimated
+    row = next(row for row in rows if row.planned.stage.kind == "train")
+    assert "offload" not in row.planned.settings  # as it fits, though by these rates it would be faster
+
+
+def test_slices_that_pass_through_the_gpu_when_they_are_loaded_count(tmp_path: Path) -> None:
+    settings = "layout: auto, offload: true"
+    row = training(tmp_path, profile("device: h100, most-memory: 2TiB", "gpus: 2", settings), "mixtral-8x7b")
+    assert place(row) == (1, 1)  # on one it is loaded beside the GPU; two would hold 93 GB of it each meanwhile
+    row = training(tmp_path, profile("device: h100, most-memory: 2TiB", "gpus: 4", settings), "mixtral-8x7b")
+    assert place(row) == (4, 1)
+
+
+def test_settings_that_do_not_go_together_are_refused_before_anything_runs(tmp_path: Path) -> None:
+    study = estimates.SEVEN.replace("batch-size: 64", "batch-size: 64, optimizer: adamw-8bit")
+    with pytest.raises(BadInput, match="offload: does not go with optimizer adamw-8bit"):
+        estimates.seven(tmp_path, profile("device: h100", "gpus: 8", "offload: true"), study=study)
+    row = next(
+        row
+        for row in estimates.seven(tmp_path, profile("device: h100", "gpus: 8"), study=study).estimated
+        if row.planned.stage.kind == "train"
+    )
+    assert "offload" not in row.planned.settings
+    small = estimates.SEVEN.replace("batch-size: 64", "batch-size: 2")
+    with pytest.raises(BadInput, match="more processes than a step has samples"):
+        estimates.seven(tmp_path, "settings: {train: {layout: auto, processes: 4}}\n", study=small)
+
+
 def test_no_more_ranks_than_a_step_has_samples(tmp_path: Path) -> None:
     study = estimates.SEVEN.replace("batch-size: 64", "batch-size: 5")
     session = estimates.seven(tmp_path, profile("device: h100", "gpus: 8, ranks: 2"), study=study)
@@ -111,8 +164,9 @@ def test_no_more_ranks_than_a_step_has_samples(tmp_path: Path) -> None:
 def test_of_a_model_or_a_gpu_that_nobody_knows_the_layout_that_needs_least_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = training(tmp_path, profile("", "gpus: 8"))
+    row = training(tmp_path, profile("most-memory: 100GiB", "gpus: 8"))
     assert place(row) == (8, 1)
+    assert "offload" not in row.planned.settings
     assert row.planned.settings["recompute"] is True
 
     def away(*_: object) -> bytes:
@@ -120,9 +174,10 @@ def test_of_a_model_or_a_gpu_that_nobody_knows_the_layout_that_needs_least_is_ta
 
     monkeypatch.setattr("polyglot.estimates.sources.read_repository_file", away)
     study = estimates.SEVEN.replace("published: mistral-7b", "hub: own/model")
+    study = study.replace("batch-size: 64", "batch-size: 6")
     rows = estimates.seven(tmp_path, profile("device: h100", "gpus: 8"), study=study).estimated
     row = next(row for row in rows if row.planned.stage.kind == "train")
-    assert place(row) == (8, 1)
+    assert place(row) == (4, 1)
     assert row.planned.settings["recompute"] is True
     assert row.forecast.lacking == ("the base model's shape",)
 

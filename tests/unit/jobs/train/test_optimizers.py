@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchao.optim.quant_utils import scale_tensor
 from torchao.optim.subclass_8bit import OptimState8bit
@@ -16,6 +16,7 @@ def coded(numbers: torch.Tensor, *, signed: bool) -> OptimState8bit:
     return made
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10**6), exponent=st.integers(-30, 3), signed=st.booleans())
 def test_with_their_scales_numbers_become_the_codes_that_they_were(seed: int, exponent: int, signed: bool) -> None:
     """Of blocks whose largest number is negative or below the least scale (1e-12) as well."""

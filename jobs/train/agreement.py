@@ -84,7 +84,8 @@ def _alone() -> Iterator[None]:
     try:
         yield
     finally:
-        distributed.destroy_process_group()
+        if distributed.is_initialized():  # accelerate ends it at the end of a training
+            distributed.destroy_process_group()
 
 
 def _backend(*, offload: bool) -> str:

@@ -1,6 +1,6 @@
 """Trainings over 1, 2 and 4 ranks: memory of a rank beside its estimate, seconds of a step, a checkpoint's stall, loss.
 
-    python -m tests.bench.sharding [MODEL …]
+    python -m tests.bench.sharding [MODEL …] [--ranks 1 2 4] [--steps 6] [--rounds 2]
 
 Every rank is a process with one thread; the models are made here (those of `cost_estimate`). The peak is the largest
 resident size of any rank. Ranks share this machine's cores, so that more of them are no faster; rounds alternate.
@@ -31,10 +31,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("models", nargs="*", default=MODELS)
     parser.add_argument("--ranks", nargs="+", type=int, default=(1, 2, 4))
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--child", nargs=3, help="a root, a folder and a rank")
     options = parser.parse_args()
     if options.child:
-        work(Path(options.child[0]), options.child[1])
+        work(Path(options.child[0]), options.child[1], options.steps)
         return
     print("model      ranks   estimate       peak  ratio   seconds a step   stall a checkpoint   last loss")
     for name in options.models:
@@ -42,18 +44,18 @@ def main() -> None:
             root = Path(folder)
             child("prepare", folder, name)
             found: dict[int, list[list[dict[str, Any]]]] = {ranks: [] for ranks in options.ranks}
-            for number in range(ROUNDS):
+            for number in range(options.rounds):
                 for ranks in options.ranks:
-                    found[ranks].append(list(run(root, f"{ranks}-{number}", ranks)))
+                    found[ranks].append(list(run(root, f"{ranks}-{number}", ranks, options.steps)))
             for ranks, rounds in found.items():
-                print(line(root, name, ranks, rounds), flush=True)
+                print(line(root, name, ranks, rounds, options.steps), flush=True)
 
 
-def line(root: Path, name: str, ranks: int, rounds: list[list[dict[str, Any]]]) -> str:
+def line(root: Path, name: str, ranks: int, rounds: list[list[dict[str, Any]]], steps: int) -> str:
     """A row of the table."""
     peak = max(rank["peak"] for one in rounds for rank in one)
     estimate = forecast(root, name, "train", Resources(ranks=ranks)).memory_bytes or 0
-    seconds = statistics.median(one[0]["seconds"] / STEPS for one in rounds)
+    seconds = statistics.median(one[0]["seconds"] / steps for one in rounds)
     stall = statistics.median(one[0]["stall"] for one in rounds)
     loss = rounds[0][0]["loss"]
     return (
@@ -62,7 +64,7 @@ def line(root: Path, name: str, ranks: int, rounds: list[list[dict[str, Any]]]) 
     )
 
 
-def run(root: Path, folder: str, ranks: int) -> Iterator[dict[str, Any]]:
+def run(root: Path, folder: str, ranks: int, steps: int) -> Iterator[dict[str, Any]]:
     """What each rank of a training says of itself."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -78,6 +80,7 @@ def run(root: Path, folder: str, ranks: int) -> Iterator[dict[str, Any]]:
             "MASTER_PORT": str(port),
         }
         command = [sys.executable, "-m", "tests.bench.sharding", "--child", str(root), folder, str(rank)]
+        command += ["--steps", str(steps)]
         started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
     for process in started:
         output, _ = process.communicate()
@@ -86,7 +89,7 @@ def run(root: Path, folder: str, ranks: int) -> Iterator[dict[str, Any]]:
         yield json.loads(output.strip().rpartition("\n")[2])
 
 
-def work(root: Path, folder: str) -> None:
+def work(root: Path, folder: str, steps: int) -> None:
     """Be one rank."""
     from jobs.lib.ranks import Ranks
     from jobs.train import job
@@ -96,7 +99,7 @@ def work(root: Path, folder: str) -> None:
     ranks = Ranks.read()
     os.environ.update(ranks.for_torch())
     params = TrainParams(
-        steps=STEPS, batch_size=BATCH, learning_rate=1e-4, precision="float32", checkpoint_steps=STEPS // 2
+        steps=steps, batch_size=BATCH, learning_rate=1e-4, precision="float32", checkpoint_steps=max(1, steps // 2)
     )
     inputs = {"base": root / "base", "mix": root / "mix", "tokens:EN": root / "tokens" / "out"}
     context = model_context(root / folder / f"rank{ranks.rank}", params, inputs, settings={"threads": 1})

@@ -96,7 +96,7 @@ def child(way: str, vocabulary: int, tokens: int) -> None:
             batch = MicroBatch(ids, learnt.flatten(), ids.flatten()[learnt.flatten() + 1])
             total = loss(model, batch) / learnt.numel()
         total.backward()
-        return float(total)
+        return float(total.detach())
 
     once(64)
     model.zero_grad(set_to_none=False)

@@ -11,7 +11,7 @@ import pytest
 from polyglot.store.locate import open_store
 from tests.kit.container import Container
 from tests.kit.graphs import stage
-from tests.kit.world import until
+from tests.kit.world import tell, until
 
 in_a_namespace = pytest.param(
     True, marks=pytest.mark.skipif(os.geteuid() != 0, reason="a PID namespace takes root"), id="pid-1"
@@ -127,8 +127,7 @@ class TestSignals:
         one, hold = container(tmp_path, as_pid_1=as_pid_1), tmp_path / "hold"
         with one.started(POLYGLOT_HOLD=f"noop:{point}:{hold}") as process:
             until(lambda: Path(f"{hold}.reached").exists())
-            os.kill(one.pid_1(process), number)
-            time.sleep(0.2)  # so that the worker has heard it; the signal needs no more than a system call
+            tell(one.pid_1(process), number)
             hold.touch()
             out, _ = process.communicate(timeout=30)
         assert process.returncode == code

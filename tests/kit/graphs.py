@@ -1,6 +1,6 @@
 """Plans of tiny stages, and a driver process for them.
 
-    python -m tests.kit.graphs STORE STATE GRAPH [--warm]
+    python -m tests.kit.graphs STORE STATE GRAPH [--warm] [--patient]
 
 Runs the graph by name as `polyglot submit` would: engine, local scheduler, exit codes.
 """
@@ -105,8 +105,11 @@ def main() -> int:
     parser.add_argument("state", type=Path)
     parser.add_argument("graph", choices=sorted(GRAPHS))
     parser.add_argument("--warm", action="store_true")
+    parser.add_argument("--patient", action="store_true")
     options = parser.parse_args()
     store = open_store(options.store)
+    if options.patient:
+        store.impatient = lambda: store  # type: ignore[method-assign]
     limits = Limits(max_attempts=50, backoff_seconds=0.05, max_backoff_seconds=0.1)
     try:
         with LocalScheduler(

@@ -110,9 +110,10 @@ class World:
         with self.scheduler(budget=budget, **more) as scheduler:
             return run(stages, self.store, scheduler, observer=self.recorder, limits=limits)
 
-    def drive(self, graph: str, *, store: str = "", **more: str) -> "subprocess.Popen[bytes]":
-        """Run a named graph in a driver process of its own."""
+    def drive(self, graph: str, *, store: str = "", patient: bool = False, **more: str) -> "subprocess.Popen[bytes]":
+        """Run a named graph in a driver process of its own; `patient` waits for a store as long as a worker does."""
         arguments = [sys.executable, "-m", "tests.kit.graphs", store or self.url, str(self.state), graph]
+        arguments += ["--patient"] if patient else []
         with (self.root / "driver.log").open("ab") as log:
             return subprocess.Popen(
                 [*arguments, *(["--warm"] if self.warm else [])],
@@ -152,6 +153,23 @@ def until(what: Callable[[], object], seconds: float = 30.0) -> None:
     while not what():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.01)
+
+
+def tell(pid: int, number: signal.Signals) -> None:
+    """Send a signal and wait until it was taken: two that wait together are one, however busy the machine."""
+    os.kill(pid, number)
+    until(lambda: not _pending(pid) & 1 << (number - 1))
+    time.sleep(0.2)  # from the system's handler to Python's, a few instructions on
+
+
+def _pending(pid: int) -> int:
+    """The signals that wait for a process or its first thread, a bit each; none once it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return 0
+    masks = [line.split()[1] for line in status.splitlines() if line.startswith(("SigPnd:", "ShdPnd:"))]
+    return int(masks[0], 16) | int(masks[1], 16)
 
 
 def alive(pid: int) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from polyglot.attempts.history import History
 from polyglot.core.stage import PlannedStage
 from tests.kit.graphs import GRAPHS, diamonds, stage
-from tests.kit.world import AT_ONCE, World, alive, end, until
+from tests.kit.world import AT_ONCE, World, alive, end, tell, until
 
 ROUNDS = {True: 20, False: 8}  # by warm, which is what everybody runs
 
@@ -138,8 +138,7 @@ class TestInterrupt:
         driver = world.drive("deaf-for-long")
         until(lambda: world.executions())
         worker = world.executions()[0]["pid"]
-        driver.send_signal(signal.SIGINT)
-        time.sleep(1.0)
+        tell(driver.pid, signal.SIGINT)
         assert driver.poll() is None
         assert alive(worker)
         driver.send_signal(signal.SIGINT)

@@ -16,7 +16,7 @@ from torchao import optim
 from torchao.optim.adam import single_param_adam
 from torchao.optim.quant_utils import dequant_with_qmap, quantize_8bit_with_qmap, scale_tensor
 
-from jobs.train.optimizers import BLOCK, fresh_moments, is_coded
+from jobs.train.optimizers import BLOCK, MOMENTS, fresh_moments, is_coded
 from jobs.train.sharding import mine
 
 
@@ -43,7 +43,7 @@ class AdamW8bit(optim.AdamW8bit):  # type: ignore[misc]
             state.update(fresh_moments(self, parameter))
         state["step"] += 1
         held, grad = mine(parameter.detach()), mine(parameter.grad)  # type: ignore[arg-type]
-        moments: list[Any] = [mine(state[name]) for name in ("exp_avg", "exp_avg_sq")]
+        moments: list[Any] = [mine(state[name]) for name in MOMENTS]
         numbers = group["lr"], *group["betas"], group["weight_decay"], group["eps"]
         if is_coded(moments[0]):
             coded: Any = [(_blocks(moment.codes), moment.scale, moment.qmap) for moment in moments]

@@ -47,10 +47,10 @@ def check_causal(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> Non
     """Raise Permanent for a model that sees what comes next: it would learn to copy it, and padding would be read."""
     was_training = model.training
     model.eval()  # type: ignore[no-untyped-call]
-    rows, length = embedded(model), _LENGTHS[0]
-    ids = (torch.arange(2 * length, device=computes_on(model)) * 7 + 3).remainder(rows)
+    rows, length, device = embedded(model), _LENGTHS[0], computes_on(model)
+    ids = (torch.arange(2 * length, device=device) * 7 + 3).remainder(rows)
     other = torch.cat([ids[:length], (ids[length:] + 1).remainder(rows)])
-    every = torch.arange(2 * length, device=computes_on(model))
+    every = torch.arange(2 * length, device=device)
     try:
         with torch.no_grad(), torch.autocast("cuda", torch.bfloat16) if half else nullcontext():
             one, two = (loss.logits(model, row.unsqueeze(0), every).float()[:length] for row in (ids, other))
@@ -64,11 +64,10 @@ def check_causal(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> Non
 
 
 def _fault(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> str | None:
-    rows = embedded(model)
-    count = sum(_LENGTHS)
-    ids = (torch.arange(count, device=computes_on(model)) * 7 + 3).remainder(rows)
-    positions = torch.cat([torch.arange(length, device=computes_on(model)) for length in _LENGTHS]).unsqueeze(0)
-    every = torch.arange(count, device=computes_on(model))
+    rows, count, device = embedded(model), sum(_LENGTHS), computes_on(model)
+    ids = (torch.arange(count, device=device) * 7 + 3).remainder(rows)
+    positions = torch.cat([torch.arange(length, device=device) for length in _LENGTHS]).unsqueeze(0)
+    every = torch.arange(count, device=device)
     packed = loss.logits(model, ids.unsqueeze(0), every, positions).float()
     spread = packed.std().clamp_min(1e-12)
     borders = torch.tensor([0, *_LENGTHS]).cumsum(0).tolist()

@@ -92,7 +92,7 @@ def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse, li
     tokenizer = load_tokenizer(base)
     chat = ChatFormat(tokenizer, _template(context, mixture))
     pulse.at("loading the model", files=True)
-    model, dtype = _load(context, base, accelerator.device, ranks, half=params.precision == "bfloat16")
+    model, dtype = _load(context, params, base, accelerator.device, ranks)
     kept = torch.float32 if params.precision == "float32" else dtype
     adapter = None
     if params.method == "lora":
@@ -168,12 +168,12 @@ def _check_settings(settings: Mapping[str, Any], params: TrainParams) -> None:
 
 
 def _load(
-    context: Context, base: Path, device: torch.device, ranks: int, *, half: bool
+    context: Context, params: TrainParams, base: Path, device: torch.device, ranks: int
 ) -> tuple[PreTrainedModel, torch.dtype]:
     """The model with float32 weights, sharded over several ranks or offloaded; and the type of its files."""
     on_gpu, offload = device.type == "cuda", bool(context.settings.get("offload"))
-    half = half and on_gpu
-    choice = _attention(context, base, on_gpu=on_gpu, half=half)
+    half, packed = on_gpu and params.precision == "bfloat16", params.packing != "none"
+    choice = _attention(context.settings.get("attention"), base, on_gpu=on_gpu, half=half, packed=packed)
     if offload and not on_gpu:
         context.log.warning("offload: nothing is gained without a GPU: all lies in the processor's memory anyway")
     if ranks > 1 or offload:
@@ -188,8 +188,7 @@ def _load(
     return found
 
 
-def _attention(context: Context, base: Path, *, on_gpu: bool, half: bool) -> Choice:
-    asked, packed = context.settings.get("attention"), TrainParams.of(context.stage).packing != "none"
+def _attention(asked: str | None, base: Path, *, on_gpu: bool, half: bool, packed: bool) -> Choice:
     wanted = on_gpu and half and (asked in FLASH or (asked is None and packed))
     absent = absent_kernels(configuration(base)) if wanted else {}
     return choose(asked, on_gpu=on_gpu, half=half, packed=packed, absent=absent)

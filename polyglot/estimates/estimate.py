@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 
 from polyglot.core.errors import PolyglotError
 from polyglot.core.stage import PlannedStage
-from polyglot.estimates.layouts import DeviceOf, Layouts, forecast_of
+from polyglot.estimates.asking import DeviceOf, forecast_of
+from polyglot.estimates.layouts import Layouts
 from polyglot.estimates.room import Room, RoomOf
 from polyglot.estimates.used import Used, used_by
 from polyglot.kinds.forecast import Facts, Forecast, Sources

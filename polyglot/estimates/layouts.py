@@ -4,17 +4,15 @@ Layouts that keep weights beside the GPU come after all that do not, as the rate
 known (of the data, or of the GPU) the one on most GPUs is taken; where none is known to fit, the one that needs least.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from polyglot.core.canonical import digest
 from polyglot.core.stage import PlannedStage
+from polyglot.estimates.asking import DeviceOf, ask_of, forecast_of
 from polyglot.estimates.room import RoomOf
-from polyglot.kinds.device import Device
-from polyglot.kinds.forecast import Ask, Facts, Forecast, Layout, Sources
+from polyglot.kinds.forecast import Facts, Forecast, Layout, Sources
 from polyglot.kinds.registry import kind_of
-
-DeviceOf = Callable[[PlannedStage], Device | None]
 
 
 class Layouts:
@@ -33,7 +31,7 @@ class Layouts:
         return planned if layout is None else _in(planned, layout)
 
     def _best(self, planned: PlannedStage, facts: Mapping[str, Facts]) -> Layout | None:
-        ask = _ask(planned, facts, self._sources, self._device_of)
+        ask = ask_of(planned, facts, self._sources, self._device_of)
         found = []
         for layout in kind_of(planned.stage.kind).layouts(ask):
             one = _in(planned, layout)
@@ -58,20 +56,3 @@ def _rank(each: tuple[Layout, PlannedStage, Forecast]) -> tuple[bool, float, int
 def _in(planned: PlannedStage, layout: Layout) -> PlannedStage:
     resources = replace(planned.resources, gpus=layout.gpus, ranks=layout.ranks)
     return replace(planned, resources=resources, settings={**planned.settings, **layout.settings})
-
-
-def _ask(planned: PlannedStage, facts: Mapping[str, Facts], sources: Sources, device_of: DeviceOf) -> Ask:
-    return Ask(
-        stage=planned.stage,
-        settings=planned.settings,
-        resources=planned.resources,
-        device=device_of(planned),
-        inputs={role: facts[key] for role, key in planned.stage.inputs.items()},
-        sources=sources,
-    )
-
-
-def forecast_of(planned: PlannedStage, facts: Mapping[str, Facts], sources: Sources, device_of: DeviceOf) -> Forecast:
-    """What the stage's kind says that it will need."""
-    forecast = kind_of(planned.stage.kind).estimate
-    return Forecast() if forecast is None else forecast(_ask(planned, facts, sources, device_of))

@@ -17,7 +17,7 @@ from polyglot.attempts.ledger import ledger
 from polyglot.core.errors import BadInput, Corrupt
 from polyglot.export.files import scratch_beside
 from polyglot.export.selection import Wanted
-from polyglot.export.tables import CELL_COLUMNS, cells_of, head_of, is_table
+from polyglot.export.tables import CELL_COLUMNS, cells_of, head_of, is_table, schema_of, taken
 from polyglot.kinds.steps import STEP_COLUMNS
 from polyglot.plan.plan import Plan
 from polyglot.store.committed import committed
@@ -36,16 +36,13 @@ def write_steps(store: Store, plan: Plan, wanted: Sequence[Wanted], folder: Path
     Raises BadInput without pyarrow and for a place that has something else, Corrupt for a record that is damaged.
     """
     try:
-        import pyarrow as pa
+        schema = schema_of(_COLUMNS)
     except ImportError as error:
         remedy = "Install polyglot-lab[worker]"
         raise BadInput("steps are read with pyarrow, which is not installed", where="steps", remedy=remedy) from error
-    schema = pa.schema([(name, getattr(pa, kind)()) for name, kind in _COLUMNS.items()])
     path = folder / f"steps{_SUFFIX[form]}"
     if os.path.lexists(path) and not (is_table(path, schema) if form == "parquet" else _is_text(path, form)):
-        got = "a folder" if path.is_dir() else "a file that polyglot did not write so"
-        remedy = "Name another folder with --to, or remove it"
-        raise BadInput("there is something else already", where=str(path), got=got, remedy=remedy)
+        raise taken(path)
     cells = cells_of(plan)
     with scratch_beside(path) as scratch:
         part, count = Path(scratch) / path.name, 0

@@ -69,13 +69,10 @@ def _written(
     except ImportError as error:
         remedy = "Install polyglot-lab[worker], or leave out --as"
         raise BadInput("Parquet needs pyarrow, which is not installed", where="--as", remedy=remedy) from error
-    columns = {**CELL_COLUMNS, **_SCHEMAS[what]}
-    schema = pa.schema([(name, getattr(pa, kind_of)()) for name, kind_of in columns.items()])
+    schema = schema_of({**CELL_COLUMNS, **_SCHEMAS[what]})
     cells = cells_of(plan)
     if os.path.lexists(path) and not is_table(path, schema):
-        got = "a folder" if path.is_dir() else "a file that polyglot did not write so"
-        remedy = "Name another folder with --to, or remove it"
-        raise BadInput("there is something else already", where=str(path), got=got, remedy=remedy)
+        raise taken(path)
     with scratch_beside(path) as scratch:
         part = Path(scratch) / path.name
         with pq.ParquetWriter(part, schema, compression="zstd") as writer:
@@ -85,6 +82,20 @@ def _written(
                     writer.write_table(pa.Table.from_pylist([{**head, **row} for row in batch], schema=schema))
         part.replace(path)
     return path
+
+
+def schema_of(columns: Mapping[str, str]) -> Any:
+    """Arrow's schema of columns by name and type."""
+    import pyarrow as pa
+
+    return pa.schema([(name, getattr(pa, kind)()) for name, kind in columns.items()])
+
+
+def taken(path: Path) -> BadInput:
+    """What is said of a place where something else is."""
+    got = "a folder" if path.is_dir() else "a file that polyglot did not write so"
+    remedy = "Name another folder with --to, or remove it"
+    return BadInput("there is something else already", where=str(path), got=got, remedy=remedy)
 
 
 def is_table(path: Path, schema: Any) -> bool:

@@ -1,9 +1,9 @@
 """What a stage computes on: how fast it is, and how much memory one has.
 
 Peaks of GPUs are their makers' figures for bfloat16 without sparsity, bandwidths likewise (of links between the GPUs of
-a node one way: NVLink, or PCIe 4 where they have none), memory as `nvidia-smi` shows
-it. What a training reaches of a peak is assumed (`UTILISATION`): published loops of the same make (no fused kernels)
-reach 17 to 33 % on an H100. The CPU's figures were measured on one thread of a shared x86-64 machine
+a node one way: NVLink, or PCIe 4 where they have none), memory as `nvidia-smi` shows it. What a training reaches of a
+peak is assumed (`UTILISATION`): published loops of the same make (no fused kernels) reach 17 to 33 % on an H100. The
+CPU's figures were measured on one thread of a shared x86-64 machine
 (tests/bench/cost_estimate.py), and are what its training reaches, so that its utilisation is 1.
 """
 
@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 MIB = 2**20
+BYTES_PER_GBIT = 125_000_000
 UTILISATION = 0.25
 NETWORK_GBIT = 100  # between nodes, where a pool does not say; assumed
 
@@ -48,7 +49,7 @@ def _gpu(name: str, tflops: float, gb_per_second: float, mib: int, link: float) 
         bytes_per_second=gb_per_second * 1e9,
         memory_bytes=mib * MIB,
         link_bytes_per_second=link * 1e9,
-        network_bytes_per_second=NETWORK_GBIT * 1e9 / 8,
+        network_bytes_per_second=NETWORK_GBIT * BYTES_PER_GBIT,
     )
 
 

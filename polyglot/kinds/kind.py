@@ -118,7 +118,7 @@ class Kind:
     environment: Callable[[Mapping[str, Json]], Environment] = lambda settings: ""
     # what a stage will need, and what its result will be like; None: what its default resources say
     estimate: Callable[[Ask], Forecast] | None = None
-    # why settings do not go with each other or with the parameters, in words with a remedy; "": they do
+    # why settings do not go with each other or with the parameters, in words; "": they do
     clash: Callable[[Mapping[str, Json], Mapping[str, Json]], str] = lambda params, settings: ""
     # the layouts among which `layout: auto` of its settings chooses; of a kind without that setting none
     layouts: Callable[[Ask], Iterable[Layout]] = lambda ask: ()

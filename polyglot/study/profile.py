@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError, create_model, mode
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Problem, Section
 from polyglot.core.stage import PlannedStage, Resources
-from polyglot.kinds.device import GPUS, Device, cpu
+from polyglot.kinds.device import BYTES_PER_GBIT, GPUS, Device, cpu
 from polyglot.kinds.registry import KINDS, kind_of
 from polyglot.kinds.settings import Settings
 from polyglot.schedulers.registry import BACKENDS
@@ -191,7 +191,7 @@ class Profile:
             return None
         if pool is None or pool.network_gbit is None:
             return GPUS[name]
-        return replace(GPUS[name], network_bytes_per_second=pool.network_gbit * 1e9 / 8)
+        return replace(GPUS[name], network_bytes_per_second=pool.network_gbit * BYTES_PER_GBIT)
 
 
 def load_profile(name_or_path: str) -> Profile:

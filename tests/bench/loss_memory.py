@@ -11,9 +11,9 @@ import argparse
 import json
 import resource
 import statistics
-import subprocess
-import sys
 import time
+
+from tests.bench._said import said_by
 
 WAYS = ("in parts", "at once", "model's own")
 HIDDEN = 512
@@ -45,18 +45,8 @@ def main() -> None:
 
 def run(way: str, vocabulary: int, tokens: int) -> dict[str, float]:
     """One way, in a process of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.bench.loss_memory",
-        "--tokens",
-        str(tokens),
-        "--child",
-        way,
-        str(vocabulary),
-    ]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout.strip().rpartition("\n")[2])
+    arguments = ["--tokens", str(tokens), "--child", way, str(vocabulary)]
+    found: dict[str, float] = said_by("tests.bench.loss_memory", *arguments)
     return found
 
 

@@ -10,16 +10,13 @@ import argparse
 import json
 import os
 import resource
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from polyglot.core.stage import Resources
+from tests.bench._said import said_by_ranks
 from tests.bench.cost_estimate import BATCH, child, forecast
 
 STEPS, ROUNDS = 6, 2
@@ -46,7 +43,7 @@ def main() -> None:
             found: dict[int, list[list[dict[str, Any]]]] = {ranks: [] for ranks in options.ranks}
             for number in range(options.rounds):
                 for ranks in options.ranks:
-                    found[ranks].append(list(run(root, f"{ranks}-{number}", ranks, options.steps)))
+                    found[ranks].append(run(root, f"{ranks}-{number}", ranks, options.steps))
             for ranks, rounds in found.items():
                 print(line(root, name, ranks, rounds, options.steps), flush=True)
 
@@ -64,29 +61,10 @@ def line(root: Path, name: str, ranks: int, rounds: list[list[dict[str, Any]]], 
     )
 
 
-def run(root: Path, folder: str, ranks: int, steps: int) -> Iterator[dict[str, Any]]:
+def run(root: Path, folder: str, ranks: int, steps: int) -> list[dict[str, Any]]:
     """What each rank of a training says of itself."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    started = []
-    for rank in range(ranks):
-        environment = {
-            **os.environ,
-            "OMP_NUM_THREADS": "1",
-            "POLYGLOT_RANK": str(rank),
-            "POLYGLOT_RANKS": str(ranks),
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(port),
-        }
-        command = [sys.executable, "-m", "tests.bench.sharding", "--child", str(root), folder, str(rank)]
-        command += ["--steps", str(steps)]
-        started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
-    for process in started:
-        output, _ = process.communicate()
-        if process.returncode:
-            raise RuntimeError(f"a rank ended with {process.returncode}")
-        yield json.loads(output.strip().rpartition("\n")[2])
+    arguments = ["--steps", str(steps), "--child", str(root), folder]
+    return said_by_ranks(ranks, "tests.bench.sharding", *arguments)
 
 
 def work(root: Path, folder: str, steps: int) -> None:

@@ -11,15 +11,13 @@ share this machine's cores.
 import argparse
 import json
 import os
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from polyglot.store.blobs import blob_path
+from tests.bench._said import said_by_ranks
 from tests.bench.cost_estimate import child as in_process
 from tests.kit.stages import commit, stage
 from tests.kit.versitygw import Bucket, fresh_bucket, serve
@@ -32,10 +30,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("model", nargs="?", default="60M-32k")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--child", nargs=3, help="a root, a folder and a side")
+    parser.add_argument("--child", nargs=4, help="a root, a folder, a side and a rank")
     options = parser.parse_args()
     if options.child:
-        work(Path(options.child[0]), Path(options.child[1]), options.child[2])
+        root, folder, side, rank = options.child
+        work(Path(root), Path(folder) / rank, side)
         return
     with tempfile.TemporaryDirectory(prefix="training-start-") as folder:
         root = Path(folder)
@@ -54,38 +53,10 @@ def main() -> None:
 
 def run(root: Path, folder: Path, side: str, bucket: Bucket) -> float:
     """The slowest rank's seconds."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    environment = {**bucket.gateway.environment(), "STORE": bucket.url}
     ranks = 2 if "2 ranks" in side else 1
-    started = []
-    for rank in range(ranks):
-        environment = {
-            **os.environ,
-            **bucket.gateway.environment(),
-            "STORE": bucket.url,
-            "OMP_NUM_THREADS": "1",
-            "POLYGLOT_RANK": str(rank),
-            "POLYGLOT_RANKS": str(ranks),
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(port),
-        }
-        command = [
-            sys.executable,
-            "-m",
-            "tests.bench.training_start",
-            "--child",
-            str(root),
-            str(folder / str(rank)),
-            side,
-        ]
-        started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
-    seconds = []
-    for process in started:
-        output, _ = process.communicate()
-        if process.returncode:
-            raise RuntimeError(f"{side} ended with {process.returncode}")
-        seconds.append(float(json.loads(output.strip().rpartition("\n")[2])))
+    arguments = ["--child", str(root), str(folder), side]
+    seconds: list[float] = said_by_ranks(ranks, "tests.bench.training_start", *arguments, environment=environment)
     return max(seconds)
 
 
@@ -140,7 +111,7 @@ def theirs(root: Path, folder: Path) -> float:
     assert manifest is not None  # noqa: S101
     torch.set_num_threads(1)
     tokens = TokenSet(root / "tokens" / "out" / "tokens.arrow")
-    rows = [torch.tensor(tokens.sample(number)[0]) for number in range(16)]
+    rows = [torch.tensor(tokens.sample(number)[0], dtype=torch.int64) for number in range(16)]
     ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
     bucket = os.environ["STORE"].removeprefix("s3://").partition("?")[0]
     began = time.perf_counter()

@@ -12,11 +12,8 @@ padding, per second and per processor second, which other work on the machine di
 
 import argparse
 import json
-import os
 import resource
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import warnings
@@ -24,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tests.bench._said import said_by
 
 BATCH, PER_PASS, LONGEST, CAPACITY = 16, 4, 512, 1024
 MODELS = {  # hidden, feed-forward, layers, heads, vocabulary, tied; steps
@@ -67,12 +66,9 @@ def line(case: str, rounds: list[dict[str, dict[str, float]]]) -> str:
 
 def run(side: str, case: str, threads: int) -> dict[str, float]:
     """One side's rates, in a process of its own."""
-    command = [sys.executable, "-m", "tests.bench.training_steps", "--threads", str(threads), "--child", side, case]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{side}, {case}: {done.stderr[-2000:]}")
-    found: dict[str, float] = json.loads(done.stdout.strip().rpartition("\n")[2])
+    arguments = ["--threads", str(threads), "--child", side, case]
+    environment = {"OMP_NUM_THREADS": str(threads), "TOKENIZERS_PARALLELISM": "false"}
+    found: dict[str, float] = said_by("tests.bench.training_steps", *arguments, environment=environment)
     return found
 
 

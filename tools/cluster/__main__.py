@@ -1,6 +1,7 @@
 """Start, stop and look at the test cluster.
 
 python -m tools.cluster up [--kueue]     start it (or find it running) and write .polyglot/cluster/kubeconfig
+python -m tools.cluster build [--kueue]  make the programs and images that it takes, beside other work
 python -m tools.cluster down             end it
 python -m tools.cluster status           its daemons; exit code 0 when it is up, 1 otherwise
 python -m tools.cluster images           build the product's images and give them to its nodes
@@ -21,6 +22,8 @@ def main() -> int:
     up = verbs.add_parser("up", help="start it, or find it running")
     up.add_argument("--kueue", action="store_true", help="with a real Kueue (6 more minutes the first time)")
     up.add_argument("--no-images", action="store_true", help="without the product's images")
+    build = verbs.add_parser("build", help="make the programs and images that it takes, at the lowest priority")
+    build.add_argument("--kueue", action="store_true", help="with those of Kueue")
     verbs.add_parser("down", help="end it")
     verbs.add_parser("status", help="its daemons")
     images = verbs.add_parser("images", help="build the product's images and give them to the nodes")
@@ -30,6 +33,8 @@ def main() -> int:
         match options.verb:
             case "up":
                 lifecycle.up(with_kueue=options.kueue, with_images=not options.no_images)
+            case "build":
+                lifecycle.build(with_kueue=options.kueue)
             case "down":
                 lifecycle.down()
             case "status":

@@ -46,8 +46,7 @@ def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
     started = time.monotonic()
     _check_machine()
     with _locked():
-        if with_images and (places.CHECKOUT / "Dockerfile").exists():
-            product_images.ensure(sockets())
+        _build(with_kueue=with_kueue, with_images=with_images)
         if is_up():
             say("the cluster is up already")
         elif _state().exists() and not ended():
@@ -63,12 +62,20 @@ def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
                 _clear(keep_logs=True)
                 raise
         if with_kueue and not kueue.installed():
-            programs.built("kueue")
             kueue.install(system_images.ensure(kueue=True, nodes=sockets())["kueue"])
         host.write(ports(), product_images.current())
         if product_images.current():
             product.install()
     say(f"ready after {time.monotonic() - started:.0f} s: export KUBECONFIG={places.host_folder() / 'kubeconfig'}")
+
+
+def build(*, with_kueue: bool = False) -> None:
+    """Make the programs and images that `up` takes, and start nothing: beside other work, at the lowest priority."""
+    _check_machine()
+    os.nice(19)
+    with _locked():
+        _build(with_kueue=with_kueue, with_images=True)
+        system_images.ensure(kueue=with_kueue)
 
 
 def build_images(source: Path = places.CHECKOUT) -> dict[str, str]:
@@ -124,10 +131,15 @@ def status() -> str:
     return "\n".join([*lines, "up" if is_up() else "not up"])
 
 
-def _start() -> None:
+def _build(*, with_kueue: bool, with_images: bool) -> None:
     packages.ensure(packages.RUN)
-    for module in ("kube", "etcd", "coredns"):
+    if with_images and (places.CHECKOUT / "Dockerfile").exists():
+        product_images.ensure(sockets())
+    for module in ("kube", "etcd", "coredns", *(["kueue"] if with_kueue else ())):
         programs.built(module)
+
+
+def _start() -> None:
     made = system_images.ensure(kueue=False)
     say("starting the control plane and two nodes")
     (places.run() / "logs").mkdir(parents=True)

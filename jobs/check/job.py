@@ -4,15 +4,17 @@ Nothing of it needs weights or a GPU. Each thing that it looks at is a file besi
 what it finds. With a defect the stage fails for good, a line each; without one check.json says what was looked at.
 """
 
+from pathlib import Path
+
 from jobs.check import judging, prompts, samples
 from jobs.check.found import Found
 from jobs.lib.context import Context, of_role
-from jobs.lib.model.layers import empty_model, named_layers
+from jobs.lib.model.layers import check_router, empty_model, named_layers
 from jobs.lib.model.loading import load_tokenizer, positions, vocabulary, without_weights
 from jobs.lib.model.template import ChatFormat
 from polyglot.core.errors import Findings, Permanent
 from polyglot.core.records import to_json
-from polyglot.kinds.check import CheckParams, CheckRecord, ModelCheck
+from polyglot.kinds.check import CheckedModel, CheckParams, CheckRecord, ModelCheck
 from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.mix import MixCard
 from polyglot.kinds.rows import Question, Reference
@@ -78,11 +80,7 @@ def _model(
         found.defect(str(error), where=where)
         return None
     limit, rows = positions(directory), vocabulary(directory)
-    if said.lora_modules is not None:
-        try:
-            named_layers(empty_model(directory), said.lora_modules)
-        except Permanent as error:
-            found.defect(str(error), where=where)
+    _look_at_layers(found, said, directory, where)
     prompts.look_at_systems(found, chat, params.systems, where=where)
     lengths = {
         language: prompts.look(
@@ -109,3 +107,17 @@ def _model(
                 place = f"{dataset}/{language}"
                 longest[place] = max(longest.get(place, 0), card.longest)
     return ModelCheck(positions=limit, embedded=rows, longest_sample=longest, prompts=lengths)
+
+
+def _look_at_layers(found: Found, said: CheckedModel, directory: Path, where: str) -> None:
+    """What a recipe asks of a model's layers."""
+    if said.lora_modules is None and not said.router_loss:
+        return
+    model = empty_model(directory)
+    try:
+        if said.lora_modules is not None:
+            named_layers(model, said.lora_modules)
+        if said.router_loss:
+            check_router(model)
+    except Permanent as error:
+        found.defect(str(error), where=where)

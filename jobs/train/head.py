@@ -195,11 +195,6 @@ def _experts(config: Any) -> tuple[int, int]:
     return int(getattr(config, "num_local_experts", None) or config.num_experts), int(config.num_experts_per_tok)
 
 
-def has_router(model: PreTrainedModel) -> bool:
-    """Whether a model has experts whose balance can be learnt."""
-    return hasattr(model.config.get_text_config(), "router_aux_loss_coef")
-
-
 def _summed(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
     if weights is None:
         return functional.cross_entropy(logits.float(), targets, reduction="sum")

@@ -17,11 +17,12 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from jobs.lib.model.layers import check_router
 from jobs.lib.model.schedule import factor
 from jobs.train import isolation
 from jobs.train.ahead import AHEAD, Ahead
 from jobs.train.batches import EpochSampler, micro_batches
-from jobs.train.head import TargetLoss, has_router
+from jobs.train.head import TargetLoss
 from jobs.train.mixture import Mixture
 from jobs.train.optimizers import optimizer_of, set_learning_rate
 from jobs.train.pulse import Pulse
@@ -70,8 +71,8 @@ class Trainer:
                 f"warmup_steps: got {params.warmup_steps}, but the run has {self.order.steps} steps; the learning rate "
                 f"would never reach its height. Set warmup-steps to {self.order.steps} or less"
             )
-        if params.router_loss and not has_router(model):
-            raise Permanent(f"router-loss: {type(model).__name__} has no experts and no router. Leave it out")
+        if params.router_loss:
+            check_router(model)
         self.model = model.train()
         self.device = computes_on(model)
         self.gradient_norm = math.nan  # of the last step, before it was clipped

@@ -5,6 +5,7 @@ defect it fails for good and says each in a line; without one it leaves a record
 come after it (`PlannedStage.after`) and read nothing of it, so that it is in no other key.
 """
 
+import operator
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
@@ -40,6 +41,7 @@ class CheckedModel(BaseModel):
     # where it is not the study's
     training: Annotated[TrainingLength | None, Field(exclude_if=lambda length: length is None)] = None
     lora_modules: Annotated[tuple[str, ...] | None, Field(exclude_if=lambda names: names is None)] = None
+    router_loss: Annotated[bool, Field(exclude_if=operator.not_)] = False  # it is trained with its routers' balance
 
 
 class CheckParams(Params):

@@ -100,6 +100,7 @@ def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[
                 template_date=model.template_date,
                 training=_own_length(study, str(name)) if section == "models" else None,
                 lora_modules=study.training_of(str(name)).lora_modules if section == "models" else None,
+                router_loss=section == "models" and study.training_of(str(name)).router_loss > 0,
             )
             for (section, name), model in models(study)
             if f"base:{name}" in inputs

@@ -28,6 +28,12 @@ def decoder_layers(model: PreTrainedModel) -> list[nn.Module]:
     return [module for module in model.modules() if type(module).__name__.removeprefix("FSDP") in kinds]
 
 
+def check_router(model: PreTrainedModel) -> None:
+    """Refuse a model without experts whose balance could be learnt. Raises Permanent."""
+    if not hasattr(model.config.get_text_config(), "router_aux_loss_coef"):
+        raise Permanent(f"router-loss: {type(model).__name__} has no experts and no router. Leave it out")
+
+
 def linear_layers(model: PreTrainedModel) -> list[str]:
     """Names of all linear layers but the output layer, which may share its weights with the embedding."""
     head = model.get_output_embeddings()  # type: ignore[no-untyped-call]

@@ -203,6 +203,10 @@ STAGES = [
         name="an adapter on layers that the model lacks",
         keys={"models": "{m: {directory: m, training: {method: lora, lora-modules: [c_attn, query]}}}"},
     ),
+    BadStudy(
+        name="the balance of routers of a model without experts",
+        keys={"models": "{m: {directory: m, training: {router-loss: 0.01}}}"},
+    ),
     BadStudy(name="epochs that come to no step", keys={"training": "{epochs: 0.001, batch-size: 4, max-tokens: 128}"}),
     BadStudy(name="a warm-up beyond the epochs", keys={"training": "{epochs: 1, batch-size: 4, warmup-steps: 500}"}),
     BadStudy(name="no judge prompt with references in one language", change=no_math_prompt),

@@ -2,20 +2,30 @@
 
 Two documents have equal bytes here if and only if they mean the same JSON value, whatever the order of keys or
 the spelling of numbers and strings was. NaN, infinities and integers beyond 2^53 are refused.
+
+The rfc8785 package says what is canonical. Nearly all documents are plain dicts with ASCII keys, lists, strings and
+integers: these msgspec spells the same, and several times as fast; numbers with a point stay rfc8785's.
 """
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import rfc8785
 
+_LARGEST = 2**53 - 1
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 
 def canonical(value: Json) -> bytes:
     """Return the RFC 8785 form of `value`. Raises ValueError for what JSON cannot carry exactly."""
+    try:
+        return msgspec.json.encode(_usual(value), order="sorted")
+    except (_Unusual, UnicodeEncodeError):
+        pass
     try:
         return rfc8785.dumps(_plain(value))
     except (rfc8785.CanonicalizationError, TypeError) as error:
@@ -36,6 +46,25 @@ def sha256_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, read in a bounded buffer."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class _Unusual(Exception):  # noqa: N818 - an answer, not an error: the other encoder takes it
+    """What the two encoders may write differently, or one of them refuse."""
+
+
+def _usual(value: Any) -> Any:
+    """The value with its floats as rfc8785 writes them. Raises _Unusual for what only that knows or refuses."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None or (kind is int and -_LARGEST <= value <= _LARGEST):
+        return value
+    if kind is dict:
+        if all(type(key) is str and key.isascii() for key in value):
+            return {key: _usual(item) for key, item in value.items()}
+    elif kind is list or kind is tuple:
+        return [_usual(item) for item in value]
+    elif kind is float and math.isfinite(value):
+        return msgspec.Raw(rfc8785.dumps(value))
+    raise _Unusual
 
 
 def _plain(value: object) -> Any:

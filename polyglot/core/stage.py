@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from polyglot.core.canonical import Json, digest
+from polyglot.core.canonical import Json, canonical, sha256_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +34,14 @@ class Stage:
         }
 
     @cached_property
+    def canonical(self) -> bytes:
+        """The canonical form of `document()`."""
+        return canonical(self.document())
+
+    @cached_property
     def key(self) -> str:
         """64 hex digits."""
-        return digest(self.document())
+        return sha256_bytes(self.canonical)
 
     @property
     def path(self) -> str:

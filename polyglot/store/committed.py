@@ -52,14 +52,17 @@ def is_done(store: Store, stage: Stage) -> Manifest | None:
 
 def inputs_hold(store: Store, manifest: Manifest, known: Mapping[str, Manifest | None] | None = None) -> bool:
     """True when each recorded input result is the one that is committed now. `known` spares looking again."""
-    known = known or {}
+    known, inputs = known or {}, manifest.stage.inputs
+    unknown = {key: role for role, key in inputs.items() if key not in known}
 
-    def holds(role: str) -> bool:
-        key = manifest.stage.inputs[role]
-        found = known[key] if key in known else find(store, key, first=kinds_for(manifest.stage.kind, role))
-        return found is not None and found.result == manifest.inputs.get(role)
+    def look_up(key: str) -> Manifest | None:
+        return find(store, key, first=kinds_for(manifest.stage.kind, unknown[key]))
 
-    return all(concurrently(holds, manifest.stage.inputs))
+    found = {**known, **dict(zip(unknown, concurrently(look_up, unknown), strict=True))} if unknown else known
+    return all(
+        (result := found[key]) is not None and result.result == manifest.inputs.get(role)
+        for role, key in inputs.items()
+    )
 
 
 def committed_many(store: Store, stages: Iterable[Stage]) -> dict[str, Manifest]:

@@ -5,17 +5,20 @@ a path that could leave its directory or a flipped bit is an error, never a gues
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from polyglot.core.canonical import canonical, digest, sha256_bytes
+from polyglot.core.canonical import canonical, sha256_bytes
 from polyglot.core.errors import Corrupt, StoreError
 from polyglot.core.stage import Stage
 from polyglot.store.paths import check_members, check_sha256
 from polyglot.store.store import CHUNK_BYTES
 
 FORMAT = 1
+_LONG = re.compile(rb"[:\[,-]\d{16}")  # may be an integer of 16 digits and more; in a text, it is none
 _SEAL_BYTES = len(b',"checksum":"' + b"0" * 64 + b'"}')
 
 
@@ -53,7 +56,7 @@ class FileRecord:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """What was committed. `inputs` maps each role to the result digest that was read.
 
@@ -69,12 +72,11 @@ class Manifest:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     volatile: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def result(self) -> str:
-        """SHA-256 of the stage document and the sorted (path, sha256) pairs."""
-        return digest(
-            {"stage": self.stage.document(), "files": sorted([record.path, record.sha256] for record in self.files)}
-        )
+        """SHA-256 of the canonical form of {"stage": its document, "files": sorted pairs of path and SHA-256}."""
+        files = canonical(sorted([record.path, record.sha256] for record in self.files))
+        return sha256_bytes(b'{"files":' + files + b',"stage":' + self.stage.canonical + b"}")
 
     @property
     def path(self) -> str:
@@ -157,7 +159,7 @@ def unseal(data: bytes, *, where: str) -> dict[str, Any]:
     if checksum != b',"checksum":"' + sha256_bytes(body).encode() + b'"}':
         raise Corrupt(f"{where}: the checksum does not fit; its bytes were damaged")
     try:
-        return dict(json.loads(body, parse_int=_number))
+        return dict(json.loads(body, parse_int=_number if _LONG.search(body) else None))
     except (ValueError, TypeError, RecursionError) as error:
         raise Corrupt(f"{where}: cannot be read ({type(error).__name__}); its bytes were damaged") from error
 

@@ -22,7 +22,7 @@ def main() -> int:
     up = verbs.add_parser("up", help="start it, or find it running")
     up.add_argument("--kueue", action="store_true", help="with a real Kueue (6 more minutes the first time)")
     up.add_argument("--no-images", action="store_true", help="without the product's images")
-    build = verbs.add_parser("build", help="make the programs and images that it takes, at the lowest priority")
+    build = verbs.add_parser("build", help="make the programs and images that it takes, beside other work")
     build.add_argument("--kueue", action="store_true", help="with those of Kueue")
     verbs.add_parser("down", help="end it")
     verbs.add_parser("status", help="its daemons")

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tools.cluster import buildah, places
-from tools.cluster.shell import ClusterError, call, say
+from tools.cluster.shell import ClusterError, call, say, unmount_below
 
 _SUITE = "bookworm"
 _PACKAGES = ("ca-certificates", "python3", "python3-venv")
@@ -26,8 +26,8 @@ def ensure() -> str:
         root = _bootstrap(Path(folder))
         container = buildah.call_("from", "scratch").strip()
         try:
-            buildah.call_("add", "--quiet", container, root, "/", seconds=300)
-            buildah.call_("commit", "--quiet", container, name, seconds=300)
+            buildah.call_("add", "--quiet", container, root, "/", seconds=1800)
+            buildah.call_("commit", "--quiet", container, name, seconds=1800)
         finally:
             buildah.call_("rm", container)
     return name
@@ -39,12 +39,14 @@ def _bootstrap(folder: Path) -> Path:
     options = ("--variant=minbase", f"--include={','.join(_PACKAGES)}", f"--cache-dir={packages}")
     for remaining in reversed(range(_TRIES)):
         try:
-            call("nice", "debootstrap", *options, _SUITE, root, seconds=900)
+            call("nice", "debootstrap", *options, _SUITE, root, seconds=3600)
             break
         except ClusterError:
             if not remaining:
                 raise
-            shutil.rmtree(root)
+        finally:
+            unmount_below(root)  # where it was ended it leaves /proc mounted
+        shutil.rmtree(root)
     shutil.rmtree(root / "var/cache/apt/archives")
     shutil.rmtree(root / "var/lib/apt/lists")
     (root / "etc/apt/apt.conf.d/80-retries").write_text('Acquire::Retries "5";\n')

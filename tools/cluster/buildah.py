@@ -20,7 +20,7 @@ def builder() -> Builder:
     return Builder(program="buildah", options=options, quiet=True)
 
 
-def call_(*words: str | Path, seconds: float = 60) -> str:
+def call_(*words: str | Path, seconds: float = 300) -> str:
     """Run one buildah command."""
     return call("nice", *builder().command(*map(str, words)), seconds=seconds)
 

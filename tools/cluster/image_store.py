@@ -18,7 +18,7 @@ from pathlib import Path
 from tools.cluster import packages, places
 from tools.cluster.shell import ClusterError, call, tail, wait_until
 
-IMPORT_SECONDS = 900
+IMPORT_SECONDS = 3600
 _DATABASES = (
     "io.containerd.metadata.v1.bolt/meta.db",
     "io.containerd.snapshotter.v1.overlayfs/metadata.db",

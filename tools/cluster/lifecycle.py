@@ -32,7 +32,7 @@ from tools.cluster import (
     system_images,
 )
 from tools.cluster.kubectl import kubectl
-from tools.cluster.shell import ClusterError, call, say, wait_until
+from tools.cluster.shell import ClusterError, say, unmount_below, wait_until
 
 _SHIMS = "state/io.containerd.runtime.v2.task/k8s.io"
 
@@ -70,9 +70,8 @@ def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
 
 
 def build(*, with_kueue: bool = False) -> None:
-    """Make the programs and images that `up` takes, and start nothing: beside other work, at the lowest priority."""
+    """Make the programs and images that `up` takes, and start nothing; beside other work, which has priority."""
     _check_machine()
-    os.nice(19)
     with _locked():
         _build(with_kueue=with_kueue, with_images=True)
         system_images.ensure(kueue=with_kueue)
@@ -173,8 +172,7 @@ def _wait_registered(each: places.Node) -> None:
 def _clear(*, keep_logs: bool) -> None:
     """End and remove whatever is there. Every step is right when the one before never happened."""
     cgroups.end_all()
-    for point in _mounted_below(places.run()):
-        call("umount", "--lazy", point)
+    unmount_below(places.run())
     network.remove()
     shims = [path for each in places.NODES for path in node.folder(each).glob(f"{_SHIMS}/*/address")]
     network.remove_leftovers(path.parent.name for path in shims)
@@ -190,12 +188,6 @@ def _clear(*, keep_logs: bool) -> None:
                 shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def _mounted_below(folder: Path) -> Iterator[str]:
-    """Return mount points, the latest first."""
-    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    return reversed([point for point in points if point.startswith(f"{folder}/")])
 
 
 def _check_machine() -> None:

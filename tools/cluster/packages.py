@@ -34,10 +34,10 @@ def ensure(wanted: dict[str, str]) -> None:
     say(f"installing {' '.join(missing)}")
     env = {**os.environ, **_NO_PROMPT}
     try:
-        call("apt-get", "install", "-y", "--no-install-recommends", *missing, seconds=300, env=env)
+        call("apt-get", "install", "-y", "--no-install-recommends", *missing, seconds=900, env=env)
     except ClusterError:  # a list of packages that is missing or old
-        call("apt-get", "update", seconds=300, env=env)
-        call("apt-get", "install", "-y", "--no-install-recommends", *missing, seconds=300, env=env)
+        call("apt-get", "update", seconds=900, env=env)
+        call("apt-get", "install", "-y", "--no-install-recommends", *missing, seconds=900, env=env)
     if still := _missing(wanted):
         raise ClusterError(f"apt-get installed {' '.join(still)}, but the programs are not found")
 

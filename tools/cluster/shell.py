@@ -52,6 +52,13 @@ def wait_until(true: Callable[[], object], what: str, *, seconds: float = 120, e
         time.sleep(every)
 
 
+def unmount_below(folder: Path) -> None:
+    """Unmount whatever is mounted below a folder, so that deleting it deletes nothing else."""
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for point in reversed([point for point in points if point.startswith(f"{folder}/")]):  # the latest first
+        call("umount", "--lazy", point)
+
+
 def tail(log: Path, lines: int = 15) -> str:
     """Return the last lines of a log, for an error message."""
     if not log.exists():

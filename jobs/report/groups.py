@@ -13,7 +13,8 @@ def groups(report: Report | DataReport) -> list[Group]:
     """The pairs with tuned arms, in the report's order; what is not tuned stands with each of them."""
     rows = [row.trained_on for row in report.arms if not row.arm_key.is_baseline]
     tuned = [(model, dataset) for model, dataset in rows if dataset is not None]
-    alone = [(model, None) for model, _ in rows if model not in {model for model, _ in tuned}]
+    models = {model for model, _ in tuned}
+    alone = [(model, None) for model, _ in rows if model not in models]
     return list(dict.fromkeys([*tuned, *alone]))
 
 

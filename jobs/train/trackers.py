@@ -3,7 +3,9 @@
 Each has a thread of its own that starts it and tells it what is in its queue, so that a training never waits for one,
 and none fails by one: what goes wrong with a tracker is one warning, and it is told nothing more. Only the first rank
 has any. Where they send to, and their keys, they take from their own variables of the environment (WANDB_API_KEY,
-MLFLOW_TRACKING_URI, …), as everywhere. TensorBoard's file is kept beside the logs of the attempt.
+MLFLOW_TRACKING_URI, …), as everywhere; keys may be files of these names in the folder that POLYGLOT_TRACKER_KEYS names,
+and become variables of this process alone, when a tracker is about to start. TensorBoard's file is kept beside the logs
+of the attempt.
 """
 
 import contextlib
@@ -18,7 +20,9 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from jobs.lib.context import Context
+from polyglot.core.endpoint import TRACKER_KEYS
 from polyglot.core.errors import Permanent, PolyglotError
+from polyglot.core.secret_file import read_secret
 from polyglot.kinds.steps import StepRow
 from polyglot.kinds.train import ValidationStep
 
@@ -42,10 +46,20 @@ def check_installed(names: Sequence[str]) -> None:
             )
 
 
+def read_keys() -> None:
+    """Set the variables of keys that lie in files, but those that are set."""
+    if folder := os.environ.get("POLYGLOT_TRACKER_KEYS"):
+        for name in TRACKER_KEYS:
+            if (path := Path(folder) / name).is_file():
+                os.environ.setdefault(name, read_secret(str(path)))
+
+
 class Trackers(contextlib.AbstractContextManager["Trackers"]):
     """Those of some names. `first` is the number of steps that were done before this start, `told` the recipe."""
 
     def __init__(self, names: Sequence[str], context: Context, *, first: int, told: Mapping[str, Any]) -> None:
+        if set(names) - {"tensorboard"}:
+            read_keys()
         plain = {name: value for name, value in told.items() if isinstance(value, bool | int | float | str)}
         self._feeds = [_Feed(name, context, first, plain) for name in dict.fromkeys(names)]
 

@@ -103,6 +103,8 @@ class Kind:
     kernels: bool = False  # and so may those of torch for this processor or GPU
     warm_imports: tuple[str, ...] = ()  # what the job imports late, and the warm server shall have
     uses_pandas: Callable[[Mapping[str, Json]], bool] = lambda settings: False  # importing it takes seconds
+    # whether it tells others what it does while it does it, perhaps with a key, by its settings
+    tells: Callable[[Mapping[str, Json]], bool] = lambda settings: False
     tunes: bool = False  # its result is a model that was trained
     costly: bool = False  # in hours of GPUs: it comes after the check of the whole study
     # of a kind that asks a chat model: the forms of its requests, each once; () for a stage that asks none

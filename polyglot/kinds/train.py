@@ -188,8 +188,8 @@ def clash(params: Mapping[str, Json], settings: Mapping[str, Json]) -> str:
     return ""
 
 
-def _uses_pandas(settings: Mapping[str, Json]) -> bool:
-    """Whether a tracker is named that does."""
+def _tells(settings: Mapping[str, Json]) -> bool:
+    """Whether a tracker is named that sends what it is told; all that do use pandas."""
     named = settings.get("trackers")
     return isinstance(named, Sequence) and any(name != "tensorboard" for name in named)
 
@@ -211,7 +211,8 @@ KIND = Kind(
     at_once={"micro_batch_tokens": MICRO_BATCH_TOKENS["cuda"]},
     tunes=True,
     libraries=(*MODEL_LIBRARIES, "peft", "torchao"),
-    uses_pandas=_uses_pandas,
+    uses_pandas=_tells,
+    tells=_tells,
     kernels=True,
     traits=always(Traits(loads_model=True)),
     estimate=_estimate,

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from polyglot.core.endpoint import ENDPOINTS, TRACKER_KEYS, EndpointKind
 from polyglot.core.section import Broken, Problem, Section, tuple_of
 from polyglot.core.stage import PlannedStage, Stage
-from polyglot.kinds.registry import environment_of, traits_of
+from polyglot.kinds.registry import environment_of, kind_of, traits_of
 from polyglot.study.amounts import Bytes, Duration, Kind
 from polyglot.study.objects import DnsLabel, DnsName, LabelValue, PinnedImage, Text, VariableName
 from polyglot.study.pool import Pool
@@ -23,7 +23,7 @@ LostNode = Literal["report", "replace"]
 # What the chart sets itself; a profile's own value would be silently without effect, or break the worker.
 RESERVED = frozenset({"HOME", "HF_HOME", "TRITON_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "XDG_CACHE_HOME"})
 RESERVED |= {"CUDA_CACHE_PATH", "MPLCONFIGDIR", "OMP_NUM_THREADS", "MASTER_ADDR", "MASTER_PORT"}
-RESERVED |= {"HF_TOKEN_PATH"}
+RESERVED |= {"HF_TOKEN_PATH", "POLYGLOT_TRACKER_KEYS"}
 RESERVED |= {"POLYGLOT_REQUEST", "POLYGLOT_REQUEST_PATH", "POLYGLOT_STORE", "POLYGLOT_IMAGE", "POLYGLOT_RANKS"}
 RESERVED |= {"POLYGLOT_LOCAL_RANK", "POLYGLOT_LOCAL_RANKS"}
 RESERVED |= {"POLYGLOT_RANK", "POLYGLOT_S3_ACCESS_KEY_FILE", "POLYGLOT_S3_SECRET_KEY_FILE"}
@@ -74,6 +74,8 @@ class Cluster(Section):
     """Secret with api-key, mounted in stages that translate by DeepL."""
     hub_secret: DnsName | None = None
     """Secret with token, mounted in stages that fetch a repository of the Hugging Face hub."""
+    tracker_secret: DnsName | None = None
+    """Secret with keys called WANDB_API_KEY and the like, mounted in trainings whose settings name trackers."""
     environment: Mapping[VariableName, Text] = Field(default_factory=dict)
     """Plain variables of every container, such as AWS_ENDPOINT_URL_S3; never a secret."""
     pools: Annotated[Mapping[DnsLabel, Pool], AfterValidator(_with_default)] = Field(
@@ -140,6 +142,10 @@ class Cluster(Section):
         """The Secret with the hub's token, for the stages that fetch a repository."""
         return self.hub_secret if traits_of(stage).fetches_from_hub else None
 
+    def tracker_secret_of(self, planned: PlannedStage) -> str | None:
+        """The Secret with the keys of trackers, for the stages that tell some."""
+        return self.tracker_secret if kind_of(planned.stage.kind).tells(planned.settings) else None
+
 
 def _profile_key(stage: Stage) -> str:
     asks = traits_of(stage).asks
@@ -148,7 +154,8 @@ def _profile_key(stage: Stage) -> str:
 
 def _variable_problems(name: str) -> Iterator[Problem]:
     if name in SECRETS:
-        remedy = "Put it into a Secret and name that as `store-secret`, `judge-secret`, `deepl-secret` or `hub-secret`"
+        named = "`store-secret`, `judge-secret`, `deepl-secret`, `hub-secret` or `tracker-secret`"
+        remedy = f"Put it into a Secret and name that as {named}"
         yield Problem(what="a secret is never a plain variable", place=("environment", name), remedy=remedy)
     elif name in RESERVED:
         yield Problem(what="polyglot sets this variable itself", place=("environment", name), remedy="Remove it")

@@ -102,6 +102,21 @@ class TestRestricted:
         jobs = render_jobs([attempt(kind) for kind in ("ingest", "base", "answer")], study="s", cluster=where)
         assert "the-hub-s" not in str(jobs)
 
+    def test_keys_of_trackers_reach_trainings_that_tell_some_over_the_network_only(self) -> None:
+        assert environment("tracker-secret")["POLYGLOT_TRACKER_KEYS"] == "/var/run/polyglot/trackers"
+        where = cluster(tracker_secret="the-trackers-")
+        told: dict[str, Any] = {"trackers": ["tensorboard"]}
+        others = [
+            attempt("train"),
+            attempt("train", settings=told, number=2),
+            attempt("answer", settings={"threads": 1}),
+        ]
+        jobs = render_jobs(others, study="s", cluster=where)
+        assert "the-trackers-" not in str(jobs)
+        assert "tells-trackers" not in str(jobs)
+        labels = stage_job("tracker-secret")["spec"]["template"]["metadata"]["labels"]
+        assert labels["polyglot.dev/tells-trackers"] == "true"
+
     def test_workload_identity_needs_no_secret(self) -> None:
         assert not any("secret" in volume for volume in pod("workload-identity")["volumes"])
         assert not any(name.startswith("POLYGLOT_S3") for name in environment("workload-identity"))

@@ -79,6 +79,10 @@ SCENARIOS = {
     "hub-secret": Scenario(
         attempt=attempt("base", params={"hub": "owner/name"}), cluster=cluster(judge_secret="openai", hub_secret="hub")
     ),
+    "tracker-secret": Scenario(
+        attempt=attempt("train", number=4, settings={"trackers": ["tensorboard", "wandb"]}),
+        cluster=cluster(hub_secret="hub", tracker_secret="trackers"),
+    ),
     "queue": Scenario(attempt=attempt("answer"), cluster=cluster(queue="polyglot", priority_class="polyglot-urgent")),
     "request-by-path": Scenario(attempt=attempt("aggregate", mix=""), by_path=True),
     "workload-identity": Scenario(

@@ -29,6 +29,9 @@
 {{- if .hubSecret }}
 - {name: HF_TOKEN_PATH, value: /var/run/polyglot/hub/token}
 {{- end }}
+{{- if .trackerSecret }}
+- {name: POLYGLOT_TRACKER_KEYS, value: /var/run/polyglot/trackers}
+{{- end }}
 {{- if gt (int64 .ranks) 1 }}
 - {name: POLYGLOT_RANKS, value: {{ .ranks | int64 | toString | toJson }}}
 - name: POLYGLOT_RANK

@@ -83,6 +83,9 @@ containers:
       {{- if .hubSecret }}
       - {name: hub, mountPath: /var/run/polyglot/hub, readOnly: true}
       {{- end }}
+      {{- if .trackerSecret }}
+      - {name: trackers, mountPath: /var/run/polyglot/trackers, readOnly: true}
+      {{- end }}
 volumes:
   - name: work
     emptyDir: {sizeLimit: {{ .scratch | toJson }}}
@@ -119,5 +122,11 @@ volumes:
       secretName: {{ .hubSecret | toJson }}
       defaultMode: 0440
       items: [{key: token, path: token}]
+  {{- end }}
+  {{- if .trackerSecret }}
+  - name: trackers
+    secret:
+      secretName: {{ .trackerSecret | toJson }}
+      defaultMode: 0440
   {{- end }}
 {{- end }}

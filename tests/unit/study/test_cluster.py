@@ -119,6 +119,13 @@ def test_the_hub_s_token_goes_to_stages_that_fetch_from_it(kind: str, params: di
     assert cluster.hub_secret_of(Stage(kind=kind, version=1, params=params)) == ("hub" if fetches else None)
 
 
+@pytest.mark.parametrize(("trackers", "told"), [(["wandb"], True), (["tensorboard"], False), (None, False)])
+def test_keys_of_trackers_go_to_trainings_that_send_to_some(trackers: list[str] | None, told: bool) -> None:
+    cluster, settings = load("tracker-secret: keys\n"), {} if trackers is None else {"trackers": trackers}
+    train = PlannedStage(stage=Stage(kind="train", version=1, params={}), label="t", settings=settings)
+    assert cluster.tracker_secret_of(train) == ("keys" if told else None)
+
+
 def test_the_profile_of_this_machine_has_no_cluster() -> None:
     assert load_profile("local").cluster is None
 

@@ -137,6 +137,8 @@ class Network:
     """For stages that call an endpoint, DeepL's too."""
     sources: tuple[Peer, ...] = ()
     """For ingest, base, translate and quality stages that fetch from a hub or an address."""
+    trackers: tuple[Peer, ...] = ()
+    """For trainings that tell trackers over the network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from polyglot.core.canonical import Json
 from polyglot.core.slug import slug
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.registry import traits_of
+from polyglot.kinds.registry import kind_of, traits_of
 from polyglot.schedulers.base import Attempt
 from polyglot.schedulers.kubernetes.render.quantity import quantity
 from polyglot.schedulers.kubernetes.render.request import request_text
@@ -82,6 +82,8 @@ class StageValues:
     """Secret with api-key of DeepL, mounted as a file."""
     hub_secret: str
     """Secret with token of the Hugging Face hub, mounted as a file."""
+    tracker_secret: str
+    """Secret with the keys of trackers, each mounted as a file of the name of its variable."""
     threads: int
     """OMP_NUM_THREADS."""
     ranks: int
@@ -140,6 +142,7 @@ def stage_values(attempt: Attempt, *, study: str, cluster: Cluster, request_path
         judge_secret=cluster.judge_secret_of(planned.stage) or "",
         deepl_secret=cluster.deepl_secret_of(planned.stage) or "",
         hub_secret=cluster.hub_secret_of(planned.stage) or "",
+        tracker_secret=cluster.tracker_secret_of(planned) or "",
         threads=_threads(planned),
         ranks=resources.ranks,
         ranks_service=cluster.ranks_service if resources.ranks > 1 else "",
@@ -214,6 +217,7 @@ def _network_labels(planned: PlannedStage) -> dict[str, str]:
         "ranked": planned.resources.ranks > 1,
         "calls-endpoint": bool(traits.asks),
         "fetches-sources": traits.fetches_sources,
+        "tells-trackers": kind_of(planned.stage.kind).tells(planned.settings),
     }
     return {f"{PREFIX}/{name}": "true" for name, found in reaches.items() if found}
 

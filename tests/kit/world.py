@@ -147,7 +147,7 @@ class World:
         return path.read_text()
 
 
-def until(what: Callable[[], object], seconds: float = 30.0) -> None:
+def until(what: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for a condition; fails when it does not come."""
     deadline = time.monotonic() + seconds
     while not what():

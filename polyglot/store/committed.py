@@ -18,12 +18,19 @@ _THREADS = 32
 
 def committed(store: Store, kind: str, key: str) -> Manifest | None:
     """Return the manifest of a stage, or None. Raises Corrupt when it is damaged or belongs to another key."""
-    path = manifest_path(kind, key)
+    data = _read(store, kind, key)
+    return None if data is None else _parsed(data, store, kind, key)
+
+
+def _read(store: Store, kind: str, key: str) -> bytes | None:
     try:
-        data = store.read(path)
+        return store.read(manifest_path(kind, key))
     except Missing:
         return None
-    where = f"{store.url}: {path}"
+
+
+def _parsed(data: bytes, store: Store, kind: str, key: str) -> Manifest:
+    where = f"{store.url}: {manifest_path(kind, key)}"
     try:
         manifest = Manifest.from_json(data, where=where)
     except Corrupt as error:
@@ -72,8 +79,11 @@ def committed_many(store: Store, stages: Iterable[Stage]) -> dict[str, Manifest]
     upstream: what has to run again may end in another result.
     """
     wanted = {stage.key: stage for stage in stages}
-    manifests = concurrently(lambda stage: committed(store, stage.kind, stage.key), wanted.values(), _THREADS)
-    found: dict[str, Manifest | None] = dict(zip(wanted, manifests, strict=True))
+    data = concurrently(lambda stage: _read(store, stage.kind, stage.key), wanted.values(), _THREADS)
+    found: dict[str, Manifest | None] = {  # parsed here: threads that wait for each other take twice as long
+        key: None if read is None else _parsed(read, store, wanted[key].kind, key)
+        for key, read in zip(wanted, data, strict=True)
+    }
     outside = {
         key: kinds_for(manifest.stage.kind, role)
         for manifest in found.values()

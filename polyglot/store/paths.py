@@ -73,9 +73,13 @@ def _member_fault(path: str) -> str:
         return "has an empty, '.' or '..' segment"
     # Cc control, Cf invisible (zero width, right-to-left marks), Cs lone surrogates, Zl/Zp line ends, Cn/Co unassigned:
     # two names that print alike must not differ, and no name may hide its end.
-    if any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"} for char in path):
+    if path.isascii():
+        hidden = not path.isprintable()
+    else:
+        hidden = any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"} for char in path)
+    if hidden:
         return "has control or invisible characters"
-    if unicodedata.normalize("NFC", path) != path:
+    if not path.isascii() and unicodedata.normalize("NFC", path) != path:
         return "is not in Unicode's NFC form"
     if len(path.encode()) > _MAX_BYTES or _longest_name(path) > _MAX_NAME_BYTES:
         return "is too long"

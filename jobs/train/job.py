@@ -185,6 +185,8 @@ def _load(
         found = model, model.dtype
         model.to(torch.float32)  # type: ignore[arg-type]
     context.log.info("attention: %s, %s", found[0].config._attn_implementation, choice.why)
+    if packed and not on_gpu:
+        context.log.info("packing: on a processor rows without it are faster (docs/performance.md)")
     return found
 
 

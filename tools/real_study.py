@@ -43,7 +43,8 @@ def main() -> int:
         environment = {**os.environ, "OPENAI_BASE_URL": address}
         done = subprocess.run([*polyglot, "submit", study, *options], cwd=ROOT, env=environment, check=False)
     if done.returncode == 0:
-        subprocess.run([*polyglot, "plan", "--cost", study, *options], cwd=ROOT, check=False)
+        asked = [word for before, word in zip(["", *options], options, strict=False) if "--out" not in (before, word)]
+        subprocess.run([*polyglot, "plan", "--cost", study, *asked], cwd=ROOT, check=False)
     return done.returncode
 
 

@@ -21,6 +21,7 @@ from polyglot.kinds.training import (
     HOST_BYTES_PER_SECOND,
     adapter_parameters,
     exchange_seconds,
+    reading_operations,
     recomputed_layers,
     targets_at_once,
     training_memory,
@@ -132,6 +133,7 @@ def forecast(ask: Ask, params: "TrainParams", processes: int) -> Forecast:
         offload=offload,
         frozen=adapter is not None,
     )
+    seconds += _validations(params, steps) * _validation_operations(ask, shape, adapter) / ask.device.reached
     loading = 2 * written / _WRITTEN_BYTES_PER_SECOND
     sources["time"] = str(ask.device)
     # layers are fetched and gradients summed while others compute
@@ -140,6 +142,26 @@ def forecast(ask: Ask, params: "TrainParams", processes: int) -> Forecast:
         tokens=tokens,
         seconds=START_SECONDS + loading + max(seconds / ranks, exchanged),
         sources=sources,
+    )
+
+
+def _validations(params: "TrainParams", steps: float) -> int:
+    """How often rows held back are looked at: every so many steps, and at the end."""
+    return math.ceil(steps / params.validate_every) if params.validate_every else 1
+
+
+def _validation_operations(ask: Ask, shape: Shape, adapter: int | None) -> float:
+    """Of one look at them, as far as their tokens are known."""
+    held_back = [texts for _, facts in ask.of("validation") for texts in facts.texts.values() if texts.tokens]
+    return sum(
+        reading_operations(
+            shape,
+            tokens=texts.tokens or 0,
+            targets=texts.loss_tokens or 0,
+            length=(texts.tokens or 0) / texts.rows,
+            adapter=adapter,
+        )
+        for texts in held_back
     )
 
 

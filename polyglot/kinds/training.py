@@ -102,11 +102,25 @@ def training_operations(
     Without `recomputed` those that the model asks for, whatever is computed twice: what MFU is counted by (PaLM, arXiv
     2204.02311, appendix B).
     """
-    attention = 6 * shape.layers * shape.heads * shape.head_size * length  # a causal half of the square
     each = 6 if adapter is None else 4
-    forward_and_back = each * shape.multiplied + 6 * (adapter or 0) + attention
-    forward = 2 * (shape.multiplied + (adapter or 0)) + attention / 3
-    return tokens * (forward_and_back + forward * recomputed) + targets * each * shape.head
+    attention = 3 * _attention(shape, length)
+    forward_and_back = tokens * (each * shape.multiplied + 6 * (adapter or 0) + attention) + targets * each * shape.head
+    return forward_and_back + recomputed * reading_operations(
+        shape, tokens=tokens, targets=0, length=length, adapter=adapter
+    )
+
+
+def reading_operations(
+    shape: Shape, *, tokens: float, targets: float, length: float = 0, adapter: int | None = None
+) -> float:
+    """Floating-point operations of a forward pass alone, as rows held back need: with logits of `targets`."""
+    each = 2 * (shape.multiplied + (adapter or 0)) + _attention(shape, length)
+    return tokens * each + targets * 2 * shape.head
+
+
+def _attention(shape: Shape, length: float) -> float:
+    """Of a token, forwards: a causal half of the square."""
+    return 2 * shape.layers * shape.heads * shape.head_size * length
 
 
 def training_seconds(

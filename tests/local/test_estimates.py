@@ -49,7 +49,7 @@ def test_a_gated_models_shape_is_read_with_the_token_and_without_it_that_is_said
 
 
 def test_what_was_used_stands_beside_the_estimate(desk: Desk) -> None:
-    study = desk.study("used", mixes="[EN]")
+    study = desk.study("used", models="{tiny: {built-in: {steps: 20}}}", mixes="[EN]")
     before = costs(desk, study)["ingest house"]
     assert before["used"] is None
     submitted = desk.run("submit", study, "--data-only", "--store", desk.url)

@@ -58,8 +58,6 @@ class Trackers(contextlib.AbstractContextManager["Trackers"]):
     """Those of some names. `first` is the number of steps that were done before this start, `told` the recipe."""
 
     def __init__(self, names: Sequence[str], context: Context, *, first: int, told: Mapping[str, Any]) -> None:
-        if set(names) - {"tensorboard"}:
-            read_keys()
         plain = {name: value for name, value in told.items() if isinstance(value, bool | int | float | str)}
         self._feeds = [_Feed(name, context, first, plain) for name in dict.fromkeys(names)]
 
@@ -146,6 +144,8 @@ class _Feed:
         from accelerate.tracking import LOGGER_TYPE_TO_CLASS
 
         self._folder.mkdir(parents=True, exist_ok=True)
+        if self._name != "tensorboard":
+            read_keys()
         tracker = LOGGER_TYPE_TO_CLASS[self._name](**self._arguments())
         tracker.start()
         kept = _Kept(self._context, self._folder) if self._name == "tensorboard" else None

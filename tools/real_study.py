@@ -43,7 +43,11 @@ def main() -> int:
         environment = {**os.environ, "OPENAI_BASE_URL": address}
         done = subprocess.run([*polyglot, "submit", study, *options], cwd=ROOT, env=environment, check=False)
     if done.returncode == 0:
-        asked = [word for before, word in zip(["", *options], options, strict=False) if "--out" not in (before, word)]
+        asked = [
+            word
+            for before, word in zip(["", *options], options, strict=False)
+            if before != "--out" and not word.startswith("--out")
+        ]
         subprocess.run([*polyglot, "plan", "--cost", study, *asked], cwd=ROOT, check=False)
     return done.returncode
 

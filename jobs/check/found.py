@@ -1,8 +1,10 @@
 """What a check has found: defects, for which nothing costly may start, and remarks, which a person should read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from polyglot.core.errors import BadInput
+from polyglot.core.errors import BadInput, Permanent
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,14 @@ class Found:
     def defect(self, what: str, *, where: str, got: str = "", expected: str = "", remedy: str = "") -> None:
         """Something that would spoil a costly stage, or make it end without a result."""
         self.defects.append(str(BadInput(what, where=where, got=got, expected=expected, remedy=remedy)))
+
+    @contextmanager
+    def refusals(self, where: str) -> Iterator[None]:
+        """What is Permanent in this block is a defect."""
+        try:
+            yield
+        except Permanent as error:
+            self.defect(str(error), where=where)
 
     def remark(self, what: str, *, where: str, remedy: str = "") -> None:
         """Something that is as the study says, and that may surprise."""

@@ -114,10 +114,9 @@ def _look_at_layers(found: Found, said: CheckedModel, directory: Path, where: st
     if said.lora_modules is None and not said.router_loss:
         return
     model = empty_model(directory)
-    try:
-        if said.lora_modules is not None:
+    if said.lora_modules is not None:
+        with found.refusals(where):
             named_layers(model, said.lora_modules)
-        if said.router_loss:
+    if said.router_loss:
+        with found.refusals(where):
             check_router(model)
-    except Permanent as error:
-        found.defect(str(error), where=where)

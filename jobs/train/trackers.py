@@ -4,8 +4,8 @@ Each has a thread of its own that starts it and tells it what is in its queue, s
 and none fails by one: what goes wrong with a tracker is one warning, and it is told nothing more. Only the first rank
 has any. Where they send to, and their keys, they take from their own variables of the environment (WANDB_API_KEY,
 MLFLOW_TRACKING_URI, …), as everywhere; keys may be files of these names in the folder that POLYGLOT_TRACKER_KEYS names,
-and become variables of this process alone, when a tracker is about to start. TensorBoard's file is kept beside the logs
-of the attempt.
+and become variables of this process, and of those that it starts, when a tracker is about to start. TensorBoard's file
+is kept beside the logs of the attempt.
 """
 
 import contextlib
@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from jobs.lib.context import Context
-from polyglot.core.endpoint import TRACKER_KEYS
-from polyglot.core.errors import Permanent, PolyglotError
+from polyglot.core.endpoint import KEYS_OF_TRACKERS
+from polyglot.core.errors import BadInput, Permanent, PolyglotError
 from polyglot.core.secret_file import read_secret
 from polyglot.kinds.steps import StepRow
 from polyglot.kinds.train import ValidationStep
@@ -46,12 +46,15 @@ def check_installed(names: Sequence[str]) -> None:
             )
 
 
-def read_keys() -> None:
-    """Set the variables of keys that lie in files, but those that are set."""
+def read_keys(tracker: str) -> None:
+    """Set the variables of a tracker's keys that lie in files, but those that are set. Raises BadInput."""
     if folder := os.environ.get("POLYGLOT_TRACKER_KEYS"):
-        for name in TRACKER_KEYS:
+        for name in KEYS_OF_TRACKERS.get(tracker, ()):
             if (path := Path(folder) / name).is_file():
-                os.environ.setdefault(name, read_secret(str(path)))
+                try:
+                    os.environ.setdefault(name, read_secret(str(path)))
+                except (OSError, UnicodeDecodeError) as error:
+                    raise BadInput("the key cannot be read", where=str(path), got=type(error).__name__) from error
 
 
 class Trackers(contextlib.AbstractContextManager["Trackers"]):
@@ -144,8 +147,7 @@ class _Feed:
         from accelerate.tracking import LOGGER_TYPE_TO_CLASS
 
         self._folder.mkdir(parents=True, exist_ok=True)
-        if self._name != "tensorboard":
-            read_keys()
+        read_keys(self._name)
         tracker = LOGGER_TYPE_TO_CLASS[self._name](**self._arguments())
         tracker.start()
         kept = _Kept(self._context, self._folder) if self._name == "tensorboard" else None

@@ -12,8 +12,13 @@ from urllib.parse import SplitResult, urlsplit
 from polyglot.core.errors import BadInput
 from polyglot.core.secret_file import read_secret
 
-# Variables of trainings' trackers that hold a secret, which they read themselves
-TRACKER_KEYS = ("WANDB_API_KEY", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD")
+# Variables that hold a secret and that the trackers of trainings read themselves, by the tracker
+KEYS_OF_TRACKERS: Mapping[str, tuple[str, ...]] = {
+    "wandb": ("WANDB_API_KEY",),
+    "mlflow": ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD"),
+    "trackio": ("HF_TOKEN",),  # of a Space
+}
+TRACKER_KEYS = tuple(dict.fromkeys(name for names in KEYS_OF_TRACKERS.values() for name in names))
 OPENAI = "https://api.openai.com/v1"
 _REMEDY = "Write something like https://host/v1"
 

@@ -16,12 +16,12 @@ from polyglot.kinds.forecast import (
     Texts,
 )
 from polyglot.kinds.shape import Shape
+from polyglot.kinds.train_looks import looks_seconds
 from polyglot.kinds.training import (
     GAPS,
     HOST_BYTES_PER_SECOND,
     adapter_parameters,
     exchange_seconds,
-    reading_operations,
     recomputed_layers,
     targets_at_once,
     training_memory,
@@ -133,35 +133,26 @@ def forecast(ask: Ask, params: "TrainParams", processes: int) -> Forecast:
         offload=offload,
         frozen=adapter is not None,
     )
-    seconds += _validations(params, steps) * _validation_operations(ask, shape, adapter) / ask.device.reached
+    looked = looks_seconds(
+        ask,
+        params,
+        shape,
+        ask.device,
+        rows=rows,
+        places=_most_places(ask),
+        processes=processes,
+        half=half,
+        adapter=adapter,
+        offload=offload,
+    )
     loading = 2 * written / _WRITTEN_BYTES_PER_SECOND
     sources["time"] = str(ask.device)
     # layers are fetched and gradients summed while others compute
     return replace(
         common,
         tokens=tokens,
-        seconds=START_SECONDS + loading + max(seconds / ranks, exchanged),
+        seconds=START_SECONDS + loading + max(seconds / ranks, exchanged) + looked,
         sources=sources,
-    )
-
-
-def _validations(params: "TrainParams", steps: float) -> int:
-    """How often rows held back are looked at: every so many steps, and at the end."""
-    return math.ceil(steps / params.validate_every) if params.validate_every else 1
-
-
-def _validation_operations(ask: Ask, shape: Shape, adapter: int | None) -> float:
-    """Of one look at them, as far as their tokens are known."""
-    held_back = [texts for _, facts in ask.of("validation") for texts in facts.texts.values() if texts.tokens]
-    return sum(
-        reading_operations(
-            shape,
-            tokens=texts.tokens or 0,
-            targets=texts.loss_tokens or 0,
-            length=(texts.tokens or 0) / texts.rows,
-            adapter=adapter,
-        )
-        for texts in held_back
     )
 
 
@@ -177,8 +168,7 @@ def _passes(ask: Ask, params: "TrainParams", mixed: Sequence[Texts], ranks: int)
 
     The former are what the setting says, or all of a step where that is less; a sequence at least.
     """
-    limit = ask.settings.get("micro_batch_tokens")
-    most = limit if isinstance(limit, int) and limit else MICRO_BATCH_TOKENS["cuda" if ask.resources.gpus else "cpu"]
+    most = _most_places(ask)
     longest = max((texts.longest or 0 for _, facts in ask.of("tokens") for texts in facts.texts.values()), default=0)
     rows = sum(texts.rows for texts in mixed)
     mean = sum(texts.tokens or 0 for texts in mixed) / rows if rows else most
@@ -191,6 +181,12 @@ def _passes(ask: Ask, params: "TrainParams", mixed: Sequence[Texts], ranks: int)
         most -= longest // 2  # what does not fit begins another pass; on a GPU nothing is spared
     held = max(min(float(most), step), float(params.packed_tokens or longest))
     return held, max(1, math.ceil(usual / held))
+
+
+def _most_places(ask: Ask) -> int:
+    """Of a forward pass, padding included."""
+    limit = ask.settings.get("micro_batch_tokens")
+    return limit if isinstance(limit, int) and limit else MICRO_BATCH_TOKENS["cuda" if ask.resources.gpus else "cpu"]
 
 
 def _layout(ask: Ask, shape: Shape, processes: int, again: int) -> str:

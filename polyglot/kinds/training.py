@@ -159,21 +159,26 @@ def exchange_seconds(
     half: bool,
     offload: bool = False,
     frozen: bool = False,
+    backwards: bool = True,
 ) -> float:
     """Seconds that so many passes of one rank take to fetch the weights, forwards and backwards, and sum the gradients.
+
+    `frozen`: there are no gradients of these weights. `backwards` false: forward passes alone.
 
     Of a pod's processes over their link, of several pods over their network; the slower of both. Offloaded weights and
     gradients also pass between the GPU and its machine. What a device does not say is not counted.
     """
     ranks = pods * processes
-    fetched, summed = 2 * (2 if half else 4) * shape.parameters, 0 if frozen else 4 * shape.parameters
+    ways_through = 2 if backwards else 1
+    fetched = ways_through * (2 if half else 4) * shape.parameters
+    summed = 4 * shape.parameters if backwards and not frozen else 0
     ways = [
         (fetched + summed) * (among - 1) / among / (rate * _LINK_REACHED)
         for among, rate in ((processes, device.link_bytes_per_second), (pods, device.network_bytes_per_second))
         if among > 1 and rate
     ]
     if offload:
-        ways.append((8 * shape.parameters + summed) / ranks / _HOST_LINK_BYTES_PER_SECOND)
+        ways.append((ways_through * 4 * shape.parameters + summed) / ranks / _HOST_LINK_BYTES_PER_SECOND)
     return passes * max(ways, default=0.0)
 
 

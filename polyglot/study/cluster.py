@@ -74,8 +74,9 @@ class Cluster(Section):
     """Secret with api-key, mounted in stages that translate by DeepL."""
     hub_secret: DnsName | None = None
     """Secret with token, mounted in stages that fetch a repository of the Hugging Face hub."""
-    tracker_secret: DnsName | None = None
-    """Secret with keys called WANDB_API_KEY and the like, mounted in trainings whose settings name trackers."""
+    # no field of submissions made before it: drivers are named by their digest
+    tracker_secret: DnsName | None = Field(None, exclude_if=lambda name: name is None)
+    """Secret with keys called WANDB_API_KEY and the like, mounted in trainings that tell a tracker over the network."""
     environment: Mapping[VariableName, Text] = Field(default_factory=dict)
     """Plain variables of every container, such as AWS_ENDPOINT_URL_S3; never a secret."""
     pools: Annotated[Mapping[DnsLabel, Pool], AfterValidator(_with_default)] = Field(

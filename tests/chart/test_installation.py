@@ -101,6 +101,7 @@ class TestNetwork:
             ("judge", "judge", None, "polyglot.dev/calls-endpoint"),
             ("sources", "sources", None, "polyglot.dev/fetches-sources"),
             ("store", "store", None, None),
+            ("trackers", "trackers", None, "polyglot.dev/tells-trackers"),
         ],
     )
     def test_an_address_is_open_to_those_who_need_it(

@@ -166,7 +166,7 @@ def _pending(pid: int) -> int:
     """The signals that wait for a process or its first thread, a bit each; none once it is gone."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0
     masks = [line.split()[1] for line in status.splitlines() if line.startswith(("SigPnd:", "ShdPnd:"))]
     return int(masks[0], 16) | int(masks[1], 16)

@@ -8,6 +8,7 @@ python -m tools.cluster images           build the product's images and give the
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def main() -> int:
     images = verbs.add_parser("images", help="build the product's images and give them to the nodes")
     images.add_argument("--source", type=Path, default=places.CHECKOUT, help="the checkout with the Dockerfile")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is begun is ended and tidied
     try:
         match options.verb:
             case "up":

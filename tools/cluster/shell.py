@@ -54,6 +54,7 @@ def wait_until(true: Callable[[], object], what: str, *, seconds: float = 120, e
 
 def unmount_below(folder: Path) -> None:
     """Unmount whatever is mounted below a folder, so that deleting it deletes nothing else."""
+    folder = folder.resolve()
     points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     for point in reversed([point for point in points if point.startswith(f"{folder}/")]):  # the latest first
         call("umount", "--lazy", point)

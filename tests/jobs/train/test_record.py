@@ -1,6 +1,7 @@
 """What a training leaves of its steps: rows in Parquet, TensorBoard's events, and whoever else is told."""
 
 import io
+import os
 import struct
 import sys
 from collections.abc import Iterator
@@ -154,6 +155,10 @@ def test_an_installed_tracker_is_told_and_one_that_fails_ends_no_training(
     (tmp_path / "wandb.py").write_text(_WANDB.format(log=log))
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "wandb", raising=False)
+    monkeypatch.setenv("WANDB_API_KEY", "")  # so that it is afterwards as it was
+    monkeypatch.delenv("WANDB_API_KEY")
+    (tmp_path / "WANDB_API_KEY").write_text("a key in a file")
+    monkeypatch.setenv("POLYGLOT_TRACKER_KEYS", str(tmp_path))
     context = context_of(tmp_path / "run", inputs, settings={"trackers": ["wandb"]})
     context.label = "train tiny/s0"
     train.run(context)
@@ -161,6 +166,7 @@ def test_an_installed_tracker_is_told_and_one_that_fails_ends_no_training(
     given = calls[0][1]
     assert (given["project"], given["name"], given["resume"]) == ("polyglot", "train tiny/s0", "allow")
     assert given["id"] == context.stage.key[:32]
+    assert os.environ["WANDB_API_KEY"] == "a key in a file"
     assert ("config", "batch_size") in [(call[0], "batch_size") for call in calls if "batch_size" in str(call[1:])]
     warned = [record.getMessage() for record in caplog.records if "tracker wandb" in record.getMessage()]
     if broken:

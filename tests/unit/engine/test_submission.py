@@ -47,6 +47,11 @@ class TestDocument:
         del document["cluster"]["hub_secret"]
         assert Submission.from_json(json.dumps(document).encode(), where="here") == submission
 
+    def test_a_field_that_is_not_used_is_no_part_of_the_name_of_a_driver(self, submission: Submission) -> None:
+        """Else the driver of the same study that runs already would not be found by a later polyglot."""
+        assert "tracker" not in submission.to_json().decode()
+        assert "vllm" not in json.loads(submission.to_json())["cluster"]["images"]
+
     @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b'{"order": 99}', b'{"order": 1, "study": "x"}'])
     def test_what_is_no_submission_is_named(self, data: bytes) -> None:
         with pytest.raises(Corrupt, match=r"^s3://b/x: .*submission"):

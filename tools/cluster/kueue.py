@@ -23,7 +23,7 @@ def installed() -> bool:
 
 
 def install(image: str) -> None:
-    """Apply Kueue and wait until its webhooks answer. The nodes must have the image."""
+    """Apply Kueue. The nodes must have the image."""
     folder = programs.module_folder("kueue", "sigs.k8s.io/kueue")
     text = call(programs.kube("kubectl"), "kustomize", folder / "config" / "default")
     for old, new in (
@@ -35,6 +35,10 @@ def install(image: str) -> None:
             raise ClusterError(f"Kueue {programs.KUEUE}'s manifests have no {old!r} to replace")
         text = text.replace(old, new)
     apply(text, seconds=180)
+
+
+def wait() -> None:
+    """Wait until its webhooks answer: after it was applied, and after an API server that was away has ended it."""
     wait_available(_NAMESPACE, _DEPLOYMENT)
     probe = ("create", "--dry-run=server", "--filename=-")
     wait_until(lambda: kubectl(*probe, stdin=_PROBE), "Kueue's webhooks answer", seconds=60, every=1)

@@ -63,6 +63,8 @@ def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
                 raise
         if with_kueue and not kueue.installed():
             kueue.install(system_images.ensure(kueue=True, nodes=sockets())["kueue"])
+        if with_kueue:
+            kueue.wait()
         host.write(ports(), product_images.current())
         if product_images.current():
             product.install()

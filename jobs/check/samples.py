@@ -1,7 +1,5 @@
 """Data sets, token sets and mixes, by their cards: no sample is read again."""
 
-import math
-
 from jobs.check.found import Found
 from jobs.check.prompts import UNKNOWN_SHARE
 from polyglot.core.records import UNSET
@@ -9,6 +7,7 @@ from polyglot.kinds.check import CheckParams
 from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.mix import MixCard
 from polyglot.kinds.tokenize import TokenCard
+from polyglot.kinds.training import steps_of_epochs
 
 _REJECTED_SHARE = 0.5  # above it, the file is another than the study says
 
@@ -61,7 +60,7 @@ def look_at_mix(found: Found, card: MixCard, params: CheckParams, *, name: str) 
     if length.epochs is None:
         return None
     samples = sum(card.rows.values())
-    steps = math.ceil(round(length.epochs * samples) / length.batch_size)
+    steps = steps_of_epochs(length.epochs, samples, length.batch_size)
     if not steps:
         got = f"{length.epochs:g} epochs of {samples} samples"
         found.defect("no step is trained", where=where, got=got, remedy="Raise `training.epochs`, or say `steps`")

@@ -17,6 +17,7 @@ import torch
 
 from jobs.train.mixture import Samples
 from jobs.train.packing import pack_step
+from polyglot.kinds.training import samples_of_epochs
 
 
 class EpochSampler:
@@ -27,7 +28,7 @@ class EpochSampler:
         if (steps is None) == (epochs is None):
             raise ValueError(f"steps and epochs: got {steps} and {epochs}, expected exactly one")
         self._samples, self._seed, self.batch_size = samples, seed, batch_size
-        self.total = steps * batch_size if steps is not None else max(1, round((epochs or 0.0) * samples))
+        self.total = steps * batch_size if steps is not None else max(1, samples_of_epochs(epochs or 0.0, samples))
         self.steps = math.ceil(self.total / batch_size)
         self.epochs = self.total / samples
         self._epoch, self._shuffled = -1, list[int]()

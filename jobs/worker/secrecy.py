@@ -40,7 +40,7 @@ def tell(text: str, *, to: Path = TERMINATION_LOG) -> None:
 
 _KEYS = tuple(kind.key_variable for kind in ENDPOINTS.values())
 _FILES = ("POLYGLOT_S3_SECRET_KEY_FILE", "HF_TOKEN_PATH", *(f"{name}_FILE" for name in _KEYS))
-_VALUES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "HF_TOKEN", *TRACKER_KEYS, *_KEYS)
+_VALUES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", *TRACKER_KEYS, *_KEYS)
 _SHORTEST = 8
 
 

@@ -16,7 +16,7 @@ from polyglot.core.secret_file import read_secret
 KEYS_OF_TRACKERS: Mapping[str, tuple[str, ...]] = {
     "wandb": ("WANDB_API_KEY",),
     "mlflow": ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD"),
-    "trackio": ("HF_TOKEN",),  # of a Space
+    "trackio": ("HF_TOKEN",),  # of a Space; the hub's own, too
 }
 TRACKER_KEYS = tuple(dict.fromkeys(name for names in KEYS_OF_TRACKERS.values() for name in names))
 OPENAI = "https://api.openai.com/v1"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from polyglot.kinds.forecast import (
@@ -123,16 +124,16 @@ def forecast(ask: Ask, params: "TrainParams", processes: int) -> Forecast:
         adapter=adapter,
         updates=HOST_BYTES_PER_SECOND / processes if offload else None,
     )
-    exchanged = exchange_seconds(
+    exchange = partial(
+        exchange_seconds,
         shape,
         ask.device,
-        passes=steps * passes,
         pods=ask.resources.ranks,
         processes=processes,
         half=half,
         offload=offload,
-        frozen=adapter is not None,
     )
+    exchanged = exchange(passes=steps * passes, frozen=adapter is not None)
     looked = looks_seconds(
         ask,
         params,
@@ -140,10 +141,9 @@ def forecast(ask: Ask, params: "TrainParams", processes: int) -> Forecast:
         ask.device,
         rows=rows,
         places=_most_places(ask),
-        processes=processes,
-        half=half,
+        ranks=ranks,
         adapter=adapter,
-        offload=offload,
+        exchange=exchange,
     )
     loading = 2 * written / _WRITTEN_BYTES_PER_SECOND
     sources["time"] = str(ask.device)

@@ -8,6 +8,7 @@ agrees with measured peaks (tests/bench/cost_estimate.py). Floating-point operat
 for the former.
 """
 
+import math
 from collections.abc import Sequence
 
 from polyglot.kinds.device import Device
@@ -27,6 +28,16 @@ _HOST_LINK_BYTES_PER_SECOND = 25e9  # between a GPU and its machine's memory: PC
 def targets_at_once(vocabulary: int) -> int:
     """Targets whose logits are held at the same time, where a profile does not say."""
     return max(LEAST_TARGETS_AT_ONCE, LOGITS_AT_ONCE // vocabulary)
+
+
+def samples_of_epochs(epochs: float, rows: float) -> int:
+    """Samples of so many epochs over so many rows; the last epoch may be a part."""
+    return round(epochs * rows)
+
+
+def steps_of_epochs(epochs: float, rows: float, batch_size: int) -> int:
+    """Steps of them; the last one may be smaller. 0: no sample."""
+    return math.ceil(samples_of_epochs(epochs, rows) / batch_size)
 
 
 def recomputed_layers(setting: object, layers: int) -> int:

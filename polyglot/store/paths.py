@@ -14,6 +14,9 @@ _STORE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@+=-]*(/[A-Za-z0-9_][A-Za-z0-
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_BYTES = 900  # S3 allows keys of 1,024 bytes; the rest is left for the bucket's prefix
 _MAX_NAME_BYTES = 255  # of one segment, on common file systems
+# Cc control, Cf invisible (zero width, right-to-left marks), Cs lone surrogates, Zl/Zp line ends, Cn/Co unassigned: two
+# names that print alike must not differ, and no name may hide its end
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 
 
 def check_path(path: str) -> str:
@@ -71,15 +74,9 @@ def _member_fault(path: str) -> str:
         return "has a backslash"
     if any(part in {"", ".", ".."} for part in path.split("/")):
         return "has an empty, '.' or '..' segment"
-    # Cc control, Cf invisible (zero width, right-to-left marks), Cs lone surrogates, Zl/Zp line ends, Cn/Co unassigned:
-    # two names that print alike must not differ, and no name may hide its end.
-    if path.isascii():
-        hidden = not path.isprintable()
-    else:
-        hidden = any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"} for char in path)
-    if hidden:
+    if not (path.isascii() and path.isprintable()) and any(unicodedata.category(char) in _HIDDEN for char in path):
         return "has control or invisible characters"
-    if not path.isascii() and unicodedata.normalize("NFC", path) != path:
+    if not unicodedata.is_normalized("NFC", path):
         return "is not in Unicode's NFC form"
     if len(path.encode()) > _MAX_BYTES or _longest_name(path) > _MAX_NAME_BYTES:
         return "is too long"

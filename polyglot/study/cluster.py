@@ -29,7 +29,7 @@ RESERVED |= {"POLYGLOT_LOCAL_RANK", "POLYGLOT_LOCAL_RANKS"}
 RESERVED |= {"POLYGLOT_RANK", "POLYGLOT_S3_ACCESS_KEY_FILE", "POLYGLOT_S3_SECRET_KEY_FILE"}
 RESERVED |= {f"{kind.key_variable}_FILE" for kind in ENDPOINTS.values()}
 SECRETS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
-SECRETS |= {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", *TRACKER_KEYS, *(kind.key_variable for kind in ENDPOINTS.values())}
+SECRETS |= {"HUGGING_FACE_HUB_TOKEN", *TRACKER_KEYS, *(kind.key_variable for kind in ENDPOINTS.values())}
 
 
 def _with_default(pools: Mapping[str, Pool]) -> Mapping[str, Pool]:

@@ -2,11 +2,12 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from tests.kit.ports import free_port
 
 
 def said_by(module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Any:
@@ -16,15 +17,12 @@ def said_by(module: str, *arguments: str, environment: Mapping[str, str] | None 
 
 def said_by_ranks(ranks: int, module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> list[Any]:
     """The same of a child a rank, all at once with one thread each; the last argument of each is its rank."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     shared = {
         **(environment or {}),
         "OMP_NUM_THREADS": "1",
         "POLYGLOT_RANKS": str(ranks),
         "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
+        "MASTER_PORT": str(free_port()),
     }
     children = [
         _started(module, (*arguments, str(rank)), {**shared, "POLYGLOT_RANK": str(rank)}) for rank in range(ranks)

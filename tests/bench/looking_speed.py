@@ -28,21 +28,11 @@ from polyglot.store.manifest import FileRecord, Manifest
 from polyglot.study.load import load_study
 from polyglot.study.lock import lock_study
 from polyglot.study.profile import load_profile
+from tests.bench.plan_speed import large_study
 
 STAGES = (500, 2000, 20_000)
 ROOT = Path(__file__).resolve().parents[2]
-A_SEED = 135  # stages: nine mixes at five sizes are trained, answer and are judged
-STUDY = """
-study: large
-models: {{tiny: {{built-in: {{}}}}}}
-datasets: {{house: {{built-in: instructions}}}}
-mixes: [EN, DE, FR, IT, ES, ENDEFRITES, DEFRITES, ENDEFRITES-sampled, DEFRITES-sampled]
-sizes: [100, 200, 300, 400, full]
-seeds: {seeds}
-training: {{steps: 10}}
-benchmark: {{built-in: verifiable}}
-judge: {{endpoint: built-in}}
-"""
+A_SEED = 135  # stages
 READ = """
 import hashlib, json, pathlib, sys
 for path in pathlib.Path(sys.argv[1]).glob("stages/*/*/manifest.json"):
@@ -82,7 +72,7 @@ def main() -> None:
 def made(folder: Path, wanted: int) -> tuple[int, str]:
     """A study of about so many stages, all of them committed; how many they are, and a label."""
     path = folder / "study.yaml"
-    path.write_text(STUDY.format(seeds=list(range(max(1, round(wanted / A_SEED))))), encoding="utf-8")
+    path.write_text(large_study(max(1, round(wanted / A_SEED))), encoding="utf-8")
     plan = build_plan(lock_study(load_study(path)), load_profile("local"))
     store = open_store(f"file://{folder}/store")
     results: dict[str, str] = {}

@@ -13,6 +13,7 @@ from tests.kit import judge_server as js
 from tests.kit import judge_stage
 from tests.kit.judge_small import FINE, stage
 from tests.kit.judge_stage import verdicts
+from tests.kit.ports import free_port
 
 FEW = {"attempts": 2, "concurrency": 2, "backoff_seconds": 0.01}
 AWAY_SECONDS = 0.8  # two attempts and their waits are over long before
@@ -28,7 +29,7 @@ def run(root: Path, on_remark: Any) -> list[str]:
 
 @pytest.mark.parametrize("at_start_of_the_next_attempt", [False, True])
 def test_an_outage_is_waited_out_and_told(tmp_path: Path, at_start_of_the_next_attempt: bool) -> None:
-    port = js.free_port()
+    port = free_port()
     with ExitStack() as stack:
         away = threading.Thread(target=lambda: first.__exit__())
 
@@ -67,7 +68,7 @@ def test_an_outage_is_waited_out_and_told(tmp_path: Path, at_start_of_the_next_a
 
 def test_a_judge_that_was_not_there_in_this_stage_fails_its_attempt_alone_and_says_what_to_do(tmp_path: Path) -> None:
     """Its probe was answered, so it is an outage: a later attempt, which finds it back, goes on."""
-    root = stage(tmp_path, f"http://127.0.0.1:{js.free_port()}/v1", settings={"call_deadline_seconds": 0.5})
+    root = stage(tmp_path, f"http://127.0.0.1:{free_port()}/v1", settings={"call_deadline_seconds": 0.5})
     with pytest.raises(PolyglotError, match="has never answered.* Set the address .base-url in the profile") as failed:
         run(root, lambda text: None)
     assert not isinstance(failed.value, Permanent)

@@ -37,13 +37,6 @@ class Call:
         return next(m["content"] for m in self.body["messages"] if m["role"] == "user")
 
 
-def free_port() -> int:
-    """One that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
 Step = Callable[[asyncio.StreamWriter], Awaitable[None]]
 Script = Callable[[Call], Step]
 

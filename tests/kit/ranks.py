@@ -1,7 +1,6 @@
 """Trainings by several ranks, each in a container of its own (`jobs.worker.container`), on this machine."""
 
 import json
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -14,6 +13,7 @@ from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.train import TrainParams
 from polyglot.store.locate import open_store
 from tests.kit.container import Container
+from tests.kit.ports import free_port
 from tests.kit.stages import planned
 from tests.kit.training import prepare
 from tests.kit.world import until
@@ -58,12 +58,6 @@ def commit(url: str, kind: str, folder: Path, *, role: str) -> Stage:
         deterministic=True,
     )
     return stage
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @contextmanager

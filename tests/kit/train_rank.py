@@ -9,7 +9,6 @@ round's ranks as JSON.
 
 import json
 import os
-import socket
 import sys
 import time
 import traceback
@@ -20,16 +19,14 @@ from jobs.lib.ranks import Ranks
 from jobs.train import job as train
 from polyglot.core.errors import Exit, Interrupted
 from tests.kit.hanging_jobs.train import job as hanging
+from tests.kit.ports import free_port
 from tests.kit.training import context_of
 
 
 def main() -> None:
     """Run all rounds."""
     for one in json.load(sys.stdin):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), POLYGLOT_RANKS=str(one["ranks"]))
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(free_port()), POLYGLOT_RANKS=str(one["ranks"]))
         pids = [fork(one, rank) for rank in range(one["ranks"])]
         codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
         print(f"codes {json.dumps(codes)}", flush=True)

@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from polyglot.store.retrying import Patience
 from polyglot.store.s3 import S3Store
 from polyglot.store.s3_bucket import S3Settings
+from tests.kit.ports import free_port
 from tools import versitygw
 
 _PR_SET_PDEATHSIG = 1
@@ -101,7 +102,7 @@ def serve(folder: Path) -> Iterator[Gateway]:
         path.mkdir(parents=True)
     storage = ["posix"] if _has_attributes(root) else ["posix", "--sidecar", str(sidecar)]
     for _ in range(5):  # a port that was free may be taken before the server binds it
-        gateway = Gateway(endpoint=f"http://127.0.0.1:{_free_port()}", root=root)
+        gateway = Gateway(endpoint=f"http://127.0.0.1:{free_port()}", root=root)
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [executable, "--port", gateway.endpoint.removeprefix("http://"), "--keep-alive", *storage, str(root)],
@@ -151,11 +152,6 @@ def bucket(gateway: Gateway) -> Iterator[Bucket]:
     """A bucket that no other test uses."""
     with fresh_bucket(gateway) as made:
         yield made
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _listens(process: "subprocess.Popen[bytes]", gateway: Gateway) -> bool:

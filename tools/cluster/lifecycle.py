@@ -61,9 +61,9 @@ def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
             except BaseException:
                 _clear(keep_logs=True)
                 raise
-        if with_kueue and not kueue.installed():
-            kueue.install(system_images.ensure(kueue=True, nodes=sockets())["kueue"])
         if with_kueue:
+            if not kueue.installed():
+                kueue.install(system_images.ensure(kueue=True, nodes=sockets())["kueue"])
             kueue.wait()
         host.write(ports(), product_images.current())
         if product_images.current():

@@ -18,7 +18,8 @@ from polyglot.kinds.kind import File
 from polyglot.store.fetching import fetch
 from tests.kit.data_jobs import data_context
 from tests.kit.hub_server import NAME, REVISION, hub_server
-from tests.kit.judge_server import ScriptedJudge, Step, free_port, http, raw, status
+from tests.kit.judge_server import ScriptedJudge, Step, http, raw, status
+from tests.kit.ports import free_port
 
 DATA = b'{"instruction": "a", "output": "b"}\n'
 

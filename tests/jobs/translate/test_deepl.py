@@ -15,7 +15,7 @@ from polyglot.core.errors import OverBudget, Permanent, PolyglotError
 from tests.kit import deepl_server as ds
 from tests.kit import judge_server as js
 from tests.kit.deepl_server import DeepLServer
-from tests.kit.judge_server import free_port
+from tests.kit.ports import free_port
 from tests.kit.translations import build, card, context, row, run, texts, written
 
 QUICK = {"timeout_seconds": 0.5, "backoff_seconds": 0.01, "call_deadline_seconds": 20}

@@ -16,8 +16,9 @@ from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from polyglot.core.errors import Permanent, PolyglotError
 from tests.kit import judge_server as js
-from tests.kit.judge_server import Call, ScriptedJudge, Step, free_port
+from tests.kit.judge_server import Call, ScriptedJudge, Step
 from tests.kit.list_journal import ListJournal
+from tests.kit.ports import free_port
 
 FEW: dict[str, Any] = {"timeout_seconds": 2.0, "backoff_seconds": 0.01, "concurrency": 4, "attempts": 2}
 AWAY_SECONDS = 0.6  # much longer than two attempts take

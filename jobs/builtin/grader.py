@@ -5,7 +5,8 @@ first in them and are trusted; the answers are not. Where an answer holds a temp
 read in several ways, and the grade is the *lowest* of all readings: planting delimiters never helps. Verdicts planted
 in an answer are text like any other.
 
-With a reference the built-in benchmark's checker rates (`jobs.builtin.grade`); without one, surface rules do.
+With a reference the built-in benchmark's checker rates (`jobs.builtin.grade`); without one, surface rules do. Of a pair
+the answer with more points is better, and where readings of a prompt differ in which one that is, neither is.
 """
 
 import re
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.builtin.surface import rate
-from polyglot.kinds.judge_prompts import Prompt, load
+from polyglot.kinds.judge_prompts import Mode, Prompt, load
 
 MODEL = "polyglot-rules"
 _READINGS = 64  # of one prompt at most; beyond that an answer is nothing but delimiters
@@ -46,21 +47,37 @@ class Grader:
         self._checker = checker or _builtin_checker
 
     def reply(self, system: str, user: str) -> str | None:
-        """The judge's reply to one prompt, ending in [[n]]; None when it was made from no template known here."""
+        """The judge's reply to one prompt, ending in [[n]] or in [[A]], [[B]] or [[C]]; None when it was made from no
+        template known here.
+        """
         for template in self._templates:
             prompt = template.prompt
             if prompt.system.strip() and prompt.system.strip() != system.strip():
                 continue
-            grades = [self._grade(template, values) for values in _readings(prompt, user)]
-            if grades:
-                score, rule, by_reference = min(grades)
-                with_reference, by_surface, word = _WORDS.get(template.language, _WORDS["EN"])
-                return f"{with_reference if by_reference else by_surface}: {rule}.\n\n{word}: [[{score}]]"
+            readings = list(_readings(prompt, user))
+            if readings and prompt.mode == "pair":
+                return self._of_pair(template, readings)
+            if readings:
+                return self._of_one(template, readings)
         return None
 
-    def _grade(self, template: Template, values: Mapping[str, str]) -> tuple[int, str, bool]:
+    def _of_one(self, template: Template, readings: Sequence[Mapping[str, str]]) -> str:
+        score, rule, by_reference = min(self._grade(template, values, "answer") for values in readings)
+        with_reference, by_surface, word = _WORDS.get(template.language, _WORDS["EN"])
+        return f"{with_reference if by_reference else by_surface}: {rule}.\n\n{word}: [[{score}]]"
+
+    def _of_pair(self, template: Template, readings: Sequence[Mapping[str, str]]) -> str:
+        grades = [[self._grade(template, values, name) for name in ("answer_a", "answer_b")] for values in readings]
+        better = {(a[0] > b[0]) - (a[0] < b[0]) for a, b in grades}
+        (score_a, rule_a, by_reference), (score_b, rule_b, _) = grades[0]
+        with_reference, by_surface, _ = _WORDS.get(template.language, _WORDS["EN"])
+        letter = {1: "A", -1: "B"}.get(better.pop(), "C") if len(better) == 1 else "C"
+        seen = f"A {score_a} ({rule_a}), B {score_b} ({rule_b})"
+        return f"{with_reference if by_reference else by_surface}: {seen}.\n\n[[{letter}]]"
+
+    def _grade(self, template: Template, values: Mapping[str, str], name: str) -> tuple[int, str, bool]:
         multi = template.prompt.multi_turn
-        answer = values["answer_2" if multi else "answer"]
+        answer = values[f"{name}_2" if multi else name]
         reference = values.get("ref_answer_2" if multi else "ref_answer_1")
         if reference is None:
             question = values.get("question_2" if multi else "question", "")
@@ -68,19 +85,20 @@ class Grader:
         return (*self._checker(reference, answer, template.language), True)
 
 
-def templates(files: Mapping[str, Path]) -> list[Template]:
-    """Read the prompts for single grading of every language's file."""
+def templates(files: Mapping[str, Path], mode: Mode = "single") -> list[Template]:
+    """Read the prompts of a mode of every language's file."""
     return [
         Template(language=language, prompt=prompt)
         for language, path in sorted(files.items())
-        for prompt in load(path, language).by_kind.values()
+        for prompt in load(path, language, mode).by_kind.values()
     ]
 
 
 def builtin_templates() -> list[Template]:
     """Those of the built-in benchmark."""
-    folder = Path(__file__).parent.parent / "builtin" / "prompts"
-    return templates({path.stem: path for path in sorted(folder.glob("*.jsonl"))})
+    folder = Path(__file__).parent / "prompts"
+    single, pairs = ({path.stem: path for path in sorted(at.glob("*.jsonl"))} for at in (folder, folder / "pairs"))
+    return templates(single) + templates(pairs, "pair")
 
 
 def _readings(prompt: Prompt, text: str) -> Iterator[dict[str, str]]:

@@ -1,25 +1,40 @@
 """A benchmark's judge prompts: FastChat's judge_prompts.jsonl, read, chosen from and filled in.
 
-Of the prompts of type "single" there are up to four: general or with references ("math" in the name), for the first
-turn or for the second ("multi-turn"). Filling in is one pass over the template, so braces and placeholders inside
-questions and answers stay what they are: data.
+Of the prompts of a mode (type "single": one answer; "pairwise": two of them, A and B) there are up to four: general or
+with references ("math" in the name), for the first turn or for the second ("multi-turn"). Filling in is one pass over
+the template, so braces and placeholders inside questions and answers stay what they are: data.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from polyglot.core.errors import Permanent
 from polyglot.core.json_lines import numbered_lines, parse
 
-_NAME = re.compile(r"single(?P<math>-math)?-v(?P<number>\d+)(?P<multi>-multi-turn)?")
-_FIELD = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z_0-9]*)\}")
-_FIELDS = {
-    False: {"question", "answer", "ref_answer_1"},
-    True: {f"{name}_{turn}" for name in ("question", "answer", "ref_answer") for turn in (1, 2)},
+Mode = Literal["single", "pair"]
+_TYPES: Mapping[Mode, str] = {"single": "single", "pair": "pairwise"}  # what a file calls them
+_USUAL: Mapping[Mode, tuple[str, str]] = {  # what FastChat calls the two that are needed
+    "single": ("single-v1", "single-v1-multi-turn"),
+    "pair": ("pair-v2", "pair-v2-multi-turn"),
 }
+_NAME = re.compile(r"(?P<mode>single|pair)(?P<math>-math)?-v(?P<number>\d+)(?P<multi>-multi-turn)?")
+_FIELD = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z_0-9]*)\}")
+_ANSWERS: Mapping[Mode, tuple[str, ...]] = {"single": ("answer",), "pair": ("answer_a", "answer_b")}
+
+
+def _fields(mode: Mode, *, multi_turn: bool) -> set[str]:
+    """What a template may ask for."""
+    if not multi_turn:
+        return {"question", "ref_answer_1", *_ANSWERS[mode]}
+    return {f"{name}_{turn}" for name in ("question", "ref_answer", *_ANSWERS[mode]) for turn in (1, 2)}
+
+
+def _graded(mode: Mode, *, multi_turn: bool) -> list[str]:
+    """What a template must show: the answers that it is about."""
+    return [f"{name}_2" if multi_turn else name for name in _ANSWERS[mode]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +46,7 @@ class Prompt:
     pieces: tuple[str, ...]
     math: bool
     multi_turn: bool
+    mode: Mode = "single"
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -54,7 +70,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompts:
-    """The prompts for single grading in one language."""
+    """The prompts of one mode in one language."""
 
     language: str
     by_kind: Mapping[tuple[bool, bool], Prompt]  # (math, multi_turn)
@@ -89,12 +105,12 @@ def rows(path: Path, language: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, row
 
 
-def load(path: Path, language: str) -> Prompts:
+def load(path: Path, language: str, mode: Mode = "single") -> Prompts:
     """Read one language's file. Raises Permanent with the line for what is no prompt file of FastChat's form."""
     by_kind: dict[tuple[bool, bool], Prompt] = {}
     for number, row in rows(path, language):
         where = f"judge prompts of {language}, line {number}"
-        prompt = _prompt(row, where)
+        prompt = _prompt(row, where, mode)
         if prompt is None:
             continue
         kind = (prompt.math, prompt.multi_turn)
@@ -103,8 +119,8 @@ def load(path: Path, language: str) -> Prompts:
         by_kind[kind] = prompt
     for multi in (False, True):
         if (False, multi) not in by_kind:
-            wanted = "single-v1-multi-turn" if multi else "single-v1"
-            raise Permanent(f"judge prompts of {language}: no {wanted}; got {len(by_kind)} prompts for single grading")
+            got = f"got {len(by_kind)} prompts for {'single grading' if mode == 'single' else 'pairs'}"
+            raise Permanent(f"judge prompts of {language}: no {_USUAL[mode][multi]}; {got}")
     return Prompts(language=language, by_kind=by_kind)
 
 
@@ -112,17 +128,29 @@ def values_for(
     questions: Sequence[str], answers: Sequence[str], references: Sequence[str], turn: int
 ) -> dict[str, str]:
     """Name every text that a template of this turn may ask for; all sequences have one text a turn."""
-    values = {"question": questions[0], "answer": answers[0]} if turn == 1 else {}
-    for name, texts in (("question", questions), ("answer", answers), ("ref_answer", references)):
-        values |= {f"{name}_{index}": text for index, text in enumerate(texts[:turn], start=1)}
+    return _named({"question": questions, "answer": answers}, references, turn)
+
+
+def values_for_pair(
+    questions: Sequence[str], first: Sequence[str], second: Sequence[str], references: Sequence[str], turn: int
+) -> dict[str, str]:
+    """The same for two answers: `first` is shown as A, `second` as B."""
+    return _named({"question": questions, "answer_a": first, "answer_b": second}, references, turn)
+
+
+def _named(texts: Mapping[str, Sequence[str]], references: Sequence[str], turn: int) -> dict[str, str]:
+    """The texts of a first turn have no number in its template."""
+    values = {name: given[0] for name, given in texts.items()} if turn == 1 else {}
+    for name, given in (*texts.items(), ("ref_answer", references)):
+        values |= {f"{name}_{index}": text for index, text in enumerate(given[:turn], start=1)}
     return values
 
 
-def _prompt(row: Mapping[str, Any], where: str) -> Prompt | None:
+def _prompt(row: Mapping[str, Any], where: str, mode: Mode) -> Prompt | None:
     missing = [key for key in ("name", "type", "prompt_template") if not isinstance(row.get(key), str)]
     if missing:
         raise Permanent(f"{where}: no text in {', '.join(missing)}")
-    if row["type"] != "single":
+    if row["type"] != _TYPES[mode]:
         return None
     system = row.get("system_prompt")
     if not isinstance(system, str | None):
@@ -130,8 +158,8 @@ def _prompt(row: Mapping[str, Any], where: str) -> Prompt | None:
     if any("\ud800" <= sign <= "\udfff" for sign in (system or "") + row["prompt_template"]):
         raise Permanent(f"{where}: half of a surrogate pair (\\ud800 to \\udfff alone) is no text")
     match = _NAME.fullmatch(row["name"])
-    if match is None:
-        raise Permanent(f"{where}: got name {row['name']!r}; expected single[-math]-v<n>[-multi-turn]")
+    if match is None or match["mode"] != mode:
+        raise Permanent(f"{where}: got name {row['name']!r}; expected {mode}[-math]-v<n>[-multi-turn]")
     multi = match["multi"] is not None
     prompt = Prompt(
         name=row["name"],
@@ -139,6 +167,7 @@ def _prompt(row: Mapping[str, Any], where: str) -> Prompt | None:
         pieces=_split(row["prompt_template"]),
         math=match["math"] is not None,
         multi_turn=multi,
+        mode=mode,
     )
     _check(prompt, where)
     return prompt
@@ -160,17 +189,17 @@ def _split(template: str) -> tuple[str, ...]:
 
 def _check(prompt: Prompt, where: str) -> None:
     fields, turn = set(prompt.fields), 2 if prompt.multi_turn else 1
-    unknown = sorted(fields - _FIELDS[prompt.multi_turn])
+    unknown = sorted(fields - _fields(prompt.mode, multi_turn=prompt.multi_turn))
     if unknown:
         raise Permanent(f"{where}: {prompt.name} asks for unknown {{{'}, {'.join(unknown)}}}")
     references = sorted(field for field in fields if field.startswith("ref_answer"))
     if references and not prompt.math:  # it is used where there is no reference
         raise Permanent(
             f"{where}: {prompt.name} asks for {{{'}, {'.join(references)}}}, which only prompts named "
-            "single-math-v<n>[-multi-turn] are given"
+            f"{prompt.mode}-math-v<n>[-multi-turn] are given"
         )
-    graded = "answer_2" if prompt.multi_turn else "answer"
-    if graded not in fields:
-        raise Permanent(f"{where}: {prompt.name} never shows the answer: no {{{graded}}}")
+    for graded in _graded(prompt.mode, multi_turn=prompt.multi_turn):
+        if graded not in fields:
+            raise Permanent(f"{where}: {prompt.name} never shows the answer: no {{{graded}}}")
     if prompt.math and f"ref_answer_{turn}" not in fields:
         raise Permanent(f"{where}: {prompt.name} never shows the reference: no {{ref_answer_{turn}}}")

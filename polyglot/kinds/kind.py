@@ -28,7 +28,9 @@ Sha256 = str  # 64 lower-case hex digits
 Language = str  # ISO 639-1, upper case
 Asks = Literal["", "openai", "deepl"]
 Environment = Literal["", "vllm"]  # that workers need in place of the usual one: its libraries do not go with ours
-Offer = Literal["model", "adapter", "answers", "verdicts", "data", "questions", "references", "steps", "tensorboard"]
+Offer = Literal[
+    "model", "adapter", "answers", "verdicts", "comparisons", "data", "questions", "references", "steps", "tensorboard"
+]
 # The class of a JSON document or of a row of JSON Lines (or of several: one in each artifact), or words on another file
 Files = type[Record] | tuple[type[Record], ...] | str
 

@@ -11,6 +11,7 @@ from polyglot.kinds import (
     ask,
     base,
     check,
+    compare,
     contamination,
     ingest,
     judge,
@@ -43,6 +44,7 @@ KINDS: Mapping[str, Kind] = {
         ask,
         reference,
         judge,
+        compare,
         aggregate,
         report,
     )

@@ -13,16 +13,16 @@ one. A verdict is never guessed from prose.
 
 import re
 import unicodedata
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from jobs.judge.scale import RATES, Found, without_scale
 from jobs.lib.chat.thinking import said
+from jobs.lib.judging.scale import RATES, Found, without_scale
+from polyglot.kinds.compare import Slot
+from polyglot.kinds.judge_prompts import Mode
 
 LOWEST, HIGHEST = 1.0, 10.0
 
-Mode = Literal["single", "pair"]
-Winner = Literal["A", "B", "tie", "both-bad"]
-_WINNERS: dict[str, Winner] = {"A": "A", "B": "B", "C": "tie", "D": "both-bad", "TIE": "tie"}
+_WINNERS: dict[str, Slot] = {"A": "A", "B": "B", "C": "tie", "D": "both-bad", "TIE": "tie"}
 
 # Digits that are no decimal digits of Unicode, but that judges of Chinese and Japanese write.
 _HAN = {ord(sign): str(value) for value, sign in enumerate("一二三四五六七八九十", start=1)}
@@ -76,7 +76,7 @@ class Reading(NamedTuple):
     score: float | None = None
     reason: str | None = None
     conflicting: bool = False  # the reply also held a different verdict
-    winner: Winner | None = None
+    winner: Slot | None = None
 
 
 def parse(text: str, finish_reason: str | None = None, *, refused: bool = False, mode: Mode = "single") -> Reading:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.judge.verdict import Reading, parse
+from jobs.lib.judging.verdict import Reading, parse
 
 SHARED = Path(os.environ.get("POLYGLOT_SHARED", Path(__file__).parents[5] / "shared"))
 REPLIES = SHARED / "judging" / "replies.jsonl"

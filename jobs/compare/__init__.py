@@ -1,0 +1,1 @@
+"""Verdicts on pairs of answers, in both orders."""

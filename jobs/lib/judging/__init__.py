@@ -1,0 +1,1 @@
+"""Asking for verdicts and reading them: what single and pairwise judging share."""

@@ -80,7 +80,7 @@ def cell_order(cell: Cell, languages: Sequence[str]) -> tuple[object, ...]:
         cell.mix or "",
         cell.size is None,
         cell.size or 0,
-        cell.references,
+        cell.otherwise,
         -1 if cell.seed is None else cell.seed,
         cell.draw,
         cell.cell,

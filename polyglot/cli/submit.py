@@ -130,9 +130,9 @@ def keep_study(session: Session) -> str:
     """
     for file in session.locked.local_files.values():
         put_file(session.store, file, file.name)
-    for language, prompts in session.locked.prompts.items():
+    for language, mode, prompts in session.locked.all_prompts:
         if prompts.uri is not None:
-            _keep_prompts(session.store, prompts, language)
+            _keep_prompts(session.store, prompts, language, mode)
     lock, plan = session.locked.document(), session.plan.document()
     folder = digest([lock, [row["key"] for row in plan]])
     save_study(
@@ -146,14 +146,14 @@ def keep_study(session: Session) -> str:
     return folder
 
 
-def _keep_prompts(store: Store, file: File, language: str) -> None:
+def _keep_prompts(store: Store, file: File, language: str, mode: judge_prompts.Mode) -> None:
     """Put judge prompts from an address into the store, once they are fetched and read as the judge will read them."""
     if is_fresh(store, FileRecord(path=file.name, sha256=file.sha256, bytes=file.bytes)):
         return
     with TemporaryDirectory(prefix="polyglot-") as folder:
         try:
             path = fetch(file, Path(folder) / file.sha256)
-            judge_prompts.load(path, language)
+            judge_prompts.load(path, language, mode)
         except (Permanent, OSError) as error:
             raise BadInput(f"judge prompts of {language} cannot be used: {error}", remedy=_PROMPTS_REMEDY) from error
         put_file(store, path, file.name)

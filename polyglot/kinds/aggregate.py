@@ -11,7 +11,8 @@ from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
 
 UNTUNED = "untuned"  # the arm that is the base model as it came
 BASELINE = "baseline:"  # what the arm of a baseline begins with, before its name
-NATIVE = "+native"  # what the names of rejudged cells and of their arms end with
+AGAIN = "+"  # what begins the end of the names of rejudged cells and of their arms, before what is otherwise
+NATIVE = f"{AGAIN}native"  # judged against native references
 Group = Literal["all", "in-mix", "out-of-mix"]
 InferenceScope = Literal["mix", "this model"]  # what a number may be said of
 
@@ -58,15 +59,30 @@ class Cell(Record, forbid_unknown_fields=True):
     seed: int | None = None
     draw: int = 0
     references: Literal["", "native"] = ""  # "native": a rejudged cell, whose answers are judged against native ones
+    prompts: Language | UnsetType = UNSET  # of a rejudged cell: the language of the judge's prompts
 
     def rejudged(self) -> "Cell":
         """The cell whose same answers are judged against native references."""
         return msgspec.structs.replace(self, cell=self.cell + NATIVE, references="native")
 
+    def prompted(self, language: Language) -> "Cell":
+        """The cell whose same answers are judged by prompts in one language, whatever theirs is."""
+        return msgspec.structs.replace(self, cell=self.cell + prompted(language), prompts=language)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether its mix depends on a draw: it is sampled, or a part of all ids."""
+        return self.sampled or self.size is not None
+
+    @property
+    def otherwise(self) -> str:
+        """Of a rejudged cell what the names of its arm and of itself end with; "" of another."""
+        return (NATIVE if self.references else "") + (prompted(self.prompts) if self.prompts else "")
+
     @property
     def trained(self) -> str:
         """The name of the cell that was trained: of a rejudged one, the one that it takes its answers from."""
-        return self.cell.removesuffix(NATIVE)
+        return self.cell.removesuffix(self.otherwise)
 
     @property
     def mix_name(self) -> str:
@@ -76,17 +92,22 @@ class Cell(Record, forbid_unknown_fields=True):
 
     @property
     def form(self) -> str:
-        """What its arms of several sizes have in common: the mix, or "untuned"; "+native" behind a rejudged cell's."""
+        """What its arms of several sizes have in common: the mix, or "untuned", and what is otherwise."""
         untuned = BASELINE + self.model if self.baseline else UNTUNED
-        return (self.mix or untuned) + (NATIVE if self.references else "")
+        return (self.mix or untuned) + self.otherwise
 
     @property
     def arm_key(self) -> ArmKey:
-        """The arm that it is of: `<mix>[@<size>]`, "untuned" or "baseline:<name>"; "+native" behind a rejudged one."""
+        """The arm that it is of: `<mix>[@<size>]`, "untuned" or "baseline:<name>", and what is otherwise."""
         if self.baseline:
             return ArmKey.baseline(self.model)
         size = "" if self.size is None else f"@{self.size}"
-        return ArmKey(self.model, self.dataset, (self.mix or UNTUNED) + size + (NATIVE if self.references else ""))
+        return ArmKey(self.model, self.dataset, (self.mix or UNTUNED) + size + self.otherwise)
+
+
+def prompted(language: Language) -> str:
+    """What the names of cells and arms end with that are judged by prompts in one language."""
+    return f"{AGAIN}{language}-prompts"
 
 
 class Family(StrEnum):
@@ -104,6 +125,7 @@ class Family(StrEnum):
     WHOLE_PART = "whole - part"
     SIZE = "size"
     REFERENCES = "references"
+    PROMPTS = "prompts"
     BASELINE = "baseline"
     CUSTOM = "custom"  # of the study file
 

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources
 from polyglot.kinds.chat import chat_forms
+from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.judging import JudgingParams, VerdictCounts, estimate_verdicts
 from polyglot.kinds.kind import GIB, Kind, Language, endpoint_traits
 from polyglot.kinds.settings import ChatSettings
@@ -75,6 +76,7 @@ class CompareCard(Record):
 KIND = Kind(
     params=CompareParams,
     settings=ChatSettings,
+    settings_like=JudgeParams.kind,
     defaults={"concurrency": 64},
     inputs={
         "first": ("answer", "ask"),

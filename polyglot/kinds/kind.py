@@ -92,6 +92,7 @@ class Kind:
 
     params: type[Params]
     settings: type[Settings] = Settings
+    settings_like: str = ""  # a kind whose settings in a profile are its own too, where it has none
     defaults: Mapping[str, Json] = field(default_factory=dict)  # of settings
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: Mapping[str, Files] = field(default_factory=dict)

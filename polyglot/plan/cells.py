@@ -1,8 +1,8 @@
 """The stages of one cell: a model trained on one mix with one seed (or not tuned), its answers, its verdicts."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
@@ -14,6 +14,7 @@ from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.mix import MixParams
 from polyglot.kinds.templates import TEMPLATES
 from polyglot.kinds.train import Recipe, TrainParams
+from polyglot.plan.contrasts import ENGLISH
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import BUILT_IN_AUTHOR, Sources, reference_categories
 from polyglot.study.chat import asking_settings
@@ -192,8 +193,7 @@ def _with_verdicts(
     train: PlannedStage | None,
 ) -> CellStages:
     """The cell whose answers these are, with the verdicts on them."""
-    references = sources.references if judged_against(locked) != "native" else sources.native
-    verdicts = _judged(planner, locked, sources, cell, answer, references)
+    verdicts = _judged(planner, locked, sources, cell, answer, references_of(locked, sources))
     return CellStages(cell=cell, mix=mix, train=train, answer=answer, judge=verdicts)
 
 
@@ -204,15 +204,26 @@ def judged_against(locked: Locked) -> str:
 
 
 def rejudged_stages(planner: Planner, locked: Locked, sources: Sources, row: CellStages) -> Iterator[CellStages]:
-    """The rejudged cell: the same answers, judged against native references; none unless the study wants both.
+    """Rejudged cells: the same answers, judged against native references and by English prompts, where the study wants
+    both kinds of either.
 
     What is not tuned has none: these contrasts are of mixes.
     """
-    if judged_against(locked) != "both" or sources.native is None or row.mix is None:
+    if row.mix is None:
         return
-    cell = row.cell.rejudged()
-    verdicts = _judged(planner, locked, sources, cell, row.answer, sources.native)
-    yield CellStages(cell=cell, mix=row.mix, train=row.train, answer=row.answer, judge=verdicts)
+    if judged_against(locked) == "both" and sources.native is not None:
+        verdicts = _judged(planner, locked, sources, row.cell.rejudged(), row.answer, sources.native)
+        yield replace(row, cell=row.cell.rejudged(), judge=verdicts)
+    if locked.study.judge.prompt_language == "both":
+        cell = row.cell.prompted(ENGLISH)
+        prompts = dict.fromkeys(sources.languages, locked.english_prompts_sha256)
+        verdicts = _judged(planner, locked, sources, cell, row.answer, references_of(locked, sources), prompts)
+        yield replace(row, cell=cell, judge=verdicts)
+
+
+def references_of(locked: Locked, sources: Sources) -> PlannedStage | None:
+    """Those that cells are judged against."""
+    return sources.references if judged_against(locked) != "native" else sources.native
 
 
 def _judged(
@@ -222,17 +233,28 @@ def _judged(
     cell: Cell,
     answer: PlannedStage,
     references: PlannedStage | None,
+    prompts: Mapping[str, str] | None = None,
 ) -> PlannedStage:
     """The verdicts on a cell's answers, against references where there are any."""
-    inputs = {"answers": answer, "questions": sources.questions}
-    if references is not None:
-        inputs["references"] = references
+    inputs = {"answers": answer, **asked_about(sources, references)}
+    params = JudgeParams(**judging(locked, sources, prompts or locked.prompts_sha256))
+    settings = asking_settings(locked.study.judge)
+    return planner.add(f"judge {cell.cell}", params, inputs, mix=answer.mix, settings=settings)
+
+
+def asked_about(sources: Sources, references: PlannedStage | None) -> dict[str, PlannedStage]:
+    """The benchmark's part of what a judge is shown."""
+    return {"questions": sources.questions, **({} if references is None else {"references": references})}
+
+
+def judging(locked: Locked, sources: Sources, prompts: Mapping[str, str]) -> dict[str, Any]:
+    """Who judges and by which prompts: the parameters of single grading and of pairs."""
     judge = locked.study.judge
     asked = judge.model_dump(include=set(ChatModel.model_fields))
-    params = JudgeParams(
-        **{**asked, "model": judge.model or BUILT_IN_JUDGE},
-        languages=sources.languages,
-        prompts_sha256={language: locked.prompts_sha256[language] for language in sources.languages},
-        reference_categories=reference_categories(locked.study),
-    )
-    return planner.add(f"judge {cell.cell}", params, inputs, mix=answer.mix, settings=asking_settings(judge))
+    return {
+        **asked,
+        "model": judge.model or BUILT_IN_JUDGE,
+        "languages": sources.languages,
+        "prompts_sha256": {language: prompts[language] for language in sources.languages},
+        "reference_categories": reference_categories(locked.study),
+    }

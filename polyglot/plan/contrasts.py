@@ -11,6 +11,7 @@ Every contrast is mean(treatment arms) - mean(control arms) over some languages 
 - baseline: a mix against a baseline of the study
 - references: the same answers judged against native references and against the published ones, for every mix on all
   languages, and for all mixes together on each language
+- prompts: the same answers judged by English prompts and by those of their language, likewise
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,8 +19,9 @@ from dataclasses import dataclass
 from itertools import pairwise, permutations
 
 from polyglot.core.mix import Mix
-from polyglot.kinds.aggregate import NATIVE, ArmKey, Contrast, Family
+from polyglot.kinds.aggregate import NATIVE, ArmKey, Contrast, Family, prompted
 
+ENGLISH = "EN"
 _AGAINST_MONO = {
     "parallel": (Family.PARALLEL_MEAN, Family.PARALLEL_BEST, Family.PARALLEL_WORST),
     "sampled": (Family.SAMPLED_MEAN,),
@@ -133,20 +135,38 @@ def reference_contrasts(
     model: str, dataset: str, mixes: Sequence[Mix], languages: Sequence[str]
 ) -> tuple[Contrast, ...]:
     """Return what judging against native references changes, where every arm is judged against both."""
+    said = "native - published references"
+    return tuple(_rejudged(Family.REFERENCES, NATIVE, said, (model, dataset), mixes, languages))
+
+
+def prompt_contrasts(model: str, dataset: str, mixes: Sequence[Mix], languages: Sequence[str]) -> tuple[Contrast, ...]:
+    """Return what English judge prompts change, where every arm is judged by them and by those of each language."""
+    others = [language for language in languages if language != ENGLISH]
+    said = "English - own prompts"
+    return tuple(_rejudged(Family.PROMPTS, prompted(ENGLISH), said, (model, dataset), mixes, others))
+
+
+def _rejudged(
+    family: Family,
+    otherwise: str,
+    said: str,
+    trained_on: tuple[str, str],
+    mixes: Sequence[Mix],
+    languages: Sequence[str],
+) -> Iterator[Contrast]:
+    """Each mix on all languages, and all mixes together on each: the rejudged arms minus what they repeat."""
     names = tuple(mix.canonical for mix in mixes)
     sides: list[tuple[str, tuple[str, ...], tuple[str, ...]]]
     sides = [(name, (name,), tuple(languages)) for name in names]
     if len(names) > 1:
         sides += [(f"all mixes, in {language}", names, (language,)) for language in languages]
-    return tuple(
-        Contrast(
-            name=f"{title}: native - published references",
-            family=Family.REFERENCES,
-            model=model,
-            dataset=dataset,
-            treatment=tuple(ArmKey(model, dataset, name + NATIVE) for name in arms),
-            control=tuple(ArmKey(model, dataset, name) for name in arms),
+    for title, arms, on in sides if languages else ():
+        yield Contrast(
+            name=f"{title}: {said}",
+            family=family,
+            model=trained_on[0],
+            dataset=trained_on[1],
+            treatment=tuple(ArmKey(*trained_on, name + otherwise) for name in arms),
+            control=tuple(ArmKey(*trained_on, name) for name in arms),
             on=on,
         )
-        for title, arms, on in sides
-    )

@@ -9,16 +9,17 @@ from polyglot.kinds.answer import Answers
 from polyglot.kinds.report import ReportParams
 from polyglot.kinds.train import adapter_of
 from polyglot.plan.cells import CellStages, judged_against
-from polyglot.plan.contrasts import baseline_contrasts, find_contrasts, reference_contrasts
+from polyglot.plan.contrasts import baseline_contrasts, find_contrasts, prompt_contrasts, reference_contrasts
 from polyglot.plan.data import card_inputs
 from polyglot.plan.planner import Planner
 from polyglot.plan.quality import quality_stages
 from polyglot.plan.sources import Sources
 from polyglot.study.arms import ArmRequest, NotTuned
 from polyglot.study.benchmark import Benchmark
+from polyglot.study.judge import Judge
 from polyglot.study.lock import Locked
 from polyglot.study.sources import Model
-from polyglot.study.study import Judge, Study
+from polyglot.study.study import Study
 from polyglot.study.training import Training
 
 BUILT_IN_JUDGE = (
@@ -62,6 +63,8 @@ def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[
         found = [row for pair in pairs for row in find_contrasts(*pair, mixes, sources.languages)]
         if study.judge.references == "both":
             found += [row for pair in pairs for row in reference_contrasts(*pair, mixes, sources.languages)]
+        if study.judge.prompt_language == "both":
+            found += [row for pair in pairs for row in prompt_contrasts(*pair, mixes, sources.languages)]
         found += [row for pair in pairs for row in baseline_contrasts(*pair, mixes, study.baselines, sources.languages)]
         return tuple(found)
     found = [
@@ -203,9 +206,9 @@ def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: Pla
     inputs |= {f"base:{name}": stage for name, stage in sources.bases.items()}
     for row in cells:
         inputs[f"verdicts:{row.cell.cell}"] = row.judge
-        if not row.cell.references:
+        if not row.cell.otherwise:
             inputs[f"answers:{row.cell.cell}"] = row.answer
-        if row.mix is not None and row.train is not None and not row.cell.references:  # else it is another's
+        if row.mix is not None and row.train is not None and not row.cell.otherwise:  # else it is another's
             inputs[f"mix:{row.cell.mix_name}"] = row.mix
             inputs[f"train:{row.cell.cell}"] = row.train
     return inputs

@@ -62,10 +62,10 @@ _FORM = "(-sampled|-[tT][0-9]{1,3}([.][0-9]{1,3})?)?"
 _MIX = rf"(([A-Za-z]{{2}})+{_FORM}|{_SHARE}(, *{_SHARE})*)(@[1-9][0-9]*)?"
 _EXAMPLES = ["EN", "DEFRITES", "ENDEFRITES-sampled@1000", "EN:0.5,DE:0.25,FR:0.25", "ENDEFRITES-t2.5"]
 _MIX_SCHEMA = {"type": "string", "pattern": f"^{_MIX}$", "examples": _EXAMPLES}
-_ARM_SCHEMA = {
+ARM_SCHEMA = {
     "type": "string",
     "pattern": f"^({_MIX}|{UNTUNED}|{BASELINE}.+)$",
     "examples": [*_EXAMPLES, UNTUNED, f"{BASELINE}gpt-4"],
 }
 MixField = Annotated[Mix, BeforeValidator(parse_mix), WithJsonSchema(_MIX_SCHEMA)]
-ArmField = Annotated[ArmRequest, BeforeValidator(_parse_arm), WithJsonSchema(_ARM_SCHEMA)]
+ArmField = Annotated[ArmRequest, BeforeValidator(_parse_arm), WithJsonSchema(ARM_SCHEMA)]

@@ -7,7 +7,7 @@ Nothing is looked up on a network: a hub's repository is named by its commit, a 
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +19,7 @@ from polyglot.core.section import Place, Problem
 from polyglot.kinds import judge_prompts
 from polyglot.kinds.agree import read_ratings
 from polyglot.kinds.base import MODEL_FILES, PICKLED_WEIGHTS, files_of
+from polyglot.kinds.judge_prompts import Mode
 from polyglot.kinds.kind import File
 from polyglot.study.catalogue import Used
 from polyglot.study.files import SourceFile
@@ -37,7 +38,9 @@ _PIN = "`polyglot pin STUDY` fills it in"
 class Locked:
     """A study with its files pinned. `files` is by place in the study: ("datasets", "docs", "files", "EN").
 
-    `prompts` has the judge prompts of each language; `local_files` is where the bytes behind a SHA-256 lie.
+    `prompts` has the judge prompts of each language, `pair_prompts` those of pairs (mostly the same files), where there
+    are pairs, and `english_prompts` the English ones, where they are used beside those of each language. `local_files`
+    is where the bytes behind a SHA-256 lie.
     """
 
     study: Study
@@ -46,11 +49,31 @@ class Locked:
     prompts: Mapping[str, File]
     local_files: Mapping[str, Path]
     used: tuple[Used, ...] = ()  # entries of the catalogue
+    pair_prompts: Mapping[str, File] = field(default_factory=dict)
+    english_prompts: File | None = None
 
     @property
     def prompts_sha256(self) -> dict[str, str]:
         """The content of each language's judge prompts."""
         return {language: file.sha256 for language, file in self.prompts.items()}
+
+    @property
+    def pair_prompts_sha256(self) -> dict[str, str]:
+        """The same of pairs."""
+        return {language: file.sha256 for language, file in self.pair_prompts.items()}
+
+    @property
+    def english_prompts_sha256(self) -> str:
+        """The content of the English ones that are used beside those of each language."""
+        return self.english_prompts.sha256 if self.english_prompts else ""
+
+    @property
+    def all_prompts(self) -> Iterator[tuple[str, Mode, File]]:
+        """Each file of prompts, with a language that it is for and what is judged by it."""
+        yield from ((language, "single", file) for language, file in self.prompts.items())
+        yield from ((language, "pair", file) for language, file in self.pair_prompts.items())
+        if self.english_prompts is not None:
+            yield "EN", "single", self.english_prompts
 
     def files_at(self, *place: str | int) -> dict[str, tuple[File, ...]]:
         """The files of a mapping from language to files at a place of the study."""
@@ -66,6 +89,8 @@ class Locked:
                 for path, files in self.files.items()
             },
             "prompts_sha256": self.prompts_sha256,
+            **({"pair_prompts_sha256": self.pair_prompts_sha256} if self.pair_prompts else {}),
+            **({"english_prompts_sha256": self.english_prompts_sha256} if self.english_prompts else {}),
         }
 
     def bytes(self) -> bytes:
@@ -85,25 +110,31 @@ def lock_study(loaded: LoadedStudy) -> Locked:
         if part.directory is not None:
             pins.add_directory(place, part.directory)
     problems = [*pins.problems, *_unset_revisions(loaded.study)]
-    problems += [] if problems else [*size_problems(loaded.study, pins.files, pins.local), *_unreadable(pins)]
-    prompts = {} if problems else dict(_prompts(loaded.study, pins))
+    problems += (
+        [] if problems else [*size_problems(loaded.study, pins.files, pins.local), *_unreadable(loaded.study, pins)]
+    )
     if problems:
         raise bad_file(loaded.file, problems)
+    judge = loaded.study.judge if loaded.study.models else None
+    both = judge is not None and judge.prompt_language == "both"
     return Locked(
         study=loaded.study,
         source=loaded.source,
         files={place: files for place, files in pins.files.items() if "prompts" not in place},
-        prompts=prompts,
+        prompts=dict(_prompts(loaded.study, pins, "single")),
+        pair_prompts=dict(_prompts(loaded.study, pins, "pair")) if judge is not None and judge.pairs else {},
+        english_prompts=_prompts_in("EN", pins, "single") if both else None,
         local_files=pins.local,
         used=loaded.used,
     )
 
 
-def built_in_prompts(language: str) -> Path:
+def built_in_prompts(language: str, mode: Mode = "single") -> Path:
     """The built-in judge prompts of a language: package data of the jobs, found without importing them."""
     package = find_spec("jobs")
     for folder in (package.submodule_search_locations if package else None) or ():
-        path = Path(folder) / "builtin" / "prompts" / f"{language}.jsonl"
+        prompts = Path(folder) / "builtin" / "prompts"
+        path = (prompts if mode == "single" else prompts / "pairs") / f"{language}.jsonl"
         if path.is_file():
             return path
     remedy = "Bring your own under `judge.prompts`, or install polyglot-lab whole"
@@ -243,22 +274,24 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
             yield (section, "prompts", language), (file,)
 
 
-def _prompts(study: Study, pins: _Pins) -> Iterator[tuple[str, File]]:
-    """Each language's judge prompts: the judge's own, else the benchmark's, else the built-in ones."""
+def _prompts(study: Study, pins: _Pins, mode: Mode) -> Iterator[tuple[str, File]]:
+    """Each language's judge prompts: those of the one language that the judge is told in, or of its own."""
     for language in study.benchmark.languages if study.models else ():
-        for section in ("judge", "benchmark"):
-            files = pins.files.get((section, "prompts", language))
-            if files:
-                yield language, files[0]
-                break
-        else:
-            path = built_in_prompts(language)
-            sha256 = sha256_file(path)
-            pins.local.setdefault(sha256, path)
-            yield language, File(sha256=sha256, bytes=path.stat().st_size, name=path.name)
+        yield language, _prompts_in(study.judge.one_language or language, pins, mode)
 
 
-def _unreadable(pins: _Pins) -> Iterator[Problem]:
+def _prompts_in(language: str, pins: _Pins, mode: Mode) -> File:
+    """A language's prompts: the judge's own, else the benchmark's, else the built-in ones."""
+    for section in ("judge", "benchmark"):
+        if files := pins.files.get((section, "prompts", language)):
+            return files[0]
+    path = built_in_prompts(language, mode)
+    sha256 = sha256_file(path)
+    pins.local.setdefault(sha256, path)
+    return File(sha256=sha256, bytes=path.stat().st_size, name=path.name)
+
+
+def _unreadable(study: Study, pins: _Pins) -> Iterator[Problem]:
     """What the last stages would refuse, told before the first: their own readers read the files here."""
     ratings = 0
     for place, files in pins.files.items():
@@ -266,7 +299,8 @@ def _unreadable(pins: _Pins) -> Iterator[Problem]:
             path = pins.local.get(file.sha256)
             try:
                 if "prompts" in place and path is not None:
-                    judge_prompts.load(path, str(place[-1]))
+                    for mode in _modes(study):
+                        judge_prompts.load(path, str(place[-1]), mode)
                 elif place == ("ratings",) and path is not None:
                     ratings += sum(1 for _ in read_ratings(path, file.name))
             except Permanent as error:
@@ -274,6 +308,11 @@ def _unreadable(pins: _Pins) -> Iterator[Problem]:
                 yield Problem(what=said, place=(*place, number) if len(files) > 1 else place)
     if ("ratings",) in pins.files and not ratings:
         yield Problem(what="no rating in these files", place=("ratings",), remedy="Import sheets first")
+
+
+def _modes(study: Study) -> tuple[Mode, ...]:
+    """How answers are judged."""
+    return ("single", "pair") if study.judge.pairs is not None else ("single",)
 
 
 def _unset_revisions(study: Study) -> Iterator[Problem]:

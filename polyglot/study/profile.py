@@ -229,9 +229,11 @@ def load_profile(name_or_path: str) -> Profile:
 
 
 def _given(settings: Section, kind: str) -> dict[str, Any]:
-    """What a profile sets for a kind."""
+    """What a profile sets for a kind, and for the one whose settings are its own too."""
     section: Settings = getattr(settings, kind)
-    return section.model_dump(exclude_unset=True, exclude_none=True)  # what has a default, the job knows
+    like = KINDS[kind].settings_like
+    given = section.model_dump(exclude_unset=True, exclude_none=True)  # what has a default, the job knows
+    return {**(_given(settings, like) if like else {}), **given}
 
 
 def _check_shared(file: YamlFile, store: str) -> None:

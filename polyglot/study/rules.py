@@ -10,6 +10,7 @@ from polyglot.study.benchmark import BUILT_IN_CATEGORIES
 from polyglot.study.chat import missing_prices
 from polyglot.study.quality_rules import quality_problems
 from polyglot.study.reference_rules import reference_problems
+from polyglot.study.sources import BUILT_IN_LANGUAGES
 from polyglot.study.study import Study
 from polyglot.study.systems import SYSTEMS
 
@@ -163,15 +164,23 @@ def _draws(study: Study) -> Iterator[Problem]:
 
 
 def _prompts(study: Study) -> Iterator[Problem]:
-    benchmark, own = study.benchmark, study.judge.prompts or {}
+    benchmark, own, judge = study.benchmark, study.judge.prompts or {}, study.judge
+    told_in = judge.one_language or ("EN" if judge.prompt_language == "both" else None)
+    known = {*own, *(benchmark.prompts or {}), *(BUILT_IN_LANGUAGES if benchmark.built_in is not None else ())}
     for language in own:
-        if language not in benchmark.languages:
+        if language not in (*benchmark.languages, told_in):
             yield Problem(what="no questions in this language", place=("judge", "prompts", language))
-    for language in benchmark.languages:
-        if benchmark.built_in is None and language not in {*own, *(benchmark.prompts or {})}:
+    for language in benchmark.languages if judge.one_language is None else ():
+        if language not in known:
             place = ("benchmark", "questions", language)
             remedy = f"Add `benchmark.prompts.{language}`"
             yield Problem(what=f"no judge prompts for {language}", place=place, remedy=remedy)
+    if told_in is not None and told_in not in known:
+        what, remedy = f"no judge prompts in {told_in}", f"Add `judge.prompts.{told_in}`"
+        yield Problem(what=what, place=("judge", "prompt-language"), remedy=remedy)
+    if judge.prompt_language == "both" and benchmark.languages == ("EN",):
+        what, remedy = "all questions are English: there is nothing to compare", "Remove it"
+        yield Problem(what=what, place=("judge", "prompt-language"), got="both", remedy=remedy)
     if not benchmark.has_references and benchmark.native_references is None and study.judge.reference_categories:
         what = "the benchmark has no references"
         yield Problem(what=what, place=("judge", "reference-categories"), remedy="Add `benchmark.references`")

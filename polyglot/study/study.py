@@ -12,14 +12,12 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from polyglot.core.mix import Mix
 from polyglot.core.section import MAX_COUNT, Broken, Label, Language, Name, Positive, Problem, Section, tuple_of
 from polyglot.kinds.answer import Answers
-from polyglot.kinds.chat import ChatFailures, ChatModel, ChatPrices
 from polyglot.study.arms import ArmField, ArmRequest, MixField
 from polyglot.study.baselines import Baseline
 from polyglot.study.benchmark import Benchmark
-from polyglot.study.chat import check_model
-from polyglot.study.files import ONE_OR_MANY, SourceFile, SourceFiles
+from polyglot.study.files import ONE_OR_MANY, SourceFiles
+from polyglot.study.judge import Judge
 from polyglot.study.quality import QualityCheck
-from polyglot.study.references import Which
 from polyglot.study.sources import Dataset, TunedModel
 from polyglot.study.systems import SYSTEMS
 from polyglot.study.training import Training
@@ -49,22 +47,6 @@ def _parse_contrasts(value: object) -> object:
 _SIZE_SCHEMA = {"anyOf": [{"const": "full"}, {"type": "integer", "minimum": 1}]}
 Size = Annotated[int | None, BeforeValidator(_parse_size), WithJsonSchema(_SIZE_SCHEMA)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-
-
-class Judge(ChatPrices, ChatFailures, ChatModel):
-    """Who grades. Prices and the address of an endpoint are no part of a result (the latter is a profile's setting)."""
-
-    prompts: Mapping[Language, SourceFile] | None = Field(None, min_length=1)
-    """judge_prompts.jsonl of a language, instead of the benchmark's."""
-    reference_categories: Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(tuple_of)] | None = None
-    """Judged against references; by default MT-Bench's math, reasoning, coding, and `all` of a built-in benchmark."""
-    references: Which | None = None
-    """Which references it compares with, where there are two kinds; `both` judges every answer twice."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        check_model(self.endpoint, self.model, built_in="the built-in judge", example="such as gpt-4-0613")
-        return self
 
 
 class ContrastRequest(Section):

@@ -52,7 +52,7 @@ def show(report: Report, view: View) -> Defects | None:
     cells = [row for row in report.cells if row.is_whole and row.unknown_language is not UNSET]
     if not cells:
         return None
-    arms = {cell.cell: cell.arm_key for cell in report.roster if not cell.references}
+    arms = {cell.cell: cell.arm_key for cell in report.roster if not cell.otherwise}
     found: dict[tuple[ArmKey, str], list[CellScore]] = {}
     for row in cells:
         if row.cell in arms:

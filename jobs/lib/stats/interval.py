@@ -116,7 +116,7 @@ def widened(interval: Interval, questions: int, level: float, lowest: float, hig
     """
     if isnan(interval.mean):
         return interval
-    miss = _miss(questions, level)
+    miss = unseen(questions, level)
     low = interval.mean - miss * (interval.mean - lowest)
     high = interval.mean + miss * (highest - interval.mean)
     return Interval(mean=interval.mean, low=min(interval.low, low), high=max(interval.high, high))
@@ -127,14 +127,14 @@ def side_widened(side: Interval, questions: int, level: float, lowest: float, hi
 
     Elsewhere what its questions hide is hidden from the other side too, and leaves the difference as it is.
     """
-    miss = _miss(questions, level)
+    miss = unseen(questions, level)
     if side.low == side.high:
         return widened(side, questions, level, lowest, highest)
     low, high = highest - miss * (highest - lowest), lowest + miss * (highest - lowest)
     return Interval(mean=side.mean, low=min(side.low, low), high=max(side.high, high))
 
 
-def _miss(questions: int, level: float) -> float:
+def unseen(questions: int, level: float) -> float:
     """The largest share that a thing may have of which none was seen in so many questions."""
     return 1.0 - float(((1 - level) / 2) ** (1 / questions))
 

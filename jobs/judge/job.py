@@ -5,13 +5,16 @@ card.json. A verdict that could not be had is a record with a reason: it is coun
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from jobs.lib.context import Context
 from jobs.lib.judging.grading import Judged, grade, served_by
 from jobs.lib.judging.targets import Target, collect
 from jobs.lib.judging.verdict import Reading
 from polyglot.core import records
+from polyglot.core.canonical import sha256_bytes
+from polyglot.core.records import UNSET
 from polyglot.kinds.judge import JudgeCard, JudgeParams, SingleCounts, Verdict
 
 _UNASKED = Judged(reading=Reading(reason="no-answer"), reply=None)
@@ -22,7 +25,29 @@ def run(context: Context) -> None:
     params: JudgeParams = JudgeParams.of(context.stage)
     prompt_files = {language: context.blob(params.prompts_sha256[language]) for language in params.languages}
     targets = collect(context.inputs, params, prompt_files, "answers")
+    if params.items is not None:
+        targets = [again for target in drawn(targets, params.items) for again in repeated(target, params.repeats)]
     _write(context, params, targets, grade(context, params, targets, prompt_files, "single"))
+
+
+def drawn(targets: Sequence[Target], items: int) -> list[Target]:
+    """So many targets of each language that can be asked, the same ones whatever else there is."""
+    chosen: set[int] = set()
+    for language in {target.language for target in targets}:
+        there = [at for at, target in enumerate(targets) if target.language == language and target.requests]
+        chosen.update(sorted(there, key=lambda at: sha256_bytes(_place(targets[at])))[:items])
+    return [target for at, target in enumerate(targets) if at in chosen]
+
+
+def _place(target: Target) -> bytes:
+    return f"{target.id} {target.sample} {target.turn}".encode()
+
+
+def repeated(target: Target, times: int) -> Iterator[Target]:
+    """The same, to be asked so many times."""
+    for number in range(times):
+        requests = tuple(replace(request, sample=number) for request in target.requests)
+        yield replace(target, requests=requests, repeat=number)
 
 
 def _write(context: Context, params: JudgeParams, targets: Sequence[Target], results: Mapping[str, Judged]) -> None:
@@ -74,4 +99,5 @@ def _verdict(target: Target, judged: Judged) -> Verdict:
         text=judged.text,
         prompt_tokens=judged.prompt_tokens,
         completion_tokens=judged.completion_tokens,
+        repeat=UNSET if target.repeat is None else target.repeat,
     )

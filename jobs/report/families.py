@@ -41,6 +41,11 @@ WORDINGS = {
         "The same answers judged twice: against references that a model wrote in each language, and against those that "
         "the benchmark publishes. What differs is what broken or translated references do to scores.",
     ),
+    Family.PROMPTS.compares: Wording(
+        "English judge prompts against each language's own",
+        "The same answers judged twice: by the English prompts, and by those of the answer's language. What differs is "
+        "what the language of the rubric does to scores.",
+    ),
     Family.BASELINE.compares: Wording(
         "Against models that are not tuned here", "A mix against a baseline, over all languages."
     ),

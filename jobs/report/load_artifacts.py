@@ -13,6 +13,7 @@ from polyglot.kinds.base import BaseRecord
 from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.judge import JudgeCard, VerdictTokens
 from polyglot.kinds.mix import IndexRow, MixCard
+from polyglot.kinds.reliability import Reliability
 from polyglot.kinds.report import (
     AskedIn,
     DataReport,
@@ -77,6 +78,7 @@ def load_report(params: ReportParams, inputs: Mapping[str, Input]) -> Report:
             for name, source in of_role(inputs, "train").items()
         ),
         judges=tuple(_judged(cell, source) for cell, source in of_role(inputs, "verdicts").items()),
+        reliability=_reliability(inputs),
         checks=params.checks,
         executions=executions(inputs),
         provenance=provenance(scores.roster, inputs),
@@ -100,6 +102,12 @@ def load_data_report(params: ReportParams, inputs: Mapping[str, Input]) -> DataR
         overlaps=_overlaps(mixes),
         checks=params.checks,
     )
+
+
+def _reliability(inputs: Mapping[str, Input]) -> Reliability | None:
+    """The card of the judges; a study of an earlier version has none."""
+    source = inputs.get("reliability")
+    return None if source is None else source.read("reliability.json", Reliability)
 
 
 def data_cards(inputs: Mapping[str, Input]) -> tuple[NamedCard, ...]:

@@ -30,6 +30,12 @@ _SCHEMAS: Mapping[str, Mapping[str, str]] = {
         "score": "float64", "reason": "string", "prompt": "string", "fallback": "string", "conflicting": "bool_",
         "text": "string", "prompt_tokens": "int32", "completion_tokens": "int32",
     },
+    "comparisons": {
+        "first": "string", "second": "string", "language": "string", "id": "string", "category": "string",
+        "sample": "int32", "turn": "int32", "outcome": "string", "consistent": "bool_", "reason": "string",
+        "prompt": "string", "fallback": "string", "order": "int32", "said": "string", "order_reason": "string",
+        "conflicting": "bool_", "text": "string", "prompt_tokens": "int32", "completion_tokens": "int32",
+    },
 }  # fmt: skip
 CELL_COLUMNS = {
     "cell": "string", "model": "string", "dataset": "string", "mix": "string", "sampled": "bool_", "size": "int64",

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import field
+from pydantic import Field
 
 from polyglot.core.canonical import Json
-from polyglot.core.records import Record
+from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.chat import chat_forms, shares
 from polyglot.kinds.judging import JudgingParams, VerdictCounts, estimate_verdicts
@@ -20,6 +21,10 @@ class JudgeParams(JudgingParams):
 
     kind: ClassVar[str] = "judge"
     version: ClassVar[int] = 3
+
+    # of a retest: how often each of how many turns in each language is asked
+    repeats: Annotated[int, Field(exclude_if=lambda repeats: repeats == 1)] = 1
+    items: Annotated[int | None, Field(exclude_if=lambda items: items is None)] = None  # None: all
 
     @staticmethod
     def earlier(stage: Stage, settings: Mapping[str, Json]) -> Iterator[Stage]:
@@ -45,6 +50,7 @@ class Verdict(Record):
     text: str = ""  # the judge's reply
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    repeat: int | UnsetType = UNSET  # of a retest: how often the same was asked before
 
 
 class VerdictTokens(Record):

@@ -19,6 +19,7 @@ from polyglot.kinds import (
     probe,
     quality,
     reference,
+    reliability,
     report,
     tokenize,
     train,
@@ -46,6 +47,7 @@ KINDS: Mapping[str, Kind] = {
         judge,
         compare,
         aggregate,
+        reliability,
         report,
     )
 }

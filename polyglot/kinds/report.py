@@ -24,6 +24,7 @@ from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
 from polyglot.kinds.mix import MixCard
 from polyglot.kinds.quality import QualityCard
+from polyglot.kinds.reliability import Reliability
 from polyglot.kinds.train import TrainingRecord
 
 
@@ -163,6 +164,7 @@ class Report(Record):
     bases: tuple[NamedBase, ...]
     training: tuple[NamedTraining, ...]
     judges: tuple[Judged, ...]
+    reliability: Reliability | None
     checks: tuple[str, ...]
     executions: tuple[Execution, ...]
     provenance: tuple[Provenance, ...]
@@ -264,6 +266,7 @@ KIND = Kind(
     params=ReportParams,
     inputs={
         "aggregate": ("aggregate",),
+        "reliability": ("reliability",),
         "data": ("ingest",),
         "questions": ("ingest",),
         "references": ("ingest",),

@@ -2,13 +2,21 @@
 
 from polyglot.core.errors import BadInput
 from polyglot.core.mix import Mix
-from polyglot.plan.cells import CellStages, baseline_stages, cell_stages, rejudged_stages, untuned_stages
+from polyglot.plan.cells import (
+    CellStages,
+    baseline_stages,
+    cell_stages,
+    rejudged_stages,
+    retest_stage,
+    untuned_stages,
+)
 from polyglot.plan.checks import checked
 from polyglot.plan.data import data_report
+from polyglot.plan.pairs import pair_stages
 from polyglot.plan.plan import Plan, make_plan
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import source_stages
-from polyglot.plan.tables import add_tables
+from polyglot.plan.tables import Trust, add_tables
 from polyglot.study.lock import Locked
 from polyglot.study.profile import Profile
 
@@ -34,7 +42,9 @@ def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None, data
                 cells += cell_stages(planner, locked, sources, model, dataset, arm)
     cells += [baseline_stages(planner, locked, sources, name) for name in locked.study.baselines]
     cells += [again for row in cells for again in rejudged_stages(planner, locked, sources, row)]
-    report = add_tables(planner, locked, sources, cells, mixes)
+    pairs = pair_stages(planner, locked, sources, cells)
+    retest = retest_stage(planner, locked, sources, cells)
+    report = add_tables(planner, locked, sources, cells, mixes, Trust(pairs=pairs, retest=retest))
     return make_plan(locked.study.name, checked(planner, locked, sources, report))
 
 

@@ -221,6 +221,20 @@ def rejudged_stages(planner: Planner, locked: Locked, sources: Sources, row: Cel
         yield replace(row, cell=cell, judge=verdicts)
 
 
+def retest_stage(
+    planner: Planner, locked: Locked, sources: Sources, cells: Sequence[CellStages]
+) -> PlannedStage | None:
+    """Some verdicts on the first cell's answers, several times, where the study wants them."""
+    retest = locked.study.judge.retest
+    if retest is None:
+        return None
+    inputs = {"answers": cells[0].answer, **asked_about(sources, references_of(locked, sources))}
+    asked = judging(locked, sources, locked.prompts_sha256)
+    params = JudgeParams(**asked, repeats=retest.times, items=retest.items)
+    settings = asking_settings(locked.study.judge)
+    return planner.add(f"judge {cells[0].cell.cell} again", params, inputs, settings=settings)
+
+
 def references_of(locked: Locked, sources: Sources) -> PlannedStage | None:
     """Those that cells are judged against."""
     return sources.references if judged_against(locked) != "native" else sources.native

@@ -1,11 +1,13 @@
 """The last two stages of a study: the aggregate over its cells, and the report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.aggregate import AggregateParams, ArmKey, Contrast, Family
 from polyglot.kinds.answer import Answers
+from polyglot.kinds.reliability import CellPair, ReliabilityParams
 from polyglot.kinds.report import ReportParams
 from polyglot.kinds.train import adapter_of
 from polyglot.plan.cells import CellStages, judged_against
@@ -33,10 +35,23 @@ BUILT_IN_JUDGE_ELSEWHERE = (
 BUILT_IN_MODEL = "The base model is a tiny one, pre-trained in seconds on generated text: a study in miniature."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What is asked beside the verdicts on each cell, to know what they are worth."""
+
+    pairs: Mapping[CellPair, PlannedStage]
+    retest: PlannedStage | None
+
+
 def add_tables(
-    planner: Planner, locked: Locked, sources: Sources, cells: Sequence[CellStages], mixes: Sequence[Mix]
+    planner: Planner,
+    locked: Locked,
+    sources: Sources,
+    cells: Sequence[CellStages],
+    mixes: Sequence[Mix],
+    trust: Trust,
 ) -> PlannedStage:
-    """Add the aggregate and the report, and return the report."""
+    """Add the aggregate, the card of the judges and the report, and return the report."""
     inputs = {"questions": sources.questions}
     for row in cells:
         inputs[f"verdicts:{row.cell.cell}"] = row.judge
@@ -50,10 +65,35 @@ def add_tables(
         leave_out_wrong=benchmark.leave_out_wrong,
     )
     aggregate = planner.add("aggregate", params, inputs)
+    reliability = _reliability(planner, locked, params, {**inputs, "aggregate": aggregate}, trust)
     checks = quality_stages(planner, locked, sources)
     return planner.add(
-        "report", _report(locked, sources.languages), {**_report_inputs(sources, cells, aggregate), **checks}
+        "report",
+        _report(locked, sources.languages),
+        {**_report_inputs(sources, cells, aggregate), "reliability": reliability, **checks},
     )
+
+
+def _reliability(
+    planner: Planner, locked: Locked, tables: AggregateParams, inputs: Mapping[str, PlannedStage], trust: Trust
+) -> PlannedStage:
+    """The card of the judges, over the cells of the tables."""
+    study = locked.study
+    params = ReliabilityParams(
+        languages=tables.languages,
+        cells=tables.cells,
+        pairs=tuple(trust.pairs),
+        wrong_references=tables.wrong_references,
+        models={name: _source(model) for name, model in (*study.models.items(), *study.baselines.items())},
+    )
+    read = {f"comparisons:{pair.name}": stage for pair, stage in trust.pairs.items()}
+    read |= {} if trust.retest is None else {"retest": trust.retest}
+    return planner.add("reliability", params, {**inputs, **read})
+
+
+def _source(model: Model) -> str:
+    """What a model is called where it comes from."""
+    return model.hub or getattr(model, "model", "") or ""
 
 
 def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[Contrast, ...]:

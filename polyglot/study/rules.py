@@ -9,6 +9,7 @@ from polyglot.study.baseline_rules import baseline_problems, not_tuned_problems
 from polyglot.study.benchmark import BUILT_IN_CATEGORIES
 from polyglot.study.chat import missing_prices
 from polyglot.study.quality_rules import quality_problems
+from polyglot.study.judge import ALL
 from polyglot.study.reference_rules import reference_problems
 from polyglot.study.sources import BUILT_IN_LANGUAGES
 from polyglot.study.study import Study
@@ -32,6 +33,7 @@ def study_problems(study: Study) -> Iterator[Problem]:
     yield from _system_messages(study)
     yield from _draws(study)
     yield from _prompts(study)
+    yield from _pairs(study)
     yield from reference_problems(study)
     yield from _categories(study)
     yield from baseline_problems(study)
@@ -184,6 +186,28 @@ def _prompts(study: Study) -> Iterator[Problem]:
     if not benchmark.has_references and benchmark.native_references is None and study.judge.reference_categories:
         what = "the benchmark has no references"
         yield Problem(what=what, place=("judge", "reference-categories"), remedy="Add `benchmark.references`")
+
+
+def _pairs(study: Study) -> Iterator[Problem]:
+    """What answers are compared with is there, and there is something else to compare."""
+    pairs, place = study.judge.pairs, ("judge", "pairs", "against")
+    if pairs is None:
+        return
+    arms = [arm.canonical for arm in study.arms()]
+    others = len(arms) + study.untuned + len(study.baselines)
+    if pairs.against == ALL:
+        if others < 2:
+            yield Problem(what="there is nothing to compare", place=place, got="one arm", remedy="Add a mix")
+        return
+    yield from not_tuned_problems(study, pairs.against, place)
+    for number, arm in enumerate(pairs.against):
+        if isinstance(arm, Mix) and arm.canonical not in arms:
+            expected = "one of " + ", ".join(arms)
+            yield Problem(what="the study has no such mix", place=place, got=arm.canonical, expected=expected)
+        if arm in pairs.against[:number]:
+            yield Problem(what=f"{arm} is there twice", place=place, remedy="Name it once")
+    if others < 2:
+        yield Problem(what="there is nothing to compare with it", place=place, remedy="Add a mix")
 
 
 def _contrasts(study: Study) -> Iterator[Problem]:

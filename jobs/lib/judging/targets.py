@@ -29,6 +29,7 @@ class Target:
     fallback: str | None = None
     requests: tuple[Request, ...] = ()
     characters: tuple[int, ...] = ()  # of this turn of each answer
+    repeat: int | None = None  # of a retest
 
     @property
     def label(self) -> str:

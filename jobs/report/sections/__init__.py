@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping
 from jobs.report.numbers import View
 from jobs.report.sections import (
     answer,
+    card,
     categories,
     contrasts,
     data,
     defects,
     judge,
     mixes,
+    pairs,
     scores,
     sizes,
     training,
@@ -27,6 +29,7 @@ OF_RESULTS: Mapping[str, Callable[[Report, View], object | None]] = {
     "answer": answer.show,
     "scores": scores.show,
     "contrasts": contrasts.show,
+    "pairs": pairs.show,
     "wrong_references": wrong_references.show,
     "transfer": transfer.show,
     "sizes": sizes.show,
@@ -37,6 +40,7 @@ OF_RESULTS: Mapping[str, Callable[[Report, View], object | None]] = {
     "translations": lambda report, view: report.checks or None,
     "defects": defects.show,
     "judge": judge.show,
+    "card": card.show,
     "method": lambda report, view: report,
     "provenance": lambda report, view: report.provenance or None,
 }

@@ -1,0 +1,38 @@
+"""Statistics as figures of the card: rounded, with None for what there is nothing to measure of."""
+
+from collections.abc import Callable
+from math import isfinite
+
+from jobs.lib.stats.clusters import Share
+from jobs.lib.stats.interval import Interval
+from polyglot.kinds.reliability import Measured
+
+DIGITS = 4
+ALL = "all"  # languages together
+
+
+def number(value: float) -> float | None:
+    """Rounded; None for NaN and infinities."""
+    return round(value, DIGITS) + 0.0 if isfinite(value) else None
+
+
+def measured(found: Share | Interval | None, of: int = 0) -> Measured:
+    """A figure; `of` is said of an interval, a share knows it."""
+    if found is None:
+        return Measured(value=None, low=None, high=None, of=of)
+    interval = found.interval if isinstance(found, Share) else found
+    count = round(found.of) if isinstance(found, Share) else of
+    return Measured(value=number(interval.mean), low=number(interval.low), high=number(interval.high), of=count)
+
+
+def where_defined(statistic: Callable[[], Interval | Share]) -> Interval | Share | None:
+    """A statistic, or None where the data leave it undefined: no decisive verdict, lengths that do not vary, …"""
+    try:
+        return statistic()
+    except ValueError:
+        return None
+
+
+def mean(values: list[float]) -> float | None:
+    """Of some points; None of none."""
+    return number(sum(values) / len(values)) if values else None

@@ -1,0 +1,150 @@
+"""The card of a study's judges, and the results of pairs.
+
+Reads `verdicts:<cell>`, `answers:<cell>`, `questions`, `aggregate` and, where there are any, `comparisons:<pair>` and
+`retest`; writes reliability.json, pairs.csv and published_rule.jsonl. Equal inputs give equal bytes. The statistics are
+described in docs/statistics.md.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from jobs.lib.context import Context, Input, of_role
+from jobs.lib.stats.files import write_csv
+from jobs.reliability import pairs, single
+from jobs.reliability.pairs import Compared, pair_reliability, pair_results
+from jobs.reliability.reading import Graded, JudgeName, categories, graded, judge_of, other_languages
+from jobs.reliability.repeats import across_languages, retests
+from jobs.reliability.single import single_reliability
+from jobs.reliability.suspicious import suspicious
+from polyglot.core import records
+from polyglot.kinds.compare import CompareCard, PairVerdict
+from polyglot.kinds.judge import Verdict
+from polyglot.kinds.reliability import (
+    JudgeReliability,
+    PairResult,
+    Reliability,
+    ReliabilityParams,
+    Suspicious,
+    family_of,
+)
+
+MIDDLE = 5.5  # of the scale: what answers nothing, and is given as much, has won
+MOST_TOLD = 5  # of such cells; the table has all
+
+
+def run(context: Context) -> None:
+    """Read all verdicts, and say what they are worth."""
+    params, inputs = ReliabilityParams.of(context.stage), context.inputs
+    category = categories(inputs, params.languages)
+    rows = list(graded(params.cells, inputs, params.languages, other_languages(inputs)))
+    compared = list(_compared(params, inputs))
+    judges = tuple(_judges(params, inputs, rows, compared, category))
+    found = Reliability(
+        level=params.level,
+        judges=judges,
+        results=tuple(pair_results(compared, params.languages, category, params.level)),
+        suspicious=(flagged := tuple(suspicious(rows))),
+        warnings=tuple(_warnings(params, judges, flagged)),
+    )
+    (context.out / "reliability.json").write_bytes(records.to_json(found) + b"\n")
+    write_csv(context.out / "pairs.csv", map(_flat, found.results), first=("first", "second", "language"))
+    differing = [*single.differences(rows), *pairs.differences(compared)]
+    records.write_lines(context.out / "published_rule.jsonl", differing)
+    context.metrics.update(judges=len(judges), pairs=len(params.pairs), read_otherwise=len(differing))
+
+
+def _compared(params: ReliabilityParams, inputs: Mapping[str, Input]) -> Iterator[Compared]:
+    """Every pair of answers; of two arms the one whose cell comes first in the study's order is the first."""
+    place = {cell.cell: number for number, cell in enumerate(params.cells)}
+    cells = {cell.cell: cell for cell in params.cells}
+    sources = of_role(inputs, "comparisons")
+    for pair in params.pairs:
+        first, second = cells[pair.first], cells[pair.second]
+        turned = place[pair.first] > place[pair.second]
+        arms = (second.arm_key, first.arm_key) if turned else (first.arm_key, second.arm_key)
+        source = sources[pair.name]
+        for language in params.languages:
+            if (name := f"comparisons/{language}.jsonl") in source.names():
+                for verdict in source.lines(name, PairVerdict):
+                    yield Compared(pair=pair.name, arms=arms, turned=turned, verdict=verdict)
+
+
+def _judges(
+    params: ReliabilityParams,
+    inputs: Mapping[str, Input],
+    rows: Sequence[Graded],
+    compared: Sequence[Compared],
+    category: Mapping[str, str],
+) -> Iterator[JudgeReliability]:
+    """The study's judge: all its stages name one."""
+    names: dict[JudgeName, set[str]] = {}
+    for source in of_role(inputs, "verdicts").values():
+        name, given = judge_of(source)
+        names.setdefault(name, set()).update(given)
+    for source in of_role(inputs, "comparisons").values():
+        card = source.read("card.json", CompareCard)
+        names.setdefault(JudgeName(model=card.model, endpoint=card.endpoint), set()).update(card.served_by)
+    again = _retested(params, inputs)
+    languages, level = params.languages, params.level
+    for name, served in names.items():
+        yield JudgeReliability(
+            model=name.model,
+            endpoint=name.endpoint,
+            served_by=tuple(sorted(served)),
+            singles=tuple(single_reliability(rows, languages, category, params.wrong_references, level)),
+            pairs=tuple(pair_reliability(compared, languages, category, level)),
+            retests=tuple(retests(again, languages, category, level, params.resamples)) if again else (),
+            across_languages=tuple(across_languages(rows, languages, category, level, params.resamples)),
+        )
+
+
+def _retested(params: ReliabilityParams, inputs: Mapping[str, Input]) -> list[Verdict]:
+    source = inputs.get("retest")
+    if source is None:
+        return []
+    names = [name for language in params.languages if (name := f"verdicts/{language}.jsonl") in source.names()]
+    return [verdict for name in names for verdict in source.lines(name, Verdict)]
+
+
+def _warnings(
+    params: ReliabilityParams, judges: Sequence[JudgeReliability], flagged: Sequence[Suspicious]
+) -> Iterator[str]:
+    for judge in judges:
+        if len(judge.served_by) > 1:
+            yield (
+                f"{judge.model} was answered by {len(judge.served_by)} models, {', '.join(judge.served_by)}: verdicts "
+                "from before and after the change are not of one judge."
+            )
+        family = family_of(judge.model)
+        kin = sorted(name for name, source in params.models.items() if family and family_of(source) == family)
+        if kin:
+            yield (
+                f"The judge {judge.model} is of the same family as {', '.join(kin)} ({family}): judges tend to prefer "
+                "their own family's answers."
+            )
+    played = [row for row in flagged if row.mean is not None and row.mean >= MIDDLE]
+    for row in sorted(played, key=lambda row: -(row.mean or 0))[:MOST_TOLD]:
+        said = {"constant": "the same text to many questions", "verdict-planted": "a verdict of their own",
+                "empty": "nothing"}[row.what]  # fmt: skip
+        yield (
+            f"{row.cell}, {row.language}: {row.turns} answers that say {said} have a mean of {row.mean:.2f}: the judge "
+            "can be won without an answer."
+        )
+
+
+def _flat(row: PairResult) -> dict[str, object]:
+    """A row of pairs.csv: arms by their names, figures with their limits in columns of their own."""
+    flat: dict[str, object] = {
+        "model": row.first.model,
+        "dataset": row.first.dataset or row.second.dataset,
+        "first": row.first.arm,
+        "second": row.second.arm,
+    }
+    for name, value in msgspec.to_builtins(row).items():
+        if isinstance(value, dict):
+            flat |= {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
+            flat.setdefault("scored", value["of"])
+        elif name not in flat:
+            flat[name] = value
+    return flat

@@ -1,0 +1,152 @@
+"""Pairwise judging: how far the order decides, and who wins between two arms."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from jobs.lib.judging.published import published_winner
+from jobs.lib.stats.length import LengthPreference, length_preference
+from jobs.lib.stats.pairwise import Orders, order_bias, win_rates
+from jobs.reliability.figures import ALL, measured, number
+from polyglot.kinds.aggregate import ArmKey
+from polyglot.kinds.compare import PairVerdict
+from polyglot.kinds.reliability import PairReliability, PairResult, RuleDifference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One turn of two cells. `turned`: the comparison's first model is of the second arm."""
+
+    pair: str
+    arms: tuple[ArmKey, ArmKey]
+    turned: bool
+    verdict: PairVerdict
+
+    def said(self, order: int) -> str | None:
+        """What was said with the answer of the arm number `order` (0 or 1) in the first place."""
+        orders = self.verdict.orders
+        return orders[order if not self.turned else 1 - order].said if orders else None
+
+    @property
+    def characters(self) -> tuple[int, int]:
+        """Of the arms' answers."""
+        first, second = self.verdict.characters
+        return (second, first) if self.turned else (first, second)
+
+
+def _orders(rows: Sequence[Compared], category: Mapping[str, str]) -> Orders:
+    """The first arm of each row is A of the statistics."""
+    return Orders.of_slots(
+        [row.verdict.id for row in rows], [row.said(0) for row in rows], [row.said(1) for row in rows], category
+    )
+
+
+def _by_language(rows: Sequence[Compared], languages: Sequence[str]) -> Iterator[tuple[str, list[Compared]]]:
+    """All languages together, and each."""
+    if len(languages) > 1:
+        yield ALL, list(rows)
+    for language in languages:
+        yield language, [row for row in rows if row.verdict.language == language]
+
+
+def pair_reliability(
+    rows: Sequence[Compared], languages: Sequence[str], category: Mapping[str, str], level: float
+) -> Iterator[PairReliability]:
+    """What is to be known of a judge of pairs, over all pairs that it judged."""
+    for language, own in _by_language(rows, languages):
+        if not own:
+            continue
+        orders = _orders(own, category)
+        bias, length = order_bias(orders, level), _length(own, category, level)
+        said = [order for row in own for order in row.verdict.orders]
+        missing = sum(2 for row in own if not row.verdict.orders)
+        reasons = Counter(order.reason for order in said if order.reason is not None)
+        if missing:
+            reasons["no-answer"] += missing
+        yield PairReliability(
+            language=language,
+            planned=2 * len(own),
+            parsed=bias.verdicts,
+            reasons=dict(sorted(reasons.items())),
+            conflicting=sum(order.conflicting for order in said),
+            published_differs=sum(published_winner(order.text) != order.said for order in said if order.text),
+            inconsistent=measured(bias.inconsistent),
+            first_slot=measured(bias.first),
+            ties=measured(bias.ties),
+            both_bad=measured(bias.both_bad),
+            longer_won=measured(length.longer_won if length else None),
+            odds_per_doubling=measured(
+                length.log_odds_per_doubling if length and not length.separated else None,
+                of=length.verdicts if length else 0,
+            ),
+        )
+
+
+def _length(rows: Sequence[Compared], category: Mapping[str, str], level: float) -> LengthPreference | None:
+    """Of answers that are not empty; None without decisive verdicts or where lengths do not vary."""
+    said = [row for row in rows if all(row.characters)]
+    if not said:
+        return None
+    try:
+        return length_preference(
+            _orders(said, category),
+            [row.characters[0] for row in said],
+            [row.characters[1] for row in said],
+            pairs=[" | ".join(key.arm for key in row.arms) for row in said],
+            level=level,
+        )
+    except ValueError:
+        return None
+
+
+def pair_results(
+    rows: Sequence[Compared], languages: Sequence[str], category: Mapping[str, str], level: float
+) -> Iterator[PairResult]:
+    """Every two arms, in all languages and in each; the cells of their seeds and draws together."""
+    for arms in dict.fromkeys(row.arms for row in rows):
+        mine = [row for row in rows if row.arms == arms]
+        for language, own in _by_language(mine, languages):
+            if own:
+                yield _result(arms, language, own, category, level)
+
+
+def _result(
+    arms: tuple[ArmKey, ArmKey], language: str, rows: Sequence[Compared], category: Mapping[str, str], level: float
+) -> PairResult:
+    found = win_rates(_orders(rows, category), level)
+    scored, won = found.rate.of, found.rate.hits
+    return PairResult(
+        first=arms[0],
+        second=arms[1],
+        language=language,
+        cells=len({row.pair for row in rows}),
+        wins=measured(found.a),
+        ties=measured(found.ties),
+        losses=measured(found.b),
+        rate=measured(found.rate),
+        inconsistent=measured(found.inconsistent),
+        both_bad=measured(found.both_bad),
+        unscored=found.unscored,
+        rate_at_least=number(won / (scored + found.unscored)),
+        rate_at_most=number((won + found.unscored) / (scored + found.unscored)),
+    )
+
+
+def differences(rows: Sequence[Compared]) -> Iterator[RuleDifference]:
+    """The replies that the benchmark's own rule reads otherwise."""
+    for row in rows:
+        verdict = row.verdict
+        for number_of_order, order in enumerate(verdict.orders):
+            published = published_winner(order.text)
+            if order.text and published != order.said:
+                yield RuleDifference(
+                    of=row.pair,
+                    language=verdict.language,
+                    id=verdict.id,
+                    sample=verdict.sample,
+                    turn=verdict.turn,
+                    order=number_of_order,
+                    ours=order.said,
+                    published=published,
+                    text=order.text,
+                )

@@ -1,0 +1,155 @@
+"""How far verdicts can be trusted: order, repeats, languages, lengths, and the benchmark's own rule."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from jobs.report.numbers import MISSING, View, share, whole
+from jobs.report.sections.pairs import limits, percent
+from polyglot.kinds.reliability import (
+    JudgeReliability,
+    LanguageAgreement,
+    Measured,
+    PairReliability,
+    RetestReliability,
+    SingleReliability,
+    Suspicious,
+)
+from polyglot.kinds.report import Report
+
+WHAT = {
+    "constant": "the same text to many questions",
+    "verdict-planted": "hold a verdict of their own",
+    "empty": "empty",
+}
+
+
+class Figure(NamedTuple):
+    """A figure and its limits, for a field of a table."""
+
+    value: str
+    limits: str
+
+
+class Table(NamedTuple):
+    """Rows of figures by language; `text` says what they are."""
+
+    title: str
+    text: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Figure, ...]], ...]
+
+
+class Card(NamedTuple):
+    """One judge."""
+
+    name: str
+    tables: tuple[Table, ...]
+
+
+class Cards(NamedTuple):
+    """All judges."""
+
+    cards: tuple[Card, ...]
+    warnings: tuple[str, ...]
+    suspicious: tuple[tuple[str, str, str, str, str, str], ...]
+
+
+def show(report: Report, view: View) -> Cards | None:
+    """Return what the section shows; None where there is no card."""
+    found = report.reliability
+    if found is None:
+        return None
+    return Cards(
+        cards=tuple(
+            Card(name=f"{judge.model} ({judge.endpoint})", tables=tuple(_tables(judge))) for judge in found.judges
+        ),
+        warnings=found.warnings,
+        suspicious=tuple(_suspicious(row) for row in found.suspicious),
+    )
+
+
+def _tables(judge: JudgeReliability) -> Iterator[Table]:
+    if judge.singles:
+        yield Table(
+            "Single grading",
+            "Read otherwise: replies from which the benchmark's own rule, the first number in brackets, takes another "
+            "score or none. Per doubling: points that go with an answer of twice the length, among answers to the same "
+            "question; a longer answer may also be a better one.",
+            ("Parsed", "Read otherwise", "Mean", "Per doubling", "In another language", "On wrong references"),
+            tuple((row.language, tuple(_single(row))) for row in judge.singles),
+        )
+    if judge.pairs:
+        yield Table(
+            "Pairs",
+            "Inconsistent: pairs whose two orders contradict each other. First slot: of the verdicts that name a "
+            "winner, those for the answer that stood first; half would be fair. Longer: likewise for longer answers.",
+            ("Parsed", "Read otherwise", "Inconsistent", "First slot", "Ties", "Both bad", "Longer won"),
+            tuple((row.language, tuple(_pair(row))) for row in judge.pairs),
+        )
+    if judge.retests:
+        times = judge.retests[0].times
+        yield Table(
+            "The same asked again",
+            f"Each was asked {times} times. Flips: the chance that two of them give different scores.",
+            ("Answers", "Flips", "Deviation, points"),
+            tuple((row.language, tuple(_retest(row))) for row in judge.retests),
+        )
+    if judge.across_languages:
+        yield Table(
+            "Between languages",
+            "Scores of one model's answers to the same question in two languages. The answers differ as well as the "
+            "judge's language. Kappa has quadratic weights, alpha is Krippendorff's, ordinal.",
+            ("Answers", "Equal", "Kappa", "Alpha"),
+            tuple((f"{row.first} and {row.second}", tuple(_across(row))) for row in judge.across_languages),
+        )
+
+
+def _single(row: SingleReliability) -> Iterator[Figure]:
+    yield Figure(share(row.parsed, row.planned), f"{whole(row.parsed)} of {whole(row.planned)}")
+    yield Figure(whole(row.published_differs), "")
+    yield Figure(_points(row.mean), "")
+    yield _signed(row.per_doubling)
+    yield _against(row.other_language_mean, row.other_language, "others", row.own_language_mean)
+    yield _against(row.wrong_references_mean, row.wrong_references, "mean without", row.mean_without_wrong)
+
+
+def _pair(row: PairReliability) -> Iterator[Figure]:
+    yield Figure(share(row.parsed, row.planned), f"{whole(row.parsed)} of {whole(row.planned)}")
+    yield Figure(whole(row.published_differs), "")
+    for found in (row.inconsistent, row.first_slot, row.ties, row.both_bad, row.longer_won):
+        yield Figure(percent(found), limits(found))
+
+
+def _retest(row: RetestReliability) -> Iterator[Figure]:
+    yield Figure(whole(row.items), "")
+    yield Figure(percent(row.flips), limits(row.flips))
+    yield Figure(_points(row.deviation.value), limits(row.deviation, 1.0, 2))
+
+
+def _across(row: LanguageAgreement) -> Iterator[Figure]:
+    yield Figure(whole(row.items), "")
+    yield Figure(percent(row.equal), limits(row.equal))
+    for found in (row.kappa, row.alpha):
+        yield Figure(_points(found.value), limits(found, 1.0, 2))
+
+
+def _points(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.2f}".replace("-", "\u2212")
+
+
+def _signed(found: Measured) -> Figure:
+    if found.value is None or found.low is None or found.high is None:
+        return Figure(MISSING, "")
+    low, value, high = (f"{one:+.2f}".replace("-", "\u2212") for one in (found.low, found.value, found.high))
+    return Figure(value, f"{low} to {high}")
+
+
+def _against(mean: float | None, number: int, other: str, others: float | None) -> Figure:
+    """A mean over some answers, and what it is beside."""
+    if not number:
+        return Figure("none", "")
+    return Figure(_points(mean), f"{whole(number)}; {other} {_points(others)}")
+
+
+def _suspicious(row: Suspicious) -> tuple[str, str, str, str, str, str]:
+    return row.cell, row.language, WHAT[row.what], whole(row.turns), _points(row.mean), _points(row.others_mean)

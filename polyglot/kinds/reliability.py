@@ -1,0 +1,210 @@
+"""How far verdicts can be trusted, and who wins where answers are judged in pairs: the card of a study's judges."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from polyglot.core.records import UNSET, Record, UnsetType
+from polyglot.core.stage import Resources
+from polyglot.kinds.aggregate import ArmKey, Cell
+from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
+
+# Names by which models of one maker are told: a judge may prefer its own family's answers
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "OpenAI": ("gpt", "o1", "o3", "o4", "davinci"),
+    "Llama": ("llama", "vicuna", "alpaca"),
+    "Mistral": ("mistral", "mixtral", "ministral"),
+    "Qwen": ("qwen", "qwq"),
+    "Google": ("gemma", "gemini", "palm"),
+    "Anthropic": ("claude",),
+    "DeepSeek": ("deepseek",),
+    "Cohere": ("command", "aya"),
+    "BLOOM": ("bloom", "bloomz"),
+    "Phi": ("phi",),
+    "OpenGPT-X": ("teuken", "opengpt"),
+}
+
+
+class CellPair(Record):
+    """Two cells whose answers are compared. `name` is what names the input: "comparisons:<name>"."""
+
+    name: str
+    first: str  # the cell that is the comparison's first model
+    second: str
+
+
+class ReliabilityParams(Params):
+    """The card of a study's judges, and the results of pairs."""
+
+    kind: ClassVar[str] = "reliability"
+
+    languages: tuple[Language, ...]
+    cells: tuple[Cell, ...]
+    pairs: tuple[CellPair, ...] = ()
+    level: float = 0.95
+    resamples: int = 10_000
+    wrong_references: tuple[str, ...] = ()  # questions whose reference answers are known to be wrong
+    models: Mapping[str, str] = Field(default_factory=dict)  # what each is, as its source calls it
+
+
+class Measured(Record):
+    """A figure with its limits, over so many items. None: there is nothing to measure."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    of: int
+
+
+class SingleReliability(Record):
+    """Single grading in one language, or in all of them ("all"); scores are in points."""
+
+    language: str
+    planned: int
+    parsed: int
+    reasons: dict[str, int]
+    conflicting: int  # replies that also held a different verdict
+    published_differs: int  # by the benchmark's own rule the score is another, or there is one more or less
+    per_doubling: Measured  # points that go with an answer of twice the length, among answers to the same question
+    other_language: int  # answers in another language than the question's that have a score
+    other_language_mean: float | None
+    own_language_mean: float | None
+    wrong_references: int  # scores on questions whose reference answer is known to be wrong
+    wrong_references_mean: float | None
+    mean: float | None  # of all scores
+    mean_without_wrong: float | None
+
+
+class PairReliability(Record):
+    """Pairs in one language, or in all of them ("all"); two verdicts an item, one in each order."""
+
+    language: str
+    planned: int  # verdicts: two an item
+    parsed: int
+    reasons: dict[str, int]
+    conflicting: int
+    published_differs: int
+    inconsistent: Measured  # items whose orders contradict each other
+    first_slot: Measured  # of the verdicts that name a winner: the answer that stood first
+    ties: Measured
+    both_bad: Measured
+    longer_won: Measured  # of the verdicts that name a winner, between answers of unequal length
+    odds_per_doubling: Measured  # log-odds of the longer answer, pairs and order held constant
+
+
+class RetestReliability(Record):
+    """Single grading asked several times about the same answers, in one language or in all ("all")."""
+
+    language: str
+    items: int
+    times: int
+    flips: Measured  # the chance that two of them give different scores
+    deviation: Measured  # standard deviation of an answer's scores, in points
+
+
+class LanguageAgreement(Record):
+    """Verdicts on answers to the same question, turn and cell in two languages; scores are ordinal, 1 to 10."""
+
+    first: Language
+    second: Language
+    items: int
+    equal: Measured
+    kappa: Measured  # Cohen's, quadratic weights
+    alpha: Measured  # Krippendorff's, ordinal
+
+
+class JudgeReliability(Record):
+    """One judge."""
+
+    model: str
+    endpoint: str
+    served_by: tuple[str, ...]  # names that the endpoint gave
+    singles: tuple[SingleReliability, ...]
+    pairs: tuple[PairReliability, ...]
+    retests: tuple[RetestReliability, ...]
+    across_languages: tuple[LanguageAgreement, ...]
+
+
+class PairResult(Record):
+    """Two arms over all of their cells that meet, in one language or in all ("all"). Shares are of the items scored."""
+
+    first: ArmKey
+    second: ArmKey
+    language: str
+    cells: int  # pairs of cells
+    wins: Measured  # of the first, in both orders
+    ties: Measured  # items whose orders contradict each other are among them
+    losses: Measured
+    rate: Measured  # a win 1, a tie 1/2
+    inconsistent: Measured
+    both_bad: Measured
+    unscored: int  # items without a verdict in one of the orders
+    rate_at_least: float | None  # if the first had lost all of the unscored
+    rate_at_most: float | None  # if it had won them
+
+
+class Suspicious(Record):
+    """Answers of one cell in one language that answer nothing, or speak to the judge, and what they were given."""
+
+    cell: str
+    language: Language
+    what: Literal["constant", "verdict-planted", "empty"]
+    turns: int
+    scored: int
+    mean: float | None
+    others_mean: float | None  # of the cell's other answers in the language
+
+
+class Reliability(Record):
+    """`reliability.json`."""
+
+    level: float
+    judges: tuple[JudgeReliability, ...]
+    results: tuple[PairResult, ...]
+    suspicious: tuple[Suspicious, ...]
+    warnings: tuple[str, ...]  # what a reader must know, in sentences
+
+
+class RuleDifference(Record):
+    """`published_rule.jsonl`: a reply that the benchmark's own rule reads otherwise."""
+
+    of: str  # the cell, or the pair of cells
+    language: Language
+    id: str
+    sample: int
+    turn: int
+    ours: str | None  # None: no verdict
+    published: str | None
+    text: str
+    order: int | UnsetType = UNSET  # of a pair: 0 where the first model's answer stood first
+
+
+def family_of(name: str) -> str | None:
+    """The family that a model's name tells; None where it tells none."""
+    words = "".join(sign if sign.isalpha() else " " for sign in name.lower()).split()
+    joined = name.lower().replace("_", "-").split("/")[-1]
+    for family, names in FAMILIES.items():
+        if any(word in names for word in words) or any(part in names for part in joined.split("-")):
+            return family
+    return None
+
+
+KIND = Kind(
+    params=ReliabilityParams,
+    inputs={
+        "verdicts": ("judge",),
+        "comparisons": ("compare",),
+        "retest": ("judge",),
+        "answers": ("answer", "ask"),
+        "questions": ("ingest",),
+        "aggregate": ("aggregate",),
+    },
+    files={
+        "reliability.json": Reliability,
+        "pairs.csv": "the rows of the results of pairs",
+        "published_rule.jsonl": RuleDifference,
+    },
+    resources=Resources(memory_bytes=2 * GIB, deadline_seconds=HOUR_SECONDS),
+    libraries=("numpy",),
+)

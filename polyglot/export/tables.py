@@ -11,7 +11,9 @@ from polyglot.export.files import manifest_of, scratch_beside
 from polyglot.export.selection import Wanted, aggregate_of
 from polyglot.kinds.aggregate import AggregateParams, Cell
 from polyglot.kinds.answer import Answer
+from polyglot.kinds.compare import PairVerdict
 from polyglot.kinds.judge import Verdict
+from polyglot.kinds.reliability import CellPair, ReliabilityParams
 from polyglot.plan.plan import Plan
 from polyglot.store.artifact import StoredArtifact
 from polyglot.store.store import Store
@@ -31,7 +33,7 @@ _SCHEMAS: Mapping[str, Mapping[str, str]] = {
         "text": "string", "prompt_tokens": "int32", "completion_tokens": "int32",
     },
     "comparisons": {
-        "first": "string", "second": "string", "language": "string", "id": "string", "category": "string",
+        "language": "string", "id": "string", "category": "string",
         "sample": "int32", "turn": "int32", "outcome": "string", "consistent": "bool_", "reason": "string",
         "prompt": "string", "fallback": "string", "order": "int32", "said": "string", "order_reason": "string",
         "conflicting": "bool_", "text": "string", "prompt_tokens": "int32", "completion_tokens": "int32",
@@ -41,6 +43,10 @@ CELL_COLUMNS = {
     "cell": "string", "model": "string", "dataset": "string", "mix": "string", "sampled": "bool_", "size": "int64",
     "seed": "int64", "draw": "int64",
 }  # fmt: skip
+PAIR_COLUMNS = {"first": "string", "second": "string"}  # cells
+
+
+_ORDER = ("said", "conflicting", "text", "prompt_tokens", "completion_tokens")  # of one order of a pair
 
 
 def _answer_rows(answer: Answer) -> Iterator[Row]:
@@ -53,6 +59,14 @@ def _answer_rows(answer: Answer) -> Iterator[Row]:
 
 def _verdict_rows(verdict: Verdict) -> Iterator[Row]:
     yield {name: getattr(verdict, name) for name in _SCHEMAS["verdicts"]}
+
+
+def _pair_rows(pair: PairVerdict) -> Iterator[Row]:
+    """A row an order; one without what was said where nobody was asked."""
+    shared = {name: getattr(pair, name) for name in _SCHEMAS["comparisons"] if hasattr(pair, name)}
+    for number, order in enumerate(pair.orders or (None,)):
+        said = {name: getattr(order, name, None) for name in _ORDER}
+        yield {**shared, **said, "order": number, "order_reason": getattr(order, "reason", None)}
 
 
 def _written(
@@ -75,15 +89,16 @@ def _written(
     except ImportError as error:
         remedy = "Install polyglot-lab[worker], or leave out --as"
         raise BadInput("Parquet needs pyarrow, which is not installed", where="--as", remedy=remedy) from error
-    schema = schema_of({**CELL_COLUMNS, **_SCHEMAS[what]})
-    cells = cells_of(plan)
+    schema = schema_of({**(PAIR_COLUMNS if what == "comparisons" else CELL_COLUMNS), **_SCHEMAS[what]})
+    cells, pairs = cells_of(plan), pairs_of(plan)
     if os.path.lexists(path) and not is_table(path, schema):
         raise taken(path)
     with scratch_beside(path) as scratch:
         part = Path(scratch) / path.name
         with pq.ParquetWriter(part, schema, compression="zstd") as writer:
             for one in wanted:
-                head = head_of(one.name, cells)
+                pair = pairs.get(one.name)
+                head = head_of(one.name, cells) if pair is None else {"first": pair.first, "second": pair.second}
                 for batch in _batches(store, one, kind, rows_of, Path(scratch)):
                     writer.write_table(pa.Table.from_pylist([{**head, **row} for row in batch], schema=schema))
         part.replace(path)
@@ -138,6 +153,12 @@ def cells_of(plan: Plan) -> Mapping[str, Cell]:
     return {cell.cell: cell for cell in AggregateParams.of(table.stage).cells} if table else {}
 
 
+def pairs_of(plan: Plan) -> Mapping[str, CellPair]:
+    """The pairs of a plan by name."""
+    card = next((planned for planned in plan if planned.stage.kind == ReliabilityParams.kind), None)
+    return {pair.name: pair for pair in ReliabilityParams.of(card.stage).pairs} if card else {}
+
+
 def head_of(name: str, cells: Mapping[str, Cell]) -> Row:
     """The columns that say of which cell a row is."""
     cell = cells.get(name)
@@ -148,4 +169,5 @@ Table = Callable[[Store, Plan, Sequence[Wanted], Path], Path]
 TABLES: Mapping[str, Table] = {
     "answers": lambda *given: _written("answers", Answer, _answer_rows, *given),
     "verdicts": lambda *given: _written("verdicts", Verdict, _verdict_rows, *given),
+    "comparisons": lambda *given: _written("comparisons", PairVerdict, _pair_rows, *given),
 }

@@ -8,8 +8,8 @@ from polyglot.core.section import Problem
 from polyglot.study.baseline_rules import baseline_problems, not_tuned_problems
 from polyglot.study.benchmark import BUILT_IN_CATEGORIES
 from polyglot.study.chat import missing_prices
-from polyglot.study.quality_rules import quality_problems
 from polyglot.study.judge import ALL
+from polyglot.study.quality_rules import quality_problems
 from polyglot.study.reference_rules import reference_problems
 from polyglot.study.sources import BUILT_IN_LANGUAGES
 from polyglot.study.study import Study

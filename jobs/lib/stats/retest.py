@@ -5,9 +5,20 @@ from math import log, nan, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from jobs.lib.stats.clusters import FLAT, LEVEL, RESAMPLES, Clusters, Share, question_weights, share
+from jobs.lib.stats.clusters import (
+    FLAT,
+    LEVEL,
+    MANY,
+    RESAMPLES,
+    Clusters,
+    Share,
+    freedom_of_variance,
+    question_weights,
+    share,
+)
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.interval import Interval, limits, unseen
+from jobs.lib.stats.interval import Interval, level_of_draws, limits, unseen
+from jobs.lib.stats.resampling import strata
 
 STEP = 1.0  # points between two neighbouring scores of a judge
 
@@ -59,7 +70,10 @@ def scatter(
     with np.errstate(invalid="ignore", divide="ignore"):
         drawn = np.log((weights @ above) / (weights @ below)) - log(variance)
         studentised = drawn / _log_error(weights, above, below)
-    low, high = (float(limit) for limit in limits(np.where(np.isfinite(studentised), studentised, nan), level))
+    groups = strata(clusters.categories)
+    freedom = min(max(len(above) - len(groups), 1), MANY, freedom_of_variance(above - variance * below))
+    draws = np.where(np.isfinite(studentised), studentised, nan)
+    low, high = (float(limit) for limit in limits(draws, level_of_draws(level, freedom)))
     return Interval(
         mean=sqrt(variance),
         low=sqrt(variance) * float(np.exp(-max(high, 0.0) * error / 2)),

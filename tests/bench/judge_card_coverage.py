@@ -10,12 +10,12 @@ questions of the same categories.
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from jobs.lib.stats.agreement import Coefficient, Ratings, agreement, raw_agreement
-from jobs.lib.stats.clusters import Clusters, estimate, minus
+from jobs.lib.stats.clusters import Clusters, Statistic, estimate, minus, share
 from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.length import length_preference
@@ -51,6 +51,12 @@ JUDGES = {
     "questions very unlike": Judge(question_sd=2.0, score_sd_spread=0.5),
     "nearly always the first": Judge(slot=4.0),
     "nearly never led by the order": Judge(better=0.0, question_sd=3.0, slot=0.05, close=0.0, item_sd=3.0),
+}
+# for the comparison of methods
+SHARES = {
+    "usual": JUDGES["usual"],
+    "questions very unlike": JUDGES["questions very unlike"],
+    "few, on a few questions": Judge(better=4.0, question_sd=3.0, item_sd=0.3, slot=0.3, per_doubling=0.0),
 }
 
 
@@ -152,6 +158,27 @@ def coverage(judge: Judge, studies: int, questions: int = QUESTIONS, seed: int =
     return {name: (real[name], *(float(part) for part in np.mean(rows, axis=0))) for name, rows in seen.items()}
 
 
+def share_methods(judge: Judge, studies: int) -> dict[str, float]:
+    """How often three intervals of the share of inconsistent items hold the truth."""
+    hardness = np.random.Generator(np.random.Philox(5)).normal(0, 0.5, CATEGORIES)
+    random = np.random.Generator(np.random.Philox(13))
+    real = truth(judge, hardness)["inconsistent"]
+    held = {"in use": 0, "percentiles of resamples": 0, "items taken for independent": 0}
+    for _ in range(studies):
+        orders = draw(judge, QUESTIONS, random, hardness).orders
+        clusters, items = orders.clusters, replace(orders.clusters, of=np.arange(len(orders.ab)))
+        items = replace(items, ids=tuple(f"{row:06d}" for row in items.of), categories=("",) * len(items.of))
+        sums = clusters.sums(np.stack([orders.inconsistent, orders.both], axis=1))
+        ratio = Statistic(sums, lambda total: total[..., 0] / total[..., 1], lambda total, missed: (0.0, missed))
+        for name, found in (
+            ("in use", order_bias(orders).inconsistent.interval),
+            ("percentiles of resamples", estimate(ratio, clusters.categories, resamples=RESAMPLES)),
+            ("items taken for independent", share(items, orders.inconsistent, orders.both).interval),
+        ):
+            held[name] += found.low <= real <= found.high
+    return {name: number / studies for name, number in held.items()}
+
+
 def main(studies: int, questions: int) -> None:
     say: Callable[[str], None] = print
     for name, judge in JUDGES.items():
@@ -159,6 +186,9 @@ def main(studies: int, questions: int) -> None:
         say(f"  {'':28s}{'truth':>8s}{'covers':>9s}{'below':>8s}{'above':>8s}{'width':>8s}")
         for figure, (real, held, below, above, width) in coverage(judge, studies, questions).items():
             say(f"  {figure:28s}{real:8.3f}{100 * held:8.1f}%{100 * below:7.1f}%{100 * above:7.1f}%{width:8.3f}")
+    for name in SHARES:
+        shares = share_methods(SHARES[name], studies)
+        say(f"inconsistent items, {name}: " + ", ".join(f"{way} {100 * part:.1f}%" for way, part in shares.items()))
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def share_of_sums(hits: Floats, of: Floats, categories: Sequence[str], level: fl
     if odd <= 1:
         found = _wilson(point, min(size, trials), student_quantile((1 + level) / 2, freedom))
     elif variance > FLAT**2:
-        found = _wilson(point, trials, student_quantile((1 + level) / 2, min(freedom, _freedom_of_variance(off))))
+        found = _wilson(point, trials, student_quantile((1 + level) / 2, min(freedom, freedom_of_variance(off))))
     else:
         found = widened(Interval(mean=point, low=point, high=point), size, level, 0.0, 1.0)
     return Share(hits=float(hits.sum()), of=total, interval=found)
@@ -133,7 +133,7 @@ def _variance_of_sum(values: Floats) -> float:
     return size / (size - 1) * float(np.square(values - values.mean()).sum()) if size > 1 else 0.0
 
 
-def _freedom_of_variance(off: Floats) -> int:
+def freedom_of_variance(off: Floats) -> int:
     """How many normal deviations would tell as much of their variance as these: 2 Q / (kurtosis - 1), 1 or more.
 
     A few questions that stand out say as little as twice their number.
@@ -162,7 +162,7 @@ def estimate(
         return Interval(mean=nan, low=nan, high=nan)
     draws = statistic.value(question_weights(tuple(categories), resamples) @ statistic.sums)
     without = statistic.value(total - statistic.sums)  # each question in turn
-    freedom = min(max(len(categories) - len(strata(categories)), 1), MANY, _freedom_of_variance(point - without))
+    freedom = min(max(len(categories) - len(strata(categories)), 1), MANY, freedom_of_variance(point - without))
     low, high = (float(limit) for limit in limits(draws, level_of_draws(level, freedom)))
     if high - low < FLAT:
         low, high = statistic.hidden(total, unseen(len(categories), level))

@@ -1,8 +1,9 @@
 """Linear and logistic regression whose errors hold when the observations of a question depend on each other.
 
 The covariance is the jackknife over questions (CR3; Bell and McCaffrey 2002), each fit without a question being had by
-one Newton step; limits by Student's t of questions less one. Logistic fits are Firth's (1993): the estimate stays
-finite where the regressors tell the outcome perfectly, and is less biased elsewhere.
+one Newton step; limits by Student's t, of questions less one or of fewer degrees of freedom where a few questions
+decide. Logistic fits are Firth's (1993): the estimate stays finite where the regressors tell the outcome perfectly, and
+is less biased elsewhere.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from math import sqrt
 
 import numpy as np
 
-from jobs.lib.stats.clusters import LEVEL, Clusters
+from jobs.lib.stats.clusters import LEVEL, MANY, Clusters, freedom_of_variance
 from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval, student_quantile
 
@@ -23,13 +24,13 @@ class Fit:
 
     coefficients: Floats
     covariance: Floats
-    freedom: int
+    freedom: tuple[int, ...]  # of Student's t, for each coefficient
     separated: bool = False  # the regressors tell every outcome: the covariance is that of independent observations
 
     def interval(self, column: int, level: float = LEVEL) -> Interval:
         """The limits of one coefficient."""
         point = float(self.coefficients[column])
-        reach = student_quantile((1 + level) / 2, self.freedom) * sqrt(float(self.covariance[column, column]))
+        reach = student_quantile((1 + level) / 2, self.freedom[column]) * sqrt(float(self.covariance[column, column]))
         return Interval(mean=point, low=point - reach, high=point + reach)
 
 
@@ -39,8 +40,7 @@ def linear(clusters: Clusters, design: Floats, outcome: Floats) -> Fit:
     whole = design.T @ design
     found = np.linalg.solve(whole, design.T @ outcome).astype(np.float64)
     slopes = design * (outcome - design @ found)[:, None]
-    covariance = _jackknife(clusters, slopes, design[:, :, None] * design[:, None, :])
-    return Fit(coefficients=found, covariance=covariance, freedom=len(clusters.ids) - 1)
+    return _fit(found, _moved(clusters, slopes, design[:, :, None] * design[:, None, :]))
 
 
 def logistic(clusters: Clusters, design: Floats, outcome: Floats) -> Fit:
@@ -48,7 +48,7 @@ def logistic(clusters: Clusters, design: Floats, outcome: Floats) -> Fit:
     _full_rank(clusters, design)
     found = np.zeros(design.shape[1])
     for _ in range(STEPS):
-        chance = 1 / (1 + np.exp(-(design @ found)))
+        chance = (1 + np.tanh(design @ found / 2)) / 2  # of a win; exp would overflow
         weight = chance * (1 - chance)
         inverse = np.linalg.inv(design.T @ (design * weight[:, None])).astype(np.float64)
         leverage = weight * ((design @ inverse) * design).sum(axis=1)
@@ -57,12 +57,12 @@ def logistic(clusters: Clusters, design: Floats, outcome: Floats) -> Fit:
         if float(np.abs(step).max()) < CLOSE:
             break
     told = design @ found
-    freedom = len(clusters.ids) - 1
     if (told[outcome == 1] > 0).all() and (told[outcome == 0] < 0).all():
+        freedom = (len(clusters.ids) - 1,) * len(found)
         return Fit(coefficients=found, covariance=inverse, freedom=freedom, separated=True)
     slopes = design * (outcome - chance)[:, None]
     information = design[:, :, None] * design[:, None, :] * weight[:, None, None]
-    return Fit(coefficients=found, covariance=_jackknife(clusters, slopes, information), freedom=freedom)
+    return _fit(found, _moved(clusters, slopes, information))
 
 
 def _full_rank(clusters: Clusters, design: Floats) -> None:
@@ -74,10 +74,18 @@ def _full_rank(clusters: Clusters, design: Floats) -> None:
         )
 
 
-def _jackknife(clusters: Clusters, slopes: Floats, information: Floats) -> Floats:
-    """Sum what leaving out each question would change, from slopes (N, P) and information (N, P, P)."""
-    by_question, size = clusters.sums(information), len(clusters.ids)
+def _moved(clusters: Clusters, slopes: Floats, information: Floats) -> Floats:
+    """What leaving out each question would change (Q, P), from slopes (N, P) and information (N, P, P)."""
+    by_question = clusters.sums(information)
     rest = by_question.sum(axis=0) - by_question
-    moved = np.einsum("qij,qj->qi", np.linalg.pinv(rest, hermitian=True), clusters.sums(slopes))
-    covariance: Floats = (size - 1) / size * moved.T @ moved
-    return covariance
+    found: Floats = np.einsum("qij,qj->qi", np.linalg.pinv(rest, hermitian=True), clusters.sums(slopes))
+    return found
+
+
+def _fit(found: Floats, moved: Floats) -> Fit:
+    size = len(moved)
+    return Fit(
+        coefficients=found,
+        covariance=(size - 1) / size * moved.T @ moved,
+        freedom=tuple(min(size - 1, MANY, freedom_of_variance(column)) for column in moved.T),
+    )

@@ -1,14 +1,23 @@
 """The same items judged again by the same judge: verdicts that flip, and how far scores scatter."""
 
-from collections.abc import Sequence
 from math import log, nan, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
-from jobs.lib.stats.clusters import FLAT, LEVEL, RESAMPLES, Clusters, Share, question_weights, share
+from jobs.lib.stats.clusters import (
+    FLAT,
+    LEVEL,
+    MANY,
+    RESAMPLES,
+    Clusters,
+    Share,
+    freedom_of_variance,
+    question_weights,
+    share,
+)
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.interval import Interval, limits, unseen
+from jobs.lib.stats.interval import Interval, level_of_draws, limits, unseen
 from jobs.lib.stats.resampling import strata
 
 STEP = 1.0  # points between two neighbouring scores of a judge
@@ -49,8 +58,7 @@ def scatter(
     if not below.sum():
         return Interval(mean=nan, low=nan, high=nan)
     variance = float(above.sum() / below.sum())
-    groups = strata(clusters.categories)
-    error = float(_log_error(np.ones((1, len(above))), above, below, groups)[0]) if variance > 0 else 0.0
+    error = float(_log_error(np.ones((1, len(above))), above, below)[0]) if variance > 0 else 0.0
     if error < FLAT:
         hidden = unseen(len(above), level)
         return Interval(
@@ -61,8 +69,11 @@ def scatter(
     weights = question_weights(clusters.categories, resamples)
     with np.errstate(invalid="ignore", divide="ignore"):
         drawn = np.log((weights @ above) / (weights @ below)) - log(variance)
-        studentised = drawn / _log_error(weights, above, below, groups)
-    low, high = (float(limit) for limit in limits(np.where(np.isfinite(studentised), studentised, nan), level))
+        studentised = drawn / _log_error(weights, above, below)
+    groups = strata(clusters.categories)
+    freedom = min(max(len(above) - len(groups), 1), MANY, freedom_of_variance(above - variance * below))
+    draws = np.where(np.isfinite(studentised), studentised, nan)
+    low, high = (float(limit) for limit in limits(draws, level_of_draws(level, freedom)))
     return Interval(
         mean=sqrt(variance),
         low=sqrt(variance) * float(np.exp(-max(high, 0.0) * error / 2)),
@@ -70,14 +81,16 @@ def scatter(
     )
 
 
-def _log_error(weights: Floats, above: Floats, below: Floats, groups: Sequence[npt.NDArray[np.intp]]) -> Floats:
-    """The standard error of log(sum above / sum below) in each resample (R,), by the sandwich over questions."""
-    over, under = weights @ above, weights @ below
-    ratio = over / under
-    total = np.zeros(len(weights))
-    for rows in groups:
-        w, y, n = weights[:, rows], above[rows], below[rows]
-        squares = w @ (y * y) - 2 * ratio * (w @ (y * n)) + ratio**2 * (w @ (n * n))
-        total += (squares - np.square(w @ y - ratio * (w @ n)) / len(rows)) * len(rows) / max(len(rows) - 1, 1)
-    error: Floats = np.sqrt(np.maximum(total, 0.0)) / over
+def _log_error(weights: Floats, above: Floats, below: Floats) -> Floats:
+    """The standard error of log(sum above / sum below) in each resample (R,), by the sandwich over questions.
+
+    Not within categories: of two questions a resample draws one, twice, and would call its spread zero. What is too
+    large for it is so in the resamples too, and cancels.
+    """
+    over = weights @ above
+    ratio = over / (weights @ below)
+    squares = (
+        weights @ (above * above) - 2 * ratio * (weights @ (above * below)) + ratio**2 * (weights @ (below * below))
+    )
+    error: Floats = np.sqrt(np.maximum(squares, 0.0)) / over
     return error

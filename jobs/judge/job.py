@@ -20,9 +20,10 @@ from jobs.builtin.grader import templates
 from jobs.builtin.server import JudgeServer
 from jobs.judge.targets import Target, collect
 from jobs.judge.verdict import Reading, parse
+from jobs.lib.chat.asking import Asking
 from jobs.lib.chat.calls import Failure, FailureCount, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint, announced
-from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
+from jobs.lib.chat.request_scheduler import Observer
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
@@ -53,7 +54,7 @@ def run(context: Context) -> None:
         if pending:
             with _endpoint(context, params, settings, prompt_files) as endpoint:
                 observer = Observer(settled=grading.settled, stopping=context.stopping, remark=context.remark)
-                scheduler = RequestScheduler(endpoint, settings, usage, observer)
+                scheduler = Asking(context, endpoint, settings, usage, observer)
                 try:
                     complete = scheduler.run(pending)
                 finally:
@@ -143,7 +144,7 @@ def _endpoint(
     yield announced(settings, os.environ, context.log, asker="judge", asks=params.endpoint)
 
 
-def _account(context: Context, usage: UsageLog, scheduler: RequestScheduler | None) -> None:
+def _account(context: Context, usage: UsageLog, scheduler: Asking | None) -> None:
     """Cost, tokens and times into the volatile part, those of earlier and repeated attempts too."""
     context.volatile |= usage.account()
     if scheduler is not None:

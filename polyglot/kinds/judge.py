@@ -12,7 +12,7 @@ from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.chat import REPLY_TOKENS, ChatModel, calling, chat_forms, shares
 from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Forecast
 from polyglot.kinds.kind import GIB, Kind, Language, Params, Sha256, endpoint_traits
-from polyglot.kinds.settings import ChatSettings
+from polyglot.kinds.settings import BatchSettings
 
 
 class JudgeParams(ChatModel, Params):
@@ -110,7 +110,7 @@ def _estimate(ask: Ask) -> Forecast:
 
 KIND = Kind(
     params=JudgeParams,
-    settings=ChatSettings,
+    settings=BatchSettings,
     defaults={"concurrency": 64},
     inputs={"answers": ("answer", "ask"), "questions": ("ingest",), "references": ("ingest", "reference")},
     files={"verdicts/<LANG>.jsonl": Verdict, "card.json": JudgeCard},

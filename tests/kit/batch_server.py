@@ -5,21 +5,17 @@
 
 A batch goes on by being looked at, one status a look, so nothing hangs on time: validating, in_progress (half of it is
 done), finalizing, and what `course` says is its end. `billed` counts by the content of what was asked: each line with a
-200, and each live call. `before` hears of every request as it comes in, by method and path, and may do harm.
-
-`python -m tests.kit.batch_server REQUESTS FILE` serves alone, and writes its address into the file.
+200, and each live call. `before` and `after` hear of every request, and may do harm, such as killing who asks.
 """
 
 import json
 import re
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -60,6 +56,13 @@ def failed(status: int, message: str = "no", **error: Any) -> Answer:
 
 def broken(code: str) -> Answer:
     return Answer(status=0, body={"code": code, "message": "said by the batch"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Half:
+    """The first half of a file, then `then`, then a connection that breaks."""
+
+    then: Callable[[], None]
 
 
 MISSING = Answer(status=-1, body={})  # it has no line in either file
@@ -119,7 +122,7 @@ class BatchServer:
         answer: Callable[[Line], Answer] = lambda line: answered("Rating: [[7]]"),
         course: Callable[[int], Course] = lambda number: Course(),
         before: Callable[[str, str, int], Answer | None] = lambda method, path, nth: None,
-        after: Callable[[str, str, int], Answer | None] = lambda method, path, nth: None,
+        after: "Callable[[str, str, int], Answer | Half | None]" = lambda method, path, nth: None,
         page: int = 100,
     ) -> None:
         """`before` and `after` get method, path (without /v1) and the how manieth of both; what they return is sent
@@ -260,12 +263,18 @@ def _handler(server: BatchServer) -> type[BaseHTTPRequestHandler]:
                 server.keys.add(self.headers.get("Authorization"))
                 server.requests[method, path] += 1
                 nth = server.requests[method, path]
-            said = server.before(method, path, nth)
+            said: Answer | Half | bytes | None = server.before(method, path, nth)
             if said is None:
                 with server.lock:
                     said = self._route(method, path, parse_qs(url.query), body)
                 said = server.after(method, path, nth) or said
-            if isinstance(said, bytes):
+            if isinstance(said, Half):
+                content = server.files[path.split("/")[2]]
+                self._head(200, "application/octet-stream", len(content))
+                self.wfile.write(content[: len(content) // 2])
+                said.then()
+                self.close_connection = True
+            elif isinstance(said, bytes):
                 self._send(200, "application/octet-stream", said)
             else:
                 self._send(said.status, "application/json", json.dumps(said.body).encode())
@@ -300,11 +309,14 @@ def _handler(server: BatchServer) -> type[BaseHTTPRequestHandler]:
             return b"".join(parts)
 
         def _send(self, status: int, kind: str, body: bytes) -> None:
+            self._head(status, kind, len(body))
+            self.wfile.write(body)
+
+        def _head(self, status: int, kind: str, length: int) -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(length))
             self.end_headers()
-            self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing is said."""
@@ -334,16 +346,6 @@ def lines_of(number: int) -> Iterator[bytes]:
     reply = "The answer is helpful and complete, and says what it does not know. " * 12 + "Rating: [[7]]"
     for count in range(number):
         response = {"status_code": 200, "request_id": f"r{count}", "body": completion(reply)}
-        yield json.dumps({"id": f"b{count}", "custom_id": f"{count:064x}", "response": response, "error": None}).encode()
-
-
-def main() -> None:
-    """Serve until killed."""
-    (file,) = sys.argv[1:]
-    with BatchServer() as server:
-        Path(file).write_text(server.base_url)
-        threading.Event().wait()
-
-
-if __name__ == "__main__":
-    main()
+        yield json.dumps(
+            {"id": f"b{count}", "custom_id": f"{count:064x}", "response": response, "error": None}
+        ).encode()

@@ -83,7 +83,8 @@ class BatchScheduler:
             self._endpoint, timeout_seconds=self._settings.timeout_seconds, connections=_CONNECTIONS
         ) as chat:
             chat.limit = self._usage.batches.limit
-            provider = Provider(chat, self._settings, reached=self._usage.reached, remark=self._remark)
+            reached = self._usage.reached or any(batch.batch_id for batch in self._open)
+            provider = Provider(chat, self._settings, reached=reached, remark=self._remark)
             work = asyncio.create_task(self._take_back(provider) if self._taking_back else self._work(provider))
             try:
                 while not work.done():
@@ -329,7 +330,8 @@ class BatchScheduler:
             if outcome.error is ErrorClass.FATAL:
                 return
             self._failed[id_] += outcome.error in (ErrorClass.TRANSIENT, ErrorClass.SLOW_DOWN)
-            if outcome.error is not ErrorClass.FINAL and self._failed[id_] < self._settings.attempts:
+            may_pass = self._taking_back or self._failed[id_] < self._settings.attempts
+            if outcome.error is not ErrorClass.FINAL and may_pass:
                 self._again.append(request)
                 return
         del self._wanted[id_]

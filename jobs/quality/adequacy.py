@@ -11,9 +11,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from jobs.lib.chat.asking import Asking
 from jobs.lib.chat.calls import Failure, FailureCount, Reply, Request
-from jobs.lib.chat.endpoint import Endpoint
-from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
+from jobs.lib.chat.request_scheduler import Observer
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.thinking import said
 from jobs.lib.chat.usage_log import UsageLog
@@ -121,13 +121,13 @@ def rate(
     params: QualityParams,
     settings: CallSettings,
     usage: UsageLog,
-    endpoint: Callable[[], Endpoint],
+    asking: Callable[[Observer], Asking],
     *,
     stopping: Callable[[], bool],
     remark: Callable[[str], None],
     progress: Callable[[int, int], None],
 ) -> list[tuple[int | None, str | None]] | None:
-    """Rate every turn; None when asked to stop first.
+    """Rate every turn; None when asked to stop first. `asking` is called when there is something to ask.
 
     Raises Permanent when too many calls fail for good, PolyglotError when they fail because the endpoint is not
     answering: another attempt goes on then, and asks for nothing that is on record.
@@ -147,7 +147,7 @@ def rate(
     if pending:
         try:
             observer = Observer(settled=settled, stopping=stopping, remark=remark)
-            if not RequestScheduler(endpoint(), settings, usage, observer).run(pending):
+            if not asking(observer).run(pending):
                 return None
         finally:
             usage.flush()

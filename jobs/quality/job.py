@@ -12,7 +12,9 @@ import os
 
 from msgspec.structs import replace
 
-from jobs.lib.chat.endpoint import Endpoint, announced
+from jobs.lib.chat.asking import Asking
+from jobs.lib.chat.endpoint import announced
+from jobs.lib.chat.request_scheduler import Observer
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
@@ -54,8 +56,9 @@ def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: l
     settings.require_prices("Set adequacy's two prices in the study file")
     usage = UsageLog(context.journal, settings)
 
-    def endpoint() -> Endpoint:
-        return announced(settings, os.environ, context.log, asker="adequacy")
+    def asking(observer: Observer) -> Asking:
+        endpoint = announced(settings, os.environ, context.log, asker="adequacy")
+        return Asking(context, endpoint, settings, usage, observer)
 
     try:
         ratings = adequacy.rate(
@@ -63,7 +66,7 @@ def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: l
             params,
             settings,
             usage,
-            endpoint,
+            asking,
             stopping=context.stopping,
             remark=context.remark,
             progress=lambda done, total: context.progress(min(done, total), total, "ratings"),

@@ -34,6 +34,7 @@ from polyglot.kinds.translate import (
 )
 
 _CHUNK_ROWS = 1000  # are asked for at once, and put together when all of it is there
+_BATCH_ROWS = 25_000  # the same, where what is asked for takes hours: about as many as one batch holds
 
 
 def run(context: Context) -> None:
@@ -78,7 +79,7 @@ class Stage:
                 target = self.context.out / folder / f"{self.params.target}.jsonl"
                 before, first = (self.accepted, self.reasons.total()), 1
                 with target.open("wb") as accepted:
-                    for chunk in _chunks(path, kind):
+                    for chunk in _chunks(path, kind, self._rows_at_once):
                         self._chunk(chunk, first, done, total, folder, accepted, rejected, records)
                         done += len(chunk)
                         first += len(chunk)
@@ -111,6 +112,11 @@ class Stage:
             units_repeated=translator.repeated,
             units_in_parts=translator.parted,
         )
+
+    @property
+    def _rows_at_once(self) -> int:
+        by_batches = self.params.engine == "openai" and self.context.settings.get("mode") == "batch"
+        return _BATCH_ROWS if by_batches else _CHUNK_ROWS
 
     def _sources(self) -> dict[str, Path]:
         rows, language = self.context.inputs["rows"], self.params.source
@@ -163,7 +169,7 @@ class Stage:
             rejected.write(line(refused))
 
 
-def _chunks(path: Path, kind: type[Form]) -> Iterator[list[Form]]:
+def _chunks(path: Path, kind: type[Form], size: int) -> Iterator[list[Form]]:
     rows = read_lines(path, kind)
-    while chunk := list(islice(rows, _CHUNK_ROWS)):
+    while chunk := list(islice(rows, size)):
         yield chunk

@@ -10,7 +10,7 @@ from polyglot.kinds.answer import CHAT_TOKENS, TURNS, Answer, AnswerCard, known_
 from polyglot.kinds.chat import ChatForm, calling
 from polyglot.kinds.forecast import Ask, Facts, Forecast, Texts
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
-from polyglot.kinds.settings import ChatSettings
+from polyglot.kinds.settings import TurnSettings
 
 
 class AskParams(Params):
@@ -70,7 +70,7 @@ def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
 
 KIND = Kind(
     params=AskParams,
-    settings=ChatSettings,
+    settings=TurnSettings,
     defaults={"concurrency": 64},
     inputs={"questions": ("ingest",)},
     files={"answers/<LANG>.jsonl": Answer, "card.json": AnswerCard},

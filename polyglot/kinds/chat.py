@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from polyglot.core.canonical import Json
 from polyglot.core.section import Section
 from polyglot.kinds.forecast import LIGHT_BYTES, Ask, Forecast
+from polyglot.kinds.settings import BATCH_SECONDS, BatchSettings
 
 
 class ChatPrices(Section):
@@ -65,7 +66,10 @@ REPLY_TOKENS = 200  # of a verdict with its reasons, assumed
 
 
 def calling(ask: Ask, *, calls: float, prompt_tokens: float, completion_tokens: float, source: str) -> Forecast:
-    """The forecast of so many calls, with tokens of all of them together, at the settings' prices and pace."""
+    """The forecast of so many calls, with tokens of all of them together, at the settings' prices and pace.
+
+    Those of batches have the price of batches, and are taken to need all of a batch's time.
+    """
     settings = ask.settings
     real = "openai" in (ask.stage.params.get("endpoint"), ask.stage.params.get("engine"))
     prices = [settings.get(name) for name in ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion")]
@@ -75,12 +79,18 @@ def calling(ask: Ask, *, calls: float, prompt_tokens: float, completion_tokens: 
         read, written = (price if isinstance(price, int | float) else None for price in prices)
         usd = None if read is None or written is None else (prompt_tokens * read + completion_tokens * written) / 1e6
         lacking = () if usd is not None else ("dollars: no prices in the study",)
+    batched = real and settings.get("mode") == "batch"
+    if batched and usd is not None:
+        share = settings.get("batch_price_factor", BatchSettings.model_fields["batch_price_factor"].default)
+        usd *= share if isinstance(share, int | float) else 1.0
     at_once = settings.get("concurrency")
     seconds = calls * (CALL_SECONDS if real else BUILT_IN_CALL_SECONDS)
     seconds /= min(at_once if isinstance(at_once, int) else 32, max(1.0, calls)) if real else 1.0
     for name, used in (("requests_per_minute", calls), ("tokens_per_minute", prompt_tokens + completion_tokens)):
         limit = settings.get(name)
         seconds = max(seconds, 60 * used / limit) if isinstance(limit, int | float) and real else seconds
+    seconds = BATCH_SECONDS if batched else seconds
+    time = f"{CALL_SECONDS:g} s a call assumed" if real else "the built-in rules"
     return Forecast(
         memory={"process": LIGHT_BYTES},
         seconds=3.0 + seconds,
@@ -89,7 +99,7 @@ def calling(ask: Ask, *, calls: float, prompt_tokens: float, completion_tokens: 
         completion_tokens=completion_tokens if real else None,
         usd=usd,
         disk_bytes=int(calls * 2000),
-        sources={"calls": source, "time": f"{CALL_SECONDS:g} s a call assumed" if real else "the built-in rules"},
+        sources={"calls": source, "time": "a batch's window, at most" if batched else time},
         lacking=lacking,
     )
 

@@ -8,7 +8,7 @@ from polyglot.kinds.chat import chat_forms
 from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.judging import JudgingParams, VerdictCounts, estimate_verdicts
 from polyglot.kinds.kind import GIB, Kind, Language, endpoint_traits
-from polyglot.kinds.settings import ChatSettings
+from polyglot.kinds.settings import BatchSettings
 
 Slot = Literal["A", "B", "tie", "both-bad"]  # what a judge says of the answers by their places
 Outcome = Literal["first", "second", "tie", "both-bad"]  # the same by their models
@@ -75,7 +75,7 @@ class CompareCard(Record):
 
 KIND = Kind(
     params=CompareParams,
-    settings=ChatSettings,
+    settings=BatchSettings,
     settings_like=JudgeParams.kind,
     defaults={"concurrency": 64},
     inputs={

@@ -13,7 +13,7 @@ from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.chat import chat_forms, shares
 from polyglot.kinds.judging import JudgingParams, VerdictCounts, estimate_verdicts
 from polyglot.kinds.kind import GIB, Kind, Language, endpoint_traits
-from polyglot.kinds.settings import ChatSettings
+from polyglot.kinds.settings import BatchSettings
 
 
 class JudgeParams(JudgingParams):
@@ -77,7 +77,7 @@ class JudgeCard(Record):
 
 KIND = Kind(
     params=JudgeParams,
-    settings=ChatSettings,
+    settings=BatchSettings,
     defaults={"concurrency": 64},
     inputs={"answers": ("answer", "ask"), "questions": ("ingest",), "references": ("ingest", "reference")},
     files={"verdicts/<LANG>.jsonl": Verdict, "card.json": JudgeCard},

@@ -8,7 +8,7 @@ from polyglot.core.records import Record
 from polyglot.core.stage import Resources
 from polyglot.kinds.chat import ChatForm
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Params, Traits, always
-from polyglot.kinds.settings import ChatSettings
+from polyglot.kinds.settings import TurnSettings
 
 ATTEMPTS = 3  # at each form that a study's budget allows for
 MOST_PROMPT_TOKENS = 400  # of what is asked, more than any tokenizer makes of it
@@ -54,7 +54,7 @@ def most_usd(forms: tuple[ChatForm, ...], settings: Mapping[str, Json]) -> float
 
 KIND = Kind(
     params=ProbeParams,
-    settings=ChatSettings,
+    settings=TurnSettings,
     files={"probe.json": ProbeRecord},
     resources=Resources(memory_bytes=GIB, deadline_seconds=6 * HOUR_SECONDS),
     networked=True,

@@ -10,7 +10,7 @@ from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.chat import ChatForm
 from polyglot.kinds.data_card import Listed
 from polyglot.kinds.kind import GIB, Asks, Kind, Language, Params, Traits
-from polyglot.kinds.settings import ChatSettings
+from polyglot.kinds.settings import BatchSettings
 
 QUALITY_METRICS = ("chrf", "bleu", "back_chrf", "adequacy", "comet", "length_ratio", "kept_share", "untranslated_share")
 
@@ -215,7 +215,7 @@ def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
 
 KIND = Kind(
     params=QualityParams,
-    settings=ChatSettings,
+    settings=BatchSettings,
     inputs={
         "source": ("ingest", "translate"),
         "translated": ("translate", "ingest"),

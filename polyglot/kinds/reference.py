@@ -15,7 +15,7 @@ from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Facts, Forecast, Texts
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
 from polyglot.kinds.rows import Reference, Rejection
-from polyglot.kinds.settings import ChatSettings
+from polyglot.kinds.settings import TurnSettings
 
 
 class ReferenceParams(ChatModel, Params):
@@ -68,7 +68,7 @@ def _estimate(ask: Ask) -> Forecast:
 
 KIND = Kind(
     params=ReferenceParams,
-    settings=ChatSettings,
+    settings=TurnSettings,
     defaults={"concurrency": 64},
     inputs={"questions": ("ingest",)},
     files={"references/<LANG>.jsonl": Reference, "rejected.jsonl": Rejection, "card.json": DataCard},

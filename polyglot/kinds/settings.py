@@ -3,9 +3,9 @@
 A setting that no job reads is refused, so that a misspelt one is not silently without effect.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from polyglot.core.endpoint import check_url
 from polyglot.core.errors import BadInput
@@ -23,11 +23,24 @@ def _check_url(url: str) -> str:
 Url = Annotated[str, AfterValidator(_check_url)]
 
 
+def _refuse_batch(mode: object) -> object:
+    if mode == "batch":
+        remedy = "Remove it; judge, quality and translate can wait for batches"
+        what = "its calls are asked live, as each turn needs the answer to the one before it"
+        raise Broken(Problem(what=what, got="batch", expected="live", remedy=remedy))
+    return mode
+
+
 class Settings(Section):
     """What every kind has."""
 
     threads: int | None = Field(None, ge=1, le=1024)
     """Of arithmetic; on a CPU results are a function of it."""
+
+    @property
+    def least_deadline_seconds(self) -> int:
+        """What an attempt by these settings needs at least; 0: no more than others of its kind."""
+        return 0
 
 
 class ChatSettings(Settings):
@@ -49,3 +62,35 @@ class ChatSettings(Settings):
     """At one call; being told to slow down (429) does not count."""
     backoff_seconds: float = Field(0.5, ge=0)
     """Before the second attempt, then doubled."""
+
+
+class TurnSettings(ChatSettings):
+    """Of calls that wait for one another, which no batch can hold."""
+
+    mode: Annotated[Literal["live"], BeforeValidator(_refuse_batch)] = "live"
+    """Calls are answered at once."""
+
+
+BATCH_REQUESTS = 50_000  # in one batch, as OpenAI has it
+BATCH_SECONDS = 24 * 3600  # a batch's window: then what was not answered has expired
+BATCH_DEADLINE_SECONDS = 7 * 24 * 3600  # for a first batch and those that ask again what failed in it
+
+
+class BatchSettings(ChatSettings):
+    """Of calls that need nothing of one another."""
+
+    mode: Literal["live", "batch"] = "live"
+    """Calls are answered at once, or by OpenAI's Batch API: within a day, at about half of the price."""
+    batch_price_factor: float = Field(0.5, ge=0, le=10)
+    """What a token costs in a batch, as a share of the study's prices."""
+    batch_requests: int = Field(BATCH_REQUESTS, ge=1, le=BATCH_REQUESTS)
+    """Calls in one batch at most; a file of 200 MB is never exceeded."""
+    batch_poll_seconds: Positive = 60.0
+    """Between two looks at a batch; the first ones are sooner."""
+    batch_wait_seconds: Positive = 26 * 3600.0
+    """That a batch may take from its creation on; providers end it after 24 hours."""
+
+    @property
+    def least_deadline_seconds(self) -> int:
+        """Of several batches, one after the other."""
+        return BATCH_DEADLINE_SECONDS if self.mode == "batch" else 0

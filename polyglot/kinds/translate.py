@@ -14,7 +14,7 @@ from polyglot.kinds.chat import ChatForm, calling
 from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Facts, Forecast, Read, Texts
 from polyglot.kinds.kind import GIB, File, Kind, Language, Params, Traits, has_address
 from polyglot.kinds.rows import Question, Reference, Rejection, Row, offered_rows
-from polyglot.kinds.settings import ChatSettings, Url
+from polyglot.kinds.settings import BatchSettings, Url
 
 EngineName = Literal["identity", "apertium", "deepl", "openai", "marian", "nllb"]
 Formality = Literal["default", "more", "less", "prefer_more", "prefer_less"]
@@ -42,7 +42,7 @@ class TranslateParams(Params):
     seed: int | None = None  # openai: sent to the endpoint when not None
 
 
-class TranslateSettings(ChatSettings):
+class TranslateSettings(BatchSettings):
     """Of translation. The address, key and pace of an engine that is called are set as those of a chat model."""
 
     deepl_url: Url | None = None

@@ -217,7 +217,7 @@ def load_profile(name_or_path: str) -> Profile:
         cpus=content.cpus,
         memory_bytes=content.memory,
         max_attempts=content.max_attempts,
-        resources={name: _resources(kind.resources, content.resources.get(name)) for name, kind in KINDS.items()},
+        resources={name: _resources(_default(name, content), content.resources.get(name)) for name in KINDS},
         settings={name: {**kind.defaults, **_given(content.settings, name)} for name, kind in KINDS.items()},
         cluster=content.kubernetes,
         device=content.device,
@@ -255,6 +255,12 @@ def _find(name: str) -> Path | None:
     if found is None and name != "local":
         raise BadInput("no such profile", got=repr(name), expected=f"`local`, a .yaml file, or {places[0]}")
     return found
+
+
+def _default(kind: str, content: ProfileFile) -> Resources:
+    """A kind's default resources, with the time that its settings ask for."""
+    default, section = KINDS[kind].resources, getattr(content.settings, kind)
+    return replace(default, deadline_seconds=max(default.deadline_seconds, section.least_deadline_seconds))
 
 
 def _resources(default: Resources, section: ResourceSection | None) -> Resources:

@@ -8,10 +8,10 @@ from pydantic import Field, ValidationError
 from polyglot.core.errors import Permanent
 from polyglot.core.section import Broken
 from polyglot.kinds.chat import ChatFailures, ChatPrices
-from polyglot.kinds.settings import ChatSettings
+from polyglot.kinds.settings import BatchSettings
 
 
-class CallSettings(ChatSettings, ChatPrices, ChatFailures):
+class CallSettings(BatchSettings, ChatPrices, ChatFailures):
     """Read from a stage's settings; keys that are none of these are other people's and are left alone."""
 
     max_usd: float | None = Field(None, ge=0)

@@ -6,7 +6,8 @@ later; what has none is asked again after a restart, and so is what failed for g
 Every record's cost counts, repeats too. An attempt that broke off after it was sent may have been billed without our
 seeing the bill, and so was a reply whose tokens nobody counted: such records carry `cost_usd_at_most`, which counts
 against the budget and is shown apart. One that was sent and has no end was in flight when the job was killed: it counts
-as "lost", at the most that it can cost.
+as "lost", at the most that it can cost; one that went out in a batch, as long as that is open, is not lost: its answer
+is still to be had.
 """
 
 from collections import Counter
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from jobs.lib.chat.batch.log import BatchLog
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.completion import known_end
 from jobs.lib.chat.settings import CallSettings
@@ -23,7 +25,13 @@ from polyglot.core.canonical import Json
 _REPLY_FIELDS = ("text", "finish_reason", "refused", "prompt_tokens", "completion_tokens", "served_by")
 
 
-_UNHEARD = ("unreachable", "connection", "timeout", "cancelled")  # failures in which nothing was heard of the endpoint
+_UNHEARD = (
+    "unreachable",
+    "connection",
+    "timeout",
+    "cancelled",
+    "batch-not-created",
+)  # failures in which nothing was heard of the endpoint
 
 
 class UsageLog:
@@ -38,11 +46,13 @@ class UsageLog:
         self.uncounted = 0  # replies whose tokens nobody counted
         self.attempts: Counter[str] = Counter()  # by outcome: "reply", "timeout", "http-500", …
         self._open: dict[str, float] = {}  # id of an attempt in flight -> the most that it can cost
+        self.sendings: Counter[str] = Counter()  # by id, in whichever attempt at the stage
+        self.batches = BatchLog()
         self._reading = True
         for record in journal.read():
             self._count(record)
         self._reading = False
-        for id_ in list(self._open):
+        for id_ in [id_ for id_ in self._open if id_ not in self.batches.holding]:
             self._lose(id_)
         self.resumed = len(self.results)
 
@@ -50,6 +60,11 @@ class UsageLog:
     def spent_usd(self) -> float:
         """What the budget counts: costs seen and the most that unseen ones may be."""
         return self.cost_usd + self.cost_usd_unseen
+
+    @property
+    def in_batches_usd(self) -> float:
+        """The most that what open batches hold can cost."""
+        return sum(self._open[id_] for id_ in self.batches.holding)
 
     def account(self) -> dict[str, Any]:
         """Cost and tokens of all attempts, earlier and repeated ones too: for the volatile part of a manifest."""
@@ -63,16 +78,34 @@ class UsageLog:
             "resumed_calls": self.resumed,
         }
 
-    def most_usd(self, request: Request) -> float:
+    def most_usd(self, request: Request, *, batched: bool = False) -> float:
         """The most that one attempt at this request can cost."""
-        return self._settings.cost_usd(request.prompt_tokens_most, request.max_tokens)
+        most = self._settings.cost_usd(request.prompt_tokens_most, request.max_tokens)
+        return most * self._settings.batch_price_factor if batched else most
 
-    def sent(self, request: Request, *, attempt: int) -> None:
-        """Say that an attempt is about to leave. Durable after `flush`."""
+    def sent(self, request: Request, *, attempt: int, batch: str = "") -> None:
+        """Say that an attempt is about to leave, perhaps in a batch of that name. Durable after `flush`."""
         record: dict[str, Json] = {"id": request.id, "attempt": attempt, "outcome": "sent", "final": False}
-        record |= {"cost_usd": 0.0, "cost_usd_at_most": self.most_usd(request)}
-        self._count(record)
-        self._journal.append(record)
+        record |= {"cost_usd": 0.0, "cost_usd_at_most": self.most_usd(request, batched=bool(batch))}
+        self._append(record | {"batch": batch} if batch else record)
+
+    def say_of_batch(self, name: str, status: str, **said: Json) -> None:
+        """Say how far a batch is: see `batch.log`. Durable after `flush`."""
+        self._append({"id": name, "outcome": "batch", "final": False, "status": status, **said})
+
+    def collected(self, id_: str, outcome: Reply | Failure) -> None:
+        """Append the end of what an open batch holds, at the price of batches; who asked may be of another start."""
+        most, share = self._open[id_], self._settings.batch_price_factor
+        record: dict[str, Json] = {"id": id_, "attempt": self.sendings[id_], "batch": self.batches.holding[id_]}
+        if isinstance(outcome, Reply):
+            prompt, completion = outcome.prompt_tokens, outcome.completion_tokens
+            seen = share * self._settings.cost_usd(prompt or 0, completion or 0)
+            record |= {"outcome": "reply", "final": True, "cost_usd": seen, **asdict(outcome)}
+            if None in (prompt, completion):
+                record["cost_usd_at_most"] = max(0.0, most - seen)
+        else:
+            record |= _failed(outcome) | ({"cost_usd_at_most": most} if outcome.may_be_billed else {})
+        self._append(record)
 
     def flush(self) -> None:
         """Return when every record is durable; blocks."""
@@ -84,11 +117,12 @@ class UsageLog:
         if isinstance(outcome, Reply):
             record |= {"outcome": "reply", "final": True, **self._cost(request, outcome), **asdict(outcome)}
         else:
-            final = outcome.error is ErrorClass.FINAL
-            record |= {"outcome": "failure", "final": final, "reason": outcome.reason, "detail": outcome.detail}
-            record["cost_usd"] = 0.0
+            record |= _failed(outcome)
             if outcome.may_be_billed:
-                record |= {"cost_usd": 0.0, "cost_usd_at_most": self.most_usd(request)}
+                record["cost_usd_at_most"] = self.most_usd(request)
+        self._append(record)
+
+    def _append(self, record: Mapping[str, Json]) -> None:
         self._count(record)
         self._journal.append(record)
 
@@ -102,11 +136,17 @@ class UsageLog:
         return seen | {"cost_usd_at_most": unseen} if unseen else seen
 
     def _count(self, record: Mapping[str, Any]) -> None:
+        if record["outcome"] == "batch":
+            self.batches.take(record)
+            return
         if record["outcome"] == "sent":
             self._lose(record["id"])  # an earlier one of this id was still open
             self._open[record["id"]] = record["cost_usd_at_most"]
+            self.sendings[record["id"]] += 1
+            self.batches.hold(record["id"], record.get("batch"))
             return
         self._open.pop(record["id"], None)
+        self.batches.release(record["id"])
         reply = record["outcome"] == "reply"
         self.attempts["reply" if reply else record["reason"]] += 1
         self.reached |= reply or record["reason"] not in _UNHEARD
@@ -132,3 +172,10 @@ class UsageLog:
         if id_ in self._open:
             self.attempts["lost"] += 1
             self.cost_usd_unseen += self._open.pop(id_)
+            self.batches.release(id_)
+
+
+def _failed(failure: Failure) -> dict[str, Json]:
+    """What a record says of a failure, its most cost aside."""
+    said: dict[str, Json] = {"outcome": "failure", "reason": failure.reason, "detail": failure.detail, "cost_usd": 0.0}
+    return said | {"final": failure.error is ErrorClass.FINAL}

@@ -17,9 +17,10 @@ from pathlib import Path
 
 from jobs.builtin.grader import templates
 from jobs.builtin.server import JudgeServer
+from jobs.lib.chat.asking import Asking
 from jobs.lib.chat.calls import Failure, FailureCount, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint, announced
-from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
+from jobs.lib.chat.request_scheduler import Observer
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
@@ -82,7 +83,7 @@ def grade(
         if pending:
             with _endpoint(context, params, settings, prompt_files, mode) as endpoint:
                 observer = Observer(settled=grading.settled, stopping=context.stopping, remark=context.remark)
-                scheduler = RequestScheduler(endpoint, settings, usage, observer)
+                scheduler = Asking(context, endpoint, settings, usage, observer)
                 try:
                     complete = scheduler.run(pending)
                 finally:
@@ -179,7 +180,7 @@ def _endpoint(
     yield announced(settings, os.environ, context.log, asker=params.kind, asks=params.endpoint)
 
 
-def _account(context: Context, usage: UsageLog, scheduler: RequestScheduler | None) -> None:
+def _account(context: Context, usage: UsageLog, scheduler: Asking | None) -> None:
     """Cost, tokens and times into the volatile part, those of earlier and repeated attempts too."""
     context.volatile |= usage.account()
     if scheduler is not None:

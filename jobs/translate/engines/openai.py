@@ -7,9 +7,10 @@ answering fails the stage instead: another attempt asks for it again, and for no
 import os
 from collections.abc import Callable, Mapping, Sequence
 
+from jobs.lib.chat.asking import Asking
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.endpoint import announced
-from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
+from jobs.lib.chat.request_scheduler import Observer
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.thinking import Said, answer
 from jobs.lib.chat.usage_log import UsageLog
@@ -78,7 +79,7 @@ class OpenAI:
         if pending:
             observer = Observer(settled=one, stopping=self._context.stopping, remark=self._context.remark)
             try:
-                if not RequestScheduler(self._endpoint, self._settings, self._usage, observer).run(pending):
+                if not Asking(self._context, self._endpoint, self._settings, self._usage, observer).run(pending):
                     raise Interrupted("asked to stop; what was answered is on record")
             finally:
                 self._context.journal.flush()

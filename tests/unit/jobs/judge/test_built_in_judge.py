@@ -50,11 +50,14 @@ class TestPairs:
 
     @pytest.mark.parametrize(
         ("first", "second", "letter"),
-        [("red blue", "green", "A"), ("green", "red blue", "B"), ("green", "white", "C"), ("red blue", "red blue", "C")],
+        [
+            ("red blue", "green", "A"),
+            ("green", "red blue", "B"),
+            ("green", "white", "C"),
+            ("red blue", "red blue", "C"),
+        ],
     )
-    def test_the_answer_with_more_points_is_better(
-        self, grader: Grader, first: str, second: str, letter: str
-    ) -> None:
+    def test_the_answer_with_more_points_is_better(self, grader: Grader, first: str, second: str, letter: str) -> None:
         for template in PAIRS:
             if template.prompt.math:
                 assert ask_pair(grader, template, first, second).endswith(f"[[{letter}]]")

@@ -81,6 +81,7 @@ class _Gate:
     until: float = 0.0
     told_at: float = -1.0  # when the last wave of refusals began
     may_try: bool = False
+    try_at: float = 0.0  # when what was sent beside the refused call has been refused too
     trial: Entry | None = None  # the call that was sent ahead
     silent_at: float = float("inf")  # when it counts as taken
     crowd: bool = False  # a trial was taken: the limit is one of calls in flight
@@ -88,8 +89,11 @@ class _Gate:
     trusted: int = 0  # waits that are believed without a trial
     patience: int = 1
 
-    def told(self, entry: Entry, now: float, seconds: float, others: bool) -> bool:
-        """A refusal asks to wait; `others`: are being answered. Returns whether it was meant for everybody."""
+    def told(self, entry: Entry, now: float, seconds: float, others: bool, silence: float) -> bool:
+        """A refusal asks to wait; `others`: are being answered. Returns whether it was meant for everybody.
+
+        `silence`: seconds after which a call counts as taken that was not refused.
+        """
         if self.trial is entry:
             self.trial, self.silent_at, self.may_try, self.crowd = None, float("inf"), False, False
             self.patience = min(_MOST_PATIENCE, self.patience * 2)
@@ -103,7 +107,7 @@ class _Gate:
             self.told_at, self.taken = now, False
             if not spared:
                 self.until, self.trial = now + seconds, None
-                self.may_try = others and self.trusted == 0
+                self.may_try, self.try_at = others and self.trusted == 0, now + silence
                 self.trusted = max(0, self.trusted - 1)
         return not others
 
@@ -123,9 +127,10 @@ class _Gate:
         """Seconds until the next may be sent."""
         if now >= self.silent_at - _CLOCK_SECONDS:
             self.until, self.silent_at, self.trial, self.patience, self.crowd = now, float("inf"), None, 1, True
-        if now >= self.until or (self.may_try and self.trial is None):
+        if now >= self.until:
             return 0.0
-        return min(self.until, self.silent_at) - now
+        next_at = self.try_at if self.may_try and self.trial is None else self.silent_at
+        return max(0.0, min(self.until, next_at) - now)
 
 
 @dataclass(slots=True)
@@ -137,17 +142,19 @@ class _Room:
     ramping: bool = True  # nothing was refused yet
     credit: int = 0  # answers that have opened no room yet
     grow_at: float = 0.0
+    lag: float = 0.0  # seconds by which this machine's load makes timers late, and news of refusals too
     round: int = 0
     patience: int = 1
     too_many: int = 0  # in flight, as one more than was taken when a call was last refused
     patient_until: float = 0.0
     cut_number: int = -1  # the last call that was sent before the last cut
     before: int = 0  # the limit before that
+    goal: int = 0  # up to which every answer opens room
     cuts: int = 0
 
     def refused(self, entry: Entry, last_number: int, now: float) -> None:
         """Shrink, once a wave: calls sent before the last cut say nothing about it."""
-        first, self.ramping = self.ramping, False
+        first, self.ramping, self.goal = self.ramping, False, 0
         self.before = self.limit if entry.number > self.cut_number else self.before
         if entry.number <= self.cut_number:
             if entry.beside <= self.limit:
@@ -162,7 +169,7 @@ class _Room:
 
     def rated(self, last_number: int) -> None:
         """Everybody was refused: the limit is none of calls in flight, and says less of them."""
-        self.limit = max(1, int(0.8 * max(self.limit, self.before)))
+        self.goal = int(0.8 * max(self.limit, self.before))
         self.ramping, self.before, self.round, self.cut_number = False, 0, 0, last_number
         self.too_many, self.patience = self.ceiling + 1, 1
         self.cuts += 1
@@ -171,6 +178,9 @@ class _Room:
         """Grow by what an answer shows."""
         if self.ramping:
             self.credit += 1
+            return
+        if self.limit < self.goal:
+            self.limit += 1
             return
         self.round += 1
         probing = self.limit + 1 >= self.too_many
@@ -187,7 +197,7 @@ class _Room:
         self.limit += 1
         self.credit = max(0, self.credit - 1)
         quick = self.limit < _FEW or self.credit
-        self.grow_at = now + (_QUICK_SECONDS if quick else _SLOW_SECONDS)
+        self.grow_at = now + max(_QUICK_SECONDS, 4 * self.lag) if quick else now + _SLOW_SECONDS
         return True
 
 
@@ -227,6 +237,10 @@ class Pace:
         """How often that was cut."""
         return self._room.cuts
 
+    @property
+    def _silence(self) -> float:
+        return max(_SILENCE_SECONDS, 3 * self._refused_after)
+
     async def enter(self, read: int, written: int = 0) -> Entry | None:
         """Wait for room, first come first served; None once stopped. Tokens that are read and written are estimates."""
         if self._stopped:
@@ -253,16 +267,18 @@ class Pace:
     ) -> None:
         """Give room back, and learn: `tokens` corrects the estimate, `wait_seconds` closes the gate for everyone."""
         self.active -= 1
+        for _, allowance in self._allowances.values():
+            allowance.left(entry.number)
         if self._tokens and tokens:
             self._tokens.take(tokens)
         now = self._loop.time()
         if wait_seconds:
-            everybody = self._gate.told(entry, now, wait_seconds, others=self.active > 0)
+            self._refused_after = now - entry.at
+            everybody = self._gate.told(entry, now, wait_seconds, self.active > 0, self._silence)
         else:
             everybody = False
             self._gate.left(entry, now, answered, slow_down)
         if slow_down:
-            self._refused_after = now - entry.at
             if everybody:
                 self._room.rated(self._number)
             else:
@@ -312,7 +328,11 @@ class Pace:
             waiter.future.set_result(self._entered(waiter, now))
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(next_at, self._let_in) if next_at < float("inf") else None
+        self._timer = self._loop.call_at(next_at, self._on_time, next_at) if next_at < float("inf") else None
+
+    def _on_time(self, due: float) -> None:
+        self._room.lag = self._loop.time() - due
+        self._let_in()
 
     def _entered(self, waiter: _Waiter, now: float) -> Entry:
         self.active += 1
@@ -320,7 +340,7 @@ class Pace:
         self.peak = max(self.peak, self.active)
         tokens = waiter.read + waiter.written
         entry = Entry(number=self._number, at=now, beside=self.active, tokens=tokens)
-        self._gate.sent(entry, max(_SILENCE_SECONDS, 3 * self._refused_after))
+        self._gate.sent(entry, self._silence)
         if self._requests:
             self._requests.take(1)
         if self._tokens:

@@ -58,6 +58,8 @@ class RequestScheduler:
         self._random = random.Random()  # noqa: S311 - jitter
         self._reserved = 0.0
         self._settled = asyncio.Event()
+        self._flushing = asyncio.Lock()
+        self._next_flush: asyncio.Future[None] | None = None
         self._draining = False
         self.latencies: list[float] = []
         self._replies = self._written_tokens = 0
@@ -171,7 +173,7 @@ class RequestScheduler:
         try:
             if not self._endpoint.ours:  # a call that costs is on record before it leaves, in case of a kill
                 self._usage.sent(request, attempt=attempt)
-                await asyncio.to_thread(self._usage.flush)
+                await self._durable()
             outcome = await chat.attempt(request, hear=lambda headers: pace.hear(entered, read_limits(headers)))
             return outcome
         finally:
@@ -196,6 +198,17 @@ class RequestScheduler:
                 wait_seconds=min(wait or 0.0, self._settings.call_deadline_seconds),
                 tokens=tokens,
             )
+
+    async def _durable(self) -> None:
+        """Wait until every record so far is durable: one thread does it for all that wait at the time."""
+        if self._next_flush is None:
+            self._next_flush = asyncio.ensure_future(self._flush())
+        await asyncio.shield(self._next_flush)
+
+    async def _flush(self) -> None:
+        async with self._flushing:
+            self._next_flush = None  # who comes from now on waits for the next
+            await asyncio.to_thread(self._usage.flush)
 
     def _wait_seconds(self, failure: Failure, tries: int) -> float:
         if failure.wait_seconds is not None:

@@ -212,6 +212,8 @@ class TestGate:
                 moments.append(entry.at)
                 await asyncio.sleep(0.001)
                 it.leave(entry, answered=False, slow_down=True, wait_seconds=10)
+                while others:
+                    it.leave(others.pop(), answered=True)
             return moments
 
         ahead, second, third = on_virtual_time(body)
@@ -277,18 +279,25 @@ class TestAllowance:
         moments = on_virtual_time(body)
         assert [moment >= 20 for moment in moments] == [False, False, False, True, True]
 
-    def test_calls_that_were_sent_meanwhile_are_taken_off_and_older_news_are_none(self) -> None:
+    def test_calls_in_flight_are_taken_off_whatever_the_reply_has_counted(self) -> None:
         it = Allowance()
         for number in range(4):
             it.take(number, 1)
-        it.hear(2, 0.0, told(2, 30.0), now=0.0)  # number 3 may not be in it
+        it.hear(2, 0.0, told(4, 30.0), now=0.0)  # 0, 1 and 3 may not be in it
         assert it.delay(1, now=0.0) == 0.0
         it.take(4, 1)
         assert it.delay(1, now=1.0) == 29.0
-        it.hear(1, 0.0, told(8, 30.0), now=1.0)
-        assert it.delay(1, now=1.0) == 29.0
-        it.hear(4, 0.0, told(1, 30.0), now=1.0)
-        assert it.delay(1, now=1.0) == 0.0
+
+    def test_news_of_calls_that_were_sent_before_the_last_only_lower_it(self) -> None:
+        it = Allowance()
+        for number in range(4):
+            it.take(number, 1)
+        for number, remaining in ((3, 4), (0, 3), (1, 5), (2, 2)):
+            it.hear(number, 0.0, told(remaining, 30.0), now=1.0)
+        assert [it.delay(amount, now=1.0) for amount in (2, 3)] == [0.0, 30.0]
+        it.take(4, 1)
+        it.hear(4, 2.0, told(9, 30.0), now=3.0)
+        assert it.delay(9, now=3.0) == 0.0
 
     def test_a_call_of_more_than_the_limit_waits_for_the_whole_of_it_and_no_longer(self) -> None:
         it = Allowance()

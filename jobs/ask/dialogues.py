@@ -44,6 +44,7 @@ class Dialogue:
             max_tokens=params.max_tokens,
             seed=None if params.seed is None else params.seed + self.sample,
             top_p=params.top_p if params.top_p < 1 else None,
+            reasoning_effort=params.reasoning_effort,
             sample=self.sample,
         )
 
@@ -62,9 +63,9 @@ class Dialogue:
             self.reason, self.result = result.reason, result
             return
         said = answer(result.text)
-        if result.refused or result.finish_reason == "content_filter":
-            self.reason, self.result = "refused", result
-        elif said.unfinished:  # it thought to the end: nothing was answered
+        if result.withheld:
+            self.reason, self.result = result.withheld, result
+        elif said.unfinished or (not said.text.strip() and result.finish_reason == "length"):  # it thought to the end
             self.reason, self.result = "truncated", result
         else:
             self.turns.append(

@@ -1,8 +1,8 @@
 """The probe job: one small call in every form in which stages will ask an endpoint.
 
-It has the model, temperature, max-tokens and seed of the stages' own calls, so that a refused key, an unknown model and
-a refused field all show here; what it asks for is one word. Writes probe.json. An endpoint that is away is waited out,
-one that has never answered is given up, as the stages themselves do. What it costs is counted as theirs is.
+It has every field of the stages' own calls (model, temperature, max-tokens, seed, …), so that a refused key, an unknown
+model and a refused field all show here; what it asks for is one word. Writes probe.json. An endpoint that is away is
+waited out, one that has never answered is given up, as the stages themselves do. What it costs is counted as theirs is.
 """
 
 import os
@@ -59,14 +59,7 @@ def _ask(
     context: Context, endpoint: Endpoint, settings: CallSettings, usage: UsageLog, form: ChatForm
 ) -> Reply | Failure:
     """One call, unless it is on record. Raises Permanent, with a remedy, for what every call would get."""
-    request = Request(
-        model=form.model,
-        messages=_MESSAGES,
-        temperature=form.temperature,
-        max_tokens=form.max_tokens,
-        seed=form.seed,
-        top_p=form.top_p,
-    )
+    request = Request.in_form(form, _MESSAGES)
     found = usage.results.get(request.id)
     if isinstance(found, Reply):
         return found

@@ -63,18 +63,18 @@ def request(pair: Pair, params: QualityParams) -> Request:
     return Request(
         model=params.adequacy_model,
         messages=({"role": "system", "content": _SYSTEM}, {"role": "user", "content": user}),
-        temperature=0.0,
+        temperature=params.adequacy_temperature,
         max_tokens=params.adequacy_max_tokens,
         seed=params.adequacy_seed,
     )
 
 
 def read(result: Reply | Failure) -> tuple[int | None, str | None]:
-    """(score, None), or (None, reason): "refused", "truncated", "no-score", "out-of-range", or the call's failure."""
+    """(score, None), or (None, reason): "refused", "content-filter", "truncated", "no-score", "out-of-range", …"""
     if isinstance(result, Failure):
         return None, result.reason
-    if result.refused or result.finish_reason == "content_filter":
-        return None, "refused"
+    if result.withheld:
+        return None, result.withheld
     if result.finish_reason == "length":
         return None, "truncated"  # it might have gone on to another number
     text = said(unicodedata.normalize("NFKC", result.text)).text

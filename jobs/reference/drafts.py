@@ -44,6 +44,7 @@ class Draft:
             temperature=self.params.temperature,
             max_tokens=self.params.max_tokens,
             seed=self.params.seed,
+            reasoning_effort=self.params.reasoning_effort,
         )
 
     def take(self, result: Reply | Failure) -> None:
@@ -82,12 +83,12 @@ class Draft:
 def worth(result: Reply | Failure) -> str | None:
     """Return why a result is no reference answer, None when it is one. What the model thought is left out.
 
-    Reasons: "refused", "truncated" (cut), "empty-output", "nul", or the failure's own ("http-400").
+    Reasons: "refused", "content-filter", "truncated" (cut), "empty-output", "nul", or the failure's own ("http-400").
     """
     if isinstance(result, Failure):
         return result.reason
-    if result.refused or result.finish_reason == "content_filter":
-        return "refused"
+    if result.withheld:
+        return result.withheld
     if result.finish_reason == "length":
         return "truncated"
     said = answer(result.text)

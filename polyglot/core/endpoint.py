@@ -4,10 +4,11 @@ Asked before anything starts and again by the jobs themselves; whatever is wrong
 new kind is a row of `ENDPOINTS`, a name that parameters may have (kinds.chat, kinds.kind.Asks), and who speaks to it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from polyglot.core.errors import BadInput
 from polyglot.core.secret_file import read_secret
@@ -21,6 +22,9 @@ KEYS_OF_TRACKERS: Mapping[str, tuple[str, ...]] = {
 TRACKER_KEYS = tuple(dict.fromkeys(name for names in KEYS_OF_TRACKERS.values() for name in names))
 OPENAI = "https://api.openai.com/v1"
 _REMEDY = "Write something like https://host/v1"
+_CHAT_PATH = "/chat/completions"
+_VERSION = re.compile(r"/v\d\w*(?:/|$)|/deployments/")
+_AZURE = re.compile(r"\.(?:openai|cognitiveservices|services\.ai)\.azure\.\w+$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +115,35 @@ def check_url(url: str, *, where: str = "") -> SplitResult:
         raise bad(f"the endpoint's URL: got {got}; expected http:// or https://")
     if not host:
         raise bad("the endpoint's URL names no host")
+    if "api-version" in parse_qs(parts.query):
+        remedy = "Take it out, and write the version as `api-version` beside `base-url` in the profile"
+        raise bad(f"the endpoint's URL for {host} has api-version in its query", remedy)
     if parts.query or parts.fragment:
         raise bad(f"the endpoint's URL for {host} has a query or fragment; expected none")
+    if parts.path.rstrip("/").endswith(_CHAT_PATH):
+        raise bad(f"the endpoint's URL for {host} ends in {_CHAT_PATH}, which is added to it", f"Take {_CHAT_PATH} off")
     return parts
+
+
+def lacks_version(url: str) -> bool:
+    """Whether a base URL names no version of its API, as /v1, so that this may be what it lacks."""
+    return _VERSION.search(urlsplit(url).path) is None
+
+
+def is_azure(url: str) -> bool:
+    """Whether it is Azure's own host, which takes a key in a header of its own."""
+    return _AZURE.search(urlsplit(url).hostname or "") is not None
+
+
+def version_problem(url: str, api_version: str | None) -> str:
+    """What is wrong with an address of Azure without the version that it wants in every request; "" else."""
+    parts = urlsplit(url)
+    if api_version is not None or not is_azure(url) or "/deployments/" not in parts.path:
+        return ""
+    return (
+        f"the endpoint's URL for {parts.hostname} names a deployment, and no api-version goes with it. Write "
+        f"`api-version` beside `base-url` in the profile, such as 2024-10-21, or https://{parts.hostname}/openai/v1"
+    )
 
 
 def _without_secret(message: str, url: str) -> str:

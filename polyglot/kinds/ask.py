@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources
 from polyglot.kinds.answer import CHAT_TOKENS, TURNS, Answer, AnswerCard, known_answers, prompt_tokens
-from polyglot.kinds.chat import ChatForm, calling
+from polyglot.kinds.chat import ChatForm, Temperature, calling, is_none
 from polyglot.kinds.forecast import Ask, Facts, Forecast, Texts
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
 from polyglot.kinds.settings import TurnSettings
@@ -23,11 +25,12 @@ class AskParams(Params):
     model: str  # as the endpoint knows it
     systems: Mapping[Language, str]
     temperatures: Mapping[str, float]  # by category
-    default_temperature: float
+    default_temperature: Temperature
     max_tokens: int  # a turn
     top_p: float = 1.0
     samples: int = 1
     seed: int | None = None  # sent with the first sample, one more with each other
+    reasoning_effort: Annotated[str | None, Field(exclude_if=is_none)] = None
     night: str = ""  # of a nightly evaluation, as of `answer`
 
 
@@ -63,6 +66,7 @@ def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
             max_tokens=asked.max_tokens,
             seed=asked.seed,
             top_p=asked.top_p if asked.top_p < 1 else None,
+            reasoning_effort=asked.reasoning_effort,
         )
         for temperature in dict.fromkeys((asked.default_temperature, *asked.temperatures.values()))
     )

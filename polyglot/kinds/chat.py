@@ -1,7 +1,7 @@
 """What kinds share whose job asks a chat model."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,6 +9,14 @@ from polyglot.core.canonical import Json
 from polyglot.core.section import Section
 from polyglot.kinds.forecast import LIGHT_BYTES, Ask, Forecast
 from polyglot.kinds.settings import BATCH_SECONDS, BatchSettings
+
+Temperature = Annotated[float, Field(ge=0, le=2)] | Literal["default"]
+"""`default` sends none: of a model that takes no other than its own."""
+
+
+def is_none(value: object) -> bool:
+    """Whether an optional parameter was not given, and is in no key."""
+    return value is None
 
 
 class ChatPrices(Section):
@@ -34,11 +42,14 @@ class ChatModel(Section):
     """The program's own, rule-based one, or any OpenAI-compatible endpoint."""
     model: str = Field("", max_length=200)
     """The model of endpoint openai, as the endpoint knows it."""
-    temperature: float = Field(0.0, ge=0, le=2)
+    temperature: Temperature = 0.0
+    """`default` sends none, for a model that takes no other than its own."""
     max_tokens: int = Field(2048, ge=1, le=2**20)
-    """Of a reply; one that is cut is a failure."""
+    """Of a reply, what the model thinks included; one that is cut is a failure."""
     seed: int | None = Field(None, ge=0, lt=2**53)
     """Sent to the endpoint when given."""
+    reasoning_effort: str | None = Field(None, min_length=1, max_length=20, exclude_if=is_none)
+    """How long a reasoning model thinks, in the endpoint's words (low, medium, high); sent when given."""
 
 
 class ChatForm(BaseModel):
@@ -47,10 +58,12 @@ class ChatForm(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
-    temperature: float
+    temperature: Temperature
     max_tokens: int
     seed: int | None = None
     top_p: float | None = None
+    reasoning_effort: str | None = Field(None, exclude_if=is_none)
+    response_format: str | None = Field(None, exclude_if=is_none)  # as JSON
 
 
 def chat_forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
@@ -85,7 +98,7 @@ def calling(ask: Ask, *, calls: float, prompt_tokens: float, completion_tokens: 
         usd *= share if isinstance(share, int | float) else 1.0
     at_once = settings.get("concurrency")
     seconds = calls * (CALL_SECONDS if real else BUILT_IN_CALL_SECONDS)
-    seconds /= min(at_once if isinstance(at_once, int) else 32, max(1.0, calls)) if real else 1.0
+    seconds /= min(at_once if isinstance(at_once, int) else 64, max(1.0, calls)) if real else 1.0
     for name, used in (("requests_per_minute", calls), ("tokens_per_minute", prompt_tokens + completion_tokens)):
         limit = settings.get(name)
         seconds = max(seconds, 60 * used / limit) if isinstance(limit, int | float) and real else seconds

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from polyglot.core.canonical import Json
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.chat import ChatForm
+from polyglot.kinds.chat import ChatForm, Temperature
 from polyglot.kinds.data_card import Listed
 from polyglot.kinds.kind import GIB, Asks, Kind, Language, Params, Traits
 from polyglot.kinds.settings import BatchSettings
@@ -28,6 +30,7 @@ class QualityParams(Params):
     adequacy_prompt: int = 0  # version of our own wording, and of how replies are read
     adequacy_max_tokens: int = 0
     adequacy_seed: int | None = None
+    adequacy_temperature: Annotated[Temperature, Field(exclude_if=lambda value: value == 0)] = 0.0
     adequacy_max_failed_share: float = 0.0  # a setting by now; in keys, this constant stands for what it was
     comet_model: str = ""  # owner/name on the hub; "": not asked
     comet_revision: str = ""
@@ -209,8 +212,8 @@ def _traits(params: Mapping[str, Json]) -> Traits:
 def _forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
     if not params.get("adequacy_model"):
         return ()
-    asked = {"max_tokens": params["adequacy_max_tokens"], "seed": params["adequacy_seed"], "temperature": 0.0}
-    return (ChatForm.model_validate({"model": params["adequacy_model"], **asked}),)
+    asked = {name: params.get(f"adequacy_{name}") for name in ("model", "max_tokens", "seed")}
+    return (ChatForm.model_validate({**asked, "temperature": params.get("adequacy_temperature", 0.0)}),)
 
 
 KIND = Kind(

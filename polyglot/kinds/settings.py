@@ -3,11 +3,11 @@
 A setting that no job reads is refused, so that a misspelt one is not silently without effect.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from polyglot.core.endpoint import check_url
+from polyglot.core.endpoint import check_url, version_problem
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Count, Positive, Problem, Section
 
@@ -50,7 +50,9 @@ class ChatSettings(Settings):
     """Of the endpoint; else OPENAI_BASE_URL."""
     key_file: str | None = None
     """Of the key; else OPENAI_API_KEY_FILE or OPENAI_API_KEY."""
-    concurrency: Count = 32
+    api_version: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,40}$")
+    """Of an address that wants one in its query, such as Azure's deployments (`2024-10-21`)."""
+    concurrency: Count = 64
     """Calls in flight at most; they adapt below it."""
     requests_per_minute: Positive | None = None
     tokens_per_minute: Positive | None = None
@@ -62,6 +64,13 @@ class ChatSettings(Settings):
     """At one call; being told to slow down (429) does not count."""
     backoff_seconds: float = Field(0.5, ge=0)
     """Before the second attempt, then doubled."""
+
+    @model_validator(mode="after")
+    def _check_version(self) -> Self:
+        if self.base_url is not None and (said := version_problem(self.base_url, self.api_version)):
+            what, _, remedy = said.partition(". ")
+            raise Broken(Problem(what=what, place=("base_url",), remedy=remedy))
+        return self
 
 
 class TurnSettings(ChatSettings):

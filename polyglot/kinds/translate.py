@@ -10,7 +10,7 @@ from polyglot.core.canonical import Json
 from polyglot.core.records import Record
 from polyglot.core.section import Count
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.chat import ChatForm, calling
+from polyglot.kinds.chat import ChatForm, Temperature, calling
 from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Facts, Forecast, Read, Texts
 from polyglot.kinds.kind import GIB, File, Kind, Language, Params, Traits, has_address
 from polyglot.kinds.rows import Question, Reference, Rejection, Row, offered_rows
@@ -37,7 +37,7 @@ class TranslateParams(Params):
     formality: Formality = "default"  # deepl
     glossary: Mapping[str, str] = Field(default_factory=dict)  # deepl: term -> its translation
     prompt: int = 0  # openai: version of our own wording; 0: none
-    temperature: float = 0.0  # openai
+    temperature: Temperature = 0.0  # openai
     max_tokens: int = 0  # openai: of a reply
     seed: int | None = None  # openai: sent to the endpoint when not None
 

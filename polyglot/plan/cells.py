@@ -70,6 +70,7 @@ def baseline_stages(planner: Planner, locked: Locked, sources: Sources, name: st
         top_p=answers.top_p,
         samples=answers.samples,
         seed=baseline.seed,
+        reasoning_effort=baseline.reasoning_effort,
     )
     asked = {"questions": sources.questions}
     answer = planner.add(f"ask {cell.cell}", params, asked, settings=asking_settings(baseline))

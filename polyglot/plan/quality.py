@@ -71,6 +71,7 @@ def _params(check: QualityCheck, what: What) -> QualityParams:
             "adequacy_prompt": PROMPT_VERSION,
             "adequacy_max_tokens": adequacy.max_tokens,
             "adequacy_seed": adequacy.seed,
+            "adequacy_temperature": adequacy.temperature,
         }
     )
     learned = {} if comet is None else {"comet_model": comet.model, "comet_revision": comet.revision}

@@ -18,6 +18,7 @@ from polyglot.plan.quality import quality_stages
 from polyglot.plan.sources import Sources
 from polyglot.study.arms import ArmRequest, NotTuned
 from polyglot.study.benchmark import Benchmark
+from polyglot.study.chat import shown
 from polyglot.study.judge import Judge
 from polyglot.study.lock import Locked
 from polyglot.study.sources import Model
@@ -235,8 +236,10 @@ def _benchmark_name(benchmark: Benchmark) -> str:
 def _judge(judge: Judge) -> str:
     if judge.endpoint == "built-in":
         return "built-in"
-    said = [f"temperature {judge.temperature:g}", f"up to {judge.max_tokens} tokens a verdict"]
-    return "; ".join([judge.model, *said, *([f"seed {judge.seed}"] if judge.seed is not None else [])])
+    said = [f"temperature {shown(judge.temperature)}", f"up to {judge.max_tokens} tokens a verdict"]
+    said += [f"seed {judge.seed}"] if judge.seed is not None else []
+    said += [f"reasoning effort {judge.reasoning_effort}"] if judge.reasoning_effort is not None else []
+    return "; ".join([judge.model, *said])
 
 
 def _report_inputs(sources: Sources, cells: Sequence[CellStages], aggregate: PlannedStage) -> dict[str, PlannedStage]:

@@ -5,12 +5,12 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from polyglot.core.section import Broken
-from polyglot.kinds.chat import ChatFailures, ChatPrices
+from polyglot.kinds.chat import ChatFailures, ChatPrices, Temperature
 from polyglot.kinds.templates import OWN, TemplateName
-from polyglot.study.chat import TOKEN_PRICES, check_model
+from polyglot.study.chat import TOKEN_PRICES, check_model, shown
 from polyglot.study.sources import Model, source_of, strangers
 
-_ASKING = ("model", "temperature", "max_tokens", "seed", *TOKEN_PRICES, *ChatFailures.model_fields)
+_ASKING = ("model", "temperature", "max_tokens", "seed", "reasoning_effort", *TOKEN_PRICES, *ChatFailures.model_fields)
 
 
 class Baseline(ChatPrices, ChatFailures, Model):
@@ -24,12 +24,14 @@ class Baseline(ChatPrices, ChatFailures, Model):
     """Any OpenAI-compatible endpoint; `built-in` is the program's own author, who knows the built-in benchmark."""
     model: str = Field("", max_length=200)
     """The model of endpoint openai, as the endpoint knows it."""
-    temperature: float | None = Field(None, ge=0, le=2)
-    """Of every answer of an endpoint, where it takes no other; else as the study's models answer."""
+    temperature: Temperature | None = None
+    """Of every answer of an endpoint that takes no other; `default` sends none. Else as the study's models answer."""
     max_tokens: int | None = Field(None, ge=1, le=2**20)
     """Of a turn of an endpoint, what it thinks included; else `answers.max-new-tokens`."""
     seed: int | None = Field(None, ge=0, lt=2**52)
     """Sent to the endpoint when given."""
+    reasoning_effort: str | None = Field(None, min_length=1, max_length=20)
+    """How long a reasoning model thinks, in the endpoint's words (low, medium, high); sent when given."""
 
     sources: ClassVar[tuple[str, ...]] = (*Model.sources, "endpoint")
 
@@ -49,8 +51,9 @@ class Baseline(ChatPrices, ChatFailures, Model):
     def shown(self) -> str:
         """What it is, for people."""
         if self.endpoint is not None:
-            own = {"temperature": self.temperature, "max-tokens": self.max_tokens, "seed": self.seed}
-            said = [f"{name} {value:g}" for name, value in own.items() if value is not None]
+            names = ("temperature", "max_tokens", "seed", "reasoning_effort")
+            own = {name.replace("_", "-"): getattr(self, name) for name in names}
+            said = [f"{name} {shown(value)}" for name, value in own.items() if value is not None]
             return ", ".join([f"{self.model} by endpoint" if self.model else "the built-in author", *said])
         source = "files" if self.built_in is None else "built-in"
         source = f"{self.hub} at {(self.revision or '')[:12]}" if self.hub else source

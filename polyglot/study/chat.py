@@ -14,6 +14,11 @@ def asking_settings(section: Section | None) -> dict[str, float]:
     return {name: value for name in names if (value := getattr(section, name, None)) is not None}
 
 
+def shown(value: float | str) -> str:
+    """A value of asking, for people."""
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 def missing_prices(section: Section, names: Sequence[str] = TOKEN_PRICES) -> Iterator[str]:
     """Yield, as a study file spells them, the prices without which a budget cannot bound the section's calls."""
     yield from (name.replace("_", "-") for name in names if getattr(section, name) is None)

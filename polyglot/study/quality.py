@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from polyglot.core.section import Broken, HubName, Label, Language, Name, Problem, Revision, Section
-from polyglot.kinds.chat import ChatFailures, ChatPrices
+from polyglot.kinds.chat import ChatFailures, ChatPrices, Temperature
 from polyglot.study.translation import Engine
 
 PROMPT_VERSION = 2  # of our own wording for adequacy, and of how replies are read (jobs.quality.adequacy)
@@ -19,6 +19,8 @@ class Adequacy(ChatFailures, ChatPrices):
     """Any OpenAI-compatible endpoint: the judge's."""
     model: str = Field(min_length=1, max_length=200)
     """As the endpoint knows it."""
+    temperature: Temperature = 0.0
+    """`default` sends none, for a model that takes no other than its own."""
     max_tokens: int = Field(512, ge=16, le=2**20)
     """Of one reply."""
     seed: int | None = Field(None, ge=0, lt=2**53)

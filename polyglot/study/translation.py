@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from polyglot.core.section import Broken, Count, Language, Name, Problem, Revision, Section, tuple_of
+from polyglot.kinds.chat import Temperature
 from polyglot.kinds.translate import EngineName, Formality
 from polyglot.study.chat import TOKEN_PRICES
 from polyglot.study.files import ONE_OR_MANY
@@ -48,8 +49,8 @@ class Engine(Section):
     """Of deepl."""
     glossary: Mapping[Language, Mapping[str, str]] = Field(default_factory=dict)
     """Of deepl: target language → term → its translation."""
-    temperature: float = Field(0.0, ge=0, le=2)
-    """Of openai."""
+    temperature: Temperature = 0.0
+    """Of openai; `default` sends none, for a model that takes no other than its own."""
     max_tokens: int = Field(4096, ge=16, le=2**20)
     """Of one reply of openai."""
     seed: int | None = Field(None, ge=0, lt=2**53)

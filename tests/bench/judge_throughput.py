@@ -1,14 +1,18 @@
 """Calls to a judge: ours against the plain ways of using the SDK, on one loopback server.
 
-    python -m tests.bench.judge_throughput [--calls 400] [--rounds 5]
+    python -m tests.bench.judge_throughput [--calls 400] [--rounds 5] [--latency 0.5] [--only ours threads-40]
 
-Sides: `ours` (the job's asking: adaptive, journalled), `loop` (one SDK call after the other), `threads-N` (the SDK in
-N threads with its own two retries). Servers: 50 ms latency; 50 ms with 429 above 16 calls in flight, with and without
-Retry-After; no latency (the cost of the client alone). Sides alternate within a round; median and range are printed,
-one line a figure. The server is a process of its own, so that it takes no time from the clients' interpreter.
+Sides: `ours` (the job's asking with its default settings: adaptive, journalled), `loop` (one SDK call after the other,
+as MT-Bench's own scripts ask without `--parallel`), `threads-N` (the SDK in N threads with its own two retries).
+Servers: no limit; 429 above 16 calls in flight, with and without a Retry-After of 1 s; 1,200 calls or 120,000 tokens
+a minute (a bucket of one second) with OpenAI's headers and without any; no latency (the cost of the client alone).
+`least_s` is the least time in which a client of 64 in flight could have had all answers, `ratio` the wall time over it;
+`most_refused` is the most refusals within a second. Sides alternate within a round; median and range are printed, one
+line a figure. The server is a process of its own, so that it takes no time from the clients' interpreter.
 """
 
 import argparse
+import json
 import multiprocessing
 import statistics
 import sys
@@ -16,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from openai import OpenAI, OpenAIError
@@ -31,16 +36,68 @@ from polyglot.store.locate import open_store
 from tests.kit import judge_server as js
 
 Side = Callable[[str, Sequence[Request]], int]  # base URL, requests -> completions that arrived
+_REPLY = json.dumps(js.completion("Fine.\n\nRating: [[7]]")).encode()
+_REPLY_TOKENS = js.Usage().prompt + js.Usage().completion
 PROMPT = "Rate the answer of the assistant to the question of the user from 1 to 10. " * 20
 
 
-def serve(channel: Connection, limit: int, latency: float, retry_after: str | None) -> None:
-    """A server process: sends its URL, and at the end how many calls it saw and how many of them it refused."""
-    limiter = js.Limiter(limit=limit, latency=latency, retry_after=retry_after)
-    with js.ScriptedJudge(limiter) as server:
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """What a server takes. `per_minute` counts calls, or tokens (those of a reply of js.Usage) where `tokens`."""
+
+    latency: float
+    in_flight: int = 10**6
+    retry_after: str | None = None
+    per_minute: float | None = None
+    tokens: bool = False
+    tells: bool = False
+
+    def least_seconds(self, calls: int) -> float:
+        """The least time that a client with 64 calls in flight needs."""
+        rounds = -(-calls // min(64, self.in_flight)) * self.latency
+        if self.per_minute is None:
+            return rounds
+        cost, per_second = (_REPLY_TOKENS if self.tokens else 1), self.per_minute / 60
+        return max(rounds, (calls * cost - per_second) / per_second + self.latency)
+
+
+class Metered:
+    """A script: 429 for what its bucket of one second has not, with OpenAI's headers or without."""
+
+    def __init__(self, served: Served) -> None:
+        self._served, self.refused = served, list[float]()
+        self._most = (served.per_minute or 0.0) / 60
+        self._level, self._at = self._most, time.monotonic()
+
+    def __call__(self, call: js.Call) -> js.Step:
+        served, now = self._served, time.monotonic()
+        cost = _REPLY_TOKENS if served.tokens else 1
+        over = call.in_flight > served.in_flight
+        if served.per_minute is not None:
+            self._level, self._at = min(self._most, self._level + (now - self._at) * self._most), now
+            over = self._level < cost
+            self._level -= 0 if over else cost
+        told = {"Retry-After": served.retry_after} if over and served.retry_after else {}
+        if served.tells:
+            unit, reset = "tokens" if served.tokens else "requests", 1 - self._level / self._most
+            told |= {
+                f"x-ratelimit-limit-{unit}": f"{self._most:.0f}",
+                f"x-ratelimit-reset-{unit}": f"{reset * 1e3:.0f}ms",
+            }
+            told[f"x-ratelimit-remaining-{unit}"] = str(int(self._level))
+        if over:
+            self.refused.append(now)
+            return js.raw(js.http("429 X", b'{"error": {"message": "slow down", "code": "rate_limit_exceeded"}}', told))
+        return js.slow(served.latency, js.raw(js.http("200 OK", _REPLY, told)))
+
+
+def serve(channel: Connection, served: Served) -> None:
+    """A server process: sends its URL, and at the end how many calls it saw and when it refused some."""
+    script = Metered(served)
+    with js.ScriptedJudge(script) as server:
         channel.send(server.base_url)
         channel.recv()
-        channel.send((len(server.calls), limiter.refused))
+        channel.send((len(server.calls), script.refused))
 
 
 def requests(count: int) -> list[Request]:
@@ -58,7 +115,7 @@ def requests(count: int) -> list[Request]:
 
 def ours(base_url: str, asked: Sequence[Request]) -> int:
     """The job's own way, with a durable journal in a directory store."""
-    settings, arrived = CallSettings(concurrency=64), 0
+    settings, arrived = CallSettings(), 0
 
     def settled(request: Request, result: object) -> None:
         nonlocal arrived
@@ -96,12 +153,10 @@ def threads(count: int) -> Side:
     return side
 
 
-def timed(
-    side: Side, asked: Sequence[Request], limit: int, latency: float, retry_after: str | None
-) -> dict[str, float]:
+def timed(side: Side, asked: Sequence[Request], served: Served) -> dict[str, float]:
     """One side, once, on a fresh server."""
     here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(there, limit, latency, retry_after))
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(there, served))
     process.start()
     try:
         base_url = here.recv()
@@ -112,7 +167,10 @@ def timed(
         calls, refused = here.recv()
     finally:
         process.join(10)
-    return {"wall_s": wall, "cpu_s": cpu, "calls": calls, "refused": refused, "lost": len(asked) - arrived}
+    least = served.least_seconds(len(asked))
+    found = {"wall_s": wall, "cpu_s": cpu, "calls": calls, "refused": len(refused), "lost": len(asked) - arrived}
+    found["most_refused"] = max((sum(0 <= later - at < 1 for later in refused) for at in refused), default=0)
+    return found | ({"least_s": least, "ratio": wall / least} if least else {})
 
 
 def main() -> None:
@@ -120,30 +178,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--latency", type=float, default=0.5, help="seconds of one reply")
+    parser.add_argument("--only", nargs="*", help="sides, of those named above")
     options = parser.parse_args()
-    asked = requests(options.calls)
-    pooled: dict[str, Side] = {"ours": ours, "threads-8": threads(8), "threads-32": threads(32)}
-    servers: dict[str, tuple[int, float, str | None, dict[str, Side]]] = {
-        "50 ms": (10**6, 0.05, None, pooled | {"loop": threads(1)}),
-        "50 ms, 429 above 16": (16, 0.05, None, pooled),
-        "50 ms, 429 above 16, Retry-After 1": (16, 0.05, "1", pooled),
-        "0 ms": (10**6, 0.0, None, pooled),
+    asked, latency = requests(options.calls), options.latency
+    sides: dict[str, Side] = {"ours": ours, "threads-8": threads(8), "threads-40": threads(40), "loop": threads(1)}
+    servers = {
+        "no limit": Served(latency=latency),
+        "429 above 16": Served(latency=latency, in_flight=16),
+        "429 above 16, Retry-After 1": Served(latency=latency, in_flight=16, retry_after="1"),
+        "1,200 calls a minute": Served(latency=latency, per_minute=1200),
+        "1,200 calls a minute, told": Served(latency=latency, per_minute=1200, tells=True),
+        "120,000 tokens a minute, told": Served(latency=latency, per_minute=120_000, tokens=True, tells=True),
+        "no latency": Served(latency=0.0),
     }
-    for server, (limit, latency, retry_after, sides) in servers.items():
-        runs: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
+    for server, served in servers.items():
+        runs: dict[str, list[dict[str, float]]] = {name: [] for name in options.only or sides}
         for number in range(options.rounds):
-            for name, side in sides.items():
-                if name != "loop" or number == 0:  # 20 s of waiting says the same every time
-                    runs[name].append(timed(side, asked, limit, latency, retry_after))
+            for name, measured in runs.items():
+                if name != "loop" or (number == 0 and server == "no limit"):  # waiting says the same every time
+                    measured.append(timed(sides[name], asked, served))
         for name, measured in runs.items():
             figures = []
-            for figure in measured[0]:
+            for figure in measured[0] if measured else ():
                 values = [run[figure] for run in measured]
-                form = ".2f" if figure.endswith("_s") else ".0f"
+                form = ".2f" if figure.endswith(("_s", "ratio")) else ".0f"
                 spread = f"{min(values):{form}}..{max(values):{form}}"
                 figures.append(f"{figure} {statistics.median(values):{form}} ({spread})")
-            sys.stdout.write(f"judge, {options.calls} calls, {server}: {name}: {', '.join(figures)}\n")
-            sys.stdout.flush()
+            if figures:
+                sys.stdout.write(
+                    f"judge, {options.calls} calls of {latency:g} s, {server}: {name}: {', '.join(figures)}\n"
+                )
+                sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """What is asked of a chat model and what comes back: plain values, no network."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cached_property
 
 from polyglot.core.canonical import Json, canonical, sha256_bytes
+from polyglot.kinds.chat import ChatForm, Temperature
 
 CHARACTERS_PER_TOKEN = 3.0  # an estimate on the safe side for European languages; only pacing uses it
 _TEMPLATE_TOKENS = 64  # around a message
@@ -20,23 +20,36 @@ class Request:
 
     model: str
     messages: tuple[Mapping[str, str], ...]
-    temperature: float
+    temperature: Temperature  # "default" is not sent: the model's own
     max_tokens: int
     seed: int | None = None
     top_p: float | None = None
+    reasoning_effort: str | None = None
+    response_format: Mapping[str, Json] | None = None  # such as a JSON schema, in the form of the protocol
     sample: int = 0  # is not sent: the same is asked several times
+
+    @classmethod
+    def in_form(cls, form: ChatForm, messages: tuple[Mapping[str, str], ...], *, sample: int = 0) -> "Request":
+        """A request of a form that a probe has tried."""
+        given = form.model_dump() | {"response_format": json.loads(form.response_format or "null")}
+        return cls(messages=messages, sample=sample, **given)
 
     def document(self) -> dict[str, Json]:
         """The JSON body, also what the id is made of."""
         document: dict[str, Json] = {
             "model": self.model,
             "messages": list(self.messages),
-            "temperature": self.temperature,
             "max_tokens": self.max_tokens,
         }
-        if self.top_p is not None:
-            document["top_p"] = self.top_p
-        return document if self.seed is None else document | {"seed": self.seed}
+        if self.temperature != "default":
+            document["temperature"] = self.temperature
+        optional: dict[str, Json] = {
+            "top_p": self.top_p,
+            "seed": self.seed,
+            "reasoning_effort": self.reasoning_effort,
+            "response_format": self.response_format,
+        }
+        return document | {name: value for name, value in optional.items() if value is not None}
 
     @cached_property
     def body(self) -> bytes:
@@ -85,6 +98,13 @@ class Reply:
     completion_tokens: int | None
     served_by: str  # the model's name as the endpoint gives it
 
+    @property
+    def withheld(self) -> str | None:
+        """Why it is no answer, whatever its text: "refused" by the model, "content-filter" of its server, or None."""
+        if self.finish_reason == "content_filter":
+            return "content-filter"
+        return "refused" if self.refused else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
@@ -108,31 +128,15 @@ class Failure:
         return self.error is ErrorClass.TRANSIENT and self.reason in ("http-503", "http-529")
 
 
-def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds that the endpoint asks to wait: `retry-after-ms`, or `retry-after` as seconds or as an HTTP date."""
-    milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
-    for text, scale in ((milliseconds, 1e-3), (value, 1.0)):
-        try:
-            seconds = float(text or "") * scale
-        except ValueError:
-            continue
-        if 0 <= seconds < float("inf"):
-            return seconds
-    try:
-        date = parsedate_to_datetime(value or "")
-    except (ValueError, TypeError):
-        return None
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (date - (now or datetime.now(UTC))).total_seconds())
-
-
 def remedy_for(reasons: Counter[str]) -> str:
     """What would help against the commonest reason of failed calls. Another attempt asks them anew."""
     ((reason, _),) = reasons.most_common(1)
     if reason.startswith("http-"):
         what = "Mend the endpoint, or what it is asked with (model, temperature, max-tokens, seed)"
     elif reason == "truncated":
-        what = "Raise max-tokens"
+        what = "Raise max-tokens, which what a model thinks uses up too"
+    elif reason == "content-filter":
+        what = "Loosen the filter of the endpoint, or ask another one"
     else:
         what = "Change the prompts or the model"
     return f"{what}, or raise max-failed-share; then `polyglot retry` asks the failed ones anew"

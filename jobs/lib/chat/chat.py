@@ -3,6 +3,9 @@
 The SDK's own retries are off; the request scheduler is the only owner of retries. An attempt has one deadline for all
 from sending to the last byte (the SDK's timeouts begin anew with every byte that drips in). Keys are never logged and
 are taken out of whatever a server says. Redirects are not followed: they would carry the key and prompts elsewhere.
+
+What depends on the endpoint alone is found out by the first calls: the limit's newer name, and `/v1` behind an address
+that was given without. Of Azure the key is sent as it takes it, and the version of its API as a query.
 """
 
 import asyncio
@@ -11,22 +14,23 @@ import json
 import logging
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit
 
-from jobs.lib.chat.calls import PROXY_STATUSES, ErrorClass, Failure, Reply, Request, retry_after
+from jobs.lib.chat.calls import PROXY_STATUSES, ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.completion import read_completion, text_of
 from jobs.lib.chat.endpoint import Endpoint
-from jobs.lib.chat.refusals import LIMITS, is_no_entry, is_renamed, refused_field, remedy
+from jobs.lib.chat.rate_headers import retry_after, wait_of_429
+from jobs.lib.chat.refusals import LIMITS, is_filtered, is_no_entry, is_renamed, refused_field, remedy
+from polyglot.core.endpoint import lacks_version
 
 _DETAIL_CHARACTERS = 300
 _CONNECT_SECONDS = 15.0
 _NO_MONEY = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "account_deactivated"}
-_FILTERED = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
 _FATAL = {
     401: "the key was refused",
     402: "payment is required",
@@ -37,6 +41,12 @@ _FATAL = {
 }
 _TRANSIENT = {408, 409, 425}
 _BAD_REQUEST = {400, 422}
+_FILTERING = {400, 403, 422, 451}
+_NO_PATH = {404, 405}
+_CONNECTIONS = 8  # a client: each looks at all of its own before every call
+
+log = logging.getLogger(__name__)
+Hear = Callable[[Mapping[str, str]], None]
 
 
 class Chat:
@@ -47,21 +57,33 @@ class Chat:
         for name in ("openai", "httpx2", "httpcore2"):  # they log every request, at debug level with its content
             logging.getLogger(name).setLevel(logging.WARNING)
         self.endpoint, self.timeout_seconds = endpoint, timeout_seconds
+        self.base_url = endpoint.base_url
         self._limit_field = LIMITS[0]  # some models know it only by its new name
         self._answered = False
         self._headers: dict[str, str | Omit] = {"Content-Type": "application/json"}
-        if endpoint.key is None:
+        if endpoint.key is None or endpoint.azure_key:
             self._headers["Authorization"] = Omit()
+        if endpoint.azure_key:
+            self._headers["api-key"] = endpoint.azure_key
+        secure = endpoint.base_url.startswith("https")
+        context = httpx2.create_ssl_context() if secure else False  # costs 20 ms; http needs none
+        clients = (self._client(connections, context) for _ in range(-(-connections // _CONNECTIONS)))
+        self._loads = dict.fromkeys(clients, 0)  # calls in flight
+
+    def _client(self, connections: int, context: ssl.SSLContext | bool) -> AsyncOpenAI:
+        most = min(connections, _CONNECTIONS)
         http = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_SECONDS, 0.8 * timeout_seconds)),
-            limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
+            timeout=httpx2.Timeout(self.timeout_seconds, connect=min(_CONNECT_SECONDS, 0.8 * self.timeout_seconds)),
+            limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most),
             follow_redirects=False,
-            trust_env=not endpoint.ours,  # no proxy between us and our own server
-            verify=endpoint.base_url.startswith("https"),  # a TLS context costs 20 ms; http needs none
+            trust_env=not self.endpoint.ours,  # no proxy between us and our own server
+            verify=context,
         )
-        self._client = AsyncOpenAI(
-            base_url=endpoint.base_url,
-            api_key=endpoint.key or "none",  # the SDK wants one; without a key the header is left out
+        version = self.endpoint.api_version
+        return AsyncOpenAI(
+            base_url=self.base_url,
+            api_key=self.endpoint.key or "none",  # the SDK wants one; without a key the header is left out
+            default_query={"api-version": version} if version else None,
             max_retries=0,
             http_client=http,
         )
@@ -70,35 +92,57 @@ class Chat:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.close()
+        for client in self._loads:
+            await client.close()
 
-    async def attempt(self, request: Request) -> Reply | Failure:
-        """Ask once. Never raises for what a network or a server can do."""
-        limit_field = self._limit_field
+    @contextlib.contextmanager
+    def _least_loaded(self) -> Iterator[AsyncOpenAI]:
+        client = min(self._loads, key=self._loads.__getitem__)
+        self._loads[client] += 1
+        try:
+            yield client
+        finally:
+            self._loads[client] -= 1
+
+    async def attempt(self, request: Request, hear: Hear = lambda headers: None) -> Reply | Failure:
+        """Ask once. Never raises for what a network or a server can do. `hear` is told the headers of any answer."""
+        limit_field, base_url = self._limit_field, self.base_url
         # another body, another name
         name = request.id if limit_field == LIMITS[0] else f"{request.id}-{limit_field}"
         try:
             async with asyncio.timeout(self.timeout_seconds):
-                response = await self._client.post(
-                    "/chat/completions",
-                    cast_to=httpx2.Response,
-                    content=self._body(request),
-                    options={"headers": self._headers | {"Idempotency-Key": name}},
-                )
+                with self._least_loaded() as client:
+                    response = await client.post(
+                        "/chat/completions",
+                        cast_to=httpx2.Response,
+                        content=self._body(request),
+                        options={"headers": self._headers | {"Idempotency-Key": name}},
+                    )
         except APIStatusError as error:
+            hear(error.response.headers)
+            if error.status_code in _NO_PATH and not _is_no_model(error):
+                moved = self._with_version(base_url, f"http-{error.status_code}")
+                if moved is not None:
+                    return moved
             return self._renamed(limit_field, error) or self._status(error)
         except APIConnectionError as error:
             return self._connection(error)
         except TimeoutError:
             detail = f"no answer within {self.timeout_seconds:g} s"
             return Failure(reason="timeout", error=ErrorClass.TRANSIENT, detail=detail, may_be_billed=True)
+        hear(response.headers)
+        if "html" in response.headers.get("content-type", ""):
+            moved = self._with_version(base_url, "a page for people")
+            if moved is not None:
+                return moved
         return self._reply(response.content)
 
     async def is_there(self) -> bool:
         """Whether the endpoint answers at all, by a request that costs nothing: a proxy's 502 to 504 is no answer."""
         try:
             async with asyncio.timeout(min(_CONNECT_SECONDS, self.timeout_seconds)):
-                await self._client.get("/models", cast_to=httpx2.Response, options={"headers": self._headers})
+                with self._least_loaded() as client:
+                    await client.get("/models", cast_to=httpx2.Response, options={"headers": self._headers})
         except APIStatusError as error:
             return error.status_code not in PROXY_STATUSES
         except (APIConnectionError, TimeoutError):
@@ -128,6 +172,19 @@ class Chat:
         said = self._say(_message(error))
         return Failure(reason="max-tokens-renamed", error=ErrorClass.AGAIN, detail=said, wait_seconds=0.0)
 
+    def _with_version(self, base_url: str, said: str) -> Failure | None:
+        """Ask again with /v1 behind an address that was given without a version, once; None where that is no way."""
+        given = self.endpoint.base_url
+        if self._answered or base_url != given or not lacks_version(given):
+            return None
+        if self.base_url == given:
+            self.base_url = f"{given}/v1"
+            log.warning("%s has no /chat/completions (%s): asking %s/v1. Write /v1 in the address", given, said, given)
+            for client in self._loads:
+                client.base_url = self.base_url
+        detail = f"no /chat/completions at {given}: {said}"
+        return Failure(reason="v1-added", error=ErrorClass.AGAIN, detail=detail, wait_seconds=0.0)
+
     def _status(self, error: APIStatusError) -> Failure:
         status, said = error.status_code, self._say(_message(error))
         codes = {error.code, error.type, _inner_code(error.body)}
@@ -135,18 +192,20 @@ class Chat:
         if status == 429 and codes & _NO_MONEY:
             return Failure(reason="no-quota", error=ErrorClass.FATAL, detail=f"the account has no credit left: {said}")
         if status == 429:
-            wait = retry_after(error.response.headers)
+            wait = wait_of_429(error.response.headers, _message(error))
             return Failure(reason="rate-limited", error=ErrorClass.SLOW_DOWN, detail=said, wait_seconds=wait)
+        if status in _FILTERING and is_filtered(codes, _message(error)):
+            return Failure(reason="content-filter", error=ErrorClass.FINAL, detail=said)
         if status in _FATAL or status < 400:
             what = _FATAL.get(status, f"it redirects to {_origin(error.response.headers.get('location', ''))}")
+            if status in _NO_PATH and self.base_url != self.endpoint.base_url:
+                what += f" at {self.base_url}, nor at {self.endpoint.base_url}"
             return Failure(reason=reason, error=ErrorClass.FATAL, detail=f"{what}: {said}")
         if status in _TRANSIENT or status >= 500:
             wait = retry_after(error.response.headers)
             return Failure(reason=reason, error=ErrorClass.TRANSIENT, detail=said, wait_seconds=wait)
         if status in _BAD_REQUEST and is_no_entry(_message(error)):
             return Failure(reason=reason, error=ErrorClass.FATAL, detail=said)
-        if codes & _FILTERED:
-            return Failure(reason="refused", error=ErrorClass.FINAL, detail=said)
         field = refused_field(error.param, _message(error)) if status in _BAD_REQUEST else None
         if field is not None and not self._answered:  # no call is answered with it, so every call would fail
             detail = f"it refuses `{field}`: {said.rstrip('.')}. {remedy(field)}; or mend the endpoint"
@@ -183,6 +242,11 @@ def _message(error: APIStatusError) -> str:
     if isinstance(body, Mapping) and isinstance(body.get("message"), str):
         return str(body["message"])
     return error.response.text or error.response.reason_phrase
+
+
+def _is_no_model(error: APIStatusError) -> bool:
+    """Whether a 404 is about the model that was named, so that the path is right."""
+    return error.code in ("model_not_found", "DeploymentNotFound") or error.param == "model"
 
 
 def _inner_code(body: object) -> str | None:

@@ -15,14 +15,19 @@ _MOST_TOKENS = 10**9  # a count above it is none
 _ENDS = {
     "stop": "stop eos eos_token end_turn end_of_turn stop_sequence stop_token complete completed",
     "length": "length max_tokens max_length model_length max_output_tokens",
-    "content_filter": "content_filter content_filtered safety recitation blocklist prohibited_content spii refusal",
+    "content_filter": "content_filter content_filtered safety recitation blocklist prohibited_content spii "
+    "guardrail_intervened sensitive",
+    "refusal": "refusal",
 }
 _END = {name: end for end, names in _ENDS.items() for name in names.split()}
 
 
 def known_end(finish_reason: object) -> str | None:
-    """The finish reason as "stop", "length" or "content_filter"; None for one that says no such thing."""
-    return _END.get(finish_reason.lower()) if isinstance(finish_reason, str) else None
+    """The finish reason as "stop", "length", "content_filter" or "refusal"; None for one that says no such thing.
+
+    Some servers say more behind a colon ("content_filter: SAFETY").
+    """
+    return _END.get(finish_reason.partition(":")[0].lower()) if isinstance(finish_reason, str) else None
 
 
 def read_completion(body: bytes) -> Reply | Failure:
@@ -38,7 +43,8 @@ def read_completion(body: bytes) -> Reply | Failure:
         if error is not None or end is None:
             said = f"finish_reason {json.dumps(finish)[:80]} is none of a reply that is whole, or cut at its limit"
             return _passing(f"finish-{_slug(finish)}", said if error is None else f"{said}: {error}")
-        return _reply(document, choice["message"], end)
+        message = choice.get("message") if end == "content_filter" else choice["message"]  # some have none then
+        return _reply(document, message or {}, end)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         detail = f"{type(error).__name__}: {error}; got {body[:120].decode(errors='replace')!r}"
         return _passing("bad-json", detail)
@@ -75,8 +81,8 @@ def _reply(document: Mapping[str, Any], message: Mapping[str, Any], end: str) ->
         completion = None
     return Reply(
         text=text,
-        finish_reason=end,
-        refused=bool(refusal) and not text_of(content),
+        finish_reason="stop" if end == "refusal" else end,
+        refused=end == "refusal" or (bool(refusal) and not text_of(content)),
         prompt_tokens=prompt,
         completion_tokens=completion,
         served_by=str(document.get("model") or ""),
@@ -89,6 +95,10 @@ def _tokens(usage: Any) -> tuple[int | None, int | None]:
     prompt = _count(usage, "prompt_tokens", "input_tokens")
     completion = _count(usage, "completion_tokens", "output_tokens")
     total = _count(usage, "total_tokens")
+    details = usage.get("completion_tokens_details")
+    thought = _count(details, "reasoning_tokens") if isinstance(details, Mapping) else None
+    if completion is not None and thought is not None and thought > completion:
+        completion += thought  # it is counted beside what was said: else it is a part of it
     if prompt and completion is not None and total is not None:
         completion = max(completion, total - prompt)  # some count what was thought in the total alone, and bill it
     return prompt or None, completion

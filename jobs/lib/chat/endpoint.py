@@ -2,24 +2,36 @@
 
 import ipaddress
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from jobs.lib.chat.settings import CallSettings
-from polyglot.core.endpoint import ENDPOINTS, OPENAI, find_endpoint
+from polyglot.core.endpoint import ENDPOINTS, OPENAI, find_endpoint, is_azure, version_problem
 from polyglot.core.errors import BadInput, Permanent
 
 __all__ = ["OPENAI", "Endpoint", "announced", "in_clear", "resolve"]
+_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.")  # a JSON web token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """An OpenAI-compatible base URL and the key for it; the key is in no repr. `ours`: a built-in server."""
+    """An OpenAI-compatible base URL and the key for it; the key is in no repr. `ours`: a built-in server.
+
+    `api_version` goes with every request as a query, as Azure's deployments want it.
+    """
 
     base_url: str
     key: str | None = field(default=None, repr=False)
     ours: bool = False
+    api_version: str | None = None
+
+    @property
+    def azure_key(self) -> str | None:
+        """The key where it is sent as `api-key`: to Azure, unless it is a token of Entra's, which is a bearer's."""
+        azure = self.api_version is not None or is_azure(self.base_url)
+        return self.key if azure and self.key and not _TOKEN.match(self.key) else None
 
     def scrub(self, text: str) -> str:
         """Take the key out of what a server said; servers quote it in their errors."""
@@ -35,7 +47,9 @@ def resolve(settings: CallSettings, environ: Mapping[str, str], asks: str = "ope
     if base_url is None:
         kind = ENDPOINTS[asks]
         raise Permanent(f"no address of {kind.label}. Set {kind.url_variable}")
-    return Endpoint(base_url=base_url, key=key)
+    if problem := version_problem(base_url, settings.api_version):
+        raise Permanent(problem)
+    return Endpoint(base_url=base_url, key=key, api_version=settings.api_version)
 
 
 def announced(

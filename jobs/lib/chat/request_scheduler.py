@@ -16,7 +16,8 @@ from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.chat import Chat
 from jobs.lib.chat.endpoint import Endpoint
 from jobs.lib.chat.outage import PROBE_SECONDS, Outage
-from jobs.lib.chat.pace import Pace
+from jobs.lib.chat.pace import FIRST, Entry, Pace
+from jobs.lib.chat.rate_headers import read_limits
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from polyglot.core.errors import OverBudget, Permanent, PolyglotError
@@ -24,7 +25,6 @@ from polyglot.core.errors import OverBudget, Permanent, PolyglotError
 LONGEST_BACKOFF_SECONDS = 30.0
 POLL_SECONDS = 0.1  # how often stopping is looked at
 DRAIN_SECONDS = 3.0  # calls in flight get this long when asked to stop: they are paid for
-FIRST_CONCURRENCY = 4
 BUILT_IN_CONCURRENCY = 8  # it answers from this machine's own cores: more only wait
 
 
@@ -58,8 +58,11 @@ class RequestScheduler:
         self._random = random.Random()  # noqa: S311 - jitter
         self._reserved = 0.0
         self._settled = asyncio.Event()
+        self._flushing = asyncio.Lock()
+        self._next_flush: asyncio.Future[None] | None = None
         self._draining = False
         self.latencies: list[float] = []
+        self._replies = self._written_tokens = 0
         self.peak = self.cuts = 0
 
     def run(self, requests: Sequence[Request]) -> bool:
@@ -71,7 +74,7 @@ class RequestScheduler:
         concurrency = min(settings.concurrency, BUILT_IN_CONCURRENCY if self._endpoint.ours else settings.concurrency)
         pace = Pace(
             ceiling=concurrency,
-            start=concurrency if self._endpoint.ours else FIRST_CONCURRENCY,
+            start=concurrency if self._endpoint.ours else FIRST,
             requests_per_minute=settings.requests_per_minute,
             tokens_per_minute=settings.tokens_per_minute,
         )
@@ -90,14 +93,14 @@ class RequestScheduler:
             )
             tasks = [asyncio.create_task(self._work(queue, chat, pace, outage)) for _ in range(workers)]
             try:
-                return await self._watch(tasks)
+                return await self._watch(tasks, pace)
             finally:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 self.peak, self.cuts = pace.peak, pace.cuts
 
-    async def _watch(self, tasks: Sequence[asyncio.Task[None]]) -> bool:
+    async def _watch(self, tasks: Sequence[asyncio.Task[None]], pace: Pace) -> bool:
         running, drain_until = set(tasks), float("inf")
         loop = asyncio.get_running_loop()
         while running:
@@ -106,6 +109,7 @@ class RequestScheduler:
                 task.result()
             if not self._draining and self._observer.stopping():
                 self._draining, drain_until = True, loop.time() + DRAIN_SECONDS
+                pace.stop()
             if loop.time() > drain_until:
                 break
         return not self._draining
@@ -120,24 +124,29 @@ class RequestScheduler:
     async def _call(self, request: Request, chat: Chat, pace: Pace, outage: Outage) -> Reply | Failure | None:
         """Bring one call to its end; None when asked to stop first."""
         loop, settings = asyncio.get_running_loop(), self._settings
-        deadline, attempt, counted, waited = None, 0, 0, 0
+        deadline, attempt, counted, waited = float("inf"), 0, 0, 0
+        outcome: Reply | Failure | None = None
         while not self._draining:
             await outage.wait(self._sleep, lambda: self._draining)
             entered = await self._enter(request, pace)
             if entered is None:
                 return None
-            deadline = deadline or entered + settings.call_deadline_seconds
+            if outcome is not None and entered.at > deadline:  # the gate was closed for that long
+                pace.leave(entered, answered=False)
+                self._release(request)
+                return outcome
+            deadline = min(deadline, entered.at + settings.call_deadline_seconds)
             attempt += 1
             outcome = await self._attempt(request, chat, pace, entered, attempt)
             if isinstance(outcome, Reply):
-                outage.answered(entered)
+                outage.answered(entered.at)
                 return outcome
             self._raise_if_hopeless(outcome)
             if outcome.may_be_outage and await outage.is_away(outcome):
-                deadline = None
+                deadline, outcome = float("inf"), None
                 continue
             if not outcome.may_be_outage and outcome.reason not in ("timeout", "cancelled"):
-                outage.answered(entered)
+                outage.answered(entered.at)
             counted += outcome.error is ErrorClass.TRANSIENT and not outcome.is_busy
             waited += 1
             if outcome.error is ErrorClass.FINAL or counted >= settings.attempts:
@@ -145,7 +154,8 @@ class RequestScheduler:
             wait = self._wait_seconds(outcome, waited)
             if loop.time() + wait > deadline:
                 return outcome
-            await self._sleep(wait)
+            if outcome.error is not ErrorClass.SLOW_DOWN or outcome.wait_seconds is None:
+                await self._sleep(wait)  # else the pace has it wait, with all others
         return None
 
     def _raise_if_hopeless(self, failure: Failure) -> None:
@@ -158,37 +168,47 @@ class RequestScheduler:
                 f"call_deadline_seconds {self._settings.call_deadline_seconds:g}: {failure.detail}"
             )
 
-    async def _attempt(self, request: Request, chat: Chat, pace: Pace, entered: float, attempt: int) -> Reply | Failure:
+    async def _attempt(self, request: Request, chat: Chat, pace: Pace, entered: Entry, attempt: int) -> Reply | Failure:
         loop, outcome = asyncio.get_running_loop(), None
-        estimate = request.prompt_tokens_estimate
         try:
             if not self._endpoint.ours:  # a call that costs is on record before it leaves, in case of a kill
                 self._usage.sent(request, attempt=attempt)
-                await asyncio.to_thread(self._usage.flush)
-            outcome = await chat.attempt(request)
+                await self._durable()
+            outcome = await chat.attempt(request, hear=lambda headers: pace.hear(entered, read_limits(headers)))
             return outcome
         finally:
-            latency = loop.time() - entered
+            latency = loop.time() - entered.at
             if outcome is None:  # cancelled while the endpoint worked
                 outcome = Failure(reason="cancelled", error=ErrorClass.TRANSIENT, may_be_billed=True)
             replied = isinstance(outcome, Reply)
             if isinstance(outcome, Reply):
                 self.latencies.append(latency)
-                tokens = (
-                    outcome.prompt_tokens + (outcome.completion_tokens or 0) - estimate if outcome.prompt_tokens else 0
-                )
+                written = outcome.completion_tokens or 0
+                self._replies, self._written_tokens = self._replies + 1, self._written_tokens + written
+                tokens = outcome.prompt_tokens + written - entered.tokens if outcome.prompt_tokens else 0
             else:
                 tokens = 0
             self._usage.record(request, outcome, attempt=attempt, latency_seconds=latency)
             self._release(request)
             wait = outcome.wait_seconds if isinstance(outcome, Failure) else None
             pace.leave(
-                entered=entered,
+                entered,
                 answered=replied,
                 slow_down=isinstance(outcome, Failure) and outcome.error is ErrorClass.SLOW_DOWN,
                 wait_seconds=min(wait or 0.0, self._settings.call_deadline_seconds),
                 tokens=tokens,
             )
+
+    async def _durable(self) -> None:
+        """Wait until every record so far is durable: one thread does it for all that wait at the time."""
+        if self._next_flush is None:
+            self._next_flush = asyncio.ensure_future(self._flush())
+        await asyncio.shield(self._next_flush)
+
+    async def _flush(self) -> None:
+        async with self._flushing:
+            self._next_flush = None  # who comes from now on waits for the next
+            await asyncio.to_thread(self._usage.flush)
 
     def _wait_seconds(self, failure: Failure, tries: int) -> float:
         if failure.wait_seconds is not None:
@@ -204,7 +224,7 @@ class RequestScheduler:
         while (left := until - loop.time()) > 0 and not self._draining:
             await asyncio.sleep(min(left, POLL_SECONDS))
 
-    async def _enter(self, request: Request, pace: Pace) -> float | None:
+    async def _enter(self, request: Request, pace: Pace) -> Entry | None:
         """Reserve the most that the attempt can cost, then wait for room. None when asked to stop."""
         most, limit = self._usage.most_usd(request), self._settings.max_usd
         while limit is not None and self._usage.spent_usd + self._reserved + most > limit:
@@ -220,15 +240,17 @@ class RequestScheduler:
             await self._settled.wait()
         self._reserved += most
         try:
-            entered = await pace.enter(request.prompt_tokens_estimate)
+            entered = await pace.enter(request.prompt_tokens_estimate, self._written(request))
         except asyncio.CancelledError:
             self._release(request)
             raise
-        if self._draining:
-            pace.leave(entered=entered, answered=False, slow_down=False)
+        if entered is None:
             self._release(request)
-            return None
         return entered
+
+    def _written(self, request: Request) -> int:
+        """An estimate of what a reply has, by those so far."""
+        return min(request.max_tokens, self._written_tokens // self._replies) if self._replies else 0
 
     def _release(self, request: Request) -> None:
         self._reserved = max(0.0, self._reserved - self._usage.most_usd(request))

@@ -192,7 +192,9 @@ def _account(context: Context, usage: UsageLog, scheduler: Asking | None) -> Non
 def _read(result: Reply | Failure, mode: Mode) -> Reading:
     if isinstance(result, Failure):
         return Reading(reason=result.reason)
-    return parse(result.text, result.finish_reason, refused=result.refused, mode=mode)
+    if result.withheld:
+        return Reading(reason=result.withheld)
+    return parse(result.text, result.finish_reason, mode=mode)
 
 
 def served_by(results: Mapping[str, Judged]) -> tuple[str, ...]:

@@ -124,6 +124,7 @@ def _request(messages: Sequence[Mapping[str, str]], params: JudgingParams) -> Re
         temperature=params.temperature,
         max_tokens=params.max_tokens,
         seed=params.seed,
+        reasoning_effort=params.reasoning_effort,
     )
 
 

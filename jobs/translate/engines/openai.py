@@ -124,8 +124,8 @@ def _outcome(text: str, result: Reply | Failure) -> Outcome:
     """What a reply is worth. What the model thought is left out, unless the text itself begins with such."""
     if isinstance(result, Failure):
         return Outcome(None, result.reason)
-    if result.refused or result.finish_reason == "content_filter":
-        return Outcome(None, "refused")
+    if result.withheld:
+        return Outcome(None, result.withheld)
     said = answer(result.text) if answer(text).text == text else Said(result.text)
     if result.finish_reason == "length" or said.unfinished:
         return Outcome(None, "truncated")

@@ -151,12 +151,18 @@ class TestStatus:
             (js.status(429), "rate-limited", ErrorClass.SLOW_DOWN),
             (js.status(429, error={"code": "insufficient_quota"}), "no-quota", ErrorClass.FATAL),
             (js.status(429, error={"type": "billing_not_active"}), "no-quota", ErrorClass.FATAL),
-            (js.status(400, error={"code": "content_filter"}), "refused", ErrorClass.FINAL),
+            (js.status(400, error={"code": "content_filter"}), "content-filter", ErrorClass.FINAL),
             (
                 js.status(400, error={"innererror": {"code": "ResponsibleAIPolicyViolation"}}),
-                "refused",
+                "content-filter",
                 ErrorClass.FINAL,
             ),
+            (
+                js.status(403, "gpt-4 requires moderation. It was flagged"),
+                "content-filter",
+                ErrorClass.FINAL,
+            ),
+            (js.status(400, "Output blocked by content filtering policy"), "content-filter", ErrorClass.FINAL),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
@@ -175,8 +181,9 @@ class TestStatus:
         assert isinstance(found, Failure)
         assert (found.reason, found.error) == ("http-400", ErrorClass.FATAL)
         assert found.detail == (
-            "it refuses `temperature`: Unsupported value: 'temperature' does not support 0. Give `temperature` a value "
-            "in the study file that it takes, or ask another model; or mend the endpoint, then `polyglot retry`"
+            "it refuses `temperature`: Unsupported value: 'temperature' does not support 0. Write `temperature: "
+            "default` in the study file, which sends none and leaves it to the model, or a value that it takes; or "
+            "mend the endpoint, then `polyglot retry`"
         )
 
     def test_one_that_is_refused_after_that_costs_its_call_alone(self) -> None:

@@ -104,6 +104,17 @@ class TestRetries:
             assert len(server.calls) == 8
         assert asked.reasons == {"reply": 1}
 
+    def test_an_address_without_v1_and_a_limit_of_another_name_use_up_no_attempt(self) -> None:
+        def script(call: Call) -> Step:
+            if not call.path.startswith("/v1/"):
+                return js.status(404)
+            return js.status(400, "unknown field max_tokens") if "max_tokens" in call.body else js.reply("ok")
+
+        with ScriptedJudge(script) as server:
+            server.base_url = server.base_url.removesuffix("/v1")
+            asked = Asked().run(server, requests(6), attempts=1)
+        assert asked.reasons == {"reply": 6}
+
     def test_the_calls_own_deadline_ends_what_never_ends(self) -> None:
         with ScriptedJudge(lambda call: js.status(429, retry_after="0.2")) as server:
             asked = Asked().run(server, requests(2), call_deadline_seconds=1.0)
@@ -145,6 +156,51 @@ class TestPace:
         assert limiter.refused < 75
         assert asked.scheduler is not None
         assert asked.scheduler.cuts >= 1
+
+    @pytest.mark.parametrize("retry_after", [None, "1", "3"])
+    def test_one_of_16_in_flight_hears_of_few_calls_too_many(self, retry_after: str | None) -> None:
+        limiter = Limiter(limit=16, latency=0.05, retry_after=retry_after)
+        with ScriptedJudge(limiter) as server:
+            asked = Asked().run(server, requests(320), concurrency=64)
+        assert asked.reasons == {"reply": 320}
+        assert limiter.refused < 32
+
+    def test_no_more_are_sent_than_remain_before_the_reset_that_the_endpoint_tells(self) -> None:
+        """A window of a second takes ten calls, and tells so; what is beyond is refused."""
+        opened, used, refused = 0.0, 0, 0
+        document = json.dumps(js.completion("ok")).encode()
+
+        def script(call: Call) -> Step:
+            nonlocal opened, used, refused
+            if time.monotonic() >= opened + 1:
+                opened, used = time.monotonic(), 0
+            used += 1
+            left = {"x-ratelimit-limit-requests": "10", "x-ratelimit-remaining-requests": str(max(0, 10 - used))}
+            left["x-ratelimit-reset-requests"] = f"{int(1000 * (opened + 1 - time.monotonic())) + 1}ms"
+            refused += used > 10
+            return js.raw(js.http("429 X" if used > 10 else "200 OK", document, left))
+
+        with ScriptedJudge(script) as server:
+            asked = Asked().run(server, requests(35), concurrency=4)
+        assert asked.reasons == {"reply": 35}
+        assert refused == 0
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"x-ratelimit-remaining-requests": "0"},
+            {"x-ratelimit-limit-tokens": "-1", "x-ratelimit-remaining-tokens": "-1", "x-ratelimit-reset-tokens": "0"},
+            {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "99999999999999999999"},
+            {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1970-01-01T00:00:00Z"},
+            {"x-ratelimit-remaining": "nan", "x-ratelimit-reset": "soon", "retry-after": "-1"},
+            {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "100ms"},
+        ],
+    )
+    def test_nonsense_about_limits_holds_nobody_up(self, told: dict[str, str]) -> None:
+        fine = js.raw(js.http("200 OK", json.dumps(js.completion("ok")).encode(), told))
+        with ScriptedJudge(lambda call: fine) as server:
+            asked = Asked().run(server, requests(40))
+        assert asked.reasons == {"reply": 40}
 
     def test_requests_a_minute_hold_beyond_a_second_of_burst(self) -> None:
         arrivals: list[float] = []

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.lib.chat.calls import Request, retry_after
+from jobs.lib.chat.calls import Request
 from jobs.lib.chat.endpoint import OPENAI, in_clear, resolve
+from jobs.lib.chat.rate_headers import retry_after
 from jobs.lib.chat.settings import CallSettings
 from polyglot.core.errors import Permanent
 

@@ -67,7 +67,7 @@ class TestAgain:
         before = {planned.key: planned for planned in submission.stages}
         new = {planned.stage.kind for planned in night.stages if planned.key not in before}
         kept = {planned.stage.kind for planned in night.stages if planned.key in before}
-        assert new == {"answer", "judge", "aggregate", "report"}
+        assert new == {"answer", "judge", "aggregate", "reliability", "report"}
         assert kept == {"ingest", "contamination", "base", "tokenize", "mix", "check", "train"}
         by_key = {planned.key: planned for planned in night.stages}
         assert all(key in by_key for planned in night.stages for key in planned.needs)

@@ -61,6 +61,7 @@ class TestStages:
             "answer": 10,
             "judge": 10,
             "aggregate": 1,
+            "reliability": 1,
             "report": 1,
         }
 
@@ -97,7 +98,7 @@ class TestStages:
 
     def test_a_stage_of_one_mix_is_the_same_stage_in_the_whole_study(self, tmp_path: Path, profile: Profile) -> None:
         whole, part = (keys(build_plan(locked(tmp_path), profile, mix=mix)) for mix in (None, "DEFRITES"))
-        others = ("check", "aggregate", "report")
+        others = ("check", "aggregate", "reliability", "report")
         assert all(whole[label] == key for label, key in part.items() if label not in others)
 
     def test_draws_count_only_where_the_order_of_ids_matters(self, tmp_path: Path, profile: Profile) -> None:
@@ -191,11 +192,11 @@ class TestKeys:
 
     def test_a_changed_training_length_trains_again_and_ingests_nothing(self, tmp_path: Path, profile: Profile) -> None:
         changed = self.changed(tmp_path, profile, "steps: 10", "steps: 11")
-        assert changed == {"train", "answer", "judge", "aggregate", "report"}
+        assert changed == {"train", "answer", "judge", "aggregate", "reliability", "report"}
 
     def test_a_changed_judge_limit_judges_again_and_trains_nothing(self, tmp_path: Path, profile: Profile) -> None:
         changed = self.changed(tmp_path, profile, "endpoint: built-in", "endpoint: built-in, max-tokens: 99")
-        assert changed == {"judge", "aggregate", "report"}
+        assert changed == {"judge", "aggregate", "reliability", "report"}
 
     def test_changed_judge_prompts_judge_again_and_renew_their_card_alone(
         self, tmp_path: Path, profile: Profile
@@ -207,7 +208,7 @@ class TestKeys:
             own = f"endpoint: built-in, prompts: {{DE: {{path: de.jsonl, sha256: {sha256_bytes(content)}}}}}"
             found.append(keys(build_plan(locked(tmp_path, STUDY.replace("endpoint: built-in", own)), profile)))
         changed = {label for label, key in found[0].items() if found[1][label] != key}
-        assert {label.split()[0] for label in changed} == {"ingest", "check", "judge", "aggregate", "report"}
+        assert {label.split()[0] for label in changed} == {"ingest", "check", "judge", "aggregate", "reliability", "report"}
         assert {label for label in changed if label.startswith("ingest")} == {"ingest prompts"}
 
     def test_how_many_calls_may_fail_changes_no_key_and_reaches_the_job(self, tmp_path: Path, profile: Profile) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import httpx2
-from openai import APIConnectionError, APIStatusError, Omit
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit
 from openai.types import Batch, FileObject
 
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
@@ -52,14 +52,14 @@ class BatchChat(Chat):
         with path.open("rb") as content:
             upload = (f"{name}.jsonl", content, "application/jsonl")
             return await self._ask(
-                FileObject, lambda: self._client.files.create(file=upload, purpose="batch", extra_headers=self._auth)
+                FileObject, lambda: self._api.files.create(file=upload, purpose="batch", extra_headers=self._auth)
             )
 
     async def create(self, file_id: str, metadata: Mapping[str, str]) -> Batch | Failure:
         """Have a file answered; metadata is there before anything is."""
         return await self._ask(
             Batch,
-            lambda: self._client.batches.create(
+            lambda: self._api.batches.create(
                 input_file_id=file_id,
                 endpoint=PATH,
                 completion_window="24h",
@@ -70,11 +70,11 @@ class BatchChat(Chat):
 
     async def retrieve(self, batch_id: str) -> Batch | Failure:
         """Look at one batch."""
-        return await self._ask(Batch, lambda: self._client.batches.retrieve(batch_id, extra_headers=self._auth))
+        return await self._ask(Batch, lambda: self._api.batches.retrieve(batch_id, extra_headers=self._auth))
 
     async def cancel(self, batch_id: str) -> Batch | Failure:
         """Ask for its end; what was answered until then is kept."""
-        return await self._ask(Batch, lambda: self._client.batches.cancel(batch_id, extra_headers=self._auth))
+        return await self._ask(Batch, lambda: self._api.batches.cancel(batch_id, extra_headers=self._auth))
 
     async def listed(self, since: float) -> Sequence[Batch] | Failure:
         """Batches of the account that are ours, those created since then (Unix seconds) without fail; all pages.
@@ -85,7 +85,7 @@ class BatchChat(Chat):
         async def read() -> list[Batch]:
             found: list[Batch] = []
             newest_first, last = True, float("inf")
-            async for batch in self._client.batches.list(limit=_PAGE, extra_headers=self._auth):
+            async for batch in self._api.batches.list(limit=_PAGE, extra_headers=self._auth):
                 newest_first &= batch.created_at <= last
                 last = batch.created_at
                 if newest_first and last < since:
@@ -99,7 +99,7 @@ class BatchChat(Chat):
     async def lines(self, file_id: str) -> AsyncIterator[bytes]:
         """The lines of a file as they come in, without their ends. Raises what `failure` reads."""
         rest = b""
-        async with self._client.files.with_streaming_response.content(file_id, extra_headers=self._auth) as response:
+        async with self._api.files.with_streaming_response.content(file_id, extra_headers=self._auth) as response:
             async for chunk in response.iter_bytes(1 << 16):
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
@@ -145,8 +145,13 @@ class BatchChat(Chat):
         return self._say(text)
 
     @property
-    def _auth(self) -> dict[str, str | Omit] | None:
-        return {"Authorization": Omit()} if self.endpoint.key is None else None
+    def _auth(self) -> dict[str, str | Omit]:
+        """The headers by which an endpoint knows us; the SDK says what a body is."""
+        return {name: value for name, value in self._headers.items() if name != "Content-Type"}
+
+    @property
+    def _api(self) -> AsyncOpenAI:
+        return next(iter(self._loads))
 
     async def _ask(self, kind: type[T], what: Callable[[], Awaitable[T]]) -> T | Failure:
         try:

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.lib.judging.published import published_winner
-from jobs.lib.stats.length import LengthPreference, length_preference
+from jobs.lib.stats.clusters import Share
+from jobs.lib.stats.interval import Interval
+from jobs.lib.stats.length import length_preference, longer_won
 from jobs.lib.stats.pairwise import Orders, order_bias, win_rates
 from jobs.reliability.figures import ALL, measured, number
 from polyglot.kinds.aggregate import ArmKey
@@ -57,7 +59,7 @@ def pair_reliability(
         if not own:
             continue
         orders = _orders(own, category)
-        bias, length = order_bias(orders, level), _length(own, category, level)
+        bias, length = order_bias(orders, level), _Lengths.of(own, category, level)
         said = [order for row in own for order in row.verdict.orders]
         missing = sum(2 for row in own if not row.verdict.orders)
         reasons = Counter(order.reason for order in said if order.reason is not None)
@@ -74,29 +76,35 @@ def pair_reliability(
             first_slot=measured(bias.first),
             ties=measured(bias.ties),
             both_bad=measured(bias.both_bad),
-            longer_won=measured(length.longer_won if length else None),
-            odds_per_doubling=measured(
-                length.log_odds_per_doubling if length and not length.separated else None,
-                of=length.verdicts if length else 0,
-            ),
+            longer_won=measured(length.longer_won),
+            odds_per_doubling=measured(length.odds, of=length.verdicts),
         )
 
 
-def _length(rows: Sequence[Compared], category: Mapping[str, str], level: float) -> LengthPreference | None:
-    """Of answers that are not empty; None without decisive verdicts or where lengths do not vary."""
-    said = [row for row in rows if all(row.characters)]
-    if not said:
-        return None
-    try:
-        return length_preference(
-            _orders(said, category),
-            [row.characters[0] for row in said],
-            [row.characters[1] for row in said],
-            pairs=[" | ".join(key.arm for key in row.arms) for row in said],
-            level=level,
-        )
-    except ValueError:
-        return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lengths:
+    """How verdicts go with length, among answers that are not empty."""
+
+    longer_won: Share | None = None
+    odds: Interval | None = None
+    verdicts: int = 0
+
+    @classmethod
+    def of(cls, rows: Sequence[Compared], category: Mapping[str, str], level: float) -> "_Lengths":
+        """Measure it; the regression has no answer where lengths, pairs and order tell each other."""
+        said = [row for row in rows if all(row.characters)]
+        if not said:
+            return cls()
+        orders = _orders(said, category)
+        first, second = ([row.characters[side] for row in said] for side in (0, 1))
+        share = longer_won(orders, first, second, level)
+        pairs = [" | ".join(key.arm for key in row.arms) for row in said]
+        try:
+            found = length_preference(orders, first, second, pairs=pairs, level=level)
+        except ValueError:
+            return cls(longer_won=share)
+        odds = None if found.separated else found.log_odds_per_doubling
+        return cls(longer_won=share, odds=odds, verdicts=found.verdicts)
 
 
 def pair_results(

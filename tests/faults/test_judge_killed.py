@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import Interrupted, OverBudget, Permanent
 from tests.kit import judge_server as js
-from tests.kit.judge_small import FINE, run, stage
+from tests.kit.judge_small import FINE, pairs, run, stage
 from tests.kit.judge_stage import context, journal, records, verdicts
 
 CHECKOUT = Path(__file__).parents[2]
@@ -37,17 +38,23 @@ def final(root: Path) -> set[str]:
     return {record["id"] for record in records(root) if record["final"]}
 
 
+def compared(call: js.Call) -> js.Step:
+    """The same for a pair."""
+    return js.reply(f"[[{'ABCD'[int(call.id[:8], 16) % 4]}]]", after=0.02)
+
+
 class TestKilled:
+    @pytest.mark.parametrize(("build", "graded", "count"), [(stage, graded, 100), (pairs, compared, 50)])
     def test_nothing_on_record_is_asked_again_and_the_result_is_that_of_an_undisturbed_run(
-        self, tmp_path: Path
+        self, tmp_path: Path, build: Callable[..., Path], graded: js.Script, count: int
     ) -> None:
         with js.ScriptedJudge(graded) as server:
-            calm = stage(tmp_path / "calm", server.base_url, count=100)
+            calm = build(tmp_path / "calm", server.base_url, count=count)
             run(calm)
         chance = random.Random(20)
         answered = 0.0  # calls beyond this many hang, so that no pause of this process lets the stage end
         with js.ScriptedJudge(lambda call: graded(call) if call.index < answered else js.hang()) as server:
-            root = stage(tmp_path / "killed", server.base_url, count=100, settings={"timeout_seconds": 10})
+            root = build(tmp_path / "killed", server.base_url, count=count, settings={"timeout_seconds": 10})
             kills = []  # how many calls had arrived, and what was on record
             num_on_record = 0
             for _ in range(4):

@@ -16,12 +16,20 @@ MULTI_MATH = (
     + "</reference>\n"
     + MULTI
 )
+PAIR = "[Question]\n{question}\n\n[A]\n{answer_a}\n[End of A]\n\n[B]\n{answer_b}\n[End of B]"
+PAIR_MULTI = "\n".join(
+    f"<{who}>\n" + "".join(_TURN.format(n=n, who=who, field=f"answer_{who.lower()}") for n in (1, 2)) for who in "AB"
+)
+PAIR_MULTI_MATH = "<reference>\n{ref_answer_1}\n{ref_answer_2}\n</reference>\n" + PAIR_MULTI
 
 
 def prompt_file(path: Path, *, without: Sequence[str] = ()) -> Path:
-    """Write the four prompts for single grading and one pairwise prompt, less those named in `without`."""
+    """Write the four prompts for single grading and the four for pairs, less those named in `without`."""
     rows = [
-        {"name": "pair-v2", "type": "pairwise", "prompt_template": "{question} {answer_a} {answer_b}"},
+        {"name": "pair-v2", "type": "pairwise", "system_prompt": "Compare.", "prompt_template": PAIR},
+        {"name": "pair-math-v1", "type": "pairwise", "prompt_template": f"[Reference]\n{{ref_answer_1}}\n\n{PAIR}"},
+        {"name": "pair-v2-multi-turn", "type": "pairwise", "prompt_template": PAIR_MULTI},
+        {"name": "pair-math-v1-multi-turn", "type": "pairwise", "prompt_template": PAIR_MULTI_MATH},
         {"name": "single-v1", "type": "single", "system_prompt": "Be kind.", "prompt_template": GENERAL},
         {"name": "single-math-v1", "type": "single", "system_prompt": "", "prompt_template": MATH},
         {"name": "single-v1-multi-turn", "type": "single", "system_prompt": "Rate turn 2.", "prompt_template": MULTI},

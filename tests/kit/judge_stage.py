@@ -3,19 +3,21 @@
 `python -m tests.kit.judge_stage FOLDER` runs the stage that `build` wrote there, in a process that can be killed.
 """
 
+import importlib
 import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from jobs.judge import job as judge
 from jobs.lib.context import Context
 from polyglot.attempts.journal import StoredJournal
 from polyglot.core.canonical import sha256_file
 from polyglot.core.stage import Resources, Stage
+from polyglot.kinds.compare import CompareParams
 from polyglot.kinds.judge import JudgeParams
 from polyglot.store.locate import open_store
 from tests.kit.folder_input import FolderInput
@@ -33,6 +35,11 @@ def journal(root: Path) -> StoredJournal:
             start += 1
             continue
         return StoredJournal(open_store(f"file://{root / 'store'}"), stage_of(root), 1, start)
+
+
+def job_of(kind: str) -> ModuleType:
+    """The module that does a kind's work."""
+    return importlib.import_module(f"jobs.{kind}.job")
 
 
 def records(root: Path) -> list[dict[str, Any]]:
@@ -87,12 +94,15 @@ def build(
     prompts: Mapping[str, Path],
     references: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     settings: Mapping[str, Any] | None = None,
+    against: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     **params: Any,
 ) -> Path:
-    """Write a whole stage below `root` and return it."""
-    for name, rows in (("questions", questions), ("answers", answers), ("references", references or {})):
+    """Write a whole stage below `root` and return it: a comparison with the answers `against`, where there are any."""
+    answered = {"answers": answers} if against is None else {"first": answers, "second": against}
+    for role, rows in (("questions", questions), *answered.items(), ("references", references or {})):
+        folder = role if role not in ("first", "second") else "answers"
         for language, items in rows.items():
-            write_rows(root / name / name / f"{language}.jsonl", items)
+            write_rows(root / role / folder / f"{language}.jsonl", items)
     (root / "blobs").mkdir(parents=True, exist_ok=True)
     if "max_failed_share" in params:
         settings = {**(settings or {}), "max_failed_share": params.pop("max_failed_share")}
@@ -101,15 +111,17 @@ def build(
         digests[language] = sha256_file(path)
         (root / "blobs" / digests[language]).write_bytes(path.read_bytes())
     given: dict[str, Any] = {"endpoint": "openai", "model": "judge-1"} | params
-    document = JudgeParams(languages=tuple(questions), prompts_sha256=digests, **given).document()
-    (root / "stage.json").write_text(json.dumps({"params": document, "settings": dict(settings or {})}))
+    kind = JudgeParams if against is None else CompareParams
+    document = kind(languages=tuple(questions), prompts_sha256=digests, **given).document()
+    stage = {"kind": kind.kind, "params": document, "settings": dict(settings or {})}
+    (root / "stage.json").write_text(json.dumps(stage))
     return root
 
 
 def context(root: Path, **settings: Any) -> FolderContext:
     """The context of one attempt at the stage below `root`; `settings` are added to those that were built in."""
     stage = json.loads((root / "stage.json").read_text())
-    roles = [role for role in ("answers", "questions", "references") if (root / role).exists()]
+    roles = [role for role in ("answers", "first", "second", "questions", "references") if (root / role).exists()]
     for name in ("out", "work"):
         (root / name).mkdir(exist_ok=True)
     return FolderContext(
@@ -136,4 +148,4 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     here = context(Path(sys.argv[1]))
     with here.journal:  # type: ignore[attr-defined]
-        judge.run(here)
+        job_of(here.stage.kind).run(here)

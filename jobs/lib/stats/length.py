@@ -13,7 +13,7 @@ import numpy.typing as npt
 from jobs.lib.stats.clusters import LEVEL, Clusters, Share, share
 from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval
-from jobs.lib.stats.pairwise import UNSCORED, A, B, Orders
+from jobs.lib.stats.pairwise import A, B, Orders
 from jobs.lib.stats.regression import linear, logistic
 
 
@@ -41,26 +41,57 @@ def length_preference(
     `pairs` (N,) name the two models of an item, in the order A, B: each pair then has its own difference in strength.
     Raises ValueError for lengths below 1, without decisive verdicts, or where lengths do not vary.
     """
+    said = _decisive(orders, length_a, length_b)
+    columns = [np.ones_like(said.doublings), said.doublings]
+    names = np.tile(np.array(pairs if pairs is not None else [], dtype=str), 2)
+    columns += [(names[said.kept] == name) * said.sign for name in sorted(set(names.tolist()))]
+    fit = logistic(said.clusters, np.stack(columns, axis=1), said.first)
+    return LengthPreference(
+        log_odds_per_doubling=fit.interval(1, level),
+        log_odds_first=fit.interval(0, level),
+        longer_won=said.longer_won(level),
+        verdicts=len(said.first),
+        separated=fit.separated,
+    )
+
+
+def longer_won(orders: Orders, length_a: npt.ArrayLike, length_b: npt.ArrayLike, level: float = LEVEL) -> Share:
+    """Return, of the decisive verdicts on answers of unequal length (N,), the share that the longer one won.
+
+    It is defined where the regression is not: one pair of models whose lengths always differ by the same factor.
+    """
+    return _decisive(orders, length_a, length_b).longer_won(level)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decisive:
+    """Verdicts that name a winner, K of 2 N (`kept`), those with A's answer first before those with B's."""
+
+    clusters: Clusters
+    kept: npt.NDArray[np.bool_]
+    doublings: Floats  # of the first answer's length over the second's (K,)
+    first: Floats  # 1 where the first answer won (K,)
+    sign: Floats  # 1 where the first answer was A's, -1 where it was B's (K,)
+
+    def longer_won(self, level: float) -> Share:
+        """The share of those on answers of unequal length that the longer one won."""
+        won = np.where(self.doublings == 0, np.nan, (self.doublings > 0) == self.first)
+        return share(self.clusters, won, level=level)
+
+
+def _decisive(orders: Orders, length_a: npt.ArrayLike, length_b: npt.ArrayLike) -> _Decisive:
     doublings = _doublings(length_a) - _doublings(length_b)
     sides = [(orders.ab, 1.0, A), (orders.ba, -1.0, B)]  # +1 where A's answer came first
     verdict = np.concatenate([side for side, _, _ in sides])
     sign = np.concatenate([np.full(len(side), to) for side, to, _ in sides])
     first = np.concatenate([side == code for side, _, code in sides]).astype(np.float64)
-    question = np.tile(orders.clusters.of, 2)
-    kept = (verdict != UNSCORED) & np.isin(verdict, (A, B))
-    clusters = orders.clusters.only(question[kept])
-    apart = (np.tile(doublings, 2) * sign)[kept]
-    columns = [np.ones_like(apart), apart]
-    names = np.tile(np.array(pairs if pairs is not None else [], dtype=str), 2)
-    columns += [(names[kept] == name) * sign[kept] for name in sorted(set(names.tolist()))]
-    fit = logistic(clusters, np.stack(columns, axis=1), first[kept])
-    won = np.where(apart == 0, np.nan, (apart > 0) == first[kept])
-    return LengthPreference(
-        log_odds_per_doubling=fit.interval(1, level),
-        log_odds_first=fit.interval(0, level),
-        longer_won=share(clusters, won, level=level),
-        verdicts=int(kept.sum()),
-        separated=fit.separated,
+    kept = np.isin(verdict, (A, B))
+    return _Decisive(
+        clusters=orders.clusters.only(np.tile(orders.clusters.of, 2)[kept]),
+        kept=kept,
+        doublings=(np.tile(doublings, 2) * sign)[kept],
+        first=first[kept],
+        sign=sign[kept],
     )
 
 

@@ -208,7 +208,14 @@ class TestKeys:
             own = f"endpoint: built-in, prompts: {{DE: {{path: de.jsonl, sha256: {sha256_bytes(content)}}}}}"
             found.append(keys(build_plan(locked(tmp_path, STUDY.replace("endpoint: built-in", own)), profile)))
         changed = {label for label, key in found[0].items() if found[1][label] != key}
-        assert {label.split()[0] for label in changed} == {"ingest", "check", "judge", "aggregate", "reliability", "report"}
+        assert {label.split()[0] for label in changed} == {
+            "ingest",
+            "check",
+            "judge",
+            "aggregate",
+            "reliability",
+            "report",
+        }
         assert {label for label in changed if label.startswith("ingest")} == {"ingest prompts"}
 
     def test_how_many_calls_may_fail_changes_no_key_and_reaches_the_job(self, tmp_path: Path, profile: Profile) -> None:

@@ -118,7 +118,14 @@ def test_prices_change_no_key_and_the_model_changes_only_what_reads_it(tmp_path:
     assert reference.settings["price_usd_per_mtok_prompt"] == 3
     other = keys(plan_of(tmp_path, "both", base.replace("model: one", "model: two")))
     changed = {label for label, key in keys(one).items() if other[label] != key}
-    assert {label.split()[0] for label in changed} == {"probe", "reference", "judge", "aggregate", "reliability", "report"}
+    assert {label.split()[0] for label in changed} == {
+        "probe",
+        "reference",
+        "judge",
+        "aggregate",
+        "reliability",
+        "report",
+    }
     assert all(label.endswith("+native") for label in changed if label.startswith("judge"))
 
 

@@ -79,7 +79,13 @@ def test_kinds_have_images_pools_and_secrets() -> None:
         "train",
         "answer",
     }
-    assert {each.kind for each in stages if cluster.judge_secret_of(each)} == {"probe", "ask", "judge", "compare", "reference"}
+    assert {each.kind for each in stages if cluster.judge_secret_of(each)} == {
+        "probe",
+        "ask",
+        "judge",
+        "compare",
+        "reference",
+    }
 
 
 def test_translations_get_what_their_engine_needs_and_nothing_else() -> None:

@@ -193,7 +193,7 @@ class TestUnscored:
             (js.reply("I'm sorry, but I can't help with that."), "refused"),
             (js.reply(None, refusal="I can't help with that."), "refused"),
             (js.reply(None, finish="content_filter"), "refused"),
-            (js.status(400, "filtered", error={"code": "content_filter"}), "refused"),
+            (js.status(400, "filtered", error={"code": "content_filter"}), "content-filter"),
             (js.status(400, "context length exceeded", error={"code": "context_length_exceeded"}), "http-400"),
             (js.status(422, "no"), "http-422"),
         ],
@@ -234,8 +234,8 @@ class TestUnscored:
     @pytest.mark.parametrize(
         ("error", "line"),
         [
-            ({"param": "temperature"}, "it refuses `temperature`: .* Give `temperature` a value"),
-            ({"param": None}, "it refuses `temperature`: .* Give `temperature` a value"),
+            ({"param": "temperature"}, "it refuses `temperature`: .* Write `temperature: default` in"),
+            ({"param": None}, "it refuses `temperature`: .* Write `temperature: default` in"),
             (
                 {"param": None, "message": "bad request"},
                 r"http-400 1; .*\(bad request\).* Mend the endpoint, ",

@@ -25,10 +25,12 @@ class CallSettings(BatchSettings, ChatPrices, ChatFailures):
             return cls.model_validate(given, by_name=True)
         except ValidationError as error:
             first = error.errors()[0]
-        name, rule = first["loc"][0], first.get("ctx", {}).get("error")
+        rule = first.get("ctx", {}).get("error")
         if isinstance(rule, Broken):  # an address, which may hold what is secret: it is not quoted
             problem = rule.problems[0]
+            (name, *_) = (*first["loc"], *problem.place)
             raise Permanent(f"setting {name}: {problem.what}. {problem.remedy}".removesuffix(". "))
+        name = first["loc"][0]
         expected = first["msg"].removeprefix("Input should be ")
         raise Permanent(f"setting {name}: got {first['input']!r}; expected {expected}")
 

@@ -129,7 +129,7 @@ class TestReplies:
         ("step", "reason"),
         [
             (js.reply(None, refusal="No."), "refused"),
-            (js.reply("", finish="content_filter"), "refused"),
+            (js.reply("", finish="content_filter"), "content-filter"),
             (js.reply("<think>Let me", finish="length"), "truncated"),
             (js.status(400, "bad request"), "http-400"),
         ],
@@ -257,7 +257,7 @@ class TestTrouble:
         error = {"message": "Unsupported value: 'temperature' does not support 0.", "param": "temperature"}
         with (
             js.ScriptedJudge(lambda call: js.status(400, error=error)) as server,
-            pytest.raises(Permanent, match="Give `temperature` a value in the study file that it takes"),
+            pytest.raises(Permanent, match="Write `temperature: default` in the study file"),
         ):
             run(stage(tmp_path, server))
 

@@ -100,7 +100,7 @@ class TestReplies:
         [
             (js.reply("Half an ans", finish="length"), "truncated"),
             (js.reply(None, refusal="No."), "refused"),
-            (js.reply("", finish="content_filter"), "refused"),
+            (js.reply("", finish="content_filter"), "content-filter"),
             (js.reply(" \n"), "empty-output"),
             (js.reply("<think>Nothing to say.</think>\n"), "empty-output"),
             (js.reply("<think>Let me"), "truncated"),

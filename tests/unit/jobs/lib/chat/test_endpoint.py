@@ -21,6 +21,12 @@ BAD_URLS = [
     (f"https://{SECRET}@api.example.org/v1", "carries a user name or password"),
     (f"https://api.example.org/v1?key={SECRET}", "has a query or fragment; expected none"),
     ("https://api.example.org/v1#top", "has a query or fragment"),
+    (
+        "https://x.openai.azure.com/openai/deployments/n?api-version=1",
+        "has api-version in its query. Take it out",
+    ),
+    ("https://api.example.org/v1/chat/completions", "ends in /chat/completions, which is added to it. Take"),
+    ("https://x.openai.azure.com/openai/deployments/n", "names a deployment, and no api-version goes with it. Write"),
     ("https:///v1", "names no host"),
     ("https://api.example.org:99999/v1", "malformed"),
     (f"https://u:{SECRET}@[::1/v1", "malformed"),

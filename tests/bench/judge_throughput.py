@@ -5,7 +5,7 @@
 Sides: `ours` (the job's asking with its default settings: adaptive, journalled), `loop` (one SDK call after the other,
 as MT-Bench's own scripts ask without `--parallel`), `threads-N` (the SDK in N threads with its own two retries).
 Servers: no limit; 429 above 16 calls in flight, with and without a Retry-After of 1 s; 1,200 calls or 120,000 tokens
-a minute (a bucket of one second) with OpenAI's headers and without any; no latency (the cost of the client alone).
+a minute (a bucket of one second without headers, of five with OpenAI's); no latency (the cost of the client alone).
 `least_s` is the least time in which a client of 64 in flight could have had all answers, `ratio` the wall time over it;
 `most_refused` is the most refusals within a second. Sides alternate within a round; median and range are printed, one
 line a figure. The server is a process of its own, so that it takes no time from the clients' interpreter.
@@ -58,7 +58,12 @@ class Served:
         if self.per_minute is None:
             return rounds
         cost, per_second = (_REPLY_TOKENS if self.tokens else 1), self.per_minute / 60
-        return max(rounds, (calls * cost - per_second) / per_second + self.latency)
+        return max(rounds, calls * cost / per_second - self.bucket_seconds + self.latency)
+
+    @property
+    def bucket_seconds(self) -> int:
+        """How much of its rate it takes at once."""
+        return 5 if self.tells else 1
 
 
 class Metered:
@@ -66,7 +71,8 @@ class Metered:
 
     def __init__(self, served: Served) -> None:
         self._served, self.refused = served, list[float]()
-        self._most = (served.per_minute or 0.0) / 60
+        self._per_second = (served.per_minute or 0.0) / 60
+        self._most = self._per_second * served.bucket_seconds
         self._level, self._at = self._most, time.monotonic()
 
     def __call__(self, call: js.Call) -> js.Step:
@@ -74,12 +80,12 @@ class Metered:
         cost = _REPLY_TOKENS if served.tokens else 1
         over = call.in_flight > served.in_flight
         if served.per_minute is not None:
-            self._level, self._at = min(self._most, self._level + (now - self._at) * self._most), now
+            self._level, self._at = min(self._most, self._level + (now - self._at) * self._per_second), now
             over = self._level < cost
             self._level -= 0 if over else cost
         told = {"Retry-After": served.retry_after} if over and served.retry_after else {}
         if served.tells:
-            unit, reset = "tokens" if served.tokens else "requests", 1 - self._level / self._most
+            unit, reset = "tokens" if served.tokens else "requests", (self._most - self._level) / self._per_second
             told |= {
                 f"x-ratelimit-limit-{unit}": f"{self._most:.0f}",
                 f"x-ratelimit-reset-{unit}": f"{reset * 1e3:.0f}ms",

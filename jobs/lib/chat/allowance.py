@@ -1,10 +1,11 @@
 """How much may still be sent before a limit is reset, as the endpoint's own headers tell it reply by reply.
 
-Nobody knows which calls a reply has counted that were in flight beside its own, so all that are count as not: less may
-remain than was told, and never more. Until a call comes back that was sent after the last news, news only lower what
-remains. Calls that do not fit wait for the reset that was told, a minute at most, as limits are those of a minute: one
-of an hour or a day tells by a 429 how long it lasts. After that nothing is known, and nothing is held back. A server
-that says again that nothing remains when it was waited for, though its limit is more than one, is believed no longer.
+Nobody knows whether a reply has counted the calls that were sent at about the same time as its own, so they count as
+not: less may remain than was told, and never more. Until a call comes back that was sent after the last news, news only
+lower what remains. Calls that do not fit wait for the reset that was told, a minute at most, as limits are those of a
+minute: one of an hour or a day tells by a 429 how long it lasts. After that nothing is known, and nothing is held back.
+A server that says again that nothing remains when it was waited for, though its limit is more than one, is believed no
+longer.
 """
 
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from jobs.lib.chat.rate_headers import RateLimit
 
 _LONGEST_SECONDS = 65.0
 _STRIKES = 2
+_TOGETHER_SECONDS = 0.2  # within which calls may arrive in another order than they were sent in
 
 
 @dataclass(slots=True)
@@ -23,7 +25,7 @@ class Allowance:
     _limit: float = float("inf")
     _reset_at: float = 0.0  # until then the above holds
     _fresh_at: float = 0.0  # when news came last that were all new
-    _open: dict[int, float] = field(default_factory=dict)  # calls in flight: number, amount
+    _open: dict[int, tuple[float, float]] = field(default_factory=dict)  # calls that may not be counted: moment, amount
     _total: float = 0.0  # of those
     _waited_until: float = 0.0  # the reset that calls have waited for
     _checked: bool = True  # whether something was heard of a call that was sent after it
@@ -33,7 +35,10 @@ class Allowance:
         """Take in what the reply to a call says."""
         if limit.remaining is None or not limit.reset_seconds:
             return
-        self._total -= self._open.pop(number, 0.0)
+        self._settle(number)
+        for other, (at, _) in tuple(self._open.items()):
+            if at < sent_at - _TOGETHER_SECONDS:
+                self._settle(other)
         if not self._checked and sent_at >= self._waited_until:
             self._checked = True
             self._strikes += limit.remaining == 0 and limit.limit != 1
@@ -52,13 +57,16 @@ class Allowance:
         self._waited_until, self._checked = self._reset_at, False
         return self._reset_at - now
 
-    def take(self, number: int, amount: float) -> None:
+    def take(self, number: int, amount: float, now: float) -> None:
         """A call of that number was sent."""
-        self._open[number] = amount
+        self._open[number] = now, amount
         self._total += amount
 
     def left(self, number: int) -> None:
         """It came back; where nothing was heard with it, it may have been counted."""
-        amount = self._open.pop(number, 0.0)
+        self._remaining = max(0.0, self._remaining - self._settle(number))
+
+    def _settle(self, number: int) -> float:
+        _, amount = self._open.pop(number, (0.0, 0.0))
         self._total -= amount
-        self._remaining = max(0.0, self._remaining - amount)
+        return amount

@@ -2,8 +2,8 @@
 
 Room grows from a few calls: quickly to FEW, then with every answer (it doubles each round), and slowly where answers
 take long, until the endpoint first says 429. It then is what was in flight beside the refused call, and grows by one a
-round again; where a call is refused that was sent after that, it shrinks to 0.8 of itself, once a wave (additive
-increase, multiplicative decrease, as in TCP congestion control). New room opens call by call, not all at once, so that
+round again; where calls are refused soon after that, it shrinks to 0.8 of itself, once a wave (additive increase,
+multiplicative decrease, as in TCP congestion control). New room opens call by call, not all at once, so that
 a refusal is heard before many more are sent. The number at which 429 was last seen is tried again only after some good
 rounds and seconds, and twice as many after every failure.
 
@@ -144,6 +144,7 @@ class _Room:
     grow_at: float = 0.0
     lag: float = 0.0  # seconds by which this machine's load makes timers late, and news of refusals too
     round: int = 0
+    taken: int = 0  # calls that were answered since the last cut
     patience: int = 1
     too_many: int = 0  # in flight, as one more than was taken when a call was last refused
     patient_until: float = 0.0
@@ -160,10 +161,11 @@ class _Room:
             if entry.beside <= self.limit:
                 self.limit, self.too_many = max(1, entry.beside - 1), max(2, entry.beside)
             return
-        again = not first and entry.beside < self.too_many
+        again = not first and entry.beside < self.too_many and self.taken < 2 * self.limit
         less = int(self.limit * 0.8) if again else min(self.limit, entry.beside) - 1
         self.too_many, self.limit = max(2, min(self.limit, entry.beside)), max(1, less)
         self.patience, self.round, self.cut_number = min(_MOST_PATIENCE, self.patience * 2), 0, last_number
+        self.taken = 0
         self.patient_until = now + self.patience / 2
         self.cuts += 1
 
@@ -176,6 +178,7 @@ class _Room:
 
     def answered(self, now: float) -> None:
         """Grow by what an answer shows."""
+        self.taken += 1
         if self.ramping:
             self.credit += 1
             return
@@ -347,5 +350,5 @@ class Pace:
             self._tokens.take(tokens)
         amounts = {"requests": 1, "tokens": tokens, "output-tokens": waiter.written}
         for unit, allowance in self._allowances.values():
-            allowance.take(entry.number, amounts[unit])
+            allowance.take(entry.number, amounts[unit], now)
         return entry

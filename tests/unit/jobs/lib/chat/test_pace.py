@@ -282,20 +282,29 @@ class TestAllowance:
     def test_calls_in_flight_are_taken_off_whatever_the_reply_has_counted(self) -> None:
         it = Allowance()
         for number in range(4):
-            it.take(number, 1)
+            it.take(number, 1, 0.0)
         it.hear(2, 0.0, told(4, 30.0), now=0.0)  # 0, 1 and 3 may not be in it
         assert it.delay(1, now=0.0) == 0.0
-        it.take(4, 1)
+        it.take(4, 1, 0.0)
         assert it.delay(1, now=1.0) == 29.0
+
+    def test_those_that_were_sent_long_before_are_in_it(self) -> None:
+        it = Allowance()
+        for number in range(3):
+            it.take(number, 1, float(number))
+        it.hear(2, 2.0, told(1, 30.0), now=3.0)
+        assert it.delay(1, now=3.0) == 0.0
+        it.left(0)
+        assert it.delay(1, now=3.0) == 0.0
 
     def test_news_of_calls_that_were_sent_before_the_last_only_lower_it(self) -> None:
         it = Allowance()
         for number in range(4):
-            it.take(number, 1)
+            it.take(number, 1, 0.0)
         for number, remaining in ((3, 4), (0, 3), (1, 5), (2, 2)):
             it.hear(number, 0.0, told(remaining, 30.0), now=1.0)
         assert [it.delay(amount, now=1.0) for amount in (2, 3)] == [0.0, 30.0]
-        it.take(4, 1)
+        it.take(4, 1, 0.0)
         it.hear(4, 2.0, told(9, 30.0), now=3.0)
         assert it.delay(9, now=3.0) == 0.0
 
@@ -303,7 +312,7 @@ class TestAllowance:
         it = Allowance()
         it.hear(0, 0.0, told(10, 30.0), now=0.0)
         assert it.delay(99, now=0.0) == 0.0
-        it.take(1, 99)
+        it.take(1, 99, 0.0)
         assert it.delay(99, now=0.0) == 30.0
         assert it.delay(99, now=30.0) == 0.0
 
@@ -317,7 +326,7 @@ class TestAllowance:
         for number in range(10):
             wait = it.delay(1, now=clock)
             clock += wait
-            it.take(number, 1)
+            it.take(number, 1, clock)
             it.hear(number, clock, told(0, 30.0), now=clock)
         assert clock == 60.0
 
@@ -336,7 +345,7 @@ class TestAllowance:
     def test_whatever_is_told_nothing_waits_for_ever(self, news: list[RateLimit]) -> None:
         it, clock = Allowance(), 0.0
         for number, one in enumerate(news):
-            it.take(number, 1)
+            it.take(number, 1, clock)
             it.hear(number, clock, one, now=clock)
             clock += it.delay(1, now=clock)
         assert clock <= 65 * len(news)

@@ -173,13 +173,9 @@ def _array(data: bytes, name: str) -> Iterator[tuple[int, Load]]:
 
 
 def _repeats(rows: list[Numbered[Exchanged]]) -> Iterator[Repeat]:
-    """Rows that repeat others; what differs in time alone says the same."""
+    """Rows that repeat others."""
     seen: dict[tuple[object, ...], Numbered[Exchanged]] = {}
     for one in rows:
         first = seen.setdefault(one.row.identity, one)
         if first is not one:
-            yield Repeat(at=one.at, first=first.at, equal=_said(first.row) == _said(one.row), identity=one.row.identity)
-
-
-def _said(row: Exchanged) -> dict[str, object]:
-    return {name: value for name, value in msgspec.structs.asdict(row).items() if name not in ("tstamp", "answer_id")}
+            yield Repeat(at=one.at, first=first.at, equal=first.row.says == one.row.says, identity=one.row.identity)

@@ -30,6 +30,11 @@ class Exchanged(Record):
         raise NotImplementedError
 
     @property
+    def says(self) -> object:
+        """The result, by which two rows of one identity are equal or contradict each other."""
+        raise NotImplementedError
+
+    @property
     def failure(self) -> str:
         """Why there is no result; "" where there is one."""
         return ""
@@ -70,6 +75,11 @@ class ModelAnswer(Exchanged, kw_only=True):
         return (str(self.question_id), self.model_id)
 
     @property
+    def says(self) -> object:
+        """The texts."""
+        return self.choices
+
+    @property
     def failure(self) -> str:
         """No turn that says anything but that it failed."""
         said = [turn for choice in self.choices for turn in choice.turns if turn != ERROR_TEXT]
@@ -104,6 +114,11 @@ class SingleJudgment(Exchanged, kw_only=True):
     def identity(self) -> tuple[Any, ...]:
         """A rating a judge, question, turn and answer."""
         return (name_of(self.judge), str(self.question_id), self.turn, self.model, self.sample)
+
+    @property
+    def says(self) -> object:
+        """The score; all failures are alike."""
+        return None if self.failure else self.score
 
     @property
     def failure(self) -> str:
@@ -153,6 +168,13 @@ class PairJudgment(Exchanged, kw_only=True):
         )
 
     @property
+    def says(self) -> object:
+        """Who won in each order, by name."""
+        names = {"model_1": self.model_1, "model_2": self.model_2}
+        orders = ((self.model_1, self.g1_winner), (self.model_2, self.g2_winner))
+        return frozenset((first, names.get(winner, winner)) for first, winner in orders)
+
+    @property
     def failure(self) -> str:
         """An order without a verdict."""
         orders = [name for name in ("g1", "g2") if getattr(self, f"{name}_winner") == "error"]
@@ -194,6 +216,11 @@ class Vote(Exchanged, kw_only=True):
         return (name_of(self.judge), str(self.question_id), self.turn, *sorted((self.model_a, self.model_b)))
 
     @property
+    def says(self) -> object:
+        """Who won, by name."""
+        return {"model_a": self.model_a, "model_b": self.model_b}.get(self.winner, self.winner)
+
+    @property
     def failure(self) -> str:
         """No vote."""
         return "no vote" if self.winner == "error" else ""
@@ -233,6 +260,11 @@ class Annotation(Exchanged, kw_only=True):
             self.output_1,
             self.output_2,
         )
+
+    @property
+    def says(self) -> object:
+        """The preference."""
+        return self.preference
 
     @property
     def failure(self) -> str:

@@ -151,7 +151,11 @@ def test_repeats_are_named_and_kept(tmp_path: Path) -> None:
 
 def test_a_pair_the_other_way_round_is_a_repeat(tmp_path: Path) -> None:
     turned = {**PAIR, "model_1": "two", "model_2": "one"}
-    assert [one.at for one in read(tmp_path, PAIR, turned, {**PAIR, "turn": 2}).repeats] == [2]
+    same = {**turned, "g1_winner": "model_2", "g2_winner": "model_2"}
+    found = read(tmp_path, PAIR, turned, same, {**PAIR, "turn": 2}).repeats
+    assert [(one.at, one.equal) for one in found] == [(2, False), (3, True)]
+    vote, back = {**VOTE, "winner": "model_a"}, {**VOTE, "model_a": "two", "model_b": "one", "winner": "model_b"}
+    assert [one.equal for one in read(tmp_path, vote, back).repeats] == [True]
 
 
 def test_failures_are_failures(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import krippendorff
 import numpy as np
 import pytest
-from jobs.judge.verdict import parse
 
+from jobs.lib.judging.verdict import parse
 from jobs.lib.stats.agreement import THREE, Ratings, agreement, coefficient
 from jobs.lib.stats.clusters import Clusters, share
 from jobs.lib.stats.pairwise import Orders, order_bias, points, win_rates

@@ -4,18 +4,18 @@ Reads `answers`, `questions` and, where the benchmark has them, `references`; wr
 card.json. A verdict that could not be had is a record with a reason: it is counted, and never averaged.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from jobs.lib.context import Context
+from jobs.lib.judging.counting import counted
 from jobs.lib.judging.grading import Judged, grade, served_by
 from jobs.lib.judging.targets import Target, collect
 from jobs.lib.judging.verdict import Reading
 from polyglot.core import records
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.records import UNSET
-from polyglot.kinds.judge import JudgeCard, JudgeParams, SingleCounts, Verdict
+from polyglot.kinds.judge import JudgeCard, JudgeParams, Verdict
 
 _UNASKED = Judged(reading=Reading(reason="no-answer"), reply=None)
 
@@ -67,21 +67,6 @@ def _write(context: Context, params: JudgeParams, targets: Sequence[Target], res
     (context.out / "card.json").write_bytes(records.to_json(card) + b"\n")
     context.metrics["verdicts"] = sum(entry.verdicts for entry in languages.values())
     context.metrics["failed"] = sum(entry.failed for entry in languages.values())
-
-
-def counted(verdicts: Sequence[Verdict]) -> SingleCounts:
-    """Count the verdicts in one language."""
-    reasons = Counter(verdict.reason for verdict in verdicts if verdict.reason is not None)
-    fallbacks = Counter(verdict.fallback for verdict in verdicts if verdict.fallback is not None)
-    failed = reasons.total()
-    return SingleCounts(
-        verdicts=len(verdicts),
-        failed=failed,
-        failed_share=round(failed / len(verdicts), 6) if verdicts else 0.0,
-        reasons=dict(sorted(reasons.items())),
-        fallbacks=dict(sorted(fallbacks.items())),
-        conflicting=sum(verdict.conflicting for verdict in verdicts),
-    )
 
 
 def _verdict(target: Target, judged: Judged) -> Verdict:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from jobs.report.numbers import listed, seeds, share, whole
 from jobs.report.sections.mixes import cut_share
+from polyglot.kinds.imported import FROM_FILES
 from polyglot.kinds.report import Report
 
 NOTABLE_SHARE = 0.03  # of samples that were cut, of turns without an answer; below it the tables say enough
@@ -14,7 +15,7 @@ def caveats(report: Report) -> list[str]:
     """Return all sentences that apply."""
     return [
         text
-        for says in (_weak, _one_model, _failed, _unanswered, _cut, _shortened, _environments)
+        for says in (_weak, _one_model, _others_judged, _failed, _unanswered, _cut, _shortened, _environments)
         for text in says(report)
     ]
 
@@ -44,6 +45,20 @@ def _one_model(report: Report) -> Iterator[str]:
             f"{listed(arms)} {'is one model' if len(arms) == 1 else 'are one model each'}, without training seeds: the "
             "limits of a difference reach over questions and the seeds of the mixes; how much another such model would "
             "differ is not known."
+        )
+
+
+def _others_judged(report: Report) -> Iterator[str]:
+    """Cells whose verdicts were read from files."""
+    judges: dict[str, list[str]] = {}
+    for judged in report.judges:
+        if judged.endpoint == FROM_FILES:
+            judges.setdefault(judged.model, []).append(judged.cell)
+    for judge, cells in judges.items():
+        yield (
+            f"{listed(cells)} {'was' if len(cells) == 1 else 'were'} not judged here: the verdicts are those of "
+            f"{judge}, read from files. What sets such a cell apart from the others may be the judge's doing, or its "
+            "prompts'."
         )
 
 

@@ -7,6 +7,8 @@ from jobs.lib.context import Input, of_role
 from polyglot.kinds.aggregate import Cell, RosterCell
 from polyglot.kinds.report import Execution, Provenance, Step
 
+_ANSWERED_BY = {"endpoint": "ask", "answers": "imported", "verdicts": "imported"}  # kinds, by what a baseline is
+
 
 def executions(inputs: Mapping[str, Input]) -> tuple[Execution, ...]:
     """Group the inputs of each kind by the environment that they were made in; kinds with one group are left out.
@@ -50,8 +52,8 @@ def _steps(cell: Cell, inputs: Mapping[str, Input]) -> list[Step]:
     read = train.made_from if train else {}
     steps = []
     for kind, role in (
-        ("judge", f"verdicts:{cell.cell}"),
-        ("ask" if cell.baseline == "endpoint" else "answer", f"answers:{cell.cell}"),
+        ("imported" if cell.baseline == "verdicts" else "judge", f"verdicts:{cell.cell}"),
+        (_ANSWERED_BY.get(cell.baseline, "answer"), f"answers:{cell.cell}"),
         ("train", f"train:{cell.trained}"),
         ("mix", f"mix:{cell.mix_name}"),
         ("base", f"base:{cell.model}"),
@@ -70,7 +72,9 @@ def _steps(cell: Cell, inputs: Mapping[str, Input]) -> list[Step]:
 
 
 def references_of(cell: Cell, inputs: Mapping[str, Input]) -> list[str]:
-    """The role of the references that a cell was judged against, as its verdicts say."""
+    """The role of the references that a cell was judged against, as its verdicts say; others' verdicts do not."""
+    if cell.baseline == "verdicts":
+        return []
     verdicts = inputs.get(f"verdicts:{cell.cell}")
     used = verdicts.made_from.get("references") if verdicts else None
     roles = [role for role in ("references", "native_references") if role in inputs]

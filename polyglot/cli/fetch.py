@@ -1,6 +1,6 @@
 """`polyglot fetch`: take models, answers, verdicts, data, records of trainings … out of the store as plain files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, cast, get_args
@@ -13,6 +13,8 @@ from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyGiven
 from polyglot.cli.output import say
 from polyglot.cli.view import View
 from polyglot.core.errors import BadInput
+from polyglot.export.alpaca_eval import write_annotations
+from polyglot.export.fastchat import WRITERS, Writer
 from polyglot.export.files import NotComputed, manifest_of, take
 from polyglot.export.model_card import take_model
 from polyglot.export.selection import Wanted, select
@@ -31,6 +33,14 @@ class Form(StrEnum):
     PARQUET = "parquet"
     CSV = "csv"
     JSON = "json"
+    FASTCHAT = "fastchat"
+    ALPACA_EVAL = "alpaca-eval"
+
+
+_EXCHANGED: Mapping[Form, Mapping[str, Writer]] = {
+    Form.FASTCHAT: WRITERS,
+    Form.ALPACA_EVAL: {"comparisons": write_annotations},
+}
 
 
 def command(
@@ -48,7 +58,8 @@ def command(
         typer.Option(
             "--as",
             help="The files as the stages wrote them, or one Parquet table of all of them. Steps are a table: parquet "
-            "(without it), csv, or json (one object a line).",
+            "(without it), csv, or json (one object a line). Answers, verdicts and comparisons as fastchat are what "
+            "FastChat's scripts read, comparisons as alpaca-eval its annotations; a folder a language.",
         ),
     ] = Form.FILES,
     mix: MixName = None,
@@ -70,7 +81,7 @@ def command(
         _take_records(view, offer, select(view.plan, offer, name), to, form)
         return
     called = _PLURALS.get(offer, offer)
-    check_out(to if form is Form.PARQUET else to / offer, option="--to", what="what is fetched")
+    check_out(to / offer if form is Form.FILES else to, option="--to", what="what is fetched")
     view = open_view(study, mix=mix, profile=profile, store=store)
     wanted = select(view.plan, offer, name)
     _check_form(offer, form)
@@ -91,6 +102,10 @@ def command(
     if form is Form.PARQUET:
         print(TABLES[offer](view.store, view.plan, there, to / f"{offer}.parquet"))
         return
+    if form in _EXCHANGED:
+        for path in _EXCHANGED[form][offer](view.store, view.plan, there, to):
+            print(path)
+        return
     for one in there:
         target = to / offer / one.name.replace("/", "-")
         print(
@@ -104,6 +119,9 @@ def _check_form(offer: Offer, form: Form) -> None:
     """Raise BadInput for a form that something is not written in."""
     if form is Form.PARQUET and offer not in (*TABLES, "steps"):
         raise BadInput("no table", where="--as", got=offer, expected=f"{', '.join(TABLES)} or steps")
+    if form in _EXCHANGED and offer not in _EXCHANGED[form]:
+        expected = ", ".join(_EXCHANGED[form])
+        raise BadInput("not written so", where="--as", got=f"{offer} as {form.value}", expected=expected)
     if form in (Form.CSV, Form.JSON) and offer != "steps":
         raise BadInput("not written so", where="--as", got=f"{offer} as {form.value}", expected="steps")
 

@@ -52,7 +52,8 @@ class Cell(Record, forbid_unknown_fields=True):
     model: str  # or the baseline
     dataset: str | None  # None for the untuned base and baselines
     mix: str | None
-    baseline: Literal["", "model", "endpoint"] = ""  # what a baseline is
+    # what a baseline is; "answers" were read from files, "verdicts" too
+    baseline: Literal["", "model", "endpoint", "answers", "verdicts"] = ""
     languages: tuple[Language, ...] = ()  # of the mix
     sampled: bool = False
     size: int | None = None
@@ -365,7 +366,7 @@ class ContrastResult(Contrast, forbid_unknown_fields=False):
 
 KIND = Kind(
     params=AggregateParams,
-    inputs={"verdicts": ("judge",), "answers": ("answer", "ask"), "questions": ("ingest",)},
+    inputs={"verdicts": ("judge", "imported"), "answers": ("answer", "ask", "imported"), "questions": ("ingest",)},
     files={
         "scores.json": Scores,
         "scores.csv": "the rows of cells and arms",

@@ -79,8 +79,8 @@ KIND = Kind(
     settings_like=JudgeParams.kind,
     defaults={"concurrency": 64},
     inputs={
-        "first": ("answer", "ask"),
-        "second": ("answer", "ask"),
+        "first": ("answer", "ask", "imported"),
+        "second": ("answer", "ask", "imported"),
         "questions": ("ingest",),
         "references": ("ingest", "reference"),
     },

@@ -79,7 +79,7 @@ KIND = Kind(
     params=JudgeParams,
     settings=BatchSettings,
     defaults={"concurrency": 64},
-    inputs={"answers": ("answer", "ask"), "questions": ("ingest",), "references": ("ingest", "reference")},
+    inputs={"answers": ("answer", "ask", "imported"), "questions": ("ingest",), "references": ("ingest", "reference")},
     files={"verdicts/<LANG>.jsonl": Verdict, "card.json": JudgeCard},
     offers=lambda params: {"verdicts": "verdicts/"},
     resources=Resources(memory_bytes=2 * GIB),

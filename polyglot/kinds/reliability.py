@@ -196,7 +196,7 @@ KIND = Kind(
         "verdicts": ("judge",),
         "comparisons": ("compare",),
         "retest": ("judge",),
-        "answers": ("answer", "ask"),
+        "answers": ("answer", "ask", "imported"),
         "questions": ("ingest",),
         "aggregate": ("aggregate",),
     },

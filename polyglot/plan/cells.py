@@ -10,6 +10,7 @@ from polyglot.kinds.aggregate import ArmKey, Cell
 from polyglot.kinds.answer import AnswerParams
 from polyglot.kinds.ask import AskParams
 from polyglot.kinds.chat import ChatModel
+from polyglot.kinds.imported import ImportedParams
 from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.mix import MixParams
 from polyglot.kinds.templates import TEMPLATES
@@ -53,6 +54,8 @@ def untuned_stages(planner: Planner, locked: Locked, sources: Sources, model: st
 def baseline_stages(planner: Planner, locked: Locked, sources: Sources, name: str) -> CellStages:
     """A model that is not tuned: in the store, or behind an endpoint."""
     baseline = locked.study.baselines[name]
+    if baseline.answers is not None:
+        return _imported_stages(planner, locked, sources, name)
     what: Literal["model", "endpoint"] = "endpoint" if baseline.asked else "model"
     cell = Cell(cell=ArmKey.baseline(name).arm, model=name, dataset=None, mix=None, baseline=what)
     if baseline.endpoint is None:
@@ -75,6 +78,31 @@ def baseline_stages(planner: Planner, locked: Locked, sources: Sources, name: st
     asked = {"questions": sources.questions}
     answer = planner.add(f"ask {cell.cell}", params, asked, settings=asking_settings(baseline))
     return _with_verdicts(planner, locked, sources, cell, answer, mix=None, train=None)
+
+
+def _imported_stages(planner: Planner, locked: Locked, sources: Sources, name: str) -> CellStages:
+    """A model whose answers, and perhaps the verdicts on them, others have made."""
+    baseline = locked.study.baselines[name]
+    what: Literal["answers", "verdicts"] = "answers" if baseline.verdicts is None else "verdicts"
+    cell = Cell(cell=ArmKey.baseline(name).arm, model=name, dataset=None, mix=None, baseline=what)
+    inputs = {"questions": sources.questions}
+    params = _imported(locked, sources, name, "answers")
+    answer = planner.add(f"read-answers {cell.cell}", params, inputs)
+    if baseline.verdicts is None:
+        return _with_verdicts(planner, locked, sources, cell, answer, mix=None, train=None)
+    params = _imported(locked, sources, name, "verdicts")
+    judge = planner.add(f"read-verdicts {cell.cell}", params, {**inputs, "answers": answer})
+    return CellStages(cell=cell, mix=None, train=None, answer=answer, judge=judge)
+
+
+def _imported(locked: Locked, sources: Sources, name: str, what: Literal["answers", "verdicts"]) -> ImportedParams:
+    files = locked.files_at("baselines", name, what)
+    return ImportedParams(
+        what=what,
+        languages=sources.languages,
+        files={language: files[language][0] for language in sources.languages},
+        model=locked.study.baselines[name].model,
+    )
 
 
 def cell_stages(

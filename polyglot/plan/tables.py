@@ -87,9 +87,11 @@ def _reliability(
         wrong_references=tables.wrong_references,
         models={name: _source(model) for name, model in (*study.models.items(), *study.baselines.items())},
     )
+    others = {f"verdicts:{cell.cell}" for cell in tables.cells if cell.baseline == "verdicts"}
+    judged_here = {role: stage for role, stage in inputs.items() if role not in others}
     read = {f"comparisons:{pair.name}": stage for pair, stage in trust.pairs.items()}
     read |= {} if trust.retest is None else {"retest": trust.retest}
-    return planner.add("reliability", params, {**inputs, **read})
+    return planner.add("reliability", params, {**judged_here, **read})
 
 
 def _source(model: Model) -> str:

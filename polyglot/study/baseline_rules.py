@@ -1,7 +1,7 @@
 """The rules between a study's baselines, what they are asked, and the contrasts that name them."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from polyglot.core.section import Place, Problem
 from polyglot.kinds.aggregate import BASELINE
@@ -20,9 +20,19 @@ def baseline_problems(study: Study) -> Iterator[Problem]:
         if baseline.endpoint == "built-in" and study.benchmark.built_in is None:
             what, remedy = "the built-in author knows the built-in benchmark only", "Use endpoint openai"
             yield Problem(what=what, place=(*at, "endpoint"), remedy=remedy)
+        for part in ("answers", "verdicts"):
+            yield from _other_languages(study, (*at, part), getattr(baseline, part))
         if baseline.asked and study.answers.top_k:
             what, remedy = "an endpoint takes no top-k", f"Take it out, or the baseline {name}"
             yield Problem(what=what, place=("answers", "top-k"), got=str(study.answers.top_k), remedy=remedy)
+
+
+def _other_languages(study: Study, place: Place, files: Mapping[str, object] | None) -> Iterator[Problem]:
+    """A cell has all languages of the benchmark."""
+    asked = study.benchmark.languages
+    if files is not None and set(files) != set(asked):
+        got, expected = ", ".join(files), f"{', '.join(asked)}, as the benchmark"
+        yield Problem(what="other languages", place=place, got=got, expected=expected)
 
 
 def not_tuned_problems(study: Study, side: Sequence[ArmRequest], place: Place) -> Iterator[Problem]:

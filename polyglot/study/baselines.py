@@ -1,21 +1,24 @@
 """Models that are not tuned: published chat models, and models behind endpoints."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from polyglot.core.section import Broken
+from polyglot.core.section import Broken, Language
 from polyglot.kinds.chat import ChatFailures, ChatPrices, Temperature
 from polyglot.kinds.templates import OWN, TemplateName
 from polyglot.study.chat import TOKEN_PRICES, check_model, shown
+from polyglot.study.files import SourceFile
 from polyglot.study.sources import Model, source_of, strangers
 
 _ASKING = ("model", "temperature", "max_tokens", "seed", "reasoning_effort", *TOKEN_PRICES, *ChatFailures.model_fields)
+_LOADING = ("revision", "template", "template_date")
 
 
 class Baseline(ChatPrices, ChatFailures, Model):
-    """A model that is answered for and judged beside the mixes, and never tuned. Exactly one of published, endpoint and
-    what else a model has.
+    """A model that is answered for and judged beside the mixes, and never tuned. Exactly one of published, endpoint,
+    answers and what else a model has.
     """
 
     template: TemplateName = OWN
@@ -23,7 +26,7 @@ class Baseline(ChatPrices, ChatFailures, Model):
     endpoint: Literal["built-in", "openai"] | None = None
     """Any OpenAI-compatible endpoint; `built-in` is the program's own author, who knows the built-in benchmark."""
     model: str = Field("", max_length=200)
-    """The model of endpoint openai, as the endpoint knows it."""
+    """The model of endpoint openai, as the endpoint knows it; of answers that are read, as files of several name it."""
     temperature: Temperature | None = None
     """Of every answer of an endpoint that takes no other; `default` sends none. Else as the study's models answer."""
     max_tokens: int | None = Field(None, ge=1, le=2**20)
@@ -33,14 +36,22 @@ class Baseline(ChatPrices, ChatFailures, Model):
     reasoning_effort: str | None = Field(None, min_length=1, max_length=20)
     """How long a reasoning model thinks, in the endpoint's words (low, medium, high); sent when given."""
 
-    sources: ClassVar[tuple[str, ...]] = (*Model.sources, "endpoint")
+    answers: Mapping[Language, SourceFile] | None = Field(None, min_length=1)
+    """Answers that others have, to be judged here: a file of FastChat's model_answer for each language."""
+    verdicts: Mapping[Language, SourceFile] | None = Field(None, min_length=1)
+    """Verdicts on these answers, *not judged here*: a file of FastChat's model_judgment (…_single.jsonl) for each."""
+
+    sources: ClassVar[tuple[str, ...]] = (*Model.sources, "endpoint", "answers")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if source_of(self, *self.sources) != "endpoint":
-            problems = [*self._source_problems(), *strangers(self, "no endpoint", _ASKING)]
+        source = source_of(self, *self.sources)
+        if source == "endpoint":
+            problems = list(strangers(self, source, (*_LOADING, "verdicts")))
+        elif source == "answers":
+            problems = list(strangers(self, source, (*_LOADING, *(name for name in _ASKING if name != "model"))))
         else:
-            problems = list(strangers(self, "endpoint", ("revision", "template", "template_date")))
+            problems = [*self._source_problems(), *strangers(self, "no endpoint", (*_ASKING, "verdicts"))]
         if problems:
             raise Broken(*problems)
         if self.endpoint is not None:
@@ -55,6 +66,9 @@ class Baseline(ChatPrices, ChatFailures, Model):
             own = {name.replace("_", "-"): getattr(self, name) for name in names}
             said = [f"{name} {shown(value)}" for name, value in own.items() if value is not None]
             return ", ".join([f"{self.model} by endpoint" if self.model else "the built-in author", *said])
+        if self.answers is not None:
+            judged = "judged here" if self.verdicts is None else f"not judged here: {_names(self.verdicts)}"
+            return f"answers read from {_names(self.answers)}; {judged}"
         source = "files" if self.built_in is None else "built-in"
         source = f"{self.hub} at {(self.revision or '')[:12]}" if self.hub else source
         return f"{source}, {'its own template' if self.template == OWN else self.template}"
@@ -63,3 +77,12 @@ class Baseline(ChatPrices, ChatFailures, Model):
     def asked(self) -> bool:
         """Whether it is a model behind an endpoint."""
         return self.endpoint is not None
+
+    @property
+    def stored(self) -> bool:
+        """Whether it is a model in the store."""
+        return self.endpoint is None and self.answers is None
+
+
+def _names(files: Mapping[str, SourceFile]) -> str:
+    return ", ".join(f"{file.name} ({language})" for language, file in files.items())

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from polyglot.core.canonical import canonical, sha256_bytes, sha256_file
-from polyglot.core.errors import BadInput, Permanent
+from polyglot.core.errors import BadInput, Findings, Permanent
 from polyglot.core.section import Place, Problem
+from polyglot.exchange.choose import answers_of, ratings_of
 from polyglot.kinds import judge_prompts
 from polyglot.kinds.agree import read_ratings
 from polyglot.kinds.base import MODEL_FILES, PICKLED_WEIGHTS, files_of
@@ -247,7 +248,7 @@ def models(study: Study) -> Iterator[tuple[Place, Model]]:
     for name, model in study.models.items():
         yield ("models", name), model
     for name, baseline in study.baselines.items():
-        if not baseline.asked:
+        if baseline.stored:
             yield ("baselines", name), baseline
 
 
@@ -264,6 +265,10 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
         for mix, published in dataset.published.items():
             if published.files is not None:
                 yield ("datasets", name, "published", mix, "files"), published.files
+    for name, baseline in study.baselines.items():
+        for part in ("answers", "verdicts"):
+            for language, file in (getattr(baseline, part) or {}).items():
+                yield ("baselines", name, part, language), (file,)
     if study.ratings is not None:
         yield ("ratings",), study.ratings
     for part in ("questions", "references"):
@@ -301,8 +306,15 @@ def _unreadable(study: Study, pins: _Pins) -> Iterator[Problem]:
                 if "prompts" in place and path is not None:
                     for mode in _modes(study):
                         judge_prompts.load(path, str(place[-1]), mode)
+                elif place[0] == "baselines" and place[2] in ("answers", "verdicts") and path is not None:
+                    read = answers_of if place[2] == "answers" else ratings_of
+                    read(path, file.name, study.baselines[str(place[1])].model)
                 elif place == ("ratings",) and path is not None:
                     ratings += sum(1 for _ in read_ratings(path, file.name))
+            except Findings as error:
+                for line in error.lines:
+                    said = line.removeprefix(file.name).lstrip(",: ")
+                    yield Problem(what=said, place=(*place, number) if len(files) > 1 else place)
             except Permanent as error:
                 said = re.sub(rf"^(judge prompts of {place[-1]}|{re.escape(file.name)})[,:] ", "", str(error))
                 yield Problem(what=said, place=(*place, number) if len(files) > 1 else place)

@@ -13,8 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from jobs.judge.job import counted
 from jobs.lib.context import Context
+from jobs.lib.judging.counting import counted
 from polyglot.core import records
 from polyglot.core.canonical import digest
 from polyglot.core.records import Record

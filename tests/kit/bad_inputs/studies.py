@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+from polyglot.core.canonical import sha256_bytes
 from polyglot.study.load import load_study
 from polyglot.study.lock import lock_study
 from tests.kit.bad_inputs import Case
@@ -367,7 +368,30 @@ _REFERENCES = [
         budget="{usd: 5}",
     ),
 ]
+
+
+def _others(name: str, answers: str, verdicts: str = "", model: str = "") -> Case:
+    """A baseline whose English answers, and perhaps verdicts, are in files of these lines; others are as they shall."""
+
+    def provoke(folder: Path) -> None:
+        parts = [f"model: {model}"] if model else []
+        for part, english, other in (("answers", answers, _ANSWER), ("verdicts", verdicts, _RATING)):
+            pinned = []
+            for language in ("EN", "DE", "FR", "IT", "ES") if english else ():
+                text = english if language == "EN" else other.replace("one", model or "one")
+                (folder / f"{language}.{part}.jsonl").write_text(text)
+                digest = sha256_bytes(text.encode())
+                pinned.append(f"{language}: {{path: {language}.{part}.jsonl, sha256: {digest}}}")
+            parts += [f"{part}: {{{', '.join(pinned)}}}"] if pinned else []
+        load(folder, study_text(baselines=f"{{b: {{{', '.join(parts)}}}}}").encode())
+
+    return Case(room="Study files", name=name, provoke=provoke)
+
+
+_ANSWER = '{"question_id": 81, "model_id": "one", "choices": [{"index": 0, "turns": ["a", "b"]}]}\n'
+_RATING = '{"question_id": 81, "model": "one", "judge": ["gpt-4", "single-v1"], "score": 7, "turn": 1}\n'
 _ASKED = "{g: {endpoint: openai, model: gpt-4}}"
+_PUBLISHED = f": {{EN: {{path: x.jsonl, sha256: {SHA256}}}}}"
 _BASELINES = [
     _case("a baseline from nowhere", baselines="{b: {}}"),
     _case("a baseline from two sources", baselines="{b: {endpoint: openai, model: gpt-4, directory: x}}"),
@@ -388,6 +412,23 @@ _BASELINES = [
     _case("one baseline under two names", baselines="{a: {endpoint: built-in}, b: {endpoint: built-in}}"),
     _case("top-k for an endpoint", baselines=_ASKED, answers="{top-k: 40}"),
     _case("a baseline without prices under a budget", baselines=_ASKED, budget="{usd: 5}"),
+    _case(
+        "verdicts of others on answers that are asked for",
+        baselines=f"{_ASKED[:-2]}, verdicts{_PUBLISHED}}}}}",
+    ),
+    _case(
+        "answers of others in one language of several",
+        baselines=f"{{b: {{{_PUBLISHED.replace('verdicts', 'answers')}}}}}",
+    ),
+    _others("answers of others with a line that is none", _ANSWER + '{"question_id": 82, "model_id": 3}\n'),
+    _others("answers of several models", _ANSWER + _ANSWER.replace("one", "two")),
+    _others("answers of another model", _ANSWER, model="gpt-4"),
+    _others(
+        "votes in place of verdicts",
+        _ANSWER,
+        '{"judge": "x", "model_a": "a", "model_b": "b", "question_id": 1, "turn": 1, "winner": "tie"}\n',
+    ),
+    _others("verdicts of two judges", _ANSWER, _RATING + _RATING.replace("gpt-4", "gpt-4o")),
     _case(
         "a contrast with a baseline that the study lacks", contrasts="[{name: c, treatment: EN, control: baseline:g}]"
     ),

@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 
 from polyglot.cli.submit import submission_of
+from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput
 from polyglot.engine.budget import within_budget
 from polyglot.kinds.aggregate import AggregateParams, ArmKey, Contrast
+from polyglot.kinds.imported import ImportedParams
 from polyglot.kinds.registry import traits_of
+from polyglot.kinds.report import ReportParams
 from polyglot.plan.build import build_plan
 from polyglot.plan.plan import Plan
 from polyglot.store.locate import open_store
@@ -204,3 +207,48 @@ class TestCost:
         assert asked.completion_tokens == 2 * 2 * 80 * 5 * 100
         assert asked.usd == pytest.approx(((asked.prompt_tokens or 0) * 10 + (asked.completion_tokens or 0) * 30) / 1e6)
         assert rows["ask baseline:author"].usd == 0
+
+
+class TestReadFromFiles:
+    """Answers of others, and verdicts on them."""
+
+    @pytest.fixture
+    def read(self, tmp_path: Path) -> str:
+        row = '{"question_id": 81, "model_id": "m", "choices": [{"index": 0, "turns": ["a", "b"]}]}\n'
+        rated = '{"question_id": 81, "model": "m", "judge": ["gpt-4", "single-v1"], "score": 7, "turn": 1}\n'
+        parts = []
+        for name, text in (("answers", row), ("verdicts", rated)):
+            (tmp_path / f"{name}.jsonl").write_text(text)
+            pinned = f"{{path: {name}.jsonl, sha256: {sha256_bytes(text.encode())}}}"
+            parts.append(f"{name}: {{{', '.join(f'{one}: {pinned}' for one in ('EN', 'DE', 'FR', 'IT', 'ES'))}}}")
+        return f"{{here: {{{parts[0]}}}, theirs: {{model: m, {', '.join(parts)}}}}}"
+
+    def test_the_first_is_judged_here_and_the_second_is_not(self, tmp_path: Path, read: str) -> None:
+        by_label = {planned.label: planned for planned in plan_of(tmp_path, baselines=read)}
+        assert sorted(label for label in by_label if "baseline:" in label) == [
+            "judge baseline:here", "read-answers baseline:here", "read-answers baseline:theirs",
+            "read-verdicts baseline:theirs",
+        ]  # fmt: skip
+        untuned, judged = by_label["judge tiny/untuned"].stage, by_label["judge baseline:here"].stage
+        assert judged.params == untuned.params
+        assert judged.inputs["answers"] == by_label["read-answers baseline:here"].key
+        params = ImportedParams.of(by_label["read-verdicts baseline:theirs"].stage)
+        assert (params.what, params.model, set(params.files)) == ("verdicts", "m", {"EN", "DE", "FR", "IT", "ES"})
+        assert {file.name for file in params.files.values()} == {"verdicts.jsonl"}
+
+    def test_the_card_of_the_judges_has_no_verdicts_of_others(self, tmp_path: Path, read: str) -> None:
+        stages = {planned.stage.kind: planned.stage for planned in plan_of(tmp_path, baselines=read)}
+        assert "verdicts:baseline:theirs" in stages["aggregate"].inputs
+        assert "verdicts:baseline:theirs" not in stages["reliability"].inputs
+        assert "verdicts:baseline:here" in stages["reliability"].inputs
+
+    def test_they_change_no_key_of_the_study(self, tmp_path: Path, read: str) -> None:
+        alone, beside = keys(plan_of(tmp_path)), keys(plan_of(tmp_path, baselines=read))
+        changed = {label for label, key in alone.items() if beside[label] != key}
+        assert changed == {"aggregate", "reliability", "report"}
+
+    def test_what_was_read_says_so_in_the_facts(self, tmp_path: Path, read: str) -> None:
+        stages = {planned.stage.kind: planned.stage for planned in plan_of(tmp_path, baselines=read)}
+        facts = ReportParams.of(stages["report"]).facts
+        assert facts["baseline here"].endswith("answers.jsonl (ES); judged here")
+        assert "not judged here: verdicts.jsonl (EN)" in facts["baseline theirs"]

@@ -284,7 +284,7 @@ function drawReference(name, text, spoken, wrong) {
     make("div", { class: "text", ...spoken }, text));
 }
 
-const ENDS = { eos: "ended by itself", stop: "stopped before it spoke for another", length: "cut at the length limit" };
+const ENDS = { eos: "ended by itself", stop: "stopped before it spoke for another", length: "cut at the length limit", read: "read from a file" };
 
 function drawAnswer(side, turn, answer, language) {
   const cell = index.cells[view[side]], found = turnsOf(side, view.language, view.question)[turn];
@@ -302,7 +302,7 @@ function drawAnswer(side, turn, answer, language) {
   } else {
     article.append(
       make("div", { class: "text", lang: (other ?? language.code).toLowerCase(), dir: "auto" }, text),
-      make("p", { class: "small" }, `${tokens} tokens, ${ENDS[finish] ?? finish}`));
+      make("p", { class: "small" }, `${finish === "read" ? "" : `${tokens} tokens, `}${ENDS[finish] ?? finish}`));
   }
   article.append(drawVerdict(side, turn, verdict, cell));
   return article;

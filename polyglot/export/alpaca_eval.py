@@ -1,0 +1,56 @@
+"""Comparisons as AlpacaEval's annotations: `alpaca_eval_<LANG>/annotations.json`, an item for each turn.
+
+AlpacaEval knows conversations of one turn. The instruction of a later turn is what the user said until then, a blank
+line between the turns, its outputs are the answers to that turn, and `turn` says which it is. Orders that contradict
+each other and "both-bad" are draws, 1.5; a pair without a verdict has no preference.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from polyglot.exchange.rows import Annotation
+from polyglot.exchange.write import file_name, write_rows
+from polyglot.export.selection import Wanted
+from polyglot.export.tables import pairs_of
+from polyglot.export.taken import Taken, taken_of
+from polyglot.kinds.answer import Answer
+from polyglot.kinds.compare import CompareCard, PairVerdict
+from polyglot.kinds.reliability import CellPair
+from polyglot.plan.plan import Plan
+from polyglot.store.store import Store
+
+_PREFERENCE = {"first": 1.0, "second": 2.0, "tie": 1.5, "both-bad": 1.5, None: None}
+
+
+def write_annotations(store: Store, plan: Plan, wanted: Sequence[Wanted], to: Path) -> Iterator[Path]:
+    """Write a file for each language and yield it. Raises as `write_rows`, and NotComputed."""
+    cells = pairs_of(plan)
+    with taken_of(store, plan, to) as taken:
+        for language in taken.languages(wanted):
+            rows = [row for one in wanted for row in _annotations(taken, one, cells[one.name], language)]
+            yield write_rows(to / f"alpaca_eval_{language}" / "annotations.json", rows)
+
+
+def _annotations(taken: Taken, one: Wanted, cells: CellPair, language: str) -> Iterator[Annotation]:
+    asked = taken.questions(one.planned, language)
+    first, second = (_texts(taken, one, role, language) for role in ("first", "second"))
+    judge = taken.card(one.planned, CompareCard).model
+    for row in taken.rows(one.planned, one.folder, language, PairVerdict):
+        place = (row.id, row.sample, row.turn)
+        yield Annotation(
+            instruction="\n\n".join(asked[row.id].turns[: row.turn]),
+            output_1=first.get(place, ""),
+            output_2=second.get(place, ""),
+            generator_1=file_name(cells.first),
+            generator_2=file_name(cells.second),
+            annotator=judge,
+            preference=_PREFERENCE[row.outcome],
+            turn=row.turn,
+            stage=one.planned.key,
+        )
+
+
+def _texts(taken: Taken, one: Wanted, role: str, language: str) -> dict[tuple[str, int, int], str]:
+    source = taken.input(one.planned, role)
+    rows = () if source is None else taken.rows(source, "answers/", language, Answer)
+    return {(row.id, row.sample, number): turn.text for row in rows for number, turn in enumerate(row.turns, 1)}

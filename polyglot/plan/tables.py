@@ -86,6 +86,7 @@ def _reliability(
         pairs=tuple(trust.pairs),
         wrong_references=tables.wrong_references,
         models={name: _source(model) for name, model in (*study.models.items(), *study.baselines.items())},
+        votes=locked.files.get(("votes",), ()),
     )
     read = {f"comparisons:{pair.name}": stage for pair, stage in trust.pairs.items()}
     read |= {} if trust.retest is None else {"retest": trust.retest}

@@ -160,7 +160,9 @@ def load_json(path: Path) -> tuple[str, list[tuple[str, object]]]:
 
 
 def _reason(error: Exception) -> str:
-    return error.msg if isinstance(error, json.JSONDecodeError) else str(error) or "nested too deeply"
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
 
 
 def _mark(where: str, row: object) -> Mark:

@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from polyglot.core.errors import BadInput
 from polyglot.kinds.people import read_votes
+from polyglot.kinds.reliability import ReliabilityParams
 from polyglot.sheets.power import power, said
 from polyglot.sheets.words import WORDS
+from polyglot.study.load import load_study
 from tests.kit.answered import LACKING, answered
+from tests.kit.bad_inputs.studies import study_text
 from tests.kit.desk import Desk
 
 TWO = ("--raters", "2", "--language", "EN", "--language", "DE")
@@ -149,6 +153,42 @@ class TestTheForm:
         answered(desk, desk.submitted(desk.one_mix()), per_category=9)
         done = desk.run("sheet", "export", "one", "--answers", "--store", desk.url)
         assert said(32) in done.err
+
+
+class TestInTheStudy:
+    def test_votes_are_read_by_the_card_of_the_judges_and_change_nothing_else(
+        self, desk: Desk, exported: list[Path]
+    ) -> None:
+        done = take(desk, filled(exported[0], "anna"))
+        without = desk.session(desk.root / "one.yaml").plan
+        line = done.err.rpartition("votes: ")[2].strip()
+        study = desk.one_mix(votes=line)
+        plan = desk.session(study).plan
+        changed = {one.stage.kind for one in plan if one.key not in without.by_key}
+        assert changed == {"reliability", "report"}
+        (stage,) = (one.stage for one in plan if one.stage.kind == "reliability")
+        (file,) = ReliabilityParams.of(stage).votes
+        assert f"sha256: {file.sha256}" in line
+
+    def test_votes_that_were_changed_since_are_refused(self, desk: Desk, exported: list[Path]) -> None:
+        done = take(desk, filled(exported[0], "anna"))
+        path = Path(done.out.splitlines()[0])
+        path.write_bytes(path.read_bytes() + b"\n")
+        study = desk.one_mix(votes=done.err.rpartition("votes: ")[2].strip())
+        with pytest.raises(BadInput, match="votes"):
+            desk.session(study)
+
+    def test_a_study_without_models_has_no_answers_to_vote_on(self, tmp_path: Path) -> None:
+        text = study_text(
+            models=None,
+            mixes=None,
+            training=None,
+            quality="[{name: q, data: house, from: EN, to: DE}]",
+            votes=f"{{path: v.jsonl, sha256: {'a' * 64}}}",
+        )
+        (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
+        with pytest.raises(BadInput, match=r"votes: no answer was judged"):
+            load_study(tmp_path / "study.yaml")
 
 
 class TestComingBack:

@@ -1,8 +1,8 @@
 """The card of a study's judges, and the results of pairs.
 
-Reads `verdicts:<cell>`, `answers:<cell>`, `questions`, `aggregate` and, where there are any, `comparisons:<pair>` and
-`retest`; writes reliability.json, pairs.csv and published_rule.jsonl. Equal inputs give equal bytes. The statistics are
-described in docs/statistics.md.
+Reads `verdicts:<cell>`, `answers:<cell>`, `questions`, `aggregate` and, where there are any, `comparisons:<pair>`,
+`retest` and people's votes; writes reliability.json, pairs.csv and published_rule.jsonl. Equal inputs give equal bytes.
+The statistics are described in docs/statistics.md.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,13 +13,16 @@ from jobs.lib.context import Context, Input, of_role
 from jobs.lib.stats.files import write_csv
 from jobs.reliability import pairs, single
 from jobs.reliability.pairs import Compared, pair_reliability, pair_results
+from jobs.reliability.people import People, people_agreement
 from jobs.reliability.reading import Graded, JudgeName, categories, graded, judge_of, other_languages
 from jobs.reliability.repeats import across_languages, retests
 from jobs.reliability.single import single_reliability
 from jobs.reliability.suspicious import suspicious
 from polyglot.core import records
+from polyglot.core.records import UNSET
 from polyglot.kinds.compare import CompareCard, PairVerdict
 from polyglot.kinds.judge import Verdict
+from polyglot.kinds.people import HumanVote, read_votes
 from polyglot.kinds.reliability import (
     JudgeReliability,
     PairResult,
@@ -40,12 +43,17 @@ def run(context: Context) -> None:
     rows = list(graded(params.cells, inputs, params.languages, other_languages(inputs)))
     compared = list(_compared(params, inputs))
     judges = tuple(_judges(params, inputs, rows, compared, category))
+    votes = [vote for file in params.votes for _, vote in read_votes(context.blob(file.sha256), file.name)]
+    people = _people(params, votes, rows, compared, category)
     found = Reliability(
         level=params.level,
         judges=judges,
         results=tuple(pair_results(compared, params.languages, category, params.level)),
         suspicious=(flagged := tuple(suspicious(rows))),
-        warnings=tuple(_warnings(params, judges, flagged)),
+        warnings=(*_warnings(params, judges, flagged), *_left_out(people, votes)),
+        people=tuple(people_agreement(people, params.languages, category, params.level, params.resamples))
+        if params.votes
+        else UNSET,
     )
     (context.out / "reliability.json").write_bytes(records.to_json(found) + b"\n")
     write_csv(context.out / "pairs.csv", map(_flat, found.results), first=("first", "second", "language"))
@@ -131,6 +139,32 @@ def _warnings(
             f"{row.cell}, {row.language}: {row.turns} answers that say {said} have a mean of {row.mean:.2f}: the judge "
             "can be won without an answer."
         )
+
+
+def _people(
+    params: ReliabilityParams,
+    votes: Sequence[HumanVote],
+    rows: Sequence[Graded],
+    compared: Sequence[Compared],
+    category: Mapping[str, str],
+) -> People:
+    """Votes on the answers that the card is over, with the judge's views of the same."""
+    known = {cell.cell for cell in params.cells if not cell.otherwise}
+    cells = {pair.name: (pair.first, pair.second) for pair in params.pairs}
+    kept = [
+        vote
+        for vote in votes
+        if {vote.first, vote.second or vote.first} <= known
+        and vote.id in category
+        and vote.language in params.languages
+    ]
+    return People.of(kept, rows, [(*cells[row.pair], row.verdict) for row in compared])
+
+
+def _left_out(people: People, votes: Sequence[HumanVote]) -> Iterator[str]:
+    number = len(votes) - len(people.votes)
+    if number:
+        yield f"{number} of {len(votes)} votes of people are on answers that this card is not over; they are left out."
 
 
 def _flat(row: PairResult) -> dict[str, object]:

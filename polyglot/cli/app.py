@@ -50,7 +50,7 @@ VERBS = {
     "reevaluate": "Answer and judge anew with the models that each study was last submitted with, under the name of a "
     "night.",
     "nights": "Say of every night since a date whether it was evaluated, runs, failed, is due or was missed.",
-    "sheet": "Translations for people to rate, blinded, and their ratings.",
+    "sheet": "Translations and answers for people to rate, blinded, and what they say.",
 }
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 

@@ -1,12 +1,14 @@
-"""`polyglot sheet export | import`: translations for people to rate, blinded, and their ratings."""
+"""`polyglot sheet export | import`: translations and answers for people to rate, blinded, and what they say."""
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from polyglot.cli.answer_sheets import Incoming, export_answers
 from polyglot.cli.deliver import check_out
 from polyglot.cli.looking import open_view
 from polyglot.cli.options import MixName, ProfileName, StoreUrl, StudyGiven
@@ -22,8 +24,9 @@ from polyglot.plan.plan import needed_for
 from polyglot.plan.planner import Planner
 from polyglot.plan.quality import agree_stage
 from polyglot.schedulers.local.scheduler import LocalScheduler
+from polyglot.sheets.answers import Drawing
 from polyglot.sheets.page import as_csv, as_html
-from polyglot.sheets.ratings import BadSheets, read, unblind
+from polyglot.sheets.ratings import BadSheets, Key, Rated, read, unblind
 from polyglot.sheets.sample import draw
 from polyglot.sheets.store import all_ratings, keep_key, keep_ratings, read_key
 from polyglot.store.blobs import fetch, put_file
@@ -34,31 +37,66 @@ command = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="Translations for people to rate, blinded, and their ratings.",
+    help="Translations and answers for people to rate, blinded, and what they say.",
 )
 _Folder = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the files are put.")]
+_MOST_CHARACTERS = 1500  # of a turn of a translation, where nothing is said
 
 
 @command.command("export")
 def export(
     study: StudyGiven,
+    answers: Annotated[bool, typer.Option("--answers", help="Of models' answers, not of translations.")] = False,
+    pairs: Annotated[
+        list[str] | None, typer.Option("--pairs", metavar="ARM,ARM", help="Answers of two arms beside each other.")
+    ] = None,
+    single: Annotated[
+        list[str] | None, typer.Option("--single", metavar="ARM", help="Answers of an arm, one at a time.")
+    ] = None,
     rows: Annotated[
-        int, typer.Option("--rows", min=1, max=10_000, help="Turns of each source, each in every translation.")
+        int,
+        typer.Option(
+            "--rows",
+            min=1,
+            max=10_000,
+            help="Turns of each source, each in every translation; questions of each language.",
+        ),
     ] = 32,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draw and the order.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the draw, the order and the sides.")] = 0,
+    raters: Annotated[
+        int, typer.Option("--raters", min=1, max=100, help="Of answers: sheets of the same items in each language.")
+    ] = 1,
     only: Annotated[list[str] | None, typer.Option("--check", metavar="NAME", help="These translations alone.")] = None,
+    language: Annotated[
+        list[str] | None, typer.Option("--language", metavar="CODE", help="Of answers: these languages alone.")
+    ] = None,
     most_characters: Annotated[
-        int, typer.Option("--most-characters", min=1, help="Longer turns are not drawn.")
-    ] = 1500,
+        int | None,
+        typer.Option(
+            "--most-characters", min=1, help="Longer turns are not drawn; 1500 of translations, of answers any."
+        ),
+    ] = None,
     out: _Folder = Path("out/sheet"),
     mix: MixName = None,
     profile: ProfileName = "local",
     store: StoreUrl = None,
 ) -> None:
-    """Draw turns that every translation has, blind them, and write a page and a CSV for raters."""
+    """Draw turns that every translation has, or answers, blind them, and write pages for raters.
+
+    Of answers there is one page for each rater and language: the same questions, in an order and on sides of their own.
+    """
     check_out(out, what="the sheet")
+    of_answers = answers or bool(pairs) or bool(single)
+    for option, given, wanted in (("--check", only, False), ("--language", language, True)):
+        if given and of_answers is not wanted:
+            raise BadInput(f"{option} is of {'answers' if wanted else 'translations'} alone", where=option)
     view = open_view(study, mix=mix, profile=profile, store=store)
-    sheet = draw(turns_of(view, only), rows=rows, seed=seed, most_characters=most_characters)
+    if of_answers:
+        drawing = Drawing(rows=rows, seed=seed, raters=raters, most_characters=most_characters)
+        export_answers(view, out, pairs or (), single or (), language or (), drawing)
+        return
+    most = _MOST_CHARACTERS if most_characters is None else most_characters
+    sheet = draw(turns_of(view, only), rows=rows, seed=seed, most_characters=most)
     keep_key(view.store, view.plan.study, sheet)
     out.mkdir(parents=True, exist_ok=True)
     for suffix, text in (("html", as_html(sheet, view.plan.study)), ("csv", as_csv(sheet))):
@@ -71,20 +109,29 @@ def export(
 @command.command("import")
 def import_(
     study: StudyGiven,
-    files: Annotated[list[Path], typer.Argument(metavar="FILES…", help="CSV files that raters sent back.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILES…", help="What raters sent back: CSV, JSON, JSON Lines.")
+    ],
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="CODE", help="Of votes that do not say it (FastChat's).")
+    ] = None,
     out: _Folder = Path("out/sheet"),
     mix: MixName = None,
     profile: ProfileName = "local",
     store: StoreUrl = None,
 ) -> None:
-    """Keep raters' CSV files in the store, compare raters and metrics, and say how to show it in the report.
+    """Keep what raters sent back in the store, compare them, and say how to show it in the report.
 
-    The same file imported again changes nothing; nothing is kept when one of the files is wrong.
+    CSV files are of translations. All others are of answers: what the page saved, or exports of Label Studio, Argilla
+    and Potato with the ids of our items, or votes in FastChat's schema. The same file imported again changes nothing;
+    nothing is kept when one of the files is wrong.
     """
     check_out(out, what="the table of ratings")
     view = open_view(study, mix=mix, profile=profile, store=store)
+    tables = [path for path in files if path.suffix.lower() == ".csv"]
+    others = [path for path in files if path not in tables]
     rated, problems = [], list[str]()
-    for path in files:
+    for path in tables:
         try:
             one = read(path)
             key = read_key(view.store, view.plan.study, one)
@@ -92,10 +139,18 @@ def import_(
             rated.append((one, key))
         except BadInput as error:
             problems += str(error).splitlines()
+    votes = Incoming.read(view, others, language, problems)
     if problems:
         raise BadSheets(problems)
-    new = sum(keep_ratings(view.store, view.plan.study, one, key) for one, key in rated)
     out.mkdir(parents=True, exist_ok=True)
+    if others:
+        votes.keep(view, out)
+    if tables:
+        _keep_ratings(view, rated, out)
+
+
+def _keep_ratings(view: View, rated: Sequence[tuple[Rated, Key]], out: Path) -> None:
+    new = sum(keep_ratings(view.store, view.plan.study, one, key) for one, key in rated)
     path = out / "ratings.jsonl"
     data = b"".join(to_json(row) + b"\n" for row in all_ratings(view.store, view.plan.study))
     path.write_bytes(data)

@@ -1,14 +1,14 @@
 """How far verdicts can be trusted, and who wins where answers are judged in pairs: the card of a study's judges."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.stage import Resources
 from polyglot.kinds.aggregate import ArmKey, Cell
-from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
+from polyglot.kinds.kind import GIB, HOUR_SECONDS, File, Kind, Language, Params
 
 # Names by which models of one maker are told: a judge may prefer its own family's answers
 FAMILIES: Mapping[str, tuple[str, ...]] = {
@@ -46,6 +46,8 @@ class ReliabilityParams(Params):
     resamples: int = 10_000
     wrong_references: tuple[str, ...] = ()  # questions whose reference answers are known to be wrong
     models: Mapping[str, str] = Field(default_factory=dict)  # what each is, as its source calls it
+    # people's votes on answers, as `polyglot sheet import` writes them
+    votes: Annotated[tuple[File, ...], Field(exclude_if=lambda votes: not votes)] = ()
 
 
 class Measured(Record):
@@ -114,6 +116,32 @@ class LanguageAgreement(Record):
     alpha: Measured  # Krippendorff's, ordinal
 
 
+class PeopleAgreement(Record):
+    """People beside the judge in one language, or in all ("all"): how often two of them agree, and the judge with them.
+
+    Shares are of pairs of views on one item: a question, its turn (or the whole conversation), and the answers.
+    """
+
+    language: str
+    what: Literal["pairs", "scores"]  # what people were asked for
+    judged: Literal["pairs", "scores"] | None  # what the judge's view comes from; None: it judged none of the items
+    people: int
+    votes: int
+    native: int  # votes of people who call the language a native one of theirs
+    items: int
+    shared: int  # items that two people or more voted on
+    judged_items: int
+    people_agree: Measured
+    judge_agrees: Measured
+    difference: Measured  # the judge's less the people's, on the items that both have
+    people_kappa: Measured  # of pairs nominal, of scores with quadratic weights
+    judge_kappa: Measured
+    people_ac2: Measured  # Gwet's, ordinal weights
+    judge_ac2: Measured
+    people_alpha: Measured  # Krippendorff's, ordinal
+    judge_alpha: Measured
+
+
 class JudgeReliability(Record):
     """One judge."""
 
@@ -164,6 +192,7 @@ class Reliability(Record):
     results: tuple[PairResult, ...]
     suspicious: tuple[Suspicious, ...]
     warnings: tuple[str, ...]  # what a reader must know, in sentences
+    people: tuple[PeopleAgreement, ...] | UnsetType = UNSET  # of a study with votes
 
 
 class RuleDifference(Record):

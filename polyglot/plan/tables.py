@@ -86,6 +86,7 @@ def _reliability(
         pairs=tuple(trust.pairs),
         wrong_references=tables.wrong_references,
         models={name: _source(model) for name, model in (*study.models.items(), *study.baselines.items())},
+        votes=locked.files.get(("votes",), ()),
     )
     others = {f"verdicts:{cell.cell}" for cell in tables.cells if cell.baseline == "verdicts"}
     judged_here = {role: stage for role, stage in inputs.items() if role not in others}

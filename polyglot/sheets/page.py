@@ -45,11 +45,11 @@ def as_html(sheet: Sheet, study: str) -> str:
         number=len(sheet.items),
         categories=CATEGORIES,
         severities={name: text for name, (_, text) in SEVERITIES.items()},
-        content=_script_json(content),
+        content=script_json(content),
     )
 
 
-def _script_json(content: object) -> Markup:
+def script_json(content: object) -> Markup:
     """JSON that no HTML parser takes for the end of a script element."""
     text = json.dumps(content, ensure_ascii=False)
     for character in ("<", ">", "&", "\u2028", "\u2029"):

@@ -22,6 +22,7 @@ from polyglot.kinds.agree import read_ratings
 from polyglot.kinds.base import MODEL_FILES, PICKLED_WEIGHTS, files_of
 from polyglot.kinds.judge_prompts import Mode
 from polyglot.kinds.kind import File
+from polyglot.kinds.people import read_votes
 from polyglot.study.catalogue import Used
 from polyglot.study.files import SourceFile
 from polyglot.study.load import LoadedStudy
@@ -33,6 +34,7 @@ from polyglot.study.study import Study
 from polyglot.study.translation import Translation
 
 _PIN = "`polyglot pin STUDY` fills it in"
+_SAID = {"ratings": read_ratings, "votes": read_votes}  # what people said, and who reads it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,8 +271,9 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
         for part in ("answers", "verdicts"):
             for language, file in (getattr(baseline, part) or {}).items():
                 yield ("baselines", name, part, language), (file,)
-    if study.ratings is not None:
-        yield ("ratings",), study.ratings
+    for part in _SAID:
+        if (files := getattr(study, part)) is not None:
+            yield (part,), files
     for part in ("questions", "references"):
         for language, files in (getattr(study.benchmark, part) or {}).items():
             yield ("benchmark", part, language), files
@@ -298,7 +301,7 @@ def _prompts_in(language: str, pins: _Pins, mode: Mode) -> File:
 
 def _unreadable(study: Study, pins: _Pins) -> Iterator[Problem]:
     """What the last stages would refuse, told before the first: their own readers read the files here."""
-    ratings = 0
+    said = dict.fromkeys(_SAID, 0)
     for place, files in pins.files.items():
         for number, file in enumerate(files):
             path = pins.local.get(file.sha256)
@@ -309,17 +312,19 @@ def _unreadable(study: Study, pins: _Pins) -> Iterator[Problem]:
                 elif place[0] == "baselines" and place[2] in ("answers", "verdicts") and path is not None:
                     read = answers_of if place[2] == "answers" else ratings_of
                     read(path, file.name, study.baselines[str(place[1])].model)
-                elif place == ("ratings",) and path is not None:
-                    ratings += sum(1 for _ in read_ratings(path, file.name))
+                elif (part := str(place[0])) in _SAID and path is not None:
+                    said[part] += sum(1 for _ in _SAID[part](path, file.name))
             except Findings as error:
                 for line in error.lines:
-                    said = line.removeprefix(file.name).lstrip(",: ")
-                    yield Problem(what=said, place=(*place, number) if len(files) > 1 else place)
+                    text = line.removeprefix(file.name).lstrip(",: ")
+                    yield Problem(what=text, place=(*place, number) if len(files) > 1 else place)
             except Permanent as error:
-                said = re.sub(rf"^(judge prompts of {place[-1]}|{re.escape(file.name)})[,:] ", "", str(error))
-                yield Problem(what=said, place=(*place, number) if len(files) > 1 else place)
-    if ("ratings",) in pins.files and not ratings:
-        yield Problem(what="no rating in these files", place=("ratings",), remedy="Import sheets first")
+                text = re.sub(rf"^(judge prompts of {place[-1]}|{re.escape(file.name)})[,:] ", "", str(error))
+                yield Problem(what=text, place=(*place, number) if len(files) > 1 else place)
+    for part, number_of in said.items():
+        if (part,) in pins.files and not number_of:
+            what = f"no {part.removesuffix('s')} in these files"
+            yield Problem(what=what, place=(part,), remedy="Import sheets first")
 
 
 def _modes(study: Study) -> tuple[Mode, ...]:

@@ -20,9 +20,12 @@ def quality_problems(study: Study) -> Iterator[Problem]:
         yield from _costs(study, check, place)
     if study.ratings is not None and not study.quality:
         yield Problem(what="no translation was rated", place=("ratings",), remedy="Add `quality:`")
-    for number, file in enumerate(study.ratings or ()):
-        if file.is_address:
-            yield Problem(what="ratings must be local", place=("ratings", number, "path"), remedy="Download the file")
+    if study.votes is not None and not study.models:
+        yield Problem(what="no answer was judged", place=("votes",), remedy="Votes are on the answers of `models`")
+    for part, files in (("ratings", study.ratings), ("votes", study.votes)):
+        for number, file in enumerate(files or ()):
+            if file.is_address:
+                yield Problem(what=f"{part} must be local", place=(part, number, "path"), remedy="Download the file")
 
 
 def _of_data(study: Study, check: QualityCheck, place: Place) -> Iterator[Problem]:

@@ -132,6 +132,8 @@ class Study(Section):
     """Translations to assess. A study with these alone needs no models, mixes, training, benchmark and judge."""
     ratings: SourceFiles | None = None
     """Human ratings of them, as `polyglot sheet import` writes them."""
+    votes: SourceFiles | None = None
+    """People's votes on answers, as `polyglot sheet import` writes them; the judge stands beside them in the report."""
 
     @property
     def has_benchmark(self) -> bool:

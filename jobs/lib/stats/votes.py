@@ -7,7 +7,7 @@ What is averaged is pairs of votes, so an item with many votes weighs more. Vote
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
@@ -17,6 +17,7 @@ from jobs.lib.stats.clusters import LEVEL, RESAMPLES, Clusters, Share, estimate,
 from jobs.lib.stats.interval import Interval
 
 Item = tuple[str, int, str, str]  # question, turn, the two models in order of their names
+Views = Mapping[Item, Sequence[Hashable]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +67,22 @@ def repeated(votes: Iterable[Vote]) -> dict[tuple[str, Item], int]:
 
 def between(ours: Iterable[Vote], theirs: Iterable[Vote], *, ties: bool = True) -> Agreeing:
     """Compare each vote of ours with each of theirs on its item. Without `ties`, those are left out on both sides."""
-    there = _by_item(theirs, ties)
-    return _agreeing({item: [*product(mine, there.get(item, ()))] for item, mine in _by_item(ours, ties).items()})
+    return between_views(_by_item(ours, ties), _by_item(theirs, ties))
 
 
 def within(votes: Iterable[Vote], *, ties: bool = True) -> Agreeing:
     """Compare every two votes on an item."""
-    return _agreeing({item: [*combinations(mine, 2)] for item, mine in _by_item(votes, ties).items()})
+    return within_views(_by_item(votes, ties))
+
+
+def between_views(ours: Views, theirs: Views) -> Agreeing:
+    """The same of views of any kind, a score too, that agree when they are equal."""
+    return _agreeing({item: [*product(mine, theirs.get(item, ()))] for item, mine in ours.items()})
+
+
+def within_views(views: Views) -> Agreeing:
+    """Compare every two views on an item."""
+    return _agreeing({item: [*combinations(mine, 2)] for item, mine in views.items()})
 
 
 def difference(
@@ -97,7 +107,7 @@ def _by_item(votes: Iterable[Vote], ties: bool) -> dict[Item, list[str]]:
     return found
 
 
-def _agreeing(pairs: Mapping[Item, Sequence[tuple[str, str]]]) -> Agreeing:
+def _agreeing(pairs: Mapping[Item, Sequence[tuple[Hashable, Hashable]]]) -> Agreeing:
     return Agreeing(
         items={item: (sum(one == two for one, two in found), len(found)) for item, found in pairs.items() if found}
     )

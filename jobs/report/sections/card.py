@@ -1,6 +1,6 @@
 """How far verdicts can be trusted: order, repeats, languages, lengths, and the benchmark's own rule."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from jobs.report.numbers import MISSING, View, share, whole
@@ -10,6 +10,7 @@ from polyglot.kinds.reliability import (
     LanguageAgreement,
     Measured,
     PairReliability,
+    PeopleAgreement,
     RetestReliability,
     SingleReliability,
     Suspicious,
@@ -59,9 +60,10 @@ def show(report: Report, view: View) -> Cards | None:
     found = report.reliability
     if found is None:
         return None
+    people = tuple(_people(found.people or ()))  # of the study's judge
     return Cards(
         cards=tuple(
-            Card(name=f"{judge.model} ({judge.endpoint})", tables=tuple(_tables(judge))) for judge in found.judges
+            Card(name=f"{judge.model} ({judge.endpoint})", tables=(*_tables(judge), *people)) for judge in found.judges
         ),
         warnings=found.warnings,
         suspicious=tuple(_suspicious(row) for row in found.suspicious),
@@ -102,6 +104,49 @@ def _tables(judge: JudgeReliability) -> Iterator[Table]:
             ("Answers", "Equal", "Kappa", "Alpha"),
             tuple((f"{row.first} and {row.second}", tuple(_across(row))) for row in judge.across_languages),
         )
+
+
+def _people(rows: Sequence[PeopleAgreement]) -> Iterator[Table]:
+    if not rows:
+        return
+    yield Table(
+        "People beside the judge",
+        "Two people: how often two people's votes on the same item agree; the judge: how often its verdict agrees with "
+        "a person's vote. The difference is the judge's less the people's, on the items that both have. Ties of all "
+        "kinds are one. Of chance-corrected figures the people's come first: AC2 (Gwet) and alpha (Krippendorff) with "
+        "ordinal weights, and kappa, which falls when one answer wins nearly always. A vote on a whole conversation "
+        "meets the sum of the judge's verdicts on its turns.",
+        ("Votes", "Items", "Two people", "The judge", "Difference", "AC2", "Alpha", "Kappa"),
+        tuple((_named(row), tuple(_beside(row))) for row in rows),
+    )
+
+
+def _named(row: PeopleAgreement) -> str:
+    by = {"pairs": "its verdicts on pairs", "scores": "its scores", None: "no verdict"}[row.judged]
+    return f"{row.language}, {row.what}; {by}"
+
+
+def _beside(row: PeopleAgreement) -> Iterator[Figure]:
+    yield Figure(whole(row.votes), f"{whole(row.people)} people, {whole(row.native)} votes by native speakers")
+    yield Figure(whole(row.items), f"{whole(row.shared)} by two or more, {whole(row.judged_items)} judged")
+    for found in (row.people_agree, row.judge_agrees):
+        yield Figure(percent(found), limits(found))
+    yield _signed_share(row.difference)
+    for people, judge in (
+        (row.people_ac2, row.judge_ac2),
+        (row.people_alpha, row.judge_alpha),
+        (row.people_kappa, row.judge_kappa),
+    ):
+        values = f"{_points(people.value)} and {_points(judge.value)}"
+        yield Figure(values, " and ".join(text for one in (people, judge) if (text := limits(one, 1.0, 2))))
+
+
+def _signed_share(found: Measured) -> Figure:
+    """In points of a hundred."""
+    if found.value is None or found.low is None or found.high is None:
+        return Figure(MISSING, "")
+    low, value, high = (f"{100 * one:+.1f}".replace("-", "\u2212") for one in (found.low, found.value, found.high))
+    return Figure(value, f"{low} to {high}")
 
 
 def _single(row: SingleReliability) -> Iterator[Figure]:

@@ -36,6 +36,14 @@ RATINGS: dict[str, bytes] = {
     "a rating of text": json.dumps({**RATED, "score": "good"}).encode(),
 }
 
+VOTED = {"rater": "r", "language": "DE", "id": "81", "turn": 0, "first": "a", "second": "b", "outcome": "first"}
+VOTES: dict[str, bytes] = {
+    "a saved sheet in place of votes": b'{"format": "polyglot-votes-1", "votes": []}',
+    "a vote with an outcome and a score": json.dumps({**VOTED, "score": 7}).encode(),
+    "a vote for nobody": json.dumps({**VOTED, "outcome": "third", "score": None}).encode(),
+    "no vote at all": b"",
+}
+
 
 def load_prompts(folder: Path, content: bytes) -> None:
     """Load a study whose German judge prompts have this content."""
@@ -53,6 +61,12 @@ def load_ratings(folder: Path, content: bytes) -> None:
     load(folder, study_text(quality="[{name: q, data: house, from: EN, to: DE}]", ratings=ratings).encode())
 
 
+def load_votes(folder: Path, content: bytes) -> None:
+    """Load a study with people's votes of this content."""
+    (folder / "v.jsonl").write_bytes(content)
+    load(folder, study_text(votes=f"{{path: v.jsonl, sha256: {sha256_bytes(content)}}}").encode())
+
+
 CASES = [
     *(
         Case(room="Judge prompts", name=name, provoke=lambda folder, content=content: load_prompts(folder, content))
@@ -61,5 +75,9 @@ CASES = [
     *(
         Case(room="Ratings", name=name, provoke=lambda folder, content=content: load_ratings(folder, content))
         for name, content in RATINGS.items()
+    ),
+    *(
+        Case(room="Votes", name=name, provoke=lambda folder, content=content: load_votes(folder, content))
+        for name, content in VOTES.items()
     ),
 ]

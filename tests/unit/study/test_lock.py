@@ -19,7 +19,17 @@ from polyglot.study import sizes
 from polyglot.study.load import load_study
 from polyglot.study.lock import Locked, built_in_prompts, lock_study
 from polyglot.study.pinning import UNSET
-from tests.kit.bad_inputs.read_last import MARK, RATED, SECOND, SINGLE, load_prompts, load_ratings, prompts
+from tests.kit.bad_inputs.read_last import (
+    MARK,
+    RATED,
+    SECOND,
+    SINGLE,
+    VOTED,
+    load_prompts,
+    load_ratings,
+    load_votes,
+    prompts,
+)
 from tests.kit.bad_inputs.studies import study_text
 from tests.kit.judge_rows import prompt_file
 
@@ -246,6 +256,11 @@ class TestFilesThatTheLastStagesRead:
     def test_ratings_without_a_rating_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(BadInput, match=r"ratings: no rating in these files. Import sheets first"):
             load_ratings(tmp_path, b"\n")
+
+    def test_votes_are_read_with_a_byte_order_mark_and_none_is_refused(self, tmp_path: Path) -> None:
+        load_votes(tmp_path, MARK + json.dumps({**VOTED, "score": None}).encode() + b"\r\n")
+        with pytest.raises(BadInput, match=r"votes: no vote in these files. Import sheets first"):
+            load_votes(tmp_path, b"\n")
 
 
 def beside_shared(folder: Path, study: str) -> Path:

@@ -8,6 +8,8 @@ without one, with a reason, and no tie.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from jobs.builtin.grader import templates
+from jobs.builtin.server import JudgeServer
 from jobs.lib.context import Context
 from jobs.lib.judging.grading import Judged, grade, served_by
 from jobs.lib.judging.targets import Target, collect
@@ -23,7 +25,7 @@ def run(context: Context) -> None:
     params: CompareParams = CompareParams.of(context.stage)
     prompt_files = {language: context.blob(params.prompts_sha256[language]) for language in params.languages}
     targets = collect(context.inputs, params, prompt_files, "first", "second")
-    results = grade(context, params, targets, prompt_files, "pair")
+    results = grade(context, params, targets, lambda: JudgeServer(templates(prompt_files, "pair")), "pair")
     (context.out / "comparisons").mkdir(parents=True, exist_ok=True)
     languages = {}
     for language in params.languages:

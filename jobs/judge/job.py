@@ -7,6 +7,8 @@ card.json. A verdict that could not be had is a record with a reason: it is coun
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from jobs.builtin.grader import templates
+from jobs.builtin.server import JudgeServer
 from jobs.lib.context import Context
 from jobs.lib.judging.counting import counted
 from jobs.lib.judging.grading import Judged, grade, served_by
@@ -27,7 +29,12 @@ def run(context: Context) -> None:
     targets = collect(context.inputs, params, prompt_files, "answers")
     if params.items is not None:
         targets = [again for target in drawn(targets, params.items) for again in repeated(target, params.repeats)]
-    _write(context, params, targets, grade(context, params, targets, prompt_files, "single"))
+    _write(
+        context,
+        params,
+        targets,
+        grade(context, params, targets, lambda: JudgeServer(templates(prompt_files)), "single"),
+    )
 
 
 def drawn(targets: Sequence[Target], items: int) -> list[Target]:

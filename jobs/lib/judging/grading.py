@@ -11,12 +11,11 @@ import os
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
-from jobs.builtin.grader import templates
-from jobs.builtin.server import JudgeServer
 from jobs.lib.chat.asking import Asking
 from jobs.lib.chat.calls import Failure, FailureCount, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint, announced
@@ -56,10 +55,19 @@ class Judged:
         return (self.reply.completion_tokens or 0) if self.reply else 0
 
 
+class Server(Protocol):
+    """A judge of our own that runs for as long as it is asked."""
+
+    base_url: str
+
+
+BuiltIn = Callable[[], AbstractContextManager[Server]]
+
+
 def grade(
-    context: Context, params: JudgingParams, targets: Sequence[Target], prompt_files: Mapping[str, Path], mode: Mode
+    context: Context, params: JudgingParams, targets: Sequence[Target], built_in: BuiltIn, mode: Mode
 ) -> dict[str, Judged]:
-    """Ask for everything and return the results by the id of the request.
+    """Ask for everything and return the results by the id of the request. `built_in` starts the built-in judge.
 
     Raises Permanent, or PolyglotError for an outage of the endpoint.
     """
@@ -81,7 +89,7 @@ def grade(
     context.log.info(what, params.kind, len(targets), len(by_id), usage.resumed)
     try:
         if pending:
-            with _endpoint(context, params, settings, prompt_files, mode) as endpoint:
+            with _endpoint(context, params, settings, built_in) as endpoint:
                 observer = Observer(settled=grading.settled, stopping=context.stopping, remark=context.remark)
                 scheduler = Asking(context, endpoint, settings, usage, observer)
                 try:
@@ -169,12 +177,10 @@ class GradingProgress:
 
 
 @contextlib.contextmanager
-def _endpoint(
-    context: Context, params: JudgingParams, settings: CallSettings, prompt_files: Mapping[str, Path], mode: Mode
-) -> Iterator[Endpoint]:
+def _endpoint(context: Context, params: JudgingParams, settings: CallSettings, built_in: BuiltIn) -> Iterator[Endpoint]:
     """The endpoint to ask: the study's, or the built-in judge, which runs as long as it is needed."""
     if params.endpoint == "built-in":
-        with JudgeServer(templates(prompt_files, mode)) as server:
+        with built_in() as server:
             yield Endpoint(base_url=server.base_url, ours=True)
         return
     yield announced(settings, os.environ, context.log, asker=params.kind, asks=params.endpoint)

@@ -97,7 +97,12 @@ class TestStages:
 class TestKeys:
     def test_they_change_no_key_but_those_of_the_tables(self, tmp_path: Path) -> None:
         without, beside = keys(plan_of(tmp_path)), keys(plan_of(tmp_path, baselines=ALL))
-        assert {label for label in without if without[label] != beside[label]} == {"check", "aggregate", "report"}
+        assert {label for label in without if without[label] != beside[label]} == {
+            "check",
+            "aggregate",
+            "reliability",
+            "report",
+        }
 
     def test_prices_and_failures_change_no_key(self, tmp_path: Path) -> None:
         cheap = ALL.replace("prompt: 10", "prompt: 1, max-failed-share: 0.5")

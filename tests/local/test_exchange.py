@@ -29,9 +29,9 @@ TUNED, UNTUNED = "tiny_house_ENDE_s0", "tiny_untuned"
 JUDGED = f"{{endpoint: openai, model: {JUDGE}, max-failed-share: 0.2, pairs: {{against: [untuned]}}}}"
 
 STUDY = {  # enough training for answers that are not all alike
-    "models": "{tiny: {built-in: {steps: 100}}}",
-    "training": "{steps: 20, learning-rate: 0.003, max-tokens: 256, precision: float32}",
-    "answers": "{max-new-tokens: 12, dtype: float32, temperatures: {}}",
+    "models": "{tiny: {built-in: {steps: 20}}}",
+    "training": "{steps: 12, learning-rate: 0.01, max-tokens: 256, precision: float32}",
+    "answers": "{max-new-tokens: 6, dtype: float32, temperatures: {}}",
     "judge": JUDGED,
 }
 

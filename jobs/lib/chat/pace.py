@@ -200,7 +200,7 @@ class _Room:
         self.limit += 1
         self.credit = max(0, self.credit - 1)
         quick = self.limit < _FEW or self.credit
-        self.grow_at = now + max(_QUICK_SECONDS, 4 * self.lag) if quick else now + _SLOW_SECONDS
+        self.grow_at = now + (min(_SLOW_SECONDS, max(_QUICK_SECONDS, 4 * self.lag)) if quick else _SLOW_SECONDS)
         return True
 
 

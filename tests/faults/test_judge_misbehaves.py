@@ -192,7 +192,7 @@ class TestUnscored:
             (js.reply("The answer is", finish="length"), "truncated"),
             (js.reply("I'm sorry, but I can't help with that."), "refused"),
             (js.reply(None, refusal="I can't help with that."), "refused"),
-            (js.reply(None, finish="content_filter"), "refused"),
+            (js.reply(None, finish="content_filter"), "content-filter"),
             (js.status(400, "filtered", error={"code": "content_filter"}), "content-filter"),
             (js.status(400, "context length exceeded", error={"code": "context_length_exceeded"}), "http-400"),
             (js.status(422, "no"), "http-422"),

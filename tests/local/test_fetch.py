@@ -169,7 +169,7 @@ def test_all_of_it_is_there_from_a_bucket_without_a_file_of_the_study(
     ("arguments", "expected"),
     [
         (("model", "nope"), "no model of this name; got 'nope'; expected one of tiny, tiny/house/ENDE/s0"),
-        (("data", "--as", "parquet"), "--as: no table; got data; expected answers, verdicts or steps"),
+        (("data", "--as", "parquet"), "--as: no table; got data; expected answers, verdicts, comparisons or steps"),
     ],
 )
 def test_what_is_not_there_is_told(desk: Desk, tmp_path: Path, arguments: tuple[str, ...], expected: str) -> None:

@@ -23,7 +23,9 @@ def test_fields_have_the_names_of_the_file_with_their_comments() -> None:
     assert "rivals: true or false  # the reply also held a different verdict" in lines
     assert "score: number or null  # 1.0 to 10.0" in lines
     assert [
-        name for name in Verdict.__struct_encode_fields__ if not any(line.startswith((f"{name}:", f"{name}?:")) for line in lines)
+        name
+        for name in Verdict.__struct_encode_fields__
+        if not any(line.startswith((f"{name}:", f"{name}?:")) for line in lines)
     ] == []
 
 

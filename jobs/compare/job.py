@@ -11,13 +11,22 @@ from collections.abc import Mapping, Sequence
 from jobs.builtin.grader import templates
 from jobs.builtin.server import JudgeServer
 from jobs.lib.context import Context
+from jobs.lib.judging.counting import failures
 from jobs.lib.judging.grading import Judged, grade, served_by
 from jobs.lib.judging.targets import Target, collect
 from polyglot.core import records
-from polyglot.kinds.compare import CompareCard, CompareParams, OrderVerdict, Outcome, PairCounts, PairVerdict
+from polyglot.kinds.compare import (
+    AS_SHOWN,
+    CompareCard,
+    CompareParams,
+    OrderVerdict,
+    Outcome,
+    PairCounts,
+    PairVerdict,
+    Slot,
+)
 
-_SWAPPED: Mapping[str, Outcome] = {"A": "second", "B": "first", "tie": "tie", "both-bad": "both-bad"}
-_AS_SHOWN: Mapping[str, Outcome] = {**_SWAPPED, "A": "first", "B": "second"}
+_SWAPPED: Mapping[Slot, Outcome] = {**AS_SHOWN, "A": "second", "B": "first"}
 
 
 def run(context: Context) -> None:
@@ -44,10 +53,10 @@ def settle(orders: Sequence[OrderVerdict]) -> tuple[Outcome | None, bool | None,
 
     A tie in one order and "both are bad" in the other agree that neither is better.
     """
-    failed = next((order.reason for order in orders if order.said is None), None)
-    if failed is not None:
-        return None, None, failed
-    first, second = _AS_SHOWN[orders[0].said or ""], _SWAPPED[orders[1].said or ""]
+    one, other = orders
+    if one.said is None or other.said is None:
+        return None, None, one.reason or other.reason
+    first, second = AS_SHOWN[one.said], _SWAPPED[other.said]
     if first == second:
         return first, True, None
     return "tie", {first, second} == {"tie", "both-bad"}, None
@@ -86,15 +95,9 @@ def _order(judged: Judged) -> OrderVerdict:
 
 def counted(pairs: Sequence[PairVerdict]) -> PairCounts:
     """Count the pairs in one language."""
-    reasons = Counter(pair.reason for pair in pairs if pair.reason is not None)
     outcomes = Counter(pair.outcome for pair in pairs)
-    failed = reasons.total()
     return PairCounts(
-        verdicts=len(pairs),
-        failed=failed,
-        failed_share=round(failed / len(pairs), 6) if pairs else 0.0,
-        reasons=dict(sorted(reasons.items())),
-        fallbacks=dict(sorted(Counter(pair.fallback for pair in pairs if pair.fallback is not None).items())),
+        **failures(pairs),
         first=outcomes["first"],
         second=outcomes["second"],
         tie=outcomes["tie"],

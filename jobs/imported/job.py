@@ -8,6 +8,7 @@ benchmark has not are counted, and left out. Every repeat and failure of a file 
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from jobs.lib.answers import answer_to, write_answers
 from jobs.lib.context import Context
@@ -135,14 +136,14 @@ def _local(file: File, context: Context) -> Path:
     return Patience(context).ask(file.name, lambda: fetch(file, target))
 
 
-def _tell(context: Context, chosen: Chosen) -> None:  # type: ignore[type-arg]
+def _tell(context: Context, chosen: Chosen[Any]) -> None:
     for line in chosen.told[:MOST_TOLD]:
         context.log.warning("%s", line)
     if len(chosen.told) > MOST_TOLD:
         context.log.warning("%d more lines of this kind", len(chosen.told) - MOST_TOLD)
 
 
-def _file(file: File, chosen: Chosen, missing: int, unused: int) -> ImportedFile:  # type: ignore[type-arg]
+def _file(file: File, chosen: Chosen[Any], missing: int, unused: int) -> ImportedFile:
     """Raises Permanent where nothing of a file is of use: it is of another benchmark."""
     if unused and unused == len({one.row.identity for one in chosen.rows}):
         raise Permanent(f"{file.name}: nothing on any question of the benchmark, of {len(chosen.rows)} rows")

@@ -50,6 +50,11 @@ class Input(Protocol):
         return records.read_lines(self.path(name), kind)
 
 
+def rows_of(source: Input, name: str, kind: type[T]) -> Iterator[T]:
+    """The rows of a file; none where the artifact has no such file."""
+    return source.lines(name, kind) if name in source.names() else iter(())
+
+
 def of_role(inputs: Mapping[str, Input], role: str) -> dict[str, Input]:
     """The inputs of the roles `<role>:<name>`, sorted by name."""
     found = (name.partition(":") for name in sorted(inputs))

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from math import isfinite
+from typing import TypeVar
 
 from jobs.lib.stats.clusters import Share
 from jobs.lib.stats.interval import Interval
 from polyglot.kinds.reliability import Measured
 
+T = TypeVar("T")
 DIGITS = 4
 ALL = "all"  # languages together
 
@@ -25,7 +27,7 @@ def measured(found: Share | Interval | None, of: int = 0) -> Measured:
     return Measured(value=number(interval.mean), low=number(interval.low), high=number(interval.high), of=count)
 
 
-def where_defined(statistic: Callable[[], Interval | Share]) -> Interval | Share | None:
+def where_defined(statistic: Callable[[], T]) -> T | None:
     """A statistic, or None where the data leave it undefined: no decisive verdict, lengths that do not vary, …"""
     try:
         return statistic()

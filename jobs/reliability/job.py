@@ -5,13 +5,16 @@ Reads `verdicts:<cell>`, `answers:<cell>`, `questions`, `aggregate` and, where t
 The statistics are described in docs/statistics.md.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 
-from jobs.lib.context import Context, Input, of_role
+from jobs.lib.context import Context, Input, of_role, rows_of
 from jobs.lib.stats.files import write_csv
 from jobs.reliability import pairs, single
+from jobs.reliability.figures import ALL
 from jobs.reliability.pairs import Compared, pair_reliability, pair_results
 from jobs.reliability.people import People, people_agreement
 from jobs.reliability.reading import Graded, JudgeName, categories, graded, judge_of, other_languages
@@ -28,6 +31,7 @@ from polyglot.kinds.reliability import (
     PairResult,
     Reliability,
     ReliabilityParams,
+    RuleDifference,
     Suspicious,
     family_of,
 )
@@ -42,7 +46,8 @@ def run(context: Context) -> None:
     category = categories(inputs, params.languages)
     rows = list(graded(params.cells, inputs, params.languages, other_languages(inputs)))
     compared = list(_compared(params, inputs))
-    judges = tuple(_judges(params, inputs, rows, compared, category))
+    differing = (list(single.differences(rows)), list(pairs.differences(compared)))
+    judges = tuple(_judges(params, inputs, rows, compared, category, differing))
     votes = [vote for file in params.votes for _, vote in read_votes(context.blob(file.sha256), file.name)]
     people = _people(params, votes, rows, compared, category)
     found = Reliability(
@@ -57,9 +62,8 @@ def run(context: Context) -> None:
     )
     (context.out / "reliability.json").write_bytes(records.to_json(found) + b"\n")
     write_csv(context.out / "pairs.csv", map(_flat, found.results), first=("first", "second", "language"))
-    differing = [*single.differences(rows), *pairs.differences(compared)]
-    records.write_lines(context.out / "published_rule.jsonl", differing)
-    context.metrics.update(judges=len(judges), pairs=len(params.pairs), read_otherwise=len(differing))
+    otherwise = records.write_lines(context.out / "published_rule.jsonl", chain(*differing))
+    context.metrics.update(judges=len(judges), pairs=len(params.pairs), read_otherwise=otherwise)
 
 
 def _compared(params: ReliabilityParams, inputs: Mapping[str, Input]) -> Iterator[Compared]:
@@ -71,11 +75,9 @@ def _compared(params: ReliabilityParams, inputs: Mapping[str, Input]) -> Iterato
         first, second = cells[pair.first], cells[pair.second]
         turned = place[pair.first] > place[pair.second]
         arms = (second.arm_key, first.arm_key) if turned else (first.arm_key, second.arm_key)
-        source = sources[pair.name]
         for language in params.languages:
-            if (name := f"comparisons/{language}.jsonl") in source.names():
-                for verdict in source.lines(name, PairVerdict):
-                    yield Compared(pair=pair.name, arms=arms, turned=turned, verdict=verdict)
+            for verdict in rows_of(sources[pair.name], f"comparisons/{language}.jsonl", PairVerdict):
+                yield Compared(pair=pair.name, arms=arms, turned=turned, verdict=verdict)
 
 
 def _judges(
@@ -84,6 +86,7 @@ def _judges(
     rows: Sequence[Graded],
     compared: Sequence[Compared],
     category: Mapping[str, str],
+    differing: tuple[Sequence[RuleDifference], Sequence[RuleDifference]],
 ) -> Iterator[JudgeReliability]:
     """The study's judge: all its stages name one."""
     names: dict[JudgeName, set[str]] = {}
@@ -95,13 +98,14 @@ def _judges(
         names.setdefault(JudgeName(model=card.model, endpoint=card.endpoint), set()).update(card.served_by)
     again = _retested(params, inputs)
     languages, level = params.languages, params.level
+    of_one, of_pair = (Counter({ALL: len(found)}) + Counter(one.language for one in found) for found in differing)
     for name, served in names.items():
         yield JudgeReliability(
             model=name.model,
             endpoint=name.endpoint,
             served_by=tuple(sorted(served)),
-            singles=tuple(single_reliability(rows, languages, category, params.wrong_references, level)),
-            pairs=tuple(pair_reliability(compared, languages, category, level)),
+            singles=tuple(single_reliability(rows, languages, category, params.wrong_references, of_one, level)),
+            pairs=tuple(pair_reliability(compared, languages, category, of_pair, level)),
             retests=tuple(retests(again, languages, category, level, params.resamples)) if again else (),
             across_languages=tuple(across_languages(rows, languages, category, level, params.resamples)),
         )
@@ -111,8 +115,7 @@ def _retested(params: ReliabilityParams, inputs: Mapping[str, Input]) -> list[Ve
     source = inputs.get("retest")
     if source is None:
         return []
-    names = [name for language in params.languages if (name := f"verdicts/{language}.jsonl") in source.names()]
-    return [verdict for name in names for verdict in source.lines(name, Verdict)]
+    return [row for one in params.languages for row in rows_of(source, f"verdicts/{one}.jsonl", Verdict)]
 
 
 def _warnings(

@@ -9,7 +9,7 @@ from jobs.lib.stats.clusters import Share
 from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.length import length_preference, longer_won
 from jobs.lib.stats.pairwise import Orders, order_bias, win_rates
-from jobs.reliability.figures import ALL, measured, number
+from jobs.reliability.figures import ALL, measured, number, where_defined
 from polyglot.kinds.aggregate import ArmKey
 from polyglot.kinds.compare import PairVerdict
 from polyglot.kinds.reliability import PairReliability, PairResult, RuleDifference
@@ -52,9 +52,13 @@ def _by_language(rows: Sequence[Compared], languages: Sequence[str]) -> Iterator
 
 
 def pair_reliability(
-    rows: Sequence[Compared], languages: Sequence[str], category: Mapping[str, str], level: float
+    rows: Sequence[Compared],
+    languages: Sequence[str],
+    category: Mapping[str, str],
+    differing: Mapping[str, int],
+    level: float,
 ) -> Iterator[PairReliability]:
-    """What is to be known of a judge of pairs, over all pairs that it judged."""
+    """What is to be known of a judge of pairs, over all pairs that it judged; `differing` as of single grading."""
     for language, own in _by_language(rows, languages):
         if not own:
             continue
@@ -71,7 +75,7 @@ def pair_reliability(
             parsed=bias.verdicts,
             reasons=dict(sorted(reasons.items())),
             conflicting=sum(order.conflicting for order in said),
-            published_differs=sum(published_winner(order.text) != order.said for order in said if order.text),
+            published_differs=differing.get(language, 0),
             inconsistent=measured(bias.inconsistent),
             first_slot=measured(bias.first),
             ties=measured(bias.ties),
@@ -99,9 +103,8 @@ class _Lengths:
         first, second = ([row.characters[side] for row in said] for side in (0, 1))
         share = longer_won(orders, first, second, level)
         pairs = [" | ".join(key.arm for key in row.arms) for row in said]
-        try:
-            found = length_preference(orders, first, second, pairs=pairs, level=level)
-        except ValueError:
+        found = where_defined(lambda: length_preference(orders, first, second, pairs=pairs, level=level))
+        if found is None:
             return cls(longer_won=share)
         odds = None if found.separated else found.log_odds_per_doubling
         return cls(longer_won=share, odds=odds, verdicts=found.verdicts)

@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from jobs.lib.context import Input, of_role
+from jobs.lib.context import Input, of_role, rows_of
 from polyglot.kinds.aggregate import Cell, DefectiveTurn
-from polyglot.kinds.answer import Answer
+from polyglot.kinds.answer import Answer, Place, texts_by_place
 from polyglot.kinds.judge import JudgeCard, Verdict
 from polyglot.kinds.rows import Question
-
-Place = tuple[str, int, int]  # question, sample, turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +30,10 @@ class Graded:
 
 def categories(inputs: Mapping[str, Input], languages: Iterable[str]) -> dict[str, str]:
     """The category of each question."""
-    source = inputs["questions"]
-    names = set(source.names())
     return {
         row.id: row.category
         for language in languages
-        if (name := f"questions/{language}.jsonl") in names
-        for row in source.lines(name, Question)
+        for row in rows_of(inputs["questions"], f"questions/{language}.jsonl", Question)
     }
 
 
@@ -51,18 +46,6 @@ def other_languages(inputs: Mapping[str, Input]) -> dict[tuple[str, str], set[Pl
     return found
 
 
-def texts(source: Input, language: str) -> dict[Place, str]:
-    """A cell's answers in one language, turn by turn."""
-    name = f"answers/{language}.jsonl"
-    if name not in source.names():
-        return {}
-    return {
-        (row.id, row.sample, number): turn.text
-        for row in source.lines(name, Answer)
-        for number, turn in enumerate(row.turns, 1)
-    }
-
-
 def graded(
     cells: Sequence[Cell],
     inputs: Mapping[str, Input],
@@ -72,13 +55,10 @@ def graded(
     """Every verdict on the cells, in their order; rejudged cells are other ways to judge and are left out."""
     answers, verdicts = of_role(inputs, "answers"), of_role(inputs, "verdicts")
     for cell in (cell for cell in cells if not cell.otherwise and cell.cell in verdicts):
-        source = verdicts[cell.cell]
         for language in languages:
-            name = f"verdicts/{language}.jsonl"
-            if name not in source.names():
-                continue
-            said, stray = texts(answers[cell.cell], language), strays.get((cell.cell, language), set())
-            for verdict in source.lines(name, Verdict):
+            said = texts_by_place(rows_of(answers[cell.cell], f"answers/{language}.jsonl", Answer))
+            stray = strays.get((cell.cell, language), set())
+            for verdict in rows_of(verdicts[cell.cell], f"verdicts/{language}.jsonl", Verdict):
                 place = (verdict.id, verdict.sample, verdict.turn)
                 yield Graded(cell=cell.cell, verdict=verdict, text=said.get(place), other_language=place in stray)
 

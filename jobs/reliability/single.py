@@ -12,7 +12,6 @@ from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.length import score_per_doubling
 from jobs.reliability.figures import ALL, mean, measured, where_defined
 from jobs.reliability.reading import Graded
-from polyglot.kinds.judge import Verdict
 from polyglot.kinds.reliability import RuleDifference, SingleReliability
 
 
@@ -21,18 +20,24 @@ def single_reliability(
     languages: Sequence[str],
     category: Mapping[str, str],
     wrong: Collection[str],
+    differing: Mapping[str, int],
     level: float,
 ) -> Iterator[SingleReliability]:
-    """One for all languages together, and one a language."""
+    """One for all languages together, and one a language; `differing` are replies that are read otherwise."""
     by_language = {language: [row for row in rows if row.verdict.language == language] for language in languages}
     groups = {ALL: rows, **by_language} if len(languages) > 1 else by_language
     for language, own in groups.items():
         if own:
-            yield _of_language(language, own, category, wrong, level)
+            yield _of_language(language, own, category, wrong, differing.get(language, 0), level)
 
 
 def _of_language(
-    language: str, rows: Sequence[Graded], category: Mapping[str, str], wrong: Collection[str], level: float
+    language: str,
+    rows: Sequence[Graded],
+    category: Mapping[str, str],
+    wrong: Collection[str],
+    differing: int,
+    level: float,
 ) -> SingleReliability:
     verdicts = [row.verdict for row in rows]
     scored = [(row, row.verdict.score) for row in rows if row.verdict.score is not None]
@@ -44,7 +49,7 @@ def _of_language(
         parsed=len(scored),
         reasons=dict(sorted(Counter(one.reason for one in verdicts if one.reason is not None).items())),
         conflicting=sum(one.conflicting for one in verdicts),
-        published_differs=sum(differs(one) for one in verdicts),
+        published_differs=differing,
         per_doubling=measured(where_defined(lambda: _per_doubling(rows, category, level)), of=len(scored)),
         other_language=len(stray),
         other_language_mean=mean(stray),
@@ -70,17 +75,12 @@ def _per_doubling(rows: Sequence[Graded], category: Mapping[str, str], level: fl
     )
 
 
-def differs(verdict: Verdict) -> bool:
-    """Whether the benchmark's own rule takes another score from the reply; where nobody replied it takes none."""
-    return bool(verdict.text) and published_score(verdict.text) != verdict.score
-
-
 def differences(rows: Sequence[Graded]) -> Iterator[RuleDifference]:
-    """The replies that the benchmark's own rule reads otherwise."""
+    """The replies that the benchmark's own rule reads otherwise; where nobody replied there is nothing to read."""
     for row in rows:
         verdict = row.verdict
-        if differs(verdict):
-            published = published_score(verdict.text)
+        published = published_score(verdict.text)
+        if verdict.text and published != verdict.score:
             yield RuleDifference(
                 of=row.cell,
                 language=verdict.language,

@@ -13,7 +13,7 @@ from polyglot.exchange.write import file_name, write_rows
 from polyglot.export.selection import Wanted
 from polyglot.export.tables import pairs_of
 from polyglot.export.taken import Taken, taken_of
-from polyglot.kinds.answer import Answer
+from polyglot.kinds.answer import Answer, Place, texts_by_place
 from polyglot.kinds.compare import CompareCard, PairVerdict
 from polyglot.kinds.reliability import CellPair
 from polyglot.plan.plan import Plan
@@ -50,7 +50,6 @@ def _annotations(taken: Taken, one: Wanted, cells: CellPair, language: str) -> I
         )
 
 
-def _texts(taken: Taken, one: Wanted, role: str, language: str) -> dict[tuple[str, int, int], str]:
+def _texts(taken: Taken, one: Wanted, role: str, language: str) -> dict[Place, str]:
     source = taken.input(one.planned, role)
-    rows = () if source is None else taken.rows(source, "answers/", language, Answer)
-    return {(row.id, row.sample, number): turn.text for row in rows for number, turn in enumerate(row.turns, 1)}
+    return {} if source is None else texts_by_place(taken.rows(source, "answers/", language, Answer))

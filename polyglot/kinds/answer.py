@@ -1,7 +1,7 @@
 """Two-turn answers of one model to one benchmark."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, cast
 
@@ -105,6 +105,14 @@ class Answer(Record):
     sample: int = 0
     error: str | None = None
     batching: str | UnsetType = UNSET  # what its model bears, if it is not questions of any lengths in one batch
+
+
+Place = tuple[str, int, int]  # question, sample, turn
+
+
+def texts_by_place(answers: Iterable[Answer]) -> dict[Place, str]:
+    """The answers of one cell in one language, turn by turn."""
+    return {(row.id, row.sample, number): turn.text for row in answers for number, turn in enumerate(row.turns, 1)}
 
 
 class AnswerCounts(Record):

@@ -1,5 +1,6 @@
 """Verdicts on pairs of answers by a chat model: which of two is better, asked in both orders."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from polyglot.core.records import Record
@@ -12,6 +13,7 @@ from polyglot.kinds.settings import BatchSettings
 
 Slot = Literal["A", "B", "tie", "both-bad"]  # what a judge says of the answers by their places
 Outcome = Literal["first", "second", "tie", "both-bad"]  # the same by their models
+AS_SHOWN: Mapping[Slot, Outcome] = {"A": "first", "B": "second", "tie": "tie", "both-bad": "both-bad"}
 
 
 class CompareParams(JudgingParams):

@@ -2,13 +2,14 @@
 language in an order and on sides of their own, under numbers that tell no model. Equal arguments give equal sheets.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from polyglot.core.canonical import Json, digest, sha256_bytes
+from polyglot.core.canonical import Json, digest
 from polyglot.core.errors import BadInput
 from polyglot.kinds.rows import Question
+from polyglot.sheets.order import rank, spread
 
 What = Literal["pairs", "single"]
 FORMAT = 1
@@ -68,7 +69,7 @@ def draw_answers(
     first = next(iter(by_id.values()))
     category = {identity: row.category for identity, row in first.items()}
     chosen = {
-        (identity, place): min(group, key=lambda cells: _rank(drawing.seed, f"cells {identity} {place} {cells}"))  # noqa: B023
+        (identity, place): min(group, key=lambda cells: rank(drawing.seed, f"cells {identity} {place} {cells}"))  # noqa: B023
         for identity in category
         for place, group in enumerate(groups)
     }
@@ -96,7 +97,7 @@ def draw_answers(
             expected=f"{drawing.rows} rows",
             remedy="Lower --rows, or leave out a language or a model",
         )
-    drawn = spread(fitting, category, drawing.seed)[: drawing.rows]
+    drawn = spread(fitting, category.__getitem__, str, drawing.seed)[: drawing.rows]
     return [
         _sheet(drawn, len(groups), chosen, by_id[language], texts, drawing, language, rater)
         for language in by_id
@@ -116,10 +117,10 @@ def _sheet(
 ) -> AnswerSheet:
     whose = f"{language} {rater}"
     places = [(identity, place) for identity in drawn for place in range(groups)]
-    places.sort(key=lambda one: _rank(drawing.seed, f"side {whose} {one}"))
+    places.sort(key=lambda one: rank(drawing.seed, f"side {whose} {one}"))
     turned = set(places[: len(places) // 2])  # as often on the one side as on the other
     items = []
-    for place in sorted(places, key=lambda one: _rank(drawing.seed, f"order {whose} {one}")):
+    for place in sorted(places, key=lambda one: rank(drawing.seed, f"order {whose} {one}")):
         cells = chosen[place][::-1] if place in turned else chosen[place]
         row = questions[place[0]]
         items.append(
@@ -152,18 +153,3 @@ def _sheet(
         ],
     }
     return AnswerSheet(id=digest(key)[:12], what=what, language=language, rater=rater, items=tuple(items), key=key)
-
-
-def spread(ids: Iterable[str], category: Mapping[str, str], seed: int) -> list[str]:
-    """In a seeded order that takes from the categories in turn."""
-    by_category: dict[str, list[str]] = {}
-    for identity in sorted(ids, key=lambda one: _rank(seed, one)):
-        by_category.setdefault(category[identity], []).append(identity)
-    ranked = [
-        (number, name, one) for name, members in sorted(by_category.items()) for number, one in enumerate(members)
-    ]
-    return [one for _, _, one in sorted(ranked, key=lambda row: row[:2])]
-
-
-def _rank(seed: int, text: str) -> str:
-    return sha256_bytes(f"{seed}\0{text}".encode())

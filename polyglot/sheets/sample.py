@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from polyglot.core.canonical import Json, digest, sha256_bytes
+from polyglot.core.canonical import Json, digest
 from polyglot.core.errors import BadInput
+from polyglot.sheets.order import rank, spread
 from polyglot.sheets.rubric import FORMAT
 
 
@@ -56,8 +57,8 @@ def draw(turns: Iterable[Turn], *, rows: int, seed: int, most_characters: int) -
                 expected=f"{rows} rows",
                 remedy="Lower --rows, or raise --most-characters",
             )
-        drawn += [turn for found in _spread(whole, seed)[:rows] for turn in found]
-    drawn.sort(key=lambda turn: _rank(seed, f"order {turn.check} {turn.id} {turn.turn}"))
+        drawn += [turn for found in spread(whole, _category, _name, seed)[:rows] for turn in found]
+    drawn.sort(key=lambda turn: rank(seed, f"order {turn.check} {turn.id} {turn.turn}"))
     items: list[dict[str, Json]] = [
         {
             "item": number,
@@ -79,20 +80,13 @@ def draw(turns: Iterable[Turn], *, rows: int, seed: int, most_characters: int) -
     return Sheet(id=digest(key)[:12], items=tuple(drawn), key=key)
 
 
-def _spread(found: Sequence[Sequence[Turn]], seed: int) -> list[Sequence[Turn]]:
-    """In a seeded order that takes from the categories in turn."""
-    by_category: dict[str, list[Sequence[Turn]]] = {}
-    for turns in sorted(found, key=lambda turns: _rank(seed, f"{turns[0].id} {turns[0].turn}")):
-        by_category.setdefault(turns[0].category, []).append(turns)
-    ranked = [
-        (number, name, turns) for name, members in sorted(by_category.items()) for number, turns in enumerate(members)
-    ]
-    return [turns for _, _, turns in sorted(ranked, key=lambda row: row[:2])]
+def _category(turns: Sequence[Turn]) -> str:
+    return turns[0].category
+
+
+def _name(turns: Sequence[Turn]) -> str:
+    return f"{turns[0].id} {turns[0].turn}"
 
 
 def _length(turn: Turn) -> int:
     return max(len(turn.source), len(turn.translation))
-
-
-def _rank(seed: int, text: str) -> str:
-    return sha256_bytes(f"{seed}\0{text}".encode())

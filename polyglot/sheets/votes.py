@@ -11,13 +11,12 @@ from typing import Any, TypeGuard, get_args
 
 from polyglot.core.errors import BadInput, Permanent
 from polyglot.core.json_lines import BYTE_ORDER_MARK, parse, refuse_foreign
-from polyglot.kinds.compare import Outcome, Slot
+from polyglot.kinds.compare import AS_SHOWN, Slot
 from polyglot.kinds.people import HIGHEST, LOWEST, WHOLE, HumanVote, Speaks
 from polyglot.sheets.answers_page import FORMAT
 from polyglot.sheets.ratings import BadSheets
 
 SLOTS: tuple[Slot, ...] = get_args(Slot)
-OUTCOMES: Mapping[str, Outcome] = {"A": "first", "B": "second", "tie": "tie", "both-bad": "both-bad"}
 _MOST_BYTES = 64 * 2**20
 _MOST_SECONDS = 7 * 86_400
 _MOST_COMMENT = 2000
@@ -112,7 +111,7 @@ def unblind(marked: Marked, key: Mapping[str, Any]) -> list[HumanVote]:
                 turn=WHOLE,
                 first=item["cells"][0],
                 second=item["cells"][1] if pairs else None,
-                outcome=None if isinstance(mark.said, int) else OUTCOMES[mark.said],
+                outcome=None if isinstance(mark.said, int) else AS_SHOWN[mark.said],
                 score=mark.said if isinstance(mark.said, int) else None,
                 category=item["category"],
                 speaks=marked.speaks,

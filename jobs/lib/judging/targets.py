@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.lib.chat.calls import Request
-from jobs.lib.context import Input
+from jobs.lib.context import Input, rows_of
 from polyglot.core.errors import Permanent
 from polyglot.kinds.answer import Answer
 from polyglot.kinds.judge_prompts import Mode, Prompts, load, values_for, values_for_pair
@@ -76,10 +76,10 @@ def collect(
 
 
 def _references(inputs: Mapping[str, Input], language: str) -> dict[str, Texts]:
-    source, name = inputs.get("references"), f"references/{language}.jsonl"
-    if source is None or name not in source.names():
+    source = inputs.get("references")
+    if source is None:
         return {}
-    return {row.id: row.turns for row in source.lines(name, Reference)}
+    return {row.id: row.turns for row in rows_of(source, f"references/{language}.jsonl", Reference)}
 
 
 def _targets(material: _Material, sample: int, shown: Sequence[Texts], params: JudgingParams) -> Iterator[Target]:

@@ -6,11 +6,11 @@ from typing import TypeVar
 
 from jinja2 import Environment
 
-from jobs.lib.context import Input
+from jobs.lib.context import Input, rows_of
 from jobs.lib.stats.grid import Questions
 from jobs.report.answers.cells import KINDS_OF_REFERENCES, Place, write_cell
 from jobs.report.answers.index import DEFECTS, Index, IndexLanguage, IndexQuestion
-from jobs.report.answers.pieces import QuestionPiece, as_script, rows_of, write_pieces
+from jobs.report.answers.pieces import QuestionPiece, as_script, write_pieces
 from polyglot.kinds.aggregate import ArmKey, DefectiveTurn, RosterCell
 from polyglot.kinds.report import Report
 from polyglot.kinds.rows import Question, Reference

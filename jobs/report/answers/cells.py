@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.lib.context import Input
+from jobs.lib.context import Input, rows_of
 from jobs.lib.stats.grid import Questions
 from jobs.report.answers.index import BITS, IndexCell
-from jobs.report.answers.pieces import AnswerPiece, TurnPiece, VerdictPiece, rows_of, write_pieces
+from jobs.report.answers.pieces import AnswerPiece, TurnPiece, VerdictPiece, write_pieces
 from jobs.report.provenance import references_of
 from polyglot.core.records import UNSET
 from polyglot.kinds.aggregate import DefectiveTurn, RosterCell

@@ -5,13 +5,12 @@ first questions in German, `questions-DE-0` those questions. Classes are written
 fields; an answer that there is none of is null. templates/answers/page.js reads them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from jobs.lib.context import Input
 from polyglot.kinds.judge import Verdict
 
 T = TypeVar("T")
@@ -78,8 +77,3 @@ def _escaped(data: bytes) -> bytes:
     for raw, escaped in _ESCAPES:
         data = data.replace(raw, escaped)
     return data
-
-
-def rows_of(source: Input, name: str, kind: type[T]) -> Iterator[T]:
-    """The rows of a file; none where the artifact has no such file."""
-    return source.lines(name, kind) if name in source.names() else iter(())

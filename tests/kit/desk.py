@@ -17,6 +17,7 @@ from polyglot.store.locate import open_store
 from polyglot.store.store import Store
 from tests.kit.bad_inputs.studies import study_text
 from tests.kit.stages import commit, write
+from tests.kit.warm_pool import lent
 
 _ONE_MIX = {
     "models": "{tiny: {built-in: {steps: 20}}}",
@@ -45,8 +46,9 @@ class Desk:
 
     @classmethod
     def at(cls, root: Path, monkeypatch: pytest.MonkeyPatch) -> "Desk":
-        """Sit down: the folder becomes the working directory."""
+        """Sit down: the folder becomes the working directory. Fork servers are kept for who sits down next."""
         monkeypatch.chdir(root)
+        monkeypatch.setattr("polyglot.schedulers.local.scheduler.WarmServer", lent)
         monkeypatch.setenv("POLYGLOT_STATE", str(root / "state"))
         keys = ("OPENAI_API_KEY", "DEEPL_AUTH_KEY")
         for name in ("POLYGLOT_STORE", "OPENAI_BASE_URL", "DEEPL_SERVER_URL", *keys, *(f"{key}_FILE" for key in keys)):

@@ -24,7 +24,7 @@ def installed() -> bool:
 
 def install(image: str) -> None:
     """Apply Kueue. The nodes must have the image."""
-    folder = programs.module_folder("kueue", "sigs.k8s.io/kueue")
+    folder = programs.module_folder("sigs.k8s.io/kueue")
     text = call(programs.kube("kubectl"), "kustomize", folder / "config" / "default")
     for old, new in (
         ("image: us-central1-docker.pkg.dev/k8s-staging-images/kueue/kueue:main", f"image: {image}"),

@@ -46,7 +46,7 @@ def up(*, with_kueue: bool = False, with_images: bool = True) -> None:
     started = time.monotonic()
     _check_machine()
     with _locked():
-        _build(with_kueue=with_kueue, with_images=with_images)
+        _build(with_images=with_images)
         if is_up():
             say("the cluster is up already")
         elif _state().exists() and not ended():
@@ -75,7 +75,7 @@ def build(*, with_kueue: bool = False) -> None:
     """Make the programs and images that `up` takes, and start nothing; beside other work, which has priority."""
     _check_machine()
     with _locked():
-        _build(with_kueue=with_kueue, with_images=True)
+        _build(with_images=True)
         system_images.ensure(kueue=with_kueue)
 
 
@@ -132,12 +132,11 @@ def status() -> str:
     return "\n".join([*lines, "up" if is_up() else "not up"])
 
 
-def _build(*, with_kueue: bool, with_images: bool) -> None:
+def _build(*, with_images: bool) -> None:
     packages.ensure(packages.RUN)
     if with_images and (places.CHECKOUT / "Dockerfile").exists():
         product_images.ensure(sockets())
-    for module in ("kube", "etcd", "coredns", *(["kueue"] if with_kueue else ())):
-        programs.built(module)
+    programs.built()
 
 
 def _start() -> None:

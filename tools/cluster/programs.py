@@ -1,9 +1,9 @@
 """The programs of the cluster, built once from Go modules and kept outside the checkout.
 
-    modules/<name>/{go.mod,go.sum,tools.go}  ->  <cache>/<name>-<hash of these files>/<program>
+    go/{go.mod,go.sum,tools.go,coredns/main.go}  ->  <cache>/programs-<hash of these files>/<program>
 
-Kubernetes itself takes 9 minutes on two cores, etcd and CoreDNS one each, Kueue four;
-after that nothing is built until a pin changes.
+One module has them all, since Kubernetes is most of what the others are made of: ten minutes on two cores; after that
+nothing is built until a pin changes.
 """
 
 import fcntl
@@ -11,65 +11,54 @@ import hashlib
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from tools import versitygw
 from tools.cluster import places
 from tools.cluster.shell import ClusterError, call, say
 
-KUBERNETES, COREDNS, KUEUE = "v1.34.4", "v1.15.0", "v0.14.0"
-_MODULES = Path(__file__).parent / "modules"
+KUBERNETES, KUEUE = "v1.34.4", "v0.14.0"
+_MODULE = Path(__file__).parent / "go"
+_PINS = ("go.mod", "go.sum", "tools.go", "coredns/main.go")
 _BUILD_SECONDS = 3600
 _VERSION = "k8s.io/component-base/version"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Module:
-    packages: tuple[str, ...]
-    variables: str = ""
-    renamed: tuple[str, str] | None = None  # from what `go build` calls it
-
-
-_ALL = {
-    "kube": _Module(
-        packages=tuple(
-            f"k8s.io/kubernetes/cmd/{program}"
-            for program in (
-                "kube-apiserver",
-                "kube-controller-manager",
-                "kube-proxy",
-                "kube-scheduler",
-                "kubectl",
-                "kubelet",
-            )
-        ),
-        variables=f"-X {_VERSION}.gitVersion={KUBERNETES} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34",
+_VARIABLES = f"-X {_VERSION}.gitVersion={KUBERNETES} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34"
+_PACKAGES = (
+    *(
+        f"k8s.io/kubernetes/cmd/{program}"
+        for program in (
+            "kube-apiserver",
+            "kube-controller-manager",
+            "kube-proxy",
+            "kube-scheduler",
+            "kubectl",
+            "kubelet",
+        )
     ),
-    "etcd": _Module(packages=("go.etcd.io/etcd/server/v3",), renamed=("server", "etcd")),
-    "coredns": _Module(packages=("github.com/coredns/coredns",)),
-    "kueue": _Module(packages=("sigs.k8s.io/kueue/cmd/kueue",)),
-}
+    "go.etcd.io/etcd/server/v3",
+    "sigs.k8s.io/kueue/cmd/kueue",
+    "./coredns",
+)
 
 
 def kube(program: str) -> Path:
     """Return kube-apiserver, kube-controller-manager, kube-scheduler, kube-proxy, kubelet or kubectl."""
-    return built("kube") / program
+    return built() / program
 
 
 def etcd() -> Path:
     """Return etcd. Debian's is too old for consistent lists and watches from the API server's cache."""
-    return built("etcd") / "etcd"
+    return built() / "etcd"
 
 
 def coredns() -> Path:
     """Return the DNS server's program."""
-    return built("coredns") / "coredns"
+    return built() / "coredns"
 
 
 def kueue() -> Path:
     """Return Kueue's controller."""
-    return built("kueue") / "kueue"
+    return built() / "kueue"
 
 
 def store() -> Path:
@@ -80,47 +69,44 @@ def store() -> Path:
         raise ClusterError(str(error)) from error
 
 
-def built(module: str) -> Path:
-    """Return the folder with a module's programs, building them when they are not there yet."""
-    folder = places.cache() / f"{module}-{_digest(_MODULES / module)}"
+def built() -> Path:
+    """Return the folder with the programs, building them when they are not there yet."""
+    folder = places.cache() / f"programs-{_digest()}"
     if folder.is_dir():
         return folder
     places.cache().mkdir(parents=True, exist_ok=True)
     with (places.cache() / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # concurrent builds: the second finds the first one's programs
         if not folder.is_dir():
-            say(f"building {module} from Go modules, once (minutes)")
+            say("building the cluster's programs from Go modules, once (minutes)")
             with tempfile.TemporaryDirectory(dir=places.cache()) as made:
-                _build(module, Path(made) / "bin")
+                _build(Path(made) / "bin")
                 (Path(made) / "bin").rename(folder)
     return folder
 
 
-def module_folder(module: str, path: str) -> Path:
-    """Return where Go keeps the sources of `path`, one of `module`'s dependencies: Kueue's manifests lie there."""
-    format_ = "{{.Dir}}"
-    call(_go(), "mod", "download", path, seconds=600, cwd=_MODULES / module)
-    return Path(call(_go(), "list", "-m", "-f", format_, path, cwd=_MODULES / module).strip())
+def module_folder(path: str) -> Path:
+    """Return where Go keeps the sources of a module: Kueue's manifests lie there."""
+    call(_go(), "mod", "download", path, seconds=600, cwd=_MODULE)
+    return Path(call(_go(), "list", "-m", "-f", "{{.Dir}}", path, cwd=_MODULE).strip())
 
 
-def _build(module: str, folder: Path) -> None:
+def _build(folder: Path) -> None:
     folder.mkdir()
-    what = _ALL[module]
     call(
-        *("nice", _go(), "build", "-mod=readonly", "-trimpath", "-ldflags", f"-s -w {what.variables}"),
-        *("-o", f"{folder}/", *what.packages),
+        *("nice", _go(), "build", "-mod=readonly", "-trimpath", "-gcflags=all=-dwarf=false"),
+        *("-ldflags", f"-s -w {_VARIABLES}", "-o", f"{folder}/", *_PACKAGES),
         seconds=_BUILD_SECONDS,
-        cwd=_MODULES / module,
+        cwd=_MODULE,
         env={**os.environ, "CGO_ENABLED": "0"},
     )
-    if what.renamed:
-        (folder / what.renamed[0]).rename(folder / what.renamed[1])
+    (folder / "server").rename(folder / "etcd")  # from what `go build` calls it
 
 
-def _digest(folder: Path) -> str:
+def _digest() -> str:
     digest = hashlib.sha256()
-    for name in ("go.mod", "go.sum", "tools.go"):
-        digest.update((folder / name).read_bytes())
+    for name in _PINS:
+        digest.update((_MODULE / name).read_bytes())
     return digest.hexdigest()[:12]
 
 

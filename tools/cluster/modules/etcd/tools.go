@@ -1,6 +1,0 @@
-//go:build tools
-
-// Package tools names the programs of the test cluster, so that go.mod and go.sum pin all they are made of.
-package tools
-
-import _ "go.etcd.io/etcd/server/v3"

@@ -170,7 +170,7 @@ def _report(locked: Locked, languages: Sequence[str]) -> ReportParams:
     return ReportParams(
         study=study.name,
         question=study.question,
-        metric="exact" if verifiable else "score",
+        metric="exact" if verifiable and not study.judge.members else "score",  # others give no whole tens
         checks=tuple(check.name for check in study.quality),
         notes=tuple(notes),
         facts=facts,

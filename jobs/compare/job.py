@@ -5,13 +5,12 @@ and card.json. Orders that contradict each other make a tie and are counted; an 
 without one, with a reason, and no tie.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from jobs.builtin.grader import templates
 from jobs.builtin.server import JudgeServer
 from jobs.lib.context import Context
-from jobs.lib.judging.counting import failures
+from jobs.lib.judging.counting import counted_pairs
 from jobs.lib.judging.grading import Judged, grade, served_by
 from jobs.lib.judging.targets import Target, collect
 from polyglot.core import records
@@ -21,7 +20,6 @@ from polyglot.kinds.compare import (
     CompareParams,
     OrderVerdict,
     Outcome,
-    PairCounts,
     PairVerdict,
     Slot,
 )
@@ -40,7 +38,7 @@ def run(context: Context) -> None:
     for language in params.languages:
         pairs = [_pair(target, results) for target in targets if target.language == language]
         records.write_lines(context.out / "comparisons" / f"{language}.jsonl", pairs)
-        languages[language] = counted(pairs)
+        languages[language] = counted_pairs(pairs)
     card = CompareCard(endpoint=params.endpoint, model=params.model, served_by=served_by(results), languages=languages)
     (context.out / "card.json").write_bytes(records.to_json(card) + b"\n")
     context.metrics["verdicts"] = sum(entry.verdicts for entry in languages.values())
@@ -90,18 +88,4 @@ def _order(judged: Judged) -> OrderVerdict:
         text=judged.text,
         prompt_tokens=judged.prompt_tokens,
         completion_tokens=judged.completion_tokens,
-    )
-
-
-def counted(pairs: Sequence[PairVerdict]) -> PairCounts:
-    """Count the pairs in one language."""
-    outcomes = Counter(pair.outcome for pair in pairs)
-    return PairCounts(
-        **failures(pairs),
-        first=outcomes["first"],
-        second=outcomes["second"],
-        tie=outcomes["tie"],
-        both_bad=outcomes["both-bad"],
-        inconsistent=sum(pair.consistent is False for pair in pairs),
-        conflicting=sum(order.conflicting for pair in pairs for order in pair.orders),
     )

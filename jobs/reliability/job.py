@@ -6,7 +6,7 @@ The statistics are described in docs/statistics.md.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Sized
 from itertools import chain
 
 import msgspec
@@ -14,15 +14,17 @@ import msgspec
 from jobs.lib.context import Context, Input, of_role, rows_of
 from jobs.lib.stats.files import write_csv
 from jobs.reliability import pairs, single
+from jobs.reliability.between import between_judges
 from jobs.reliability.figures import ALL
 from jobs.reliability.pairs import Compared, pair_reliability, pair_results
 from jobs.reliability.people import People, people_agreement
-from jobs.reliability.reading import Graded, JudgeName, categories, graded, judge_of, other_languages
+from jobs.reliability.reading import Graded, JudgeName, by_judge, categories, graded, judge_of, other_languages
 from jobs.reliability.repeats import across_languages, retests
 from jobs.reliability.single import single_reliability
 from jobs.reliability.suspicious import suspicious
 from polyglot.core import records
-from polyglot.core.records import UNSET
+from polyglot.core.records import UNSET, UnsetType
+from polyglot.kinds.aggregate import STUDYS_JUDGE
 from polyglot.kinds.compare import CompareCard, PairVerdict
 from polyglot.kinds.judge import Verdict
 from polyglot.kinds.people import HumanVote, read_votes
@@ -44,26 +46,40 @@ def run(context: Context) -> None:
     """Read all verdicts, and say what they are worth."""
     params, inputs = ReliabilityParams.of(context.stage), context.inputs
     category = categories(inputs, params.languages)
-    rows = list(graded(params.cells, inputs, params.languages, other_languages(inputs)))
+    cells, strays = by_judge(params.cells), other_languages(inputs)
+    rows = {judge: list(graded(own, inputs, params.languages, strays)) for judge, own in cells.items()}
     compared = list(_compared(params, inputs))
-    differing = (list(single.differences(rows)), list(pairs.differences(compared)))
-    judges = tuple(_judges(params, inputs, rows, compared, category, differing))
+    beside = {judge: [row for row in compared if row.judge == judge] for judge in cells}
+    differing = {judge: (*single.differences(rows[judge]), *pairs.differences(beside[judge])) for judge in cells}
+    judges = tuple(one for judge in cells for one in _cards(params, inputs, judge, rows, beside, category, differing))
     votes = [vote for file in params.votes for _, vote in read_votes(context.blob(file.sha256), file.name)]
-    people = _people(params, votes, rows, compared, category)
+    people = {judge: _people(params, votes, rows[judge], beside[judge], category) for judge in cells}
+    flagged = tuple(row for own in rows.values() for row in suspicious(own))
+    figures = (params.languages, category, params.level, params.resamples)
     found = Reliability(
         level=params.level,
         judges=judges,
         results=tuple(pair_results(compared, params.languages, category, params.level)),
-        suspicious=(flagged := tuple(suspicious(rows))),
-        warnings=(*_warnings(params, judges, flagged), *_left_out(people, votes)),
-        people=tuple(people_agreement(people, params.languages, category, params.level, params.resamples))
-        if params.votes
-        else UNSET,
+        suspicious=flagged,
+        warnings=(*_warnings(params, judges, flagged), *_left_out(people[STUDYS_JUDGE], votes)),
+        people=UNSET
+        if not params.votes
+        else tuple(
+            msgspec.structs.replace(row, judge=_named(judge, cells))
+            for judge, own in people.items()
+            for row in people_agreement(own, *figures)
+        ),
+        between=tuple(between_judges(rows, beside, *figures)) if len(cells) > 1 else UNSET,
     )
     (context.out / "reliability.json").write_bytes(records.to_json(found) + b"\n")
     write_csv(context.out / "pairs.csv", map(_flat, found.results), first=("first", "second", "language"))
-    otherwise = records.write_lines(context.out / "published_rule.jsonl", chain(*differing))
+    otherwise = records.write_lines(context.out / "published_rule.jsonl", chain(*differing.values()))
     context.metrics.update(judges=len(judges), pairs=len(params.pairs), read_otherwise=otherwise)
+
+
+def _named(judge: str, judges: Sized) -> str | UnsetType:
+    """A judge's name, where there are several."""
+    return judge if len(judges) > 1 else UNSET
 
 
 def _compared(params: ReliabilityParams, inputs: Mapping[str, Input]) -> Iterator[Compared]:
@@ -77,38 +93,63 @@ def _compared(params: ReliabilityParams, inputs: Mapping[str, Input]) -> Iterato
         arms = (second.arm_key, first.arm_key) if turned else (first.arm_key, second.arm_key)
         for language in params.languages:
             for verdict in rows_of(sources[pair.name], f"comparisons/{language}.jsonl", PairVerdict):
-                yield Compared(pair=pair.name, arms=arms, turned=turned, verdict=verdict)
+                yield Compared(
+                    pair=pair.name,
+                    judge=None if first.panel else first.judge or STUDYS_JUDGE,
+                    cells=(first.trained, second.trained),
+                    arms=arms,
+                    turned=turned,
+                    verdict=verdict,
+                )
 
 
-def _judges(
+def _cards(
     params: ReliabilityParams,
     inputs: Mapping[str, Input],
-    rows: Sequence[Graded],
-    compared: Sequence[Compared],
+    judge: str,
+    graded: Mapping[str, Sequence[Graded]],
+    compared: Mapping[str, Sequence[Compared]],
     category: Mapping[str, str],
-    differing: tuple[Sequence[RuleDifference], Sequence[RuleDifference]],
+    differing: Mapping[str, Sequence[RuleDifference]],
 ) -> Iterator[JudgeReliability]:
-    """The study's judge: all its stages name one."""
-    names: dict[JudgeName, set[str]] = {}
-    for source in of_role(inputs, "verdicts").values():
-        name, given = judge_of(source)
-        names.setdefault(name, set()).update(given)
-    for source in of_role(inputs, "comparisons").values():
-        card = source.read("card.json", CompareCard)
-        names.setdefault(JudgeName(model=card.model, endpoint=card.endpoint), set()).update(card.served_by)
-    again = _retested(params, inputs)
+    """What is known of one judge by its verdicts; `graded` and the rest are by judge."""
+    names = _served(inputs, {row.of for row in graded[judge]}, {row.pair for row in compared[judge]})
+    rows, pairs_of_it = graded[judge], compared[judge]
+    again = _retested(params, inputs) if judge == STUDYS_JUDGE else []
     languages, level = params.languages, params.level
-    of_one, of_pair = (Counter({ALL: len(found)}) + Counter(one.language for one in found) for found in differing)
+    of_one, of_pair = (
+        Counter({ALL: len(found)}) + Counter(one.language for one in found)
+        for found in (
+            [one for one in differing[judge] if (one.order is not UNSET) == in_pairs] for in_pairs in (False, True)
+        )
+    )
     for name, served in names.items():
         yield JudgeReliability(
             model=name.model,
             endpoint=name.endpoint,
             served_by=tuple(sorted(served)),
             singles=tuple(single_reliability(rows, languages, category, params.wrong_references, of_one, level)),
-            pairs=tuple(pair_reliability(compared, languages, category, of_pair, level)),
+            pairs=tuple(pair_reliability(pairs_of_it, languages, category, of_pair, level)),
             retests=tuple(retests(again, languages, category, level, params.resamples)) if again else (),
             across_languages=tuple(across_languages(rows, languages, category, level, params.resamples)),
+            name=_named(judge, graded),
         )
+
+
+def _served(
+    inputs: Mapping[str, Input], cells: Collection[str], compared: Collection[str]
+) -> dict[JudgeName, set[str]]:
+    """Who judged these cells and pairs, with the names that the endpoint gave."""
+    names: dict[JudgeName, set[str]] = {}
+    for cell, source in of_role(inputs, "verdicts").items():
+        if cell in cells:
+            name, given = judge_of(source)
+            names.setdefault(name, set()).update(given)
+    for pair, source in of_role(inputs, "comparisons").items():
+        if pair in compared:
+            card = source.read("card.json", CompareCard)
+            names.setdefault(JudgeName(model=card.model, endpoint=card.endpoint), set()).update(card.served_by)
+    return names
 
 
 def _retested(params: ReliabilityParams, inputs: Mapping[str, Input]) -> list[Verdict]:

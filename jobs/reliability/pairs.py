@@ -17,9 +17,11 @@ from polyglot.kinds.reliability import PairReliability, PairResult, RuleDifferen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """One turn of two cells. `turned`: the comparison's first model is of the second arm."""
+    """One turn of two cells, as one judge sees it. `turned`: the comparison's first model is of the second arm."""
 
     pair: str
+    judge: str | None  # its name; None of a panel together
+    cells: tuple[str, str]  # that were answered, in the order of the verdict
     arms: tuple[ArmKey, ArmKey]
     turned: bool
     verdict: PairVerdict

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.lib.context import Input, of_role, rows_of
-from polyglot.kinds.aggregate import Cell, DefectiveTurn
+from polyglot.kinds.aggregate import STUDYS_JUDGE, Cell, DefectiveTurn, judged_by
 from polyglot.kinds.answer import Answer, Place, texts_by_place
 from polyglot.kinds.judge import JudgeCard, Verdict
 from polyglot.kinds.rows import Question
@@ -20,9 +20,13 @@ class JudgeName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graded:
-    """A verdict of single grading; `text` is the answer's, None where there is none."""
+    """A verdict of single grading; `text` is the answer's, None where there is none.
+
+    `cell` is the one that was answered, whoever judges; `of` is the one that the verdict is of.
+    """
 
     cell: str
+    of: str
     verdict: Verdict
     text: str | None
     other_language: bool
@@ -52,15 +56,27 @@ def graded(
     languages: Sequence[str],
     strays: Mapping[tuple[str, str], set[Place]],
 ) -> Iterator[Graded]:
-    """Every verdict on the cells, in their order; rejudged cells are other ways to judge and are left out."""
+    """Every verdict on the cells, in their order."""
     answers, verdicts = of_role(inputs, "answers"), of_role(inputs, "verdicts")
-    for cell in (cell for cell in cells if not cell.otherwise and cell.cell in verdicts):
+    for cell in (cell for cell in cells if cell.cell in verdicts):
         for language in languages:
             said = texts_by_place(rows_of(answers[cell.cell], f"answers/{language}.jsonl", Answer))
             stray = strays.get((cell.cell, language), set())
             for verdict in rows_of(verdicts[cell.cell], f"verdicts/{language}.jsonl", Verdict):
                 place = (verdict.id, verdict.sample, verdict.turn)
-                yield Graded(cell=cell.cell, verdict=verdict, text=said.get(place), other_language=place in stray)
+                text, other = said.get(place), place in stray
+                yield Graded(cell=cell.trained, of=cell.cell, verdict=verdict, text=text, other_language=other)
+
+
+def by_judge(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    """The cells whose verdicts are of each judge, the study's first. Those that are judged otherwise in another way, or
+    by all of a panel, are of none.
+    """
+    found: dict[str, list[Cell]] = {STUDYS_JUDGE: [cell for cell in cells if not cell.otherwise]}
+    for cell in cells:
+        if cell.judge and cell.otherwise == judged_by(cell.judge):
+            found.setdefault(cell.judge, []).append(cell)
+    return found
 
 
 def judge_of(source: Input) -> tuple[JudgeName, tuple[str, ...]]:

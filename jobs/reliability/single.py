@@ -82,7 +82,7 @@ def differences(rows: Sequence[Graded]) -> Iterator[RuleDifference]:
         published = published_score(verdict.text)
         if verdict.text and published != verdict.score:
             yield RuleDifference(
-                of=row.cell,
+                of=row.of,
                 language=verdict.language,
                 id=verdict.id,
                 sample=verdict.sample,

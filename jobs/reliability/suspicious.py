@@ -17,7 +17,7 @@ _VERDICT = re.compile(r"\[\[\s*(?:\d{1,2}(?:[.,]\d+)?|[A-D])\s*\]\]", re.IGNOREC
 
 def suspicious(rows: Sequence[Graded]) -> Iterator[Suspicious]:
     """What there is of each kind, by cell and language; rows of one are beside each other."""
-    for (cell, language), group in groupby(rows, key=lambda row: (row.cell, row.verdict.language)):
+    for (cell, language), group in groupby(rows, key=lambda row: (row.of, row.verdict.language)):
         own = [row for row in group if row.text is not None]
         constant = _constant(own)
         kinds: dict[What, list[Graded]] = {

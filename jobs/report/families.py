@@ -46,6 +46,15 @@ WORDINGS = {
         "The same answers judged twice: by the English prompts, and by those of the answer's language. What differs is "
         "what the language of the rubric does to scores.",
     ),
+    Family.JUDGES.compares: Wording(
+        "Another judge",
+        "The same answers judged twice: by somebody of the panel, and by the study's judge. What differs is how much "
+        "they give.",
+    ),
+    Family.PANEL.compares: Wording(
+        "By all judges of the panel",
+        "The study's contrasts once more, by the mean of all judges' scores: what holds here is not one judge's taste.",
+    ),
     Family.BASELINE.compares: Wording(
         "Against models that are not tuned here", "A mix against a baseline, over all languages."
     ),

@@ -21,14 +21,14 @@ def check_endpoints(stages: Sequence[PlannedStage], store: Store, site: Site, en
     probes = checks(stages)  # they ask as what comes after them does
     asking = [planned for planned in stages if traits_of(planned.stage).asks and planned not in probes]
     done = committed_many(store, [planned.stage for planned in asking])
-    looked_at: set[tuple[str, str]] = set()  # all stages of a kind that ask the same have the same endpoint
+    looked_at: set[tuple[str | None, ...]] = set()
     for planned in asking:
         kind, asks = planned.stage.kind, traits_of(planned.stage).asks
-        if planned.key in done or (kind, asks) in looked_at:
-            continue
-        looked_at.add((kind, asks))
         names = (ENDPOINTS[asks].url_setting, ENDPOINTS[asks].key_setting)
-        url, key_file = (str(value) if (value := planned.settings.get(name)) else None for name in names)
+        url, key_file = (None if (value := planned.settings.get(name)) is None else str(value) for name in names)
+        if planned.key in done or (kind, asks, url, key_file) in looked_at:
+            continue
+        looked_at.add((kind, asks, url, key_file))
         try:
             site.check_endpoint(planned.stage, url, key_file, environ)
         except BadInput as error:

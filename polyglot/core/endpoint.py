@@ -152,7 +152,9 @@ def _without_secret(message: str, url: str) -> str:
 
 
 def _key(key_file: str | None, variable: str, environ: Mapping[str, str]) -> str | None:
-    """The key in a file, else in the file that `<variable>_FILE` names, else in the variable."""
+    """The key in a file, else in the file that `<variable>_FILE` names, else in the variable; none for the file ''."""
+    if key_file == "":
+        return None
     name = key_file or environ.get(f"{variable}_FILE", "")
     if name:
         source = f"key file {name}"

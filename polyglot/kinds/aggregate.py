@@ -13,7 +13,9 @@ UNTUNED = "untuned"  # the arm that is the base model as it came
 BASELINE = "baseline:"  # what the arm of a baseline begins with, before its name
 AGAIN = "+"  # what begins the end of the names of rejudged cells and of their arms, before what is otherwise
 NATIVE = f"{AGAIN}native"  # judged against native references
+STUDYS_JUDGE = "judge"  # what the study's own judge is called among those of a panel
 Group = Literal["all", "in-mix", "out-of-mix"]
+Rule = Literal["mean", "majority"]  # that makes one verdict of those of several judges
 InferenceScope = Literal["mix", "this model"]  # what a number may be said of
 
 
@@ -37,7 +39,7 @@ class ArmKey(NamedTuple):
     @property
     def is_baseline(self) -> bool:
         """Whether it is a baseline: it stands beside the mixes of every model and data set."""
-        return self == ArmKey.baseline(self.model)
+        return self._replace(arm=self.arm.partition(AGAIN)[0]) == ArmKey.baseline(self.model)
 
     @property
     def trained_on(self) -> tuple[str, str | None]:
@@ -61,6 +63,8 @@ class Cell(Record, forbid_unknown_fields=True):
     draw: int = 0
     references: Literal["", "native"] = ""  # "native": a rejudged cell, whose answers are judged against native ones
     prompts: Language | UnsetType = UNSET  # of a rejudged cell: the language of the judge's prompts
+    judge: str | UnsetType = UNSET  # of a rejudged cell: who of the panel judges; else the study's judge
+    panel: Rule | UnsetType = UNSET  # of a rejudged cell: that its verdicts are of all judges, and by which rule
 
     def rejudged(self) -> "Cell":
         """The cell whose same answers are judged against native references."""
@@ -70,6 +74,14 @@ class Cell(Record, forbid_unknown_fields=True):
         """The cell whose same answers are judged by prompts in one language, whatever theirs is."""
         return msgspec.structs.replace(self, cell=self.cell + prompted(language), prompts=language)
 
+    def judged_by(self, judge: str) -> "Cell":
+        """The cell whose same answers are judged by somebody of the panel."""
+        return msgspec.structs.replace(self, cell=self.cell + judged_by(judge), judge=judge)
+
+    def judged_together(self, rule: Rule) -> "Cell":
+        """The cell whose same answers have the verdicts of all judges together."""
+        return msgspec.structs.replace(self, cell=self.cell + judged_together(rule), panel=rule)
+
     @property
     def is_drawn(self) -> bool:
         """Whether its mix depends on a draw: it is sampled, or a part of all ids."""
@@ -78,7 +90,9 @@ class Cell(Record, forbid_unknown_fields=True):
     @property
     def otherwise(self) -> str:
         """Of a rejudged cell what the names of its arm and of itself end with; "" of another."""
-        return (NATIVE if self.references else "") + (prompted(self.prompts) if self.prompts else "")
+        found = (NATIVE if self.references else "") + (prompted(self.prompts) if self.prompts else "")
+        found += judged_by(self.judge) if self.judge else ""
+        return found + (judged_together(self.panel) if self.panel else "")
 
     @property
     def trained(self) -> str:
@@ -101,7 +115,7 @@ class Cell(Record, forbid_unknown_fields=True):
     def arm_key(self) -> ArmKey:
         """The arm that it is of: `<mix>[@<size>]`, "untuned" or "baseline:<name>", and what is otherwise."""
         if self.baseline:
-            return ArmKey.baseline(self.model)
+            return ArmKey(self.model, None, ArmKey.baseline(self.model).arm + self.otherwise)
         size = "" if self.size is None else f"@{self.size}"
         return ArmKey(self.model, self.dataset, (self.mix or UNTUNED) + size + self.otherwise)
 
@@ -109,6 +123,16 @@ class Cell(Record, forbid_unknown_fields=True):
 def prompted(language: Language) -> str:
     """What the names of cells and arms end with that are judged by prompts in one language."""
     return f"{AGAIN}{language}-prompts"
+
+
+def judged_by(judge: str) -> str:
+    """What the names of cells and arms end with that somebody of the panel judges."""
+    return f"{AGAIN}{judge}-judge"
+
+
+def judged_together(rule: Rule) -> str:
+    """What the names of cells and arms end with that have the verdicts of all judges together."""
+    return f"{AGAIN}panel-{rule}"
 
 
 class Family(StrEnum):
@@ -127,6 +151,8 @@ class Family(StrEnum):
     SIZE = "size"
     REFERENCES = "references"
     PROMPTS = "prompts"
+    JUDGES = "judges"
+    PANEL = "panel"
     BASELINE = "baseline"
     CUSTOM = "custom"  # of the study file
 
@@ -366,7 +392,11 @@ class ContrastResult(Contrast, forbid_unknown_fields=False):
 
 KIND = Kind(
     params=AggregateParams,
-    inputs={"verdicts": ("judge", "imported"), "answers": ("answer", "ask", "imported"), "questions": ("ingest",)},
+    inputs={
+        "verdicts": ("judge", "imported", "panel"),
+        "answers": ("answer", "ask", "imported"),
+        "questions": ("ingest",),
+    },
     files={
         "scores.json": Scores,
         "scores.csv": "the rows of cells and arms",

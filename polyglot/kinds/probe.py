@@ -1,7 +1,9 @@
 """An endpoint and its key, asked once in the form of each request that stages will send, before anything that costs."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from polyglot.core.canonical import Json
 from polyglot.core.records import Record
@@ -22,6 +24,7 @@ class ProbeParams(Params):
     asker: str  # the kind of those stages, as endpoints and keys are settings by kind
     asks: Literal["openai"] = "openai"
     forms: tuple[ChatForm, ...]
+    endpoint: Annotated[str, Field(exclude_if=lambda name: not name)] = ""  # its name in the profile, where it has one
 
 
 class ProbeReply(Record):

@@ -116,6 +116,21 @@ class LanguageAgreement(Record):
     alpha: Measured  # Krippendorff's, ordinal
 
 
+class JudgeAgreement(Record):
+    """Judges of one panel on the same items, in one language or in all ("all"): two of them, or all.
+
+    Scores are ordinal, 1 to 10, in whole points; of pairs, ties of all kinds are one, and a contradiction is a tie.
+    """
+
+    what: Literal["scores", "pairs"]
+    judges: tuple[str, ...]  # names in the study
+    language: str
+    items: int  # that all of them gave a verdict on
+    equal: Measured  # of pairs of judges
+    kappa: Measured  # Cohen's, of two; of scores with quadratic weights
+    alpha: Measured  # Krippendorff's, ordinal
+
+
 class PeopleAgreement(Record):
     """People beside the judge in one language, or in all ("all"): how often two of them agree, and the judge with them.
 
@@ -140,6 +155,7 @@ class PeopleAgreement(Record):
     judge_ac2: Measured
     people_alpha: Measured  # Krippendorff's, ordinal
     judge_alpha: Measured
+    judge: str | UnsetType = UNSET  # of a study with a panel: its name
 
 
 class JudgeReliability(Record):
@@ -152,6 +168,7 @@ class JudgeReliability(Record):
     pairs: tuple[PairReliability, ...]
     retests: tuple[RetestReliability, ...]
     across_languages: tuple[LanguageAgreement, ...]
+    name: str | UnsetType = UNSET  # of a study with a panel
 
 
 class PairResult(Record):
@@ -175,7 +192,7 @@ class PairResult(Record):
 class Suspicious(Record):
     """Answers of one cell in one language that answer nothing, or speak to the judge, and what they were given."""
 
-    cell: str
+    cell: str  # of a panel's judge the rejudged one
     language: Language
     what: Literal["constant", "verdict-planted", "empty"]
     turns: int
@@ -193,6 +210,7 @@ class Reliability(Record):
     suspicious: tuple[Suspicious, ...]
     warnings: tuple[str, ...]  # what a reader must know, in sentences
     people: tuple[PeopleAgreement, ...] | UnsetType = UNSET  # of a study with votes
+    between: tuple[JudgeAgreement, ...] | UnsetType = UNSET  # of a study with a panel
 
 
 class RuleDifference(Record):
@@ -222,8 +240,8 @@ def family_of(name: str) -> str | None:
 KIND = Kind(
     params=ReliabilityParams,
     inputs={
-        "verdicts": ("judge",),
-        "comparisons": ("compare",),
+        "verdicts": ("judge", "panel"),
+        "comparisons": ("compare", "panel"),
         "retest": ("judge",),
         "answers": ("answer", "ask", "imported"),
         "questions": ("ingest",),

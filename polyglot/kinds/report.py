@@ -275,7 +275,7 @@ KIND = Kind(
         "mix": ("mix",),
         "train": ("train",),
         "base": ("base",),
-        "verdicts": ("judge", "imported"),
+        "verdicts": ("judge", "imported", "panel"),
         "answers": ("answer", "ask", "imported"),
         "quality": ("quality",),
         "agree": ("agree",),

@@ -49,7 +49,7 @@ class ChatSettings(Settings):
     base_url: Url | None = None
     """Of the endpoint; else OPENAI_BASE_URL."""
     key_file: str | None = None
-    """Of the key; else OPENAI_API_KEY_FILE or OPENAI_API_KEY."""
+    """Of the key; else OPENAI_API_KEY_FILE or OPENAI_API_KEY; '' for an endpoint that wants none."""
     api_version: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,40}$")
     """Of an address that wants one in its query, such as Azure's deployments (`2024-10-21`)."""
     concurrency: Count = 64

@@ -6,6 +6,7 @@ from polyglot.plan.cells import (
     CellStages,
     baseline_stages,
     cell_stages,
+    panel_stages,
     rejudged_stages,
     retest_stage,
     untuned_stages,
@@ -42,6 +43,7 @@ def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None, data
                 cells += cell_stages(planner, locked, sources, model, dataset, arm)
     cells += [baseline_stages(planner, locked, sources, name) for name in locked.study.baselines]
     cells += [again for row in cells for again in rejudged_stages(planner, locked, sources, row)]
+    cells += [other for row in cells for other in panel_stages(planner, locked, sources, row)]
     pairs = pair_stages(planner, locked, sources, cells)
     retest = retest_stage(planner, locked, sources, cells)
     report = add_tables(planner, locked, sources, cells, mixes, Trust(pairs=pairs, retest=retest))

@@ -6,21 +6,24 @@ from typing import Any, Literal
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import ArmKey, Cell
+from polyglot.kinds.aggregate import STUDYS_JUDGE, ArmKey, Cell, Rule
 from polyglot.kinds.answer import AnswerParams
 from polyglot.kinds.ask import AskParams
 from polyglot.kinds.chat import ChatModel
 from polyglot.kinds.imported import ImportedParams
 from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.mix import MixParams
+from polyglot.kinds.panel import PanelParams
 from polyglot.kinds.templates import TEMPLATES
 from polyglot.kinds.train import Recipe, TrainParams
 from polyglot.plan.contrasts import ENGLISH
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import BUILT_IN_AUTHOR, Sources, reference_categories
 from polyglot.study.chat import asking_settings
+from polyglot.study.judge import PanelJudge
 from polyglot.study.lock import Locked
 
+RULES: tuple[Rule, ...] = ("mean", "majority")
 BUILT_IN_JUDGE = "polyglot-rules"  # the model name under which the built-in judge server answers
 
 
@@ -76,7 +79,7 @@ def baseline_stages(planner: Planner, locked: Locked, sources: Sources, name: st
         reasoning_effort=baseline.reasoning_effort,
     )
     asked = {"questions": sources.questions}
-    answer = planner.add(f"ask {cell.cell}", params, asked, settings=asking_settings(baseline))
+    answer = planner.add(f"ask {cell.cell}", params, asked, settings=asking_settings(baseline), asks=name)
     return _with_verdicts(planner, locked, sources, cell, answer, mix=None, train=None)
 
 
@@ -264,6 +267,24 @@ def retest_stage(
     return planner.add(f"judge {cells[0].cell.cell} again", params, inputs, settings=settings)
 
 
+def panel_stages(planner: Planner, locked: Locked, sources: Sources, row: CellStages) -> Iterator[CellStages]:
+    """Rejudged cells: the same answers, judged by each further judge, and by all of them together."""
+    members = locked.study.judge.members
+    if not members or row.cell.otherwise or row.judge.stage.kind != JudgeParams.kind:
+        return
+    references, said = references_of(locked, sources), {STUDYS_JUDGE: row.judge}
+    for name, judge in members.items():
+        cell = row.cell.judged_by(name)
+        said[name] = _judged(planner, locked, sources, cell, row.answer, references, judge=judge, asks=name)
+        yield replace(row, cell=cell, judge=said[name])
+    inputs = {f"verdicts:{name}": stage for name, stage in said.items()}
+    for rule in RULES:
+        cell = row.cell.judged_together(rule)
+        params = PanelParams(what="verdicts", rule=rule, languages=sources.languages)
+        together = planner.add(f"panel {cell.cell}", params, inputs, mix=row.answer.mix)
+        yield replace(row, cell=cell, judge=together)
+
+
 def references_of(locked: Locked, sources: Sources) -> PlannedStage | None:
     """Those that cells are judged against."""
     return sources.references if judged_against(locked) != "native" else sources.native
@@ -277,12 +298,15 @@ def _judged(
     answer: PlannedStage,
     references: PlannedStage | None,
     prompts: Mapping[str, str] | None = None,
+    *,
+    judge: PanelJudge | None = None,
+    asks: str = "",
 ) -> PlannedStage:
-    """The verdicts on a cell's answers, against references where there are any."""
+    """The verdicts on a cell's answers, against references where there are any; by the study's judge, else `judge`."""
     inputs = {"answers": answer, **asked_about(sources, references)}
-    params = JudgeParams(**judging(locked, sources, prompts or locked.prompts_sha256))
-    settings = asking_settings(locked.study.judge)
-    return planner.add(f"judge {cell.cell}", params, inputs, mix=answer.mix, settings=settings)
+    params = JudgeParams(**judging(locked, sources, prompts or locked.prompts_sha256, judge))
+    settings = asking_settings(judge or locked.study.judge)
+    return planner.add(f"judge {cell.cell}", params, inputs, mix=answer.mix, settings=settings, asks=asks)
 
 
 def asked_about(sources: Sources, references: PlannedStage | None) -> dict[str, PlannedStage]:
@@ -290,9 +314,11 @@ def asked_about(sources: Sources, references: PlannedStage | None) -> dict[str, 
     return {"questions": sources.questions, **({} if references is None else {"references": references})}
 
 
-def judging(locked: Locked, sources: Sources, prompts: Mapping[str, str]) -> dict[str, Any]:
-    """Who judges and by which prompts: the parameters of single grading and of pairs."""
-    judge = locked.study.judge
+def judging(
+    locked: Locked, sources: Sources, prompts: Mapping[str, str], judge: PanelJudge | None = None
+) -> dict[str, Any]:
+    """Who judges, the study's judge or another, and by which prompts: the parameters of single grading and of pairs."""
+    judge = judge or locked.study.judge
     asked = judge.model_dump(include=set(ChatModel.model_fields))
     return {
         **asked,

@@ -63,18 +63,19 @@ def _check_settings(locked: Locked, stages: Sequence[PlannedStage]) -> None:
 
 
 def _probes(planner: Planner, stages: Sequence[PlannedStage]) -> Iterator[PlannedStage]:
-    """One for each kind that asks a chat model: all stages of a kind have one endpoint, which is a setting."""
-    askers: dict[str, list[PlannedStage]] = {}
+    """One for each kind that asks a chat model, and for each endpoint with a name: it is a setting that all share."""
+    askers: dict[tuple[str, str], list[PlannedStage]] = {}
     for planned in stages:
         if kind_of(planned.stage.kind).forms(planned.stage.params):
-            askers.setdefault(planned.stage.kind, []).append(planned)
-    for kind, asking in askers.items():
+            askers.setdefault((planned.stage.kind, planner.endpoints.get(planned.key, "")), []).append(planned)
+    for (kind, endpoint), asking in askers.items():
         found = (form for planned in asking for form in kind_of(kind).forms(planned.stage.params))
         forms: tuple[ChatForm, ...] = tuple(dict.fromkeys(found))
         settings = dict(max(asking, key=lambda planned: most_usd(forms, planned.settings)).settings)
         if most := most_usd(forms, settings):
             settings["max_usd"] = most
-        yield planner.add(f"probe {kind}", ProbeParams(asker=kind, forms=forms), settings=settings)
+        label = " ".join(part for part in ("probe", kind, endpoint) if part)
+        yield planner.add(label, ProbeParams(asker=kind, forms=forms, endpoint=endpoint), settings=settings)
 
 
 def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[PlannedStage]) -> PlannedStage:

@@ -12,14 +12,18 @@ Every contrast is mean(treatment arms) - mean(control arms) over some languages 
 - references: the same answers judged against native references and against the published ones, for every mix on all
   languages, and for all mixes together on each language
 - prompts: the same answers judged by English prompts and by those of their language, likewise
+- judges: the same answers judged by somebody of the panel and by the study's judge, likewise
+- panel: every contrast above that is not of rejudged answers, by the mean of all judges
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
 
+import msgspec
+
 from polyglot.core.mix import Mix
-from polyglot.kinds.aggregate import NATIVE, ArmKey, Contrast, Family, prompted
+from polyglot.kinds.aggregate import NATIVE, ArmKey, Contrast, Family, judged_by, judged_together, prompted
 
 ENGLISH = "EN"
 _AGAINST_MONO = {
@@ -144,6 +148,35 @@ def prompt_contrasts(model: str, dataset: str, mixes: Sequence[Mix], languages: 
     others = [language for language in languages if language != ENGLISH]
     said = "English - own prompts"
     return tuple(_rejudged(Family.PROMPTS, prompted(ENGLISH), said, (model, dataset), mixes, others))
+
+
+def judge_contrasts(
+    model: str, dataset: str, mixes: Sequence[Mix], judges: Iterable[str], languages: Sequence[str]
+) -> tuple[Contrast, ...]:
+    """Return what another judge changes, for each judge of a panel."""
+    return tuple(
+        contrast
+        for judge in judges
+        for contrast in _rejudged(
+            Family.JUDGES, judged_by(judge), f"{judge} - the study's judge", (model, dataset), mixes, languages
+        )
+    )
+
+
+def panel_contrasts(contrasts: Iterable[Contrast]) -> tuple[Contrast, ...]:
+    """Return the contrasts by the mean of all judges, whoever the study's judge is."""
+    said = judged_together("mean")
+    return tuple(
+        msgspec.structs.replace(
+            row,
+            name=f"{row.name}, mean of the panel",
+            family=Family.PANEL,
+            treatment=tuple(key._replace(arm=key.arm + said) for key in row.treatment),
+            control=tuple(key._replace(arm=key.arm + said) for key in row.control),
+        )
+        for row in contrasts
+        if row.family.choice == "mean"
+    )
 
 
 def _rejudged(

@@ -1,18 +1,20 @@
 """Pairs of cells whose answers are judged beside each other."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import Cell
+from polyglot.kinds.aggregate import STUDYS_JUDGE, Cell, Rule
 from polyglot.kinds.compare import CompareParams
+from polyglot.kinds.panel import PanelParams
 from polyglot.kinds.reliability import CellPair
 from polyglot.plan.cells import CellStages, asked_about, judging, references_of
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import Sources
 from polyglot.study.arms import ArmRequest, NotTuned
 from polyglot.study.chat import asking_settings
-from polyglot.study.judge import ALL
+from polyglot.study.judge import ALL, PanelJudge
 from polyglot.study.lock import Locked
 
 
@@ -32,19 +34,63 @@ def pair_stages(
     for row, other in found:
         if row.answer.key == other.answer.key:  # equal answers under two names
             continue
-        first, second = sorted((row, other), key=lambda one: one.answer.key)  # the same, whoever is named first
-        name = f"{row.cell.cell} | {other.cell.cell}"
-        inputs = {"first": first.answer, "second": second.answer}
-        params = CompareParams(**judging(locked, sources, locked.pair_prompts_sha256))
-        stage = planner.add(
-            f"compare {name}",
-            params,
-            {**inputs, **asked_about(sources, references_of(locked, sources))},
-            mix=row.answer.mix,
-            settings=asking_settings(locked.study.judge),
-        )
-        made[CellPair(name=name, first=first.cell.cell, second=second.cell.cell)] = stage
+        pair = _Pair(row, other)
+        made[pair.named()] = first = _compared(planner, locked, sources, pair)
+        members = {} if "verdicts" in (row.cell.baseline, other.cell.baseline) else locked.study.judge.members
+        said = {STUDYS_JUDGE: first}
+        for name, judge in members.items():
+            made[pair.named(judge=name)] = said[name] = _compared(planner, locked, sources, pair, name, judge)
+        if members:
+            made[pair.named(panel="majority")] = planner.add(
+                f"panel {pair.named(panel='majority').name}",
+                PanelParams(what="comparisons", rule="majority", languages=sources.languages),
+                {f"comparisons:{name}": stage for name, stage in said.items()},
+                mix=row.answer.mix,
+            )
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two cells, in the order of the study."""
+
+    row: CellStages
+    other: CellStages
+
+    @property
+    def shown(self) -> list[CellStages]:
+        """In the order of their answers' keys: the same, whoever is named first."""
+        return sorted((self.row, self.other), key=lambda one: one.answer.key)
+
+    def named(self, *, judge: str = "", panel: Rule | None = None) -> CellPair:
+        """The cells, or those of the same answers that somebody of the panel judges, or all of it."""
+
+        def name(one: CellStages) -> str:
+            cell = one.cell.judged_by(judge) if judge else one.cell
+            return (cell.judged_together(panel) if panel else cell).cell
+
+        first, second = self.shown
+        return CellPair(name=f"{name(self.row)} | {name(self.other)}", first=name(first), second=name(second))
+
+
+def _compared(
+    planner: Planner,
+    locked: Locked,
+    sources: Sources,
+    pair: _Pair,
+    name: str = "",
+    judge: PanelJudge | None = None,
+) -> PlannedStage:
+    """Both orders by the study's judge, or by the one of the panel who has this name."""
+    first, second = pair.shown
+    return planner.add(
+        f"compare {pair.named(judge=name).name}",
+        CompareParams(**judging(locked, sources, locked.pair_prompts_sha256, judge)),
+        {"first": first.answer, "second": second.answer, **asked_about(sources, references_of(locked, sources))},
+        mix=pair.row.answer.mix,
+        settings=asking_settings(judge or locked.study.judge),
+        asks=name,
+    )
 
 
 def _beside(cell: Cell, other: Cell) -> bool:

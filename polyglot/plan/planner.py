@@ -14,6 +14,7 @@ class Planner:
 
     def __init__(self, profile: Profile) -> None:
         self.stages: list[PlannedStage] = []
+        self.endpoints: dict[str, str] = {}  # of a stage by its key, the name of what it asks in the profile
         self._profile = profile
 
     def add(
@@ -25,8 +26,10 @@ class Planner:
         seed: int | None = None,
         mix: str = "",
         settings: Mapping[str, Json] | None = None,
+        asks: str = "",
     ) -> PlannedStage:
-        """Add a stage and return it. `settings` go on top of the profile's for its kind.
+        """Add a stage and return it. `settings` go on top of the profile's for its kind, and for the endpoint that it
+        `asks` where that has a name.
 
         Raises ValueError for an input whose role or kind the stage's kind does not have.
         """
@@ -44,8 +47,10 @@ class Planner:
             stage=stage,
             label=label,
             resources=self._profile.resources.get(params.kind, Resources()),
-            settings={**self._profile.settings.get(params.kind, {}), **(settings or {})},
+            settings={**self._profile.settings_of(params.kind, asks), **(settings or {})},
             mix=mix,
         )
         self.stages.append(planned)
+        if asks in self._profile.endpoints:
+            self.endpoints[planned.key] = asks
         return planned

@@ -11,7 +11,14 @@ from polyglot.kinds.reliability import CellPair, ReliabilityParams
 from polyglot.kinds.report import ReportParams
 from polyglot.kinds.train import adapter_of
 from polyglot.plan.cells import CellStages, judged_against
-from polyglot.plan.contrasts import baseline_contrasts, find_contrasts, prompt_contrasts, reference_contrasts
+from polyglot.plan.contrasts import (
+    baseline_contrasts,
+    find_contrasts,
+    judge_contrasts,
+    panel_contrasts,
+    prompt_contrasts,
+    reference_contrasts,
+)
 from polyglot.plan.data import card_inputs
 from polyglot.plan.planner import Planner
 from polyglot.plan.quality import quality_stages
@@ -19,7 +26,7 @@ from polyglot.plan.sources import Sources
 from polyglot.study.arms import ArmRequest, NotTuned
 from polyglot.study.benchmark import Benchmark
 from polyglot.study.chat import shown
-from polyglot.study.judge import Judge
+from polyglot.study.judge import Judge, PanelJudge
 from polyglot.study.lock import Locked
 from polyglot.study.sources import Model
 from polyglot.study.study import Study
@@ -105,12 +112,16 @@ def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[
     pairs = [(model, dataset) for model in study.models for dataset in study.datasets]
     if study.contrasts == "auto":
         found = [row for pair in pairs for row in find_contrasts(*pair, mixes, sources.languages)]
+        plain = [*found]
         if study.judge.references == "both":
             found += [row for pair in pairs for row in reference_contrasts(*pair, mixes, sources.languages)]
         if study.judge.prompt_language == "both":
             found += [row for pair in pairs for row in prompt_contrasts(*pair, mixes, sources.languages)]
-        found += [row for pair in pairs for row in baseline_contrasts(*pair, mixes, study.baselines, sources.languages)]
-        return tuple(found)
+        for pair in pairs:
+            plain += (against := baseline_contrasts(*pair, mixes, study.baselines, sources.languages))
+            found += against
+            found += judge_contrasts(*pair, mixes, study.judge.members, sources.languages)
+        return (*found, *(panel_contrasts(plain) if study.judge.members else ()))
     found = [
         Contrast(
             name=row.name,
@@ -128,7 +139,8 @@ def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[
     unique: dict[object, Contrast] = {}
     for row in found:  # arms that are not tuned are the same beside every data set
         unique.setdefault((row.name, row.treatment, row.control), row)
-    return tuple(unique.values())
+    custom = tuple(unique.values())
+    return (*custom, *(panel_contrasts(custom) if study.judge.members else ()))
 
 
 def _arm_key(arm: ArmRequest, model: str, dataset: str) -> ArmKey:
@@ -150,6 +162,7 @@ def _report(locked: Locked, languages: Sequence[str]) -> ReportParams:
         **_recipes(study),
         "answers": decoding(study.answers),
         "judge": _judge(study.judge),
+        **{f"judge {name}": _judge(judge) for name, judge in study.judge.members.items()},
         **{f"baseline {name}": baseline.shown for name, baseline in study.baselines.items()},
         "seeds": ", ".join(map(str, study.seeds)),
         **{used.where: used.licensed for used in locked.used},
@@ -157,7 +170,7 @@ def _report(locked: Locked, languages: Sequence[str]) -> ReportParams:
     return ReportParams(
         study=study.name,
         question=study.question,
-        metric="exact" if verifiable else "score",
+        metric="exact" if verifiable and not study.judge.members else "score",  # others give no whole tens
         checks=tuple(check.name for check in study.quality),
         notes=tuple(notes),
         facts=facts,
@@ -236,7 +249,7 @@ def _benchmark_name(benchmark: Benchmark) -> str:
     return benchmark.name or benchmark.published or built_in or "questions of one's own"
 
 
-def _judge(judge: Judge) -> str:
+def _judge(judge: Judge | PanelJudge) -> str:
     if judge.endpoint == "built-in":
         return "built-in"
     said = [f"temperature {shown(judge.temperature)}", f"up to {judge.max_tokens} tokens a verdict"]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from polyglot.core.section import Broken, Count, Language, Problem, Section, one_or_many, tuple_of
+from polyglot.core.section import Broken, Count, Language, Name, Problem, Section, one_or_many, tuple_of
 from polyglot.kinds.chat import ChatFailures, ChatModel, ChatPrices
 from polyglot.study.arms import ARM_SCHEMA, ArmField
 from polyglot.study.chat import check_model
@@ -44,6 +44,15 @@ class Retest(Section):
     """Turns of answers in each language, of the first cell; the same in each run of the study."""
 
 
+class PanelJudge(ChatPrices, ChatFailures, ChatModel):
+    """A further judge, by the same prompts. Its address is that of the profile's `endpoints`, by its name here."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        check_model(self.endpoint, self.model, built_in="the built-in judge", example="such as gpt-4-0613")
+        return self
+
+
 class Judge(ChatPrices, ChatFailures, ChatModel):
     """Who grades. Prices and the address of an endpoint are no part of a result (the latter is a profile's setting)."""
 
@@ -60,6 +69,9 @@ class Judge(ChatPrices, ChatFailures, ChatModel):
     """Also compare answers in pairs; single grading stands in any case."""
     retest: Retest | None = None
     """Also ask some verdicts several times."""
+    panel: Mapping[Name, PanelJudge] | None = Field(None, min_length=1)
+    """Further judges, by a name of your choice: each judges the same answers, singly and in pairs where there are any.
+    The report has every judge alone, the mean of all and their majority, and how far they agree."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -68,6 +80,11 @@ class Judge(ChatPrices, ChatFailures, ChatModel):
             what, remedy = "the built-in judge says the same each time", "Remove it"
             raise Broken(Problem(what=what, place=("retest",), remedy=remedy))
         return self
+
+    @property
+    def members(self) -> Mapping[str, PanelJudge]:
+        """The further judges, by name."""
+        return self.panel or {}
 
     @property
     def one_language(self) -> str | None:

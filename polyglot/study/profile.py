@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationError, create_model, model_validator
 
 from polyglot.core.errors import BadInput
-from polyglot.core.section import Broken, Problem, Section
+from polyglot.core.section import Broken, Name, Problem, Section
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.kinds.device import BYTES_PER_GBIT, GPUS, Device, cpu
 from polyglot.kinds.registry import KINDS, kind_of
-from polyglot.kinds.settings import Settings
+from polyglot.kinds.settings import ChatSettings, Settings
 from polyglot.schedulers.registry import BACKENDS
 from polyglot.study.amounts import Bytes, Deadline, Duration, GpuName, Kind
 from polyglot.study.cluster import Cluster
@@ -100,6 +100,8 @@ class ProfileFile(Section):
     ask_above: AskAbove = Field(default_factory=AskAbove)
     resources: Mapping[Kind, ResourceSection] = Field(default_factory=dict)
     settings: KindSettings = Field(default_factory=KindSettings)
+    endpoints: Mapping[Name, ChatSettings] = Field(default_factory=dict)
+    """What is otherwise for one model that is asked: a judge of the panel, or a baseline, by its name in the study."""
     environments: Environments = Field(default_factory=Environments)
     kubernetes: Cluster | None = None
 
@@ -172,12 +174,23 @@ class Profile:
     max_attempts: int
     resources: Mapping[str, Resources]
     settings: Mapping[str, Mapping[str, Any]]
+    endpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # settings of the endpoints with a name
     cluster: Cluster | None = None  # the section of backend kubernetes
     device: str | None = None  # a name of GPUS, of stages whose pool says none
     prices: Prices | None = None
     ask_above: AskAbove = AskAbove()
     environments: Mapping[str, str] = field(default_factory=dict)  # by name, folders of one's own machine
     memory_named: frozenset[str] = frozenset()  # the kinds whose memory the profile itself says
+
+    def settings_of(self, kind: str, asks: str = "") -> dict[str, Any]:
+        """The settings of a kind, and on top those of the endpoint with this name.
+
+        An address of its own takes nothing of the kind's: neither its key, which is another's, nor its api-version.
+        """
+        own, settings = self.endpoints.get(asks, {}), dict(self.settings.get(kind, {}))
+        if "base_url" in own:
+            settings = {**settings, "key_file": "", "api_version": None}
+        return {**settings, **own}
 
     def device_of(self, planned: PlannedStage) -> Device | None:
         """What a stage computes on; None for a GPU that has no name."""
@@ -223,6 +236,7 @@ def load_profile(name_or_path: str) -> Profile:
         device=content.device,
         prices=content.prices,
         ask_above=content.ask_above,
+        endpoints={name: own.model_dump(exclude_unset=True) for name, own in content.endpoints.items()},
         environments=content.environments.model_dump(),
         memory_named=frozenset(kind for kind, section in content.resources.items() if section.memory_bytes is not None),
     )

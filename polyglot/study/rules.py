@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 from polyglot.core.mix import Mix
 from polyglot.core.section import Problem
+from polyglot.kinds.aggregate import STUDYS_JUDGE
+from polyglot.kinds.chat import ChatModel
 from polyglot.study.baseline_rules import baseline_problems, not_tuned_problems
 from polyglot.study.benchmark import BUILT_IN_CATEGORIES
 from polyglot.study.chat import missing_prices
@@ -34,6 +36,7 @@ def study_problems(study: Study) -> Iterator[Problem]:
     yield from _draws(study)
     yield from _prompts(study)
     yield from _pairs(study)
+    yield from _panel(study)
     yield from reference_problems(study)
     yield from _categories(study)
     yield from baseline_problems(study)
@@ -55,13 +58,14 @@ def _repeats(study: Study) -> Iterator[Problem]:
 
 def _alike_names(study: Study) -> Iterator[Problem]:
     """Names become parts of DNS labels, where a dot is a hyphen."""
-    for key in ("models", "datasets", "baselines"):
+    places = {(key,): getattr(study, key) for key in ("models", "datasets", "baselines")}
+    for place, names in {**places, ("judge", "panel"): study.judge.members if study.models else {}}.items():
         seen: dict[str, str] = {}
-        for name in getattr(study, key):
+        for name in names:
             other = seen.setdefault(name.replace(".", "-"), name)
             if other != name:
                 what = f"cannot be told from {other}"
-                yield Problem(what=what, place=(key, name), remedy="Choose names that differ in more than . and -")
+                yield Problem(what=what, place=(*place, name), remedy="Choose names that differ in more than . and -")
 
 
 def _same_twice(study: Study) -> Iterator[Problem]:
@@ -210,6 +214,22 @@ def _pairs(study: Study) -> Iterator[Problem]:
         yield Problem(what="there is nothing to compare with it", place=place, remedy="Add a mix")
 
 
+def _panel(study: Study) -> Iterator[Problem]:
+    """Every judge of a panel is another one."""
+    known: list[tuple[str, ChatModel]] = [("the study's judge", study.judge)]
+    fields = set(ChatModel.model_fields)
+    for name, judge in study.judge.members.items():
+        place = ("judge", "panel", name)
+        if name == STUDYS_JUDGE or name.startswith("panel-"):
+            yield Problem(what="a name that has a meaning of its own", place=place, remedy="Choose another one")
+        said = judge.model_dump(include=fields)
+        other = next((whose for whose, earlier in known if earlier.model_dump(include=fields) == said), None)
+        if other is not None:
+            remedy = "Remove one, or ask one several times by `judge.retest`"
+            yield Problem(what=f"the same as {other}", place=place, remedy=remedy)
+        known.append((name, judge))
+
+
 def _contrasts(study: Study) -> Iterator[Problem]:
     if study.contrasts == "auto":
         return
@@ -256,6 +276,10 @@ def _budget(study: Study) -> Iterator[Problem]:
         for key in missing_prices(baseline) if baseline.endpoint == "openai" else ():
             what = "calls have no price, so their cost cannot be bounded"
             yield Problem(what=what, place=("baselines", name), remedy=f"Add `{key}`")
+    for name, member in judge.members.items():
+        for key in missing_prices(member) if member.endpoint == "openai" else ():
+            what = "calls have no price, so their cost cannot be bounded"
+            yield Problem(what=what, place=("judge", "panel", name), remedy=f"Add `{key}`")
     if judge.endpoint == "built-in":
         return
     for key in missing_prices(judge):

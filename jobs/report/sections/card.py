@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from jobs.report.numbers import MISSING, View, share, whole
 from jobs.report.sections.pairs import limits, percent
+from polyglot.kinds.aggregate import STUDYS_JUDGE
 from polyglot.kinds.reliability import (
+    JudgeAgreement,
     JudgeReliability,
     LanguageAgreement,
     Measured,
@@ -51,6 +53,7 @@ class Cards(NamedTuple):
     """All judges."""
 
     cards: tuple[Card, ...]
+    between: tuple[Table, ...]  # of a panel
     warnings: tuple[str, ...]
     suspicious: tuple[tuple[str, str, str, str, str, str], ...]
 
@@ -60,14 +63,42 @@ def show(report: Report, view: View) -> Cards | None:
     found = report.reliability
     if found is None:
         return None
-    people = tuple(_people(found.people or ()))  # of the study's judge
     return Cards(
-        cards=tuple(
-            Card(name=f"{judge.model} ({judge.endpoint})", tables=(*_tables(judge), *people)) for judge in found.judges
-        ),
+        cards=tuple(_card(judge, found.people or ()) for judge in found.judges),
+        between=tuple(_between(found.between or ())),
         warnings=found.warnings,
         suspicious=tuple(_suspicious(row) for row in found.suspicious),
     )
+
+
+def _card(judge: JudgeReliability, people: Sequence[PeopleAgreement]) -> Card:
+    """A judge, and people beside it."""
+    said = f"{judge.model} ({judge.endpoint})"
+    name = (
+        said
+        if not judge.name
+        else "The study's judge, " + said
+        if judge.name == STUDYS_JUDGE
+        else f"{judge.name}, {said}"
+    )
+    beside = [row for row in people if row.judge == judge.name]
+    return Card(name=name, tables=(*_tables(judge), *_people(beside)))
+
+
+def _between(rows: Sequence[JudgeAgreement]) -> Iterator[Table]:
+    whats = {
+        "scores": "Scores, in whole points; kappa has quadratic weights.",
+        "pairs": "Pairs; ties of all kinds are one.",
+    }
+    for what, said in whats.items():
+        own = [row for row in rows if row.what == what]
+        if own:
+            yield Table(
+                f"Between judges: {what}",
+                f"{said} On the items that all of them gave a verdict on. Alpha is Krippendorff's, ordinal.",
+                ("Items", "Equal", "Kappa", "Alpha"),
+                tuple((f"{', '.join(row.judges)}: {row.language}", tuple(_across(row))) for row in own),
+            )
 
 
 def _tables(judge: JudgeReliability) -> Iterator[Table]:
@@ -171,7 +202,7 @@ def _retest(row: RetestReliability) -> Iterator[Figure]:
     yield Figure(_points(row.deviation.value), limits(row.deviation, 1.0, 2))
 
 
-def _across(row: LanguageAgreement) -> Iterator[Figure]:
+def _across(row: LanguageAgreement | JudgeAgreement) -> Iterator[Figure]:
     yield Figure(whole(row.items), "")
     yield Figure(percent(row.equal), limits(row.equal))
     for found in (row.kappa, row.alpha):

@@ -61,7 +61,8 @@ class KubernetesSite(DetachedSite):
         del environ
         kind = ENDPOINTS[traits_of(stage).asks]
         url = find_url(traits_of(stage).asks, url, self._cluster.environment)
-        if self._cluster.endpoint_secret(kind) is None and key_file is None and kind.needs_key(url):
+        key = key_file if key_file is not None else self._cluster.endpoint_secret(kind)
+        if not key and kind.needs_key(url):
             remedy = f"Name a Secret that has it under kubernetes.{kind.profile_key} of the profile"
             raise BadInput(f"no key for {kind.label}", remedy=remedy)
 

@@ -244,3 +244,49 @@ def test_a_retest_counts_flips_and_spread(tmp_path: Path) -> None:
 )
 def test_families(name: str, family: str | None) -> None:
     assert family_of(name) == family
+
+
+class TestPanel:
+    """Two judges of the same answers."""
+
+    CELLS = (cell("EN"), cell("DE"), *(cell(name).judged_by("large") for name in ("EN", "DE")))
+
+    def test_each_has_a_card_and_their_agreement_is_told(self, tmp_path: Path) -> None:
+        def by_question(call: js.Call) -> js.Step:
+            return js.reply("[[9]]" if "DE 3 first?" in call.user else "[[4]]")
+
+        one, two = answers(), answers("other")
+        inputs = inputs_of(tmp_path, by_question, one, two)
+        for name, given in (("EN", one), ("DE", two)):
+            high = judged(tmp_path / f"large-{name}", says("[[4]]"), given, model="large-1")
+            inputs[f"verdicts:tiny/house/{name}/s0+large-judge"] = high
+            inputs[f"answers:tiny/house/{name}/s0+large-judge"] = inputs[f"answers:tiny/house/{name}/s0"]
+        found = card(tmp_path, inputs, cells=self.CELLS)
+        assert [(row["name"], row["model"]) for row in found["judges"]] == [("judge", "judge-1"), ("large", "large-1")]
+        assert [row["singles"][0]["mean"] for row in found["judges"]] == [4.625, 4.0]
+        (row,) = found["between"]
+        assert (row["what"], row["judges"], row["items"]) == ("scores", ["judge", "large"], 32)
+        assert row["equal"]["value"] == 0.875
+        assert row["kappa"]["value"] == 0.0  # one of them says the same, always
+
+    def test_pairs_of_each_judge_are_its_own(self, tmp_path: Path) -> None:
+        one, two = answers(), answers("other")
+        inputs = inputs_of(tmp_path, says("[[5]]"), one, two)
+        for name, given in (("EN", one), ("DE", two)):
+            other = judged(tmp_path / f"large-{name}", says("[[5]]"), given, model="large-1")
+            inputs[f"verdicts:tiny/house/{name}/s0+large-judge"] = other
+            inputs[f"answers:tiny/house/{name}/s0+large-judge"] = inputs[f"answers:tiny/house/{name}/s0"]
+        inputs["comparisons:p"] = judged(tmp_path / "p", says("[[A]]"), two, against=one)
+        inputs["comparisons:q"] = judged(tmp_path / "q", says("[[C]]"), two, against=one, model="large-1")
+        large = CellPair(name="q", first="tiny/house/DE/s0+large-judge", second="tiny/house/EN/s0+large-judge")
+        found = card(tmp_path, inputs, pairs=(PAIR, large), cells=self.CELLS)
+        ours, theirs = (judge["pairs"][0] for judge in found["judges"])
+        assert (ours["inconsistent"]["value"], ours["first_slot"]["value"], ours["planned"]) == (1.0, 1.0, 32)
+        assert (theirs["inconsistent"]["value"], theirs["ties"]["value"], theirs["planned"]) == (0.0, 1.0, 32)
+        assert [(row["first"][2], row["inconsistent"]["value"]) for row in found["results"]] == [
+            ("EN", 1.0),
+            ("EN+large-judge", 0.0),
+        ]
+        scores, pairs = found["between"]
+        assert (pairs["what"], pairs["items"], pairs["equal"]["value"]) == ("pairs", 16, 1.0)
+        assert (scores["what"], scores["equal"]["value"]) == ("scores", 1.0)

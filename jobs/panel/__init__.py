@@ -1,0 +1,1 @@
+"""One verdict out of those of several judges."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from jobs.report.numbers import MISSING, View, share, whole
 from jobs.report.sections.pairs import limits, percent
+from polyglot.kinds.imported import FROM_FILES
 from polyglot.kinds.reliability import (
     JudgeReliability,
     LanguageAgreement,
@@ -63,7 +64,14 @@ def show(report: Report, view: View) -> Cards | None:
     people = tuple(_people(found.people or ()))  # of the study's judge
     return Cards(
         cards=tuple(
-            Card(name=f"{judge.model} ({judge.endpoint})", tables=(*_tables(judge), *people)) for judge in found.judges
+            Card(name=f"{judge.model} ({judge.endpoint})", tables=(*_tables(judge), *people))
+            for judge in found.judges
+            if judge.endpoint != FROM_FILES
+        )
+        + tuple(
+            Card(name=f"{judge.model}, not judged here: read from files", tables=tables)
+            for judge in found.judges
+            if judge.endpoint == FROM_FILES and (tables := tuple(_tables(judge)))
         ),
         warnings=found.warnings,
         suspicious=tuple(_suspicious(row) for row in found.suspicious),

@@ -19,6 +19,7 @@ from polyglot.core.canonical import sha256_file
 from polyglot.exchange.summary import Summary
 from polyglot.kinds.aggregate import ArmKey
 from polyglot.kinds.imported import ImportRecord
+from polyglot.kinds.people import read_votes
 from polyglot.kinds.report import Report
 from polyglot.store.artifact import StoredArtifact
 from polyglot.store.committed import committed
@@ -263,27 +264,37 @@ def named(desk: Desk, what: str) -> str:
     return f"{{{', '.join(files)}}}"
 
 
-@pytest.mark.timeout(900)
-def test_pairs_of_others_stand_in_the_tables_under_their_judge_and_not_under_the_studys(ran: Ran) -> None:
+@pytest.fixture(scope="module")
+def compared(ran: Ran) -> Path:
+    """A study of two models whose answers were read, and pairs of them: a row is there twice, another is strange."""
     desk = ran.desk
     english = ran.out / "data" / "mt_bench_EN" / "model_judgment" / f"{JUDGE}_pair.jsonl"
-    rows = lines(english)
+    rows, copy = lines(english), desk.root / "pairs-EN.jsonl"
     swapped = rows[0] | {"model_1": rows[0]["model_2"], "model_2": rows[0]["model_1"]}
-    kept = english.read_bytes()
-    english.write_text("".join(json.dumps(row) + "\n" for row in (*rows, swapped, rows[1] | {"question_id": 9999})))
+    copy.write_text("".join(json.dumps(row) + "\n" for row in (*rows, swapped, rows[1] | {"question_id": 9999})))
     baselines = ", ".join(
         f"{name}: {{model: {model}, answers: {named(desk, f'model_answer/{model}.jsonl')}}}"
         for name, model in (("tuned", TUNED), ("plain", UNTUNED))
     )
-    study = desk.study(
+    pairs = named(desk, f"model_judgment/{JUDGE}_pair.jsonl")
+    where = f"theirs/data/mt_bench_EN/model_judgment/{JUDGE}_pair.jsonl"
+    pairs = pairs.replace(f"{where}, sha256: {sha256_file(english)}", f"pairs-EN.jsonl, sha256: {sha256_file(copy)}")
+    return desk.study(
         "compared",
         mixes="[ENDE]",
         benchmark="{built-in: verifiable}",
         **STUDY | {"judge": "{endpoint: built-in}"},
         baselines=f"{{{baselines}}}",
-        imported_pairs=f"{{gpt: {{files: {named(desk, f'model_judgment/{JUDGE}_pair.jsonl')}}}}}",
+        imported_pairs=f"{{gpt: {{files: {pairs}}}}}",
     )
-    report = submit(desk, study)
+
+
+@pytest.mark.timeout(900)
+def test_pairs_of_others_stand_in_the_tables_under_their_judge_and_not_under_the_studys(
+    compared: Path, ran: Ran
+) -> None:
+    desk = ran.desk
+    report = submit(desk, compared)
     assert report.reliability is not None
     assert ran.report.reliability is not None
     theirs = {row.language: row for row in report.reliability.results}
@@ -306,7 +317,7 @@ def test_pairs_of_others_stand_in_the_tables_under_their_judge_and_not_under_the
     assert "gpt-4, not judged here: read from files" in page
     assert report.facts["pairs by gpt"].endswith("not judged here")
 
-    planned = desk.session(study).plan.find("read-pairs baseline:tuned | baseline:plain by gpt")
+    planned = desk.session(compared).plan.find("read-pairs baseline:tuned | baseline:plain by gpt")
     manifest = committed(desk.store, "imported", planned.key)
     assert manifest is not None
     record = StoredArtifact(desk.store, manifest, desk.root / "cache").read("import.json", ImportRecord)
@@ -316,11 +327,17 @@ def test_pairs_of_others_stand_in_the_tables_under_their_judge_and_not_under_the
 
     said = desk.run("fetch", "compared", "comparisons", "--as", "fastchat", "--to", "again", "--store", desk.url)
     assert said.code == 0, said.err
-    written = {
-        row["question_id"]: row for row in lines(Path(f"again/data/mt_bench_DE/model_judgment/{JUDGE}_pair.jsonl"))
-    }
-    assert len(written) == 80
-    english.write_bytes(kept)
+    again = lines(Path("again/data/mt_bench_DE/model_judgment") / f"{JUDGE}_pair.jsonl")
+    assert len(again) == 160
+
+
+def test_votes_of_people_name_answers_of_others_as_their_files_do(compared: Path, ran: Ran) -> None:
+    named = {"judge": "expert_1", "model_a": UNTUNED, "model_b": TUNED, "question_id": 81, "turn": 1}
+    (ran.desk.root / "votes.jsonl").write_text(json.dumps(named | {"winner": "model_a"}))
+    said = ran.desk.run("sheet", "import", compared, "votes.jsonl", "--language", "DE", "--store", ran.desk.url)
+    assert said.code == 0, said.err
+    ((_, vote),) = read_votes(Path(said.out.splitlines()[0]), "votes")
+    assert (vote.first, vote.second, vote.outcome) == ("baseline:plain", "baseline:tuned", "first")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -28,7 +28,7 @@ def scores_in(found: ReadFile[Exchanged], resamples: int) -> Iterator[ScoreRow]:
             mine = [row for row in own if model in ("", row.model)]
             repeats = [one for one in again if one[0] == judge and model in ("", one[3])]
             turns = sorted({row.turn for row in own})
-            for turn in (None, *turns) if len(turns) > 1 else turns:
+            for turn in (None, *turns):
                 chosen = [row for row in mine if turn in (None, row.turn)]
                 scored = [(str(row.question_id), row.score) for row in chosen if not row.failure]
                 values = [float(score) for _, score in scored if score is not None]

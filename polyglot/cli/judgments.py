@@ -124,9 +124,9 @@ def _scores(rows: Sequence[ScoreRow]) -> _Part:
         "file",
     )
     found = {(row.file, row.judge, row.model, row.turn): row for row in rows}
-    whole = [row for row in rows if row.turn is None or len(turns) == 1]
+    whole = [row for row in rows if row.turn is None]
     order = dict.fromkeys((row.file, row.judge) for row in whole)
-    shown = []
+    shown: list[tuple[str, ...]] = []
     for file, judge in order:
         mine = [row for row in whole if (row.file, row.judge) == (file, judge)]
         for row in sorted(mine, key=lambda row: (not row.model, -(row.mean.value or 0.0))):
@@ -142,7 +142,7 @@ def _pairs(rows: Sequence[PairRow]) -> _Part:
     """A row a model, best first."""
     header = ("pairs by", "model", "win", "loss", "tie", "win rate", "adjusted", "95 %", "failed", "twice", "file")
     order = {key: number for number, key in enumerate(dict.fromkeys((row.file, row.judge) for row in rows))}
-    shown = [
+    shown: list[tuple[str, ...]] = [
         (
             row.judge,
             row.model,

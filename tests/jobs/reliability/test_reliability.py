@@ -164,7 +164,7 @@ class TestPairsOfOthers:
     def imported(self, root: Path, said: list[tuple[str | None, list[str | None]]]) -> FolderInput:
         rows = [
             {
-                "id": str(81 + at),
+                "id": QUESTIONS[at]["id"],
                 "language": "DE",
                 "category": "math",
                 "sample": 0,

@@ -77,6 +77,11 @@ class TestScores:
         assert score_row(found, "two", 1).repeats == 0
         assert found.files[0].told == ("single.jsonl, line 2: there twice: gpt-4 81 1 one 0: contradicts 1",)
 
+    def test_files_of_other_turns_have_all_their_rows(self, tmp_path: Path) -> None:
+        found = summary(tmp_path, turns=[rating(1, 1, 2), rating(1, 2, 4)], whole=[rating(1, 0, 5, "two")])
+        together = {row.model: row.mean.value for row in found.scores if row.turn is None and row.model}
+        assert together == {"one": 3.0, "two": 5.0}
+
     def test_two_judges_of_the_same_answers(self, tmp_path: Path) -> None:
         mine = [rating(question, 1, question % 5 + 2) for question in range(20)]
         theirs = [rating(question, 1, question % 5 + 1, judge="other") for question in range(19)]

@@ -48,12 +48,12 @@ class _Beside:
 
 def read_pairs(context: Context, params: ImportedParams) -> None:
     """Read every file, write its comparisons. Raises Permanent as the other imports, and where there are none."""
-    cards = [context.inputs[role].read("card.json", AnswerCard) for role in ("first", "second")]
+    names = _name(context, "first"), _name(context, "second")
     files: dict[str, ImportedFile] = {}
     judges, counts = dict[str, str](), {}
     (context.out / "comparisons").mkdir()
     for language in params.languages:
-        file, beside = params.files[language], _beside(context, language, (cards[0].model, cards[1].model))
+        file, beside = params.files[language], _beside(context, language, names)
         found = compared_in(read_comparisons(local(file, context), file.name), *beside.names)
         judges[language] = found.judge
         placed, strange = _placed(found, beside)
@@ -70,6 +70,12 @@ def read_pairs(context: Context, params: ImportedParams) -> None:
     for name in ("verdicts", "failed", "inconsistent"):
         context.metrics[name] = sum(getattr(entry, name) for entry in counts.values())
     write_record(context, ImportRecord(what=params.what, judge=judge, files=files))
+
+
+def _name(context: Context, role: str) -> str:
+    """What the files call a model; its import has said so."""
+    name = context.inputs[role].read("card.json", AnswerCard).model
+    return "" if name is UNSET else name
 
 
 def _beside(context: Context, language: str, names: tuple[str, str]) -> _Beside:
@@ -173,6 +179,7 @@ def _said(row: PairJudgment | Annotation | None, *, turned: bool) -> _Said:
     if isinstance(row, Annotation):
         outcome = _OUTCOMES[TURNED[row.winner] if turned else row.winner]
         return _Said(outcome=outcome, reason=None if outcome is not None else "no-verdict")
+    orders: tuple[OrderVerdict, ...]
     if row is None:
         orders = (OrderVerdict(said=None, reason=MISSING),) * 2
     else:  # the first game has the row's first model as A, the second one its second model

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from polyglot.cli.view import View
 from polyglot.core.errors import BadInput, PolyglotError
+from polyglot.core.records import UNSET
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.aggregate import AggregateParams, Cell
 from polyglot.kinds.answer import Answer, AnswerCard
@@ -63,7 +64,8 @@ class Tables:
         for cell in self.cells:
             if cell.baseline in ("answers", "verdicts"):
                 name = self._input(f"answers:{cell.cell}").read("card.json", AnswerCard).model
-                found[name] = (*found.get(name, ()), cell.cell)
+                if name is not UNSET:
+                    found[name] = (*found.get(name, ()), cell.cell)
         return found
 
     def named(self, name: str, option: str) -> tuple[Cell, ...]:

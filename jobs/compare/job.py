@@ -5,26 +5,16 @@ and card.json. Orders that contradict each other make a tie and are counted; an 
 without one, with a reason, and no tie.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from jobs.builtin.grader import templates
 from jobs.builtin.server import JudgeServer
 from jobs.lib.context import Context
-from jobs.lib.judging.counting import counted_pairs
 from jobs.lib.judging.grading import Judged, grade, served_by
+from jobs.lib.judging.orders import counted, settle
 from jobs.lib.judging.targets import Target, collect
 from polyglot.core import records
-from polyglot.kinds.compare import (
-    AS_SHOWN,
-    CompareCard,
-    CompareParams,
-    OrderVerdict,
-    Outcome,
-    PairVerdict,
-    Slot,
-)
-
-_SWAPPED: Mapping[Slot, Outcome] = {**AS_SHOWN, "A": "second", "B": "first"}
+from polyglot.kinds.compare import CompareCard, CompareParams, OrderVerdict, PairVerdict
 
 
 def run(context: Context) -> None:
@@ -38,26 +28,12 @@ def run(context: Context) -> None:
     for language in params.languages:
         pairs = [_pair(target, results) for target in targets if target.language == language]
         records.write_lines(context.out / "comparisons" / f"{language}.jsonl", pairs)
-        languages[language] = counted_pairs(pairs)
+        languages[language] = counted(pairs)
     card = CompareCard(endpoint=params.endpoint, model=params.model, served_by=served_by(results), languages=languages)
     (context.out / "card.json").write_bytes(records.to_json(card) + b"\n")
     context.metrics["verdicts"] = sum(entry.verdicts for entry in languages.values())
     context.metrics["failed"] = sum(entry.failed for entry in languages.values())
     context.metrics["inconsistent"] = sum(entry.inconsistent for entry in languages.values())
-
-
-def settle(orders: Sequence[OrderVerdict]) -> tuple[Outcome | None, bool | None, str | None]:
-    """The outcome of both orders, whether they agree, and the reason where there is no outcome.
-
-    A tie in one order and "both are bad" in the other agree that neither is better.
-    """
-    one, other = orders
-    if one.said is None or other.said is None:
-        return None, None, one.reason or other.reason
-    first, second = AS_SHOWN[one.said], _SWAPPED[other.said]
-    if first == second:
-        return first, True, None
-    return "tie", {first, second} == {"tie", "both-bad"}, None
 
 
 def _pair(target: Target, results: Mapping[str, Judged]) -> PairVerdict:

@@ -1,54 +1,49 @@
-"""The job of what others made: answers of one model, or ratings of them, in the form that a study's own cells have.
+"""The job of what others made: answers of one model, or verdicts on them, in the form that a study's own cells have.
 
-Reads `questions`, files of the store or by their addresses and, for verdicts, `answers`; writes answers/<LANG>.jsonl or
-verdicts/<LANG>.jsonl, card.json as `answer` or `judge` write it, and import.json. What a file lacks is a record with
+Reads `questions`, files of the store or by their addresses and, for verdicts, `answers`, for pairs (see `pairs`) those
+of two models, `first` and `second`; writes answers/<LANG>.jsonl, verdicts/<LANG>.jsonl or comparisons/<LANG>.jsonl,
+card.json as `answer`, `judge` or `compare` write it, and import.json. What a file lacks is a record with
 the reason "not-in-file"; a rating that failed has "no-verdict", one off the scale "out-of-range". Rows on what the
 benchmark has not are counted, and left out. Every repeat and failure of a file is told in the log.
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
+from jobs.imported.files import MISSING, asked, file_of, local, one_judge, tell, write_record
+from jobs.imported.pairs import read_pairs
 from jobs.lib.answers import answer_to, write_answers
 from jobs.lib.context import Context
 from jobs.lib.judging.counting import counted
 from jobs.lib.judging.verdict import HIGHEST, LOWEST
-from jobs.lib.patience import Patience
 from polyglot.core import records
 from polyglot.core.errors import Permanent
-from polyglot.exchange.choose import Answered, Chosen, Rated, Rating, answers_of, ratings_of
+from polyglot.exchange.choose import Answered, Rated, Rating, answers_of, ratings_of
 from polyglot.exchange.rows import ERROR_TEXT, SingleJudgment
 from polyglot.kinds.answer import Answer, AnswerTurn
 from polyglot.kinds.imported import FROM_FILES, ImportedFile, ImportedParams, ImportRecord
 from polyglot.kinds.judge import JudgeCard, Verdict
-from polyglot.kinds.kind import File
 from polyglot.kinds.rows import Question
-from polyglot.store.fetching import fetch
-
-MOST_TOLD = 100  # lines of one file in the log
-MISSING = "not-in-file"
 
 
 def run(context: Context) -> None:
     """Read every file, write what it says. Raises Permanent for a file of another form or of another benchmark."""
     params = ImportedParams.of(context.stage)
-    (_read_answers if params.what == "answers" else _read_verdicts)(context, params)
+    {"answers": _read_answers, "verdicts": _read_verdicts, "pairs": read_pairs}[params.what](context, params)
 
 
 def _read_answers(context: Context, params: ImportedParams) -> None:
     answers: list[Answer] = []
     files: dict[str, ImportedFile] = {}
     for language in params.languages:
-        file, asked = params.files[language], _asked(context, language)
-        found = answers_of(_local(file, context), file.name, params.model)
-        _tell(context, found.chosen)
-        mine = [answer for question in asked.values() for answer in _answers_to(question, found, file.name)]
+        file, questions = params.files[language], asked(context, language)
+        found = answers_of(local(file, context), file.name, params.model)
+        tell(context, found.chosen.told)
+        mine = [answer for question in questions.values() for answer in _answers_to(question, found, file.name)]
         answers += mine
-        known = sum(identity in asked for identity in found.by_question)
-        files[language] = _file(file, found.chosen, len(asked) - known, len(found.by_question) - known)
+        known = sum(identity in questions for identity in found.by_question)
+        files[language] = file_of(file, found.chosen, len(questions) - known, len(found.by_question) - known)
     write_answers(context, params.languages, answers, endpoint=FROM_FILES, model=_one(params, files))
-    _write_record(context, ImportRecord(what=params.what, judge=None, files=files))
+    write_record(context, ImportRecord(what=params.what, judge=None, files=files))
 
 
 def _answers_to(question: Question, found: Answered, name: str) -> Iterator[Answer]:
@@ -74,27 +69,24 @@ def _read_verdicts(context: Context, params: ImportedParams) -> None:
     counts = {}
     (context.out / "verdicts").mkdir()
     for language in params.languages:
-        file, asked = params.files[language], _asked(context, language)
-        found = ratings_of(_local(file, context), file.name, params.model)
-        _tell(context, found.chosen)
+        file, questions = params.files[language], asked(context, language)
+        found = ratings_of(local(file, context), file.name, params.model)
+        tell(context, found.chosen.told)
         judges[language] = found.judge
         answers = context.inputs["answers"].lines(f"answers/{language}.jsonl", Answer)
-        verdicts = [one for answer in answers for one in _verdicts_on(answer, asked[answer.id], found)]
+        verdicts = [one for answer in answers for one in _verdicts_on(answer, questions[answer.id], found)]
         records.write_lines(context.out / "verdicts" / f"{language}.jsonl", verdicts)
         counts[language] = counted(verdicts)
         missing = sum(one.reason == MISSING for one in verdicts)
         used = {(one.id, one.sample, one.turn) for one in verdicts}
-        files[language] = _file(file, found.chosen, missing, sum(place not in used for place in found.by_turn))
-    if len(set(judges.values())) > 1:
-        said = ", ".join(f"{language} {judge}" for language, judge in judges.items())
-        raise Permanent(f"one judge rates all languages of a cell: got {said}")
-    judge = next(iter(judges.values()))
+        files[language] = file_of(file, found.chosen, missing, sum(place not in used for place in found.by_turn))
+    judge = one_judge(judges, "a cell")
     _one(params, files)
     card = JudgeCard(endpoint=FROM_FILES, model=judge, served_by=(), languages=counts)
     (context.out / "card.json").write_bytes(records.to_json(card) + b"\n")
     context.metrics["verdicts"] = sum(entry.verdicts for entry in counts.values())
     context.metrics["failed"] = sum(entry.failed for entry in counts.values())
-    _write_record(context, ImportRecord(what=params.what, judge=judge, files=files))
+    write_record(context, ImportRecord(what=params.what, judge=judge, files=files))
 
 
 def _verdicts_on(answer: Answer, question: Question, found: Rated) -> Iterator[Verdict]:
@@ -124,41 +116,6 @@ def _reason(row: SingleJudgment | None) -> str | None:
     return None if LOWEST <= row.score <= HIGHEST else "out-of-range"
 
 
-def _asked(context: Context, language: str) -> Mapping[str, Question]:
-    rows = context.inputs["questions"].lines(f"questions/{language}.jsonl", Question)
-    return {row.id: row for row in rows}
-
-
-def _local(file: File, context: Context) -> Path:
-    if file.uri is None:
-        return context.blob(file.sha256)
-    target = context.work / "fetched" / file.sha256
-    return Patience(context).ask(file.name, lambda: fetch(file, target))
-
-
-def _tell(context: Context, chosen: Chosen[Any]) -> None:
-    for line in chosen.told[:MOST_TOLD]:
-        context.log.warning("%s", line)
-    if len(chosen.told) > MOST_TOLD:
-        context.log.warning("%d more lines of this kind", len(chosen.told) - MOST_TOLD)
-
-
-def _file(file: File, chosen: Chosen[Any], missing: int, unused: int) -> ImportedFile:
-    """Raises Permanent where nothing of a file is of use: it is of another benchmark."""
-    if unused and unused == len({one.row.identity for one in chosen.rows}):
-        raise Permanent(f"{file.name}: nothing on any question of the benchmark, of {len(chosen.rows)} rows")
-    return ImportedFile(
-        name=file.name,
-        sha256=file.sha256,
-        model=chosen.model,
-        rows=len(chosen.rows),
-        repeats=chosen.repeats,
-        failures=chosen.failures,
-        missing=missing,
-        unused=unused,
-    )
-
-
 def _one(params: ImportedParams, files: Mapping[str, ImportedFile]) -> str:
     """The model's name, which is one in all languages. Raises Permanent."""
     names = {language: file.model for language, file in files.items()}
@@ -166,9 +123,3 @@ def _one(params: ImportedParams, files: Mapping[str, ImportedFile]) -> str:
         said = ", ".join(f"{language} {name}" for language, name in names.items())
         raise Permanent(f"one model has all languages of a cell: got {said}. Name it as `model`")
     return names[params.languages[0]]
-
-
-def _write_record(context: Context, record: ImportRecord) -> None:
-    (context.out / "import.json").write_bytes(records.to_json(record) + b"\n")
-    for name in ("repeats", "failures", "missing", "unused"):
-        context.metrics[f"file_{name}"] = sum(getattr(file, name) for file in record.files.values())

@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from jobs.lib.context import Context, Input, of_role, rows_of
-from jobs.lib.judging.counting import counted, counted_pairs
+from jobs.lib.judging import counting, orders
 from polyglot.core import records
 from polyglot.core.errors import Permanent
 from polyglot.kinds.compare import CompareCard, OrderVerdict, Outcome, PairCounts, PairVerdict, Slot
@@ -43,7 +43,7 @@ def _singles(context: Context, params: PanelParams, judges: Sequence[Input]) -> 
     for name, language in _files(params):
         rows = [score(said, params.rule == "mean") for said in _turns(judges, name, Verdict)]
         records.write_lines(context.out / name, rows)
-        languages[language] = counted(rows)
+        languages[language] = counting.counted(rows)
     return JudgeCard(endpoint=ENDPOINT, model=params.rule, served_by=(), languages=languages)
 
 
@@ -52,7 +52,7 @@ def _pairs(context: Context, params: PanelParams, judges: Sequence[Input]) -> Co
     for name, language in _files(params):
         rows = [decide(said) for said in _turns(judges, name, PairVerdict)]
         records.write_lines(context.out / name, rows)
-        languages[language] = counted_pairs(rows)
+        languages[language] = orders.counted(rows)
     return CompareCard(endpoint=ENDPOINT, model=params.rule, served_by=(), languages=languages)
 
 

@@ -1,8 +1,8 @@
 """The card of a study's judges, and the results of pairs.
 
 Reads `verdicts:<cell>`, `answers:<cell>`, `questions`, `aggregate` and, where there are any, `comparisons:<pair>`,
-`retest` and people's votes; writes reliability.json, pairs.csv and published_rule.jsonl. Equal inputs give equal bytes.
-The statistics are described in docs/statistics.md.
+`imported:<pair>` (judged by others), `retest` and people's votes; writes reliability.json, pairs.csv and
+published_rule.jsonl. Equal inputs give equal bytes. The statistics are described in docs/statistics.md.
 """
 
 from collections import Counter
@@ -16,6 +16,7 @@ from jobs.lib.stats.files import write_csv
 from jobs.reliability import pairs, single
 from jobs.reliability.between import between_judges
 from jobs.reliability.figures import ALL
+from jobs.reliability.imported import imported_judge, imported_results
 from jobs.reliability.pairs import Compared, pair_reliability, pair_results
 from jobs.reliability.people import People, people_agreement
 from jobs.reliability.reading import Graded, JudgeName, by_judge, categories, graded, judge_of, other_languages
@@ -29,6 +30,7 @@ from polyglot.kinds.compare import CompareCard, PairVerdict
 from polyglot.kinds.judge import Verdict
 from polyglot.kinds.people import HumanVote, read_votes
 from polyglot.kinds.reliability import (
+    CellPair,
     JudgeReliability,
     PairResult,
     Reliability,
@@ -48,10 +50,14 @@ def run(context: Context) -> None:
     category = categories(inputs, params.languages)
     cells, strays = by_judge(params.cells), other_languages(inputs)
     rows = {judge: list(graded(own, inputs, params.languages, strays)) for judge, own in cells.items()}
-    compared = list(_compared(params, inputs))
+    compared = list(_compared(params, params.pairs, of_role(inputs, "comparisons")))
     beside = {judge: [row for row in compared if row.judge == judge] for judge in cells}
+    others = list(_others(params, inputs))
     differing = {judge: (*single.differences(rows[judge]), *pairs.differences(beside[judge])) for judge in cells}
-    judges = tuple(one for judge in cells for one in _cards(params, inputs, judge, rows, beside, category, differing))
+    judges = (
+        *(one for judge in cells for one in _cards(params, inputs, judge, rows, beside, category, differing)),
+        *(imported_judge(*other, params.languages, category, params.level) for other in others),
+    )
     votes = [vote for file in params.votes for _, vote in read_votes(context.blob(file.sha256), file.name)]
     people = {judge: _people(params, votes, rows[judge], beside[judge], category) for judge in cells}
     flagged = tuple(row for own in rows.values() for row in suspicious(own))
@@ -59,7 +65,10 @@ def run(context: Context) -> None:
     found = Reliability(
         level=params.level,
         judges=judges,
-        results=tuple(pair_results(compared, params.languages, category, params.level)),
+        results=(
+            *pair_results(compared, params.languages, category, params.level),
+            *(row for other in others for row in imported_results(*other, params.languages, category, params.level)),
+        ),
         suspicious=flagged,
         warnings=(*_warnings(params, judges, flagged), *_left_out(people[STUDYS_JUDGE], votes)),
         people=UNSET
@@ -73,7 +82,8 @@ def run(context: Context) -> None:
     )
     (context.out / "reliability.json").write_bytes(records.to_json(found) + b"\n")
     write_csv(context.out / "pairs.csv", map(_flat, found.results), first=("first", "second", "language"))
-    otherwise = records.write_lines(context.out / "published_rule.jsonl", chain(*differing.values()))
+    read_otherwise = chain(*differing.values(), *(pairs.differences(theirs) for _, theirs in others))
+    otherwise = records.write_lines(context.out / "published_rule.jsonl", read_otherwise)
     context.metrics.update(judges=len(judges), pairs=len(params.pairs), read_otherwise=otherwise)
 
 
@@ -82,12 +92,11 @@ def _named(judge: str, judges: Sized) -> str | UnsetType:
     return judge if len(judges) > 1 else UNSET
 
 
-def _compared(params: ReliabilityParams, inputs: Mapping[str, Input]) -> Iterator[Compared]:
+def _compared(params: ReliabilityParams, asked: Sequence[CellPair], sources: Mapping[str, Input]) -> Iterator[Compared]:
     """Every pair of answers; of two arms the one whose cell comes first in the study's order is the first."""
     place = {cell.cell: number for number, cell in enumerate(params.cells)}
     cells = {cell.cell: cell for cell in params.cells}
-    sources = of_role(inputs, "comparisons")
-    for pair in params.pairs:
+    for pair in asked:
         first, second = cells[pair.first], cells[pair.second]
         turned = place[pair.first] > place[pair.second]
         arms = (second.arm_key, first.arm_key) if turned else (first.arm_key, second.arm_key)
@@ -101,6 +110,15 @@ def _compared(params: ReliabilityParams, inputs: Mapping[str, Input]) -> Iterato
                     turned=turned,
                     verdict=verdict,
                 )
+
+
+def _others(params: ReliabilityParams, inputs: Mapping[str, Input]) -> Iterator[tuple[str, list[Compared]]]:
+    """What was not judged here, by who judged it; it is never counted with what was."""
+    sources = of_role(inputs, "imported")
+    judges = {pair.name: sources[pair.name].read("card.json", CompareCard).model for pair in params.imported_pairs}
+    for judge in dict.fromkeys(judges.values()):
+        asked = [pair for pair in params.imported_pairs if judges[pair.name] == judge]
+        yield judge, list(_compared(params, asked, sources))
 
 
 def _cards(

@@ -29,7 +29,13 @@ class Compared:
     def said(self, order: int) -> str | None:
         """What was said with the answer of the arm number `order` (0 or 1) in the first place."""
         orders = self.verdict.orders
-        return orders[order if not self.turned else 1 - order].said if orders else None
+        if orders:
+            return orders[order if not self.turned else 1 - order].said
+        outcome = self.verdict.outcome  # of somebody who told no orders
+        if outcome not in ("first", "second"):
+            return outcome
+        winner = 0 if (outcome == "first") != self.turned else 1
+        return "A" if winner == order else "B"
 
     @property
     def characters(self) -> tuple[int, int]:
@@ -137,7 +143,7 @@ def _result(
         ties=measured(found.ties),
         losses=measured(found.b),
         rate=measured(found.rate),
-        inconsistent=measured(found.inconsistent),
+        inconsistent=measured(found.inconsistent if any(row.verdict.orders for row in rows) else None),
         both_bad=measured(found.both_bad),
         unscored=found.unscored,
         rate_at_least=number(won / (scored + found.unscored)),

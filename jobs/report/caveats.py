@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from jobs.report.numbers import listed, seeds, share, whole
 from jobs.report.sections.mixes import cut_share
+from polyglot.core.records import UNSET
 from polyglot.kinds.imported import FROM_FILES
 from polyglot.kinds.report import Report
 
@@ -13,11 +14,7 @@ NOTABLE_SHARE = 0.03  # of samples that were cut, of turns without an answer; be
 
 def caveats(report: Report) -> list[str]:
     """Return all sentences that apply."""
-    return [
-        text
-        for says in (_weak, _one_model, _others_judged, _failed, _unanswered, _cut, _shortened, _environments)
-        for text in says(report)
-    ]
+    return [text for says in _ALL for text in says(report)]
 
 
 def _weak(report: Report) -> Iterator[str]:
@@ -59,6 +56,17 @@ def _others_judged(report: Report) -> Iterator[str]:
             f"{listed(cells)} {'was' if len(cells) == 1 else 'were'} not judged here: the verdicts are those of "
             f"{judge}, read from files. What sets such a cell apart from the others may be the judge's doing, or its "
             "prompts'."
+        )
+
+
+def _others_compared(report: Report) -> Iterator[str]:
+    """Pairs whose verdicts were read from files."""
+    results = report.reliability.results if report.reliability else ()
+    for judge in dict.fromkeys(row.judge for row in results if row.judge is not UNSET):
+        pairs = sorted({f"{row.first.arm} and {row.second.arm}" for row in results if row.judge == judge})
+        yield (
+            f"{listed(pairs)} {'was' if len(pairs) == 1 else 'were'} not compared here: the verdicts on pairs are "
+            f"those of {judge}, read from files, and stand in no figure of the study's own judge."
         )
 
 
@@ -123,3 +131,16 @@ def _environments(report: Report) -> Iterator[str]:
                 f"The {kind} stages ran in {different} environments (device, threads, versions or precision): a "
                 "difference between models from two of them may be the environments'."
             )
+
+
+_ALL = (
+    _weak,
+    _one_model,
+    _others_judged,
+    _others_compared,
+    _failed,
+    _unanswered,
+    _cut,
+    _shortened,
+    _environments,
+)

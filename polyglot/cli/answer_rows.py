@@ -8,9 +8,10 @@ from pathlib import Path
 
 from polyglot.cli.view import View
 from polyglot.core.errors import BadInput, PolyglotError
+from polyglot.core.records import UNSET
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.aggregate import AggregateParams, Cell
-from polyglot.kinds.answer import Answer
+from polyglot.kinds.answer import Answer, AnswerCard
 from polyglot.kinds.registry import kinds_for
 from polyglot.kinds.rows import Question
 from polyglot.store.artifact import StoredArtifact
@@ -56,6 +57,16 @@ class Tables:
         for cell in self.cells:
             found[cell.arm_key.arm] = (*found.get(cell.arm_key.arm, ()), cell)
         return found | {cell.cell: (cell,) for cell in self.cells}
+
+    def names_in_files(self) -> dict[str, tuple[str, ...]]:
+        """The cells whose answers were read from files, by the model's name there."""
+        found: dict[str, tuple[str, ...]] = {}
+        for cell in self.cells:
+            if cell.baseline in ("answers", "verdicts"):
+                name = self._input(f"answers:{cell.cell}").read("card.json", AnswerCard).model
+                if name is not UNSET:
+                    found[name] = (*found.get(name, ()), cell.cell)
+        return found
 
     def named(self, name: str, option: str) -> tuple[Cell, ...]:
         """The cells of an arm. Raises BadInput for a name that the study lacks."""
@@ -116,5 +127,7 @@ def _alike(one: Cell, other: Cell) -> bool:
 
 
 def cells_by_name(tables: Tables) -> Mapping[str, str]:
-    """The one cell of each name that has one."""
-    return {name: cells[0].cell for name, cells in tables.names.items() if len(cells) == 1}
+    """The one cell of each name that has one; answers of others also go by the name that their files have for them."""
+    own = {name: cells[0].cell for name, cells in tables.names.items() if len(cells) == 1}
+    read = tables.names_in_files()
+    return {name: cells[0] for name, cells in read.items() if len(cells) == 1} | own

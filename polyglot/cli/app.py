@@ -50,6 +50,8 @@ VERBS = {
     "reevaluate": "Answer and judge anew with the models that each study was last submitted with, under the name of a "
     "night.",
     "nights": "Say of every night since a date whether it was evaluated, runs, failed, is due or was missed.",
+    "judgments": "Say what files of judgments and votes come to: means, win rates, order, failures, and who agrees "
+    "with whom.",
     "sheet": "Translations and answers for people to rate, blinded, and what they say.",
 }
 CONTEXT = {"help_option_names": ["-h", "--help"]}

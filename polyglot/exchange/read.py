@@ -107,6 +107,7 @@ def read_file(path: Path, name: str) -> ReadFile[Exchanged]:
                 rows.append(Numbered(at=at, row=row))
         except (ValueError, RecursionError) as error:  # of JSON, of a type, of a value
             said = "a key is repeated" if isinstance(error, Duplicated) else str(error)
+            said = said if raw is not None or _EXPECTED in said else f"{one_line(said, 80)}; expected {_EXPECTED}"
             faults.append(f"{name}, {unit} {at}: {one_line(said, 200)}")
             if raw is None or len(faults) == MOST_TOLD:
                 break

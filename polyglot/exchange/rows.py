@@ -9,6 +9,7 @@ from polyglot.core.records import UNSET, Record, UnsetType
 
 ERROR_TEXT = "$ERROR$"  # FastChat's text of a turn that a model's endpoint did not answer
 FAILED_SCORE = -1
+DRAW = 1.5  # AlpacaEval's preference for neither
 Judge = str | tuple[str, ...]  # its name, or [name, name of the prompt]
 Winner = Literal["model_1", "model_2", "tie", "error"]
 TURNED: dict[Winner, Winner] = {"model_1": "model_2", "model_2": "model_1", "tie": "tie", "error": "error"}
@@ -164,7 +165,7 @@ class PairJudgment(Exchanged, kw_only=True):
             str(self.question_id),
             self.turn,
             *pair,
-            0 if self.choice is UNSET else self.choice,
+            self.sample,
         )
 
     @property
@@ -186,6 +187,16 @@ class PairJudgment(Exchanged, kw_only=True):
         if self.turn < 0:
             return f"turn: got {self.turn}, expected 1 or more"
         return f"{self.model_1} is compared with itself" if self.model_1 == self.model_2 else ""
+
+    @property
+    def judge_name(self) -> str:
+        """Who judged."""
+        return name_of(self.judge)
+
+    @property
+    def sample(self) -> int:
+        """Which of the models' answers are compared."""
+        return 0 if self.choice is UNSET else self.choice
 
     @property
     def inconsistent(self) -> bool:
@@ -246,6 +257,30 @@ class Annotation(Exchanged, kw_only=True):
     annotator: str
     preference: float | None
     turn: int | UnsetType = UNSET  # of answers that have several
+
+    @property
+    def model_1(self) -> str:
+        """Whose output is the first."""
+        return self.generator_1
+
+    @property
+    def model_2(self) -> str:
+        """Whose is the second."""
+        return self.generator_2
+
+    @property
+    def judge_name(self) -> str:
+        """Who judged."""
+        return self.annotator
+
+    @property
+    def winner(self) -> Winner:
+        """The output that is preferred, however little."""
+        if self.preference is None:
+            return "error"
+        if self.preference in (0, DRAW):
+            return "tie"
+        return "model_1" if self.preference < DRAW else "model_2"
 
     @property
     def identity(self) -> tuple[Any, ...]:

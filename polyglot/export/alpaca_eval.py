@@ -2,7 +2,8 @@
 
 AlpacaEval knows conversations of one turn. The instruction of a later turn is what the user said until then, a blank
 line between the turns, its outputs are the answers to that turn, and `turn` says which it is. Orders that contradict
-each other and "both-bad" are draws, 1.5; a pair without a verdict has no preference.
+each other and "both-bad" are draws, 1.5; a pair without a verdict has no preference. A comparison of whole
+conversations (of others, turn 0) has all turns on both sides.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,11 +37,13 @@ def _annotations(taken: Taken, one: Wanted, cells: CellPair, language: str) -> I
     first, second = (_texts(taken, one, role, language) for role in ("first", "second"))
     judge = taken.card(one.planned, CompareCard).model
     for row in taken.rows(one.planned, one.folder, language, PairVerdict):
-        place = (row.id, row.sample, row.turn)
+        said = asked[row.id].turns
+        turns = (row.turn,) if row.turn else range(1, len(said) + 1)
+        places = [(row.id, row.sample, turn) for turn in turns]
         yield Annotation(
-            instruction="\n\n".join(asked[row.id].turns[: row.turn]),
-            output_1=first.get(place, ""),
-            output_2=second.get(place, ""),
+            instruction="\n\n".join(said[: turns[-1]]),
+            output_1="\n\n".join(first.get(place, "") for place in places),
+            output_2="\n\n".join(second.get(place, "") for place in places),
             generator_1=file_name(cells.first),
             generator_2=file_name(cells.second),
             annotator=judge,

@@ -7,7 +7,8 @@
 
 A model is a cell, by its name with "_" for "/". A verdict that failed has score -1, an order that failed the winner
 "error"; "both-bad" is a tie, as FastChat has no word for it. The prompt that a judge was shown is not kept, and so
-`user_prompt` is empty. Votes are those of the pairs that have a verdict, as compute_agreement reads them.
+`user_prompt` is empty. Votes are those of the pairs that have a verdict, as compute_agreement reads them. Comparisons
+of others that tell no orders are votes alone: a game that nobody saw is not written.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -75,13 +76,15 @@ def write_comparisons(store: Store, plan: Plan, wanted: Sequence[Wanted], to: Pa
     with taken_of(store, plan, to) as taken:
         for language in taken.languages(wanted):
             folder = _folder(taken, wanted, language, to)
-            judges: dict[str, list[PairJudgment]] = {}
+            judges: dict[str, list[PairJudgment | Vote]] = {}
             for one in wanted:
                 judge = taken.card(one.planned, CompareCard).model
                 judges.setdefault(judge, []).extend(_pairs(taken, one, cells[one.name], judge, language))
             for judge, rows in judges.items():
                 to_judge = folder / "model_judgment" / file_name(judge)
-                write_rows(to_judge.with_name(f"{to_judge.name}_pair.jsonl"), rows)
+                games = [row for row in rows if isinstance(row, PairJudgment)]
+                if games:
+                    write_rows(to_judge.with_name(f"{to_judge.name}_pair.jsonl"), games)
                 write_rows(to_judge.with_name(f"{to_judge.name}_votes.json"), _votes(rows))
                 _write_references(taken, wanted[0].planned, judge, language, folder)
             yield folder
@@ -168,9 +171,20 @@ def _verdicts(taken: Taken, one: Wanted, judge: str, language: str) -> Iterator[
         )
 
 
-def _pairs(taken: Taken, one: Wanted, cells: CellPair, judge: str, language: str) -> Iterator[PairJudgment]:
+def _pairs(taken: Taken, one: Wanted, cells: CellPair, judge: str, language: str) -> Iterator[PairJudgment | Vote]:
     nobody = OrderVerdict(said=None)
     for row in taken.rows(one.planned, one.folder, language, PairVerdict):
+        if row.outcome is not None and not row.orders:
+            yield Vote(
+                judge=(judge, row.prompt or ""),
+                model_a=file_name(cells.first),
+                model_b=file_name(cells.second),
+                question_id=question_id(row.id),
+                turn=row.turn,
+                winner={"first": "model_a", "second": "model_b"}.get(row.outcome, "tie"),
+                stage=one.planned.key,
+            )
+            continue
         first, second = row.orders or (nobody, nobody)
         yield PairJudgment(
             question_id=question_id(row.id),
@@ -187,10 +201,12 @@ def _pairs(taken: Taken, one: Wanted, cells: CellPair, judge: str, language: str
         )
 
 
-def _votes(rows: Sequence[PairJudgment]) -> Iterator[Vote]:
+def _votes(rows: Sequence[PairJudgment | Vote]) -> Iterator[Vote]:
     """What compute_agreement reads: it takes one vote of a judge on a pair, so that of the first sample."""
     for row in rows:
-        if not row.failure and row.choice is UNSET:
+        if isinstance(row, Vote):
+            yield row
+        elif not row.failure and row.choice is UNSET:
             yield Vote(
                 judge=row.judge,
                 model_a=row.model_1,

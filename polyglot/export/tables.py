@@ -156,7 +156,8 @@ def cells_of(plan: Plan) -> Mapping[str, Cell]:
 def pairs_of(plan: Plan) -> Mapping[str, CellPair]:
     """The pairs of a plan by name."""
     card = next((planned for planned in plan if planned.stage.kind == ReliabilityParams.kind), None)
-    return {pair.name: pair for pair in ReliabilityParams.of(card.stage).pairs} if card else {}
+    params = ReliabilityParams.of(card.stage) if card else None
+    return {pair.name: pair for pair in (*params.pairs, *params.imported_pairs)} if params else {}
 
 
 def head_of(name: str, cells: Mapping[str, Cell]) -> Row:

@@ -38,14 +38,14 @@ class PairVerdict(Record):
 
     Orders that contradict each other are a tie, and `consistent` is false; an order without a verdict leaves the pair
     without one. `orders` has the one with the first model's answer as A before that with it as B; it is empty where an
-    answer is missing and nobody was asked.
+    answer is missing and nobody was asked, and in verdicts of others that do not tell the order.
     """
 
     id: str  # of the question
     language: Language
     category: str
     sample: int
-    turn: int  # from 1
+    turn: int  # from 1; 0: the whole conversation, in verdicts of others
     outcome: Outcome | None
     consistent: bool | None = None
     reason: str | None = None

@@ -1,14 +1,16 @@
-"""Answers of a model, or verdicts on them, that others made: read from FastChat's files, not made or judged here."""
+"""Answers of a model, or verdicts on them or on pairs of them, that others made: read from FastChat's files (verdicts
+on pairs from AlpacaEval's, too), not made or judged here.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from polyglot.core.canonical import Json
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.answer import CHAT_TOKENS, TURNS, Answer, AnswerCard, known_answers
+from polyglot.kinds.compare import CompareCard, PairVerdict
 from polyglot.kinds.forecast import LIGHT_BYTES, Ask, Facts, Forecast, Read, Texts
 from polyglot.kinds.judge import JudgeCard, Verdict
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, File, Kind, Language, Offer, Params, Traits, has_address
@@ -17,14 +19,15 @@ FROM_FILES = "files"  # what cards name in place of an endpoint
 
 
 class ImportedParams(Params):
-    """Read one model's answers, or single judgments of them, from a file for each language."""
+    """Read one model's answers, or judgments of them or of two models' answers, from a file for each language."""
 
     kind: ClassVar[str] = "imported"
 
-    what: Literal["answers", "verdicts"]
+    what: Literal["answers", "verdicts", "pairs"]
     languages: tuple[Language, ...]
     files: Mapping[Language, File]
-    model: Annotated[str, Field(exclude_if=lambda model: not model)] = ""  # as files name it; "": they have one
+    # as files name it; "": they have one, or are of pairs
+    model: Annotated[str, Field(exclude_if=lambda model: not model)] = ""
 
 
 class ImportedFile(Record):
@@ -32,12 +35,12 @@ class ImportedFile(Record):
 
     name: str
     sha256: str
-    model: str
-    rows: int  # of the model
+    model: str  # of pairs "A and B"
+    rows: int  # of the model, or of the two
     repeats: int  # rows that repeat another one: the last one counts
     failures: int  # rows that say of themselves that they failed
-    missing: int  # answers, or turns of answers, that the benchmark has and the file has not
-    unused: int  # of the rows: on questions or turns that the benchmark has not
+    missing: int  # answers, or turns of answers or of pairs, that the benchmark has and the file has not
+    unused: int  # of the rows: on questions, turns or outputs that are not those of the study
 
 
 class ImportRecord(Record):
@@ -48,8 +51,11 @@ class ImportRecord(Record):
     files: dict[Language, ImportedFile]
 
 
-def _offers(params: Mapping[str, Json]) -> Mapping[Offer, str]:
-    return {"answers": "answers/"} if params.get("what") == "answers" else {"verdicts": "verdicts/"}
+_OFFERS: Mapping[str, Mapping[Offer, str]] = {
+    "answers": {"answers": "answers/"},
+    "verdicts": {"verdicts": "verdicts/"},
+    "pairs": {"comparisons": "comparisons/"},
+}
 
 
 def _known(stage: Stage, read: Read) -> Facts:
@@ -69,14 +75,20 @@ def _estimate(ask: Ask) -> Forecast:
 
 KIND = Kind(
     params=ImportedParams,
-    inputs={"questions": ("ingest",), "answers": ("imported",)},
+    inputs={
+        "questions": ("ingest",),
+        "answers": ("imported",),
+        "first": ("imported",),
+        "second": ("imported",),
+    },
     files={
         "answers/<LANG>.jsonl": Answer,
         "verdicts/<LANG>.jsonl": Verdict,
-        "card.json": (AnswerCard, JudgeCard),
+        "comparisons/<LANG>.jsonl": PairVerdict,
+        "card.json": (AnswerCard, JudgeCard, CompareCard),
         "import.json": ImportRecord,
     },
-    offers=_offers,
+    offers=lambda params: _OFFERS[str(params.get("what"))],
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=HOUR_SECONDS),
     traits=lambda params: Traits(fetches_sources=has_address(params)),
     estimate=_estimate,

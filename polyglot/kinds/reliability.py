@@ -48,6 +48,8 @@ class ReliabilityParams(Params):
     models: Mapping[str, str] = Field(default_factory=dict)  # what each is, as its source calls it
     # people's votes on answers, as `polyglot sheet import` writes them
     votes: Annotated[tuple[File, ...], Field(exclude_if=lambda votes: not votes)] = ()
+    # pairs that others judged; inputs are "imported:<name>"
+    imported_pairs: Annotated[tuple[CellPair, ...], Field(exclude_if=lambda pairs: not pairs)] = ()
 
 
 class Measured(Record):
@@ -187,6 +189,7 @@ class PairResult(Record):
     unscored: int  # items without a verdict in one of the orders
     rate_at_least: float | None  # if the first had lost all of the unscored
     rate_at_most: float | None  # if it had won them
+    judge: str | UnsetType = UNSET  # who judged them, of pairs that were not judged here
 
 
 class Suspicious(Record):
@@ -242,6 +245,7 @@ KIND = Kind(
     inputs={
         "verdicts": ("judge", "panel"),
         "comparisons": ("compare", "panel"),
+        "imported": ("imported",),
         "retest": ("judge",),
         "answers": ("answer", "ask", "imported"),
         "questions": ("ingest",),

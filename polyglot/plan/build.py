@@ -13,7 +13,7 @@ from polyglot.plan.cells import (
 )
 from polyglot.plan.checks import checked
 from polyglot.plan.data import data_report
-from polyglot.plan.pairs import pair_stages
+from polyglot.plan.pairs import imported_pair_stages, pair_stages
 from polyglot.plan.plan import Plan, make_plan
 from polyglot.plan.planner import Planner
 from polyglot.plan.sources import source_stages
@@ -46,7 +46,9 @@ def build_plan(locked: Locked, profile: Profile, *, mix: str | None = None, data
     cells += [other for row in cells for other in panel_stages(planner, locked, sources, row)]
     pairs = pair_stages(planner, locked, sources, cells)
     retest = retest_stage(planner, locked, sources, cells)
-    report = add_tables(planner, locked, sources, cells, mixes, Trust(pairs=pairs, retest=retest))
+    imported = imported_pair_stages(planner, locked, sources, cells)
+    trust = Trust(pairs=pairs, imported=imported, retest=retest)
+    report = add_tables(planner, locked, sources, cells, mixes, trust)
     return make_plan(locked.study.name, checked(planner, locked, sources, report))
 
 

@@ -1,4 +1,4 @@
-"""Pairs of cells whose answers are judged beside each other."""
+"""Pairs of cells whose answers are judged beside each other, here or by others."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from itertools import combinations
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.aggregate import STUDYS_JUDGE, Cell, Rule
 from polyglot.kinds.compare import CompareParams
+from polyglot.kinds.imported import ImportedParams
 from polyglot.kinds.panel import PanelParams
 from polyglot.kinds.reliability import CellPair
 from polyglot.plan.cells import CellStages, asked_about, judging, references_of
@@ -91,6 +92,33 @@ def _compared(
         settings=asking_settings(judge or locked.study.judge),
         asks=name,
     )
+
+
+def imported_pair_stages(
+    planner: Planner, locked: Locked, sources: Sources, cells: Sequence[CellStages]
+) -> dict[CellPair, PlannedStage]:
+    """The comparisons of others that the study names, each once."""
+    own = [row for row in cells if row.cell.baseline in ("answers", "verdicts") and not row.cell.otherwise]
+    read = {row.cell.model: row for row in own}
+    made: dict[CellPair, PlannedStage] = {}
+    seen: set[tuple[str, str, str]] = set()
+    for name, pairs in locked.study.imported_pairs.items():
+        files = locked.files_at("imported-pairs", name, "files")
+        params = ImportedParams(
+            what="pairs",
+            languages=sources.languages,
+            files={language: files[language][0] for language in sources.languages},
+        )
+        for row, other in combinations([read[one] for one in pairs.between or read], 2):
+            first, second = sorted((row, other), key=lambda one: one.answer.key)
+            called = f"{row.cell.cell} | {other.cell.cell} by {name}"
+            inputs = {"questions": sources.questions, "first": first.answer, "second": second.answer}
+            same = (first.answer.key, second.answer.key, params.model_dump_json())
+            if first.answer.key != second.answer.key and same not in seen:  # not equal answers under two names
+                stage = planner.add(f"read-pairs {called}", params, inputs)
+                made[CellPair(name=called, first=first.cell.cell, second=second.cell.cell)] = stage
+            seen.add(same)
+    return made
 
 
 def _beside(cell: Cell, other: Cell) -> bool:

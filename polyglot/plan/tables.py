@@ -48,6 +48,7 @@ class Trust:
     """What is asked beside the verdicts on each cell, to know what they are worth."""
 
     pairs: Mapping[CellPair, PlannedStage]
+    imported: Mapping[CellPair, PlannedStage]  # pairs that others judged
     retest: PlannedStage | None
 
 
@@ -94,10 +95,12 @@ def _reliability(
         wrong_references=tables.wrong_references,
         models={name: _source(model) for name, model in (*study.models.items(), *study.baselines.items())},
         votes=locked.files.get(("votes",), ()),
+        imported_pairs=tuple(trust.imported),
     )
     others = {f"verdicts:{cell.cell}" for cell in tables.cells if cell.baseline == "verdicts"}
     judged_here = {role: stage for role, stage in inputs.items() if role not in others}
     read = {f"comparisons:{pair.name}": stage for pair, stage in trust.pairs.items()}
+    read |= {f"imported:{pair.name}": stage for pair, stage in trust.imported.items()}
     read |= {} if trust.retest is None else {"retest": trust.retest}
     return planner.add("reliability", params, {**judged_here, **read})
 
@@ -164,6 +167,7 @@ def _report(locked: Locked, languages: Sequence[str]) -> ReportParams:
         "judge": _judge(study.judge),
         **{f"judge {name}": _judge(judge) for name, judge in study.judge.members.items()},
         **{f"baseline {name}": baseline.shown for name, baseline in study.baselines.items()},
+        **{f"pairs by {name}": pairs.shown for name, pairs in study.imported_pairs.items()},
         "seeds": ", ".join(map(str, study.seeds)),
         **{used.where: used.licensed for used in locked.used},
     }

@@ -25,6 +25,27 @@ def baseline_problems(study: Study) -> Iterator[Problem]:
         if baseline.asked and study.answers.top_k:
             what, remedy = "an endpoint takes no top-k", f"Take it out, or the baseline {name}"
             yield Problem(what=what, place=("answers", "top-k"), got=str(study.answers.top_k), remedy=remedy)
+    yield from _imported_pairs(study)
+
+
+def _imported_pairs(study: Study) -> Iterator[Problem]:
+    """Pairs are of answers that were read: no others are known to be those that were judged."""
+    read = [name for name, baseline in study.baselines.items() if baseline.answers is not None]
+    for name, pairs in study.imported_pairs.items():
+        at: Place = ("imported-pairs", name)
+        yield from _other_languages(study, (*at, "files"), pairs.files)
+        if pairs.between is None and len(read) < 2:
+            what, got = "nothing to compare: pairs are of baselines that have `answers`", ", ".join(read) or "none"
+            yield Problem(what=what, place=at, got=got, expected="two or more", remedy="Add `baselines.NAME.answers`")
+        for number, one in enumerate(pairs.between or ()):
+            place: Place = (*at, "between", number)
+            if one not in read:
+                there = "is none whose `answers` are read" if one in study.baselines else "is no baseline of the study"
+                near = difflib.get_close_matches(one, read, 1)
+                remedy = f"Did you mean {near[0]}?" if near else f"Add `baselines.{one}.answers`"
+                yield Problem(what=f"{one} {there}", place=place, expected=", ".join(read), remedy=remedy)
+            if one in (pairs.between or ())[:number]:
+                yield Problem(what=f"{one} is there twice", place=place, remedy="Name it once")
 
 
 def _other_languages(study: Study, place: Place, files: Mapping[str, object] | None) -> Iterator[Problem]:

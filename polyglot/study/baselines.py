@@ -1,11 +1,11 @@
-"""Models that are not tuned: published chat models, and models behind endpoints."""
+"""Models that are not tuned: published chat models, models behind endpoints, answers and judgments of others."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from polyglot.core.section import Broken, Language
+from polyglot.core.section import Broken, Language, Name, Section, tuple_of
 from polyglot.kinds.chat import ChatFailures, ChatPrices, Temperature
 from polyglot.kinds.templates import OWN, TemplateName
 from polyglot.study.chat import TOKEN_PRICES, check_model, shown
@@ -82,6 +82,20 @@ class Baseline(ChatPrices, ChatFailures, Model):
     def stored(self) -> bool:
         """Whether it is a model in the store."""
         return self.endpoint is None and self.answers is None
+
+
+class ImportedPairs(Section):
+    """Verdicts of one judge on pairs of baselines whose `answers` were read, *not judged here*."""
+
+    files: Mapping[Language, SourceFile] = Field(min_length=1)
+    """For each language of the benchmark FastChat's model_judgment (…_pair.jsonl), or AlpacaEval's annotations."""
+    between: Annotated[tuple[Name, ...], Field(min_length=2), BeforeValidator(tuple_of)] | None = None
+    """The baselines of which every two are compared; by default all that have `answers`."""
+
+    @property
+    def shown(self) -> str:
+        """What it is, for people."""
+        return f"read from {_names(self.files)}; not judged here"
 
 
 def _names(files: Mapping[str, SourceFile]) -> str:

@@ -16,7 +16,6 @@ from typing import Any
 from polyglot.core.canonical import canonical, sha256_bytes, sha256_file
 from polyglot.core.errors import BadInput, Findings, Permanent
 from polyglot.core.section import Place, Problem
-from polyglot.exchange.choose import answers_of, ratings_of
 from polyglot.kinds import judge_prompts
 from polyglot.kinds.agree import read_ratings
 from polyglot.kinds.base import MODEL_FILES, PICKLED_WEIGHTS, files_of
@@ -25,6 +24,7 @@ from polyglot.kinds.kind import File
 from polyglot.kinds.people import read_votes
 from polyglot.study.catalogue import Used
 from polyglot.study.files import SourceFile
+from polyglot.study.imports import IMPORTS, look_at_import
 from polyglot.study.load import LoadedStudy
 from polyglot.study.pinning import UNSET
 from polyglot.study.problems import bad_file
@@ -271,6 +271,9 @@ def _sources(study: Study) -> Iterator[tuple[Place, tuple[SourceFile, ...]]]:
         for part in ("answers", "verdicts"):
             for language, file in (getattr(baseline, part) or {}).items():
                 yield ("baselines", name, part, language), (file,)
+    for name, pairs in study.imported_pairs.items():
+        for language, file in pairs.files.items():
+            yield ("imported-pairs", name, "files", language), (file,)
     for part in _SAID:
         if (files := getattr(study, part)) is not None:
             yield (part,), files
@@ -309,9 +312,8 @@ def _unreadable(study: Study, pins: _Pins) -> Iterator[Problem]:
                 if "prompts" in place and path is not None:
                     for mode in _modes(study):
                         judge_prompts.load(path, str(place[-1]), mode)
-                elif place[0] == "baselines" and place[2] in ("answers", "verdicts") and path is not None:
-                    read = answers_of if place[2] == "answers" else ratings_of
-                    read(path, file.name, study.baselines[str(place[1])].model)
+                elif place[0] in IMPORTS and path is not None:
+                    look_at_import(study, place, path, file.name)
                 elif (part := str(place[0])) in _SAID and path is not None:
                     said[part] += sum(1 for _ in _SAID[part](path, file.name))
             except Findings as error:

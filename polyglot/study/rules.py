@@ -70,7 +70,7 @@ def _alike_names(study: Study) -> Iterator[Problem]:
 
 def _same_twice(study: Study) -> Iterator[Problem]:
     """One thing under two names would be computed once and shown as two."""
-    for key in ("models", "datasets", "baselines"):
+    for key in ("models", "datasets", "baselines", "imported_pairs"):
         seen: list[tuple[str, object]] = []
         sections = getattr(study, key)
         if key == "models":  # one base model may be trained in several ways
@@ -81,7 +81,8 @@ def _same_twice(study: Study) -> Iterator[Problem]:
         for name, section in sections.items():
             other = next((earlier for earlier, known in seen if known == section), None)
             if other is not None:
-                yield Problem(what=f"the same as {other}", place=(key, name), remedy="Remove one, or make them differ")
+                place = (key.replace("_", "-"), name)
+                yield Problem(what=f"the same as {other}", place=place, remedy="Remove one, or make them differ")
             seen.append((name, section))
 
 

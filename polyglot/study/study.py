@@ -13,7 +13,7 @@ from polyglot.core.mix import Mix
 from polyglot.core.section import MAX_COUNT, Broken, Label, Language, Name, Positive, Problem, Section, tuple_of
 from polyglot.kinds.answer import Answers
 from polyglot.study.arms import ArmField, ArmRequest, MixField
-from polyglot.study.baselines import Baseline
+from polyglot.study.baselines import Baseline, ImportedPairs
 from polyglot.study.benchmark import Benchmark
 from polyglot.study.files import ONE_OR_MANY, SourceFiles
 from polyglot.study.judge import Judge
@@ -117,6 +117,8 @@ class Study(Section):
     """Also answer and judge with the untuned base models."""
     baselines: Mapping[Name, Baseline] = Field(default_factory=dict)
     """Models that are not tuned, by a name of your choice: answered for and judged beside the mixes."""
+    imported_pairs: Mapping[Name, ImportedPairs] = Field(default_factory=dict)
+    """Verdicts of others on pairs of baselines, by a name of your choice for who judged."""
     training: Training
     benchmark: Benchmark
     answers: Answers = Field(default_factory=Answers)
@@ -195,6 +197,7 @@ class DataStudy(Study):
     datasets: Mapping[Name, Dataset] = Field(default_factory=dict)
     mixes: Annotated[tuple[MixField, ...], Field(max_length=0), BeforeValidator(tuple_of)] = ()
     baselines: Mapping[Name, Baseline] = Field(default_factory=dict, max_length=0)
+    imported_pairs: Mapping[Name, ImportedPairs] = Field(default_factory=dict, max_length=0)
     training: Training = Training(steps=1)
     benchmark: Benchmark = Benchmark.model_construct()
     judge: Judge = Judge(endpoint="built-in")

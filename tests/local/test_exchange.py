@@ -11,12 +11,15 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import msgspec
 import pytest
 
 from polyglot.core import records
 from polyglot.core.canonical import sha256_file
+from polyglot.exchange.summary import Summary
 from polyglot.kinds.aggregate import ArmKey
 from polyglot.kinds.imported import ImportRecord
+from polyglot.kinds.people import read_votes
 from polyglot.kinds.report import Report
 from polyglot.store.artifact import StoredArtifact
 from polyglot.store.committed import committed
@@ -200,12 +203,6 @@ def test_what_has_no_such_form_is_refused(ran: Ran) -> None:
 @pytest.mark.timeout(900)
 def test_what_was_written_stands_beside_a_studys_own_cells_when_it_is_read_back(ran: Ran) -> None:
     desk = ran.desk
-
-    def named(what: str) -> str:
-        paths = {language: f"theirs/data/mt_bench_{language}/{what}" for language in LANGUAGES}
-        files = (f"{key}: {{path: {path}, sha256: {sha256_file(desk.root / path)}}}" for key, path in paths.items())
-        return f"{{{', '.join(files)}}}"
-
     english = ran.out / "data" / "mt_bench_EN" / "model_judgment" / f"{JUDGE}_single.jsonl"
     rows = lines(english)
     mine = [row for row in rows if row["model"] == TUNED]
@@ -214,7 +211,9 @@ def test_what_was_written_stands_beside_a_studys_own_cells_when_it_is_read_back(
     told = [*rest, rest[0], failed, failed | {"question_id": 9999}]
     english.write_text("".join(json.dumps(row) + "\n" for row in told), encoding="utf-8")
 
-    answers, verdicts = named(f"model_answer/{TUNED}.jsonl"), named(f"model_judgment/{JUDGE}_single.jsonl")
+    answers, verdicts = (
+        named(desk, what) for what in (f"model_answer/{TUNED}.jsonl", f"model_judgment/{JUDGE}_single.jsonl")
+    )
     study = desk.study(
         "beside",
         mixes="[ENDE]",
@@ -256,3 +255,111 @@ def test_what_was_written_stands_beside_a_studys_own_cells_when_it_is_read_back(
     assert (found.rows, found.missing, found.unused) == (160, 1, 1)
     assert found.repeats == (1 if rest[0]["model"] == TUNED else 0)
     assert found.failures >= 2
+
+
+def named(desk: Desk, what: str) -> str:
+    """A file for each language, pinned, as a study names it."""
+    paths = {language: f"theirs/data/mt_bench_{language}/{what}" for language in LANGUAGES}
+    files = (f"{key}: {{path: {path}, sha256: {sha256_file(desk.root / path)}}}" for key, path in paths.items())
+    return f"{{{', '.join(files)}}}"
+
+
+@pytest.fixture(scope="module")
+def compared(ran: Ran) -> Path:
+    """A study of two models whose answers were read, and pairs of them: a row is there twice, another is strange."""
+    desk = ran.desk
+    english = ran.out / "data" / "mt_bench_EN" / "model_judgment" / f"{JUDGE}_pair.jsonl"
+    rows, copy = lines(english), desk.root / "pairs-EN.jsonl"
+    swapped = rows[0] | {"model_1": rows[0]["model_2"], "model_2": rows[0]["model_1"]}
+    copy.write_text("".join(json.dumps(row) + "\n" for row in (*rows, swapped, rows[1] | {"question_id": 9999})))
+    baselines = ", ".join(
+        f"{name}: {{model: {model}, answers: {named(desk, f'model_answer/{model}.jsonl')}}}"
+        for name, model in (("tuned", TUNED), ("plain", UNTUNED))
+    )
+    pairs = named(desk, f"model_judgment/{JUDGE}_pair.jsonl")
+    where = f"theirs/data/mt_bench_EN/model_judgment/{JUDGE}_pair.jsonl"
+    pairs = pairs.replace(f"{where}, sha256: {sha256_file(english)}", f"pairs-EN.jsonl, sha256: {sha256_file(copy)}")
+    return desk.study(
+        "compared",
+        mixes="[ENDE]",
+        benchmark="{built-in: verifiable}",
+        **STUDY | {"judge": "{endpoint: built-in}"},
+        baselines=f"{{{baselines}}}",
+        imported_pairs=f"{{gpt: {{files: {pairs}}}}}",
+    )
+
+
+@pytest.mark.timeout(900)
+def test_pairs_of_others_stand_in_the_tables_under_their_judge_and_not_under_the_studys(
+    compared: Path, ran: Ran
+) -> None:
+    desk = ran.desk
+    report = submit(desk, compared)
+    assert report.reliability is not None
+    assert ran.report.reliability is not None
+    theirs = {row.language: row for row in report.reliability.results}
+    ours = {row.language: row for row in ran.report.reliability.results}
+    assert {row.judge for row in theirs.values()} == {JUDGE}
+    for language in ("DE", "FR", "IT", "ES"):
+        mine, other = ours[language], theirs[language]
+        turned = (mine.first.dataset is None) == (other.first == ArmKey.baseline("tuned"))
+        assert (other.wins, other.losses) == ((mine.losses, mine.wins) if turned else (mine.wins, mine.losses))
+        assert (other.ties, other.inconsistent, other.unscored) == (mine.ties, mine.inconsistent, mine.unscored)
+    cards = {judge.model: judge for judge in report.reliability.judges}
+    assert set(cards) == {"polyglot-rules", JUDGE}
+    assert (cards["polyglot-rules"].pairs, cards[JUDGE].singles, cards[JUDGE].endpoint) == ((), (), "files")
+    measured = {row.language: row for row in ran.report.reliability.judges[0].pairs}
+    found = {row.language: row for row in cards[JUDGE].pairs}
+    assert (found["DE"].inconsistent, found["DE"].planned) == (measured["DE"].inconsistent, measured["DE"].planned)
+    page = (desk.root / "out/compared/report.html").read_text(encoding="utf-8")
+    assert "not compared here: the verdicts on pairs are those of gpt-4, read from files" in page
+    assert "Not judged here: by gpt-4, read from files" in page
+    assert "gpt-4, not judged here: read from files" in page
+    assert report.facts["pairs by gpt"].endswith("not judged here")
+
+    planned = desk.session(compared).plan.find("read-pairs baseline:tuned | baseline:plain by gpt")
+    manifest = committed(desk.store, "imported", planned.key)
+    assert manifest is not None
+    record = StoredArtifact(desk.store, manifest, desk.root / "cache").read("import.json", ImportRecord)
+    file = record.files["EN"]
+    assert (record.what, record.judge, set(file.model.split(" and "))) == ("pairs", JUDGE, {TUNED, UNTUNED})
+    assert (file.rows, file.repeats, file.missing, file.unused) == (162, 1, 0, 1)
+
+    said = desk.run("fetch", "compared", "comparisons", "--as", "fastchat", "--to", "again", "--store", desk.url)
+    assert said.code == 0, said.err
+    again = lines(Path("again/data/mt_bench_DE/model_judgment") / f"{JUDGE}_pair.jsonl")
+    assert len(again) == 160
+
+
+def test_votes_of_people_name_answers_of_others_as_their_files_do(compared: Path, ran: Ran) -> None:
+    named = {"judge": "expert_1", "model_a": UNTUNED, "model_b": TUNED, "question_id": 81, "turn": 1}
+    (ran.desk.root / "votes.jsonl").write_text(json.dumps(named | {"winner": "model_a"}))
+    said = ran.desk.run("sheet", "import", compared, "votes.jsonl", "--language", "DE", "--store", ran.desk.url)
+    assert said.code == 0, said.err
+    ((_, vote),) = read_votes(Path(said.out.splitlines()[0]), "votes")
+    assert (vote.first, vote.second, vote.outcome) == ("baseline:plain", "baseline:tuned", "first")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_verb_that_reads_files_alone_gives_the_reports_numbers(ran: Ran, language: str) -> None:
+    folder = ran.out / "data" / f"mt_bench_{language}" / "model_judgment"
+    files = [folder / f"{JUDGE}_{what}.jsonl" for what in ("single", "pair")]
+    said = ran.desk.run("judgments", *files, "-o", "json")
+    assert said.code == 0, said.err
+    found = msgspec.json.decode(said.out, type=Summary)
+    assert [(file.form, file.rows, file.repeats) for file in found.files] == [("single", 320, 0), ("pairs", 160, 0)]
+    scores = {row.model: row.mean.value for row in found.scores if row.turn is None}
+    for model, key in ((TUNED, ArmKey("tiny", "house", "ENDE")), (UNTUNED, ArmKey.untuned("tiny"))):
+        assert scores[model] == pytest.approx(means(ran.report, key)[language], abs=5e-5)
+    assert ran.report.reliability is not None
+    (result,) = [row for row in ran.report.reliability.results if row.language == language]
+    (first,) = [row for row in found.pairs if row.model == (TUNED if result.first.dataset else UNTUNED)]
+    assert (first.rate.of, first.failed) == (result.rate.of, result.unscored)
+    assert first.rate.share.value == pytest.approx(result.rate.value, abs=5e-5)
+    (card,) = [row for row in ran.report.reliability.judges[0].pairs if row.language == language]
+    (order,) = found.orders
+    assert order.inconsistent is not None
+    assert order.first is not None
+    assert order.inconsistent.share.value == pytest.approx(card.inconsistent.value, abs=5e-5)
+    assert order.first.share.value == pytest.approx(card.first_slot.value, abs=5e-5)
+    assert (order.failed, found.votes, found.told) == (card.planned - card.parsed, (), ())

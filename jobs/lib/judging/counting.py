@@ -4,27 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from polyglot.kinds.compare import PairCounts, PairVerdict
+from polyglot.kinds.compare import PairVerdict
 from polyglot.kinds.judge import SingleCounts, Verdict
 
 
 def counted(verdicts: Sequence[Verdict]) -> SingleCounts:
     """Count the verdicts in one language."""
     return SingleCounts(**failures(verdicts), conflicting=sum(verdict.conflicting for verdict in verdicts))
-
-
-def counted_pairs(pairs: Sequence[PairVerdict]) -> PairCounts:
-    """Count the pairs in one language."""
-    outcomes = Counter(pair.outcome for pair in pairs)
-    return PairCounts(
-        **failures(pairs),
-        first=outcomes["first"],
-        second=outcomes["second"],
-        tie=outcomes["tie"],
-        both_bad=outcomes["both-bad"],
-        inconsistent=sum(pair.consistent is False for pair in pairs),
-        conflicting=sum(order.conflicting for pair in pairs for order in pair.orders),
-    )
 
 
 def failures(verdicts: Sequence[Verdict | PairVerdict]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from jobs.report.numbers import MISSING, View, share, whole
 from jobs.report.sections.pairs import limits, percent
 from polyglot.kinds.aggregate import STUDYS_JUDGE
+from polyglot.kinds.imported import FROM_FILES
 from polyglot.kinds.reliability import (
     JudgeAgreement,
     JudgeReliability,
@@ -64,7 +65,12 @@ def show(report: Report, view: View) -> Cards | None:
     if found is None:
         return None
     return Cards(
-        cards=tuple(_card(judge, found.people or ()) for judge in found.judges),
+        cards=tuple(_card(judge, found.people or ()) for judge in found.judges if judge.endpoint != FROM_FILES)
+        + tuple(
+            Card(name=f"{judge.model}, not judged here: read from files", tables=tables)
+            for judge in found.judges
+            if judge.endpoint == FROM_FILES and (tables := tuple(_tables(judge)))
+        ),
         between=tuple(_between(found.between or ())),
         warnings=found.warnings,
         suspicious=tuple(_suspicious(row) for row in found.suspicious),

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from jobs.report.numbers import MINUS, MISSING, View, share
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
+from polyglot.core.records import UNSET
 from polyglot.kinds.reliability import Measured, PairResult
 from polyglot.kinds.report import Report
 
@@ -30,6 +31,7 @@ class Field(NamedTuple):
     first: str
     second: str
     language: str
+    judge: str  # "" of the study's own
     wins: str
     ties: str
     losses: str
@@ -52,6 +54,7 @@ class Pairs(NamedTuple):
     axis: Markup
     figures: tuple[Figure, ...]
     fields: tuple[Field, ...]
+    imported: bool  # whether others judged some of them
 
 
 def show(report: Report, view: View) -> Pairs | None:
@@ -63,21 +66,25 @@ def show(report: Report, view: View) -> Pairs | None:
     whole = [row for row in results if row.language == WHOLE or len(languages) == 1]
     known = [100 * limit for row in whole for limit in (row.rate.low, row.rate.high) if limit is not None]
     scale = linear([50.0, *known])
+    imported = any(row.judge is not UNSET for row in results)
     grouped: dict[str, list[PairResult]] = {}
     for row in whole:
         grouped.setdefault(_group(row), []).append(row)
     return Pairs(
         axis=draw_axis(scale, "Axis: share of the first, wins and half of the ties, in %"),
         figures=tuple(
-            Figure(group=group if len(grouped) > 1 else "", rows=tuple(_row(row, scale) for row in rows))
+            Figure(group=group if len(grouped) > 1 or imported else "", rows=tuple(_row(row, scale) for row in rows))
             for group, rows in grouped.items()
         ),
         fields=tuple(_field(row) for row in results),
+        imported=imported,
     )
 
 
 def _group(row: PairResult) -> str:
-    """Model and data set of the arms, whichever of them has one."""
+    """Model and data set of the arms, whichever of them has one; who judged them, where that was not done here."""
+    if row.judge is not UNSET:
+        return f"Not judged here: by {row.judge}, read from files"
     tuned = [key for key in (row.first, row.second) if key.dataset]
     key = tuned[0] if tuned else row.first
     return " on ".join(part for part in (key.model, key.dataset) if part)
@@ -109,6 +116,7 @@ def _field(row: PairResult) -> Field:
         first=row.first.arm,
         second=row.second.arm,
         language=row.language,
+        judge="" if row.judge is UNSET else row.judge,
         wins=percent(row.wins),
         ties=percent(row.ties),
         losses=percent(row.losses),

@@ -158,6 +158,63 @@ class TestPairs:
         assert (row["longer_won"]["value"], row["first_slot"]["value"]) == (1.0, 0.5)
 
 
+class TestPairsOfOthers:
+    """Verdicts on pairs that were read from files: the first one's cell is against the order of the cells."""
+
+    def imported(self, root: Path, said: list[tuple[str | None, list[str | None]]]) -> FolderInput:
+        rows = [
+            {
+                "id": QUESTIONS[at]["id"],
+                "language": "DE",
+                "category": "math",
+                "sample": 0,
+                "turn": 1,
+                "outcome": outcome,
+                "reason": None if outcome else "no-verdict",
+                "orders": [{"said": slot, "reason": None if slot else "no-verdict"} for slot in slots],
+            }
+            for at, (outcome, slots) in enumerate(said)
+        ]
+        judge_stage.write_rows(root / "comparisons" / "DE.jsonl", rows)
+        card = {"endpoint": "files", "model": "gpt-4", "served_by": [], "languages": {}}
+        (root / "card.json").write_text(json.dumps(card))
+        return FolderInput(root)
+
+    def test_they_are_another_judges_and_in_no_figure_of_the_studys(self, tmp_path: Path) -> None:
+        one, two = answers(), answers("other")
+        inputs = inputs_of(tmp_path, says("[[5]]"), one, two)
+        inputs["comparisons:p"] = judged(tmp_path / "p", says("[[A]]"), two, against=one)
+        said: list[tuple[str | None, list[str | None]]] = [("first", ["A", "B"])] * 3 + [("tie", ["A", "A"])]
+        inputs["imported:q"] = self.imported(tmp_path / "q", [*said, (None, [None, "A"])])
+        theirs = CellPair(name="q", first=PAIR.first, second=PAIR.second)
+        alone = card(tmp_path, inputs, pairs=(PAIR,))
+        (tmp_path / "out").rename(tmp_path / "alone")
+        beside = card(tmp_path, inputs, pairs=(PAIR,), imported_pairs=(theirs,))
+        assert beside["judges"][:-1] == alone["judges"]
+        assert beside["results"][:-1] == alone["results"]
+        result, judge = beside["results"][-1], beside["judges"][-1]
+        assert (result["judge"], result["first"][2], result["unscored"]) == ("gpt-4", "EN", 1)
+        assert (result["losses"]["value"], result["ties"]["value"], result["inconsistent"]["value"]) == (
+            0.75,
+            0.25,
+            0.25,
+        )
+        assert (judge["model"], judge["endpoint"], judge["singles"]) == ("gpt-4", "files", [])
+        (row,) = judge["pairs"]
+        assert (row["planned"], row["parsed"], row["reasons"]) == (10, 9, {"no-verdict": 1})
+
+    def test_one_preference_is_a_result_without_an_order(self, tmp_path: Path) -> None:
+        inputs = inputs_of(tmp_path, says("[[5]]"), answers(), answers("other"))
+        said: list[tuple[str | None, list[str | None]]] = [("first", []), ("second", []), ("second", []), ("tie", [])]
+        inputs["imported:q"] = self.imported(tmp_path / "q", [*said, (None, [])])
+        theirs = CellPair(name="q", first=PAIR.first, second=PAIR.second)
+        found = card(tmp_path, inputs, imported_pairs=(theirs,))
+        (result,) = found["results"]
+        assert (result["wins"]["value"], result["losses"]["value"], result["ties"]["value"]) == (0.5, 0.25, 0.25)
+        assert (result["inconsistent"]["value"], result["unscored"]) == (None, 1)
+        assert found["judges"][-1]["pairs"] == []
+
+
 class TestSingle:
     def test_what_the_published_rule_reads_otherwise_is_listed(self, tmp_path: Path) -> None:
         def quoting(call: js.Call) -> js.Step:

@@ -38,9 +38,20 @@ class Case:
 
 def all_cases() -> Iterator[Case]:
     """Every case, by room."""
-    from tests.kit.bad_inputs import costs, endpoints, mixes, nights, profiles, read_last, rows, stores, studies
+    from tests.kit.bad_inputs import (
+        costs,
+        endpoints,
+        imports,
+        mixes,
+        nights,
+        profiles,
+        read_last,
+        rows,
+        stores,
+        studies,
+    )
 
-    for module in (studies, read_last, mixes, profiles, rows, stores, endpoints, nights, costs):
+    for module in (studies, imports, read_last, mixes, profiles, rows, stores, endpoints, nights, costs):
         yield from module.CASES
 
 

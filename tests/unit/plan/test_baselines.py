@@ -1,5 +1,6 @@
 """Baselines in a plan: their stages and keys, what changes them, what they cost, contrasts with what is not tuned."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from polyglot.engine.budget import within_budget
 from polyglot.kinds.aggregate import AggregateParams, ArmKey, Contrast
 from polyglot.kinds.imported import ImportedParams
 from polyglot.kinds.registry import traits_of
+from polyglot.kinds.reliability import ReliabilityParams
 from polyglot.kinds.report import ReportParams
 from polyglot.plan.build import build_plan
 from polyglot.plan.plan import Plan
@@ -252,3 +254,65 @@ class TestReadFromFiles:
         facts = ReportParams.of(stages["report"]).facts
         assert facts["baseline here"].endswith("answers.jsonl (ES); judged here")
         assert "not judged here: verdicts.jsonl (EN)" in facts["baseline theirs"]
+
+
+class TestPairsOfOthers:
+    """Verdicts of others on pairs of answers that were read."""
+
+    LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
+
+    @pytest.fixture
+    def named(self, tmp_path: Path) -> dict[str, str]:
+        def each(name: str, text: str) -> str:
+            (tmp_path / name).write_text(text)
+            pinned = f"{{path: {name}, sha256: {sha256_bytes(text.encode())}}}"
+            return f"{{{', '.join(f'{language}: {pinned}' for language in self.LANGUAGES)}}}"
+
+        baselines, rows = [], []
+        for model in "abc":
+            row = {"question_id": 81, "model_id": model, "choices": [{"index": 0, "turns": [model, "x"]}]}
+            baselines.append(f"{model}: {{model: {model}, answers: {each(f'{model}.jsonl', json.dumps(row))}}}")
+        rated = {"question_id": 81, "model": "a", "judge": ["gpt-4", "single-v1"], "score": 7, "turn": 1}
+        again = baselines[0].replace("a: {", f"d: {{verdicts: {each('rated.jsonl', json.dumps(rated))}, ", 1)
+        for pair in ("ab", "ac", "bc"):
+            named = {"question_id": 81, "turn": 1, "model_1": pair[0], "model_2": pair[1], "judge": "gpt-4"}
+            rows.append(json.dumps(named | {"g1_winner": "tie", "g2_winner": "tie"}) + "\n")
+        pairs = each("gpt-4_pair.jsonl", "".join(rows))
+        return {
+            "baselines": f"{{{', '.join(baselines)}}}",
+            "again": f"{{{', '.join([*baselines, again])}}}",
+            "imported_pairs": f"{{gpt: {{files: {pairs}}}}}",
+            "some": f"{{gpt: {{files: {pairs}, between: [c, a]}}}}",
+        }
+
+    def test_every_two_whose_answers_are_read_are_a_stage(self, tmp_path: Path, named: dict[str, str]) -> None:
+        plan = plan_of(tmp_path, baselines=named["baselines"], imported_pairs=named["imported_pairs"])
+        found = [planned.label for planned in plan if planned.label.startswith("read-pairs")]
+        assert sorted(found) == [
+            f"read-pairs baseline:{one} | baseline:{other} by gpt" for one, other in ("ab", "ac", "bc")
+        ]
+        card = next(planned.stage for planned in plan if planned.stage.kind == "reliability")
+        for pair in ReliabilityParams.of(card).imported_pairs:
+            stage = plan.find(f"read-pairs {pair.name}")
+            assert card.inputs[f"imported:{pair.name}"] == stage.key
+            read = [plan.find(f"read-answers {cell}").key for cell in (pair.first, pair.second)]
+            assert [stage.stage.inputs[role] for role in ("first", "second")] == read == sorted(read)
+            assert ImportedParams.of(stage.stage).what == "pairs"
+        facts = ReportParams.of(next(one.stage for one in plan if one.stage.kind == "report")).facts
+        assert facts["pairs by gpt"].endswith("gpt-4_pair.jsonl (ES); not judged here")
+
+    def test_a_study_may_say_which(self, tmp_path: Path, named: dict[str, str]) -> None:
+        plan = plan_of(tmp_path, baselines=named["baselines"], imported_pairs=named["some"])
+        found = [planned.label for planned in plan if planned.label.startswith("read-pairs")]
+        assert found == ["read-pairs baseline:c | baseline:a by gpt"]
+
+    def test_they_change_no_key_but_those_of_the_last_tables(self, tmp_path: Path, named: dict[str, str]) -> None:
+        alone = keys(plan_of(tmp_path, baselines=named["baselines"]))
+        beside = keys(plan_of(tmp_path, baselines=named["baselines"], imported_pairs=named["imported_pairs"]))
+        assert {label for label, key in alone.items() if beside[label] != key} == {"reliability", "report"}
+
+    def test_equal_answers_under_two_names_are_compared_once(self, tmp_path: Path, named: dict[str, str]) -> None:
+        plan = plan_of(tmp_path, baselines=named["again"], imported_pairs=named["imported_pairs"])
+        found = [planned.label for planned in plan if planned.label.startswith("read-pairs")]
+        assert len(found) == 3
+        assert not any("baseline:d" in label for label in found)

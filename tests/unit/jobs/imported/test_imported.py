@@ -1,95 +1,23 @@
 """What is read from files of others: what fits the benchmark, what is a failure, and what is refused."""
 
-import json
-import logging
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from jobs.imported.job import run
-from jobs.lib.context import Context
 from polyglot.core import records
-from polyglot.core.canonical import digest, sha256_file
 from polyglot.core.errors import Findings, Permanent
-from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.answer import Answer, AnswerCard
-from polyglot.kinds.imported import FROM_FILES, ImportedParams, ImportRecord
-from polyglot.kinds.judge import JudgeCard, Verdict
-from polyglot.kinds.kind import File
-from polyglot.kinds.rows import Question
-from tests.kit.folder_input import FolderInput
-
-QUESTIONS = [Question(id=str(81 + at), language="EN", category="math", turns=("a?", "b?")) for at in range(4)]
-Row = dict[str, Any]
-
-
-class Blobs(Context):
-    """A context whose blobs are the files of the test."""
-
-    blobs: dict[str, Path]
-
-    def blob(self, sha256: str) -> Path:
-        return self.blobs[sha256]
-
-
-@dataclass
-class Desk:
-    """Files of others, and the stages that read them."""
-
-    root: Path
-    inputs: dict[str, FolderInput] = field(default_factory=dict)
-
-    def read(self, what: str, *rows: Row, model: str = "", languages: tuple[str, ...] = ("EN",)) -> Path:
-        """Run the job on these rows, the same ones in each language, and return its folder."""
-        folder = self.root / what
-        for language in languages:
-            asked = self.root / "asked" / "questions" / f"{language}.jsonl"
-            asked.parent.mkdir(parents=True, exist_ok=True)
-            records.write_lines(asked, QUESTIONS)
-        self.inputs["questions"] = FolderInput(self.root / "asked", digest("questions"))
-        (folder / "out").mkdir(parents=True)
-        file = folder / "file.jsonl"
-        file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        named = File(sha256=sha256_file(file), bytes=file.stat().st_size, name=file.name)
-        params = ImportedParams(what=what, languages=languages, files=dict.fromkeys(languages, named), model=model)  # type: ignore[arg-type]
-        context = Blobs(
-            stage=Stage(kind="imported", version=1, params=params.document(), inputs={}),
-            resources=Resources(),
-            settings={},
-            inputs=self.inputs,
-            out=folder / "out",
-            work=folder,
-            checkpoints=None,  # type: ignore[arg-type]
-            journal=None,  # type: ignore[arg-type]
-            log=logging.getLogger("imported"),
-        )
-        context.blobs = {named.sha256: file}
-        run(context)
-        self.inputs[what] = FolderInput(folder / "out", digest(what))
-        return folder / "out"
-
-    def verdicts(self, *rows: Row, **more: Any) -> list[Verdict]:
-        folder = self.read("verdicts", *rows, **more)
-        return list(records.read_lines(folder / "verdicts" / "EN.jsonl", Verdict))
+from polyglot.kinds.imported import FROM_FILES, ImportRecord
+from polyglot.kinds.judge import JudgeCard
+from tests.kit.imports import Imports, Row, answer, rating
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def desk(tmp_path: Path) -> Imports:
+    return Imports(tmp_path)
 
 
-def answer(question: int, *turns: str, model: str = "one", **more: Any) -> Row:
-    return {"question_id": question, "model_id": model, "choices": [{"index": 0, "turns": list(turns)}], **more}
-
-
-def rating(question: int, turn: int, score: float | None, model: str = "one", judge: str = "gpt-4") -> Row:
-    named = {"question_id": question, "model": model, "judge": [judge, "single-v1"], "turn": turn}
-    return {**named, "score": score, "judgment": f"[[{score}]]"}
-
-
-def test_answers_are_those_to_the_benchmarks_questions(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+def test_answers_are_those_to_the_benchmarks_questions(desk: Imports, caplog: pytest.LogCaptureFixture) -> None:
     rows = [
         answer(81, "first", "second"),
         answer(81, "newer", "second"),
@@ -121,7 +49,7 @@ def test_answers_are_those_to_the_benchmarks_questions(desk: Desk, caplog: pytes
     assert "file.jsonl, line 4: no answer: 83 one" in caplog.text
 
 
-def test_samples_are_told_apart(desk: Desk) -> None:
+def test_samples_are_told_apart(desk: Imports) -> None:
     twice = [{"index": 1, "turns": ["c", "d"]}, {"index": 0, "turns": ["a", "b"]}]
     folder = desk.read("answers", answer(81) | {"choices": twice})
     found = list(records.read_lines(folder / "answers" / "EN.jsonl", Answer))
@@ -131,7 +59,7 @@ def test_samples_are_told_apart(desk: Desk) -> None:
     assert scores == {(0, 1): 5, (0, 2): None, (1, 1): 9, (1, 2): None}
 
 
-def test_failures_are_failures_and_never_scores(desk: Desk) -> None:
+def test_failures_are_failures_and_never_scores(desk: Imports) -> None:
     desk.read("answers", answer(81, "a", "b"), answer(82, "a", "b"), answer(83, "a", "$ERROR$"))
     rows = [
         rating(81, 1, 7), rating(81, 2, -1), rating(82, 1, 11), rating(82, 2, None), rating(83, 1, 7.5),
@@ -166,17 +94,17 @@ def test_failures_are_failures_and_never_scores(desk: Desk) -> None:
         ([rating(81, 1, 3)], "", "got single, expected answers"),
     ],
 )
-def test_a_file_that_does_not_fit_is_refused(desk: Desk, rows: list[Row], model: str, said: str) -> None:
+def test_a_file_that_does_not_fit_is_refused(desk: Imports, rows: list[Row], model: str, said: str) -> None:
     with pytest.raises(Permanent, match=said):
         desk.read("answers", *rows, model=model)
 
 
-def test_ratings_by_two_judges_are_refused(desk: Desk) -> None:
+def test_ratings_by_two_judges_are_refused(desk: Imports) -> None:
     desk.read("answers", answer(81, "a", "b"))
     with pytest.raises(Permanent, match="by gpt-4, gpt-4o; expected one judge"):
         desk.verdicts(rating(81, 1, 3), rating(81, 2, 3, judge="gpt-4o"))
 
 
-def test_each_fault_is_told(desk: Desk) -> None:
+def test_each_fault_is_told(desk: Imports) -> None:
     with pytest.raises(Findings, match=r"2 problems: file\.jsonl, line 1: .*\nfile\.jsonl, line 3: "):
         desk.read("answers", answer(81) | {"model_id": 1}, answer(82), {"model_id": "x"})

@@ -20,6 +20,7 @@ from jobs.lib.chat.asking import Asking
 from jobs.lib.chat.calls import Failure, FailureCount, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.request_scheduler import Observer
+from jobs.lib.chat.reuse import Reuse
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
@@ -81,30 +82,36 @@ def grade(
         for request in target.requests:
             requests.setdefault(request.id, request)
             by_id[request.id].append(target)
-    pending = [request for id_, request in requests.items() if id_ not in usage.results]
-    grading = GradingProgress(
-        context=context, usage=usage, by_id=by_id, allowed_share=settings.max_failed_share, mode=mode
-    )
     what = "%s: %d verdicts, %d calls, %d of them on record"
     context.log.info(what, params.kind, len(targets), len(by_id), usage.resumed)
-    try:
-        if pending:
-            with _endpoint(context, params, settings, built_in) as endpoint:
-                observer = Observer(settled=grading.settled, stopping=context.stopping, remark=context.remark)
-                scheduler = Asking(context, endpoint, settings, usage, observer)
-                try:
-                    complete = scheduler.run(pending)
-                finally:
-                    context.journal.flush()
-                    _account(context, usage, scheduler)
-            if not complete:
-                context.raise_if_stopping()
-        else:
-            _account(context, usage, None)
-    finally:
-        grading.show()
+    with Reuse(context, usage, settings, built_in=params.endpoint == "built-in") as reuse:
+        reuse.take(requests.values())
+        pending = [request for id_, request in requests.items() if id_ not in usage.results]
+        grading = GradingProgress(
+            context=context, usage=usage, by_id=by_id, allowed_share=settings.max_failed_share, mode=mode
+        )
+        try:
+            if pending:
+                with _endpoint(context, params, settings, built_in) as endpoint:
+                    observer = Observer(settled=grading.settled, stopping=context.stopping, remark=context.remark)
+                    _ask(context, Asking(context, endpoint, settings, usage, observer), usage, pending)
+            else:
+                _account(context, usage, None)
+        finally:
+            grading.show()
     grading.check(final=True)
     return grading.results
+
+
+def _ask(context: Context, scheduler: Asking, usage: UsageLog, pending: Sequence[Request]) -> None:
+    """Ask for all of it. Raises Interrupted when asked to stop first."""
+    try:
+        complete = scheduler.run(pending)
+    finally:
+        context.journal.flush()
+        _account(context, usage, scheduler)
+    if not complete:
+        context.raise_if_stopping()
 
 
 class GradingProgress:

@@ -24,6 +24,7 @@ from jobs.lib.chat.reuse import Reuse
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
+from jobs.lib.judging.structured import parse_structured
 from jobs.lib.judging.targets import Target
 from jobs.lib.judging.verdict import Reading, parse
 from polyglot.core.errors import Permanent, PolyglotError
@@ -172,7 +173,8 @@ class GradingProgress:
 
     def _take(self, id_: str, result: Reply | Failure) -> None:
         group = self._by_id[id_]
-        reading = _read(result, self._mode)
+        request = next(request for request in group[0].requests if request.id == id_)
+        reading = _read(request, result, self._mode)
         self.results[id_] = Judged(reading=reading, reply=result if isinstance(result, Reply) else None)
         self._done += len(group)
         reason = reading.reason
@@ -202,11 +204,13 @@ def _account(context: Context, usage: UsageLog, scheduler: Asking | None) -> Non
             context.volatile["latency_seconds_median"] = round(statistics.median(scheduler.latencies), 4)
 
 
-def _read(result: Reply | Failure, mode: Mode) -> Reading:
+def _read(request: Request, result: Reply | Failure, mode: Mode) -> Reading:
     if isinstance(result, Failure):
         return Reading(reason=result.reason)
     if result.withheld:
         return Reading(reason=result.withheld)
+    if request.response_format is not None:
+        return parse_structured(result.text, result.finish_reason, request.response_format)
     return parse(result.text, result.finish_reason, mode=mode)
 
 

@@ -63,7 +63,7 @@ class Reuse:
         if self._replies is None:
             return
         by_form: dict[str, list[KeptReply]] = defaultdict(list)
-        for id_, form in sorted(self._forms.items()):
+        for id_, form in self._forms.items():  # in the order of asking, in which others ask, too
             result = self._usage.results.get(id_)
             if isinstance(result, Reply) and id_ not in self._usage.reused and _usable(result):
                 by_form[form].append(KeptReply(id=id_, **asdict(result)))

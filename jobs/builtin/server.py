@@ -87,6 +87,8 @@ class Completions:
             raise Refusal(400, "the body is no object")
         if document.get("stream") or document.get("n") not in (None, 1) or document.get("tools"):
             raise Refusal(400, "streams, tools and several choices are not offered", "unsupported_parameter")
+        if not _is_text(document.get("response_format")):
+            raise Refusal(400, "response_format: replies by a JSON schema are not offered", "unsupported_parameter")
         messages = _texts(document.get("messages"))
         reply = self._respond(messages)
         words, finish = _TOKEN.findall(reply), "stop"
@@ -114,6 +116,10 @@ class Completions:
                 "total_tokens": prompt_tokens + len(words),
             },
         }
+
+
+def _is_text(response_format: Json) -> bool:
+    return response_format is None or response_format == {"type": "text"}
 
 
 class ChatServer:

@@ -7,11 +7,13 @@ saving a checkpoint, and lets every other exception go: that is a transient fail
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
+from polyglot.attempts.replies import Reused
+from polyglot.attempts.reply_files import KeptReply
 from polyglot.attempts.traces import Trace
 from polyglot.core import records
 from polyglot.core.canonical import Json
@@ -114,6 +116,21 @@ class Journal(Protocol):
         ...
 
 
+class Replies(Protocol):
+    """Replies of chat models that stages of the same store take from one another: of equal requests one is paid.
+
+    Neither method raises for what the store can do: what cannot be read is asked, what cannot be left is not.
+    """
+
+    def find(self, form: str, ids: Collection[str]) -> Mapping[str, Reused]:
+        """The replies that there are to requests of one form, by the requests' digests."""
+        ...
+
+    def offer(self, form: str, replies: Iterable[KeptReply]) -> None:
+        """Leave this stage's own ones."""
+        ...
+
+
 class Shards(Protocol):
     """The parts of a result that several workers make without needing each other; this one is `index` of `count`.
 
@@ -155,6 +172,7 @@ class Context:
     metrics: dict[str, Any] = field(default_factory=dict)
     volatile: dict[str, Any] = field(default_factory=dict)
     shards: Shards | None = None
+    replies: Replies | None = None  # None: nothing is taken from other stages
     complete: bool = True
     label: str = ""  # of the stage, for people
 

@@ -5,6 +5,7 @@ model and a refused field all show here; what it asks for is one word. Writes pr
 waited out, one that has never answered is given up, as the stages themselves do. What it costs is counted as theirs is.
 """
 
+import json
 import os
 import re
 
@@ -12,6 +13,7 @@ from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
 from jobs.lib.chat.settings import CallSettings
+from jobs.lib.chat.thinking import answer
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
 from polyglot.core.errors import Findings, Permanent, PolyglotError
@@ -80,11 +82,24 @@ def _ask(
     return results[0]
 
 
+def _is_object(text: str) -> bool:
+    """Whether a reply, less what was thought before it, is one JSON object."""
+    try:
+        return isinstance(json.loads(answer(text).text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _answered(form: ChatForm, result: Reply | Failure) -> ProbeReply:
-    """The record of a reply. Whatever its text, the call was taken. Raises Permanent, or PolyglotError."""
+    """The record of a reply; its text matters only where a form was asked for. Raises Permanent, or PolyglotError."""
     if isinstance(result, Failure):
         said = f"{result.reason}: {result.detail}"
         raise Permanent(said) if result.error is ErrorClass.FINAL else PolyglotError(said)
+    if form.response_format is not None and result.finish_reason == "stop" and not _is_object(result.text):
+        raise Permanent(
+            f"it was asked for JSON by a schema (response_format) and answered {result.text[:40]!r}: it has no "
+            "structured output. Write `output: text` in the study file, or ask a model that has it"
+        )
     return ProbeReply(
         model=form.model,
         served_by=result.served_by,

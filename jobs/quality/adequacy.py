@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from jobs.lib.chat.asking import Asking
 from jobs.lib.chat.calls import Failure, FailureCount, Reply, Request
 from jobs.lib.chat.request_scheduler import Observer
+from jobs.lib.chat.reuse import Reuse
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.thinking import said
 from jobs.lib.chat.usage_log import UsageLog
@@ -121,6 +122,7 @@ def rate(
     params: QualityParams,
     settings: CallSettings,
     usage: UsageLog,
+    reuse: Reuse,
     asking: Callable[[Observer], Asking],
     *,
     stopping: Callable[[], bool],
@@ -135,6 +137,7 @@ def rate(
     requests = [request(pair, params) for pair in pairs]
     tally = RatingCount(Counter(asked.id for asked in requests), settings.max_failed_share)
     unique = {asked.id: asked for asked in requests}
+    reuse.take(unique.values())
     for id_ in unique:
         if id_ in usage.results:
             tally.take(id_, usage.results[id_])

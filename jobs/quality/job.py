@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from jobs.lib.chat.asking import Asking
 from jobs.lib.chat.endpoint import announced
 from jobs.lib.chat.request_scheduler import Observer
+from jobs.lib.chat.reuse import Reuse
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
@@ -61,16 +62,18 @@ def _rate(context: Context, params: QualityParams, pairs: list[Pair], records: l
         return Asking(context, endpoint, settings, usage, observer)
 
     try:
-        ratings = adequacy.rate(
-            pairs,
-            params,
-            settings,
-            usage,
-            asking,
-            stopping=context.stopping,
-            remark=context.remark,
-            progress=lambda done, total: context.progress(min(done, total), total, "ratings"),
-        )
+        with Reuse(context, usage, settings) as reuse:
+            ratings = adequacy.rate(
+                pairs,
+                params,
+                settings,
+                usage,
+                reuse,
+                asking,
+                stopping=context.stopping,
+                remark=context.remark,
+                progress=lambda done, total: context.progress(min(done, total), total, "ratings"),
+            )
     finally:
         context.volatile |= usage.account()
     if ratings is None:

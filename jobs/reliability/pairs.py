@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.lib.judging.published import published_winner
+from jobs.lib.judging.structured import is_structured
 from jobs.lib.stats.clusters import Share
 from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.length import length_preference, longer_won
@@ -152,12 +153,12 @@ def _result(
 
 
 def differences(rows: Sequence[Compared]) -> Iterator[RuleDifference]:
-    """The replies that the benchmark's own rule reads otherwise."""
+    """The replies that the benchmark's own rule reads otherwise; it is not about JSON."""
     for row in rows:
         verdict = row.verdict
         for number_of_order, order in enumerate(verdict.orders):
             published = published_winner(order.text)
-            if order.text and published != order.said:
+            if order.text and published != order.said and not is_structured(order.text):
                 yield RuleDifference(
                     of=row.pair,
                     language=verdict.language,

@@ -7,6 +7,7 @@ from math import nan
 import numpy as np
 
 from jobs.lib.judging.published import published_score
+from jobs.lib.judging.structured import is_structured
 from jobs.lib.stats.clusters import Clusters
 from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.length import score_per_doubling
@@ -76,11 +77,11 @@ def _per_doubling(rows: Sequence[Graded], category: Mapping[str, str], level: fl
 
 
 def differences(rows: Sequence[Graded]) -> Iterator[RuleDifference]:
-    """The replies that the benchmark's own rule reads otherwise; where nobody replied there is nothing to read."""
+    """The replies that the benchmark's own rule reads otherwise; it is not about JSON, nor about no reply."""
     for row in rows:
         verdict = row.verdict
         published = published_score(verdict.text)
-        if verdict.text and published != verdict.score:
+        if verdict.text and published != verdict.score and not is_structured(verdict.text):
             yield RuleDifference(
                 of=row.of,
                 language=verdict.language,

@@ -60,6 +60,7 @@ from polyglot.attempts.history import History
 from polyglot.attempts.journal import StoredJournal
 from polyglot.attempts.parts import StoredParts
 from polyglot.attempts.publish import publish
+from polyglot.attempts.replies import StoredReplies
 from polyglot.attempts.retract import retractions
 from polyglot.core.canonical import Json, digest
 from polyglot.core.errors import Exit, Findings, Hang, Interrupted, Permanent, PolyglotError
@@ -263,6 +264,7 @@ class Worker:
             end=self._give_up,
             shards=parts,
             label=self.label,
+            replies=StoredReplies(self.store, self.stage, withdrawn=self._withdrawn()),
             attempts=self.attempts,
             number=self.number,
             start=start,
@@ -294,9 +296,15 @@ class Worker:
 
     def _fit(self, inputs: Mapping[str, Manifest], stage: Stage | None = None) -> dict[str, Json]:
         """What must be equal for an earlier start's records to be of use: what was read, what was withdrawn."""
+        return {
+            "inputs": {role: found.result for role, found in inputs.items()},
+            "withdrawn": self._withdrawn(stage),
+        }
+
+    def _withdrawn(self, stage: Stage | None = None) -> int:
+        """How many results of a stage, else of this one, were withdrawn."""
         stage = stage or self.stage
-        withdrawn = len(retractions(self.store, stage.kind, stage.key))
-        return {"inputs": {role: found.result for role, found in inputs.items()}, "withdrawn": withdrawn}
+        return len(retractions(self.store, stage.kind, stage.key))
 
     def _journal(self, start: int, fit: str) -> StoredJournal:
         return StoredJournal(
@@ -306,7 +314,7 @@ class Worker:
     def _earlier(self) -> list[tuple[Stage, str]]:
         """Stages of earlier versions that asked the same; none once a result of this one was withdrawn."""
         stages = list(self.kind.earlier(self.stage, self.settings))
-        if not stages or retractions(self.store, self.stage.kind, self.stage.key):
+        if not stages or self._withdrawn():
             return []
         return [(stage, digest(self._fit({}, stage))) for stage in stages]
 

@@ -1,10 +1,11 @@
-"""Garbage collection: deletes blobs that nothing refers to, and uploads that nobody will finish.
+"""Garbage collection: deletes blobs that nothing refers to, uploads that nobody will finish, and replies of no use.
 
 Why a publisher that runs at the same time loses nothing: blobs are listed first and references afterwards, so a
 manifest put in between is seen; a blob that a publisher reuses is put anew when it is older than 7 days, and only blobs
 older than the grace (14 days by the store's own clock) are deleted, after a second look at their age. So a stage has
 seven days between its first blob and its manifest. A grace below 8 days is safe only while nothing publishes. One
 reference that cannot be read ends the collection before anything is deleted; a damaged checkpoint refers to nothing.
+Replies that other stages may take refer to no blob, and none of them is needed: see `dead_replies`.
 """
 
 import re
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from polyglot.attempts.checkpoints import KEPT, newest_paths, read_checkpoint
+from polyglot.attempts.dead_replies import dead_replies
 from polyglot.attempts.parts import all_part_files
 from polyglot.core.errors import BadInput, Corrupt, Missing
 from polyglot.store.blobs import BLOBS, blob_path
@@ -34,14 +36,17 @@ class Collected:
     deleted_blobs: int
     deleted_bytes: int
     aborted_uploads: int
+    deleted_replies: int  # files of replies that other stages could have taken
     kept_blobs: int
     kept_bytes: int
 
     def describe(self, *, dry_run: bool) -> str:
         """One line for a person."""
         verb = "would delete" if dry_run else "deleted"
+        blobs = f"{self.deleted_blobs} blobs ({self.deleted_bytes / 2**20:.1f} MiB)"
+        replies = f", {self.deleted_replies} files of replies" if self.deleted_replies else ""
         return (
-            f"{verb} {self.deleted_blobs} blobs ({self.deleted_bytes / 2**20:.1f} MiB) and {self.aborted_uploads}"
+            f"{verb} {blobs}{replies} and {self.aborted_uploads}"
             f" unfinished uploads; kept {self.kept_blobs} blobs ({self.kept_bytes / 2**20:.1f} MiB)"
         )
 
@@ -56,7 +61,10 @@ def collect(store: Store, *, grace_days: float = 14, dry_run: bool) -> Collected
     referenced = _referenced(store)
     doomed = [blob for blob in blobs if blob.modified < before and blob.path not in referenced]
     abandoned = [upload for upload in store.unfinished() if upload.started < now - UPLOAD_GRACE]
+    unused = dead_replies(store, before)
     if not dry_run:
+        for entry in unused:  # each index before what it tells of
+            store.delete(entry.path)
         doomed = [blob for blob in concurrently(lambda blob: _delete(store, blob, before), doomed, _THREADS) if blob]
         concurrently(store.abort, abandoned, _THREADS)
     gone = {blob.path for blob in doomed}
@@ -65,6 +73,7 @@ def collect(store: Store, *, grace_days: float = 14, dry_run: bool) -> Collected
         deleted_blobs=len(doomed),
         deleted_bytes=sum(blob.bytes for blob in doomed),
         aborted_uploads=len(abandoned),
+        deleted_replies=len(unused),
         kept_blobs=len(kept),
         kept_bytes=sum(blob.bytes for blob in kept),
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from polyglot.core.canonical import sha256_bytes
+from polyglot.core.canonical import Json, sha256_bytes
 from polyglot.core.errors import Corrupt
 from polyglot.core.stage import PlannedStage, Resources, Stage
 from polyglot.kinds.registry import kind_of
@@ -103,7 +103,8 @@ class Submission:
         """The same models evaluated anew: answers, and all that follows from them, under the name of a night.
 
         The night becomes a parameter of the answers, so nothing of an earlier evaluation is taken for it, and two
-        drivers of one night commit one evaluation.
+        drivers of one night commit one evaluation. Nor are calls answered by replies of other stages: a night looks for
+        whether a model says the same again.
         """
         renamed: dict[str, str] = {}
         stages = []
@@ -114,7 +115,8 @@ class Submission:
             new = replace(old, params=params, inputs=inputs)
             if new.key != old.key:
                 renamed[old.key] = new.key
-                planned = replace(planned, stage=new, label=f"{planned.label} @{night}")
+                label = f"{planned.label} @{night}"
+                planned = replace(planned, stage=new, label=label, settings=_asking_anew(planned))
             stages.append(planned)
         return replace(self, stages=tuple(stages), night=night, title=f"{self.title} @{night}")
 
@@ -122,6 +124,13 @@ class Submission:
 def submission_of_night(store: Store, path: str, night: str) -> Submission:
     """The submission that lies at a path of the store, evaluated anew under the name of a night."""
     return Submission.from_json(store.read(path), where=f"{store.url}: {path}").again(night)
+
+
+def _asking_anew(planned: PlannedStage) -> Mapping[str, Json]:
+    """A stage's settings, with which it takes no reply of another stage."""
+    kind = kind_of(planned.stage.kind)
+    asks = "reuse" in kind.settings.model_fields and kind.traits(planned.stage.params).asks
+    return {**planned.settings, "reuse": False} if asks else planned.settings
 
 
 def _backend_told_by(cluster: Cluster | None) -> str:

@@ -5,9 +5,8 @@ from typing import ClassVar, Literal
 
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources
-from polyglot.kinds.chat import chat_forms
 from polyglot.kinds.judge import JudgeParams
-from polyglot.kinds.judging import JudgingParams, VerdictCounts, estimate_verdicts
+from polyglot.kinds.judging import JudgingParams, VerdictCounts, estimate_verdicts, judging_forms
 from polyglot.kinds.kind import GIB, Kind, Language, endpoint_traits
 from polyglot.kinds.settings import BatchSettings
 
@@ -92,6 +91,6 @@ KIND = Kind(
     networked=True,
     libraries=("openai",),
     traits=endpoint_traits,
-    forms=chat_forms,
+    forms=judging_forms("pair"),
     estimate=lambda ask: estimate_verdicts(ask, CompareParams.of(ask.stage), "first", "second", orders=2),
 )

@@ -10,8 +10,8 @@ from pydantic import Field
 from polyglot.core.canonical import Json
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.chat import chat_forms, shares
-from polyglot.kinds.judging import JudgingParams, VerdictCounts, estimate_verdicts
+from polyglot.kinds.chat import shares
+from polyglot.kinds.judging import JudgingParams, VerdictCounts, estimate_verdicts, judging_forms
 from polyglot.kinds.kind import GIB, Kind, Language, endpoint_traits
 from polyglot.kinds.settings import BatchSettings
 
@@ -86,7 +86,7 @@ KIND = Kind(
     networked=True,
     libraries=("openai",),
     traits=endpoint_traits,
-    forms=chat_forms,
+    forms=judging_forms("single"),
     estimate=lambda ask: estimate_verdicts(ask, JudgeParams.of(ask.stage), "answers"),
     earlier=JudgeParams.earlier,
 )

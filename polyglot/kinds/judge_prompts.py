@@ -53,6 +53,11 @@ class Prompt:
         """Names of the fields, in order, repeats included."""
         return self.pieces[1::2]
 
+    @property
+    def offers_both_bad(self) -> bool:
+        """Whether a judge of pairs is told that it may say that both answers are bad."""
+        return any("[[D]]" in text for text in (self.system, *self.pieces[::2]))
+
     def messages(self, values: Mapping[str, str]) -> list[dict[str, str]]:
         """Fill in the template: a system message (when there is one) and a user message. KeyError: a missing value."""
         user = "".join(values[piece] if index % 2 else piece for index, piece in enumerate(self.pieces))

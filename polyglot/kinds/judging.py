@@ -1,12 +1,17 @@
 """What the kinds share that have a chat model judge answers: one at a time (`judge`) or in pairs (`compare`)."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from polyglot.core.canonical import Json, canonical
 from polyglot.core.records import Record
-from polyglot.kinds.chat import REPLY_TOKENS, ChatModel, calling
+from polyglot.kinds.chat import REPLY_TOKENS, ChatForm, ChatModel, calling, chat_forms
 from polyglot.kinds.forecast import CHARACTERS_PER_TOKEN, Ask, Forecast
+from polyglot.kinds.judge_prompts import Mode
 from polyglot.kinds.kind import Language, Params, Sha256
+from polyglot.kinds.structured import Output, reply_format
 
 _PROMPT_TOKENS = 250  # of a judge prompt's own words
 _REFERENCE_TOKENS = 150  # of a reference answer, and _REFERENCED of the questions have one
@@ -19,10 +24,24 @@ class JudgingParams(ChatModel, Params):
     languages: tuple[Language, ...]
     prompts_sha256: Mapping[Language, Sha256]  # of each language's judge_prompts.jsonl, a blob of the store
     reference_categories: tuple[str, ...] | Literal["all"] = ("math", "reasoning", "coding")
+    output: Annotated[Output, Field(exclude_if=lambda output: output == "text")] = "text"  # the form of a reply
 
     def needs_reference(self, category: str) -> bool:
         """Whether questions of a category are judged against a reference answer."""
         return self.reference_categories == "all" or category in self.reference_categories
+
+
+def judging_forms(mode: Mode) -> Callable[[Mapping[str, Json]], tuple[ChatForm, ...]]:
+    """The forms of a kind that judges: `chat_forms`, with that of the reply where one is asked for."""
+
+    def forms(params: Mapping[str, Json]) -> tuple[ChatForm, ...]:
+        found = chat_forms(params)
+        if params.get("output", "text") == "text":
+            return found
+        said = canonical(reply_format(mode)).decode()
+        return tuple(form.model_copy(update={"response_format": said}) for form in found)
+
+    return forms
 
 
 class VerdictCounts(Record):

@@ -65,6 +65,10 @@ class ChatSettings(Settings):
     backoff_seconds: float = Field(0.5, ge=0)
     """Before the second attempt, then doubled."""
 
+    reuse: bool = True
+    """Take the replies that other stages of the store got to exactly the same requests, and leave one's own for them;
+    `false` asks for everything. A night asks for everything in any case."""
+
     @model_validator(mode="after")
     def _check_version(self) -> Self:
         if self.base_url is not None and (said := version_problem(self.base_url, self.api_version)):

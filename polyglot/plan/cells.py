@@ -323,6 +323,7 @@ def judging(
     return {
         **asked,
         "model": judge.model or BUILT_IN_JUDGE,
+        "output": judge.output,
         "languages": sources.languages,
         "prompts_sha256": {language: prompts[language] for language in sources.languages},
         "reference_categories": reference_categories(locked.study),

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from polyglot.core.section import Broken, Count, Language, Name, Problem, Section, one_or_many, tuple_of
 from polyglot.kinds.chat import ChatFailures, ChatModel, ChatPrices
+from polyglot.kinds.structured import Output
 from polyglot.study.arms import ARM_SCHEMA, ArmField
 from polyglot.study.chat import check_model
 from polyglot.study.files import SourceFile
@@ -65,6 +66,9 @@ class Judge(ChatPrices, ChatFailures, ChatModel):
     """Judged against references; by default MT-Bench's math, reasoning, coding, and `all` of a built-in benchmark."""
     references: Which | None = None
     """Which references it compares with, where there are two kinds; `both` judges every answer twice."""
+    output: Output = "text"
+    """How a reply gives its verdict: `text`, in the brackets that the prompts ask for, or `json-schema`, as an object
+    with `explanation` and `rating` (`verdict` of pairs), to which the endpoint holds the model by structured output."""
     pairs: Pairs | None = None
     """Also compare answers in pairs; single grading stands in any case."""
     retest: Retest | None = None
@@ -76,6 +80,9 @@ class Judge(ChatPrices, ChatFailures, ChatModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         check_model(self.endpoint, self.model, built_in="the built-in judge", example="such as gpt-4-0613")
+        if self.output != "text" and self.endpoint == "built-in":
+            what, remedy = "the built-in judge writes text alone", "Remove it, or ask an endpoint"
+            raise Broken(Problem(what=what, place=("output",), got=self.output, remedy=remedy))
         if self.retest is not None and self.endpoint == "built-in":
             what, remedy = "the built-in judge says the same each time", "Remove it"
             raise Broken(Problem(what=what, place=("retest",), remedy=remedy))

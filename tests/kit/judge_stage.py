@@ -15,11 +15,13 @@ from typing import Any
 
 from jobs.lib.context import Context
 from polyglot.attempts.journal import StoredJournal
-from polyglot.core.canonical import sha256_file
+from polyglot.attempts.replies import StoredReplies
+from polyglot.core.canonical import sha256_bytes, sha256_file
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.compare import CompareParams
 from polyglot.kinds.judge import JudgeParams
 from polyglot.store.locate import open_store
+from polyglot.store.store import Store
 from tests.kit.folder_input import FolderInput
 
 
@@ -34,7 +36,19 @@ def journal(root: Path) -> StoredJournal:
         except FileExistsError:
             start += 1
             continue
-        return StoredJournal(open_store(f"file://{root / 'store'}"), stage_of(root), 1, start)
+        return StoredJournal(store_of(root), stage_of(root), 1, start)
+
+
+def store_of(root: Path) -> Store:
+    """The stage's own store, unless another stage's folder lends it one."""
+    lent = root / "shares"
+    return open_store(f"file://{(Path(lent.read_text()) if lent.exists() else root) / 'store'}")
+
+
+def share_store(root: Path, owner: Path) -> None:
+    """Have the stage below `root` use the store of another one."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "shares").write_text(str(owner))
 
 
 def job_of(kind: str) -> ModuleType:
@@ -48,9 +62,10 @@ def records(root: Path) -> list[dict[str, Any]]:
 
 
 def stage_of(root: Path) -> Stage:
-    """The stage that `build` wrote below `root`."""
+    """The stage that `build` wrote below `root`; of those that share a store each folder's is another."""
     document = json.loads((root / "stage.json").read_text())
-    return Stage(kind=document.get("kind", "judge"), version=1, params=document["params"])
+    inputs = {"folder": sha256_bytes(root.name.encode())} if (root / "shares").exists() else {}
+    return Stage(kind=document.get("kind", "judge"), version=1, params=document["params"], inputs=inputs)
 
 
 class NoCheckpoints:
@@ -133,6 +148,7 @@ def context(root: Path, **settings: Any) -> FolderContext:
         work=root / "work",
         checkpoints=NoCheckpoints(),
         journal=journal(root),
+        replies=StoredReplies(store_of(root), stage_of(root)),
         log=logging.getLogger("judge"),
         blobs=root / "blobs",
     )

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from jobs.translate import job as translate
+from polyglot.attempts.replies import StoredReplies
 from polyglot.core.stage import Resources
 from polyglot.kinds.rows import FOLDERS
 from polyglot.kinds.translate import TranslateParams
-from tests.kit.judge_stage import FolderContext, FolderInput, NoCheckpoints, journal, stage_of, write_rows
+from tests.kit.judge_stage import FolderContext, FolderInput, NoCheckpoints, journal, stage_of, store_of, write_rows
 
 
 def row(identifier: str, *texts: str, language: str = "EN") -> dict[str, Any]:
@@ -57,6 +58,7 @@ def context(root: Path, **settings: Any) -> FolderContext:
         work=root / "work",
         checkpoints=NoCheckpoints(),
         journal=journal(root),
+        replies=StoredReplies(store_of(root), stage_of(root)),
         log=logging.getLogger("translate"),
         blobs=root / "blobs",
     )

@@ -91,7 +91,7 @@ def nightly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nightly]:
         patch.setenv("OPENAI_BASE_URL", server.base_url)
         said = desk.run("submit", small_study(desk), "--store", desk.url)
         assert said.code == 0, said.err
-        assert len(server.calls) == 1 + CALLS  # the first is the probe's
+        assert 1 < len(server.calls) <= 1 + CALLS  # the first is the probe's; equal answers of both are judged once
         yield Nightly(desk, server)
 
 

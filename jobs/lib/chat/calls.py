@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from polyglot.core.canonical import Json, canonical, sha256_bytes
+from polyglot.core.canonical import Json, canonical, digest, sha256_bytes
 from polyglot.kinds.chat import ChatForm, Temperature
 
 CHARACTERS_PER_TOKEN = 3.0  # an estimate on the safe side for European languages; only pacing uses it
@@ -60,6 +60,11 @@ class Request:
     def id(self) -> str:
         """SHA-256 of the body, and of the number of any further sample; 64 hex digits."""
         return sha256_bytes(self.body + (b" sample %d" % self.sample if self.sample else b""))
+
+    @cached_property
+    def form(self) -> str:
+        """SHA-256 of all that is sent beside the messages; 64 hex digits."""
+        return digest({name: value for name, value in self.document().items() if name != "messages"})
 
     @cached_property
     def prompt_tokens_estimate(self) -> int:

@@ -1,8 +1,8 @@
 """Conversations with a chat model, turn by turn: a turn is asked when the one before it has its answer.
 
-What is on record in the journal is not asked again, by a restart as little as by a later attempt; equal requests are
-asked once. A call that will fail every time is its conversation's affair; an endpoint that is not answering fails the
-attempt.
+What is on record in the journal is not asked again, by a restart as little as by a later attempt, nor is what another
+stage was answered; equal requests are asked once. A call that will fail every time is its conversation's affair; an
+endpoint that is not answering fails the attempt.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from typing import Protocol
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint
 from jobs.lib.chat.request_scheduler import Observer, RequestScheduler
+from jobs.lib.chat.reuse import Reuse
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
@@ -49,9 +50,12 @@ def converse(
 ) -> None:
     """Ask until no conversation is open; progress counts `unit` by turn. Raises Interrupted, PolyglotError."""
     turn = 0
-    while waiting := [conversation for conversation in conversations if conversation.open]:
-        turn += 1
-        _ask(context, endpoint, settings, usage, waiting, f"{unit} to turn {turn}")
+    with Reuse(context, usage, settings, built_in=endpoint.ours) as reuse:
+        while waiting := [conversation for conversation in conversations if conversation.open]:
+            turn += 1
+            requests = [conversation.request() for conversation in waiting]
+            reuse.take(requests)
+            _ask(context, endpoint, settings, usage, waiting, requests, f"{unit} to turn {turn}")
 
 
 def _ask(
@@ -60,10 +64,10 @@ def _ask(
     settings: CallSettings,
     usage: UsageLog,
     waiting: Sequence[Conversation],
+    requests: Sequence[Request],
     unit: str,
 ) -> None:
     """Ask the next turn of every conversation, what is on record aside."""
-    requests = [conversation.request() for conversation in waiting]
     results = {request.id: usage.results[request.id] for request in requests if request.id in usage.results}
     pending = list({request.id: request for request in requests if request.id not in results}.values())
     labels = {request.id: waits.label for request, waits in zip(requests, waiting, strict=True)}

@@ -42,7 +42,7 @@ _REMEDIES = {
     "value that it takes",
     "top_p": "Write `top-p: 1` below `answers` in the study file: none is sent then",
     "reasoning_effort": "Take `reasoning-effort` out of the study file, or give it a value that the model knows",
-    "response_format": "Ask a model that has structured output (JSON schemas), or ask without",
+    "response_format": "Ask a model that has structured output, or write `output: text` in the study file",
 }
 
 

@@ -3,6 +3,7 @@
 Two journal records an attempt: `{"id", "attempt", "final": false, "outcome": "sent", …}`, durable before a paid call
 leaves, and its end, `{…, "outcome": "reply" | "failure", …}`. The first reply to an id is its result, whatever comes
 later; what has none is asked again after a restart, and so is what failed for good: the endpoint may have been mended.
+A reply that another stage paid for is on record too: `{"id", "outcome": "reused", "from": "<kind>/<key>", …}`.
 Every record's cost counts, repeats too. An attempt that broke off after it was sent may have been billed without our
 seeing the bill, and so was a reply whose tokens nobody counted: such records carry `cost_usd_at_most`, which counts
 against the budget and is shown apart. One that was sent and has no end was in flight when the job was killed: it counts
@@ -48,6 +49,7 @@ class UsageLog:
         self._open: dict[str, float] = {}  # id of an attempt in flight -> the most that it can cost
         self.sendings: Counter[str] = Counter()  # by id, in whichever attempt at the stage
         self.batches = BatchLog()
+        self.reused: set[str] = set()  # ids of what other stages paid for
         self._reading = True
         for record in journal.read():
             self._count(record)
@@ -75,8 +77,20 @@ class UsageLog:
             "completion_tokens": self.completion_tokens,
             **({"replies_without_usage": self.uncounted} if self.uncounted else {}),
             "attempts": dict(sorted(self.attempts.items())),
+            **({"reused_calls": len(self.reused)} if self.reused else {}),
             "resumed_calls": self.resumed,
         }
+
+    def reuse(self, request: Request, reply: Reply, origin: str) -> None:
+        """Have the reply that another stage ("judge/ab12…") got to the same request."""
+        record: dict[str, Json] = {
+            "id": request.id,
+            "outcome": "reused",
+            "final": True,
+            "from": origin,
+            "cost_usd": 0.0,
+        }
+        self._append(record | asdict(reply))
 
     def most_usd(self, request: Request, *, batched: bool = False) -> float:
         """The most that one attempt at this request can cost."""
@@ -138,6 +152,11 @@ class UsageLog:
     def _count(self, record: Mapping[str, Any]) -> None:
         if record["outcome"] == "batch":
             self.batches.take(record)
+            return
+        if record["outcome"] == "reused":
+            if record["id"] not in self.results:
+                self.results[record["id"]] = Reply(**{name: record[name] for name in _REPLY_FIELDS})
+                self.reused.add(record["id"])
             return
         if record["outcome"] == "sent":
             self._lose(record["id"])  # an earlier one of this id was still open

@@ -20,9 +20,11 @@ from jobs.lib.chat.asking import Asking
 from jobs.lib.chat.calls import Failure, FailureCount, Reply, Request
 from jobs.lib.chat.endpoint import Endpoint, announced
 from jobs.lib.chat.request_scheduler import Observer
+from jobs.lib.chat.reuse import Reuse
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
+from jobs.lib.judging.structured import parse_structured
 from jobs.lib.judging.targets import Target
 from jobs.lib.judging.verdict import Reading, parse
 from polyglot.core.errors import Permanent, PolyglotError
@@ -81,30 +83,36 @@ def grade(
         for request in target.requests:
             requests.setdefault(request.id, request)
             by_id[request.id].append(target)
-    pending = [request for id_, request in requests.items() if id_ not in usage.results]
-    grading = GradingProgress(
-        context=context, usage=usage, by_id=by_id, allowed_share=settings.max_failed_share, mode=mode
-    )
     what = "%s: %d verdicts, %d calls, %d of them on record"
     context.log.info(what, params.kind, len(targets), len(by_id), usage.resumed)
-    try:
-        if pending:
-            with _endpoint(context, params, settings, built_in) as endpoint:
-                observer = Observer(settled=grading.settled, stopping=context.stopping, remark=context.remark)
-                scheduler = Asking(context, endpoint, settings, usage, observer)
-                try:
-                    complete = scheduler.run(pending)
-                finally:
-                    context.journal.flush()
-                    _account(context, usage, scheduler)
-            if not complete:
-                context.raise_if_stopping()
-        else:
-            _account(context, usage, None)
-    finally:
-        grading.show()
+    with Reuse(context, usage, settings, built_in=params.endpoint == "built-in") as reuse:
+        reuse.take(requests.values())
+        pending = [request for id_, request in requests.items() if id_ not in usage.results]
+        grading = GradingProgress(
+            context=context, usage=usage, by_id=by_id, allowed_share=settings.max_failed_share, mode=mode
+        )
+        try:
+            if pending:
+                with _endpoint(context, params, settings, built_in) as endpoint:
+                    observer = Observer(settled=grading.settled, stopping=context.stopping, remark=context.remark)
+                    _ask(context, Asking(context, endpoint, settings, usage, observer), usage, pending)
+            else:
+                _account(context, usage, None)
+        finally:
+            grading.show()
     grading.check(final=True)
     return grading.results
+
+
+def _ask(context: Context, scheduler: Asking, usage: UsageLog, pending: Sequence[Request]) -> None:
+    """Ask for all of it. Raises Interrupted when asked to stop first."""
+    try:
+        complete = scheduler.run(pending)
+    finally:
+        context.journal.flush()
+        _account(context, usage, scheduler)
+    if not complete:
+        context.raise_if_stopping()
 
 
 class GradingProgress:
@@ -165,7 +173,8 @@ class GradingProgress:
 
     def _take(self, id_: str, result: Reply | Failure) -> None:
         group = self._by_id[id_]
-        reading = _read(result, self._mode)
+        request = next(request for request in group[0].requests if request.id == id_)
+        reading = _read(request, result, self._mode)
         self.results[id_] = Judged(reading=reading, reply=result if isinstance(result, Reply) else None)
         self._done += len(group)
         reason = reading.reason
@@ -195,11 +204,13 @@ def _account(context: Context, usage: UsageLog, scheduler: Asking | None) -> Non
             context.volatile["latency_seconds_median"] = round(statistics.median(scheduler.latencies), 4)
 
 
-def _read(result: Reply | Failure, mode: Mode) -> Reading:
+def _read(request: Request, result: Reply | Failure, mode: Mode) -> Reading:
     if isinstance(result, Failure):
         return Reading(reason=result.reason)
     if result.withheld:
         return Reading(reason=result.withheld)
+    if request.response_format is not None:
+        return parse_structured(result.text, result.finish_reason, request.response_format)
     return parse(result.text, result.finish_reason, mode=mode)
 
 

@@ -8,9 +8,10 @@ from jobs.lib.chat.calls import Request
 from jobs.lib.context import Input, rows_of
 from polyglot.core.errors import Permanent
 from polyglot.kinds.answer import Answer
-from polyglot.kinds.judge_prompts import Mode, Prompts, load, values_for, values_for_pair
+from polyglot.kinds.judge_prompts import Mode, Prompt, Prompts, load, values_for, values_for_pair
 from polyglot.kinds.judging import JudgingParams
 from polyglot.kinds.rows import Question, Reference
+from polyglot.kinds.structured import reply_format
 
 GRADED_TURNS = 2  # the prompts know a first and a second turn
 Texts = Sequence[str]  # one a turn
@@ -100,9 +101,7 @@ def _targets(material: _Material, sample: int, shown: Sequence[Texts], params: J
             turn=turn,
             prompt=choice.prompt.name,
             fallback=choice.fallback,
-            requests=tuple(
-                _request(choice.prompt.messages(values), params) for values in _values(material, shown, turn)
-            ),
+            requests=tuple(_request(choice.prompt, values, params) for values in _values(material, shown, turn)),
             characters=tuple(len(answers[turn - 1]) for answers in shown),
         )
 
@@ -117,14 +116,16 @@ def _values(material: _Material, shown: Sequence[Texts], turn: int) -> Iterator[
         yield values_for_pair(questions, shown[1], shown[0], references, turn)
 
 
-def _request(messages: Sequence[Mapping[str, str]], params: JudgingParams) -> Request:
+def _request(prompt: Prompt, values: Mapping[str, str], params: JudgingParams) -> Request:
+    asks_text = params.output == "text"
     return Request(
         model=params.model,
-        messages=tuple(messages),
+        messages=tuple(prompt.messages(values)),
         temperature=params.temperature,
         max_tokens=params.max_tokens,
         seed=params.seed,
         reasoning_effort=params.reasoning_effort,
+        response_format=None if asks_text else reply_format(prompt.mode, both_bad=prompt.offers_both_bad),
     )
 
 

@@ -22,7 +22,7 @@ from polyglot.kinds.judge_prompts import Mode
 
 LOWEST, HIGHEST = 1.0, 10.0
 
-_WINNERS: dict[str, Slot] = {"A": "A", "B": "B", "C": "tie", "D": "both-bad", "TIE": "tie"}
+WINNERS: dict[str, Slot] = {"A": "A", "B": "B", "C": "tie", "D": "both-bad", "TIE": "tie"}
 
 # Digits that are no decimal digits of Unicode, but that judges of Chinese and Japanese write.
 _HAN = {ord(sign): str(value) for value, sign in enumerate("一二三四五六七八九十", start=1)}
@@ -98,7 +98,7 @@ def parse(text: str, finish_reason: str | None = None, *, refused: bool = False,
     if last is None:
         return Reading(reason="refused" if _REFUSAL.search(text) else "no-verdict")
     if not isinstance(last, float):
-        return Reading(winner=_WINNERS[last], conflicting=conflicting)
+        return Reading(winner=WINNERS[last], conflicting=conflicting)
     if not LOWEST <= last <= HIGHEST:
         return Reading(reason="out-of-range", conflicting=conflicting)
     return Reading(score=last, conflicting=conflicting)

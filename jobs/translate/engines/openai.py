@@ -11,6 +11,7 @@ from jobs.lib.chat.asking import Asking
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.endpoint import announced
 from jobs.lib.chat.request_scheduler import Observer
+from jobs.lib.chat.reuse import Reuse
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.thinking import Said, answer
 from jobs.lib.chat.usage_log import UsageLog
@@ -56,12 +57,14 @@ class OpenAI:
         self._settings.require_prices()
         self._endpoint = announced(self._settings, os.environ, context.log, asker="translate")
         self._usage = UsageLog(context.journal, self._settings)
+        self._reuse = Reuse(context, self._usage, self._settings)
         self._most_characters = context.settings.get("max_characters")
         self._characters = 0
 
     def translate(self, texts: Sequence[str], settled: Callable[[int], None]) -> Mapping[str, Outcome]:
         """One completion a text."""
         requests = {text: self._request(text) for text in texts}
+        self._reuse.take(requests.values())
         pending = [request for request in requests.values() if request.id not in self._usage.results]
         self._check_characters(texts)
         results: dict[str, Reply | Failure] = {}
@@ -98,7 +101,8 @@ class OpenAI:
         return said
 
     def close(self) -> None:
-        """Nothing is open between calls."""
+        """Leave what was answered for other stages."""
+        self._reuse.offer()
 
     def _request(self, text: str) -> Request:
         params = self._params

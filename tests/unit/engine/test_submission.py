@@ -14,6 +14,7 @@ from polyglot.study.lock import lock_study
 from polyglot.study.pool import Pool, Toleration
 from polyglot.study.profile import load_profile
 from tests.kit.clusters import cluster
+from tests.kit.small_studies import locked
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -85,3 +86,11 @@ class TestAgain:
         for planned in night.stages:
             source = old[planned.label.removesuffix(" @a")]
             assert (planned.resources, planned.settings, planned.mix) == (source.resources, source.settings, source.mix)
+
+    def test_who_asks_an_endpoint_takes_no_reply_of_another_evaluation(self, tmp_path: Path) -> None:
+        judge = "{endpoint: openai, model: m, pairs: {against: untuned}}"
+        plan = build_plan(locked(tmp_path, mixes="[EN]", judge=judge), load_profile("local"))
+        asked = Submission(study="s", title="s", stages=plan.stages, backend="local", cluster=None, max_attempts=1)
+        told = {planned.stage.kind: planned.settings.get("reuse") for planned in asked.again("a").stages}
+        assert {kind for kind, reuse in told.items() if reuse is False} == {"judge", "compare"}
+        assert all(reuse is None for kind, reuse in told.items() if kind not in ("judge", "compare"))

@@ -48,13 +48,20 @@ class Retest(Section):
 class PanelJudge(ChatPrices, ChatFailures, ChatModel):
     """A further judge, by the same prompts. Its address is that of the profile's `endpoints`, by its name here."""
 
+    output: Output = "text"
+    """How a reply gives its verdict: `text`, in the brackets that the prompts ask for, or `json-schema`, as an object
+    with `explanation` and `rating` (`verdict` of pairs), to which the endpoint holds the model by structured output."""
+
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _check_model(self) -> Self:
         check_model(self.endpoint, self.model, built_in="the built-in judge", example="such as gpt-4-0613")
+        if self.output != "text" and self.endpoint == "built-in":
+            what, remedy = "the built-in judge writes text alone", "Remove it, or ask an endpoint"
+            raise Broken(Problem(what=what, place=("output",), got=self.output, remedy=remedy))
         return self
 
 
-class Judge(ChatPrices, ChatFailures, ChatModel):
+class Judge(PanelJudge):
     """Who grades. Prices and the address of an endpoint are no part of a result (the latter is a profile's setting)."""
 
     prompts: Mapping[Language, SourceFile] | None = Field(None, min_length=1)
@@ -66,9 +73,6 @@ class Judge(ChatPrices, ChatFailures, ChatModel):
     """Judged against references; by default MT-Bench's math, reasoning, coding, and `all` of a built-in benchmark."""
     references: Which | None = None
     """Which references it compares with, where there are two kinds; `both` judges every answer twice."""
-    output: Output = "text"
-    """How a reply gives its verdict: `text`, in the brackets that the prompts ask for, or `json-schema`, as an object
-    with `explanation` and `rating` (`verdict` of pairs), to which the endpoint holds the model by structured output."""
     pairs: Pairs | None = None
     """Also compare answers in pairs; single grading stands in any case."""
     retest: Retest | None = None
@@ -79,10 +83,6 @@ class Judge(ChatPrices, ChatFailures, ChatModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        check_model(self.endpoint, self.model, built_in="the built-in judge", example="such as gpt-4-0613")
-        if self.output != "text" and self.endpoint == "built-in":
-            what, remedy = "the built-in judge writes text alone", "Remove it, or ask an endpoint"
-            raise Broken(Problem(what=what, place=("output",), got=self.output, remedy=remedy))
         if self.retest is not None and self.endpoint == "built-in":
             what, remedy = "the built-in judge says the same each time", "Remove it"
             raise Broken(Problem(what=what, place=("retest",), remedy=remedy))

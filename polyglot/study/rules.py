@@ -10,7 +10,7 @@ from polyglot.kinds.chat import ChatModel
 from polyglot.study.baseline_rules import baseline_problems, not_tuned_problems
 from polyglot.study.benchmark import BUILT_IN_CATEGORIES
 from polyglot.study.chat import missing_prices
-from polyglot.study.judge import ALL
+from polyglot.study.judge import ALL, PanelJudge
 from polyglot.study.quality_rules import quality_problems
 from polyglot.study.reference_rules import reference_problems
 from polyglot.study.sources import BUILT_IN_LANGUAGES
@@ -217,8 +217,8 @@ def _pairs(study: Study) -> Iterator[Problem]:
 
 def _panel(study: Study) -> Iterator[Problem]:
     """Every judge of a panel is another one."""
-    known: list[tuple[str, ChatModel]] = [("the study's judge", study.judge)]
-    fields = set(ChatModel.model_fields)
+    known: list[tuple[str, PanelJudge]] = [("the study's judge", study.judge)]
+    fields = {*ChatModel.model_fields, "output"}
     for name, judge in study.judge.members.items():
         place = ("judge", "panel", name)
         if name == STUDYS_JUDGE or name.startswith("panel-"):

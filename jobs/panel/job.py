@@ -62,14 +62,12 @@ def _files(params: PanelParams) -> Iterator[tuple[str, str]]:
 
 def _turns(judges: Sequence[Input], name: str, kind: type[T]) -> Iterator[tuple[T, ...]]:
     """What each judge says of each turn, in the order of the first. Raises Permanent where they judged others."""
-    first, *others = [list(rows_of(judge, name, kind)) for judge in judges]
-    found = [{(row.id, row.sample, row.turn): row for row in rows} for rows in others]
-    for row in first:
-        place = (row.id, row.sample, row.turn)
-        said = [rows[place] for rows in found if place in rows]
+    found = [{(row.id, row.sample, row.turn): row for row in rows_of(judge, name, kind)} for judge in judges]
+    for place in found[0]:
+        said = tuple(rows[place] for rows in found if place in rows)
         if len(said) < len(found):
-            raise Permanent(f"{name}: not all judges have a line on question {row.id}, turn {row.turn}")
-        yield (row, *said)
+            raise Permanent(f"{name}: not all judges have a line on question {place[0]}, turn {place[2]}")
+        yield said
 
 
 def score(said: Sequence[Verdict], mean: bool) -> Verdict:

@@ -1,7 +1,7 @@
 """The rules that a study's sections must keep together. Every rule names the place, and says what to do about it."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from polyglot.core.mix import Mix
 from polyglot.core.section import Problem
@@ -58,8 +58,10 @@ def _repeats(study: Study) -> Iterator[Problem]:
 
 def _alike_names(study: Study) -> Iterator[Problem]:
     """Names become parts of DNS labels, where a dot is a hyphen."""
-    places = {(key,): getattr(study, key) for key in ("models", "datasets", "baselines")}
-    for place, names in {**places, ("judge", "panel"): study.judge.members if study.models else {}}.items():
+    named: dict[tuple[str, ...], Iterable[str]] = {
+        (key,): getattr(study, key) for key in ("models", "datasets", "baselines")
+    }
+    for place, names in {**named, ("judge", "panel"): study.judge.members if study.models else ()}.items():
         seen: dict[str, str] = {}
         for name in names:
             other = seen.setdefault(name.replace(".", "-"), name)

@@ -7,8 +7,8 @@ one model's answers singly, 800 calls, and two models' in pairs in both orders, 
 process of its own, which alone counts. Each stage is killed so many times, then ends; beside it one that nobody
 disturbs. Last the single one again with a budget of what it costs undisturbed, and as many kills. One line a figure:
 
-- `arrived`, `again`: calls that arrived, and how many of them had arrived before; `in_flight`: the sum over all kills of
-  the calls whose end was not on record; `again` is at most that
+- `arrived`, `again`: calls that arrived, and how many of them had arrived before; `in_flight`: the sum over all kills
+  of the calls whose end was not on record; `again` is at most that
 - `rows`, `twice`, `without`: verdicts, those on one turn twice, and those without a verdict
 - `equal`: whether the files are those of the undisturbed stage, byte for byte
 - `spent`, `budget`: dollars for what arrived, and the budget; `over` is beyond it, at most what `in_flight` costs. What

@@ -23,7 +23,7 @@ from jobs.lib.chat.allowance import Allowance
 from jobs.lib.chat.rate_headers import RateLimit
 
 FIRST, _FEW = 4, 16  # calls in flight
-_QUICK_SECONDS, _SLOW_SECONDS = 0.002, 0.05  # between two calls more
+_QUICK_SECONDS, _SLOW_SECONDS = 0.002, 0.02  # between two calls more
 _MOST_PATIENCE = 32  # rounds, or waits
 _CLOCK_SECONDS = 1e-6  # shorter waits are rounding, and a timer of that length would move no clock
 _SILENCE_SECONDS = 0.05  # without a refusal, at least, that a call sent ahead was taken

@@ -5,7 +5,7 @@ comparisons/<LANG>.jsonl, and card.json. Nobody is asked.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean, median
 from typing import TypeVar
 
@@ -15,15 +15,12 @@ from jobs.lib.context import Context, Input, of_role, rows_of
 from jobs.lib.judging import counting, orders
 from polyglot.core import records
 from polyglot.core.errors import Permanent
-from polyglot.kinds.compare import CompareCard, OrderVerdict, Outcome, PairCounts, PairVerdict, Slot
+from polyglot.kinds.compare import CompareCard, Outcome, PairCounts, PairVerdict
 from polyglot.kinds.judge import JudgeCard, SingleCounts, Verdict
 from polyglot.kinds.panel import ENDPOINT, PanelParams
 
 T = TypeVar("T", Verdict, PairVerdict)
 DIGITS = 6  # of a mean
-_SLOTS: Mapping[Outcome, tuple[Slot, Slot]] = {
-    "first": ("A", "B"), "second": ("B", "A"), "tie": ("tie", "tie"), "both-bad": ("both-bad", "both-bad"),
-}  # fmt: skip
 
 
 def run(context: Context) -> None:
@@ -44,7 +41,7 @@ def _singles(context: Context, params: PanelParams, judges: Sequence[Input]) -> 
         rows = [score(said, params.rule == "mean") for said in _turns(judges, name, Verdict)]
         records.write_lines(context.out / name, rows)
         languages[language] = counting.counted(rows)
-    return JudgeCard(endpoint=ENDPOINT, model=params.rule, served_by=(), languages=languages)
+    return JudgeCard(endpoint=ENDPOINT, model=f"panel-{params.rule}", served_by=(), languages=languages)
 
 
 def _pairs(context: Context, params: PanelParams, judges: Sequence[Input]) -> CompareCard:
@@ -53,7 +50,7 @@ def _pairs(context: Context, params: PanelParams, judges: Sequence[Input]) -> Co
         rows = [decide(said) for said in _turns(judges, name, PairVerdict)]
         records.write_lines(context.out / name, rows)
         languages[language] = orders.counted(rows)
-    return CompareCard(endpoint=ENDPOINT, model=params.rule, served_by=(), languages=languages)
+    return CompareCard(endpoint=ENDPOINT, model=f"panel-{params.rule}", served_by=(), languages=languages)
 
 
 def _files(params: PanelParams) -> Iterator[tuple[str, str]]:
@@ -86,19 +83,13 @@ _UNSAID = {"conflicting": False, "text": "", "prompt_tokens": 0, "completion_tok
 
 
 def decide(said: Sequence[PairVerdict]) -> PairVerdict:
-    """The outcome that more than half of the judges give, else a tie; as if it had been said in both orders."""
+    """The outcome that more than half of the judges give, else a tie. Nobody said it in either order."""
     reason = _reason(said)
     outcome: Outcome | None = None
     if reason is None:
         most, times = Counter(one.outcome for one in said).most_common(1)[0]
         outcome = most if 2 * times > len(said) else "tie"
-    return msgspec.structs.replace(
-        said[0],
-        outcome=outcome,
-        consistent=None if outcome is None else True,
-        reason=reason,
-        orders=() if outcome is None else tuple(OrderVerdict(said=slot) for slot in _SLOTS[outcome]),
-    )
+    return msgspec.structs.replace(said[0], outcome=outcome, consistent=None, reason=reason, orders=())
 
 
 def _reason(said: Iterable[Verdict | PairVerdict]) -> str | None:

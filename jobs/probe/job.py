@@ -63,8 +63,8 @@ def _ask(
     """One call, unless it is on record. Raises Permanent, with a remedy, for what every call would get."""
     request = Request.in_form(form, _MESSAGES)
     found = usage.results.get(request.id)
-    if isinstance(found, Reply):
-        return found
+    if isinstance(found, Reply) and not _ignores_form(form, found):
+        return found  # else the endpoint, or its address, may be another one by now
     results: list[Reply | Failure] = []
 
     def settled(asked: Request, result: Reply | Failure) -> None:
@@ -82,6 +82,11 @@ def _ask(
     return results[0]
 
 
+def _ignores_form(form: ChatForm, reply: Reply) -> bool:
+    """Whether a whole reply is no JSON although it was asked for by a schema."""
+    return form.response_format is not None and reply.finish_reason == "stop" and not _is_object(reply.text)
+
+
 def _is_object(text: str) -> bool:
     """Whether a reply, less what was thought before it, is one JSON object."""
     try:
@@ -95,7 +100,7 @@ def _answered(form: ChatForm, result: Reply | Failure) -> ProbeReply:
     if isinstance(result, Failure):
         said = f"{result.reason}: {result.detail}"
         raise Permanent(said) if result.error is ErrorClass.FINAL else PolyglotError(said)
-    if form.response_format is not None and result.finish_reason == "stop" and not _is_object(result.text):
+    if _ignores_form(form, result):
         raise Permanent(
             f"it was asked for JSON by a schema (response_format) and answered {result.text[:40]!r}: it has no "
             "structured output. Write `output: text` in the study file, or ask a model that has it"

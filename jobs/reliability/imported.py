@@ -17,7 +17,7 @@ def imported_judge(
     """The card of such a judge; of one that tells no orders there is nothing to be said."""
     otherwise = list(differences(rows))
     differing = Counter({ALL: len(otherwise)}) + Counter(one.language for one in otherwise)
-    ordered = any(row.verdict.orders for row in rows)
+    ordered = any(row.in_orders for row in rows)
     return JudgeReliability(
         model=name,
         endpoint=FROM_FILES,

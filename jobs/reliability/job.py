@@ -212,7 +212,6 @@ def _people(
 ) -> People:
     """Votes on the answers that the card is over, with the judge's views of the same."""
     known = {cell.cell for cell in params.cells if not cell.otherwise}
-    cells = {pair.name: (pair.first, pair.second) for pair in params.pairs}
     kept = [
         vote
         for vote in votes
@@ -220,7 +219,7 @@ def _people(
         and vote.id in category
         and vote.language in params.languages
     ]
-    return People.of(kept, rows, [(*cells[row.pair], row.verdict) for row in compared])
+    return People.of(kept, rows, [(*row.cells, row.verdict) for row in compared])
 
 
 def _left_out(people: People, votes: Sequence[HumanVote]) -> Iterator[str]:

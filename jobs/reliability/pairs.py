@@ -39,6 +39,11 @@ class Compared:
         return "A" if winner == order else "B"
 
     @property
+    def in_orders(self) -> bool:
+        """Whether the judge told what it said in some order."""
+        return any(order.said is not None for order in self.verdict.orders)
+
+    @property
     def characters(self) -> tuple[int, int]:
         """Of the arms' answers."""
         first, second = self.verdict.characters
@@ -144,7 +149,7 @@ def _result(
         ties=measured(found.ties),
         losses=measured(found.b),
         rate=measured(found.rate),
-        inconsistent=measured(found.inconsistent if any(row.verdict.orders for row in rows) else None),
+        inconsistent=measured(found.inconsistent if any(row.in_orders for row in rows) else None),
         both_bad=measured(found.both_bad),
         unscored=found.unscored,
         rate_at_least=number(won / (scored + found.unscored)),

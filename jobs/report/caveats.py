@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from jobs.report.numbers import listed, seeds, share, whole
 from jobs.report.sections.mixes import cut_share
 from polyglot.core.records import UNSET
+from polyglot.kinds.aggregate import AGAIN
 from polyglot.kinds.imported import FROM_FILES
 from polyglot.kinds.report import Report
 
@@ -36,7 +37,8 @@ def _weak(report: Report) -> Iterator[str]:
 
 def _one_model(report: Report) -> Iterator[str]:
     """Contrasts with what is not tuned."""
-    arms = sorted({key.arm for row in report.contrasts for key in (*row.treatment, *row.control) if not key.dataset})
+    keys = {key for row in report.contrasts for key in (*row.treatment, *row.control) if not key.dataset}
+    arms = sorted({key.arm.partition(AGAIN)[0] for key in keys})
     if arms:
         yield (
             f"{listed(arms)} {'is one model' if len(arms) == 1 else 'are one model each'}, without training seeds: the "
@@ -72,7 +74,8 @@ def _others_compared(report: Report) -> Iterator[str]:
 
 def _failed(report: Report) -> Iterator[str]:
     """Verdicts that could not be had."""
-    rows = [row for row in report.cells if row.is_whole]
+    panels = {cell.cell for cell in report.roster if cell.panel}  # those of several judges together: nobody was asked
+    rows = [row for row in report.cells if row.is_whole and row.cell not in panels]
     failed, every = sum(row.failed for row in rows), sum(row.verdicts for row in rows)
     if failed:
         worst = max(rows, key=lambda row: row.failed / row.verdicts)

@@ -50,6 +50,7 @@ def load_report(params: ReportParams, inputs: Mapping[str, Input]) -> Report:
     aggregate = inputs["aggregate"]
     scores = aggregate.read("scores.json", Scores)
     mixes = _mixes_of(scores.roster, inputs)
+    panels = {cell.cell for cell in scores.roster if cell.panel}
     return Report(
         format=FORMAT,
         study=params.study,
@@ -77,7 +78,9 @@ def load_report(params: ReportParams, inputs: Mapping[str, Input]) -> Report:
             NamedTraining(name=name, key=source.key, training=source.read("training.json", TrainingRecord))
             for name, source in of_role(inputs, "train").items()
         ),
-        judges=tuple(_judged(cell, source) for cell, source in of_role(inputs, "verdicts").items()),
+        judges=tuple(
+            _judged(cell, source) for cell, source in of_role(inputs, "verdicts").items() if cell not in panels
+        ),
         reliability=_reliability(inputs),
         checks=params.checks,
         executions=executions(inputs),

@@ -39,7 +39,7 @@ VERBS = {
     "retry": "Let a permanently failed stage, or all of a study, run again at the next submit; the records of failure "
     "stay.",
     "retract": "Withdraw a stage's committed result; it and everything that read it run again at the next submit.",
-    "gc": "Delete unreferenced blobs that are older than the grace period, and abandoned uploads.",
+    "gc": "Delete unreferenced blobs and replies of no use beyond the grace period, and abandoned uploads.",
     "doctor": "Prove the store (conditional writes under a race, clock, permissions) and the environment.",
     "render": "Print the first attempt of every stage: Jobs for a cluster, requests as JSON Lines for this machine.",
     "pin": "Fill in the SHA-256 of every file and the commit of every repository that a study names, in its own file.",

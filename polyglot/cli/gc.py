@@ -17,7 +17,7 @@ def command(
     grace_days: Annotated[int, typer.Option("--grace-days", min=1, help="Keep whatever is younger than this.")] = 14,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
 ) -> None:
-    """Delete unreferenced blobs and replies of no use that are older than the grace period, and abandoned uploads."""
+    """Delete unreferenced blobs and replies of no use beyond the grace period, and abandoned uploads."""
     opened = open_store(load_profile(profile).store if store is None else store)
     done = collect(opened, grace_days=grace_days, dry_run=dry_run)
     say(f"{opened.url}: {done.describe(dry_run=dry_run)}")

@@ -77,6 +77,8 @@ def find_endpoint(
     kind = ENDPOINTS[asks]
     url = find_url(asks, url, environ) or kind.default_url
     key = _key(key_file, kind.key_variable, environ)
+    if key is None and kind.needs_key(url) and key_file == "":
+        raise BadInput(f"no key for {kind.label}", remedy="Write `key-file` beside its `base-url` in the profile")
     if key is None and kind.needs_key(url):
         remedy = f"Set {kind.key_variable}_FILE to a file with the key, or {kind.key_variable}"
         remedy += f"; or {kind.url_variable} to the address of an endpoint of your own"

@@ -290,10 +290,7 @@ class Annotation(Exchanged, kw_only=True):
             self.annotator,
             self.instruction,
             turn,
-            self.generator_1,
-            self.generator_2,
-            self.output_1,
-            self.output_2,
+            *sorted(((self.generator_1, self.output_1), (self.generator_2, self.output_2))),
         )
 
     @property

@@ -35,9 +35,12 @@ class Taken:
         return self._read[planned.key]
 
     def input(self, planned: PlannedStage, role: str) -> PlannedStage | None:
-        """The stage that plays a role for another one, where there is one."""
+        """The stage that plays a role for another one, where there is one; for a panel it is its judges'."""
         key = planned.stage.inputs.get(role)
-        return None if key is None else self._plan.by_key[key]
+        if key is not None:
+            return self._plan.by_key[key]
+        judges = [key for name, key in planned.stage.inputs.items() if name.startswith(_OF_JUDGES)]
+        return self.input(self._plan.by_key[judges[0]], role) if judges else None
 
     def languages(self, wanted: Sequence[Wanted]) -> list[str]:
         """The languages of some results, in their usual order."""
@@ -64,6 +67,9 @@ class Taken:
         asked = self.input(planned, "questions")
         rows: Iterator[Any] = iter(()) if asked is None else self.rows(asked, "questions/", language, Question)
         return {row.id: row for row in rows}
+
+
+_OF_JUDGES = ("verdicts:", "comparisons:")  # what begins the roles of a panel's inputs
 
 
 @contextmanager

@@ -103,6 +103,11 @@ class BatchSettings(ChatSettings):
     batch_wait_seconds: Positive = 26 * 3600.0
     """That a batch may take from its creation on; providers end it after 24 hours."""
 
+    @classmethod
+    def own_fields(cls) -> frozenset[str]:
+        """What only calls in batches have."""
+        return frozenset(cls.model_fields.keys() - ChatSettings.model_fields.keys())
+
     @property
     def least_deadline_seconds(self) -> int:
         """Of several batches, one after the other."""

@@ -13,10 +13,11 @@ Every contrast is mean(treatment arms) - mean(control arms) over some languages 
   languages, and for all mixes together on each language
 - prompts: the same answers judged by English prompts and by those of their language, likewise
 - judges: the same answers judged by somebody of the panel and by the study's judge, likewise
-- panel: every contrast above that is not of rejudged answers, by the mean of all judges
+- panel: every contrast above that is not of rejudged answers, nor against the best or worst of several mixes, by the
+  mean of all judges
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, permutations
 
@@ -163,10 +164,10 @@ def judge_contrasts(
     )
 
 
-def panel_contrasts(contrasts: Iterable[Contrast]) -> tuple[Contrast, ...]:
-    """Return the contrasts by the mean of all judges, whoever the study's judge is."""
+def panel_contrasts(contrasts: Iterable[Contrast], known: Collection[ArmKey]) -> tuple[Contrast, ...]:
+    """Return the contrasts by the mean of all judges; of `known` arms, as what was judged elsewhere has none."""
     said = judged_together("mean")
-    return tuple(
+    found = (
         msgspec.structs.replace(
             row,
             name=f"{row.name}, mean of the panel",
@@ -177,6 +178,7 @@ def panel_contrasts(contrasts: Iterable[Contrast]) -> tuple[Contrast, ...]:
         for row in contrasts
         if row.family.choice == "mean"
     )
+    return tuple(row for row in found if {*row.treatment, *row.control} <= set(known))
 
 
 def _rejudged(

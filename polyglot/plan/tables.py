@@ -1,6 +1,6 @@
 """The last two stages of a study: the aggregate over its cells, and the report."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from polyglot.core.mix import Mix
@@ -69,7 +69,7 @@ def add_tables(
     params = AggregateParams(
         languages=sources.languages,
         cells=tuple(row.cell for row in cells),
-        contrasts=_contrasts(locked, sources, mixes),
+        contrasts=_contrasts(locked, sources, mixes, {row.cell.arm_key for row in cells}),
         wrong_references=benchmark.wrong_references if judged_against(locked) != "native" else (),
         leave_out_wrong=benchmark.leave_out_wrong,
     )
@@ -110,7 +110,10 @@ def _source(model: Model) -> str:
     return model.hub or getattr(model, "model", "") or ""
 
 
-def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[Contrast, ...]:
+def _contrasts(
+    locked: Locked, sources: Sources, mixes: Sequence[Mix], known: Collection[ArmKey]
+) -> tuple[Contrast, ...]:
+    """Those of the study file, or all that there are among the `known` arms."""
     study = locked.study
     pairs = [(model, dataset) for model in study.models for dataset in study.datasets]
     if study.contrasts == "auto":
@@ -124,7 +127,7 @@ def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[
             plain += (against := baseline_contrasts(*pair, mixes, study.baselines, sources.languages))
             found += against
             found += judge_contrasts(*pair, mixes, study.judge.members, sources.languages)
-        return (*found, *(panel_contrasts(plain) if study.judge.members else ()))
+        return (*found, *(panel_contrasts(plain, known) if study.judge.members else ()))
     found = [
         Contrast(
             name=row.name,
@@ -143,7 +146,7 @@ def _contrasts(locked: Locked, sources: Sources, mixes: Sequence[Mix]) -> tuple[
     for row in found:  # arms that are not tuned are the same beside every data set
         unique.setdefault((row.name, row.treatment, row.control), row)
     custom = tuple(unique.values())
-    return (*custom, *(panel_contrasts(custom) if study.judge.members else ()))
+    return (*custom, *(panel_contrasts(custom, known) if study.judge.members else ()))
 
 
 def _arm_key(arm: ArmRequest, model: str, dataset: str) -> ArmKey:

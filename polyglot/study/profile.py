@@ -14,7 +14,7 @@ from polyglot.core.section import Broken, Name, Problem, Section
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.kinds.device import BYTES_PER_GBIT, GPUS, Device, cpu
 from polyglot.kinds.registry import KINDS, kind_of
-from polyglot.kinds.settings import ChatSettings, Settings
+from polyglot.kinds.settings import BatchSettings, ChatSettings, Settings
 from polyglot.schedulers.registry import BACKENDS
 from polyglot.study.amounts import Bytes, Deadline, Duration, GpuName, Kind
 from polyglot.study.cluster import Cluster
@@ -185,11 +185,13 @@ class Profile:
     def settings_of(self, kind: str, asks: str = "") -> dict[str, Any]:
         """The settings of a kind, and on top those of the endpoint with this name.
 
-        An address of its own takes nothing of the kind's: neither its key, which is another's, nor its api-version.
+        An address of its own has nothing of where the kind's is: neither its key, which is another's, nor its
+        api-version, nor its batches.
         """
         own, settings = self.endpoints.get(asks, {}), dict(self.settings.get(kind, {}))
         if "base_url" in own:
-            settings = {**settings, "key_file": "", "api_version": None}
+            settings = {name: value for name, value in settings.items() if name not in BatchSettings.own_fields()}
+            settings |= {"key_file": "", "api_version": None}
         return {**settings, **own}
 
     def device_of(self, planned: PlannedStage) -> Device | None:

@@ -200,10 +200,18 @@ def test_what_has_no_such_form_is_refused(ran: Ran) -> None:
     assert "got answers as alpaca-eval; expected comparisons" in said.err
 
 
+@pytest.fixture
+def english(ran: Ran) -> Iterator[Path]:
+    """The English verdicts that were written; what a test makes of them is gone after it."""
+    path = ran.out / "data" / "mt_bench_EN" / "model_judgment" / f"{JUDGE}_single.jsonl"
+    before = path.read_bytes()
+    yield path
+    path.write_bytes(before)
+
+
 @pytest.mark.timeout(900)
-def test_what_was_written_stands_beside_a_studys_own_cells_when_it_is_read_back(ran: Ran) -> None:
+def test_what_was_written_stands_beside_a_studys_own_cells_when_it_is_read_back(ran: Ran, english: Path) -> None:
     desk = ran.desk
-    english = ran.out / "data" / "mt_bench_EN" / "model_judgment" / f"{JUDGE}_single.jsonl"
     rows = lines(english)
     mine = [row for row in rows if row["model"] == TUNED]
     failed, lost = mine[0] | {"score": -1}, mine[1]

@@ -12,7 +12,7 @@ from jobs.report.caveats import caveats
 from jobs.report.families import WORDINGS, by_what_they_compare
 from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, languages_of
 from jobs.report.numbers import Metric, View, counted, listed, seeds
-from polyglot.kinds.aggregate import ArmKey, ContrastResult, Estimate, Family
+from polyglot.kinds.aggregate import AGAIN, ArmKey, ContrastResult, Estimate, Family
 from polyglot.kinds.report import Report
 
 MOST_LEVELS = 3  # sentences on mixes where nothing is compared
@@ -158,6 +158,7 @@ def _tuned(report: Report, group: Group) -> list[ArmKey]:
     """The mixes of a group, those of most languages first; what is not tuned where there is nothing else."""
     members = languages_of(report)
     keys = [key for key in arms_of(report, group) if key.dataset is not None or group[1] is None]
+    keys = [key for key in keys if AGAIN not in key.arm]  # what is judged otherwise is no other mix
     return sorted(keys, key=lambda key: -len(members[key]))
 
 

@@ -8,6 +8,7 @@ from jobs.report.numbers import MINUS, MISSING, View, share
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
 from polyglot.core.records import UNSET
+from polyglot.kinds.aggregate import AGAIN
 from polyglot.kinds.reliability import Measured, PairResult
 from polyglot.kinds.report import Report
 
@@ -31,7 +32,7 @@ class Field(NamedTuple):
     first: str
     second: str
     language: str
-    judge: str  # "" of the study's own
+    judge: str  # "" of the study's own; of a panel what its arms end with
     wins: str
     ties: str
     losses: str
@@ -116,7 +117,7 @@ def _field(row: PairResult) -> Field:
         first=row.first.arm,
         second=row.second.arm,
         language=row.language,
-        judge="" if row.judge is UNSET else row.judge,
+        judge=row.first.arm.partition(AGAIN)[2] if row.judge is UNSET else f"{row.judge}, not here",
         wins=percent(row.wins),
         ties=percent(row.ties),
         losses=percent(row.losses),

@@ -64,6 +64,7 @@ class KubernetesSite(DetachedSite):
         key = key_file if key_file is not None else self._cluster.endpoint_secret(kind)
         if not key and kind.needs_key(url):
             remedy = f"Name a Secret that has it under kubernetes.{kind.profile_key} of the profile"
+            remedy = remedy if key_file is None else "Write `key-file` beside its `base-url` in the profile"
             raise BadInput(f"no key for {kind.label}", remedy=remedy)
 
     def render(self, attempts: Sequence[Attempt], study: str, form: Literal["yaml", "json"]) -> Iterator[str]:

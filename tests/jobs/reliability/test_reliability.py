@@ -347,3 +347,19 @@ class TestPanel:
         scores, pairs = found["between"]
         assert (pairs["what"], pairs["items"], pairs["equal"]["value"]) == ("pairs", 16, 1.0)
         assert (scores["what"], scores["equal"]["value"]) == ("scores", 1.0)
+
+    def test_pairs_by_all_together_have_an_outcome_and_no_order(self, tmp_path: Path) -> None:
+        one, two = answers(), answers("other")
+        inputs = inputs_of(tmp_path, says("[[5]]"), one, two)
+        made = judged(tmp_path / "p", says("[[A]]"), two, against=one)
+        rows = [json.loads(line) for line in (tmp_path / "p/out/comparisons/DE.jsonl").read_text().splitlines()]
+        folder(tmp_path / "all", "comparisons/DE.jsonl", [row | {"outcome": "first", "orders": []} for row in rows])
+        inputs |= {"comparisons:p": made, "comparisons:all": FolderInput(tmp_path / "all")}
+        cells = (*self.CELLS, *(cell(name).judged_together("majority") for name in ("EN", "DE")))
+        ends = "tiny/house/{}/s0+panel-majority".format
+        together = CellPair(name="all", first=ends("DE"), second=ends("EN"))
+        found = card(tmp_path, inputs, pairs=(PAIR, together), cells=cells)
+        alone, panel = found["results"]
+        assert (alone["ties"]["value"], alone["inconsistent"]["value"]) == (1.0, 1.0)
+        assert (panel["losses"]["value"], panel["unscored"], panel["inconsistent"]["value"]) == (1.0, 0, None)
+        assert len(found["judges"]) == 1  # nobody of the name of a rule

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from polyglot.core.canonical import sha256_bytes
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.aggregate import AggregateParams, Family
 from polyglot.kinds.judge import JudgeParams
@@ -114,6 +115,28 @@ class TestWhoJudges:
         before = {one.key for one in alone if one.stage.kind in ("judge", "answer", "train", "compare")}
         assert before <= {one.key for one in both}
 
+    def test_every_contrast_is_among_arms_that_there_are_beside_what_was_judged_elsewhere(self, tmp_path: Path) -> None:
+        for name in ("answers", "verdicts"):
+            for language in ("EN", "DE", "FR", "IT", "ES"):
+                (tmp_path / f"{name}-{language}.jsonl").write_text("{}\n")
+        files = {
+            name: ", ".join(
+                f"{one}: {{path: {name}-{one}.jsonl, sha256: {sha256_bytes(b'{}' + bytes([10]))}}}"
+                for one in ("EN", "DE", "FR", "IT", "ES")
+            )
+            for name in ("answers", "verdicts")
+        }
+        vic = f"vic: {{answers: {{{files['answers']}}}, verdicts: {{{files['verdicts']}}}}}"
+        path = tmp_path / "study.yaml"
+        text = STUDY.replace("JUDGE", PANEL).replace("baselines: {", f"baselines: {{{vic}, ")
+        path.write_text(text, encoding="utf-8")
+        plan = build_plan(lock_study(load_study(path)), load_profile("local"))
+        (table,) = (one for one in plan if one.stage.kind == "aggregate")
+        params = AggregateParams.of(table.stage)
+        known = {cell.arm_key for cell in params.cells}
+        assert known.issuperset(key for row in params.contrasts for key in (*row.treatment, *row.control))
+        assert [row.name for row in params.contrasts if row.control[0].arm == "baseline:vic"] != []
+
 
 class TestWhereTheyAre:
     PROFILE = """
@@ -127,6 +150,13 @@ endpoints: {large: {base-url: "https://two.example/v1"}}
         assert (first["base_url"], first["key_file"]) == ("https://one.example/v1", "one.key")
         assert (other["base_url"], other["key_file"]) == ("https://two.example/v1", "")
         assert other["concurrency"] == 7
+
+    def test_one_of_its_own_address_is_not_asked_in_the_batches_of_the_kind(self, tmp_path: Path) -> None:
+        profile = self.PROFILE.replace("concurrency: 7", "mode: batch, batch-poll-seconds: 5")
+        judges = labelled(plan_of(tmp_path, PANEL, profile=profile), "judge")
+        assert judges[f"judge {CELLS[1]}"].settings["mode"] == "batch"
+        other = judges[f"judge {CELLS[1]}+large-judge"].settings
+        assert not [name for name in other if name == "mode" or name.startswith("batch")]
 
     def test_its_own_key_file_is_taken(self, tmp_path: Path) -> None:
         profile = self.PROFILE.replace('two.example/v1"', 'two.example/v1", key-file: two.key')

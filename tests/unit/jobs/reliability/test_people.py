@@ -51,7 +51,7 @@ def verdict(outcome: Outcome | None, *, turn: int = 1, language: str = "EN", ide
 
 def graded(cell: str, score: float | None, *, turn: int = 1, identity: str = "81") -> Graded:
     one = Verdict(id=identity, language="EN", category="mt-bench", sample=0, turn=turn, score=score)
-    return Graded(cell=cell, verdict=one, text="", other_language=False)
+    return Graded(cell=cell, of=cell, verdict=one, text="", other_language=False)
 
 
 def beside(

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from polyglot.core.canonical import sha256_bytes
+from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import AggregateParams, Family
+from polyglot.kinds.aggregate import AggregateParams, ArmKey, Family
 from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.probe import ProbeParams
 from polyglot.kinds.reliability import ReliabilityParams
 from polyglot.plan.build import build_plan
+from polyglot.plan.contrasts import baseline_contrasts, panel_contrasts
 from polyglot.plan.plan import Plan
 from polyglot.study.load import load_study
 from polyglot.study.lock import lock_study
@@ -115,27 +116,11 @@ class TestWhoJudges:
         before = {one.key for one in alone if one.stage.kind in ("judge", "answer", "train", "compare")}
         assert before <= {one.key for one in both}
 
-    def test_every_contrast_is_among_arms_that_there_are_beside_what_was_judged_elsewhere(self, tmp_path: Path) -> None:
-        for name in ("answers", "verdicts"):
-            for language in ("EN", "DE", "FR", "IT", "ES"):
-                (tmp_path / f"{name}-{language}.jsonl").write_text("{}\n")
-        files = {
-            name: ", ".join(
-                f"{one}: {{path: {name}-{one}.jsonl, sha256: {sha256_bytes(b'{}' + bytes([10]))}}}"
-                for one in ("EN", "DE", "FR", "IT", "ES")
-            )
-            for name in ("answers", "verdicts")
-        }
-        vic = f"vic: {{answers: {{{files['answers']}}}, verdicts: {{{files['verdicts']}}}}}"
-        path = tmp_path / "study.yaml"
-        text = STUDY.replace("JUDGE", PANEL).replace("baselines: {", f"baselines: {{{vic}, ")
-        path.write_text(text, encoding="utf-8")
-        plan = build_plan(lock_study(load_study(path)), load_profile("local"))
-        (table,) = (one for one in plan if one.stage.kind == "aggregate")
-        params = AggregateParams.of(table.stage)
-        known = {cell.arm_key for cell in params.cells}
-        assert known.issuperset(key for row in params.contrasts for key in (*row.treatment, *row.control))
-        assert [row.name for row in params.contrasts if row.control[0].arm == "baseline:vic"] != []
+    def test_what_was_judged_elsewhere_has_no_contrast_by_all(self) -> None:
+        found = baseline_contrasts("tiny", "house", [Mix.parse("EN")], ["solver", "vicuna"], ["EN"])
+        known = [ArmKey("tiny", "house", "EN+panel-mean"), ArmKey("solver", None, "baseline:solver+panel-mean")]
+        (row,) = panel_contrasts(found, known)
+        assert row.name == "EN - baseline:solver, mean of the panel"
 
 
 class TestWhereTheyAre:

@@ -30,12 +30,11 @@ from polyglot.exchange.rows import (
 )
 from polyglot.exchange.write import file_name, question_id, write_rows
 from polyglot.export.selection import Wanted
-from polyglot.export.tables import pairs_of
+from polyglot.export.tables import models_of, pairs_of
 from polyglot.export.taken import Taken, taken_of
 from polyglot.kinds.answer import Answer
 from polyglot.kinds.compare import CompareCard, OrderVerdict, PairVerdict
 from polyglot.kinds.judge import JudgeCard, Verdict
-from polyglot.kinds.reliability import CellPair
 from polyglot.kinds.rows import Reference
 from polyglot.plan.plan import Plan
 from polyglot.store.store import Store
@@ -57,13 +56,14 @@ def write_answers(store: Store, plan: Plan, wanted: Sequence[Wanted], to: Path) 
 
 def write_verdicts(store: Store, plan: Plan, wanted: Sequence[Wanted], to: Path) -> Iterator[Path]:
     """Write the verdicts on some cells, a file for each judge, and yield each folder. Raises as `write_answers`."""
+    models = models_of(plan)
     with taken_of(store, plan, to) as taken:
         for language in taken.languages(wanted):
             folder = _folder(taken, wanted, language, to)
             judges: dict[str, list[SingleJudgment]] = {}
             for one in wanted:
-                judge = taken.card(one.planned, JudgeCard).model
-                judges.setdefault(judge, []).extend(_verdicts(taken, one, judge, language))
+                judge, model = taken.card(one.planned, JudgeCard).model, file_name(models.get(one.name, one.name))
+                judges.setdefault(judge, []).extend(_verdicts(taken, one, model, judge, language))
             for judge, rows in judges.items():
                 write_rows(folder / "model_judgment" / f"{file_name(judge)}_single.jsonl", rows)
                 _write_references(taken, wanted[0].planned, judge, language, folder)
@@ -72,14 +72,15 @@ def write_verdicts(store: Store, plan: Plan, wanted: Sequence[Wanted], to: Path)
 
 def write_comparisons(store: Store, plan: Plan, wanted: Sequence[Wanted], to: Path) -> Iterator[Path]:
     """Write comparisons, and the votes that they come to, and yield each folder. Raises as `write_answers`."""
-    cells = pairs_of(plan)
+    cells, models = pairs_of(plan), models_of(plan)
     with taken_of(store, plan, to) as taken:
         for language in taken.languages(wanted):
             folder = _folder(taken, wanted, language, to)
             judges: dict[str, list[PairJudgment | Vote]] = {}
             for one in wanted:
-                judge = taken.card(one.planned, CompareCard).model
-                judges.setdefault(judge, []).extend(_pairs(taken, one, cells[one.name], judge, language))
+                judge, pair = taken.card(one.planned, CompareCard).model, cells[one.name]
+                named = tuple(file_name(models.get(cell, cell)) for cell in (pair.first, pair.second))
+                judges.setdefault(judge, []).extend(_pairs(taken, one, named, judge, language))
             for judge, rows in judges.items():
                 to_judge = folder / "model_judgment" / file_name(judge)
                 games = [row for row in rows if isinstance(row, PairJudgment)]
@@ -157,11 +158,11 @@ def _choice(sample: int) -> int | UnsetType:
     return sample or UNSET
 
 
-def _verdicts(taken: Taken, one: Wanted, judge: str, language: str) -> Iterator[SingleJudgment]:
+def _verdicts(taken: Taken, one: Wanted, model: str, judge: str, language: str) -> Iterator[SingleJudgment]:
     for row in taken.rows(one.planned, one.folder, language, Verdict):
         yield SingleJudgment(
             question_id=question_id(row.id),
-            model=file_name(one.name),
+            model=model,
             judge=(judge, row.prompt or ""),
             score=FAILED_SCORE if row.score is None else row.score,
             turn=row.turn,
@@ -171,14 +172,16 @@ def _verdicts(taken: Taken, one: Wanted, judge: str, language: str) -> Iterator[
         )
 
 
-def _pairs(taken: Taken, one: Wanted, cells: CellPair, judge: str, language: str) -> Iterator[PairJudgment | Vote]:
+def _pairs(
+    taken: Taken, one: Wanted, models: Sequence[str], judge: str, language: str
+) -> Iterator[PairJudgment | Vote]:
     nobody = OrderVerdict(said=None)
     for row in taken.rows(one.planned, one.folder, language, PairVerdict):
         if row.outcome is not None and not row.orders:
             yield Vote(
                 judge=(judge, row.prompt or ""),
-                model_a=file_name(cells.first),
-                model_b=file_name(cells.second),
+                model_a=models[0],
+                model_b=models[1],
                 question_id=question_id(row.id),
                 turn=row.turn,
                 winner={"first": "model_a", "second": "model_b"}.get(row.outcome, "tie"),
@@ -188,8 +191,8 @@ def _pairs(taken: Taken, one: Wanted, cells: CellPair, judge: str, language: str
         first, second = row.orders or (nobody, nobody)
         yield PairJudgment(
             question_id=question_id(row.id),
-            model_1=file_name(cells.first),
-            model_2=file_name(cells.second),
+            model_1=models[0],
+            model_2=models[1],
             g1_winner=_SAID[first.said],
             g2_winner=TURNED[_SAID[second.said]],
             judge=(judge, row.prompt or ""),

@@ -160,6 +160,12 @@ def pairs_of(plan: Plan) -> Mapping[str, CellPair]:
     return {pair.name: pair for pair in (*params.pairs, *params.imported_pairs)} if params else {}
 
 
+def models_of(plan: Plan) -> Mapping[str, str]:
+    """What each cell of a plan is called as a model, whoever of a panel judges it."""
+    table = aggregate_of(plan)
+    return {cell.cell: cell.of_model for cell in AggregateParams.of(table.stage).cells} if table else {}
+
+
 def head_of(name: str, cells: Mapping[str, Cell]) -> Row:
     """The columns that say of which cell a row is."""
     cell = cells.get(name)

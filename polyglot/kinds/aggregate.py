@@ -100,6 +100,12 @@ class Cell(Record, forbid_unknown_fields=True):
         return self.cell.removesuffix(self.otherwise)
 
     @property
+    def of_model(self) -> str:
+        """The name of the cell without who judges: judges of a panel are told apart by their own names."""
+        ends = (judged_by(self.judge) if self.judge else "") + (judged_together(self.panel) if self.panel else "")
+        return self.cell.removesuffix(ends)
+
+    @property
     def mix_name(self) -> str:
         """What the report's inputs call its mix: the cell's name without its seed. A draw stays: it is a mix."""
         head, _, draw = self.trained.rpartition(f"/s{self.seed}")

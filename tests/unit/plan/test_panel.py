@@ -77,7 +77,7 @@ class TestWhoJudges:
         (table,) = (one for one in plan if one.stage.kind == "aggregate")
         params = AggregateParams.of(table.stage)
         assert {cell.cell for cell in params.cells} == {f"{cell}{end}" for cell in CELLS for end in ("", *ENDS)}
-        assert {cell.trained for cell in params.cells} == set(CELLS)
+        assert {cell.trained for cell in params.cells} == {cell.of_model for cell in params.cells} == set(CELLS)
         baseline = [cell.arm_key for cell in params.cells if cell.trained == "baseline:solver"]
         assert [key.arm for key in baseline] == [f"baseline:solver{end}" for end in ("", *ENDS)]
         assert all(key.is_baseline for key in baseline)

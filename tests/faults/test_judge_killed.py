@@ -119,7 +119,7 @@ class TestCost:
     CALL_USD = 100 * 10e-6 + 20 * 100e-6  # the scripted server counts 100 and 20 tokens
 
     def test_a_timeout_after_the_answer_was_made_is_asked_again_and_its_cost_bounded(self, tmp_path: Path) -> None:
-        late = js.reply(FINE, after=0.8)  # beyond the attempt's 0.5 s
+        late = js.reply(FINE, after=5.0)  # beyond the attempt's 3 s
         with js.ScriptedJudge(lambda call: late if call.nth == 1 else js.reply(FINE)) as server:
             ran = run(stage(tmp_path, server.base_url, count=1, settings=self.PRICES))
         assert set(Counter(server.ids).values()) == {2}

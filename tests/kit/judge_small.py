@@ -6,7 +6,7 @@ from typing import Any
 from tests.kit import judge_rows, judge_stage
 from tests.kit.judge_server import ScriptedJudge, Step, reply
 
-QUICK = {"timeout_seconds": 0.5, "backoff_seconds": 0.01, "concurrency": 8, "call_deadline_seconds": 20}
+QUICK = {"timeout_seconds": 3.0, "backoff_seconds": 0.01, "concurrency": 8, "call_deadline_seconds": 20}
 FINE = "It is fine.\n\nRating: [[7]]"
 
 

@@ -8,7 +8,19 @@ from pathlib import Path
 from polyglot.schedulers.local.warm import WarmServer
 
 # What a test has for itself and no library reads when it is imported; a worker gets the whole environment of its driver
-_OWN = ("PYTEST_", "POLYGLOT_STATE", "POLYGLOT_STORE", "OPENAI_", "DEEPL_", "AWS_", "PWD", "OLDPWD")
+_OWN = (
+    "PYTEST_",
+    "KMP_INIT_AT_FORK",
+    "_TORCHINDUCTOR_",
+    "POLYGLOT_TEST_",
+    "POLYGLOT_STATE",
+    "POLYGLOT_STORE",
+    "OPENAI_",
+    "DEEPL_",
+    "AWS_",
+    "PWD",
+    "OLDPWD",
+)
 _Key = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 _idle: dict[_Key, list["KeptServer"]] = {}
 

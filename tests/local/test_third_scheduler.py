@@ -66,7 +66,8 @@ def test_a_third_scheduler_runs_the_quickstart_to_its_report(tmp_path: Path, mon
     desk = Desk.at(tmp_path, monkeypatch)
     (tmp_path / "commands.yaml").write_text(f"store: {desk.url}\nbackend: commands\n")
     quickstart = (ROOT / "studies" / "quickstart.yaml").read_text()
-    (tmp_path / "quickstart.yaml").write_text(quickstart.replace("steps: 450", "steps: 20"))  # the base model, a minute
+    quickstart = quickstart.replace("steps: 450", "steps: 20")  # the base model, a minute
+    (tmp_path / "quickstart.yaml").write_text(f"{quickstart}untuned: false\n")  # its answers, as long
     said = desk.run("submit", "quickstart.yaml", "--mix", "EN", "--profile", "commands.yaml")
     assert said.code == 0, said.err
     assert Path(said.out.splitlines()[0]).name == "report.html"

@@ -63,6 +63,7 @@ class RequestScheduler:
         self._draining = False
         self.latencies: list[float] = []
         self._replies = self._written_tokens = 0
+        self._read_tokens = self._read_estimate = 0  # of the prompts that the endpoint has counted
         self.peak = self.cuts = 0
 
     def run(self, requests: Sequence[Request]) -> bool:
@@ -186,6 +187,9 @@ class RequestScheduler:
                 written = outcome.completion_tokens or 0
                 self._replies, self._written_tokens = self._replies + 1, self._written_tokens + written
                 tokens = outcome.prompt_tokens + written - entered.tokens if outcome.prompt_tokens else 0
+                if outcome.prompt_tokens:
+                    self._read_tokens += outcome.prompt_tokens
+                    self._read_estimate += request.prompt_tokens_estimate
             else:
                 tokens = 0
             self._usage.record(request, outcome, attempt=attempt, latency_seconds=latency)
@@ -240,13 +244,19 @@ class RequestScheduler:
             await self._settled.wait()
         self._reserved += most
         try:
-            entered = await pace.enter(request.prompt_tokens_estimate, self._written(request))
+            entered = await pace.enter(self._read(request), self._written(request))
         except asyncio.CancelledError:
             self._release(request)
             raise
         if entered is None:
             self._release(request)
         return entered
+
+    def _read(self, request: Request) -> int:
+        """An estimate of what a prompt has, by what the endpoint has counted of those so far."""
+        if not self._read_estimate:
+            return request.prompt_tokens_estimate
+        return max(1, round(request.prompt_tokens_estimate * self._read_tokens / self._read_estimate))
 
     def _written(self, request: Request) -> int:
         """An estimate of what a reply has, by those so far."""

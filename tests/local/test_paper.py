@@ -10,6 +10,7 @@ from tests.kit.judge_small import always
 from tests.kit.paper import TEUKEN, TOKEN, Published, published, study_text
 
 SHORT = "{max-new-tokens: 8}"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,7 @@ class Commands(Site):
         return CommandFile(Path("commands"))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)  # every worker imports what it needs anew
 def test_a_third_scheduler_runs_the_quickstart_to_its_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.BACKENDS, "commands", Backend(site=f"{__name__}:Commands"))

@@ -1,17 +1,14 @@
 """Agreement of votes as FastChat's compute_agreement counts it, with what is corrected for chance beside it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import combinations, permutations, product
-from math import nan
-
-import numpy as np
 
 from jobs.judgments.figures import NOTHING, counted, figure
 from jobs.lib.stats.agreement import THREE, Coefficient, Ratings, agreement
 from jobs.lib.stats.clusters import Clusters
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.votes import Item, Vote, between_views, within_views
+from jobs.lib.stats.votes import Item, Vote, between_views, pairs_table, views_table, within_views
 from polyglot.exchange.summary import Figure, VoteAgreement
 
 PEOPLE = "human"
@@ -74,12 +71,11 @@ def _corrected(
 ) -> tuple[Figure, Figure, Figure]:
     """Kappa, ordinal and nominal alpha. Of people among themselves alpha takes all views of an item together."""
     sides = ours if own else {item: views for item, views in ours.items() if item in theirs}
-    pairs = {
-        item: [*(permutations(views, 2) if own else product(views, theirs[item]))] for item, views in sides.items()
-    }
-    beside = _pairs(pairs)
+    beside = pairs_table(
+        {item: permutations(views, 2) if own else product(views, theirs[item]) for item, views in sides.items()}
+    )
     kappa = _figures(*beside, values, ("kappa",), resamples)
-    alphas = _figures(*(_all(ours) if own else beside), values, ("alpha ordinal", "alpha nominal"), resamples)
+    alphas = _figures(*(views_table(ours) if own else beside), values, ("alpha ordinal", "alpha nominal"), resamples)
     return kappa[0], alphas[0], alphas[1]
 
 
@@ -91,16 +87,3 @@ def _figures(
     ratings = Ratings(clusters=Clusters.by([item[0] for item in items]), table=table, values=values)
     found = agreement(ratings, names, resamples=resamples)
     return [figure(found[name]) for name in names]
-
-
-def _pairs(pairs: Mapping[Item, Sequence[tuple[float, ...]]]) -> tuple[list[Item], Floats]:
-    """Two views a pair (2, N), with the item of each."""
-    rows = [(item, pair) for item, found in pairs.items() for pair in found]
-    return [item for item, _ in rows], np.array([pair for _, pair in rows], dtype=np.float64).reshape(-1, 2).T
-
-
-def _all(views: _Views) -> tuple[list[Item], Floats]:
-    """All views of each item (most, N)."""
-    most = max(map(len, views.values()), default=0)
-    table = np.array([[*given, *[nan] * (most - len(given))] for given in views.values()], dtype=np.float64)
-    return [*views], table.reshape(-1, most).T

@@ -2,20 +2,20 @@
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import combinations
-from math import nan
 from typing import Literal
 
 import numpy as np
 
-from jobs.lib.stats.agreement import SCORES, THREE, Coefficient, Ratings, agreement, raw_agreement
+from jobs.lib.stats.agreement import SCORES, THREE, Coefficient, Ratings
 from jobs.lib.stats.clusters import Clusters
-from jobs.reliability.figures import ALL, measured
+from jobs.reliability.figures import ALL, agreed
 from jobs.reliability.pairs import Compared
 from jobs.reliability.reading import Graded
+from polyglot.kinds.compare import AS_SHOWN
 from polyglot.kinds.reliability import JudgeAgreement
 
 Said = dict[tuple[str, str, Hashable], float]  # by language, question and the rest of what tells one item
-_OUTCOMES = {"first": THREE["A"], "tie": THREE["tie"], "both-bad": THREE["tie"], "second": THREE["B"]}
+_OUTCOMES = {outcome: THREE[slot] for slot, outcome in AS_SHOWN.items()}  # in which ties of all kinds are one
 
 
 def between_judges(
@@ -43,20 +43,11 @@ def between_judges(
                 ]
                 if not items:
                     continue
-                table = np.array([[said[judge].get(item, nan) for item in items] for judge in judges])
+                table = np.array([[said[judge][item] for item in items] for judge in judges])
                 clusters = Clusters.by([item[1] for item in items], category)
                 ratings = Ratings(clusters=clusters, table=table, values=values)
-                names: list[Coefficient] = ["alpha ordinal", *([kappa] if len(judges) == 2 else [])]
-                found = agreement(ratings, names, level, resamples)
-                yield JudgeAgreement(
-                    what=what,
-                    judges=judges,
-                    language=language,
-                    items=len(items),
-                    equal=measured(raw_agreement(ratings, level)),
-                    kappa=measured(found.get(kappa), of=len(items)),
-                    alpha=measured(found["alpha ordinal"], of=len(items)),
-                )
+                found = agreed(ratings, kappa, level, resamples)
+                yield JudgeAgreement(what=what, judges=judges, language=language, **found._asdict())
 
 
 def _groups(judges: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from math import isfinite
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+from jobs.lib.stats.agreement import Coefficient, Ratings, agreement, raw_agreement
 from jobs.lib.stats.clusters import Share
 from jobs.lib.stats.interval import Interval
 from polyglot.kinds.reliability import Measured
@@ -11,6 +12,7 @@ from polyglot.kinds.reliability import Measured
 T = TypeVar("T")
 DIGITS = 4
 ALL = "all"  # languages together
+ALPHA: Coefficient = "alpha ordinal"
 
 
 def number(value: float) -> float | None:
@@ -38,3 +40,24 @@ def where_defined(statistic: Callable[[], T]) -> T | None:
 def mean(values: list[float]) -> float | None:
     """Of some points; None of none."""
     return number(sum(values) / len(values)) if values else None
+
+
+class Agreed(NamedTuple):
+    """How far raters agree on the same items."""
+
+    items: int
+    equal: Measured  # of pairs of raters
+    kappa: Measured  # of two raters
+    alpha: Measured
+
+
+def agreed(ratings: Ratings, kappa: Coefficient, level: float, resamples: int) -> Agreed:
+    """Measure it; `kappa` is which one, alpha is ordinal."""
+    items, names = ratings.table.shape[1], [*([kappa] if len(ratings.table) == 2 else []), ALPHA]
+    found = agreement(ratings, names, level, resamples)
+    return Agreed(
+        items=items,
+        equal=measured(raw_agreement(ratings, level)),
+        kappa=measured(found.get(kappa), of=items),
+        alpha=measured(found[ALPHA], of=items),
+    )

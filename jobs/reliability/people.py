@@ -9,15 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations, product
-from math import floor, nan
+from math import floor
 from typing import Literal
-
-import numpy as np
 
 from jobs.lib.stats.agreement import SCORES, THREE, Coefficient, Ratings, agreement
 from jobs.lib.stats.clusters import Clusters
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.votes import Agreeing, Item, between_views, difference, within_views
+from jobs.lib.stats.votes import Agreeing, Item, between_views, difference, pairs_table, views_table, within_views
 from jobs.reliability.figures import ALL, measured
 from jobs.reliability.reading import Graded
 from polyglot.kinds.compare import PairVerdict
@@ -115,9 +113,9 @@ def _beside(
         if view is not None:
             judge[item] = [view]
     alike, beside = within_views(said), between_views(judge, said)
-    each_way = _table({item: [*permutations(given, 2)] for item, given in said.items()})
-    both = _table({item: [*product(view, said[item])] for item, view in judge.items()})
-    own = _own(said)
+    each_way = pairs_table({item: permutations(given, 2) for item, given in said.items()})
+    both = pairs_table({item: product(view, said[item]) for item, view in judge.items()})
+    own = views_table(said)
     kappa, *others = _SCALES[what][1]
 
     def figures(table: tuple[list[Item], Floats], names: Sequence[Coefficient]) -> list[Measured]:
@@ -182,16 +180,3 @@ def _ordered(outcome: str, first: str, second: str) -> float:
 
 def _larger(one: float, other: float) -> float:
     return FIRST if one > other else SECOND if other > one else TIE
-
-
-def _table(pairs: Mapping[Item, Sequence[tuple[float, ...]]]) -> tuple[list[Item], Floats]:
-    """Two raters' views (2, N), with the item of each."""
-    rows = [(item, pair) for item, found in pairs.items() for pair in found]
-    return [item for item, _ in rows], np.array([pair for _, pair in rows], dtype=np.float64).reshape(-1, 2).T
-
-
-def _own(said: _Values) -> tuple[list[Item], Floats]:
-    """All views of each item (most, N); who gave which is of no matter to alpha and AC2."""
-    most = max(map(len, said.values()), default=0)
-    table = np.array([[*given, *[nan] * (most - len(given))] for given in said.values()], dtype=np.float64)
-    return [*said], table.reshape(-1, most).T

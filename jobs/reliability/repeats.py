@@ -6,11 +6,11 @@ from math import nan
 
 import numpy as np
 
-from jobs.lib.stats.agreement import SCORES, Ratings, agreement, raw_agreement
+from jobs.lib.stats.agreement import SCORES, Ratings
 from jobs.lib.stats.clusters import Clusters
 from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.retest import flips, scatter
-from jobs.reliability.figures import ALL, measured
+from jobs.reliability.figures import ALL, agreed, measured
 from jobs.reliability.reading import Graded
 from polyglot.kinds.judge import Verdict
 from polyglot.kinds.reliability import LanguageAgreement, RetestReliability
@@ -61,12 +61,5 @@ def across_languages(
             continue
         table: Floats = np.array([[by_language[language][item] for item in shared] for language in (first, second)])
         ratings = Ratings(clusters=Clusters.by([item[1] for item in shared], category), table=table, values=SCORES)
-        found = agreement(ratings, ("kappa quadratic", "alpha ordinal"), level, resamples)
-        yield LanguageAgreement(
-            first=first,
-            second=second,
-            items=len(shared),
-            equal=measured(raw_agreement(ratings, level)),
-            kappa=measured(found["kappa quadratic"], of=len(shared)),
-            alpha=measured(found["alpha ordinal"], of=len(shared)),
-        )
+        found = agreed(ratings, "kappa quadratic", level, resamples)
+        yield LanguageAgreement(first=first, second=second, **found._asdict())

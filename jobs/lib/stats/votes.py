@@ -10,14 +10,17 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from math import nan
 
 import numpy as np
 
 from jobs.lib.stats.clusters import LEVEL, RESAMPLES, Clusters, Share, estimate, minus, share
+from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval
 
 Item = tuple[str, int, str, str]  # question, turn, the two models in order of their names
 Views = Mapping[Item, Sequence[Hashable]]
+Values = Mapping[Item, Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,3 +114,16 @@ def _agreeing(pairs: Mapping[Item, Sequence[tuple[Hashable, Hashable]]]) -> Agre
     return Agreeing(
         items={item: (sum(one == two for one, two in found), len(found)) for item, found in pairs.items() if found}
     )
+
+
+def pairs_table(pairs: Mapping[Item, Iterable[tuple[float, ...]]]) -> tuple[list[Item], Floats]:
+    """Return two raters' views (2, N) of pairs of views, and the item of each."""
+    rows = [(item, pair) for item, found in pairs.items() for pair in found]
+    return [item for item, _ in rows], np.array([pair for _, pair in rows], dtype=np.float64).reshape(-1, 2).T
+
+
+def views_table(views: Values) -> tuple[list[Item], Floats]:
+    """Return all views of each item (most, N), NaN below; who gave which is of no matter to alpha and AC2."""
+    most = max(map(len, views.values()), default=0)
+    table = np.array([[*given, *[nan] * (most - len(given))] for given in views.values()], dtype=np.float64)
+    return [*views], table.reshape(-1, most).T

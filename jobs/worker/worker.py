@@ -264,7 +264,7 @@ class Worker:
             end=self._give_up,
             shards=parts,
             label=self.label,
-            replies=StoredReplies(self.store, self.stage, withdrawn=self._withdrawn()),
+            replies=self._replies(),
             attempts=self.attempts,
             number=self.number,
             start=start,
@@ -305,6 +305,12 @@ class Worker:
         """How many results of a stage, else of this one, were withdrawn."""
         stage = stage or self.stage
         return len(retractions(self.store, stage.kind, stage.key))
+
+    def _replies(self) -> StoredReplies | None:
+        """Those of other stages, where this one asks somebody at a price."""
+        if not self.kind.traits(self.stage.params).asks:
+            return None
+        return StoredReplies(self.store, self.stage, withdrawn=self._withdrawn())
 
     def _journal(self, start: int, fit: str) -> StoredJournal:
         return StoredJournal(

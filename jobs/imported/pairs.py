@@ -16,14 +16,13 @@ from polyglot.core.line import one_line
 from polyglot.core.records import UNSET
 from polyglot.exchange.choose import Compared, Rating, compared_in, read_comparisons
 from polyglot.exchange.read import Numbered
-from polyglot.exchange.rows import TURNED, Annotation, PairJudgment, Winner
+from polyglot.exchange.rows import SAID, TURNED, Annotation, PairJudgment, Winner
 from polyglot.kinds.answer import Answer, AnswerCard, Place, texts_by_place
-from polyglot.kinds.compare import CompareCard, OrderVerdict, Outcome, PairVerdict, Slot
+from polyglot.kinds.compare import CompareCard, OrderVerdict, Outcome, PairVerdict
 from polyglot.kinds.imported import FROM_FILES, ImportedFile, ImportedParams, ImportRecord
 from polyglot.kinds.people import WHOLE
 from polyglot.kinds.rows import Question
 
-_SLOTS: Mapping[Winner, Slot | None] = {"model_1": "A", "model_2": "B", "tie": "tie", "error": None}
 _OUTCOMES: Mapping[Winner, Outcome | None] = {"model_1": "first", "model_2": "second", "tie": "tie", "error": None}
 
 
@@ -183,7 +182,7 @@ def _said(row: PairJudgment | Annotation | None, *, turned: bool) -> _Said:
     if row is None:
         orders = (OrderVerdict(said=None, reason=MISSING),) * 2
     else:  # the first game has the row's first model as A, the second one its second model
-        slots = (_SLOTS[row.g1_winner], _SLOTS[TURNED[row.g2_winner]])
+        slots = (SAID[row.g1_winner], SAID[TURNED[row.g2_winner]])
         games = tuple(
             OrderVerdict(said=slot, reason=None if slot is not None else "no-verdict", text=text)
             for slot, text in zip(slots, (row.g1_judgment, row.g2_judgment), strict=True)

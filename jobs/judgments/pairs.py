@@ -13,10 +13,9 @@ from jobs.lib.stats.clusters import Clusters, share
 from jobs.lib.stats.pairwise import Orders, order_bias
 from jobs.lib.stats.votes import Vote as Counting
 from polyglot.exchange.read import ReadFile
-from polyglot.exchange.rows import TURNED, Annotation, Exchanged, PairJudgment, Vote, Winner, name_of
+from polyglot.exchange.rows import SAID, TURNED, Annotation, Exchanged, PairJudgment, Vote, Winner, name_of
 from polyglot.exchange.summary import OrderRow, PairRow
 
-_SLOTS: dict[Winner, str | None] = {"model_1": "A", "model_2": "B", "tie": "tie", "error": None}
 _VOTED: dict[str, Winner] = {"model_a": "model_1", "model_b": "model_2", "error": "error"}
 INCONSISTENT = "inconsistent"  # in the word of a vote that is a tie as its orders contradict each other
 
@@ -71,7 +70,7 @@ def votes_in(found: ReadFile[Exchanged]) -> Iterator[Voted]:
                 turn=row.turn,
                 model_a=row.models[0],
                 model_b=row.models[1],
-                winner=_SLOTS[row.winner] or "",
+                winner=SAID[row.winner] or "",
             )
             yield Voted(file=found.name, vote=vote)
 
@@ -125,8 +124,8 @@ def orders_in(found: ReadFile[Exchanged], people: Sequence[str]) -> Iterator[Ord
 def _of_games(file: str, judge: str, games: Sequence[PairJudgment], repeats: int) -> OrderRow:
     orders = Orders.of_slots(
         [str(row.question_id) for row in games],
-        [_SLOTS[row.g1_winner] for row in games],
-        [_SLOTS[TURNED[row.g2_winner]] for row in games],
+        [SAID[row.g1_winner] for row in games],
+        [SAID[TURNED[row.g2_winner]] for row in games],
     )
     bias = order_bias(orders)
     return OrderRow(

@@ -21,6 +21,7 @@ from polyglot.kinds.panel import ENDPOINT, PanelParams
 
 T = TypeVar("T", Verdict, PairVerdict)
 DIGITS = 6  # of a mean
+_UNSAID = {"conflicting": False, "text": "", "prompt_tokens": 0, "completion_tokens": 0}  # nobody was asked
 
 
 def run(context: Context) -> None:
@@ -77,9 +78,6 @@ def score(said: Sequence[Verdict], mean: bool) -> Verdict:
         reason=reason,
         **_UNSAID,
     )
-
-
-_UNSAID = {"conflicting": False, "text": "", "prompt_tokens": 0, "completion_tokens": 0}
 
 
 def decide(said: Sequence[PairVerdict]) -> PairVerdict:

@@ -1,13 +1,14 @@
 """Statistics as figures of the card: rounded, with None for what there is nothing to measure of."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from math import isfinite
 from typing import NamedTuple, TypeVar
 
 from jobs.lib.stats.agreement import Coefficient, Ratings, agreement, raw_agreement
 from jobs.lib.stats.clusters import Share
 from jobs.lib.stats.interval import Interval
-from polyglot.kinds.reliability import Measured
+from polyglot.kinds.reliability import Measured, RuleDifference
 
 T = TypeVar("T")
 DIGITS = 4
@@ -61,3 +62,8 @@ def agreed(ratings: Ratings, kappa: Coefficient, level: float, resamples: int) -
         kappa=measured(found.get(kappa), of=items),
         alpha=measured(found[ALPHA], of=items),
     )
+
+
+def by_language(found: Collection[RuleDifference]) -> Counter[str]:
+    """How many there are in each language, and in all of them."""
+    return Counter({ALL: len(found)}) + Counter(one.language for one in found)

@@ -5,7 +5,6 @@ Reads `verdicts:<cell>`, `answers:<cell>`, `questions`, `aggregate` and, where t
 published_rule.jsonl. Equal inputs give equal bytes. The statistics are described in docs/statistics.md.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Sized
 from itertools import chain
 
@@ -15,8 +14,8 @@ from jobs.lib.context import Context, Input, of_role, rows_of
 from jobs.lib.stats.files import write_csv
 from jobs.reliability import pairs, single
 from jobs.reliability.between import between_judges
-from jobs.reliability.figures import ALL
-from jobs.reliability.imported import imported_judge, imported_results
+from jobs.reliability.figures import by_language
+from jobs.reliability.imported import Imported, imported_judge, imported_results
 from jobs.reliability.pairs import Compared, pair_reliability, pair_results
 from jobs.reliability.people import People, people_agreement
 from jobs.reliability.reading import Graded, JudgeName, by_judge, categories, graded, judge_of, other_languages
@@ -53,10 +52,12 @@ def run(context: Context) -> None:
     compared = list(_compared(params, params.pairs, of_role(inputs, "comparisons")))
     beside = {judge: [row for row in compared if row.judge == judge] for judge in cells}
     others = list(_others(params, inputs))
-    differing = {judge: (*single.differences(rows[judge]), *pairs.differences(beside[judge])) for judge in cells}
+    differing = {
+        judge: (tuple(single.differences(rows[judge])), tuple(pairs.differences(beside[judge]))) for judge in cells
+    }
     judges = (
         *(one for judge in cells for one in _cards(params, inputs, judge, rows, beside, category, differing)),
-        *(imported_judge(*other, params.languages, category, params.level) for other in others),
+        *(imported_judge(other, params.languages, category, params.level) for other in others),
     )
     votes = [vote for file in params.votes for _, vote in read_votes(context.blob(file.sha256), file.name)]
     people = {judge: _people(params, votes, rows[judge], beside[judge], category) for judge in cells}
@@ -67,7 +68,7 @@ def run(context: Context) -> None:
         judges=judges,
         results=(
             *pair_results(compared, params.languages, category, params.level),
-            *(row for other in others for row in imported_results(*other, params.languages, category, params.level)),
+            *(row for other in others for row in imported_results(other, params.languages, category, params.level)),
         ),
         suspicious=flagged,
         warnings=(*_warnings(params, judges, flagged), *_left_out(people[STUDYS_JUDGE], votes)),
@@ -82,7 +83,7 @@ def run(context: Context) -> None:
     )
     (context.out / "reliability.json").write_bytes(records.to_json(found) + b"\n")
     write_csv(context.out / "pairs.csv", map(_flat, found.results), first=("first", "second", "language"))
-    read_otherwise = chain(*differing.values(), *(pairs.differences(theirs) for _, theirs in others))
+    read_otherwise = chain(*chain(*differing.values()), *(other.differing for other in others))
     otherwise = records.write_lines(context.out / "published_rule.jsonl", read_otherwise)
     context.metrics.update(judges=len(judges), pairs=len(params.pairs), read_otherwise=otherwise)
 
@@ -112,13 +113,14 @@ def _compared(params: ReliabilityParams, asked: Sequence[CellPair], sources: Map
                 )
 
 
-def _others(params: ReliabilityParams, inputs: Mapping[str, Input]) -> Iterator[tuple[str, list[Compared]]]:
+def _others(params: ReliabilityParams, inputs: Mapping[str, Input]) -> Iterator[Imported]:
     """What was not judged here, by who judged it; it is never counted with what was."""
     sources = of_role(inputs, "imported")
     judges = {pair.name: sources[pair.name].read("card.json", CompareCard).model for pair in params.imported_pairs}
     for judge in dict.fromkeys(judges.values()):
         asked = [pair for pair in params.imported_pairs if judges[pair.name] == judge]
-        yield judge, list(_compared(params, asked, sources))
+        rows = tuple(_compared(params, asked, sources))
+        yield Imported(judge=judge, rows=rows, differing=tuple(pairs.differences(rows)))
 
 
 def _cards(
@@ -128,19 +130,14 @@ def _cards(
     graded: Mapping[str, Sequence[Graded]],
     compared: Mapping[str, Sequence[Compared]],
     category: Mapping[str, str],
-    differing: Mapping[str, Sequence[RuleDifference]],
+    differing: Mapping[str, tuple[Sequence[RuleDifference], Sequence[RuleDifference]]],
 ) -> Iterator[JudgeReliability]:
     """What is known of one judge by its verdicts; `graded` and the rest are by judge."""
     names = _served(inputs, {row.of for row in graded[judge]}, {row.pair for row in compared[judge]})
     rows, pairs_of_it = graded[judge], compared[judge]
     again = _retested(params, inputs) if judge == STUDYS_JUDGE else []
     languages, level = params.languages, params.level
-    of_one, of_pair = (
-        Counter({ALL: len(found)}) + Counter(one.language for one in found)
-        for found in (
-            [one for one in differing[judge] if (one.order is not UNSET) == in_pairs] for in_pairs in (False, True)
-        )
-    )
+    of_one, of_pair = map(by_language, differing[judge])
     for name, served in names.items():
         yield JudgeReliability(
             model=name.model,

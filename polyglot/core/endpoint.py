@@ -21,6 +21,7 @@ KEYS_OF_TRACKERS: Mapping[str, tuple[str, ...]] = {
 }
 TRACKER_KEYS = tuple(dict.fromkeys(name for names in KEYS_OF_TRACKERS.values() for name in names))
 OPENAI = "https://api.openai.com/v1"
+NO_KEY_FILE = "Write `key-file` beside its `base-url` in the profile"
 _REMEDY = "Write something like https://host/v1"
 _CHAT_PATH = "/chat/completions"
 _VERSION = re.compile(r"/v\d\w*(?:/|$)|/deployments/")
@@ -77,11 +78,10 @@ def find_endpoint(
     kind = ENDPOINTS[asks]
     url = find_url(asks, url, environ) or kind.default_url
     key = _key(key_file, kind.key_variable, environ)
-    if key is None and kind.needs_key(url) and key_file == "":
-        raise BadInput(f"no key for {kind.label}", remedy="Write `key-file` beside its `base-url` in the profile")
     if key is None and kind.needs_key(url):
         remedy = f"Set {kind.key_variable}_FILE to a file with the key, or {kind.key_variable}"
         remedy += f"; or {kind.url_variable} to the address of an endpoint of your own"
+        remedy = NO_KEY_FILE if key_file == "" else remedy
         raise BadInput(f"no key for {kind.label}", remedy=remedy)
     return url, key
 

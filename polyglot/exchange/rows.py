@@ -13,6 +13,8 @@ DRAW = 1.5  # AlpacaEval's preference for neither
 Judge = str | tuple[str, ...]  # its name, or [name, name of the prompt]
 Winner = Literal["model_1", "model_2", "tie", "error"]
 TURNED: dict[Winner, Winner] = {"model_1": "model_2", "model_2": "model_1", "tie": "tie", "error": "error"}
+# What a judge said in the game that shows model_1 as A
+SAID: dict[Winner, Literal["A", "B", "tie"] | None] = {"model_1": "A", "model_2": "B", "tie": "tie", "error": None}
 
 
 def name_of(judge: Judge) -> str:

@@ -162,8 +162,7 @@ def pairs_of(plan: Plan) -> Mapping[str, CellPair]:
 
 def models_of(plan: Plan) -> Mapping[str, str]:
     """What each cell of a plan is called as a model, whoever of a panel judges it."""
-    table = aggregate_of(plan)
-    return {cell.cell: cell.of_model for cell in AggregateParams.of(table.stage).cells} if table else {}
+    return {name: cell.of_model for name, cell in cells_of(plan).items()}
 
 
 def head_of(name: str, cells: Mapping[str, Cell]) -> Row:

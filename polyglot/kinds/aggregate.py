@@ -90,9 +90,7 @@ class Cell(Record, forbid_unknown_fields=True):
     @property
     def otherwise(self) -> str:
         """Of a rejudged cell what the names of its arm and of itself end with; "" of another."""
-        found = (NATIVE if self.references else "") + (prompted(self.prompts) if self.prompts else "")
-        found += judged_by(self.judge) if self.judge else ""
-        return found + (judged_together(self.panel) if self.panel else "")
+        return (NATIVE if self.references else "") + (prompted(self.prompts) if self.prompts else "") + self._judges
 
     @property
     def trained(self) -> str:
@@ -102,8 +100,12 @@ class Cell(Record, forbid_unknown_fields=True):
     @property
     def of_model(self) -> str:
         """The name of the cell without who judges: judges of a panel are told apart by their own names."""
-        ends = (judged_by(self.judge) if self.judge else "") + (judged_together(self.panel) if self.panel else "")
-        return self.cell.removesuffix(ends)
+        return self.cell.removesuffix(self._judges)
+
+    @property
+    def _judges(self) -> str:
+        """What its name ends with where others than the study's judge alone give the verdicts."""
+        return (judged_by(self.judge) if self.judge else "") + (judged_together(self.panel) if self.panel else "")
 
     @property
     def mix_name(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Literal
 
 from polyglot.core.calendar import Calendar
-from polyglot.core.endpoint import ENDPOINTS, find_url
+from polyglot.core.endpoint import ENDPOINTS, NO_KEY_FILE, find_url
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds.registry import traits_of
@@ -63,8 +63,8 @@ class KubernetesSite(DetachedSite):
         url = find_url(traits_of(stage).asks, url, self._cluster.environment)
         key = key_file if key_file is not None else self._cluster.endpoint_secret(kind)
         if not key and kind.needs_key(url):
-            remedy = f"Name a Secret that has it under kubernetes.{kind.profile_key} of the profile"
-            remedy = remedy if key_file is None else "Write `key-file` beside its `base-url` in the profile"
+            secret = f"Name a Secret that has it under kubernetes.{kind.profile_key} of the profile"
+            remedy = secret if key_file is None else NO_KEY_FILE
             raise BadInput(f"no key for {kind.label}", remedy=remedy)
 
     def render(self, attempts: Sequence[Attempt], study: str, form: Literal["yaml", "json"]) -> Iterator[str]:

@@ -13,13 +13,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from jobs.lib.context import Context
+from jobs.lib.context import Context, Input
 from polyglot.attempts.journal import StoredJournal
 from polyglot.attempts.replies import StoredReplies
 from polyglot.core.canonical import sha256_bytes, sha256_file
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.compare import CompareParams
 from polyglot.kinds.judge import JudgeParams
+from polyglot.kinds.kind import Params
 from polyglot.store.locate import open_store
 from polyglot.store.store import Store
 from tests.kit.folder_input import FolderInput
@@ -151,6 +152,26 @@ def context(root: Path, **settings: Any) -> FolderContext:
         replies=StoredReplies(store_of(root), stage_of(root)),
         log=logging.getLogger("judge"),
         blobs=root / "blobs",
+    )
+
+
+def context_of(root: Path, params: Params, inputs: Mapping[str, Input]) -> FolderContext:
+    """The context of a stage below `root` that reads what others made; its result goes to `out`."""
+    stage = Stage(kind=params.kind, version=params.version, params=params.document())
+    (root / "stage.json").write_text(json.dumps({"kind": stage.kind, "params": stage.params}))
+    (root / "starts").mkdir(exist_ok=True)
+    (root / "out").mkdir()
+    return FolderContext(
+        stage=stage,
+        resources=Resources(),
+        settings={},
+        inputs=inputs,
+        out=root / "out",
+        work=root,
+        checkpoints=NoCheckpoints(),
+        journal=journal(root),
+        log=logging.getLogger(stage.kind),
+        blobs=root,
     )
 
 

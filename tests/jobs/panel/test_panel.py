@@ -1,7 +1,6 @@
 """One verdict out of those of several judges, from what real judge and compare jobs wrote."""
 
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,11 @@ import pytest
 from jobs.lib.context import Input
 from jobs.panel import job as panel
 from polyglot.core.errors import Permanent
-from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.panel import PanelParams
 from tests.kit import judge_small as small
+from tests.kit import judge_stage
 from tests.kit.folder_input import FolderInput
 from tests.kit.judge_server import Call, ScriptedJudge, Step, reply
-from tests.kit.judge_stage import FolderContext, NoCheckpoints, journal
 
 
 def single(root: Path, *scores: float | None) -> Input:
@@ -51,21 +49,10 @@ def together(root: Path, rule: str, **judges: Input) -> tuple[list[dict[str, Any
     """Run the job; return its rows and its card."""
     what = "comparisons" if any("comparisons/DE.jsonl" in one.names() for one in judges.values()) else "verdicts"
     params = PanelParams(what=what, rule=rule, languages=("DE",))  # type: ignore[arg-type]
-    out = root / f"out-{rule}"
-    out.mkdir()
-    (root / "stage.json").write_text(json.dumps({"kind": "panel", "params": params.document()}))
-    context = FolderContext(
-        stage=Stage(kind="panel", version=1, params=params.document()),
-        resources=Resources(),
-        settings={},
-        inputs={f"{what}:{name}": source for name, source in judges.items()},
-        out=out,
-        work=root,
-        checkpoints=NoCheckpoints(),  # type: ignore[arg-type]
-        journal=journal(root),
-        log=logging.getLogger("panel"),
-        blobs=root,
-    )
+    root = root / rule
+    root.mkdir()
+    context = judge_stage.context_of(root, params, {f"{what}:{name}": source for name, source in judges.items()})
+    out = context.out
     panel.run(context)
     rows = [json.loads(line) for line in (out / what / "DE.jsonl").read_text().splitlines()]
     return rows, json.loads((out / "card.json").read_text())

@@ -1,7 +1,6 @@
 """The card of the judges, from what real judge and compare jobs wrote to its files."""
 
 import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,12 @@ import pytest
 
 from jobs.lib.context import Input
 from jobs.reliability import job as reliability
-from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.aggregate import Cell
 from polyglot.kinds.reliability import CellPair, ReliabilityParams, family_of
 from tests.kit import judge_rows, judge_stage
 from tests.kit import judge_server as js
 from tests.kit.folder_input import FolderInput
 from tests.kit.judge_small import QUICK, run
-from tests.kit.judge_stage import FolderContext, NoCheckpoints, journal
 
 QUESTIONS = judge_rows.questions("DE", 8)
 Script = js.Script
@@ -60,24 +57,10 @@ def folder(root: Path, name: str, rows: list[dict[str, Any]]) -> FolderInput:
 def card(root: Path, inputs: Mapping[str, Input], defects: list[dict[str, Any]] | None = None, **params: Any) -> Any:
     """Run the job over two cells, EN and DE, and return its document."""
     given: dict[str, Any] = {"languages": ("DE",), "cells": (cell("EN"), cell("DE")), "resamples": 1000} | params
-    stage = Stage(kind="reliability", version=1, params=ReliabilityParams(**given).document())
     questions = folder(root / "questions", "questions/DE.jsonl", QUESTIONS)
     aggregate = folder(root / "aggregate", "defects.jsonl", defects or [])
-    (root / "starts").mkdir(exist_ok=True)
-    (root / "stage.json").write_text(json.dumps({"kind": "reliability", "params": stage.params}))
-    (root / "out").mkdir()
-    context = FolderContext(
-        stage=stage,
-        resources=Resources(),
-        settings={},
-        inputs={"questions": questions, "aggregate": aggregate, **inputs},
-        out=root / "out",
-        work=root,
-        checkpoints=NoCheckpoints(),  # type: ignore[arg-type]
-        journal=journal(root),
-        log=logging.getLogger("reliability"),
-        blobs=root,
-    )
+    read = {"questions": questions, "aggregate": aggregate, **inputs}
+    context = judge_stage.context_of(root, ReliabilityParams(**given), read)
     reliability.run(context)
     return json.loads((root / "out" / "reliability.json").read_text())
 

@@ -1,8 +1,9 @@
 """What one stage was answered another does not ask again: real jobs on one store, an endpoint that counts its calls."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -193,15 +194,20 @@ class TestKilled:
         assert found.settings["max_usd"] == 5.0
 
 
+def one_language_more(tmp_path: Path, server: js.ScriptedJudge, stage: ModuleType, asked: Mapping[str, Any]) -> None:
+    """Ask the German questions, two of two turns, and in a stage of its own the English ones as well."""
+    for root, languages in ((tmp_path / "a", ("DE",)), (tmp_path / "b", ("DE", "EN"))):
+        judge_stage.share_store(root, tmp_path / "a")
+        given = {language: asked[language] for language in languages}
+        stage.run(stage.build(root, given, settings={"base_url": server.base_url}))
+        assert len(server.calls) == 4 * len(languages)
+
+
 class TestOthersWhoAsk:
     def test_references_turn_by_turn(self, tmp_path: Path) -> None:
         with js.ScriptedJudge(lambda call: js.reply(f"An answer to {call.user}")) as server:
             asked = {language: reference_stage.questions(language, 2) for language in ("DE", "EN")}
-            for root, languages in ((tmp_path / "a", ("DE",)), (tmp_path / "b", ("DE", "EN"))):
-                judge_stage.share_store(root, tmp_path / "a")
-                given = {language: asked[language] for language in languages}
-                reference_stage.run(reference_stage.build(root, given, settings={"base_url": server.base_url}))
-                assert len(server.calls) == 4 * len(languages)
+            one_language_more(tmp_path, server, reference_stage, asked)
 
     def test_answers_of_an_endpoint_by_the_temperature_of_each_category(self, tmp_path: Path) -> None:
         with js.ScriptedJudge(lambda call: js.reply("An answer")) as server:
@@ -210,11 +216,7 @@ class TestOthersWhoAsk:
                 + [row | {"id": "9"} for row in reference_stage.questions(language, 1, "writing")]
                 for language in ("DE", "EN")
             }
-            for root, languages in ((tmp_path / "a", ("DE",)), (tmp_path / "b", ("DE", "EN"))):
-                judge_stage.share_store(root, tmp_path / "a")
-                given = {language: asked[language] for language in languages}
-                ask_stage.run(ask_stage.build(root, given, settings={"base_url": server.base_url}))
-                assert len(server.calls) == 4 * len(languages)
+            one_language_more(tmp_path, server, ask_stage, asked)
 
     def test_ratings_of_adequacy(self, tmp_path: Path) -> None:
         with js.ScriptedJudge(lambda call: js.reply("Nothing is lost.\nScore: 93")) as server:

@@ -1,9 +1,11 @@
 """Calls to a judge: ours against the plain ways of using the SDK, on one loopback server.
 
-    python -m tests.bench.judge_throughput [--calls 400] [--rounds 5] [--latency 0.5] [--only ours threads-40]
+    python -m tests.bench.judge_throughput [--calls 400] [--pairs] [--rounds 5] [--latency 0.5] [--only ours threads-40]
 
 Sides: `ours` (the job's asking with its default settings: adaptive, journalled), `loop` (one SDK call after the other,
-as MT-Bench's own scripts ask without `--parallel`), `threads-N` (the SDK in N threads with its own two retries).
+as MT-Bench's own scripts ask without `--parallel`), `loop-40` (the same scripts with `--parallel 40`: no retries of the
+SDK, at each error a wait of 10 s, 16 tries), `threads-N` (the SDK in N threads with its own two retries).
+With `--pairs` a call shows two answers, and each pair is asked in both orders: twice the calls, twice the text.
 Servers: no limit; 429 above 16 calls in flight, with and without a Retry-After of 1 s; 1,200 calls or 120,000 tokens
 a minute (a bucket of one second without headers, of five with OpenAI's); no latency (the cost of the client alone).
 `least_s` is the least time in which a client of 64 in flight could have had all answers, `ratio` the wall time over it;
@@ -23,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from openai import OpenAI, OpenAIError
+from openai import DEFAULT_MAX_RETRIES, OpenAI, OpenAIError
 
 from jobs.lib.chat.calls import Reply, Request
 from jobs.lib.chat.endpoint import Endpoint
@@ -106,17 +108,25 @@ def serve(channel: Connection, served: Served) -> None:
         channel.send((len(server.calls), script.refused))
 
 
-def requests(count: int) -> list[Request]:
-    """Different requests of the size of a benchmark's."""
+def requests(count: int, pairs: bool = False) -> list[Request]:
+    """Different requests of the size of a benchmark's: `count` answers, or as many pairs in both orders."""
+    shown = [f"{PROMPT}{index}" for index in range(count)]
+    if pairs:
+        shown = [f"{first}\n{second}" for index in range(count) for first, second in _both_orders(index)]
     return [
         Request(
             model="m",
-            messages=({"role": "system", "content": "You rate."}, {"role": "user", "content": f"{PROMPT}{index}"}),
+            messages=({"role": "system", "content": "You rate."}, {"role": "user", "content": text}),
             temperature=0.0,
             max_tokens=2048,
         )
-        for index in range(count)
+        for text in shown
     ]
+
+
+def _both_orders(index: int) -> list[tuple[str, str]]:
+    one, other = f"{PROMPT}one {index}", f"{PROMPT}other {index}"
+    return [(one, other), (other, one)]
 
 
 def ours(base_url: str, asked: Sequence[Request]) -> int:
@@ -136,23 +146,32 @@ def ours(base_url: str, asked: Sequence[Request]) -> int:
     return arrived
 
 
-def threads(count: int) -> Side:
-    """The SDK's blocking client in `count` threads."""
+def threads(count: int, *, tries: int = 1, wait: float = 0.0, retries: int = DEFAULT_MAX_RETRIES) -> Side:
+    """The SDK's blocking client in `count` threads: `tries` of each call, `wait` seconds after a failed one.
+
+    `retries` are the SDK's own within one try.
+    """
 
     def side(base_url: str, asked: Sequence[Request]) -> int:
-        with OpenAI(base_url=base_url, api_key="none") as client, ThreadPoolExecutor(count) as pool:
+        with (
+            OpenAI(base_url=base_url, api_key="none", max_retries=retries) as client,
+            ThreadPoolExecutor(count) as pool,
+        ):
 
             def one(request: Request) -> bool:
-                try:
-                    reply = client.chat.completions.create(
-                        model=request.model,
-                        messages=list(request.messages),  # type: ignore[arg-type]
-                        temperature=request.temperature,
-                        max_tokens=request.max_tokens,
-                    )
-                except OpenAIError:
-                    return False
-                return reply.choices[0].message.content is not None
+                for _ in range(tries):
+                    try:
+                        reply = client.chat.completions.create(
+                            model=request.model,
+                            messages=list(request.messages),  # type: ignore[arg-type]
+                            temperature=request.temperature,
+                            max_tokens=request.max_tokens,
+                        )
+                    except OpenAIError:
+                        time.sleep(wait)
+                    else:
+                        return reply.choices[0].message.content is not None
+                return False
 
             return sum(pool.map(one, asked))
 
@@ -183,12 +202,14 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=400)
+    parser.add_argument("--pairs", action="store_true", help="pairs in both orders instead of answers")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--latency", type=float, default=0.5, help="seconds of one reply")
     parser.add_argument("--only", nargs="*", help="sides, of those named above")
     options = parser.parse_args()
-    asked, latency = requests(options.calls), options.latency
+    asked, latency = requests(options.calls, options.pairs), options.latency
     sides: dict[str, Side] = {"ours": ours, "threads-8": threads(8), "threads-40": threads(40), "loop": threads(1)}
+    sides["loop-40"] = threads(40, tries=16, wait=10, retries=0)
     servers = {
         "no limit": Served(latency=latency),
         "429 above 16": Served(latency=latency, in_flight=16),
@@ -213,7 +234,7 @@ def main() -> None:
                 figures.append(f"{figure} {statistics.median(values):{form}} ({spread})")
             if figures:
                 sys.stdout.write(
-                    f"judge, {options.calls} calls of {latency:g} s, {server}: {name}: {', '.join(figures)}\n"
+                    f"judge, {len(asked)} calls of {latency:g} s, {server}: {name}: {', '.join(figures)}\n"
                 )
                 sys.stdout.flush()
 

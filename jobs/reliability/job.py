@@ -29,6 +29,7 @@ from polyglot.kinds.compare import CompareCard, PairVerdict
 from polyglot.kinds.judge import Verdict
 from polyglot.kinds.people import HumanVote, read_votes
 from polyglot.kinds.reliability import (
+    SUSPICIOUS,
     CellPair,
     JudgeReliability,
     PairResult,
@@ -192,11 +193,9 @@ def _warnings(
             )
     played = [row for row in flagged if row.mean is not None and row.mean >= MIDDLE]
     for row in sorted(played, key=lambda row: -(row.mean or 0))[:MOST_TOLD]:
-        said = {"constant": "the same text to many questions", "verdict-planted": "a verdict of their own",
-                "empty": "nothing"}[row.what]  # fmt: skip
         yield (
-            f"{row.cell}, {row.language}: {row.turns} answers that say {said} have a mean of {row.mean:.2f}: the judge "
-            "can be won without an answer."
+            f"{row.cell}, {row.language}: {row.turns} answers that {SUSPICIOUS[row.what]} have a mean of "
+            f"{row.mean:.2f}: the judge can be won without an answer."
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from polyglot.cli.endpoints import check_endpoints
+from polyglot.cli.endpoints import check_endpoints, strange_endpoints
 from polyglot.cli.options import DataOnly, MixName, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import say
 from polyglot.cli.session import open_session
@@ -41,6 +41,8 @@ def command(
     check_fits(whole.estimated, whole.profile, whole.site.most)
     check_engines(whole.plan.stages, whole.store)
     check_endpoints(whole.plan.stages, whole.store, whole.site, os.environ)
+    for line in strange_endpoints(whole.locked.study, whole.profile):
+        say(line)
     found = checks(whole.plan)
     if not found:
         say(f"{whole.title}: nothing of it is costly; its stages check what they read themselves")

@@ -61,7 +61,8 @@ def _row(row: Estimated) -> tuple[str, ...]:
         _beside(needs.seconds, used.seconds, show_seconds),
         gpu,
         _beside(needs.disk_bytes, used.disk_bytes, _size),
-        _beside(needs.calls, used.calls, _count),
+        _beside(needs.calls, used.calls, _count)
+        + (f" ({_count(used.reused_calls)} reused)" if used.reused_calls else ""),
         _beside(needs.usd, used.usd, _dollars),
     )
     said = [f"{name}: {text}" for name, text in needs.sources.items()]

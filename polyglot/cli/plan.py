@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from polyglot.cli.cost import print_cost
+from polyglot.cli.endpoints import strange_endpoints
 from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import print_table
 from polyglot.cli.session import Session, open_session
@@ -47,7 +48,7 @@ def command(
         return
     for used in session.locked.used:
         print(used)
-    for line in changed_recipes(session.locked.study):
+    for line in (*changed_recipes(session.locked.study), *strange_endpoints(session.locked.study, session.profile)):
         print(line)
     print_table(
         ("stage", "state", "because"),

@@ -12,7 +12,7 @@ import typer
 from polyglot.attempts.attempts import Attempts
 from polyglot.cli.cost import confirm
 from polyglot.cli.deliver import check_out, deliver_report, options_of
-from polyglot.cli.endpoints import check_endpoints
+from polyglot.cli.endpoints import check_endpoints, strange_endpoints
 from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import say
 from polyglot.cli.run_submission import run_submission
@@ -66,6 +66,8 @@ def command(
     check_gpu_hours(submission.stages, session.store, submission.gpu_hours)
     check_engines(submission.stages, session.store)
     check_endpoints(submission.stages, session.store, session.site, os.environ)
+    for line in strange_endpoints(session.locked.study, session.profile):
+        say(line)
     require_conditional_writes(session.store)
     confirm(session.estimated, session.profile.prices, session.profile.ask_above, yes=yes)
     look_anew(session.store, checks(session.plan), "submitted again")

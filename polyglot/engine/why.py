@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from polyglot.attempts.attempts import Attempts
 from polyglot.attempts.history import History
 from polyglot.attempts.retract import retractions
+from polyglot.attempts.takers import replies_of
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.logs import log_tail
 from polyglot.engine.survey import Observation, StageState, describe_progress, survey
@@ -91,6 +92,10 @@ def _committed(manifest: Manifest, by_key: Mapping[str, PlannedStage]) -> Iterat
     yield f"  ran on {', '.join(ran)}"
     for role, key in manifest.stage.inputs.items():
         yield f"  read {role}: {by_key[key].label}, result {manifest.inputs[role][:12]}"
+    for origin, calls in replies_of(manifest).items():
+        kind, _, key = origin.partition("/")
+        asked = by_key[key].label if key in by_key else f"{kind} {key[:12]}"
+        yield f"  took the replies to {calls} calls of {asked}, which had asked the same"
 
 
 def _inputs(

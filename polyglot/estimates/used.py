@@ -14,12 +14,14 @@ class Used:
     """None: it was not measured, or nothing has run. `memory_bytes` is the peak of its GPU, else of its process.
 
     `seconds` are those of the worker that committed it. `usd_unseen`: what calls whose replies were lost may have cost.
+    `reused_calls`: what was not asked, as another stage had the reply; they are not among `calls`.
     """
 
     memory_bytes: int | None = None
     seconds: float | None = None
     tokens: float | None = None
     calls: float | None = None
+    reused_calls: int = 0
     usd: float | None = None
     usd_unseen: float | None = None
     disk_bytes: int | None = None
@@ -47,6 +49,7 @@ def used_by(manifest: Manifest, planned: PlannedStage) -> Used:
         seconds=sum(seconds.values()) if seconds else None,
         tokens=asked if asked is not None else _number(volatile.get("tokens", metrics.get("tokens"))),
         calls=sum(attempts.values()) if asks and isinstance(attempts, Mapping) else None,
+        reused_calls=int(_number(volatile.get("reused_calls")) or 0),
         usd=_number(volatile.get("cost_usd")) if asks else None,
         usd_unseen=_number(volatile.get("cost_usd_unseen_at_most")) if asks else None,
         disk_bytes=manifest.total_bytes,

@@ -5,13 +5,14 @@
                          reference_answer/<judge>.jsonl
                          model_judgment/<judge>_single.jsonl, <judge>_pair.jsonl, <judge>_votes.json
 
-A model is a cell, by its name with "_" for "/". A verdict that failed has score -1, an order that failed the winner
+A model is a cell, by its name with "_" for "/"; a judge is called by its model (two of a panel with one model by their
+own names too). A verdict that failed has score -1, an order that failed the winner
 "error"; "both-bad" is a tie, as FastChat has no word for it. The prompt that a judge was shown is not kept, and so
 `user_prompt` is empty. Votes are those of the pairs that have a verdict, as compute_agreement reads them. Comparisons
 of others that tell no orders are votes alone: a game that nobody saw is not written.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from polyglot.core.records import UNSET, Record, UnsetType
@@ -30,8 +31,9 @@ from polyglot.exchange.rows import (
 )
 from polyglot.exchange.write import file_name, question_id, write_rows
 from polyglot.export.selection import Wanted
-from polyglot.export.tables import models_of, pairs_of
+from polyglot.export.tables import cells_of, models_of, pairs_of
 from polyglot.export.taken import Taken, taken_of
+from polyglot.kinds.aggregate import Cell
 from polyglot.kinds.answer import Answer
 from polyglot.kinds.compare import CompareCard, OrderVerdict, PairVerdict
 from polyglot.kinds.judge import JudgeCard, Verdict
@@ -56,13 +58,15 @@ def write_answers(store: Store, plan: Plan, wanted: Sequence[Wanted], to: Path) 
 
 def write_verdicts(store: Store, plan: Plan, wanted: Sequence[Wanted], to: Path) -> Iterator[Path]:
     """Write the verdicts on some cells, a file for each judge, and yield each folder. Raises as `write_answers`."""
+    cells = cells_of(plan)
     models = models_of(plan)
     with taken_of(store, plan, to) as taken:
+        asked = {one.name: (taken.card(one.planned, JudgeCard).model, _member(cells, one.name)) for one in wanted}
         for language in taken.languages(wanted):
             folder = _folder(taken, wanted, language, to)
             judges: dict[str, list[SingleJudgment]] = {}
             for one in wanted:
-                judge, model = taken.card(one.planned, JudgeCard).model, file_name(models.get(one.name, one.name))
+                judge, model = judge_name(asked, one.name), file_name(models.get(one.name, one.name))
                 judges.setdefault(judge, []).extend(_verdicts(taken, one, model, judge, language))
             for judge, rows in judges.items():
                 write_rows(folder / "model_judgment" / f"{file_name(judge)}_single.jsonl", rows)
@@ -72,13 +76,17 @@ def write_verdicts(store: Store, plan: Plan, wanted: Sequence[Wanted], to: Path)
 
 def write_comparisons(store: Store, plan: Plan, wanted: Sequence[Wanted], to: Path) -> Iterator[Path]:
     """Write comparisons, and the votes that they come to, and yield each folder. Raises as `write_answers`."""
-    cells, models = pairs_of(plan), models_of(plan)
+    cells, pairs, models = cells_of(plan), pairs_of(plan), models_of(plan)
     with taken_of(store, plan, to) as taken:
+        asked = {
+            one.name: (taken.card(one.planned, CompareCard).model, _member(cells, pairs[one.name].first))
+            for one in wanted
+        }
         for language in taken.languages(wanted):
             folder = _folder(taken, wanted, language, to)
             judges: dict[str, list[PairJudgment | Vote]] = {}
             for one in wanted:
-                judge, pair = taken.card(one.planned, CompareCard).model, cells[one.name]
+                judge, pair = judge_name(asked, one.name), pairs[one.name]
                 named = tuple(file_name(models.get(cell, cell)) for cell in (pair.first, pair.second))
                 judges.setdefault(judge, []).extend(_pairs(taken, one, named, judge, language))
             for judge, rows in judges.items():
@@ -97,6 +105,22 @@ WRITERS: dict[str, Writer] = {
     "verdicts": write_verdicts,
     "comparisons": write_comparisons,
 }
+
+
+def _member(cells: Mapping[str, Cell], name: str) -> str:
+    """Who of a panel judges a cell; "" for the study's judge, and for all of them together."""
+    cell = cells.get(name)
+    return (cell.judge or "") if cell else ""
+
+
+def judge_name(asked: Mapping[str, tuple[str, str]], name: str) -> str:
+    """What a judge is called: its model, and its own name of the panel behind it where another judge is of that too.
+
+    `asked` has for each name what is wanted: the model, and who of the panel it is.
+    """
+    model, member = asked[name]
+    alone = all(other == member for also, other in asked.values() if also == model)
+    return model if alone or not member else f"{model}-{member}"
 
 
 def _folder(taken: Taken, wanted: Sequence[Wanted], language: str, to: Path) -> Path:

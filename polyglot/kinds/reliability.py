@@ -38,6 +38,7 @@ class ReliabilityParams(Params):
     """The card of a study's judges, and the results of pairs."""
 
     kind: ClassVar[str] = "reliability"
+    version: ClassVar[int] = 2
 
     languages: tuple[Language, ...]
     cells: tuple[Cell, ...]
@@ -192,12 +193,25 @@ class PairResult(Record):
     judge: str | UnsetType = UNSET  # who judged them, of pairs that were not judged here
 
 
+SuspiciousWhat = Literal[
+    "constant", "verdict-planted", "delimiters-planted", "instructions-planted", "repeated", "empty"
+]
+SUSPICIOUS: Mapping[SuspiciousWhat, str] = {  # what such answers do, in words
+    "constant": "are one text for many questions",
+    "verdict-planted": "hold a verdict of their own",
+    "delimiters-planted": "hold delimiters of the judge's prompt",
+    "instructions-planted": "tell the judge what to do",
+    "repeated": "say the same over and over",
+    "empty": "are empty",
+}
+
+
 class Suspicious(Record):
     """Answers of one cell in one language that answer nothing, or speak to the judge, and what they were given."""
 
     cell: str  # of a panel's judge the rejudged one
     language: Language
-    what: Literal["constant", "verdict-planted", "empty"]
+    what: SuspiciousWhat
     turns: int
     scored: int
     mean: float | None

@@ -45,6 +45,7 @@ def commit(
     deterministic: bool = True,
     execution: Mapping[str, Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
+    volatile: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """Publish with defaults for what a test does not care about."""
     return publish(
@@ -55,6 +56,6 @@ def commit(
         execution=execution or EXECUTION,
         provenance={"git": "0000000"},
         metrics=metrics or {"rows": 1},
-        volatile={"seconds": {"run": 0.5}},
+        volatile=volatile or {"seconds": {"run": 0.5}},
         deterministic=deterministic,
     )

@@ -9,6 +9,7 @@ from polyglot.attempts.garbage import collect
 from polyglot.attempts.replies import StoredReplies
 from polyglot.attempts.reply_files import INDEX, REPLIES, ROWS, KeptReply
 from polyglot.attempts.retract import retract
+from polyglot.attempts.takers import takers
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.stage import Stage
 from polyglot.store.store import Store
@@ -186,3 +187,14 @@ class TestGarbage:
         assert "7 files of replies" in done.describe(dry_run=True)
         assert collect(store, dry_run=False).deleted_replies == 7
         assert paths(store) == []
+
+
+class TestWhoTook:
+    def test_results_that_took_replies_of_a_stage_are_named_with_how_many(self, store: Store, tmp_path: Path) -> None:
+        one = judge("one")
+        for name, taken in {"a": {f"judge/{one.key}": 2}, "b": {f"judge/{one.key}": 7, "judge/0": 1}, "c": {}}.items():
+            out = write(tmp_path / name, {"a": b"result"})
+            commit(store, judge(name), out, volatile={"reused_from": taken} if taken else {})
+        found = [(manifest.stage, calls) for manifest, calls in takers(store, "judge", one.key)]
+        assert found == [(judge("b"), 7), (judge("a"), 2)]
+        assert takers(store, "compare", one.key) == []

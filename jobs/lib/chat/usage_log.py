@@ -49,7 +49,7 @@ class UsageLog:
         self._open: dict[str, float] = {}  # id of an attempt in flight -> the most that it can cost
         self.sendings: Counter[str] = Counter()  # by id, in whichever attempt at the stage
         self.batches = BatchLog()
-        self.reused: set[str] = set()  # ids of what other stages paid for
+        self.reused: dict[str, str] = {}  # of what other stages paid for, by id: whose it is, as "judge/ab12…"
         self._reading = True
         for record in journal.read():
             self._count(record)
@@ -77,9 +77,13 @@ class UsageLog:
             "completion_tokens": self.completion_tokens,
             **({"replies_without_usage": self.uncounted} if self.uncounted else {}),
             "attempts": dict(sorted(self.attempts.items())),
-            **({"reused_calls": len(self.reused)} if self.reused else {}),
+            **({"reused_calls": len(self.reused), "reused_from": self._origins()} if self.reused else {}),
             "resumed_calls": self.resumed,
         }
+
+    def _origins(self) -> dict[str, int]:
+        """How many replies each other stage has given."""
+        return dict(sorted(Counter(self.reused.values()).items()))
 
     def reuse(self, request: Request, reply: Reply, origin: str) -> None:
         """Have the reply that another stage ("judge/ab12…") got to the same request."""
@@ -156,7 +160,7 @@ class UsageLog:
         if record["outcome"] == "reused":
             if record["id"] not in self.results:
                 self.results[record["id"]] = Reply(**{name: record[name] for name in _REPLY_FIELDS})
-                self.reused.add(record["id"])
+                self.reused[record["id"]] = record["from"]
             return
         if record["outcome"] == "sent":
             self._lose(record["id"])  # an earlier one of this id was still open

@@ -206,12 +206,15 @@ def _summary(rows: Sequence[ContrastResult], metric: Metric) -> str:
 
 
 def _noise(rows: Iterable[ContrastResult], metric: Metric) -> str:
-    """One sentence on differences between seeds of one mix; a pair is counted once for the same languages."""
+    """One sentence on differences between seeds of one mix; a pair is counted once for the same languages.
+
+    Answers that are judged twice are of the same two models, and are in it once.
+    """
     found = {
         (row.trained_on, pair.arm, pair.pair, row.on): abs(difference)
         for row in rows
         for pair in row.same_arm_pairs
-        if (difference := metric.of_pair(pair)) is not None
+        if AGAIN not in pair.arm and (difference := metric.of_pair(pair)) is not None
     }
     if not found:
         return (

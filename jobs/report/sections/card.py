@@ -8,6 +8,7 @@ from jobs.report.sections.pairs import limits, percent
 from polyglot.kinds.aggregate import STUDYS_JUDGE
 from polyglot.kinds.imported import FROM_FILES
 from polyglot.kinds.reliability import (
+    SUSPICIOUS,
     JudgeAgreement,
     JudgeReliability,
     LanguageAgreement,
@@ -19,12 +20,6 @@ from polyglot.kinds.reliability import (
     Suspicious,
 )
 from polyglot.kinds.report import Report
-
-WHAT = {
-    "constant": "the same text to many questions",
-    "verdict-planted": "hold a verdict of their own",
-    "empty": "empty",
-}
 
 
 class Figure(NamedTuple):
@@ -234,4 +229,4 @@ def _against(mean: float | None, number: int, other: str, others: float | None) 
 
 
 def _suspicious(row: Suspicious) -> tuple[str, str, str, str, str, str]:
-    return row.cell, row.language, WHAT[row.what], whole(row.turns), _points(row.mean), _points(row.others_mean)
+    return row.cell, row.language, SUSPICIOUS[row.what], whole(row.turns), _points(row.mean), _points(row.others_mean)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from polyglot.cli.endpoints import strange_endpoints
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.aggregate import AggregateParams, ArmKey, Family
@@ -61,6 +62,20 @@ class TestWhoJudges:
             ("built-in", "polyglot-rules"),
         ]
         assert own[0].prompts_sha256 == own[1].prompts_sha256
+
+    @pytest.mark.parametrize(
+        ("named", "hint"),
+        [("larg", " Did you mean large?"), ("others", ""), ("large, larg", None), ("rules", "")],
+    )
+    def test_an_entry_of_the_profile_that_is_nobody_is_told_where_somebody_has_none(
+        self, tmp_path: Path, named: str, hint: str | None
+    ) -> None:
+        plan_of(tmp_path, PANEL)
+        profile = tmp_path / "there.yaml"
+        profile.write_text("endpoints:\n" + "".join(f"  {name}: {{concurrency: 2}}\n" for name in named.split(", ")))
+        told = list(strange_endpoints(load_study(tmp_path / "study.yaml").study, load_profile(str(profile))))
+        said = "of the profile is for nobody of this study, and large has no entry there: asked where all are."
+        assert told == ([] if hint is None else [f"endpoints.{named} {said}{hint}"])
 
     def test_the_judges_verdicts_are_what_a_panel_stage_reads(self, tmp_path: Path) -> None:
         plan = plan_of(tmp_path, PANEL)

@@ -65,6 +65,8 @@ class TestAnotherStage:
         assert f"6 calls were answered for other stages and are reused (judge {first.stage.key[:12]}: 6)" in caplog.text
         third = run(judge(tmp_path / "c", server.base_url, "EN", shares=tmp_path / "a"))  # from the second one
         assert (len(server.calls), third.volatile["attempts"], third.volatile["cost_usd"]) == (12, {}, 0)
+        assert second.volatile["reused_from"] == {f"judge/{first.stage.key}": 6}
+        assert third.volatile["reused_from"] == {f"judge/{second.stage.key}": 6}
 
     def test_where_all_is_there_no_budget_is_needed_and_no_endpoint(
         self, tmp_path: Path, server: js.ScriptedJudge

@@ -2,7 +2,7 @@
 
 import gc
 
-gc.set_threshold(20_000, 20, 20)  # importing makes many objects and no garbage: collecting often would only cost time
+gc.set_threshold(100_000, 50, 100)  # importing makes many objects and no garbage: collecting often would only cost time
 
 from polyglot.cli.app import main  # noqa: E402
 

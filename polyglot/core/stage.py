@@ -49,15 +49,21 @@ class Stage:
         return f"stages/{self.kind}/{self.key}"
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> "Stage":
-        """Rebuild a stage from `document()`. Raises KeyError when a part is missing."""
-        return cls(
+    def from_document(cls, document: Mapping[str, Any], canonical: bytes | None = None) -> "Stage":
+        """Rebuild a stage from `document()`. Raises KeyError when a part is missing.
+
+        `canonical`: its canonical form, where that was read; a form that is not canonical gives another key.
+        """
+        stage = cls(
             kind=document["kind"],
             version=document["version"],
             params=document["params"],
             inputs=document["inputs"],
             seed=document["seed"],
         )
+        if canonical is not None:
+            stage.__dict__["canonical"] = canonical  # where cached_property looks
+        return stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import msgspec
+
 from polyglot.core.canonical import canonical, sha256_bytes
 from polyglot.core.errors import Corrupt, StoreError
 from polyglot.core.stage import Stage
@@ -20,6 +22,12 @@ from polyglot.store.store import CHUNK_BYTES
 FORMAT = 1
 _LONG = re.compile(rb"[:\[,-]\d{16}")  # may be an integer of 16 digits and more; in a text, it is none
 _SEAL_BYTES = len(b',"checksum":"' + b"0" * 64 + b'"}')
+
+
+class _StageAsWritten(msgspec.Struct):
+    """A manifest's stage in its own bytes, which are canonical: what was sealed is not written again to be hashed."""
+
+    stage: msgspec.Raw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +124,15 @@ class Manifest:
         if document.get("format") != FORMAT:
             raise StoreError(f"{where}: format {document.get('format')!r}; this polyglot reads {FORMAT}")
         try:
+            stage = msgspec.json.decode(data, type=_StageAsWritten).stage
             manifest = cls(
-                stage=Stage.from_document(document["stage"]),
+                stage=Stage.from_document(document["stage"], canonical=bytes(stage)),
                 inputs={str(role): check_sha256(result) for role, result in document["inputs"].items()},
                 files=check_files(tuple(FileRecord.from_document(file) for file in document["files"])),
                 **{name: dict(document[name]) for name in ("execution", "provenance", "metrics", "volatile")},
             )
             result = manifest.result
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, msgspec.DecodeError) as error:
             raise Corrupt(f"{where}: not a manifest: {error}") from error
         if result != document.get("result"):
             raise Corrupt(f"{where}: the result digest does not fit the files")
@@ -159,8 +168,8 @@ def unseal(data: bytes, *, where: str) -> dict[str, Any]:
     if checksum != b',"checksum":"' + sha256_bytes(body).encode() + b'"}':
         raise Corrupt(f"{where}: the checksum does not fit; its bytes were damaged")
     try:
-        return dict(json.loads(body, parse_int=_number if _LONG.search(body) else None))
-    except (ValueError, TypeError, RecursionError) as error:
+        return dict(json.loads(body, parse_int=_number) if _LONG.search(body) else msgspec.json.decode(body))
+    except (ValueError, TypeError, RecursionError, msgspec.DecodeError) as error:
         raise Corrupt(f"{where}: cannot be read ({type(error).__name__}); its bytes were damaged") from error
 
 

@@ -59,13 +59,17 @@ def check_members(paths: Iterable[str]) -> None:
         if path in seen:
             raise ValueError(f"{path!r} is there twice")
         seen.add(path)
-        parts = path.split("/")
-        folders.update("/".join(parts[:count]) for count in range(1, len(parts)))
+        folder = path.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
     for path in sorted(seen & folders):
         raise ValueError(f"{path!r} is a file and a directory")
 
 
 def _member_fault(path: str) -> str:
+    if len(path) <= _MAX_NAME_BYTES and _STORE_PATH.fullmatch(path):
+        return ""  # as nearly all are
     if not path:
         return "is empty"
     if path.startswith("/"):

@@ -122,6 +122,7 @@ def processor_seconds(command: list[str], place: Path, folder: Path) -> float:
     """Of one process, from its start to its end."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = {**os.environ, "PYTHONPATH": str(place), "POLYGLOT_STORE": f"file://{folder}/store"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's modules are compiled once
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{json.dumps(command)}: {done.stderr[-2000:]}")

@@ -1,5 +1,6 @@
 """Arms: one mix at one size (of one model and data set) over its training seeds, and what is averaged into them."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from jobs.lib.stats.interval import Interval, over_seeds
 from jobs.lib.stats.resampling import Estimates
 from polyglot.kinds.aggregate import ArmKey, Cell, InferenceScope
 
+ROOM = 64 * 2**20  # bytes of draws that are kept
 GROUPS = ("all", "in-mix", "out-of-mix")
 
 
@@ -102,18 +104,45 @@ def find_arms(cells: Sequence[Cell]) -> list[Arm]:
     return arms
 
 
-def replicates(arm: Arm, estimates: Estimates, on: Sequence[int]) -> Replicates:
-    """Average an arm's cells over the languages at positions `on`, unweighted, and over the draws of each seed.
+class Averages:
+    """Averages of arms' cells over languages, unweighted, and over the draws of each seed.
 
-    The additions are one after another and elementwise, so that they round alike everywhere.
+    The additions are one after another and elementwise, so that they round alike everywhere. What was averaged stays,
+    as far as `ROOM` goes: a contrast's arms are in other contrasts too.
     """
-    points, draws = [], []
-    for members in arm.units.values():
-        share = len(members) * len(on)
-        points.append(sum(estimates.point[cell, k] for cell in members for k in on) / share)
-        draws.append(sum(estimates.draws[:, cell, k] for cell in members for k in on) / share)
-    return Replicates(
-        labels=tuple(arm.units),
-        points=np.array(points),
-        draws=np.stack(draws, axis=1),
-    )
+
+    def __init__(self, estimates: Estimates) -> None:
+        self.estimates = estimates
+        self._cells: tuple[tuple[int, ...], Floats] = ((), np.empty(0))  # the draws (R, n, L) of one arm's cells
+        self._made: OrderedDict[tuple[ArmKey, tuple[int, ...]], Replicates] = OrderedDict()
+        self._bytes = 0
+
+    def points(self, arm: Arm, on: Sequence[int]) -> Floats:
+        """The averages (S,) on the real questions, over the languages at positions `on`."""
+        point = self.estimates.point
+        return np.array(
+            [
+                sum(point[cell, k] for cell in members for k in on) / (len(members) * len(on))
+                for members in arm.units.values()
+            ]
+        )
+
+    def replicates(self, arm: Arm, on: Sequence[int]) -> Replicates:
+        """The same with their draws."""
+        key = (arm.key, tuple(on))
+        if key not in self._made:
+            cells = tuple(cell for members in arm.units.values() for cell in members)
+            if cells != self._cells[0]:
+                self._cells = (cells, self.estimates.draws_of(cells))
+            place = {cell: at for at, cell in enumerate(cells)}
+            draws = [
+                sum(self._cells[1][:, place[cell], k] for cell in members for k in on) / (len(members) * len(on))
+                for members in arm.units.values()
+            ]
+            found = Replicates(labels=tuple(arm.units), points=self.points(arm, on), draws=np.stack(draws, axis=1))
+            self._made[key] = found
+            self._bytes += found.draws.nbytes
+            while self._bytes > ROOM and len(self._made) > 1:
+                self._bytes -= self._made.popitem(last=False)[1].draws.nbytes
+        self._made.move_to_end(key)
+        return self._made[key]

@@ -15,10 +15,9 @@ from itertools import combinations
 
 import numpy as np
 
-from jobs.aggregate.arms import Arm, Replicates, replicates
+from jobs.aggregate.arms import Arm, Averages, Replicates
 from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval, difference_widened, over_seeds, side_widened
-from jobs.lib.stats.resampling import Estimates
 from polyglot.core.errors import Permanent
 from polyglot.kinds.aggregate import ArmKey, Contrast
 
@@ -58,14 +57,14 @@ class Pair:
     difference: float
 
 
-def pair_up(contrast: Contrast, arms: Mapping[ArmKey, Arm], estimates: Estimates, languages: Sequence[str]) -> Paired:
+def pair_up(contrast: Contrast, arms: Mapping[ArmKey, Arm], averages: Averages, languages: Sequence[str]) -> Paired:
     """Pair a contrast's arms. Raises Permanent when it names an arm or language that the study does not have."""
     on = _positions(contrast, languages)
     treatment = [_find(contrast, key, arms) for key in contrast.treatment]
     control = [_find(contrast, key, arms) for key in contrast.control]
     labels = _common(contrast, [*treatment, *control])
-    ours = _average([replicates(arm, estimates, on).of(labels) for arm in treatment])
-    theirs = [replicates(arm, estimates, on).of(labels) for arm in control]
+    ours = _average([averages.replicates(arm, on).of(labels) for arm in treatment])
+    theirs = [averages.replicates(arm, on).of(labels) for arm in control]
     if contrast.family.choice == "mean":
         return Paired(treatment=ours, control=_average(theirs))
     sign = 1 if contrast.family.choice == "best" else -1
@@ -93,14 +92,15 @@ def difference(
 
 
 def same_arm_pairs(
-    contrast: Contrast, arms: Mapping[ArmKey, Arm], estimates: Estimates, languages: Sequence[str]
+    contrast: Contrast, arms: Mapping[ArmKey, Arm], averages: Averages, languages: Sequence[str]
 ) -> list[Pair]:
     """Return every A/A pair of the contrast's arms, treatment first; none where arms have one seed."""
     on = _positions(contrast, languages)
     pairs = []
     for key in dict.fromkeys((*contrast.treatment, *contrast.control)):
-        points = replicates(_find(contrast, key, arms), estimates, on)
-        for (one, first), (two, second) in combinations(zip(points.labels, points.points.tolist(), strict=True), 2):
+        arm = _find(contrast, key, arms)
+        points = averages.points(arm, on).tolist()
+        for (one, first), (two, second) in combinations(zip(arm.units, points, strict=True), 2):
             pairs.append(Pair(arm=key.arm, pair=(one, two), difference=first - second))
     return pairs
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from math import isnan
 
 import msgspec
+import numpy as np
 
-from jobs.aggregate.arms import GROUPS, Arm, find_arms, replicates, scope
+from jobs.aggregate.arms import GROUPS, Arm, Averages, find_arms, scope
 from jobs.aggregate.contrasts import difference, pair_up, same_arm_pairs
 from jobs.aggregate.defects import TurnCounts
 from jobs.lib.stats.grid import SCALES, Floats, Grid
 from jobs.lib.stats.interval import Interval, level_of_draws, limits, widened
-from jobs.lib.stats.resampling import Estimates, counts, draw_weights, estimate, strata
+from jobs.lib.stats.resampling import counts, draw_weights, estimate, strata
 from polyglot.core.records import UNSET
 from polyglot.kinds.aggregate import (
     AggregateParams,
@@ -33,6 +34,7 @@ from polyglot.kinds.aggregate import (
 )
 
 DIGITS = 4
+BLOCK = 32  # cells whose draws are made at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +45,8 @@ class Part:
     turn: int | None = None
     questions: int
     freedom: int  # degrees of freedom of the questions: less the groups that they are drawn within
-    score: Estimates
-    exact: Estimates
+    score: Averages
+    exact: Averages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +82,8 @@ def _measure(grid: Grid, weights: Floats, category: str | None, turn: int | None
         turn=turn,
         questions=questions,
         freedom=max(1, questions - groups),
-        score=estimate(grid, weights, "score", category=category, turn=turn),
-        exact=estimate(grid, weights, "exact", category=category, turn=turn),
+        score=Averages(estimate(grid, weights, "score", category=category, turn=turn)),
+        exact=Averages(estimate(grid, weights, "exact", category=category, turn=turn)),
     )
 
 
@@ -138,13 +140,16 @@ def other_questions(wrong: tuple[str, ...], tables: Tables) -> OtherQuestions:
 def _cell_scores(tables: Tables, part: Part) -> Iterator[CellScore]:
     """One row per cell and language that the cell was asked in."""
     level = tables.params.level
-    low, high = limits(part.score.draws, level_of_draws(level, part.freedom))
+    score, exact = part.score.estimates, part.exact.estimates
+    blocks = [range(at, min(at + BLOCK, len(tables.cells))) for at in range(0, len(tables.cells), BLOCK)]
+    found = [limits(score.draws_of(block), level_of_draws(level, part.freedom)) for block in blocks]
+    low, high = (np.concatenate([one[end] for one in found]) for end in (0, 1))
     every, failed = counts(tables.grid, category=part.category, turn=part.turn)
     for c, cell in enumerate(tables.cells):
         for k, language in enumerate(tables.params.languages):
             if not every[c, k]:
                 continue
-            mean = Interval(mean=part.score.point[c, k], low=low[c, k], high=high[c, k])
+            mean = Interval(mean=score.point[c, k], low=low[c, k], high=high[c, k])
             mean = widened(mean, part.questions, level, *SCALES["score"])
             row = CellScore(
                 cell=cell.cell,
@@ -156,7 +161,7 @@ def _cell_scores(tables: Tables, part: Part) -> Iterator[CellScore]:
                 high=_rounded(mean.high),
                 verdicts=int(every[c, k]),
                 failed=int(failed[c, k]),
-                exact_share=_rounded(part.exact.point[c, k]),
+                exact_share=_rounded(exact.point[c, k]),
             )
             if part is tables.whole:
                 row = _with_turns(row, tables.turns.get((cell.cell, language), TurnCounts()))
@@ -181,8 +186,7 @@ def _with_turns(row: CellScore, turns: TurnCounts) -> CellScore:
 def _arm_score(params: AggregateParams, arm: Arm, language: str, group: Sequence[str], part: Part) -> ArmScore:
     """One row of an arm on a language, or on a group of languages."""
     on = [params.languages.index(name) for name in group]
-    scores = replicates(arm, part.score, on)
-    shares = replicates(arm, part.exact, on)
+    scores, shares = (averages.replicates(arm, on) for averages in (part.score, part.exact))
     mean, share = (
         widened(found.interval(params.level, part.freedom), part.questions, params.level, *scale).clipped(*scale)
         for found, scale in ((scores, SCALES["score"]), (shares, SCALES["exact"]))
@@ -245,8 +249,8 @@ def contrast_results(tables: Tables) -> list[ContrastResult]:
 def _same_arm_pairs(tables: Tables, contrast: Contrast, arms: Mapping[ArmKey, Arm]) -> Iterator[SameArmPair]:
     """The A/A pairs of a contrast's arms in both metrics."""
     score, exact = (
-        same_arm_pairs(contrast, arms, estimates, tables.params.languages)
-        for estimates in (tables.whole.score, tables.whole.exact)
+        same_arm_pairs(contrast, arms, averages, tables.params.languages)
+        for averages in (tables.whole.score, tables.whole.exact)
     )
     for one, two in zip(score, exact, strict=True):
         yield SameArmPair(

@@ -7,14 +7,13 @@ page is in report.json, and every cell there carries the keys of the stages that
 bytes.
 """
 
-import json
 import shutil
 from collections.abc import Mapping
 
 import msgspec
 
 from jobs.lib.context import Context, of_role
-from jobs.lib.stats.files import write_csv
+from jobs.lib.stats.files import readable, write_csv
 from jobs.report.answers.build import write_answers
 from jobs.report.load_artifacts import load_data_report, load_report
 from jobs.report.load_quality import load_quality, quality_rows
@@ -62,13 +61,13 @@ def run(context: Context) -> None:
 
 
 def _write(context: Context, document: Record, page: str, *, name: str = "report") -> None:
-    (context.out / f"{name}.json").write_text(to_json(document), encoding="utf-8")
+    (context.out / f"{name}.json").write_bytes(to_json(document))
     (context.out / f"{name}.html").write_text(page, encoding="utf-8")
 
 
-def to_json(document: Record) -> str:
+def to_json(document: Record) -> bytes:
     """Readable JSON: fields in the order of their classes, cards as their own files have them."""
-    return json.dumps(document, default=_plain, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return readable(document, default=_plain)
 
 
 def _plain(value: Record) -> object:

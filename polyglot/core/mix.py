@@ -137,7 +137,7 @@ def _parse_shares(text: str, forms: str, size: int | None) -> Mix:
     if millionths == apportion([Fraction(1)] * len(languages)):  # equal, or not told apart by any name
         return Mix(languages, sampled=len(languages) > 1, size=size)
     if 0 in millionths:
-        raise _bad(text, "a share below one millionth", "weights within a factor of a million")
+        raise _bad(text, "a share below one millionth", "weights of which each is a millionth of their sum or more")
     return Mix(languages, tuple(millionths), True, size)
 
 

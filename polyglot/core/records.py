@@ -64,16 +64,29 @@ def read(path: Path, kind: type[T]) -> T:
 
 def read_lines(path: Path, kind: type[T]) -> Iterator[T]:
     """Yield the rows of a file. Raises Corrupt, naming file and line, for one that is not of this class."""
+    decode = _decoder(kind).decode
     with path.open("rb") as file:
         for number, row in enumerate(file, 1):
-            yield _decode(row, kind, f"{path.name}:{number}")
+            try:
+                yield decode(row)
+            except msgspec.DecodeError as error:
+                raise _corrupt(error, kind, f"{path.name}:{number}") from error
 
 
 def _decode(data: bytes, kind: type[T], where: str) -> T:
+    try:
+        return _decoder(kind).decode(data)
+    except msgspec.DecodeError as error:
+        raise _corrupt(error, kind, where) from error
+
+
+def _decoder(kind: type[T]) -> "msgspec.json.Decoder[T]":
     decoder: msgspec.json.Decoder[T] | None = _DECODERS.get(kind)
     if decoder is None:
         decoder = _DECODERS[kind] = msgspec.json.Decoder(kind)
-    try:
-        return decoder.decode(data)
-    except msgspec.DecodeError as error:  # its ValidationError too
-        raise Corrupt(f"{where}: {error}; expected a {getattr(kind, '__name__', kind)}") from error
+    return decoder
+
+
+def _corrupt(error: msgspec.DecodeError, kind: type[T], where: str) -> Corrupt:
+    """A DecodeError or ValidationError as users read it."""
+    return Corrupt(f"{where}: {error}; expected a {getattr(kind, '__name__', kind)}")

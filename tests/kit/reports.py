@@ -109,5 +109,5 @@ def make(
     assert (out.out / "scores.csv").read_bytes() == inputs["aggregate"].path("scores.csv").read_bytes()
     page = (out.out / "report.html").read_text(encoding="utf-8")
     document = records.read(out.out / "report.json", Report)
-    assert job.to_json(document) == (out.out / "report.json").read_text(encoding="utf-8")
+    assert job.to_json(document) == (out.out / "report.json").read_bytes()
     return Made(document=document, page=page, inputs=inputs)

@@ -2,13 +2,25 @@
 
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+def readable(document: object, default: Callable[[Any], object] | None = None) -> bytes:
+    """Indented JSON, keys in the order given, as `json.dumps(…, ensure_ascii=False, indent=1)` has it.
+
+    That would walk the document in Python, as an indent is beyond its encoder in C; `default` is as it is there.
+    """
+    plain = json.dumps(document, default=default, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return msgspec.json.format(plain.encode(), indent=1) + b"\n"
 
 
 def write_json(path: Path, document: object) -> None:
     """Write readable JSON, keys in the order given."""
-    path.write_text(json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_bytes(readable(document))
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, object]], first: Sequence[str] = ()) -> None:

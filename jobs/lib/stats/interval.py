@@ -93,8 +93,8 @@ def over_seeds(
         low, high = min(low, float(other[0])), max(high, float(other[1]))
     if seeds == 1:
         return Interval(mean=mean, low=min(low, mean), high=max(high, mean))
-    spread = float(np.nanvar(middle))
-    crossed = sum(float(np.nanvar(draws[:, index] - middle)) for index in range(seeds)) / (seeds - 1)
+    spread = _variance(middle)
+    crossed = sum(_variance(draws[:, index] - middle) for index in range(seeds)) / (seeds - 1)
     kept = sqrt(max(0.0, 1 - crossed / seeds / spread)) if spread > 0 else 0.0  # share due to questions alone
     error = sqrt(sum((float(point) - mean) ** 2 for point in points) / (seeds - 1) / seeds)
     reach = student_quantile((1 + level) / 2, seeds - 1) * error
@@ -104,6 +104,12 @@ def over_seeds(
         low=mean - max(below, sqrt((kept * below) ** 2 + reach**2)),
         high=mean + max(above, sqrt((kept * above) ** 2 + reach**2)),
     )
+
+
+def _variance(draws: Floats) -> float:
+    """Of those that are numbers; numpy's function for what is not is ten times as slow."""
+    found = float(np.var(draws))
+    return float(np.nanvar(draws)) if isnan(found) else found
 
 
 def widened(interval: Interval, questions: int, level: float, lowest: float, highest: float) -> Interval:

@@ -7,7 +7,7 @@ draws, each counting n / (n - 1): with n draws the variance would come out (n - 
 ten a category (Rao and Wu 1988, resampling inference with complex survey data, section 2).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import lcm
 
@@ -21,13 +21,19 @@ SEED = 0x706F6C79  # "poly"; fixed, so that two runs of one study give equal byt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimates:
-    """One number per cell and language: `point` (C, L) on the real questions, `draws` (R, C, L) on resampled ones.
+    """One number per cell and language: `point` (C, L) on the real questions, and draws of it on resampled ones.
 
-    NaN where no valid verdict is there to average.
+    NaN where no valid verdict is there to average. Draws are made for the cells that are asked for: those of all cells
+    of a large study at once would take gigabytes.
     """
 
     point: Floats
-    draws: Floats
+    draws_of: Callable[[Sequence[int]], Floats]  # (R, n, L) of cells, by their positions
+
+    @property
+    def draws(self) -> Floats:
+        """Those of all cells, (R, C, L)."""
+        return self.draws_of(range(len(self.point)))
 
 
 def strata(categories: Sequence[str]) -> list[npt.NDArray[np.intp]]:
@@ -80,18 +86,22 @@ def estimate(
     """
     turns = slice(None) if turn is None else slice(turn - 1, turn)
     rows: npt.NDArray[np.intp] | slice = slice(None) if category is None else grid.questions.of(category)
-    shape = (len(grid.cells), len(grid.languages))
-    above = grid.numerator(metric)[rows, :, :, turns].sum(axis=3).reshape(-1, shape[0] * shape[1])  # (Q, C L)
-    below = grid.valid[rows, :, :, turns].sum(axis=3).reshape(above.shape)
+    above: Floats = grid.numerator(metric)[rows, :, :, turns].sum(axis=3)  # (Q, C, L)
+    below: Floats = grid.valid[rows, :, :, turns].sum(axis=3)
     scale = UNIT if metric == "score" else 1
     chosen = weights[:, rows]
     with np.errstate(invalid="ignore", divide="ignore"):
         point = above.sum(axis=0) / (below.sum(axis=0) * scale)
-        if (below == below[:, :1]).all():  # nothing failed: one column of counts stands for all
-            draws = (chosen @ above) / ((chosen @ below[:, :1]) * scale)
-        else:
-            draws = (chosen @ above) / ((chosen @ below) * scale)
-    return Estimates(point=point.reshape(shape), draws=draws.reshape(-1, *shape))
+
+    def draws_of(cells: Sequence[int]) -> Floats:
+        over, under = (part[:, list(cells)].reshape(len(part), -1) for part in (above, below))
+        if (under == under[:, :1]).all():  # nothing failed: one column of counts stands for all
+            under = under[:, :1]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            draws: Floats = (chosen @ over) / ((chosen @ under) * scale)
+        return draws.reshape(len(chosen), len(cells), -1)
+
+    return Estimates(point=point, draws_of=draws_of)
 
 
 def counts(grid: Grid, *, turn: int | None = None, category: str | None = None) -> tuple[Integers, Integers]:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.aggregate.arms import Arm, Replicates, cell_order, find_arms, replicates, scope
+from jobs.aggregate.arms import Arm, Averages, Replicates, cell_order, find_arms, scope
+from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.resampling import Estimates
 from polyglot.kinds.aggregate import ArmKey, Cell
 
@@ -29,7 +30,8 @@ def cell(mix: str | None, *, seed: int | None = None, draw: int = 0, **fields: A
 def estimates(points: Sequence[Sequence[float]], draws: Sequence[Sequence[Sequence[float]]] = ()) -> Estimates:
     """Points by (cell, language) and draws by (resample, cell, language)."""
     point = np.array(points, dtype=float)
-    return Estimates(point=point, draws=np.array(draws, dtype=float) if draws else point[None])
+    drawn = np.array(draws, dtype=float) if draws else point[None]
+    return Estimates(point=point, draws_of=lambda cells: drawn[:, list(cells)])
 
 
 class TestFinding:
@@ -93,15 +95,36 @@ class TestReplicates:
     def test_languages_weigh_alike_and_draws_are_averaged_within_their_seed(self) -> None:
         """Seed 4 has two draws: (2 + 4 + 6 + 8) / 4; seed 2 has one: (1 + 4) / 2."""
         made = estimates([[2, 9, 4], [6, 9, 8], [1, 9, 4]], [[[1, 0, 1], [1, 0, 1], [3, 0, 5]]])
-        found = replicates(self.ARM, made, on=[0, 2])
+        found = Averages(made).replicates(self.ARM, on=[0, 2])
         assert found.labels == (4, 2)
         assert found.points.tolist() == [5.0, 2.5]
         assert found.draws.tolist() == [[1.0, 4.0]]
 
     def test_one_number_that_is_not_there_takes_its_replicate_with_it_and_no_other(self) -> None:
-        found = replicates(self.ARM, estimates([[1, 1, 1], [1, float("nan"), 1], [7, 7, 7]]), on=[0, 1])
+        found = Averages(estimates([[1, 1, 1], [1, float("nan"), 1], [7, 7, 7]])).replicates(self.ARM, on=[0, 1])
         assert np.isnan(found.points[0])
         assert found.points[1] == 7.0
+
+    def test_what_was_averaged_is_not_averaged_again_and_one_arm_s_draws_are_made_once(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made, asked = estimates([[1, 2, 3], [4, 5, 6], [7, 8, 9]]), list[list[int]]()
+
+        def draws_of(cells: Sequence[int]) -> Floats:
+            asked.append(list(cells))
+            return made.draws_of(cells)
+
+        averages = Averages(Estimates(point=made.point, draws_of=draws_of))
+        other = Arm(key=ArmKey("m", "d", "DE"), languages=("DE",), units={None: (2,)})
+        first = averages.replicates(self.ARM, [0, 2])
+        averages.replicates(self.ARM, [1])
+        averages.replicates(other, [1])
+        assert averages.replicates(self.ARM, [0, 2]) is first
+        assert asked == [[0, 1, 2], [2]]
+        monkeypatch.setattr("jobs.aggregate.arms.ROOM", 0)
+        averages.replicates(other, [0])
+        assert averages.replicates(self.ARM, [0, 2]) is not first
+        assert averages.replicates(self.ARM, [0, 2]).draws.tolist() == first.draws.tolist()
 
     def test_those_of_some_labels_come_in_their_order(self) -> None:
         made = Replicates(labels=(4, 2, 9), points=np.array([1.0, 2.0, 3.0]), draws=np.array([[1.0, 2.0, 3.0]]))
@@ -124,7 +147,7 @@ class TestReplicates:
             cell("EN", seed=seed, draw=number) for number, (seed, _) in enumerate(zip(seeds, points, strict=False))
         ]
         (arm,) = find_arms(cells)
-        found = replicates(arm, estimates(points), on=sorted(on))
+        found = Averages(estimates(points)).replicates(arm, on=sorted(on))
         for label, point in zip(found.labels, found.points.tolist(), strict=True):
             values = [points[at][k] for at in range(len(points)) if seeds[at] == label for k in on]
             assert point == pytest.approx(float(Fraction(sum(values), len(values))), rel=1e-12)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from jobs.aggregate.arms import Arm, find_arms
+from jobs.aggregate.arms import Arm, Averages, find_arms
 from jobs.aggregate.contrasts import difference, pair_up, same_arm_pairs
 from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.resampling import Estimates
@@ -73,12 +73,17 @@ class Study:
                 points.append([values[0], values[0] + 10])
                 draws.append([[value, value + 10] for value in values])
         self.arms: dict[ArmKey, Arm] = {arm.key: arm for arm in find_arms(cells)}
-        self.estimates = Estimates(point=np.array(points, float), draws=np.array(draws, float).transpose(1, 0, 2))
+        self.point, self.draws = np.array(points, float), np.array(draws, float).transpose(1, 0, 2)
+
+    @property
+    def averages(self) -> Averages:
+        """Of the points and draws as they are now."""
+        return Averages(Estimates(point=self.point, draws_of=lambda cells: self.draws[:, list(cells)]))
 
     def compare(
         self, what: Contrast, *, questions: int = QUESTIONS, scale: tuple[float, float] = (-1e3, 1e3)
     ) -> Compared:
-        paired = pair_up(what, self.arms, self.estimates, LANGUAGES)
+        paired = pair_up(what, self.arms, self.averages, LANGUAGES)
         return Compared(
             difference(paired, 0.5, questions, scale),
             paired.labels,
@@ -107,7 +112,7 @@ class TestMean:
 
     def test_languages_weigh_alike(self) -> None:
         study = Study(T={0: [8]}, C={0: [5]})
-        study.estimates.point[0, 1] = 25.0  # the treatment in DE, against 15
+        study.point[0, 1] = 25.0  # the treatment in DE, against 15
         assert study.compare(contrast(("T",), ("C",), on=("EN", "DE"))).per_seed == (6.5,)
 
     def test_one_seed_has_the_limits_of_its_resamples(self) -> None:
@@ -210,7 +215,7 @@ class TestRefusal:
 class TestSameArmPairs:
     def test_every_two_seeds_of_every_arm_once(self) -> None:
         study = Study(T={0: [8], 1: [6], 2: [3]}, C={0: [5], 1: [1]})
-        found = same_arm_pairs(contrast(("T",), ("C", "T")), study.arms, study.estimates, LANGUAGES)
+        found = same_arm_pairs(contrast(("T",), ("C", "T")), study.arms, study.averages, LANGUAGES)
         assert [(pair.arm, pair.pair, pair.difference) for pair in found] == [
             ("T", (0, 1), 2.0),
             ("T", (0, 2), 5.0),
@@ -220,7 +225,7 @@ class TestSameArmPairs:
 
     def test_one_seed_has_nothing_to_be_compared_with(self) -> None:
         study = Study(T={0: [8]}, C={0: [5]})
-        assert same_arm_pairs(contrast(("T",), ("C",)), study.arms, study.estimates, LANGUAGES) == []
+        assert same_arm_pairs(contrast(("T",), ("C",)), study.arms, study.averages, LANGUAGES) == []
 
 
 VALUES = st.lists(st.integers(1, 10), min_size=4, max_size=4)
@@ -247,8 +252,8 @@ def test_turned_round_a_difference_has_the_other_sign(study: Study) -> None:
 @given(studies(), st.integers(-5, 5))
 def test_what_is_added_everywhere_changes_no_difference(study: Study, added: int) -> None:
     before = study.compare(contrast(("T",), ("A", "B")))
-    study.estimates.point[:] += added
-    study.estimates.draws[:] += added
+    study.point[:] += added
+    study.draws[:] += added
     after = study.compare(contrast(("T",), ("A", "B")))
     assert after.per_seed == pytest.approx(before.per_seed)
     assert limits(after.interval) == pytest.approx(limits(before.interval), abs=1e-6)

@@ -7,6 +7,9 @@ PROFILE ?= local
 ARGS    ?=
 BENCH   ?=
 
+# each process of a study would compile the same modules anew
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV     := .venv
 REAL     := .polyglot/real
 VLLM     := .polyglot/vllm

@@ -4,7 +4,8 @@ Built in: a byte-level BPE tokenizer and a tiny Llama, pre-trained here in the s
 from files: copied after it was checked; pickle weights and repository code are refused, and a tokenizer that is code is
 read from its SentencePiece model instead. Writes `model/` and `training.json`. On a CPU the built-in result is a
 function of parameters, seed, thread count and libraries (config.json names the version of transformers); a run that was
-stopped or killed goes on from its newest checkpoint and ends with the same bytes. Execution setting: `threads`.
+stopped or killed goes on from its newest checkpoint and ends with the same bytes. Execution setting: `threads`; cores
+that are idle are computed on too, where that gives the same bits.
 """
 
 import shutil
@@ -20,12 +21,14 @@ from jobs.lib.model.converted_pieces import replace_code
 from jobs.lib.model.execution import computing, described, threads_of
 from jobs.lib.model.fetching import copy_files, fetch_hub, fetch_prefix
 from jobs.lib.model.loading import check_configuration, check_weights
+from jobs.lib.model.spare_cores import SpareCores
 from jobs.lib.model.template import ChatFormat
 from polyglot.core.errors import Permanent
 from polyglot.core.records import to_json
 from polyglot.kinds.base import BaseParams, BaseRecord
 
 CHECKPOINT_SECONDS = 15.0
+WORTH_STEPS = 50  # fewer are over before idle cores would save what it costs to try whether they give the same bits
 FETCHERS = {"hub": fetch_hub, "files": copy_files, "prefix": fetch_prefix}
 
 
@@ -101,8 +104,11 @@ def _steps(context: Context, pretraining: Pretraining) -> None:
     if context.checkpoints.newest(directory) is not None:
         pretraining.load(directory)
     first, started, saved = len(pretraining.losses), time.monotonic(), time.monotonic()
-    steps = pretraining.params.steps
+    steps, spare = pretraining.params.steps, SpareCores(threads_of(context))
+    if spare.most > spare.own and (steps - first < WORTH_STEPS or not pretraining.is_same_with(spare.most, first)):
+        spare.most = spare.own  # a few steps, or a processor whose sums depend on the number of threads
     for number in range(first, steps):
+        spare.look()
         loss = pretraining.step(number)
         context.progress(number + 1, steps, "steps", loss=loss)
         if number + 1 < steps and (context.stopping() or time.monotonic() - saved >= CHECKPOINT_SECONDS):
@@ -112,3 +118,5 @@ def _steps(context: Context, pretraining: Pretraining) -> None:
             saved = time.monotonic()
             context.raise_if_stopping()
     context.volatile.update(train_seconds=time.monotonic() - started, resumed_from_step=first)
+    if spare.taken_seconds:
+        context.volatile["idle_cores_taken_seconds"] = round(spare.taken_seconds, 1)

@@ -1,11 +1,12 @@
 """Pre-training a tiny Llama: Muon for matrices, AdamW for the rest, next-token loss over whole blocks.
 
 AdamW alone did not learn to reverse and to copy lists in the steps that are affordable here. A run that is resumed
-from a checkpoint ends with the same bits (same threads).
+from a checkpoint ends with the same bits (same threads, or such as `is_same_with` has tried).
 """
 
 import json
 import math
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -81,6 +82,23 @@ class Pretraining:
             optimizer.zero_grad()
         self.losses.append(value)
         return value
+
+    def is_same_with(self, threads: int, number: int) -> bool:
+        """Whether a step with so many threads gives the bits that the present number gives, on this processor.
+
+        Tried on copies of the model, whose shapes are those of every step.
+        """
+        before = torch.get_num_threads()
+        made = []
+        try:
+            for count in (before, threads):
+                torch.set_num_threads(count)
+                copy = Pretraining(deepcopy(self.model), self.blocks, self.params)
+                copy.step(number)
+                made.append(list(copy.model.parameters()))
+        finally:
+            torch.set_num_threads(before)
+        return all(torch.equal(one, other) for one, other in zip(*made, strict=True))
 
     def save(self, directory: Path) -> None:
         """Write the state after `len(self.losses)` steps; safetensors and JSON, nothing that can run code."""

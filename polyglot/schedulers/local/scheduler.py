@@ -225,6 +225,7 @@ class LocalScheduler(Scheduler):
         kind = attempt.planned.stage.kind
         threads = str(attempt.planned.settings.get("threads") or share.cpus)
         environment = {**self._environment, "OMP_NUM_THREADS": threads}
+        environment["POLYGLOT_MACHINE_CPUS"] = str(self.budget.cpus)  # what it may use while nobody else does
         if self.budget.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(share.gpus)
         server = self._server(attempt.planned)

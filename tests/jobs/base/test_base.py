@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM
 from jobs.base import job as base
 from jobs.base.corpus import lines, make_blocks, train_tokenizer
 from jobs.builtin.words import LANGUAGES, NOUNS
+from jobs.lib.model import spare_cores
 from jobs.lib.model.loading import load_model, load_tokenizer
 from jobs.lib.model.pickled_weights import convert_pickles
 from jobs.lib.model.template import ChatFormat
@@ -79,6 +80,19 @@ class TestBuiltIn:
         assert again.names() == sorted(digests(built))
         for name in again.names():
             assert again.path(name).read_bytes() == (built.out / name).read_bytes(), name
+
+    @pytest.mark.parametrize("same", [True, False])
+    def test_idle_cores_are_taken_where_they_give_the_same_bits(self, built, tmp_path, monkeypatch, same):
+        monkeypatch.setenv(spare_cores.MACHINE_CPUS, "2")
+        monkeypatch.setattr(spare_cores, "LOOK_SECONDS", 0.0)
+        monkeypatch.setattr(spare_cores, "cores", lambda: 2)
+        monkeypatch.setattr(spare_cores, "others_seconds", lambda: 0.0)
+        monkeypatch.setattr(base, "WORTH_STEPS", 1)
+        if not same:
+            monkeypatch.setattr(base.Pretraining, "is_same_with", lambda self, threads, number: False)
+        made = run(tmp_path)
+        assert ("idle_cores_taken_seconds" in made.volatile) == same
+        assert digests(made) == digests(built)
 
     @pytest.mark.parametrize("kills", [1, 2, 5])
     def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(self, built, tmp_path, monkeypatch, kills):

@@ -1,7 +1,4 @@
-"""A worker as a process: it stops when asked, does not outlive who started it, and blocks imports that cost seconds.
-
-POLYGLOT_HOLD names a failpoint, where tests hold a worker until they have done it harm.
-"""
+"""A worker as a process: it stops when asked, does not outlive who started it, and blocks imports that cost seconds."""
 
 import contextlib
 import ctypes
@@ -43,22 +40,6 @@ class _Blocked(MetaPathFinder, Loader):
 def block_import(name: str) -> None:
     """Let `import name` raise ImportError in this process from now on; what is imported already stays."""
     sys.meta_path.insert(0, _Blocked(name))
-
-
-POINTS = ("started", "claimed", "inputs", "ran", "blobs", "published")
-
-
-def failpoint(kind: str, point: str) -> None:
-    """Wait here when the environment says so."""
-    wanted = os.environ.get("POLYGLOT_HOLD")
-    if wanted is None:
-        return
-    wanted_kind, wanted_point, file = wanted.split(":", 2)
-    if (wanted_kind, wanted_point) != (kind, point):
-        return
-    Path(f"{file}.reached").touch()
-    while not Path(file).exists():
-        time.sleep(0.02)
 
 
 _PR_SET_PDEATHSIG = 1

@@ -10,7 +10,7 @@ the line, that of these two too, is left in --reason as well, since a store that
 never interrupts publishing: it is short, and what it leaves at a SIGKILL is either nothing or a done stage.
 
 Environment: POLYGLOT_JOBS_PACKAGE names the package whose modules are the kinds (default "jobs"), POLYGLOT_HOLD a
-failpoint (jobs.worker.process). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the
+failpoint (jobs.worker.failpoint). Secrets (OPENAI_API_KEY, AWS_*) come by environment or as files, never in the
 request.
 
 With POLYGLOT_RANKS > 1 every pod (POLYGLOT_RANK) runs a worker, and where the request asks for several processes of a
@@ -43,11 +43,12 @@ from typing import Any, NoReturn
 from jobs.lib.ranks import Ranks, named
 from jobs.worker import environment, group
 from jobs.worker.context import Places, WorkerContext
+from jobs.worker.earlier import EarlierWork
 from jobs.worker.exit_status import ExitStatus, exit_status_of
+from jobs.worker.failpoint import HOLD, HoldingStore, failpoint
 from jobs.worker.process import (
     StopSign,
     block_import,
-    failpoint,
     peak_memory_bytes,
     pod_peak_bytes,
     stay_on_leash,
@@ -57,12 +58,8 @@ from jobs.worker.secrecy import Formatter, without_secrets
 from polyglot.attempts.attempts import PERMANENT, Attempts, Failure, start_line
 from polyglot.attempts.checkpoints import StoredCheckpoints
 from polyglot.attempts.history import History
-from polyglot.attempts.journal import StoredJournal
-from polyglot.attempts.parts import StoredParts
 from polyglot.attempts.publish import publish
-from polyglot.attempts.replies import StoredReplies
-from polyglot.attempts.retract import retractions
-from polyglot.core.canonical import Json, digest
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Exit, Findings, Hang, Interrupted, Permanent, PolyglotError
 from polyglot.core.line import one_line
 from polyglot.core.stage import Resources, Stage
@@ -230,7 +227,7 @@ class Worker:
     def _work(self, inputs: Mapping[str, Manifest], start: int, reporter: Reporter) -> None:
         if self.ranks.ranks > 1 and self.kind.ranks == "alone":
             raise Permanent(f"ranks: {self.stage.kind} runs in one process, and the Job has {self.ranks.ranks}")
-        parts = self._parts(inputs) if self.sharded else None
+        earlier = EarlierWork(self.store, self.stage, self.settings, inputs, self.ranks)
         counts = self.ranks.first or self.sharded  # a rank that only helps another makes no progress of its own
         starts = History(self.store, self.stage, rank=self.ranks.pod).starts_without_progress() if counts else 0
         if starts > MAX_STARTS_WITHOUT_PROGRESS:
@@ -244,10 +241,7 @@ class Worker:
                 role: StoredArtifact(self.store, manifest, self.places.cache) for role, manifest in inputs.items()
             }
         failpoint(self.stage.kind, "inputs")
-        # What was begun with other inputs, or ended in a result that was withdrawn, is not gone on with. The records of
-        # networked kinds are each named by the content of what was asked, so other inputs do not make them wrong.
-        fit = digest(self._fit(inputs))
-        journal = self._journal(start, fit=digest(self._fit({})) if self.kind.networked else fit)
+        journal = earlier.journal(self.number, start)
         context = WorkerContext(
             stage=self.stage,
             resources=self.resources,
@@ -255,16 +249,16 @@ class Worker:
             inputs=artifacts,
             out=places["out"],
             work=places["scratch"],
-            checkpoints=StoredCheckpoints(self.store, self.stage, self.number, start, fit=fit),
+            checkpoints=StoredCheckpoints(self.store, self.stage, self.number, start, fit=earlier.fit),
             journal=journal,
             log=logging.getLogger(f"polyglot.{self.stage.kind}"),
             cache=cache,
             reporter=reporter if self.ranks.first else None,
             stop=self.stop,
             end=self._give_up,
-            shards=parts,
+            shards=earlier.parts() if self.sharded else None,
             label=self.label,
-            replies=self._replies(),
+            replies=earlier.replies(),
             attempts=self.attempts,
             number=self.number,
             start=start,
@@ -289,41 +283,6 @@ class Worker:
         took = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in self.seconds.items())
         log.info("%s: committed as %s (%s)", self.label, manifest.result[:12], took)
 
-    def _parts(self, inputs: Mapping[str, Manifest]) -> StoredParts:
-        """The parts of this stage that are made of the same inputs as ours."""
-        fit = self._fit(inputs)
-        return StoredParts(self.store, self.stage, index=self.ranks.pod, count=self.ranks.pods, fit=fit)
-
-    def _fit(self, inputs: Mapping[str, Manifest], stage: Stage | None = None) -> dict[str, Json]:
-        """What must be equal for an earlier start's records to be of use: what was read, what was withdrawn."""
-        return {
-            "inputs": {role: found.result for role, found in inputs.items()},
-            "withdrawn": self._withdrawn(stage),
-        }
-
-    def _withdrawn(self, stage: Stage | None = None) -> int:
-        """How many results of a stage, else of this one, were withdrawn."""
-        stage = stage or self.stage
-        return len(retractions(self.store, stage.kind, stage.key))
-
-    def _replies(self) -> StoredReplies | None:
-        """Those of other stages, where this one asks somebody at a price."""
-        if not self.kind.traits(self.stage.params).asks:
-            return None
-        return StoredReplies(self.store, self.stage, withdrawn=self._withdrawn())
-
-    def _journal(self, start: int, fit: str) -> StoredJournal:
-        return StoredJournal(
-            self.store, self.stage, self.number, start, rank=self.ranks.pod, fit=fit, earlier=self._earlier()
-        )
-
-    def _earlier(self) -> list[tuple[Stage, str]]:
-        """Stages of earlier versions that asked the same; none once a result of this one was withdrawn."""
-        stages = list(self.kind.earlier(self.stage, self.settings))
-        if not stages or self._withdrawn():
-            return []
-        return [(stage, digest(self._fit({}, stage))) for stage in stages]
-
     def _await_manifest(self, inputs: Mapping[str, Manifest], context: WorkerContext) -> None:
         """Stay until the first rank has published; when it fails, the end of the Job ends this rank too."""
         log.info("%s: done; waiting for the first rank's manifest", self.label)
@@ -333,7 +292,7 @@ class Worker:
 
     def _publish(self, context: WorkerContext, inputs: Mapping[str, str], threads: int) -> Manifest:
         kind = self.stage.kind
-        store = _HoldingStore(self.store, kind) if "POLYGLOT_HOLD" in os.environ else self.store
+        store = HoldingStore(self.store, kind) if HOLD in os.environ else self.store
         volatile = {
             **context.volatile,
             "seconds": {name: round(seconds, 3) for name, seconds in self.seconds.items()},
@@ -413,22 +372,6 @@ class Worker:
             yield
         finally:
             self.seconds[name] = time.monotonic() - began
-
-
-class _HoldingStore:
-    """Passes everything on, and holds where all blobs are stored and the manifest is not. For tests that kill there."""
-
-    def __init__(self, store: Store, kind: str) -> None:
-        self._store, self._kind = store, kind
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    def create(self, path: str, data: bytes) -> bool:
-        """See Store."""
-        if path.endswith("/manifest.json"):
-            failpoint(self._kind, "blobs")
-        return self._store.create(path, data)
 
 
 def _set_up_log() -> None:

@@ -14,9 +14,9 @@ from jobs.train import job as train
 from jobs.train.mixture import Mixture
 from polyglot.core.errors import Interrupted, Permanent
 from polyglot.kinds.tokenize import TokenizeParams
-from tests.jobs.train.test_train import reference_loss
 from tests.kit.model_jobs import FolderCheckpoints, Stop, model_context, write_rows
 from tests.kit.training import context_of, digests, prepare, record
+from tests.kit.training_losses import reference_loss
 
 
 def held_back(root: Path, base: Path, language: str, rows: list[tuple[str, str]]) -> Path:

@@ -39,6 +39,7 @@ class Case:
 def all_cases() -> Iterator[Case]:
     """Every case, by room."""
     from tests.kit.bad_inputs import (
+        baselines,
         costs,
         endpoints,
         imports,
@@ -49,9 +50,23 @@ def all_cases() -> Iterator[Case]:
         rows,
         stores,
         studies,
+        translations,
     )
 
-    for module in (studies, imports, read_last, mixes, profiles, rows, stores, endpoints, nights, costs):
+    for module in (
+        studies,
+        translations,
+        baselines,
+        imports,
+        read_last,
+        mixes,
+        profiles,
+        rows,
+        stores,
+        endpoints,
+        nights,
+        costs,
+    ):
         yield from module.CASES
 
 

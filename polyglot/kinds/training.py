@@ -87,7 +87,7 @@ def training_memory(
         layer = (shape.parameters - tables) // shape.layers
         held["fetched"] = (2 if half else 4) * (2 * layer + tables)
         if adapter is None:
-            held["fetched"] += 12 * max(layer, shape.head)
+            held["fetched"] += (12 if half else 4) * max(layer, shape.head)  # its gradient, whole; no GPU was measured
     if offload and ranks > 1:  # slices pass through the GPU when they are loaded
         held["loading"] = max(0, 4 * shape.parameters // ranks - sum(held.values()))
     return held

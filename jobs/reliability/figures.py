@@ -8,7 +8,8 @@ from typing import NamedTuple, TypeVar
 from jobs.lib.stats.agreement import Coefficient, Ratings, agreement, raw_agreement
 from jobs.lib.stats.clusters import Share
 from jobs.lib.stats.interval import Interval
-from polyglot.kinds.reliability import Measured, RuleDifference
+from polyglot.kinds.measured import Measured
+from polyglot.kinds.reliability import RuleDifference
 
 T = TypeVar("T")
 DIGITS = 4

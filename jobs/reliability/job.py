@@ -2,7 +2,8 @@
 
 Reads `verdicts:<cell>`, `answers:<cell>`, `questions`, `aggregate` and, where there are any, `comparisons:<pair>`,
 `imported:<pair>` (judged by others), `retest` and people's votes; writes reliability.json, pairs.csv and
-published_rule.jsonl. Equal inputs give equal bytes. The statistics are described in docs/statistics.md.
+published_rule.jsonl, and of pairs strengths.csv. Equal inputs give equal bytes. The statistics are described in
+docs/statistics.md.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence, Sized
@@ -15,16 +16,18 @@ from jobs.lib.stats.files import write_csv
 from jobs.reliability import pairs, single
 from jobs.reliability.between import between_judges
 from jobs.reliability.figures import by_language
+from jobs.reliability.flat import pair_row, strength_rows
 from jobs.reliability.imported import Imported, imported_judge, imported_results
 from jobs.reliability.pairs import Compared, pair_reliability, pair_results
 from jobs.reliability.people import People, people_agreement
 from jobs.reliability.reading import Graded, JudgeName, by_judge, categories, graded, judge_of, other_languages
 from jobs.reliability.repeats import across_languages, retests
 from jobs.reliability.single import single_reliability
+from jobs.reliability.strengths import How, strength_tables
 from jobs.reliability.suspicious import suspicious
 from polyglot.core import records
 from polyglot.core.records import UNSET, UnsetType
-from polyglot.kinds.aggregate import STUDYS_JUDGE
+from polyglot.kinds.aggregate import STUDYS_JUDGE, Scores
 from polyglot.kinds.compare import CompareCard, PairVerdict
 from polyglot.kinds.judge import Verdict
 from polyglot.kinds.people import HumanVote, read_votes
@@ -32,13 +35,13 @@ from polyglot.kinds.reliability import (
     SUSPICIOUS,
     CellPair,
     JudgeReliability,
-    PairResult,
     Reliability,
     ReliabilityParams,
     RuleDifference,
     Suspicious,
     family_of,
 )
+from polyglot.kinds.strengths import StrengthTable
 
 MIDDLE = 5.5  # of the scale: what answers nothing, and is given as much, has won
 MOST_TOLD = 5  # of such cells; the table has all
@@ -81,9 +84,12 @@ def run(context: Context) -> None:
             for row in people_agreement(own, *figures)
         ),
         between=tuple(between_judges(rows, beside, *figures)) if len(cells) > 1 else UNSET,
+        strengths=tuple(_strengths(params, inputs, compared, others, category)) if compared or others else UNSET,
     )
     (context.out / "reliability.json").write_bytes(records.to_json(found) + b"\n")
-    write_csv(context.out / "pairs.csv", map(_flat, found.results), first=("first", "second", "language"))
+    write_csv(context.out / "pairs.csv", map(pair_row, found.results), first=("first", "second", "language"))
+    if found.strengths:
+        write_csv(context.out / "strengths.csv", chain.from_iterable(map(strength_rows, found.strengths)))
     read_otherwise = chain(*chain(*differing.values()), *(other.differing for other in others))
     otherwise = records.write_lines(context.out / "published_rule.jsonl", read_otherwise)
     context.metrics.update(judges=len(judges), pairs=len(params.pairs), read_otherwise=otherwise)
@@ -111,6 +117,7 @@ def _compared(params: ReliabilityParams, asked: Sequence[CellPair], sources: Map
                     arms=arms,
                     turned=turned,
                     verdict=verdict,
+                    seed=first.seed if second.seed is None else second.seed,
                 )
 
 
@@ -122,6 +129,23 @@ def _others(params: ReliabilityParams, inputs: Mapping[str, Input]) -> Iterator[
         asked = [pair for pair in params.imported_pairs if judges[pair.name] == judge]
         rows = tuple(_compared(params, asked, sources))
         yield Imported(judge=judge, rows=rows, differing=tuple(pairs.differences(rows)))
+
+
+def _strengths(
+    params: ReliabilityParams,
+    inputs: Mapping[str, Input],
+    compared: Sequence[Compared],
+    others: Sequence[Imported],
+    category: Mapping[str, str],
+) -> Iterator[StrengthTable]:
+    """Of the arms that met, by who judged them: judges of a panel are told apart by their arms."""
+    arms = inputs["aggregate"].read("scores.json", Scores).arms
+    scores = {(row.arm_key, row.language): row.mean for row in arms}
+    how = How(level=params.level, resamples=params.resamples, most_unscored=params.most_unscored)
+    yield from strength_tables(compared, params.languages, category, scores, how)
+    for other in others:
+        for table in strength_tables(other.rows, params.languages, category, scores, how):
+            yield msgspec.structs.replace(table, judge=other.judge)
 
 
 def _cards(
@@ -222,20 +246,3 @@ def _left_out(people: People, votes: Sequence[HumanVote]) -> Iterator[str]:
     number = len(votes) - len(people.votes)
     if number:
         yield f"{number} of {len(votes)} votes of people are on answers that this card is not over; they are left out."
-
-
-def _flat(row: PairResult) -> dict[str, object]:
-    """A row of pairs.csv: arms by their names, figures with their limits in columns of their own."""
-    flat: dict[str, object] = {
-        "model": row.first.model,
-        "dataset": row.first.dataset or row.second.dataset,
-        "first": row.first.arm,
-        "second": row.second.arm,
-    }
-    for name, value in msgspec.to_builtins(row).items():
-        if isinstance(value, dict):
-            flat |= {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
-            flat.setdefault("scored", value["of"])
-        elif name not in flat:
-            flat[name] = value
-    return flat

@@ -18,7 +18,10 @@ from polyglot.kinds.reliability import PairReliability, PairResult, RuleDifferen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """One turn of two cells, as one judge sees it. `turned`: the comparison's first model is of the second arm."""
+    """One turn of two cells, as one judge sees it. `turned`: the comparison's first model is of the second arm.
+
+    `seed` is that of the cells that have one: cells of two seeds never meet.
+    """
 
     pair: str
     judge: str | None  # its name; None of a panel together
@@ -26,6 +29,7 @@ class Compared:
     arms: tuple[ArmKey, ArmKey]
     turned: bool
     verdict: PairVerdict
+    seed: int | None = None
 
     def said(self, order: int) -> str | None:
         """What was said with the answer of the arm number `order` (0 or 1) in the first place."""

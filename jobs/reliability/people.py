@@ -19,8 +19,9 @@ from jobs.lib.stats.votes import Agreeing, Item, between_views, difference, pair
 from jobs.reliability.figures import ALL, measured
 from jobs.reliability.reading import Graded
 from polyglot.kinds.compare import PairVerdict
+from polyglot.kinds.measured import Measured
 from polyglot.kinds.people import WHOLE, HumanVote
-from polyglot.kinds.reliability import Measured, PeopleAgreement
+from polyglot.kinds.reliability import PeopleAgreement
 
 What = Literal["pairs", "scores"]
 FIRST, TIE, SECOND = THREE["A"], THREE["tie"], THREE["B"]  # who won of an item's two, in the order of their names

@@ -9,6 +9,8 @@ from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.stage import Resources
 from polyglot.kinds.aggregate import ArmKey, Cell
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, File, Kind, Language, Params
+from polyglot.kinds.measured import Measured
+from polyglot.kinds.strengths import StrengthTable
 
 # Names by which models of one maker are told: a judge may prefer its own family's answers
 FAMILIES: Mapping[str, tuple[str, ...]] = {
@@ -38,28 +40,20 @@ class ReliabilityParams(Params):
     """The card of a study's judges, and the results of pairs."""
 
     kind: ClassVar[str] = "reliability"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3  # 3: strengths of arms that were compared in pairs
 
     languages: tuple[Language, ...]
     cells: tuple[Cell, ...]
     pairs: tuple[CellPair, ...] = ()
     level: float = 0.95
     resamples: int = 10_000
+    most_unscored: float = 0.05  # share of an arm's items without a verdict; beyond it the arm is not ranked
     wrong_references: tuple[str, ...] = ()  # questions whose reference answers are known to be wrong
     models: Mapping[str, str] = Field(default_factory=dict)  # what each is, as its source calls it
     # people's votes on answers, as `polyglot sheet import` writes them
     votes: Annotated[tuple[File, ...], Field(exclude_if=lambda votes: not votes)] = ()
     # pairs that others judged; inputs are "imported:<name>"
     imported_pairs: Annotated[tuple[CellPair, ...], Field(exclude_if=lambda pairs: not pairs)] = ()
-
-
-class Measured(Record):
-    """A figure with its limits, over so many items. None: there is nothing to measure."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    of: int
 
 
 class SingleReliability(Record):
@@ -228,6 +222,7 @@ class Reliability(Record):
     warnings: tuple[str, ...]  # what a reader must know, in sentences
     people: tuple[PeopleAgreement, ...] | UnsetType = UNSET  # of a study with votes
     between: tuple[JudgeAgreement, ...] | UnsetType = UNSET  # of a study with a panel
+    strengths: tuple[StrengthTable, ...] | UnsetType = UNSET  # of a study with pairs
 
 
 class RuleDifference(Record):
@@ -268,6 +263,7 @@ KIND = Kind(
     files={
         "reliability.json": Reliability,
         "pairs.csv": "the rows of the results of pairs",
+        "strengths.csv": "the rows of strengths, and of the gaps between them; where there are pairs",
         "published_rule.jsonl": RuleDifference,
     },
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=HOUR_SECONDS),

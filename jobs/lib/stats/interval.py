@@ -93,10 +93,7 @@ def over_seeds(
         low, high = min(low, float(other[0])), max(high, float(other[1]))
     if seeds == 1:
         return Interval(mean=mean, low=min(low, mean), high=max(high, mean))
-    spread = _variance(middle)
-    crossed = sum(_variance(draws[:, index] - middle) for index in range(seeds)) / (seeds - 1)
-    kept = sqrt(max(0.0, 1 - crossed / seeds / spread)) if spread > 0 else 0.0  # share due to questions alone
-    error = sqrt(sum((float(point) - mean) ** 2 for point in points) / (seeds - 1) / seeds)
+    kept, error = between_seeds(points, draws, middle)
     reach = student_quantile((1 + level) / 2, seeds - 1) * error
     below, above = max(0.0, mean - low), max(0.0, high - mean)
     return Interval(
@@ -110,6 +107,19 @@ def _variance(draws: Floats) -> float:
     """Of those that are numbers; numpy's function for what is not is ten times as slow."""
     found = float(np.var(draws))
     return float(np.nanvar(draws)) if isnan(found) else found
+
+
+def between_seeds(points: Floats, draws: Floats, middle: Floats) -> tuple[float, float]:
+    """Return the share of the draws' standard deviation that is due to questions alone, and the seeds' standard error.
+
+    Of `points` (S,) and `draws` (R, S) of two seeds or more, with `middle` (R,) the mean of the draws over seeds.
+    """
+    seeds = len(points)
+    mean = sum(float(point) for point in points) / seeds
+    spread = _variance(middle)
+    crossed = sum(_variance(draws[:, index] - middle) for index in range(seeds)) / (seeds - 1)
+    kept = sqrt(max(0.0, 1 - crossed / seeds / spread)) if spread > 0 else 0.0
+    return kept, sqrt(sum((float(point) - mean) ** 2 for point in points) / (seeds - 1) / seeds)
 
 
 def widened(interval: Interval, questions: int, level: float, lowest: float, highest: float) -> Interval:

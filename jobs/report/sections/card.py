@@ -7,12 +7,12 @@ from jobs.report.numbers import MISSING, View, share, whole
 from jobs.report.sections.pairs import limits, percent
 from polyglot.kinds.aggregate import STUDYS_JUDGE
 from polyglot.kinds.imported import FROM_FILES
+from polyglot.kinds.measured import Measured
 from polyglot.kinds.reliability import (
     SUSPICIOUS,
     JudgeAgreement,
     JudgeReliability,
     LanguageAgreement,
-    Measured,
     PairReliability,
     PeopleAgreement,
     RetestReliability,

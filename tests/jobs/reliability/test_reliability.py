@@ -1,7 +1,7 @@
 """The card of the judges, from what real judge and compare jobs wrote to its files."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,8 @@ import pytest
 
 from jobs.lib.context import Input
 from jobs.reliability import job as reliability
-from polyglot.kinds.aggregate import Cell
+from polyglot.core import records
+from polyglot.kinds.aggregate import ArmScore, Cell, Method, Scores
 from polyglot.kinds.reliability import CellPair, ReliabilityParams, family_of
 from tests.kit import judge_rows, judge_stage
 from tests.kit import judge_server as js
@@ -59,10 +60,38 @@ def card(root: Path, inputs: Mapping[str, Input], defects: list[dict[str, Any]] 
     given: dict[str, Any] = {"languages": ("DE",), "cells": (cell("EN"), cell("DE")), "resamples": 1000} | params
     questions = folder(root / "questions", "questions/DE.jsonl", QUESTIONS)
     aggregate = folder(root / "aggregate", "defects.jsonl", defects or [])
+    (root / "aggregate" / "scores.json").write_bytes(records.to_json(scores(given["cells"])))
     read = {"questions": questions, "aggregate": aggregate, **inputs}
     context = judge_stage.context_of(root, ReliabilityParams(**given), read)
     reliability.run(context)
     return json.loads((root / "out" / "reliability.json").read_text())
+
+
+def scores(cells: Sequence[Cell]) -> Scores:
+    """Those of arms, in the order of the cells: 5, 4, …"""
+    method = Method(languages=("DE",), categories={}, questions=8, resamples=0, level=0.95, min_seeds=3, digits=4)
+    arms = tuple(
+        ArmScore(
+            arm=cell.arm_key.arm,
+            model=cell.model,
+            dataset=cell.dataset,
+            language="DE",
+            languages=("DE",),
+            seeds=1,
+            seed_ids=(0,),
+            mean=5.0 - place,
+            low=None,
+            high=None,
+            per_seed=(),
+            scope="this model",
+            exact_share=None,
+            exact_low=None,
+            exact_high=None,
+            exact_per_seed=(),
+        )
+        for place, cell in enumerate(cells)
+    )
+    return Scores(method=method, roster=(), cells=(), arms=arms, breakdown=())
 
 
 def says(text: str) -> Script:
@@ -139,6 +168,57 @@ class TestPairs:
         inputs["comparisons:p"] = judged(tmp_path / "p", longer, two, against=one)
         (row,) = card(tmp_path, inputs, pairs=(PAIR,))["judges"][0]["pairs"]
         assert (row["longer_won"]["value"], row["first_slot"]["value"]) == (1.0, 0.5)
+
+
+class TestStrengths:
+    """Of arms that met in pairs; who wins is by the question and the answer."""
+
+    def table(self, tmp_path: Path, script: Script) -> Any:
+        one, two = answers(), answers("other")
+        inputs = inputs_of(tmp_path, says("[[5]]"), one, two)
+        inputs["comparisons:p"] = judged(tmp_path / "p", script, two, against=one)
+        (table,) = card(tmp_path, inputs, pairs=(PAIR,))["strengths"]
+        return table
+
+    def test_the_stronger_stands_first_and_scores_say_otherwise(self, tmp_path: Path) -> None:
+        def mostly(call: js.Call) -> js.Step:
+            a = call.user.split("[B]")[0] if "[B]" in call.user else call.user.split("<B>")[0]
+            rare = any(f"DE {number} first?" in call.user for number in (1, 2))
+            return js.reply("[[A]]" if ("other" in a) != rare else "[[B]]")
+
+        table = self.table(tmp_path, mostly)
+        assert [(row["arm"][2], row["letters"], row["score"]) for row in table["arms"]] == [
+            ("DE", "a", 4.0),
+            ("EN", "a", 5.0),
+        ]
+        (gap,) = table["gaps"]
+        assert gap["gap"]["value"] == pytest.approx(1.0986, abs=1e-4)  # 3 of 4 questions
+        assert (gap["apart"], gap["score_difference"]) == (False, -1.0)
+        assert (table["first_slot"]["value"], table["scores"]["tau"]) == (pytest.approx(0.0, abs=1e-4), -1.0)
+        lines = (tmp_path / "out" / "strengths.csv").read_text().splitlines()
+        assert [line.split(",")[0] for line in lines] == ["table", "arm", "arm", "gap"]
+
+    def test_one_that_never_lost_has_a_lower_limit_and_no_number(self, tmp_path: Path) -> None:
+        def better(call: js.Call) -> js.Step:
+            a = call.user.split("[B]")[0] if "[B]" in call.user else call.user.split("<B>")[0]
+            return js.reply("[[A]]" if "other" in a else "[[B]]")
+
+        table = self.table(tmp_path, better)
+        (gap,) = table["gaps"]
+        assert (gap["gap"]["value"], gap["gap"]["high"]) == (None, None)
+        assert 0 < gap["gap"]["low"] < 3
+        assert [row["letters"] for row in table["arms"]] == ["a", "b"]
+
+    def test_nothing_is_ranked_of_which_too_much_has_no_verdict(self, tmp_path: Path) -> None:
+        def some(call: js.Call) -> js.Step:
+            a = call.user.split("[B]")[0] if "[B]" in call.user else call.user.split("<B>")[0]
+            silent = "DE 1 first?" in call.user
+            return js.reply("no idea" if silent else "[[A]]" if "other" in a else "[[B]]")
+
+        table = self.table(tmp_path, some)
+        assert [(row["letters"], row["unranked"], row["unscored"], row["items"]) for row in table["arms"]] == [
+            ("", "failures", 2, 16)
+        ] * 2
 
 
 class TestPairsOfOthers:

@@ -6,6 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ import pytest
 from jobs.lib.judging.verdict import parse
 from jobs.lib.stats.agreement import THREE, Ratings, agreement, coefficient
 from jobs.lib.stats.clusters import Clusters, share
+from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.pairwise import Orders, order_bias, points, win_rates
-from jobs.lib.stats.strengths import strengths
+from jobs.lib.stats.strengths.field import Field
+from jobs.lib.stats.strengths.fit import Strengths, strengths
+from jobs.lib.stats.strengths.games import Game, Games, Resampling
+from jobs.lib.stats.strengths.standings import comparable, standings
 from jobs.lib.stats.votes import Vote, between, difference, repeated, within
 
 SHARED = Path(os.environ.get("POLYGLOT_SHARED", Path(__file__).parents[6] / "shared")) / "judging"
@@ -112,20 +117,28 @@ class TestMtBench:
         assert repeated(votes("gpt4_pair")) == {}
 
     def test_bradley_terry_on_decisive_votes(self) -> None:
-        outcome = {"A": "first", "B": "second"}
-        people = votes("human")
-        found = strengths(
-            [vote.question for vote in people],
-            [(vote.model_a, vote.model_b, outcome.get(vote.winner, "tie")) for vote in people],
-            ties=False,
-            slot=False,
-            resamples=RESAMPLES,
-        )
-        assert round(found.gap("gpt-4", "gpt-3.5-turbo").mean, 4) == 0.5687
-        assert round(found.gap("gpt-4", "claude-v1").mean, 4) == 0.5325
-        close = found.gap("claude-v1", "gpt-3.5-turbo")
+        found = voted(votes("human"))
+        field = Field(models=found.games.models, fits={("EN", None): found}, freedom=79)
+        names = [str(name) for name in field.models]
+
+        def gap(one: str, other: str) -> Interval:
+            return field.gap(names.index(one), names.index(other), ["EN"], 0.95)
+
+        assert round(gap("gpt-4", "gpt-3.5-turbo").mean, 4) == 0.5687
+        assert round(gap("gpt-4", "claude-v1").mean, 4) == 0.5325
+        close = gap("claude-v1", "gpt-3.5-turbo")
         assert round(close.mean, 4) == 0.0362
-        assert (close.low, close.high) == pytest.approx((-0.33, 0.41), abs=0.03)
+        assert (close.low, close.high) == pytest.approx((-0.33, 0.41), abs=0.015)
+        letters = {names[row.model]: row.letters for row in standings(field, comparable(field), ["EN"], 0.95).models}
+        assert set(letters["claude-v1"]) & set(letters["gpt-3.5-turbo"])
+        assert not set(letters["gpt-4"]) & set(letters["llama-13b"])
+
+    def test_errors_by_question_are_larger_than_those_by_vote(self) -> None:
+        people = votes("human")
+        ours, theirs = voted(people), voted(people, by_vote=True)
+        pairs = [pair for pair in combinations(range(len(ours.games.models)), 2)]
+        ratios = [float(ours.gap(*pair).draws.std() / theirs.gap(*pair).draws.std()) for pair in pairs]
+        assert 1.5 < float(np.median(ratios)) < 1.8
 
 
 class TestKoreanMtBench:
@@ -205,6 +218,18 @@ class TestJudgeSwap:
         theirs = krippendorff.alpha(reliability_data=table, level_of_measurement="interval")
         ours = coefficient(ratings, "alpha interval")
         assert float(ours.value(ours.sums.sum(axis=0))) == pytest.approx(float(theirs), abs=1e-12)
+
+
+def voted(rows: list[Vote], *, by_vote: bool = False) -> Strengths:
+    """Bradley and Terry on decisive votes; `by_vote`: as if each vote were on a question of its own."""
+    said = {"A": "first", "B": "second"}
+    games = [
+        Game(str(place) if by_vote else row.question, row.model_a, row.model_b, said.get(row.winner, "tie"))
+        for place, row in enumerate(rows)
+    ]
+    resampling = Resampling.of([game.question for game in games], resamples=RESAMPLES)
+    names = sorted({row.model_a for row in rows} | {row.model_b for row in rows})
+    return strengths(Games.of(games, names, resampling.ids), resampling, ties=False, slot=False)
 
 
 def orders(rows: list[dict[str, Any]]) -> Orders:

@@ -5,6 +5,7 @@ from itertools import chain
 
 from jobs.judgments.pairs import Voted, orders_in, pairs_in, votes_in
 from jobs.judgments.scores import score_agreement, scores_in
+from jobs.judgments.strengths import strengths_in
 from jobs.judgments.votes import vote_agreement
 from jobs.lib.stats.clusters import LEVEL, RESAMPLES
 from polyglot.exchange.read import ReadFile
@@ -24,6 +25,7 @@ def summarise(
         scores=tuple(chain.from_iterable(scores_in(file, resamples) for file in files)),
         pairs=tuple(chain.from_iterable(pairs_in(file, people) for file in files)),
         orders=tuple(chain.from_iterable(orders_in(file, people) for file in files)),
+        strengths=tuple(chain.from_iterable(strengths_in(file, people, resamples) for file in files)),
         votes=tuple(vote_agreement([one.vote for one in votes], people, resamples)),
         score_agreement=tuple(score_agreement(ratings, resamples)),
         told=tuple(_told(files, votes)),

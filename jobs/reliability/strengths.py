@@ -114,7 +114,7 @@ def _item(row: Compared) -> tuple[object, ...]:
 def _table(arms: _Arms, language: str, on: tuple[str, ...], scores: Scores, how: How) -> StrengthTable:
     keys, zero = tuple(dict.fromkeys(arm for row in arms.rows for arm in row.arms)), _zero(arms)
     items, unscored = _counts(arms.rows, on)
-    failing = {arm for arm in keys if unscored[arm] > how.most_unscored * items[arm]}
+    failing = _failing(arms.rows, on, how.most_unscored)
     ranked = [place for place, arm in enumerate(keys) if items[arm] and arm not in failing]
     found = standings(arms.raw, zero, on, how.level, ranked)
     seeds = {arm: len({row.seed for row in arms.rows if arm in row.arms} - {None}) for arm in keys}
@@ -148,6 +148,7 @@ def _table(arms: _Arms, language: str, on: tuple[str, ...], scores: Scores, how:
         ),
         gaps=tuple(_gap(arms, keys, pair, on, language, scores, how) for pair in found.pairs),
         scores=_agreement(keys, found, language, scores),
+        most_unscored=how.most_unscored,
     )
 
 
@@ -170,6 +171,18 @@ def _counts(rows: Sequence[Compared], on: Sequence[str]) -> tuple[Counter[ArmKey
     here = [row for row in rows if row.verdict.language in on]
     items = Counter(arm for row in here for arm in row.arms)
     return items, Counter(arm for row in here if not games_of(row) for arm in row.arms)
+
+
+def _failing(rows: Sequence[Compared], on: Sequence[str], most: float) -> set[ArmKey]:
+    """Arms too many of whose items have no verdict: the worst first, as it takes verdicts from all that it met."""
+    failing: set[ArmKey] = set()
+    while True:
+        items, unscored = _counts([row for row in rows if not failing & {*row.arms}], on)
+        beyond = [arm for arm in items if unscored[arm] > most * items[arm]]
+        if not beyond:
+            return failing
+        worst = max(unscored[arm] / items[arm] for arm in beyond)
+        failing |= {arm for arm in beyond if unscored[arm] / items[arm] == worst}
 
 
 def _held_equal(arms: _Arms, one: int, zero: Sequence[int], on: Sequence[str], level: float) -> Interval:

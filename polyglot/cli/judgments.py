@@ -23,6 +23,7 @@ from polyglot.exchange.summary import (
     PairRow,
     ScoreAgreement,
     ScoreRow,
+    StrengthTable,
     Summary,
     VoteAgreement,
 )
@@ -95,7 +96,13 @@ def _print(found: Summary) -> None:
             say(f"  {len(file.told) - _MOST_TOLD} more; all are in `-o json`")
     for line in found.told:
         say(line)
-    by_file = _scores(found.scores), _pairs(found.pairs), _orders(found.orders)
+    by_file = (
+        _scores(found.scores),
+        _pairs(found.pairs),
+        _orders(found.orders),
+        _strengths(found.strengths),
+        _first_slots(found.strengths),
+    )
     for header, rows in (*map(_with_files, by_file), _votes(found.votes), _score_agreement(found.score_agreement)):
         if rows:
             print_table(header, rows)
@@ -188,6 +195,46 @@ def _orders(rows: Sequence[OrderRow]) -> _Part:
     ]
 
 
+def _strengths(tables: Sequence[StrengthTable]) -> _Part:
+    """A row a model, best first."""
+    header = ("strengths by", "ties", "model", "log-odds", "95 %", "tie groups", "games", "failed", "file")
+    return header, [
+        (
+            table.judge,
+            _ties(table.ties),
+            row.model,
+            _beyond(row.strength),
+            _limits(row.strength, 1, 3),
+            row.letters or "not ranked",
+            str(row.games),
+            str(row.failed),
+            table.file,
+        )
+        for table in tables
+        for row in table.models
+    ]
+
+
+def _first_slots(tables: Sequence[StrengthTable]) -> _Part:
+    header = ("first slot by", "ties", "log-odds", "95 %", "file")
+    return header, [
+        (table.judge, _ties(table.ties), _beyond(table.first_slot), _limits(table.first_slot, 1, 3), table.file)
+        for table in tables
+        if table.first_slot
+    ]
+
+
+def _ties(kept: bool) -> str:
+    return "kept" if kept else "left out"
+
+
+def _beyond(found: Figure) -> str:
+    """A number; of what has none that it is beyond its one limit."""
+    if found.value is None and (found.low is None) != (found.high is None):
+        return f"above {found.low:.3f}" if found.low is not None else f"below {found.high:.3f}"
+    return _number(found.value, 3)
+
+
 def _votes(rows: Sequence[VoteAgreement]) -> _Part:
     header = (
         "agreement", "turn", "ties", "agree", "of", "share", "95 %", "kappa", "95 %", "alpha ordinal", "95 %",
@@ -197,7 +244,7 @@ def _votes(rows: Sequence[VoteAgreement]) -> _Part:
         (
             f"{row.first} with {'each other' if row.first == row.second else row.second}",
             "all" if row.turn is None else str(row.turn) if row.turn != _WHOLE else "conversation",
-            "kept" if row.ties else "left out",
+            _ties(row.ties),
             *_counts(row.agree),
             *_points(row.kappa),
             *_points(row.alpha_ordinal),

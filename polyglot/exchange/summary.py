@@ -74,6 +74,39 @@ class OrderRow(Record):
     first: Counted | None  # of the verdicts that name a winner: those for the answer that stood first
 
 
+class ModelStrength(Record):
+    """One model: log-odds of a win over what is the mean of all that are compared with each other.
+
+    A value of None with one limit is beyond that: the model never lost, or never won.
+    """
+
+    model: str
+    strength: Figure
+    letters: str  # of its tie groups: models that are not told apart share one; "": not ranked
+    games: int
+    failed: int
+
+
+class ModelGap(Record):
+    """The strength of one model less that of another, which stands below it."""
+
+    first: str
+    second: str
+    gap: Figure
+    apart: bool  # whether they are told apart, all gaps at once
+
+
+class StrengthTable(Record):
+    """One judge's models in one file, by Bradley and Terry with Davidson's ties, best first."""
+
+    file: str
+    judge: str
+    ties: bool  # whether they count, or are left out
+    first_slot: Figure | None  # log-odds of the answer that stood first; None: the file tells no orders
+    models: tuple[ModelStrength, ...]
+    gaps: tuple[ModelGap, ...]
+
+
 class VoteAgreement(Record):
     """Two judges (or people among themselves) on the same question, turn and two models, over pairs of votes."""
 
@@ -110,6 +143,7 @@ class Summary(Record):
     scores: tuple[ScoreRow, ...]
     pairs: tuple[PairRow, ...]
     orders: tuple[OrderRow, ...]
+    strengths: tuple[StrengthTable, ...]
     votes: tuple[VoteAgreement, ...]
     score_agreement: tuple[ScoreAgreement, ...]
     told: tuple[str, ...]

@@ -285,6 +285,7 @@ KIND = Kind(
         "report.json": (Report, DataReport, QualityReport),
         "scores.csv": "as the aggregate wrote it",
         "contrasts.csv": "as the aggregate wrote it",
+        "strengths.csv": "as the card of the judges has it, where there are pairs",
         "answers.html": "the page that shows answers and verdicts, where answers are among the inputs",
         "answers/page.js": "its script",
         "answers/page.css": "its style",

@@ -57,4 +57,5 @@ class StrengthTable(Record):
     arms: tuple[ArmStrength, ...]
     gaps: tuple[ArmGap, ...]
     scores: ScoreAgreement
+    most_unscored: float  # share of an arm's items; beyond it the arm is not ranked
     judge: str | UnsetType = UNSET  # who judged, where that was not done here

@@ -18,8 +18,9 @@ from statistics import NormalDist
 import numpy as np
 
 from jobs.lib.stats.grid import Floats
+from jobs.lib.stats.strengths.davidson import Design, Tally, fit, moments
 from jobs.lib.stats.strengths.field import Field
-from jobs.lib.stats.strengths.fit import Strengths, strengths
+from jobs.lib.stats.strengths.fit import Strengths, design_rows, strengths
 from jobs.lib.stats.strengths.games import Games, Resampling
 from jobs.lib.stats.strengths.length import adjusted
 
@@ -128,15 +129,12 @@ def figures(field: Field, languages: list[str]) -> dict[str, tuple[float, float,
 
 def row_level(games: Games, resampling: Resampling) -> tuple[float, float]:
     """A gap of two close ones and its standard error, were all verdicts independent: the inverse of the information."""
-    from jobs.lib.stats.strengths.davidson import Design, fit, moments
-    from jobs.lib.stats.strengths.fit import design_rows
-
     rows, kind = design_rows(games, slot=True)
-    counts = np.zeros((1, len(rows), 3))
-    np.add.at(counts[0], (kind, games.outcome), games.weight)
+    counts = np.zeros((3, 1, len(rows)))
+    np.add.at(counts, (games.outcome, 0, kind), games.weight)
     design = Design(rows=rows, together=np.ones((len(games.models), len(games.models))), ties=True)
-    found = fit(counts, design).found
-    information = moments(found, counts, design).information[0]
+    found = fit(Tally.of(counts), design).found
+    information = moments(found, Tally.of(counts), design).information[0]
     information[: len(games.models), : len(games.models)] += design.together
     covariance = np.linalg.inv(information)
     return float(found[0, 0] - found[0, 1]), sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])

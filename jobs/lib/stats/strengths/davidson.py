@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from jobs.lib.stats.grid import Floats
 
-STEPS, CLOSE, FLAT, LARGEST_STEP = 40, 1e-8, 1e-9, 2.0
+STEPS, CLOSE, FLAT, LARGEST_STEP = 40, 1e-5, 1e-9, 2.0  # what is left after a step of 1e-5 is its square
 FAR = 8.0  # log-odds: an estimate beyond it is looked at
 UNKNOWN = 1e3  # a variance beyond it, in squared log-odds, is that of an estimate that has none
 STEADY = 1e-10  # added to the information, so that a resample that lost a model's games can be solved
@@ -34,6 +34,27 @@ class Design:
     def used(self) -> npt.NDArray[np.bool_]:
         """Which of the P + 1 parameters there are: those with a coefficient, and that of ties."""
         return np.append((self.rows != 0).any(axis=0), self.ties)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """B tables of outcomes: `games` (B, M), `lead` (B, M) wins of the first less those of the second, `tied` (B,)."""
+
+    games: Floats
+    lead: Floats
+    tied: Floats
+
+    @classmethod
+    def of(cls, counts: Floats) -> "Tally":
+        """Read counts (3, B, M) of first, second and tie."""
+        first, second, tie = counts
+        return cls(games=first + second + tie, lead=first - second, tied=tie.sum(axis=1))
+
+    def only(self, rows: npt.NDArray[np.intp]) -> "Tally":
+        """Those tables alone."""
+        if len(rows) == len(self.tied):
+            return self
+        return Tally(games=self.games[rows], lead=self.lead[rows], tied=self.tied[rows])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,33 +80,32 @@ class Moments:
     farthest: Floats
 
 
-def fit(counts: Floats, design: Design, start: Floats | None = None, *, examined: bool = False) -> Fitted:
-    """Maximise the likelihood of each table of `counts` (B, M, 3): first, second, tie. `examined`: look at all."""
-    batch, size = len(counts), design.rows.shape[1] + 1
-    games = counts.sum(axis=2)
+def fit(tally: Tally, design: Design, start: Floats | None = None, *, examined: bool = False) -> Fitted:
+    """Maximise the likelihood of each table. `examined`: look at all for what has no estimate."""
+    batch, size = len(tally.games), design.rows.shape[1] + 1
     found = np.zeros((batch, size)) if start is None else np.repeat(start[None], batch, axis=0)
     far = np.zeros(batch, dtype=bool)
     active = np.arange(batch)
     squares = _squares(design.rows) if batch > 1 else None
     for _ in range(STEPS):
-        now = moments(found[active], counts[active], design, squares)
-        step = np.linalg.solve(now.information + _held(design, games[active]), now.slopes[:, :, None])[:, :, 0]
+        now = moments(found[active], own := tally.only(active), design, squares)
+        step = np.linalg.solve(now.information + held(design, own), now.slopes[:, :, None])[:, :, 0]
         largest = np.abs(step).max(axis=1)
         found[active] += step * np.minimum(1.0, LARGEST_STEP / np.maximum(largest, CLOSE))[:, None]
         far[active] = now.farthest > FAR
-        flat = np.abs(now.slopes).max(axis=1) < FLAT * games[active].sum(axis=1)
+        flat = np.abs(now.slopes).max(axis=1) < FLAT * own.games.sum(axis=1)
         active = active[(largest >= CLOSE) & ~flat]
         if not len(active):
             break
-    lost = (games == 0).any(axis=1)
+    lost = (tally.games == 0).any(axis=1)
     far[active] = True
     odd = np.arange(batch) if examined else np.flatnonzero(far | lost)
-    return _looked_at(found, odd, counts, design, squares)
+    return _looked_at(found, odd, tally, design, squares)
 
 
-def moments(found: Floats, counts: Floats, design: Design, squares: Floats | None = None) -> Moments:
+def moments(found: Floats, tally: Tally, design: Design, squares: Floats | None = None) -> Moments:
     """Slopes and information at `found` (B, P + 1)."""
-    games, rows = counts.sum(axis=2), design.rows
+    games, rows = tally.games, design.rows
     apart = found[:, :-1] @ rows.T
     up = np.exp(apart / 2)
     down = 1 / up
@@ -93,9 +113,9 @@ def moments(found: Floats, counts: Floats, design: Design, squares: Floats | Non
     total = up + down + level
     lean, tied = (up - down) / total, level / total
     slopes = np.empty_like(found)
-    slopes[:, :-1] = ((counts[:, :, 0] - counts[:, :, 1] - games * lean) / 2) @ rows
+    slopes[:, :-1] = ((tally.lead - games * lean) / 2) @ rows
     expected = games * tied
-    slopes[:, -1] = (counts[:, :, 2] - expected).sum(axis=1) if design.ties else 0.0
+    slopes[:, -1] = tally.tied - expected.sum(axis=1) if design.ties else 0.0
     curve = games * (1 - tied - lean**2) / 4
     size = rows.shape[1]
     information = np.zeros((len(found), size + 1, size + 1))
@@ -112,25 +132,25 @@ def _squares(rows: Floats) -> Floats:
     return (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), rows.shape[1] ** 2)
 
 
-def _held(design: Design, games: Floats) -> Floats:
+def held(design: Design, tally: Tally) -> Floats:
     """What makes the information invertible (B, P + 1, P + 1) and moves no estimate: levels, and what is not there."""
     models, size = len(design.together), design.rows.shape[1] + 1
-    held = np.diag(np.where(design.used, 0.0, 1.0))
-    held[:models, :models] = design.together
-    found: Floats = held + STEADY * np.eye(size) * (1 + games.sum(axis=1))[:, None, None]
+    fixed = np.diag(np.where(design.used, 0.0, 1.0))
+    fixed[:models, :models] = design.together
+    found: Floats = fixed + STEADY * np.eye(size) * (1 + tally.games.sum(axis=1))[:, None, None]
     return found
 
 
 def _looked_at(
-    found: Floats, odd: npt.NDArray[np.intp], counts: Floats, design: Design, squares: Floats | None
+    found: Floats, odd: npt.NDArray[np.intp], tally: Tally, design: Design, squares: Floats | None
 ) -> Fitted:
     """Tell what has run away: what the data say nothing of at the place where the search ended."""
     models, size = len(design.together), found.shape[1]
     if not len(odd):
         return Fitted(found=found, odd=odd, gaps=np.empty((0, models, models)), others=np.empty((0, size - models)))
-    where = found[odd]
-    now = moments(where, counts[odd], design, squares)
-    covariance = np.linalg.inv(now.information + _held(design, counts[odd].sum(axis=2)))
+    where, table = found[odd], tally.only(odd)
+    now = moments(where, table, design, squares)
+    covariance = np.linalg.inv(now.information + held(design, table))
     spread = np.diagonal(covariance, axis1=1, axis2=2)
     own = spread[:, :models]
     gaps = where[:, :models, None] - where[:, None, :models]

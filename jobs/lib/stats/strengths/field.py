@@ -30,6 +30,13 @@ class _Replicate:
     low: Floats
     high: Floats
 
+    @classmethod
+    def of(cls, gap: Gap) -> "_Replicate":
+        """One array for both limits where all draws are finite."""
+        if isfinite(gap.point) and np.isfinite(gap.draws).all():
+            return cls(point=gap.point, low=gap.draws, high=gap.draws)
+        return cls(point=gap.point, low=gap.low, high=gap.high)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
@@ -68,14 +75,14 @@ class Field:
         return interval
 
     def other(self, name: str, languages: Sequence[str], level: float) -> Interval:
-        """Of "first_slot" or "per_doubling", the mean over languages and seeds."""
+        """Of "first_slot" or "per_doubling", the mean over languages and seeds: it is the judge's, and no seed's."""
         parts = []
         for seed in self.seeds:
             gaps = [getattr(self.fits[key], name) for language in languages if (key := (language, seed)) in self.fits]
             if len(gaps) == len(languages):
-                parts.append(_mean([_Replicate(point=gap.point, low=gap.low, high=gap.high) for gap in gaps]))
+                parts.append(_mean([_Replicate.of(gap) for gap in gaps]))
         known = [part for part in parts if isfinite(part.point)]
-        return self._joined(known, level) if known else Interval(mean=nan, low=nan, high=nan)
+        return self._joined([_mean(known)], level) if known else Interval(mean=nan, low=nan, high=nan)
 
     def _replicates(self, one: int, zero: Sequence[int], languages: Sequence[str], level: float) -> list[_Replicate]:
         """Those seeds under which it has an estimate in every language, infinite ones too."""
@@ -92,10 +99,8 @@ class Field:
             nothing = np.zeros(len(fit.draws.found))
             return _Replicate(point=0.0, low=nothing, high=nothing)
         gap: Gap = fit.gap(one, other)
-        if isfinite(gap.point) and np.isfinite(gap.draws).all():
-            return _Replicate(point=gap.point, low=gap.draws, high=gap.draws)
         if isfinite(gap.point) or isnan(gap.point):
-            return _Replicate(point=gap.point, low=gap.low, high=gap.high)
+            return _Replicate.of(gap)
         low, high = self._blind(one, (other,), [fit], level)
         return _Replicate(point=gap.point, low=np.full(len(gap.draws), low), high=np.full(len(gap.draws), high))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.strengths.davidson import Design, Fitted, fit
+from jobs.lib.stats.strengths.davidson import Design, Fitted, Tally, fit
 from jobs.lib.stats.strengths.games import OUTCOMES, Games, Places, Resampling
 
 AT_ONCE = 1000  # resamples that are fitted together
@@ -87,12 +87,11 @@ def strengths(games: Games, resampling: Resampling, *, ties: bool, slot: bool) -
     inside = games.only(order[games.first, games.second] == 0)
     rows, kind = design_rows(inside, slot=slot)
     design = Design(rows=rows, together=np.where(order == 0, 1.0, 0.0), ties=ties)
-    counts = np.zeros((len(games.ids), len(rows), 3))
-    np.add.at(counts, (inside.question, kind, inside.outcome), inside.weight)
-    point = fit(counts.sum(axis=0)[None], design, examined=True)
-    flat, start = counts.reshape(len(counts), -1), point.found[0]
+    counts = np.zeros((3, len(games.ids), len(rows)))
+    np.add.at(counts, (inside.outcome, inside.question, kind), inside.weight)
+    point = fit(Tally.of(counts.sum(axis=1, keepdims=True)), design, examined=True)
     parts = [
-        fit((weights @ flat).reshape(len(weights), len(rows), 3), design, start)
+        fit(Tally.of(weights @ counts), design, point.found[0])
         for weights in np.split(resampling.weights, range(AT_ONCE, len(resampling.weights), AT_ONCE))
     ]
     return Strengths(games=games, point=point, draws=_joined(parts), order=order, slot=slot, ties=ties)

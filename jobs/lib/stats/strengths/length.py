@@ -8,9 +8,9 @@ order. Games whose lengths are not known are left out.
 import numpy as np
 
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.strengths.davidson import STEADY, Design, Fitted, fit, moments
+from jobs.lib.stats.strengths.davidson import Design, Fitted, Tally, fit, held, moments
 from jobs.lib.stats.strengths.fit import Strengths, design_rows
-from jobs.lib.stats.strengths.games import Games, Places, Resampling
+from jobs.lib.stats.strengths.games import Games, Resampling
 
 
 def adjusted(raw: Strengths, resampling: Resampling) -> Strengths | None:
@@ -19,32 +19,36 @@ def adjusted(raw: Strengths, resampling: Resampling) -> Strengths | None:
     inside = games.only(raw.order[games.first, games.second] == 0)
     if not len(inside.question):
         return None
-    rows, kind = design_rows(inside, slot=raw.slot, length=True)
+    rows, _ = design_rows(inside, slot=raw.slot, length=True)
     design = Design(rows=rows, together=np.where(raw.order == 0, 1.0, 0.0), ties=raw.ties)
-    counts = np.zeros((len(rows), 3))
-    np.add.at(counts, (kind, inside.outcome), inside.weight)
-    point = fit(counts[None], design, examined=True)
-    slopes, information = _by_question(inside, kind, design, point.found)
+    tally = _one_each(inside)
+    point = fit(tally, design, examined=True)
+    slopes, information = _by_question(inside, design, point.found)
     size = design.rows.shape[1] + 1
-    held = np.diag(np.where(design.used, 0.0, 1.0)) + STEADY * (1 + counts.sum()) * np.eye(size)
-    held[: len(games.models), : len(games.models)] += design.together
-    moved = (resampling.weights @ information.reshape(len(information), -1)).reshape(-1, size, size) + held
-    step = np.linalg.solve(moved, (resampling.weights @ slopes)[:, :, None])[:, :, 0]
+    moved = (resampling.weights @ information.reshape(len(information), -1)).reshape(-1, size, size)
+    step = np.linalg.solve(moved + held(design, tally), (resampling.weights @ slopes)[:, :, None])[:, :, 0]
     none = np.arange(0)
     draws = Fitted(found=point.found + step, odd=none, gaps=point.gaps[none], others=point.others[none])
     return Strengths(games=games, point=point, draws=draws, order=raw.order, slot=raw.slot, ties=raw.ties)
 
 
-def _by_question(games: Games, kind: Places, design: Design, found: Floats) -> tuple[Floats, Floats]:
+def _one_each(games: Games) -> Tally:
+    """One table in which every game is of a kind of its own."""
+    counts = np.zeros((3, 1, len(games.outcome)))
+    counts[games.outcome, 0, np.arange(len(games.outcome))] = games.weight
+    return Tally.of(counts)
+
+
+def _by_question(games: Games, design: Design, found: Floats) -> tuple[Floats, Floats]:
     """Slopes (Q, P + 1) and information (Q, P + 1, P + 1) of each question at one place."""
     size = design.rows.shape[1] + 1
     slopes, information = np.zeros((len(games.ids), size)), np.zeros((len(games.ids), size, size))
     order = np.argsort(games.question, kind="stable")
     for own in np.split(order, np.flatnonzero(np.diff(games.question[order])) + 1):
+        part = Design(rows=design.rows[own], together=design.together, ties=design.ties)
+        kept = np.zeros(len(games.question), dtype=bool)
+        kept[own] = True
+        here = moments(found, _one_each(games.only(kept)), part)
         question = games.question[own[0]]
-        counts = np.zeros((1, len(own), 3))
-        counts[0, np.arange(len(own)), games.outcome[own]] = games.weight[own]
-        part = Design(rows=design.rows[kind[own]], together=design.together, ties=design.ties)
-        here = moments(found, counts, part)
         slopes[question], information[question] = here.slopes[0], here.information[0]
     return slopes, information

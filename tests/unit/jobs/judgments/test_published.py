@@ -73,6 +73,24 @@ def test_alpha_of_all_people_is_that_of_961_items() -> None:
     assert (round(row.alpha_ordinal.value, 3), round(row.alpha_nominal.value, 3)) == (0.576, 0.485)
 
 
+def test_strengths_of_all_peoples_decisive_votes() -> None:
+    found = votes(people=("expert*", "author*")).strengths
+    (table,) = [one for one in found if (one.judge, one.ties) == ("human", False)]
+    gaps = {(gap.first, gap.second): gap for gap in table.gaps}
+    close = gaps["claude-v1", "gpt-3.5-turbo"]
+    wanted = {
+        ("gpt-4", "gpt-3.5-turbo"): 0.5687,
+        ("gpt-4", "claude-v1"): 0.5325,
+        ("claude-v1", "gpt-3.5-turbo"): 0.0362,
+    }
+    assert {pair: round(gaps[pair].gap.value or 0.0, 4) for pair in wanted} == wanted
+    assert (close.gap.low, close.gap.high) == pytest.approx((-0.33, 0.41), abs=0.03)
+    assert not close.apart
+    letters = {row.model: set(row.letters) for row in table.models}
+    assert letters["claude-v1"] & letters["gpt-3.5-turbo"]
+    assert not letters["gpt-3.5-turbo"] & letters["vicuna-13b-v1.2"]
+
+
 @pytest.mark.parametrize(
     ("language", "inconsistent", "failed", "rates"),
     [

@@ -1,6 +1,7 @@
 """Files of judgments, counted: means, pairs, order, agreement, what is there twice and what failed."""
 
 import json
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,30 @@ class TestPairs:
         rows = [named | {"instruction": str(at), "preference": value} for at, value in enumerate((1.2, 2, 1.5, None))]
         row = pair_row(summary(tmp_path, annotations=rows), "one")
         assert (row.wins, row.losses, row.ties, row.failed) == (1, 1, 1, 1)
+
+
+class TestStrengths:
+    def test_games_have_a_first_slot_and_votes_have_none(self, tmp_path: Path) -> None:
+        games = [game(question, "model_1", "model_1" if question % 4 else "model_2") for question in range(12)]
+        (table, decisive) = summary(
+            tmp_path, pair=[*games, game(20, "tie", "tie"), game(21, "model_2", "model_2")]
+        ).strengths
+        assert (table.ties, decisive.ties) == (True, False)
+        assert [row.model for row in decisive.models] == ["one", "two"]
+        assert decisive.models[0].games == 26
+        # first slot: of games that show one first 12 of 13 are its wins, of those that show two first 4 of 13 are two's
+        assert decisive.gaps[0].gap.value == pytest.approx((log(12) + log(9 / 4)) / 2)
+        assert decisive.first_slot is not None
+        assert decisive.first_slot.value == pytest.approx((log(12) - log(9 / 4)) / 2)
+        (of_votes,) = summary(tmp_path, a=[vote("j", 1, "model_a"), vote("j", 2, "model_b")]).strengths
+        assert of_votes.first_slot is None
+        assert of_votes.gaps[0].gap.value == pytest.approx(0.0)
+
+    def test_what_failed_too_often_is_not_ranked(self, tmp_path: Path) -> None:
+        rows = [game(question, "model_1", "model_1" if question % 3 else "model_2") for question in range(9)]
+        fine, broken = (summary(tmp_path, pair=more).strengths for more in (rows, [*rows, game(9, "error", "tie")]))
+        assert {row.letters for row in fine[0].models} == {"a"}
+        assert [(row.letters, row.failed) for row in broken[0].models] == [("", 1), ("", 1)]
 
 
 class TestAgreement:

@@ -52,6 +52,7 @@ SCENARIOS = {
     "all equal": Scenario(strengths=(0.0, 0.0, 0.0, 0.0)),
     "16 questions": Scenario(questions=16),
     "against one, far apart": Scenario(strengths=(1.0, 0.8, 2.0, -1.5), star=True),
+    "one hardly ever wins": Scenario(strengths=(0.5, 0.4, 0.0, -4.5), questions=40),
     "three languages": Scenario(languages=3),
     "length counts": Scenario(per_doubling=0.5),
 }

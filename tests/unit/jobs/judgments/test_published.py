@@ -78,12 +78,9 @@ def test_strengths_of_all_peoples_decisive_votes() -> None:
     (table,) = [one for one in found if (one.judge, one.ties) == ("human", False)]
     gaps = {(gap.first, gap.second): gap for gap in table.gaps}
     close = gaps["claude-v1", "gpt-3.5-turbo"]
-    wanted = {
-        ("gpt-4", "gpt-3.5-turbo"): 0.5687,
-        ("gpt-4", "claude-v1"): 0.5325,
-        ("claude-v1", "gpt-3.5-turbo"): 0.0362,
-    }
-    assert {pair: round(gaps[pair].gap.value or 0.0, 4) for pair in wanted} == wanted
+    assert round(gaps["gpt-4", "gpt-3.5-turbo"].gap.value or 0.0, 4) == 0.5687
+    assert round(gaps["gpt-4", "claude-v1"].gap.value or 0.0, 4) == 0.5325
+    assert round(close.gap.value or 0.0, 4) == 0.0362
     assert (close.gap.low, close.gap.high) == pytest.approx((-0.33, 0.41), abs=0.03)
     assert not close.apart
     letters = {row.model: set(row.letters) for row in table.models}

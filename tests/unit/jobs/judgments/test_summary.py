@@ -160,7 +160,8 @@ class TestStrengths:
         assert of_votes.gaps[0].gap.value == pytest.approx(0.0)
 
     def test_what_failed_too_often_is_not_ranked(self, tmp_path: Path) -> None:
-        rows = [game(question, "model_1", "model_1" if question % 3 else "model_2") for question in range(9)]
+        sides = ("model_1", "model_2", "model_1")
+        rows = [game(question, sides[question % 3], sides[question % 2]) for question in range(9)]
         fine, broken = (summary(tmp_path, pair=more).strengths for more in (rows, [*rows, game(9, "error", "tie")]))
         assert {row.letters for row in fine[0].models} == {"a"}
         assert [(row.letters, row.failed) for row in broken[0].models] == [("", 1), ("", 1)]

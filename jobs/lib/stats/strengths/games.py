@@ -88,7 +88,7 @@ class Games:
             doublings=np.array([row.doublings for row in rows], dtype=np.float64),
         )
 
-    def only(self, kept: npt.NDArray[np.bool_]) -> "Games":
+    def only(self, kept: npt.NDArray[np.bool_] | Places) -> "Games":
         """Those games alone."""
         return Games(
             models=self.models,

@@ -46,9 +46,7 @@ def _by_question(games: Games, design: Design, found: Floats) -> tuple[Floats, F
     order = np.argsort(games.question, kind="stable")
     for own in np.split(order, np.flatnonzero(np.diff(games.question[order])) + 1):
         part = Design(rows=design.rows[own], together=design.together, ties=design.ties)
-        kept = np.zeros(len(games.question), dtype=bool)
-        kept[own] = True
-        here = moments(found, _one_each(games.only(kept)), part)
+        here = moments(found, _one_each(games.only(own)), part)
         question = games.question[own[0]]
         slopes[question], information[question] = here.slopes[0], here.information[0]
     return slopes, information

@@ -12,8 +12,9 @@ from scipy.optimize import minimize
 
 from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval
+from jobs.lib.stats.strengths.davidson import Design, Tally, held, moments
 from jobs.lib.stats.strengths.field import Field
-from jobs.lib.stats.strengths.fit import Strengths, strengths
+from jobs.lib.stats.strengths.fit import Strengths, design_rows, strengths
 from jobs.lib.stats.strengths.games import Game, Games, Resampling
 from jobs.lib.stats.strengths.length import adjusted
 from jobs.lib.stats.strengths.letters import letters, tie_groups
@@ -149,6 +150,20 @@ class TestEstimates:
         equal = adjusted(raw, Resampling.of([game.question for game in games], resamples=RESAMPLES))
         assert equal is not None
         assert equal.gap(0, 1).draws == pytest.approx(raw.gap(0, 1).draws, abs=0.03)
+
+    def test_the_spread_of_the_draws_is_that_of_a_sandwich_by_question(self) -> None:
+        found = fitted(played(11, slot=0.4, tie=-0.5), slot=True)
+        games, point = found.games, found.point.found
+        rows, kind = design_rows(games, slot=True)
+        design = Design(rows=rows, together=np.ones((3, 3)), ties=True)
+        counts = np.zeros((3, len(games.ids), len(rows)))
+        np.add.at(counts, (games.outcome, games.question, kind), games.weight)
+        whole = Tally.of(counts.sum(axis=1, keepdims=True))
+        bread = np.linalg.inv((moments(point, whole, design).information + held(design, whole))[0])
+        slopes = moments(np.repeat(point, len(games.ids), axis=0), Tally.of(counts), design).slopes
+        covariance = bread @ (slopes.T @ slopes) @ bread * len(slopes) / (len(slopes) - 1)
+        spread = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+        assert found.gap(0, 1).draws.std() == pytest.approx(np.sqrt(spread), rel=0.08)
 
     def test_an_outcome_that_is_none(self) -> None:
         with pytest.raises(ValueError, match=r"got \['draw'\]"):

@@ -26,14 +26,25 @@ def test_tables_are_data_and_what_is_odd_is_talk(desk: Desk) -> None:
     said = desk.run("judgments", "--people", "rater*", "--", "pair.jsonl", "-votes.json")
     assert said.code == 0, said.err
     tables = [block.splitlines() for block in said.out.strip().split("\n\n")]
-    assert [table[0].split("\t")[0] for table in tables] == ["pairs by", "order by", "agreement"]
+    assert [table[0].split("\t")[0] for table in tables] == [
+        "pairs by",
+        "order by",
+        "strengths by",
+        "first slot by",
+        "agreement",
+    ]
     header, *rows = (line.split("\t") for line in tables[0])
     assert {(row[0], row[1]): row[header.index("adjusted")] for row in rows} == {
         ("gpt-4", "one"): "100.00%", ("gpt-4", "two"): "0.00%", ("human", "one"): "100.00%", ("human", "two"): "0.00%",
     }  # fmt: skip
-    assert [line.split("\t")[:5] for line in tables[2][1:]] == [
+    assert [line.split("\t")[:5] for line in tables[4][1:]] == [
         ["gpt-4 with human", "1", "kept", "2", "2"],
         ["gpt-4 with human", "1", "left out", "2", "2"],
+    ]
+    strengths = [line.split("\t") for line in tables[2][1:3]]
+    assert [(row[2], row[3].partition(" ")[0], row[5]) for row in strengths] == [
+        ("one", "0.000", "a"),  # never lost: it stands for zero, and the other is somewhere below
+        ("two", "below", "a"),
     ]
     assert "pair.jsonl: 2 pairs, 1 there twice, 0 failed" in said.err
     assert "pair.jsonl, line 2: there twice: gpt-4 81 1 one two 0: says the same as 1" in said.err

@@ -214,10 +214,11 @@ def strength_limits(found: Measured) -> str:
     """The limits of one; "" where the value has said them."""
     if found.value is None or found.value == found.low == found.high:
         return ""
-    low, high = (MISSING if limit is None else _signed(limit) for limit in (found.low, found.high))
     if found.low is None or found.high is None:
-        return f"above {low}" if found.high is None and found.low is not None else f"below {high}"
-    return f"{low} to {high}"
+        known = [f"above {_signed(limit)}" for limit in (found.low,) if limit is not None]
+        known += [f"below {_signed(limit)}" for limit in (found.high,) if limit is not None]
+        return "".join(known)
+    return f"{_signed(found.low)} to {_signed(found.high)}"
 
 
 def _signed(value: float) -> str:

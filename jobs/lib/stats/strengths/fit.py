@@ -13,7 +13,7 @@ from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.strengths.davidson import Design, Fitted, Tally, fit
 from jobs.lib.stats.strengths.games import OUTCOMES, Games, Places, Resampling
 
-AT_ONCE = 1000  # resamples that are fitted together
+AT_ONCE, NUMBERS_AT_ONCE = 1000, 4_000_000  # resamples that are fitted together, and entries of their information
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +90,10 @@ def strengths(games: Games, resampling: Resampling, *, ties: bool, slot: bool) -
     counts = np.zeros((3, len(games.ids), len(rows)))
     np.add.at(counts, (inside.outcome, inside.question, kind), inside.weight)
     point = fit(Tally.of(counts.sum(axis=1, keepdims=True)), design, examined=True)
+    at_once = max(1, min(AT_ONCE, NUMBERS_AT_ONCE // (rows.shape[1] + 1) ** 2))
     parts = [
         fit(Tally.of(weights @ counts), design, point.found[0])
-        for weights in np.split(resampling.weights, range(AT_ONCE, len(resampling.weights), AT_ONCE))
+        for weights in np.split(resampling.weights, range(at_once, len(resampling.weights), at_once))
     ]
     return Strengths(games=games, point=point, draws=_joined(parts), order=order, slot=slot, ties=ties)
 

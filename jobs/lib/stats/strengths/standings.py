@@ -65,8 +65,8 @@ def standings(
     order = sorted(range(size), key=lambda one: (one not in kept, -ahead[one], _finite(-own[one].mean), one))
     pairs = []
     for one, other in combinations(order, 2):
-        turned = field.gap(one, other, languages, level)
-        pairs.append(Pair(first=one, second=other, gap=turned, joint=field.gap(one, other, languages, joint)))
+        gap = gaps[one, other] if one < other else _turned(gaps[other, one])
+        pairs.append(Pair(first=one, second=other, gap=gap, joint=field.gap(one, other, languages, joint)))
     place = {model: number for number, model in enumerate(order)}
     apart = {(place[p.first], place[p.second]) for p in pairs if p.apart and p.first in kept and p.second in kept}
     named = letters(len(kept), apart)
@@ -86,6 +86,11 @@ def comparable(field: Field) -> tuple[int, ...]:
         key = tuple(int(np.argmax(fit.order[one] == 0)) for fit in field.fits.values())
         classes.setdefault(key, []).append(one)
     return tuple(sorted(classes.values(), key=len, reverse=True)[0])
+
+
+def _turned(gap: Interval) -> Interval:
+    """The same gap of the other model."""
+    return Interval(mean=-gap.mean, low=-gap.high, high=-gap.low)
 
 
 def _is_known(one: int, gaps: dict[tuple[int, int], Interval]) -> bool:

@@ -58,7 +58,6 @@ SCENARIOS = {
     "usual": Scenario(),
     "questions all alike": Scenario(question_sd=0.0, item_sd=0.0),
     "questions very unlike": Scenario(question_sd=2.0),
-    "all equal": Scenario(strengths=(0.0, 0.0, 0.0, 0.0)),
     "16 questions": Scenario(questions=16),
     "against one, far apart": Scenario(strengths=(1.0, 0.8, 2.0, -1.5), star=True),
     "one hardly ever wins": Scenario(strengths=(0.5, 0.4, 0.0, -4.5), questions=40),

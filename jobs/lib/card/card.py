@@ -2,27 +2,30 @@
 
 The card is made from the files that were written, not from what was meant to be written: each language is read once,
 beside the same ids of the pivot language (English where the data have it, else the first), in memory that grows with
-the ids and not with the text.
+the ids and not with the text. Where rows are many, each language has a process of its own, as many at once as the stage
+has processors; the card is the same.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from msgspec.structs import replace
-
+from jobs.lib import processes
+from jobs.lib.card import one_language
 from jobs.lib.card.defects import EVERY_DETECTOR, rule
 from jobs.lib.card.findings import Findings
-from jobs.lib.card.near_duplicates import RULE, NearDuplicates
+from jobs.lib.card.near_duplicates import RULE
 from jobs.lib.context import Context
-from jobs.lib.rows.by_id import ById, id_key
-from jobs.lib.rows.content import AMBIGUOUS, Content, listed
+from jobs.lib.rows.by_id import id_key
+from jobs.lib.rows.content import AMBIGUOUS, listed
 from jobs.lib.text.personal import RULES as PERSONAL_RULES
 from polyglot.core.records import read_lines
+from polyglot.core.stage import Resources
 from polyglot.kinds.data_card import Defect, LanguageCard, Parallel, Rules
 from polyglot.kinds.rows import Form, Rejection
 
-_CHECK_EVERY = 2000  # rows between two looks at whether the attempt was asked to stop
+_FEWEST_ROWS = 5000  # for which a process more is worth its start, half a second
+_PROCESS_BYTES = 512 * 2**20  # of one that describes a language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,34 +46,30 @@ def describe_files(counts: Mapping[str, LanguageCard], folder: Path, kind: type[
     """
     names = tuple(counts)
     pivot = "EN" if "EN" in names else names[0]
-    languages: dict[str, LanguageCard] = {}
-    identifiers: dict[str, list[str]] = {}
-    found: dict[str, Findings] = {}
-    with ById(folder / f"{pivot}.jsonl", kind) as reference:
-        for language in names:
-            content, findings = Content(language=language), Findings(language=language, pivot=pivot)
-            identifiers[language] = []
-            with ById(folder / f"{language}.jsonl", kind) as own:
-                near = NearDuplicates(lookup=own.get)
-                for number, row in enumerate(read_lines(folder / f"{language}.jsonl", kind)):
-                    if content.add(row):
-                        near.add(row)
-                    findings.add(row, None if language == pivot else reference.get(row.id))
-                    identifiers[language].append(id_key(row.id))
-                    if number % _CHECK_EVERY == 0:
-                        context.raise_if_stopping()
-            found[language] = findings
-            languages[language] = replace(
-                content.describe(counts[language]), near_duplicates=near.card(), identified=findings.identified()
-            )
+    languages = {
+        name: one_language.Rows(language=name, pivot=pivot, folder=folder, kind=kind, counts=counts[name])
+        for name in names
+    }
+    at_once = _at_once(counts, context.resources)
+    if at_once > 1:
+        found = processes.each(one_language.describe, languages, at_once=at_once, check=context.raise_if_stopping)
+    else:
+        found = {name: one_language.describe(rows, context.raise_if_stopping) for name, rows in languages.items()}
     rejected = rejected_ids(folder.parent / "rejected.jsonl", names)
     return Described(
         pivot=pivot,
-        languages=languages,
+        languages={name: entry.card for name, entry in found.items()},
         rules=Rules(near_duplicates=RULE, ambiguous_instructions=AMBIGUOUS, personal=dict(PERSONAL_RULES)),
-        parallel=parallelism(identifiers, rejected),
-        defects=defects(found),
+        parallel=parallelism({name: entry.ids for name, entry in found.items()}, rejected),
+        defects=defects({name: entry.findings for name, entry in found.items()}),
     )
+
+
+def _at_once(counts: Mapping[str, LanguageCard], resources: Resources) -> int:
+    """How many languages are described at the same time: as processors and memory allow, one where rows are few."""
+    if sum(entry.accepted for entry in counts.values()) < _FEWEST_ROWS:
+        return 1
+    return max(1, min(len(counts), resources.cpus, resources.memory_bytes // _PROCESS_BYTES))
 
 
 def defects(found: Mapping[str, Findings]) -> dict[str, Defect]:

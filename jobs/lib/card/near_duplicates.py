@@ -28,7 +28,9 @@ _WORD = re.compile(r"\w+")
 _WORDS_REMEMBERED = 2**18
 _TEXTS_REMEMBERED = 256
 # odd numbers, fixed: a 5-gram's value is the sum of its words' values by these, modulo 2^64
-_FACTORS = tuple(int.from_bytes(hashlib.blake2b(bytes([n]), digest_size=8).digest(), "big") | 1 for n in range(_GRAM))
+_FACTORS = tuple(
+    numpy.uint64(int.from_bytes(hashlib.blake2b(bytes([n]), digest_size=8).digest(), "big") | 1) for n in range(_GRAM)
+)
 
 RULE = (
     f"Rows whose word {_GRAM}-grams have a Jaccard similarity of at least {SIMILARITY} with those of an earlier row "
@@ -97,9 +99,9 @@ def grams_of(row: Form) -> Grams | None:
         return None
     values = numpy.fromiter(map(_value, words), dtype=numpy.uint64, count=len(words))
     count = len(words) - _GRAM + 1
-    total = numpy.zeros(count, dtype=numpy.uint64)
-    for offset, factor in enumerate(_FACTORS):
-        total += values[offset : offset + count] * numpy.uint64(factor)  # wraps, as is meant
+    total = values[:count] * _FACTORS[0]  # wraps, as is meant
+    for offset in range(1, _GRAM):
+        total += values[offset : offset + count] * _FACTORS[offset]
     return numpy.unique(total)
 
 
@@ -114,15 +116,13 @@ def _value(word: str) -> int:
     return int.from_bytes(hashlib.blake2b(word.encode(errors="surrogatepass"), digest_size=8).digest(), "big")
 
 
-def _given(value: int) -> int:
-    return value
-
-
-_EMPTY = MinHash(num_perm=_BANDS * _BAND_VALUES, seed=1, hashfunc=_given)
+# of 32 bits a value; `clear` makes it that of no value again, at a tenth of what a new one costs
+_SIGNATURE = MinHash(num_perm=_BANDS * _BAND_VALUES, seed=1, hashfunc=int)
+_BAND_BYTES = _BAND_VALUES * _SIGNATURE.hashvalues.itemsize
 
 
 def _band_keys(grams: Grams) -> list[bytes]:
-    signature = _EMPTY.copy()
-    signature.update_batch((grams >> numpy.uint64(32)).tolist())  # MinHash takes 32 bits
-    values = signature.hashvalues.reshape(_BANDS, _BAND_VALUES)
-    return [band.tobytes() for band in values]
+    _SIGNATURE.clear()
+    _SIGNATURE.update_batch((grams >> numpy.uint64(32)).tolist())
+    values = _SIGNATURE.hashvalues.tobytes()
+    return [values[at : at + _BAND_BYTES] for at in range(0, len(values), _BAND_BYTES)]

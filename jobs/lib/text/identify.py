@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from itertools import islice
 
 FEWEST_LETTERS = 40
 
@@ -11,15 +12,21 @@ def identified(prose: str, claimed: str) -> Mapping[str, float] | None:
 
     None where nothing can be told: of fewer letters, and of a language that the model does not know.
     """
-    if claimed not in _known() or sum(map(str.isalpha, prose)) < FEWEST_LETTERS:
+    codes = _codes()
+    if claimed.lower() not in codes or not _has_letters(prose):
         return None
-    return {label.upper(): float(probability) for label, probability in _model().rank(prose)}
+    return {codes[label]: probability for label, probability in _model().rank(prose)}
+
+
+def _has_letters(prose: str) -> bool:
+    """Whether there are enough of them; the rest is not looked at."""
+    return len(list(islice(filter(str.isalpha, prose), FEWEST_LETTERS))) == FEWEST_LETTERS
 
 
 @cache
-def _known() -> frozenset[str]:
-    """The languages that the model knows."""
-    return frozenset(label.upper() for label in _model().labels)
+def _codes() -> Mapping[str, str]:
+    """What the model calls the languages that it knows, and what they are here."""
+    return {label: label.upper() for label in _model().labels}
 
 
 @cache

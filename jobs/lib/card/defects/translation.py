@@ -3,12 +3,17 @@
 import re
 from collections import Counter
 from difflib import SequenceMatcher
+from itertools import chain
 
 from jobs.lib.text.texts import Text, words
 
 MOST_LINES = 400  # of a turn that are compared; longer ones are tables, and comparing is quadratic
 _UNTRANSLATED_SHARE = 0.4
 _SIMILAR = 0.75
+_LENGTHS_APART = 0.3
+# Of a line's words, this share at least is in some line that nearly equals it: twice the words in common are more than
+# _SIMILAR times the words of both, and the other line has more than 1 / (1 + _LENGTHS_APART) of this one's.
+_LEAST_KNOWN = 0.999 * _SIMILAR * (1 + 1 / (1 + _LENGTHS_APART)) / 2
 _QUOTED = re.compile(r"[“„«\"]([^“„«”»\"\n]++)[”“»\"]")  # no quotation mark inside, so that none is scanned twice
 _AFTER_COLON = re.compile(r":\s+([^\s\0].+)", re.DOTALL)
 
@@ -37,16 +42,22 @@ def _untranslated_share(text: Text, pivot: Text) -> float:
     if not total:
         return 0.0
     source = pivot.sentences[:MOST_LINES]
-    exact = set(source)
-    counted = [(line, Counter(line)) for line in source]
-    copied = sum(len(line) for line in lines if line in exact or _nearly(line, counted))
+    exact, known = set(source), set(chain.from_iterable(source))
+    copied = sum(len(line) for line in lines if line in exact)
+    likely = [line for line in lines if line not in exact and _share(line, known) > _LEAST_KNOWN]
+    counted = [(line, Counter(line)) for line in source] if likely else []
+    copied += sum(len(line) for line in likely if _nearly(line, counted))
     return copied / total
+
+
+def _share(line: tuple[str, ...], known: set[str]) -> float:
+    return sum(word in known for word in line) / len(line)
 
 
 def _nearly(line: tuple[str, ...], source: list[tuple[tuple[str, ...], Counter[str]]]) -> bool:
     found = Counter(line)
     for other, counts in source:
-        if abs(len(line) - len(other)) >= 0.3 * len(other):
+        if abs(len(line) - len(other)) >= _LENGTHS_APART * len(other):
             continue
         # the words in common bound the ratio from above, and are cheap
         if 2 * (found & counts).total() <= _SIMILAR * (len(line) + len(other)):

@@ -123,13 +123,12 @@ def judge(turn: AnswerTurn, asked: str) -> Judged:
 @lru_cache(maxsize=4096)  # models of one mix often say the same
 def spoken(text: str, asked: str) -> str | None:
     """The language of a text: the asked one in case of doubt, None when it cannot be told."""
-    found = identified(_prose(text), asked)
+    found = identified(_prose(text), asked, *_same(asked))
     if found is None:
         return None
-    first = next(iter(found))
-    if any(found.get(name, 0.0) >= DOUBT for name in _same(asked)):
+    if found.claimed >= DOUBT:
         return asked
-    return first if found[first] >= LIKELY else None
+    return found.language if found.probability >= LIKELY else None
 
 
 def _same(language: str) -> set[str]:

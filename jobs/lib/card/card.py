@@ -24,8 +24,8 @@ from polyglot.core.stage import Resources
 from polyglot.kinds.data_card import Defect, LanguageCard, Parallel, Rules
 from polyglot.kinds.rows import Form, Rejection
 
-_FEWEST_ROWS = 5000  # for which a process more is worth its start, half a second
-_PROCESS_BYTES = 512 * 2**20  # of one that describes a language
+_FEWEST_ROWS = 20_000  # for which processes are worth their start, two seconds of a processor each
+_PROCESS_BYTES = 512 * 2**20  # of one that describes a language, and of the one that waits for them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def _at_once(counts: Mapping[str, LanguageCard], resources: Resources) -> int:
     """How many languages are described at the same time: as processors and memory allow, one where rows are few."""
     if sum(entry.accepted for entry in counts.values()) < _FEWEST_ROWS:
         return 1
-    return max(1, min(len(counts), resources.cpus, resources.memory_bytes // _PROCESS_BYTES))
+    return max(1, min(len(counts), resources.cpus, resources.memory_bytes // _PROCESS_BYTES - 1))
 
 
 def defects(found: Mapping[str, Findings]) -> dict[str, Defect]:

@@ -4,7 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jobs.lib.card.defects import DETECTORS, INSTRUCTION_DETECTORS, LANGUAGE_DETECTORS, Detector, language
+from jobs.lib.card.defects import (
+    CODE_DETECTORS,
+    DETECTORS,
+    INSTRUCTION_DETECTORS,
+    LANGUAGE_DETECTORS,
+    Detector,
+    language,
+)
 from jobs.lib.rows.content import MAX_LISTED
 from jobs.lib.text.texts import Text
 from polyglot.kinds.data_card import Found, Share
@@ -31,6 +38,8 @@ class Findings:
             text = Text(raw)
             other = Text(others[number]) if number < len(others) else None
             place = f"{row.id}:{number + 1}"
+            if text.may_have_code or (other is not None and other.may_have_code):
+                self._detect(CODE_DETECTORS, text, other, role, place)
             self._detect(DETECTORS, text, other, role, place)
             self._detect(LANGUAGE_DETECTORS.get(self.language, {}), text, other, role, place)
             if number == 0 and role == "user":

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 _FENCE = re.compile(r"[ \t]*(?P<marks>`{2,})(?P<info>[^`]*)")
+_FENCE_SIGN = "``"
 _NOT_PROSE = re.compile(r"`[^`]*`|(?<!\w)\w++://\S+")  # a run of letters is tried once, however long it is
 _DIGIT = re.compile(r"\d")
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -42,12 +43,14 @@ class Text:
 
     @cached_property
     def _parts(self) -> tuple[list[str], list[Block]]:
+        if not self.may_have_code:
+            return self.raw.split("\n"), []
         prose: list[str] = []
         blocks: list[Block] = []
         inside: list[str] | None = None
         info = ""
         for line in self.raw.split("\n"):
-            fence = _FENCE.fullmatch(line) if "``" in line else None
+            fence = _FENCE.fullmatch(line) if _FENCE_SIGN in line else None
             if inside is None:
                 if fence:
                     inside, info = [], fence["info"].strip().lower()
@@ -61,6 +64,11 @@ class Text:
         if inside is not None:
             blocks.append(Block(info=info, lines=tuple(inside), closed=False))
         return prose, blocks
+
+    @property
+    def may_have_code(self) -> bool:
+        """Whether any line can be a fence; cheaper to ask than for the blocks."""
+        return _FENCE_SIGN in self.raw
 
     @cached_property
     def has_digits(self) -> bool:
@@ -93,10 +101,16 @@ class Text:
 
     def plain(self, characters: int) -> str:
         """Return the first characters of the prose, code and links left out."""
-        return _NOT_PROSE.sub(" ", "\n".join(self.prose))[:characters]
+        text = "\n".join(self.prose)
+        return (_NOT_PROSE.sub(" ", text) if _may_be_other(text) else text)[:characters]
 
 
 def words(line: str) -> tuple[str, ...]:
     """Return the words of a line of prose in lower case: runs of two or more letters, code and links left out."""
-    bare = _NOT_PROSE.sub(" ", line) if "`" in line or "://" in line else line
+    bare = _NOT_PROSE.sub(" ", line) if _may_be_other(line) else line
     return tuple(_WORD.findall(bare.lower()))
+
+
+def _may_be_other(text: str) -> bool:
+    """Whether there may be code or a link in prose; cheaper to ask than to take them out."""
+    return "`" in text or "://" in text

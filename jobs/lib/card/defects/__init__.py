@@ -2,8 +2,8 @@
 
 A detector looks at one turn, and at the same turn of the same id in the pivot language (None when there is none, and
 in the pivot itself), and returns how many findings it has and out of how many. Its docstring is the rule, word for
-word as the card shows it. To add a detector, write the function and a line in `DETECTORS`, or
-in `LANGUAGE_DETECTORS` where it is of one language.
+word as the card shows it. To add a detector, write the function and a line in `DETECTORS`, in `CODE_DETECTORS` where it
+is about fenced code alone, or in `LANGUAGE_DETECTORS` where it is of one language.
 """
 
 import inspect
@@ -14,16 +14,18 @@ from jobs.lib.text.texts import Text
 
 Detector = Callable[[Text, Text | None], tuple[int, int]]
 
-DETECTORS: Mapping[str, Detector] = {
+CODE_DETECTORS: Mapping[str, Detector] = {  # which find nothing of nothing where neither text can have a fence
     "broken-fences": code.broken_fences,
     "python-unparsed": code.python_unparsed,
     "code-differs": code.code_differs,
     "identifiers-translated": code.identifiers_translated,
     "comments-untranslated": code.comments_untranslated,
+    "code-only": noise.code_only,
+}
+DETECTORS: Mapping[str, Detector] = {
     "untranslated": translation.untranslated,
     "partly-untranslated": noise.partly_untranslated,
     "numbers-differ": noise.numbers_differ,
-    "code-only": noise.code_only,
     "very-short": noise.very_short,
     "announces-more": noise.announces_more,
     "cross-references": noise.cross_references,
@@ -33,6 +35,7 @@ DETECTORS: Mapping[str, Detector] = {
 LANGUAGE_DETECTORS: Mapping[str, Mapping[str, Detector]] = {"FR": {"french-spacing": noise.french_spacing}}
 INSTRUCTION_DETECTORS: Mapping[str, Detector] = {"untranslated-title": translation.untranslated_title}
 EVERY_DETECTOR: Mapping[str, Detector] = {
+    **CODE_DETECTORS,
     **DETECTORS,
     **{name: detector for some in LANGUAGE_DETECTORS.values() for name, detector in some.items()},
     **INSTRUCTION_DETECTORS,

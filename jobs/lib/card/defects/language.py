@@ -13,7 +13,7 @@ def spoken(text: Text, claimed: str) -> tuple[str, bool] | None:
     `rule` is how the card explains it.
     """
     found = identified(text.plain(CHARACTERS), claimed)
-    return None if found is None else (next(iter(found)), found[claimed] < DOUBT)
+    return None if found is None else (found.language, found.claimed < DOUBT)
 
 
 def rule() -> str:

@@ -1,9 +1,9 @@
-"""The same work on several things at once, each in a process of its own: results as if one had come after the other.
+"""The same work on several things at once, this process and others: results as if one had come after the other.
 
 A process is started anew (`spawn`), as the worker has threads that a fork would leave half alive; so the work is a
-function of a module and all that goes in and comes out is pickled. What one process raises is raised here, and ends the
-others. A process that dies without a word is told by name; where it was killed (SIGKILL) nobody but the system does so,
-for want of memory. Whoever raises from `check` ends all of them; and none outlives the process that started it.
+function of a module, and what goes in and comes out of other processes is pickled. What one of them raises is raised
+here, and ends the others. A process that dies without a word is told by name; where it was killed (SIGKILL) nobody but
+the system does so, for want of memory. Whoever raises from `check` ends all of them; none outlives this process.
 """
 
 import contextlib
@@ -21,29 +21,39 @@ from typing import Generic, TypeVar, cast
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+Check = Callable[[], None]
+Work = Callable[[Item, Check], Result]
+
 _LOOK_SECONDS = 0.5  # between two calls of `check`
 
 
-def each(
-    work: Callable[[Item], Result], items: Mapping[str, Item], *, at_once: int, check: Callable[[], None]
-) -> dict[str, Result]:
-    """Return `work(item)` of every item under its name, in their order; `at_once` processes at most.
+def each(work: Work[Item, Result], items: Mapping[str, Item], *, at_once: int, check: Check) -> dict[str, Result]:
+    """Return what `work` makes of every item, under its name and in their order.
 
-    Raises what the work raises, MemoryError for a process that was killed, and RuntimeError for one that ended
-    otherwise without a result.
+    `at_once` are worked on at the same time, one of them in this process. The work calls what it is given now and then;
+    so `check` is called. Raises what the work raises, MemoryError for a process that was killed, and RuntimeError for
+    one that ended otherwise without a result.
     """
     waiting, found = list(items), dict[str, Result]()
     running: dict[str, _Started[Result]] = {}
+
+    def look(seconds: float = 0.0) -> None:
+        ready = wait([started.connection for started in running.values()], timeout=seconds)
+        for name in [name for name, started in running.items() if started.connection in ready]:
+            found[name] = running[name].result()
+            running.pop(name).end()
+        while waiting and len(running) < at_once - 1:
+            name = waiting.pop(0)
+            running[name] = _Started(work, items[name], name)
+        check()
+
     try:
-        while waiting or running:
-            while waiting and len(running) < at_once:
-                name = waiting.pop(0)
-                running[name] = _Started(work, items[name], name)
-            ready = wait([started.connection for started in running.values()], timeout=_LOOK_SECONDS)
-            for name in [name for name, started in running.items() if started.connection in ready]:
-                found[name] = running[name].result()
-                running.pop(name).end()
-            check()
+        while waiting:
+            mine = waiting.pop(0)
+            look()
+            found[mine] = work(items[mine], look)
+        while running:
+            look(_LOOK_SECONDS)
     finally:
         for started in running.values():
             started.process.terminate()
@@ -55,7 +65,7 @@ def each(
 class _Started(Generic[Result]):
     """A process at work, and the end of a pipe that its result comes out of."""
 
-    def __init__(self, work: Callable[[Item], Result], item: Item, name: str) -> None:
+    def __init__(self, work: Work[Item, Result], item: Item, name: str) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe(duplex=False)
         self.process = context.Process(target=_run, args=(work, item, theirs), name=name, daemon=True)
@@ -90,16 +100,20 @@ class _Answer(Generic[Result]):
     traceback: str = ""
 
 
-def _run(work: Callable[[Item], Result], item: Item, connection: Connection) -> None:
+def _run(work: Work[Item, Result], item: Item, connection: Connection) -> None:
     """In the new process: work, and say what came of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: who started us decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        answer = _Answer(result=work(item))
+        answer = _Answer(result=work(item, _go_on))
     except Exception as error:
         answer = _Answer(error=_carried(error), traceback=traceback.format_exc())
     connection.send(answer)
     connection.close()
+
+
+def _go_on() -> None:
+    """Nobody is asked to stop here: the process is ended."""
 
 
 def _end_with_parent() -> None:

@@ -2,8 +2,8 @@
 
 The card is made from the files that were written, not from what was meant to be written: each language is read once,
 beside the same ids of the pivot language (English where the data have it, else the first), in memory that grows with
-the ids and not with the text. Where rows are many, each language has a process of its own, as many at once as the stage
-has processors; the card is the same.
+the ids and not with the text. Where rows are many, languages are described side by side, each in a process, as many at
+once as the stage has processors; the card is the same.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ from polyglot.kinds.data_card import Defect, LanguageCard, Parallel, Rules
 from polyglot.kinds.rows import Form, Rejection
 
 _FEWEST_ROWS = 20_000  # for which processes are worth their start, two seconds of a processor each
-_PROCESS_BYTES = 512 * 2**20  # of one that describes a language, and of the one that waits for them
+_PROCESS_BYTES = 512 * 2**20  # of each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +51,7 @@ def describe_files(counts: Mapping[str, LanguageCard], folder: Path, kind: type[
         for name in names
     }
     at_once = _at_once(counts, context.resources)
-    if at_once > 1:
-        found = processes.each(one_language.describe, languages, at_once=at_once, check=context.raise_if_stopping)
-    else:
-        found = {name: one_language.describe(rows, context.raise_if_stopping) for name, rows in languages.items()}
+    found = processes.each(one_language.describe, languages, at_once=at_once, check=context.raise_if_stopping)
     rejected = rejected_ids(folder.parent / "rejected.jsonl", names)
     return Described(
         pivot=pivot,
@@ -69,7 +66,7 @@ def _at_once(counts: Mapping[str, LanguageCard], resources: Resources) -> int:
     """How many languages are described at the same time: as processors and memory allow, one where rows are few."""
     if sum(entry.accepted for entry in counts.values()) < _FEWEST_ROWS:
         return 1
-    return max(1, min(len(counts), resources.cpus, resources.memory_bytes // _PROCESS_BYTES - 1))
+    return max(1, min(len(counts), resources.cpus, resources.memory_bytes // _PROCESS_BYTES))
 
 
 def defects(found: Mapping[str, Findings]) -> dict[str, Defect]:

@@ -41,7 +41,7 @@ class Described:
     ids: list[str]
 
 
-def describe(rows: Rows, check: Callable[[], None] = lambda: None) -> Described:
+def describe(rows: Rows, check: Callable[[], None]) -> Described:
     """Read a language once; memory grows with the ids and not with the text. `check` is called now and then."""
     content = Content(language=rows.language)
     findings = Findings(language=rows.language, pivot=rows.pivot)

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,13 @@ class Refused(Exception):
         super().__init__(f"{language} has {rows}")
 
 
-def work(item: tuple[str, str]) -> str:
-    """In a process of its own: what the item says, with a file it names."""
+def work(item: tuple[str, str], look: Callable[[], None]) -> str:
+    """What the item says, with a file that it names."""
     what, argument = item
+    if what == "look":
+        while True:
+            look()
+            time.sleep(0.05)
     if what == "wait":
         Path(argument).write_text(str(os.getpid()), encoding="ascii")
         time.sleep(300)
@@ -47,12 +52,13 @@ def is_running(pid: int) -> bool:
     return True
 
 
-def test_results_have_the_order_of_the_items_and_each_its_process() -> None:
-    found = processes.each(work, {"b": ("say", "x"), "a": ("say", "y"), "c": ("say", "z")}, at_once=2, check=go_on)
+def test_results_have_the_order_of_the_items_and_this_process_works_too() -> None:
+    found = processes.each(work, {name: ("say", name) for name in "badc"}, at_once=3, check=go_on)
     said = [text.split() for text in found.values()]
-    assert list(found) == ["b", "a", "c"]
-    assert [word for word, _ in said] == ["x", "y", "z"]
-    assert len({pid for _, pid in said} | {str(os.getpid())}) == 4
+    assert list(found) == list("badc")
+    assert [word for word, _ in said] == list("badc")
+    assert said[0][1] == str(os.getpid())
+    assert len({pid for _, pid in said}) >= 3
 
 
 @pytest.mark.parametrize(
@@ -69,7 +75,7 @@ def test_an_error_is_raised_here_and_ends_the_others(
 ) -> None:
     other = tmp_path / "other"
     with pytest.raises(error) as raised:
-        processes.each(work, {"EN": item, "DE": ("wait", str(other))}, at_once=2, check=go_on)
+        processes.each(work, {"": ("look", ""), "EN": item, "DE": ("wait", str(other))}, at_once=3, check=go_on)
     assert str(raised.value) == words
     assert not other.exists() or not is_running(int(other.read_text(encoding="ascii")))
 
@@ -81,8 +87,9 @@ def test_who_is_asked_to_stop_leaves_no_process(tmp_path: Path) -> None:
         if all(file.exists() and file.read_text(encoding="ascii") for file in files):
             raise Interrupted("asked to stop")
 
+    others = {file.name: ("wait", str(file)) for file in files}
     with pytest.raises(Interrupted):
-        processes.each(work, {file.name: ("wait", str(file)) for file in files}, at_once=2, check=check)
+        processes.each(work, {"": ("look", ""), **others}, at_once=3, check=check)
     assert not any(is_running(int(file.read_text(encoding="ascii"))) for file in files)
 
 
@@ -90,7 +97,7 @@ def test_no_process_outlives_the_one_that_started_it(tmp_path: Path) -> None:
     file = tmp_path / "EN"
     parent = os.fork()
     if parent == 0:
-        processes.each(work, {"EN": ("wait", str(file))}, at_once=1, check=go_on)
+        processes.each(work, {"": ("look", ""), "EN": ("wait", str(file))}, at_once=2, check=go_on)
     while not (file.exists() and file.read_text(encoding="ascii")):
         time.sleep(0.05)
     os.kill(parent, signal.SIGKILL)

@@ -9,7 +9,8 @@ import numpy as np
 from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval, over_seeds
 from jobs.lib.stats.resampling import Estimates
-from polyglot.kinds.aggregate import ArmKey, Cell, InferenceScope
+from polyglot.kinds.aggregate import InferenceScope
+from polyglot.kinds.cells import ArmKey, Cell
 
 ROOM = 64 * 2**20  # bytes of draws that are kept
 GROUPS = ("all", "in-mix", "out-of-mix")

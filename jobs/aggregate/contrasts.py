@@ -19,7 +19,7 @@ from jobs.aggregate.arms import Arm, Averages, Replicates
 from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval, difference_widened, over_seeds, side_widened
 from polyglot.core.errors import Permanent
-from polyglot.kinds.aggregate import ArmKey, Contrast
+from polyglot.kinds.cells import ArmKey, Contrast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

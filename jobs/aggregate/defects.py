@@ -17,8 +17,9 @@ from jobs.lib.context import Input
 from jobs.lib.text.identify import identified
 from jobs.lib.text.texts import Text
 from polyglot.core.records import UNSET
-from polyglot.kinds.aggregate import Cell, Defect, DefectiveTurn
+from polyglot.kinds.aggregate import Defect, DefectiveTurn
 from polyglot.kinds.answer import Answer, AnswerTurn
+from polyglot.kinds.cells import Cell
 
 CHARACTERS = 300  # of a turn's prose that are looked at: more take longer and find nothing more
 DOUBT = 0.01  # the asked language's probability below which a turn counts as another language's …

@@ -22,8 +22,9 @@ from jobs.lib.stats.resampling import counts
 from polyglot.core.errors import Permanent
 from polyglot.core.records import UNSET, write_lines
 from polyglot.core.units import show_first
-from polyglot.kinds.aggregate import AggregateParams, Contrast, ContrastResult, Scores
+from polyglot.kinds.aggregate import AggregateParams, ContrastResult, Scores
 from polyglot.kinds.answer import USUAL_ENGINE, AnswerCard
+from polyglot.kinds.cells import Contrast
 from polyglot.kinds.judge import Verdict
 from polyglot.kinds.rows import Question
 

@@ -19,11 +19,8 @@ from jobs.lib.stats.resampling import counts, draw_weights, estimate, strata
 from polyglot.core.records import UNSET
 from polyglot.kinds.aggregate import (
     AggregateParams,
-    ArmKey,
     ArmScore,
-    Cell,
     CellScore,
-    Contrast,
     ContrastResult,
     Method,
     OtherQuestions,
@@ -32,6 +29,7 @@ from polyglot.kinds.aggregate import (
     SameArmPair,
     Scores,
 )
+from polyglot.kinds.cells import ArmKey, Cell, Contrast
 
 DIGITS = 4
 BLOCK = 32  # cells whose draws are made at once

@@ -27,7 +27,8 @@ from jobs.reliability.strengths import How, strength_tables
 from jobs.reliability.suspicious import suspicious
 from polyglot.core import records
 from polyglot.core.records import UNSET, UnsetType
-from polyglot.kinds.aggregate import STUDYS_JUDGE, Scores
+from polyglot.kinds.aggregate import Scores
+from polyglot.kinds.cells import STUDYS_JUDGE
 from polyglot.kinds.compare import CompareCard, PairVerdict
 from polyglot.kinds.judge import Verdict
 from polyglot.kinds.people import HumanVote, read_votes

@@ -11,7 +11,7 @@ from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.length import length_preference, longer_won
 from jobs.lib.stats.pairwise import Orders, order_bias, win_rates
 from jobs.reliability.figures import ALL, measured, number, where_defined
-from polyglot.kinds.aggregate import ArmKey
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.compare import PairVerdict
 from polyglot.kinds.reliability import PairReliability, PairResult, RuleDifference
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jobs.lib.context import Input, of_role, rows_of
-from polyglot.kinds.aggregate import STUDYS_JUDGE, Cell, DefectiveTurn, judged_by
+from polyglot.kinds.aggregate import DefectiveTurn
 from polyglot.kinds.answer import Answer, Place, texts_by_place
+from polyglot.kinds.cells import STUDYS_JUDGE, Cell, judged_by
 from polyglot.kinds.judge import JudgeCard, Verdict
 from polyglot.kinds.rows import Question
 

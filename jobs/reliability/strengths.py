@@ -16,7 +16,7 @@ from jobs.lib.stats.strengths.standings import Pair, Standings, comparable, stan
 from jobs.reliability.figures import ALL, measured, number
 from jobs.reliability.pairs import Compared
 from polyglot.core.records import UNSET
-from polyglot.kinds.aggregate import ArmKey
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.strengths import ArmGap, ArmStrength, ScoreAgreement, StrengthTable, Unranked
 
 Scores = Mapping[tuple[ArmKey, str], float | None]  # mean scores by arm and language

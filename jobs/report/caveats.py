@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from jobs.report.numbers import listed, seeds, share, whole
 from jobs.report.sections.mixes import cut_share
 from polyglot.core.records import UNSET
-from polyglot.kinds.aggregate import AGAIN
+from polyglot.kinds.cells import AGAIN
 from polyglot.kinds.imported import FROM_FILES
 from polyglot.kinds.report import Report
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from jobs.report.groups import Group
-from polyglot.kinds.aggregate import ContrastResult, Family
+from polyglot.kinds.aggregate import ContrastResult
+from polyglot.kinds.cells import Family
 
 
 class Wording(NamedTuple):

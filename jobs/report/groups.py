@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from polyglot.core.languages import language_rank
-from polyglot.kinds.aggregate import ArmKey, ArmScore
+from polyglot.kinds.aggregate import ArmScore
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.report import DataReport, Report
 
 Group = tuple[str, str | None]  # model and data set

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from jobs.lib.context import Input, of_role
-from polyglot.kinds.aggregate import Cell, RosterCell
+from polyglot.kinds.aggregate import RosterCell
+from polyglot.kinds.cells import Cell
 from polyglot.kinds.report import Execution, Provenance, Step
 
 _ANSWERED_BY = {"endpoint": "ask", "answers": "imported", "verdicts": "imported"}  # kinds, by what a baseline is

@@ -10,8 +10,9 @@ from polyglot.cli.view import View
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.core.records import UNSET
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import AggregateParams, Cell
+from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.answer import Answer, AnswerCard
+from polyglot.kinds.cells import Cell
 from polyglot.kinds.registry import kinds_for
 from polyglot.kinds.rows import Question
 from polyglot.store.artifact import StoredArtifact

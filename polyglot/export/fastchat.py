@@ -33,8 +33,8 @@ from polyglot.exchange.write import file_name, question_id, write_rows
 from polyglot.export.selection import Wanted
 from polyglot.export.tables import cells_of, models_of, pairs_of
 from polyglot.export.taken import Taken, taken_of
-from polyglot.kinds.aggregate import Cell
 from polyglot.kinds.answer import Answer
+from polyglot.kinds.cells import Cell
 from polyglot.kinds.compare import CompareCard, OrderVerdict, PairVerdict
 from polyglot.kinds.judge import JudgeCard, Verdict
 from polyglot.kinds.rows import Reference

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import UNTUNED, AggregateParams
+from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.base import BaseParams
+from polyglot.kinds.cells import UNTUNED
 from polyglot.kinds.kind import Offer
 from polyglot.kinds.registry import kind_of
 from polyglot.plan.plan import Plan

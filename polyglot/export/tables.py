@@ -9,8 +9,9 @@ from typing import Any
 from polyglot.core.errors import BadInput
 from polyglot.export.files import manifest_of, scratch_beside
 from polyglot.export.selection import Wanted, aggregate_of
-from polyglot.kinds.aggregate import AggregateParams, Cell
+from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.answer import Answer
+from polyglot.kinds.cells import Cell
 from polyglot.kinds.compare import PairVerdict
 from polyglot.kinds.judge import Verdict
 from polyglot.kinds.reliability import CellPair, ReliabilityParams

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from polyglot.core.stage import Resources
-from polyglot.kinds.aggregate import Rule
+from polyglot.kinds.cells import Rule
 from polyglot.kinds.compare import CompareCard, PairVerdict
 from polyglot.kinds.judge import JudgeCard, Verdict
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.stage import Resources
-from polyglot.kinds.aggregate import ArmKey, Cell
+from polyglot.kinds.cells import ArmKey, Cell
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, File, Kind, Language, Params
 from polyglot.kinds.measured import Measured
 from polyglot.kinds.strengths import StrengthTable

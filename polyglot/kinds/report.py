@@ -8,18 +8,10 @@ from pydantic import Field
 
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources
-from polyglot.kinds.aggregate import (
-    ArmKey,
-    ArmScore,
-    CellScore,
-    ContrastResult,
-    Method,
-    OtherQuestions,
-    PartScore,
-    RosterCell,
-)
+from polyglot.kinds.aggregate import ArmScore, CellScore, ContrastResult, Method, OtherQuestions, PartScore, RosterCell
 from polyglot.kinds.agree import Agreement
 from polyglot.kinds.base import BaseRecord
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
 from polyglot.kinds.mix import MixCard

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from polyglot.core.records import UNSET, Record, UnsetType
-from polyglot.kinds.aggregate import ArmKey
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.measured import Measured
 
 Unranked = Literal["failures", "not-comparable"]

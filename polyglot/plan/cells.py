@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import STUDYS_JUDGE, ArmKey, Cell, Rule
 from polyglot.kinds.answer import AnswerParams
 from polyglot.kinds.ask import AskParams
+from polyglot.kinds.cells import STUDYS_JUDGE, ArmKey, Cell, Rule
 from polyglot.kinds.chat import ChatModel
 from polyglot.kinds.imported import ImportedParams
 from polyglot.kinds.judge import JudgeParams

@@ -24,7 +24,7 @@ from itertools import pairwise, permutations
 import msgspec
 
 from polyglot.core.mix import Mix
-from polyglot.kinds.aggregate import NATIVE, ArmKey, Contrast, Family, judged_by, judged_together, prompted
+from polyglot.kinds.cells import NATIVE, ArmKey, Contrast, Family, judged_by, judged_together, prompted
 
 ENGLISH = "EN"
 _AGAINST_MONO = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import STUDYS_JUDGE, Cell, Rule
+from polyglot.kinds.cells import STUDYS_JUDGE, Cell, Rule
 from polyglot.kinds.compare import CompareParams
 from polyglot.kinds.imported import ImportedParams
 from polyglot.kinds.panel import PanelParams

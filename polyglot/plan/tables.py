@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import AggregateParams, ArmKey, Contrast, Family
+from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.answer import Answers
+from polyglot.kinds.cells import ArmKey, Contrast, Family
 from polyglot.kinds.reliability import CellPair, ReliabilityParams
 from polyglot.kinds.report import ReportParams
 from polyglot.kinds.train import adapter_of

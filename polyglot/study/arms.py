@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from polyglot.core.errors import BadInput
 from polyglot.core.mix import Mix
 from polyglot.core.section import Broken, Problem
-from polyglot.kinds.aggregate import BASELINE, UNTUNED, ArmKey
+from polyglot.kinds.cells import BASELINE, UNTUNED, ArmKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 from polyglot.core.section import Place, Problem
-from polyglot.kinds.aggregate import BASELINE
+from polyglot.kinds.cells import BASELINE
 from polyglot.study.arms import ArmRequest, NotTuned
 from polyglot.study.study import Study
 

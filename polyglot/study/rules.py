@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from polyglot.core.mix import Mix
 from polyglot.core.section import Problem
-from polyglot.kinds.aggregate import STUDYS_JUDGE
+from polyglot.kinds.cells import STUDYS_JUDGE
 from polyglot.kinds.chat import ChatModel
 from polyglot.study.baseline_rules import baseline_problems, not_tuned_problems
 from polyglot.study.benchmark import BUILT_IN_CATEGORIES

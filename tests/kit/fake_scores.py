@@ -19,8 +19,9 @@ from polyglot.core import records
 from polyglot.core.canonical import digest
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
-from polyglot.kinds.aggregate import BASELINE, UNTUNED, AggregateParams, ArmKey, Cell, Contrast, Family
+from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.answer import Answer, AnswerTurn
+from polyglot.kinds.cells import BASELINE, UNTUNED, ArmKey, Cell, Contrast, Family
 from polyglot.kinds.contamination import Matches
 from polyglot.kinds.data_card import DataCard, Defect, Found, LanguageCard, Listed, Parallel, Source
 from polyglot.kinds.judge import JudgeCard, Verdict

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from jobs.aggregate import job as aggregate
 from jobs.report import job
 from polyglot.core import records
-from polyglot.kinds.aggregate import Contrast
+from polyglot.kinds.cells import Contrast
 from polyglot.kinds.report import Report
 from tests.kit.fake_scores import (
     LANGUAGES,

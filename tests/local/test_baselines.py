@@ -10,7 +10,7 @@ import pytest
 
 from polyglot.attempts.attempts import Attempts
 from polyglot.core import records
-from polyglot.kinds.aggregate import ArmKey
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.report import Report
 from polyglot.store.committed import committed
 from tests.kit.desk import Desk, Said

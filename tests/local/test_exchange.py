@@ -17,7 +17,7 @@ import pytest
 from polyglot.core import records
 from polyglot.core.canonical import sha256_file
 from polyglot.exchange.summary import Summary
-from polyglot.kinds.aggregate import ArmKey
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.imported import ImportRecord
 from polyglot.kinds.people import read_votes
 from polyglot.kinds.report import Report

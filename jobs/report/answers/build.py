@@ -11,7 +11,8 @@ from jobs.lib.stats.grid import Questions
 from jobs.report.answers.cells import KINDS_OF_REFERENCES, Place, write_cell
 from jobs.report.answers.index import DEFECTS, Index, IndexLanguage, IndexQuestion
 from jobs.report.answers.pieces import QuestionPiece, as_script, write_pieces
-from polyglot.kinds.aggregate import ArmKey, DefectiveTurn, RosterCell
+from polyglot.kinds.aggregate import DefectiveTurn, RosterCell
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.report import Report
 from polyglot.kinds.rows import Question, Reference
 

@@ -12,7 +12,8 @@ from jobs.report.caveats import caveats
 from jobs.report.families import WORDINGS, by_what_they_compare
 from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, languages_of
 from jobs.report.numbers import Metric, View, counted, listed, seeds
-from polyglot.kinds.aggregate import AGAIN, ArmKey, ContrastResult, Estimate, Family
+from polyglot.kinds.aggregate import ContrastResult, Estimate
+from polyglot.kinds.cells import AGAIN, ArmKey, Family
 from polyglot.kinds.report import Report
 
 MOST_LEVELS = 3  # sentences on mixes where nothing is compared

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from jobs.report.numbers import MISSING, View, share, whole
 from jobs.report.sections.pairs import limits, percent
-from polyglot.kinds.aggregate import STUDYS_JUDGE
+from polyglot.kinds.cells import STUDYS_JUDGE
 from polyglot.kinds.imported import FROM_FILES
 from polyglot.kinds.measured import Measured
 from polyglot.kinds.reliability import (

@@ -7,7 +7,8 @@ from jobs.report.answers.index import DEFECTS
 from jobs.report.groups import arms_of, group_title, groups
 from jobs.report.numbers import View, share, whole
 from polyglot.core.records import UNSET
-from polyglot.kinds.aggregate import ArmKey, CellScore, Defect
+from polyglot.kinds.aggregate import CellScore, Defect
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.report import Report
 
 _FIELDS: dict[Defect, str] = {name: name.replace("-", "_") for name in get_args(Defect)}

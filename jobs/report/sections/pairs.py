@@ -8,7 +8,7 @@ from jobs.report.numbers import MINUS, MISSING, View, share
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
 from polyglot.core.records import UNSET
-from polyglot.kinds.aggregate import AGAIN
+from polyglot.kinds.cells import AGAIN
 from polyglot.kinds.measured import Measured
 from polyglot.kinds.reliability import PairResult
 from polyglot.kinds.report import Report

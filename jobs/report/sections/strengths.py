@@ -11,7 +11,7 @@ from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
 from jobs.report.sections.pairs import WHOLE
 from polyglot.core.records import UNSET
-from polyglot.kinds.aggregate import ArmKey
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.measured import Measured
 from polyglot.kinds.report import Report
 from polyglot.kinds.strengths import ArmStrength, StrengthTable

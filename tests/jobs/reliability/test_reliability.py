@@ -10,7 +10,8 @@ import pytest
 from jobs.lib.context import Input
 from jobs.reliability import job as reliability
 from polyglot.core import records
-from polyglot.kinds.aggregate import ArmScore, Cell, Method, Scores
+from polyglot.kinds.aggregate import ArmScore, Method, Scores
+from polyglot.kinds.cells import Cell
 from polyglot.kinds.reliability import CellPair, ReliabilityParams, family_of
 from tests.kit import judge_rows, judge_stage
 from tests.kit import judge_server as js

@@ -9,7 +9,8 @@ from polyglot.cli.submit import submission_of
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import BadInput
 from polyglot.engine.budget import within_budget
-from polyglot.kinds.aggregate import AggregateParams, ArmKey, Contrast
+from polyglot.kinds.aggregate import AggregateParams
+from polyglot.kinds.cells import ArmKey, Contrast
 from polyglot.kinds.imported import ImportedParams
 from polyglot.kinds.registry import traits_of
 from polyglot.kinds.reliability import ReliabilityParams

@@ -3,7 +3,7 @@
 import pytest
 
 from polyglot.core.mix import Mix
-from polyglot.kinds.aggregate import ArmKey
+from polyglot.kinds.cells import ArmKey
 from polyglot.plan.contrasts import find_contrasts
 
 FIVE = ("EN", "DE", "FR", "IT", "ES")

@@ -7,7 +7,8 @@ import pytest
 from polyglot.cli.endpoints import strange_endpoints
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import AggregateParams, ArmKey, Family
+from polyglot.kinds.aggregate import AggregateParams
+from polyglot.kinds.cells import ArmKey, Family
 from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.probe import ProbeParams
 from polyglot.kinds.reliability import ReliabilityParams

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from polyglot.core.errors import BadInput
-from polyglot.kinds.aggregate import AggregateParams, ArmKey
+from polyglot.kinds.aggregate import AggregateParams
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.reference import ReferenceParams
 from polyglot.plan.build import build_plan
 from polyglot.plan.plan import Plan

@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from polyglot.core.errors import Corrupt, Permanent
-from polyglot.kinds.aggregate import AggregateParams, ArmKey, Contrast, Family
+from polyglot.kinds.aggregate import AggregateParams
+from polyglot.kinds.cells import ArmKey, Contrast, Family
 from tests.kit.aggregated import FILES, contrasts_of, edit, rows, run
 from tests.kit.fake_scores import (
     LANGUAGES,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jobs.aggregate.arms import Arm, Averages, Replicates, cell_order, find_arms, scope
 from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.resampling import Estimates
-from polyglot.kinds.aggregate import ArmKey, Cell
+from polyglot.kinds.cells import ArmKey, Cell
 
 LANGUAGES = ("EN", "DE", "FR")
 

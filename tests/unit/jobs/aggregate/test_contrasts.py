@@ -14,7 +14,7 @@ from jobs.aggregate.contrasts import difference, pair_up, same_arm_pairs
 from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.resampling import Estimates
 from polyglot.core.errors import Permanent
-from polyglot.kinds.aggregate import ArmKey, Cell, Contrast, Family
+from polyglot.kinds.cells import ArmKey, Cell, Contrast, Family
 
 LANGUAGES = ("EN", "DE")
 QUESTIONS = 10**12  # so many that nothing is widened for what they may hide

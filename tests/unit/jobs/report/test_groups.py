@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from jobs.report.caveats import caveats
 from jobs.report.groups import arms_of, groups
-from polyglot.kinds.aggregate import ArmKey
+from polyglot.kinds.cells import ArmKey
 from tests.kit.fake_scores import contrast
 from tests.kit.reports import make
 

@@ -19,7 +19,7 @@ from jobs.report.sections.training import packing_summary, validation_tables
 from polyglot.core import records
 from polyglot.core.errors import Permanent
 from polyglot.core.records import UNSET
-from polyglot.kinds.aggregate import NATIVE
+from polyglot.kinds.cells import NATIVE
 from polyglot.kinds.data_card import Defect, Filled, Found, LanguageCard, Share
 from polyglot.kinds.report import DataReport
 from polyglot.kinds.train import Packing

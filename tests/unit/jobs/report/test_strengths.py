@@ -11,7 +11,7 @@ from jobs.reliability.strengths import How, strength_tables
 from jobs.report.numbers import EXACT, View
 from jobs.report.page import render_page
 from jobs.report.sections import strengths
-from polyglot.kinds.aggregate import ArmKey
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.compare import OrderVerdict, PairVerdict, Slot
 from polyglot.kinds.reliability import Reliability
 from polyglot.kinds.report import Report

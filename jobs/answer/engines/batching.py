@@ -3,7 +3,7 @@
 Rows of a batch have prompts of different lengths, padded on the left and masked. A recurrent model may read the padding
 all the same; another may keep its state where a cache cannot be shortened. Then a question would be answered otherwise
 in a batch than alone, without an error. So a few tokens are put through each way of computing, and the fastest one is
-taken in which every row has the logits that it has alone, computed from its beginning.
+taken in which every row has the logits that it has alone, computed from its beginning. So is what slots do.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from jobs.answer.engines.slot_cache import Joining, SlotCache
 from jobs.lib.model.loading import embedded
 
 if TYPE_CHECKING:
     from jobs.answer.engines.generation import Generator
 
+_NOT_SO = (RuntimeError, ValueError, TypeError, LookupError, AttributeError)
 _TOKENS = 3  # that are computed behind each prompt
 _LENGTHS = (4, 9, 6)  # of the prompts; the first row leaves the batch before the last token
 _LIKE_ALONE = {torch.float32: 1e-3, torch.bfloat16: 0.2}  # root mean square, in standard deviations of the logits
@@ -56,9 +58,21 @@ def find_batching(generator: "Generator") -> Batching:
                 return way
         except torch.cuda.OutOfMemoryError:
             raise
-        except (RuntimeError, ValueError, TypeError, LookupError, AttributeError):
+        except _NOT_SO:
             continue  # it cannot be computed so at all
     return Batching(cached=False, together="one")
+
+
+def joins(generator: "Generator") -> bool:
+    """Whether conversations may come and go beside each other, and go on from what they have (see `slots`)."""
+    if generator.batching != Batching() or not SlotCache.holds(generator):
+        return False
+    try:
+        return _Trial(generator).agrees_in_slots()
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except _NOT_SO:
+        return False
 
 
 class _Trial:
@@ -80,9 +94,7 @@ class _Trial:
         found = self._batch(way, whole, lengths, pad)
         for tensors, ids, length in zip(found, whole, lengths, strict=True):
             for number, logits in enumerate(tensors):
-                expected = self._expected(ids[: length + number])
-                difference = (logits - expected).pow(2).mean().sqrt() / expected.std().clamp_min(1e-12)
-                if not bool(difference <= self._like_alone):  # NaN is no agreement
+                if not self._is_as_alone(logits, ids[: length + number]):
                     return False
         if way.together != "any":
             return True
@@ -92,6 +104,25 @@ class _Trial:
             for one, two in zip(found, other, strict=True)
             for a, b in zip(one, two, strict=True)
         )
+
+    def agrees_in_slots(self) -> bool:
+        """Whether rows that join, leave and go on have the logits that each has alone."""
+        cache, (short, long, middle) = SlotCache(self._generator, 2), _LENGTHS
+        one, two, three = (self._ids(17 * place + 3, length + 2) for place, length in enumerate((short, long, middle)))
+        cache.join([Joining(ids=one[:short]), Joining(ids=two[:long])])
+        cache.step([one[short], two[long]])
+        cache.join([Joining(ids=three[:middle])])
+        found = list(zip(cache.step([one[short + 1], two[long + 1], three[middle]]), (one, two, three[:-1]), strict=True))
+        cache.leave(0)  # three takes its line
+        turn = two[:-3] + self._ids(5, 7)
+        found.append((cache.join([Joining(ids=turn, line=1, kept=long - 1)])[0], turn))
+        found += zip(cache.step([three[-1], 3]), (three, [*turn, 3]), strict=True)
+        return all(self._is_as_alone(logits, ids) for logits, ids in found)
+
+    def _is_as_alone(self, logits: torch.Tensor, ids: list[int]) -> bool:
+        expected = self._expected(ids)
+        difference = (logits - expected).pow(2).mean().sqrt() / expected.std().clamp_min(1e-12)
+        return bool(difference <= self._like_alone)  # NaN is no agreement
 
     def _batch(
         self, way: Batching, whole: Sequence[list[int]], lengths: Sequence[int], pad: int

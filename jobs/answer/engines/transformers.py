@@ -1,8 +1,8 @@
 """The usual engine: a loop of our own around a model of transformers, on any device.
 
-Prompts of similar length are one group: computed together, kept together, repeated together after a kill. So what
-shares a batch, which may change the last bits of a logit, does not depend on what an earlier attempt has done, and a
-killed run ends with the bytes of one that was left alone.
+Prompts of similar length are one group: its conversations share slots, are kept together, and are repeated together
+after a kill. So what is computed at once, which may change the last bits of a logit, depends neither on what an earlier
+attempt has done nor on the number of shards: a killed run ends with the bytes of one that was left alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +10,7 @@ from typing import Any
 
 from jobs.answer.engines.engine import Generated, Opening, Request
 from jobs.answer.engines.generation import Generator
+from jobs.answer.engines.slots import Slots
 from jobs.lib.model.loading import DTYPES, choose_device, embedded, load_model, max_positions
 from polyglot.kinds.answer import GROUP_TOKENS
 
@@ -34,6 +35,9 @@ class TransformersEngine:
         self.positions, self.embedded = max_positions(model), embedded(model)
         self._size, self._tokens = self.conditions(opening.settings)["batch_size"], GROUP_TOKENS[device.type]
         self._waiting: list[tuple[str, Request]] = []
+        self._slots = Slots(self.generator, self._size) if self.generator.slotted else None
+        if self._slots is None and self.unusual is None:
+            opening.log.info("%s keeps more than keys and values: answers go turn by turn", type(model).__name__)
 
     @staticmethod
     def conditions(settings: Mapping[str, Any]) -> dict[str, int]:
@@ -46,10 +50,15 @@ class TransformersEngine:
 
     def add(self, name: str, request: Request) -> None:
         """See Engine."""
-        self._waiting.append((name, request))
+        if self._slots is not None:
+            self._slots.add(name, request)
+        else:
+            self._waiting.append((name, request))
 
     def step(self, check: Callable[[], None]) -> list[tuple[str, Generated]]:
-        """Answer all that waits, as one batch, in its order."""
+        """Compute on in slots; a model that has none answers all that waits, as one batch, in its order."""
+        if self._slots is not None:
+            return self._slots.step(check)
         names, requests = [name for name, _ in self._waiting], [request for _, request in self._waiting]
         self._waiting.clear()
         return list(zip(names, self.generator.answer(requests, check), strict=True))

@@ -15,6 +15,7 @@ from jobs.answer.conversation import sample_seed
 from jobs.answer.engines.batching import Batching
 from jobs.answer.engines.engine import Request
 from jobs.answer.engines.generation import Generator
+from jobs.answer.engines.slots import Slots
 from jobs.lib.model.loading import load_model, load_tokenizer
 from jobs.lib.model.template import ChatFormat
 from jobs.train import job as train
@@ -142,13 +143,13 @@ class TestAnswers:
         self, tmp_path: Path, taught: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen: list[list[int]] = []
-        real = Generator.answer
+        real = Slots.add
 
-        def spy(self: Generator, requests: Sequence[Request], check: Any = None) -> Any:
-            seen.extend(one.prompt for one in requests)
-            return real(self, requests, check)
+        def spy(self: Slots, name: str, request: Request) -> None:
+            seen.append(request.prompt)
+            real(self, name, request)
 
-        monkeypatch.setattr(Generator, "answer", spy)
+        monkeypatch.setattr(Slots, "add", spy)
         context = context_of(tmp_path, taught, {"DE": QUESTIONS[:1]})
         answer.run(context)
         (row,) = answers(context)

@@ -90,6 +90,7 @@ def test_answers_in_a_batch_are_those_alone(tmp_path: Path, name: str) -> None:
     assert together == [generator.answer([one])[0].text for one in wanted]
     assert len(set(together)) > 1
     assert generator.batching == WAYS[name]
+    assert not generator.slotted
 
 
 def test_padding_would_have_changed_them(tmp_path: Path) -> None:
@@ -120,7 +121,8 @@ def test_answers_and_card_say_how_it_was_done(tmp_path: Path, name: str) -> None
 def test_models_that_heed_the_mask_are_padded_as_ever(tmp_path: Path, architecture: str, dtype: torch.dtype) -> None:
     base = write_base(tmp_path / "base", architecture)
     model = load_model(base / "model", dtype=dtype, device=torch.device("cpu"))
-    assert Generator(model, ChatFormat(load_tokenizer(base / "model"))).batching == Batching()
+    generator = Generator(model, ChatFormat(load_tokenizer(base / "model")))
+    assert (generator.batching, generator.joins) == (Batching(), True)
 
 
 def test_a_model_that_sees_what_comes_next_is_not_trained(tmp_path: Path) -> None:

@@ -146,6 +146,8 @@ QUESTION_TOKENS = 120  # of a turn, system message and template included, where 
 CHAT_TOKENS = 300.0  # of an answer of a chat model, assumed
 # Tokens of the first prompts of a group, padding included: few long questions are answered at once, many short ones
 GROUP_TOKENS = {"cpu": 16384, "cuda": 65536}
+PROMPTS_AT_ONCE = 4  # that are computed together, of similar lengths
+SPARE_TOKENS = 128  # a question, for which the cache has room beside what it holds
 SPREAD = 7.0  # MT-Bench-X's longest turn over its mean one
 _LONGEST = 2.0  # a batch goes on for so many mean answers, and so long is its cache
 _LAYER_SECONDS = 0.8e-3  # of a step on a GPU: starting its kernels
@@ -177,13 +179,16 @@ def _estimate(ask: Ask) -> Forecast:
     rows = min(_batch(ask), -(-count // max(1, ask.resources.ranks)))
     second = TURNS * prompt + mean  # the second turn's prompt has the first one's answer
     place = min(second + steps, float(shape.positions or second + steps))
-    # a group is padded to its longest; its second prompts are of other lengths than its first, which it is made by
+    # the cache is as wide as its longest; second prompts are of other lengths than the first, which a group is made by
     spread = max((texts.spread or SPREAD for texts in questions.texts.values()), default=SPREAD)
     many = min(rows, max(1.0, GROUP_TOKENS["cuda" if gpu else "cpu"] // prompt))
     width = min(max(1.0, 0.35 * (spread + 1)) * second, float(shape.positions or math.inf))
-    held = _memory(shape, params, rows=many, prompt=width, place=max(place, width + steps))
+    vllm = engine_of(ask.settings) == "vllm"
+    prompts, spare = (many, 0) if vllm else (min(many, PROMPTS_AT_ONCE), SPARE_TOKENS if gpu else 0)
+    wide = max(place, width + steps) + spare
+    held = _memory(shape, params, rows=many, prompts=prompts, prompt=width, place=wide)
     held["process"] = GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES
-    if engine_of(ask.settings) == "vllm":
+    if vllm:
         held = _memory_of_vllm(held, ask, one=int(place * shape.cache_numbers * DTYPE_BYTES[params.dtype]))
     ended = Forecast(
         memory=held,
@@ -204,11 +209,10 @@ def _estimate(ask: Ask) -> Forecast:
     width = DTYPE_BYTES[params.dtype]
     read = shape.parameters * width + rows * place / 2 * shape.cache_numbers * width
     step = max(read / ask.device.bytes_per_second, 2 * (shape.multiplied + shape.head) * rows / ask.device.flops)
-    step += _LAYER_SECONDS * shape.layers if gpu else 0.0
     batches = -(-count // rows) / max(1, ask.resources.ranks)
-    padding = max(1.0, 0.8 * math.sqrt(spread))
-    prefill = padding * 2 * shape.multiplied * rows * (prompt + second) / ask.device.reached
-    seconds = batches * (TURNS * steps * step + prefill)
+    prefill = 2 * shape.multiplied * rows * TURNS * prompt / ask.device.reached  # an answer's keys are there
+    starting = _LAYER_SECONDS * shape.layers * steps if gpu else 0.0  # to the longest answer's end
+    seconds = batches * TURNS * (mean * step + starting) + batches * prefill
     return replace(ended, seconds=START_SECONDS + seconds, sources={**ended.sources, "time": str(ask.device)})
 
 
@@ -228,17 +232,20 @@ VLLM_PROCESS_BYTES = 2 * GIB  # of the machine, without weights and cache
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2}
 
 
-def _memory(shape: Shape, params: AnswerParams, *, rows: float, prompt: float, place: float) -> dict[str, int]:
+def _memory(
+    shape: Shape, params: AnswerParams, *, rows: float, prompts: float, prompt: float, place: float
+) -> dict[str, int]:
     """Weights, the cache of a group (a layer's is copied as it grows), a layer's work over the prompts, logits.
 
-    Each row is `prompt` tokens wide at its last turn's beginning, and `place` at its end, padding included.
+    Each row is `prompt` tokens wide at its last turn's beginning, and `place` at its end, padding included; the prompts
+    of `prompts` rows are computed at once.
     """
     width = DTYPE_BYTES[params.dtype]
     inner = 3 * shape.intermediate * shape.experts_at_once
     return {
         "weights": shape.parameters * width,
         "cache": int(rows * place * shape.cache_numbers * width * (1 + 1 / shape.layers)),
-        "activations": int(rows * prompt * (inner + 4 * shape.hidden) * width),
+        "activations": int(prompts * prompt * (inner + 4 * shape.hidden) * width),
         "logits": int(rows * shape.vocabulary * 4 * (5 if params.temperatures or params.default_temperature else 3)),
     }
 

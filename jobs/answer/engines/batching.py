@@ -107,12 +107,14 @@ class _Trial:
 
     def agrees_in_slots(self) -> bool:
         """Whether rows that join, leave and go on have the logits that each has alone."""
-        cache, (short, long, middle) = SlotCache(self._generator, 2), _LENGTHS
+        cache, (short, long, middle) = SlotCache(self._generator), _LENGTHS
         one, two, three = (self._ids(17 * place + 3, length + 2) for place, length in enumerate((short, long, middle)))
         cache.join([Joining(ids=one[:short]), Joining(ids=two[:long])])
         cache.step([one[short], two[long]])
         cache.join([Joining(ids=three[:middle])])
-        found = list(zip(cache.step([one[short + 1], two[long + 1], three[middle]]), (one, two, three[:-1]), strict=True))
+        found = list(
+            zip(cache.step([one[short + 1], two[long + 1], three[middle]]), (one, two, three[:-1]), strict=True)
+        )
         cache.leave(0)  # three takes its line
         turn = two[:-3] + self._ids(5, 7)
         found.append((cache.join([Joining(ids=turn, line=1, kept=long - 1)])[0], turn))

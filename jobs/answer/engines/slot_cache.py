@@ -4,7 +4,7 @@ All conversations write their next token into the same column, so that a line is
 that begins together, and a model that bears such padding bears this. Who joins is put so that it ends where the others
 do; columns before the longest one are not read. Lines have no gaps: the last one moves into the one that is left.
 
-Buffers are made anew every `_SPARE` columns, with as many lines as are wanted then, so that a token does not copy the
+Buffers are made anew every `SPARE_TOKENS` columns, with as many lines as are wanted then, so that a token does not copy the
 cache. Layers with a sliding window keep all of their columns; the window is in the mask.
 """
 
@@ -16,10 +16,10 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
 
+from polyglot.kinds.answer import SPARE_TOKENS
+
 if TYPE_CHECKING:
     from jobs.answer.engines.generation import Generator
-
-_SPARE = 128  # columns
 
 
 @dataclass(slots=True)
@@ -60,9 +60,7 @@ class _SlotLayer(DynamicLayer):
         buffer[: span.lines, :, span.end : end] = states
         return buffer[: span.lines, :, span.first : end]
 
-    def _made(
-        self, old: torch.Tensor | None, like: torch.Tensor, slots: int, columns: int, end: int
-    ) -> torch.Tensor:
+    def _made(self, old: torch.Tensor | None, like: torch.Tensor, slots: int, columns: int, end: int) -> torch.Tensor:
         made = like.new_empty(slots, like.shape[1], columns, like.shape[3])
         if old is not None:
             lines, width = min(slots, self._span.lines, old.shape[0]), min(end, self._span.end)
@@ -83,9 +81,9 @@ class Joining:
 class SlotCache:
     """The conversations under way, by line. `slots` is how many lines buffers get that are made anew."""
 
-    def __init__(self, generator: "Generator", slots: int) -> None:
+    def __init__(self, generator: "Generator") -> None:
         """`generator` has a model that `holds` says yes to."""
-        self._generator, self.slots = generator, slots
+        self._generator, self.slots = generator, 1
         self._span = _Span()
         self._dummies = [isinstance(layer, DummyLayer) for layer in _layers(generator)]
         self._layers: list[Any] = [DummyLayer() if dummy else _SlotLayer(self._span) for dummy in self._dummies]
@@ -194,7 +192,7 @@ class SlotCache:
         """Make the buffers anew, with `width` columns before the span's end."""
         slots = max(self.slots, len(self.lengths))
         for whole, layer in self._slots(like):
-            whole.make(layer, slots=slots, columns=width + _SPARE, end=width)
+            whole.make(layer, slots=slots, columns=width + SPARE_TOKENS, end=width)
         self._span.end = width
 
 

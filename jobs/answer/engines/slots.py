@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from jobs.answer.engines.decoding import choose, uniforms
+from jobs.answer.engines.decoding import uniforms
 from jobs.answer.engines.engine import Generated, Growing, Request
 from jobs.answer.engines.slot_cache import Joining, SlotCache
+from polyglot.kinds.answer import PROMPTS_AT_ONCE
 
 if TYPE_CHECKING:
     from jobs.answer.engines.generation import Generator
 
-_AT_ONCE = 4  # prompts
 _SIMILAR = 1.25  # the longest of them over the shortest
 
 
@@ -37,12 +37,13 @@ class _Row(Growing):
 
 
 class Slots:
-    """Conversations with one model, `size` at once."""
+    """Conversations with one model, `size` at once; fewer where so many of the longest prompt were over `tokens`."""
 
-    def __init__(self, generator: "Generator", size: int) -> None:
+    def __init__(self, generator: "Generator", size: int, tokens: int | None = None) -> None:
         """`generator` has a model that `SlotCache.holds` says yes to."""
-        self._generator, self._size = generator, size
-        self._cache = SlotCache(generator, size)
+        self._generator, self._most, self._tokens = generator, size, tokens
+        self._cache = SlotCache(generator)
+        self._size = size
         self._rows: list[_Row] = []  # by line of the cache
         self._waiting: deque[_Row] = deque()
         self._steps = 0
@@ -72,6 +73,9 @@ class Slots:
         for line in reversed(range(len(self._rows))):
             if self._rows[line].result is not None and self._rows[line].name not in waiting:
                 self._leave(line)
+        if not self._rows and self._waiting and self._tokens is not None:
+            longest = max(len(row.request.prompt) for row in self._waiting)
+            self._size = min(self._most, max(1, self._tokens // longest))
         lines = {row.name: line for line, row in enumerate(self._rows)}
         found = []
         for row in [row for row in self._waiting if row.name in lines]:
@@ -125,7 +129,7 @@ def _similar(joining: Sequence[tuple[_Row, Joining]]) -> Iterator[list[tuple[_Ro
     """A few at a time, of similar numbers of ids that are to be computed; those with most first."""
     some: list[tuple[_Row, Joining]] = []
     for one in sorted(joining, key=lambda one: -_new(one[1])):  # stable: equals stay in their order
-        if some and (len(some) == _AT_ONCE or _SIMILAR * _new(one[1]) < _new(some[0][1])):
+        if some and (len(some) == PROMPTS_AT_ONCE or _SIMILAR * _new(one[1]) < _new(some[0][1])):
             yield some
             some = []
         some.append(one)

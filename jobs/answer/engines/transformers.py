@@ -15,6 +15,8 @@ from jobs.lib.model.loading import DTYPES, choose_device, embedded, load_model, 
 from polyglot.kinds.answer import GROUP_TOKENS
 
 BATCH_SIZE = {"cpu": 64, "cuda": 128}
+_TIMES = (4, 3, 2)  # conversations of a group, in slots
+_LEAST_GROUPS = 8  # so that shards have something each, and a kill costs little
 
 
 class TransformersEngine:
@@ -35,7 +37,7 @@ class TransformersEngine:
         self.positions, self.embedded = max_positions(model), embedded(model)
         self._size, self._tokens = self.conditions(opening.settings)["batch_size"], GROUP_TOKENS[device.type]
         self._waiting: list[tuple[str, Request]] = []
-        self._slots = Slots(self.generator, self._size) if self.generator.slotted else None
+        self._slots = Slots(self.generator, self._size, self._tokens) if self.generator.slotted else None
         if self._slots is None and self.unusual is None:
             opening.log.info("%s keeps more than keys and values: answers go turn by turn", type(model).__name__)
 
@@ -46,7 +48,8 @@ class TransformersEngine:
 
     def groups(self, lengths: Sequence[int]) -> list[int]:
         """See Engine."""
-        return group_sizes(lengths, self._size, self._tokens)
+        sizes = group_sizes if self._slots is None else slot_group_sizes
+        return sizes(lengths, self._size, self._tokens)
 
     def add(self, name: str, request: Request) -> None:
         """See Engine."""
@@ -75,3 +78,12 @@ def group_sizes(lengths: Sequence[int], size: int, tokens: int) -> list[int]:
             sizes.append(0)
         sizes[-1] += 1
     return sizes
+
+
+def slot_group_sizes(lengths: Sequence[int], size: int, tokens: int) -> list[int]:
+    """The same where slots are taken again: what would be many groups is fewer, up to four times as large."""
+    for times in _TIMES:
+        sizes = group_sizes(lengths, times * size, times * tokens)
+        if len(sizes) >= _LEAST_GROUPS:
+            return sizes
+    return group_sizes(lengths, size, tokens)

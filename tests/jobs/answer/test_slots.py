@@ -118,7 +118,7 @@ def test_what_is_no_number_stays_in_its_line(tmp_path: Path) -> None:
     one, two, three = ([5 + place] * length for place, length in enumerate((30, 8, 6)))
 
     def behind(spoilt: bool) -> list[torch.Tensor]:
-        cache = SlotCache(generator, 3)
+        cache = SlotCache(generator)
         cache.join([Joining(ids=one), Joining(ids=two), Joining(ids=two)])
         if spoilt:
             for layer in cache._layers:

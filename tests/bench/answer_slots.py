@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-# hidden, feed-forward, layers, heads, key-value heads, vocabulary
-MODELS = {"5M": (256, 768, 4, 4, 4, 4000), "60M": (512, 1536, 8, 8, 8, 32000)}
+# hidden, feed-forward, layers, heads, key-value heads, vocabulary; "dot" is there to count steps and tokens by
+MODELS = {"dot": (16, 16, 1, 1, 1, 500), "5M": (256, 768, 4, 4, 4, 4000), "60M": (512, 1536, 8, 8, 8, 32000)}
 SPREAD = 0.8  # standard deviation of the logarithms of the lengths
 
 

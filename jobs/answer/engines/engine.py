@@ -74,7 +74,10 @@ class Engine(Protocol):
         ...
 
     def add(self, name: str, request: Request) -> None:
-        """Take a request in. It is begun at the next step at the earliest."""
+        """Take a request in, begun at the next step at the earliest.
+
+        A conversation's next turn has the name of the one before, and is added before the next step.
+        """
         ...
 
     def step(self, check: Callable[[], None]) -> list[tuple[str, Generated]]:

@@ -4,8 +4,8 @@ All conversations write their next token into the same column, so that a line is
 that begins together, and a model that bears such padding bears this. Who joins is put so that it ends where the others
 do; columns before the longest one are not read. Lines have no gaps: the last one moves into the one that is left.
 
-Buffers are made anew every `SPARE_TOKENS` columns, with as many lines as are wanted then, so that a token does not copy the
-cache. Layers with a sliding window keep all of their columns; the window is in the mask.
+Buffers are made anew every `SPARE_TOKENS` columns, with as many lines as are wanted then, so that a token does not copy
+the cache. Layers with a sliding window keep all of their columns; the window is in the mask.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,8 +34,11 @@ class _Span:
 class _SlotLayer(DynamicLayer):
     """One layer's buffers, (slots, heads, columns, size of a head)."""
 
+    keys: Any  # tensors, or None before there is a conversation
+    values: Any
+
     def __init__(self, span: _Span) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._span = span
 
     def get_seq_length(self) -> int:
@@ -48,7 +51,7 @@ class _SlotLayer(DynamicLayer):
         """Write the next columns of every line, and return all that are read."""
         return self._written(self.keys, key_states), self._written(self.values, value_states)
 
-    def make(self, like: DynamicLayer, *, slots: int, columns: int, end: int) -> None:
+    def make(self, like: Any, *, slots: int, columns: int, end: int) -> None:
         """Make buffers in which what ended at the span's end ends at `end`."""
         self.keys = self._made(self.keys, like.keys, slots, columns, end)
         self.values = self._made(self.values, like.values, slots, columns, end)
@@ -57,8 +60,9 @@ class _SlotLayer(DynamicLayer):
     def _written(self, buffer: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
         span = self._span
         end = span.end + states.shape[2]
-        buffer[: span.lines, :, span.end : end] = states
-        return buffer[: span.lines, :, span.first : end]
+        lines = buffer[: span.lines]
+        lines[:, :, span.end : end] = states
+        return lines[:, :, span.first : end]
 
     def _made(self, old: torch.Tensor | None, like: torch.Tensor, slots: int, columns: int, end: int) -> torch.Tensor:
         made = like.new_empty(slots, like.shape[1], columns, like.shape[3])
@@ -86,7 +90,7 @@ class SlotCache:
         self._generator, self.slots = generator, 1
         self._span = _Span()
         self._dummies = [isinstance(layer, DummyLayer) for layer in _layers(generator)]
-        self._layers: list[Any] = [DummyLayer() if dummy else _SlotLayer(self._span) for dummy in self._dummies]
+        self._layers = [_layer(dummy=True) if dummy else _SlotLayer(self._span) for dummy in self._dummies]
         self._cache = _cache_of(self._layers)
         self.lengths: list[int] = []  # ids of each line whose keys and values are there
 
@@ -118,7 +122,7 @@ class SlotCache:
         kept = [max(0, len(one.ids) - new) for one in joining]
         ids = [list(one.ids[some:]) for one, some in zip(joining, kept, strict=True)]
         inputs = self._generator.padded(ids, self._generator.pad_id)[0]
-        layers = [DummyLayer() if dummy else DynamicLayer() for dummy in self._dummies]
+        layers = [_layer(dummy=dummy) for dummy in self._dummies]
         if max(kept):
             for whole, layer in self._slots(layers):
                 layer.update(self._gathered(whole.keys, joining, kept), self._gathered(whole.values, joining, kept))
@@ -199,6 +203,11 @@ class SlotCache:
 def _layers(generator: "Generator") -> list[Any]:
     cache = generator.new_cache()
     return [] if cache is None else list(cache.layers)
+
+
+def _layer(*, dummy: bool) -> Any:
+    """An empty one, of a cache of its own."""
+    return DummyLayer() if dummy else DynamicLayer()  # type: ignore[no-untyped-call]
 
 
 def _cache_of(layers: list[Any]) -> DynamicCache:

@@ -1,5 +1,6 @@
 """Conversations in slots: what each says is what it says alone, whoever comes, goes and goes on beside it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ FIRST = ("Hi", "Nenne eins zwei drei!", "x " * 20, "Und?", "Wo ist der Käse, bi
 LENGTHS = ((5, 9), (12, 3), (1, 1), (7, 14), (3, 20), (16, 2), (9, 9))
 
 
-def generator_of(root: Path, architecture: str = "llama") -> Generator:
+def generator_of(root: Path, architecture: str = "llama", **changes: Any) -> Generator:
     tokenizer = gpt2_like() if architecture == "gpt2" else byte_level()
     directory = write_base(root / architecture, architecture, tokenizer) / "model"
+    config = directory / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | changes))
     model = load_model(directory, dtype=torch.float32, device=torch.device("cpu"))
     generator = Generator(model, ChatFormat(load_tokenizer(directory)))
     generator.endings.ids.clear()  # so that an answer ends where the test says
@@ -55,8 +58,9 @@ def converse(generator: Generator, slots: Slots) -> list[list[Generated]]:
     return found
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("size", [1, 3, 64])
+@pytest.mark.parametrize(
+    ("architecture", "size"), [*((name, 3) for name in ARCHITECTURES), ("llama", 1), ("llama", 64)]
+)
 def test_each_says_what_it_says_alone(tmp_path: Path, architecture: str, size: int) -> None:
     generator = generator_of(tmp_path, architecture)
     assert generator.slotted
@@ -66,13 +70,14 @@ def test_each_says_what_it_says_alone(tmp_path: Path, architecture: str, size: i
 
 
 def test_a_window_is_kept(tmp_path: Path) -> None:
-    """A model that sees eight tokens: what is put beside longer conversations sees no more and no less."""
-    generator = generator_of(tmp_path, "mistral")
-    generator.model.config.sliding_window = 8
-    generator.model.config.layer_types = None
-    for number, turns in enumerate(converse(generator, Slots(generator, 3))):
-        assert batch.answer(generator, [asked(generator, number)]) == turns[:1]
+    """What is put beside longer conversations sees its last eight tokens, no more and no less."""
+    generator = generator_of(tmp_path, "mistral", sliding_window=8)
+    assert generator.slotted
+    said = converse(generator, Slots(generator, 3))
+    for number, turns in enumerate(said):
         assert batch.answer(generator, [asked(generator, number, turns[0].text)]) == turns[1:]
+    whole = generator_of(tmp_path, "mistral")
+    assert converse(whole, Slots(whole, 3)) != said
 
 
 def shapes(generator: Generator) -> list[tuple[int, ...]]:
@@ -84,7 +89,7 @@ def shapes(generator: Generator) -> list[tuple[int, ...]]:
         found.append(tuple(given["input_ids"].shape))
         return forward(**given)
 
-    generator.model.forward = seen  # type: ignore[method-assign]
+    generator.model.forward = seen
     return found
 
 

@@ -1,4 +1,4 @@
-"""What answers hold: groups are padded to their longest, so unequal questions need more than equal ones."""
+"""What answers hold: a cache is as wide as its longest, so unequal questions need more than equal ones."""
 
 from dataclasses import replace
 from typing import Any, cast
@@ -55,7 +55,7 @@ def test_unequal_questions_hold_more_and_the_unknown_are_as_unequal_as_mt_bench_
     equal, unequal, unknown = (forecast(100, spread) for spread in (1.0, 7.0, None))
     assert unequal.memory == unknown.memory
     assert 2 < unequal.memory["activations"] / equal.memory["activations"] < 3.7
-    assert (unequal.seconds or 0) > (equal.seconds or 0)
+    assert unequal.seconds == equal.seconds  # padding is not computed
 
 
 def test_vllm_takes_its_share_of_a_gpu_and_what_does_not_fit_it_is_more_than_there_is() -> None:

@@ -33,6 +33,7 @@ MODELS: Mapping[str, tuple[int, int, int, int, int, int, bool]] = {
 }
 LARGE = {"135M-49k": (576, 1536, 30, 9, 3, 49152, True)}
 ROWS, BATCH, STEPS, QUESTIONS, NEW_TOKENS = 64, 16, 3, 64, 48
+QUESTION = "dog cat fish " * 12
 RUNS = ("train", "train again", "train lora", "answer")
 
 
@@ -63,7 +64,7 @@ def prepare(root: Path, name: str) -> None:
     params = TokenizeParams(language="EN", system="Be brief.", max_tokens=2048, over_long="truncate")
     tokenize.run(model_context(root / "tokens", params, inputs))
     write_mix(root / "mix", [("EN", n) for n in range(ROWS)])
-    asked = ({"id": str(n), "category": "writing", "turns": ["dog cat fish " * 12] * 2} for n in range(QUESTIONS))
+    asked = ({"id": str(n), "category": "writing", "turns": [QUESTION] * 2} for n in range(QUESTIONS))
     write_questions(root / "questions", "EN", asked)
 
 
@@ -106,7 +107,8 @@ def forecast(root: Path, name: str, run: str, resources: Resources | None = None
     texts = Texts(rows=ROWS, answers=ROWS, **{key: card[key] for key in ("tokens", "loss_tokens", "longest")})
     model = Facts(shape=Shape.of_config({**config_of(name), "dtype": "float32"}))
     data = Facts(texts={"EN": texts})
-    asked = Facts(texts={"EN": Texts(rows=QUESTIONS, answers=2 * QUESTIONS, spread=1.0)})
+    characters = 2.0 * len(QUESTION) * QUESTIONS
+    asked = Facts(texts={"EN": Texts(rows=QUESTIONS, answers=2 * QUESTIONS, spread=1.0, characters=characters)})
     inputs = {
         "train": {"base": model, "mix": data, "tokens:EN": data},
         "answer": {"model": model, "questions": asked},

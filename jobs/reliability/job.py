@@ -6,7 +6,7 @@ published_rule.jsonl, and of pairs strengths.csv. Equal inputs give equal bytes.
 docs/statistics.md.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import chain
 
 import msgspec
@@ -216,11 +216,24 @@ def _warnings(
                 f"The judge {judge.model} is of the same family as {', '.join(kin)} ({family}): judges tend to prefer "
                 "their own family's answers."
             )
-    played = [row for row in flagged if row.mean is not None and row.mean >= MIDDLE]
-    for row in sorted(played, key=lambda row: -(row.mean or 0))[:MOST_TOLD]:
+    yield from _won(flagged)
+
+
+def _won(flagged: Iterable[Suspicious]) -> Iterator[str]:
+    """What answers nothing and is given points all the same, a sentence a cell and kind; most points first."""
+    found: dict[tuple[str, str], list[Suspicious]] = {}
+    for row in flagged:
+        if row.mean is not None and row.mean >= MIDDLE:
+            found.setdefault((row.cell, SUSPICIOUS[row.what]), []).append(row)
+    told = [
+        (sum(row.scored * (row.mean or 0) for row in rows) / sum(row.scored for row in rows), cell, does, rows)
+        for (cell, does), rows in found.items()
+    ]
+    for mean, cell, does, rows in sorted(told, key=lambda one: -one[0])[:MOST_TOLD]:
+        turns, languages = sum(row.turns for row in rows), ", ".join(row.language for row in rows)
         yield (
-            f"{row.cell}, {row.language}: {row.turns} answers that {SUSPICIOUS[row.what]} have a mean of "
-            f"{row.mean:.2f}: the judge can be won without an answer."
+            f"{cell}: {turns} answers that {does} have a mean of {mean:.2f} ({languages}): the judge can be won "
+            "without an answer."
         )
 
 

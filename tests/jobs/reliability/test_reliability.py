@@ -74,7 +74,10 @@ class TestSingle:
         assert told["delimiters-planted"][:2] == (4, 10)
         assert told["repeated"][:2] == (2, 10)
         assert {row["cell"] for row in found["suspicious"]} == {"tiny/house/EN/s0"}
-        assert sum("can be won without an answer" in text for text in found["warnings"]) >= 3
+        won = [text for text in found["warnings"] if "can be won without an answer" in text]
+        said = "tiny/house/EN/s0: 6 answers that tell the judge what to do have a mean of 10.00 (DE)"
+        assert any(text.startswith(said) for text in won)
+        assert len(won) >= 3
 
     def test_a_judge_of_the_tuned_models_family_is_warned_of(self, tmp_path: Path) -> None:
         inputs = inputs_of(tmp_path, says("[[5]]"), answers(), answers("other"))

@@ -11,7 +11,7 @@ from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
 from jobs.report.sections.pairs import WHOLE
 from polyglot.core.records import UNSET
-from polyglot.kinds.cells import ArmKey
+from polyglot.kinds.cells import AGAIN, ArmKey
 from polyglot.kinds.measured import Measured
 from polyglot.kinds.report import Report
 from polyglot.kinds.strengths import ArmStrength, StrengthTable
@@ -115,7 +115,9 @@ def _title(table: StrengthTable) -> str:
     tuned = dict.fromkeys(
         " on ".join(part for part in row.arm.trained_on if part) for row in table.arms if row.arm.dataset
     )
-    return listed([*tuned]) if tuned else listed([row.arm.arm for row in table.arms])
+    named = listed([*tuned]) if tuned else listed([row.arm.arm for row in table.arms])
+    otherwise = {row.arm.arm.partition(AGAIN)[2] for row in table.arms}  # of a panel who judges
+    return ", ".join([named, *sorted(otherwise - {""})]) if len(otherwise) == 1 else named
 
 
 def _zero(table: StrengthTable) -> str:

@@ -22,8 +22,9 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from tests.kit.data_ingests import LANGUAGES, SHARED
+from tests.kit.data_ingests import LANGUAGES
 from tests.kit.scale_rows import real, records, write_rows, write_tokenizer
+from tests.kit.shared import SHARED
 
 BATCH = 64
 BARE_ROWS = 1000  # texts in one call of the library

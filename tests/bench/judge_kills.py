@@ -18,7 +18,6 @@ disturbs. Last the single one again with a budget of what it costs undisturbed, 
 import argparse
 import json
 import multiprocessing
-import os
 import random
 import signal
 import subprocess
@@ -37,10 +36,11 @@ from polyglot.core.canonical import sha256_file
 from polyglot.core.json_lines import numbered_lines
 from tests.kit import judge_rows, judge_stage
 from tests.kit import judge_server as js
+from tests.kit.shared import SHARED
 
 LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
 CHECKOUT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("POLYGLOT_SHARED", CHECKOUT.parent / "shared")) / "mt-bench-x"
+FOLDER = SHARED / "mt-bench-x"
 PRICES = {"price_usd_per_mtok_prompt": 10.0, "price_usd_per_mtok_completion": 30.0}
 CALL_USD = js.Usage().prompt * 10e-6 + js.Usage().completion * 30e-6
 
@@ -56,13 +56,13 @@ class Benchmark:
 
 def benchmark(folder: Path) -> Benchmark:
     """MT-Bench-X; 80 questions of ours without it."""
-    if not SHARED.is_dir():
+    if not FOLDER.is_dir():
         ours = {language: judge_rows.questions(language, 80) for language in LANGUAGES}
         prompts = judge_rows.prompt_file(folder / "prompts.jsonl")
         return Benchmark(ours, {}, dict.fromkeys(LANGUAGES, prompts))
     questions = {language: list(_questions(language)) for language in LANGUAGES}
     references = {language: list(_references(language)) for language in LANGUAGES}
-    prompts_of = {language: SHARED / f"mt_bench_{language}" / "judge_prompts.jsonl" for language in LANGUAGES}
+    prompts_of = {language: FOLDER / f"mt_bench_{language}" / "judge_prompts.jsonl" for language in LANGUAGES}
     return Benchmark(questions, references, prompts_of)
 
 
@@ -71,13 +71,13 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _questions(language: str) -> Iterator[dict[str, Any]]:
-    for row in _rows(SHARED / f"mt_bench_{language}" / "question.jsonl"):
+    for row in _rows(FOLDER / f"mt_bench_{language}" / "question.jsonl"):
         id_ = str(row["question_id"]).partition("_")[0]
         yield {"id": id_, "language": language, "category": row["category"], "turns": row["turns"]}
 
 
 def _references(language: str) -> Iterator[dict[str, Any]]:
-    for path in sorted((SHARED / f"mt_bench_{language}" / "reference_answer").glob("*.jsonl")):
+    for path in sorted((FOLDER / f"mt_bench_{language}" / "reference_answer").glob("*.jsonl")):
         for row in _rows(path):
             id_ = str(row["question_id"]).partition("_")[0]
             yield {"id": id_, "language": language, "turns": row["choices"][0]["turns"]}

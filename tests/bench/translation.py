@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from jobs.lib.text.texts import Text
-from tests.kit.data_ingests import SHARED, ingest_paths, rows_of
+from tests.kit.data_ingests import ingest_paths, rows_of
+from tests.kit.shared import SHARED
 from tests.kit.translations import build, card, run, written
 
 Row = dict[str, Any]

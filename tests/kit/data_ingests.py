@@ -1,7 +1,6 @@
 """Ingests of small rows and of the published sets, for tests of the data jobs."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ import pytest
 from jobs.ingest import job as ingest
 from polyglot.kinds.ingest import IngestParams
 from tests.kit.data_jobs import DataContext, data_context, staged
+from tests.kit.shared import SHARED
 
 LANGUAGES = ("EN", "DE", "FR", "IT", "ES")
-SHARED = Path(os.environ.get("POLYGLOT_SHARED", Path(__file__).parents[3] / "shared"))
 
 needs_benchmark = pytest.mark.skipif(
     not (SHARED / "mt-bench-x").is_dir(), reason="needs mt-bench-x in the folder that POLYGLOT_SHARED names"

@@ -18,7 +18,8 @@ from transformers import PreTrainedTokenizerFast
 from jobs.builtin.words import NOUNS
 from polyglot.core.records import line
 from polyglot.kinds.rows import Row, Turn
-from tests.kit.data_ingests import LANGUAGES, SHARED
+from tests.kit.data_ingests import LANGUAGES
+from tests.kit.shared import SHARED
 
 HELP = SHARED / "data" / "help-x"
 

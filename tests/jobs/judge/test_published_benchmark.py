@@ -1,7 +1,6 @@
 """The built-in judge, asked over loopback, on the published benchmark's prompts and references."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,11 @@ import pytest
 from jobs.builtin.grader import Grader, templates
 from tests.kit import judge_rows, judge_stage
 from tests.kit.judge_small import run
+from tests.kit.shared import SHARED
 
-SHARED = Path(os.environ.get("POLYGLOT_SHARED", Path(__file__).parents[4] / "shared")) / "mt-bench-x"
+FOLDER = SHARED / "mt-bench-x"
 LANGUAGES = ("EN", "DE", "FR", "ES", "IT")
-needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="needs the published benchmark in POLYGLOT_SHARED")
+needs_shared = pytest.mark.skipif(not FOLDER.exists(), reason="needs the published benchmark in POLYGLOT_SHARED")
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Answers: the references where there are any, else the first turn's question, which is no answer at all."""
     questions, references, answers = {}, {}, {}
     for language in LANGUAGES:
-        folder = SHARED / f"mt_bench_{language}"
+        folder = FOLDER / f"mt_bench_{language}"
         questions[language] = [
             {
                 "id": row["question_id"].split("_")[0],
@@ -49,7 +49,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         questions=questions,
         answers=answers,
         references=references,
-        prompts={language: SHARED / f"mt_bench_{language}" / "judge_prompts.jsonl" for language in LANGUAGES},
+        prompts={language: FOLDER / f"mt_bench_{language}" / "judge_prompts.jsonl" for language in LANGUAGES},
         endpoint="built-in",
     )
     run(root)
@@ -76,5 +76,5 @@ class TestPublishedBenchmark:
         assert {record["score"] for record in without} <= {1, 2}
 
     def test_a_changed_prompt_is_not_graded_by_the_old_template(self) -> None:
-        grader = Grader(templates({"DE": SHARED / "mt_bench_DE" / "judge_prompts.jsonl"}))
+        grader = Grader(templates({"DE": FOLDER / "mt_bench_DE" / "judge_prompts.jsonl"}))
         assert grader.reply("Sie sind ein hilfreicher Assistent.", "Bewerten Sie: alles gut.") is None

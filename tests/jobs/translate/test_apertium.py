@@ -8,8 +8,9 @@ import pytest
 from jobs.lib.text.texts import Text
 from polyglot.core.errors import Interrupted, Permanent
 from tests.kit.apertium import needs_apertium
-from tests.kit.data_ingests import SHARED, ingest_paths, needs_benchmark, rows_of
+from tests.kit.data_ingests import ingest_paths, needs_benchmark, rows_of
 from tests.kit.judge_stage import records
+from tests.kit.shared import SHARED
 from tests.kit.translations import build, card, context, row, run, texts, written
 
 SPECIAL = r"Keep [this] {and} ^that$ /or \n <b>it</b> @all 990528k"

@@ -1,8 +1,6 @@
 """Other people's files, read: repeats and failures are named, and the aggregates are the published ones."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -11,17 +9,18 @@ from jobs.lib.stats.votes import Vote as Counted
 from jobs.lib.stats.votes import between, within
 from polyglot.exchange.read import ReadFile, read_as
 from polyglot.exchange.rows import PairJudgment, SingleJudgment, Vote, name_of
+from tests.kit.shared import SHARED
 
-SHARED = Path(os.environ.get("POLYGLOT_SHARED", Path(__file__).parents[4] / "shared")) / "judging"
+FOLDER = SHARED / "judging"
 
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="needs shared/judging")
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs shared/judging")
 
 PLACE = {"model_1": "A", "model_2": "B", "tie": "tie", "error": None}
 TURNED = {"A": "B", "B": "A"}
 
 
 def votes(name: str, turn: int, kept: Callable[[str], bool] = lambda judge: True) -> list[Counted]:
-    found = read_as(SHARED / "mt-bench-votes" / f"{name}.jsonl", f"{name}.jsonl", Vote, "votes")
+    found = read_as(FOLDER / "mt-bench-votes" / f"{name}.jsonl", f"{name}.jsonl", Vote, "votes")
     winners = {"model_a": "A", "model_b": "B"}
     return [
         Counted(
@@ -38,7 +37,7 @@ def votes(name: str, turn: int, kept: Callable[[str], bool] = lambda judge: True
 
 
 def korean(name: str) -> ReadFile[PairJudgment]:
-    return read_as(SHARED / "korean-mt-bench" / f"{name}.jsonl.gz", f"{name}.jsonl.gz", PairJudgment, "pairs")
+    return read_as(FOLDER / "korean-mt-bench" / f"{name}.jsonl.gz", f"{name}.jsonl.gz", PairJudgment, "pairs")
 
 
 @pytest.mark.parametrize(("turn", "judge", "people"), [(1, (886, 1343), (454, 721)), (2, (871, 1325), (471, 707))])
@@ -49,8 +48,8 @@ def test_agreement_is_that_of_table_5(turn: int, judge: tuple[int, int], people:
 
 
 def test_the_one_vote_that_is_there_twice_is_named() -> None:
-    human = read_as(SHARED / "mt-bench-votes" / "human.jsonl", "human.jsonl", Vote, "votes")
-    gpt4 = read_as(SHARED / "mt-bench-votes" / "gpt4_pair.jsonl", "gpt4_pair.jsonl", Vote, "votes")
+    human = read_as(FOLDER / "mt-bench-votes" / "human.jsonl", "human.jsonl", Vote, "votes")
+    gpt4 = read_as(FOLDER / "mt-bench-votes" / "gpt4_pair.jsonl", "gpt4_pair.jsonl", Vote, "votes")
     assert (len(human.rows), len(gpt4.rows)) == (3355, 2400)
     assert [one.identity for one in human.repeats] == [("author_0", "128", 1, "claude-v1", "gpt-3.5-turbo")]
     assert (gpt4.repeats, human.failures, gpt4.failures) == ((), (), ())
@@ -91,7 +90,7 @@ def test_pairs_in_both_orders(
 @pytest.mark.parametrize(("language", "mean", "failed"), [("en", 7.76, 0), ("ko", 6.60, 2)], ids=["EN", "KO"])
 def test_single_means(language: str, mean: float, failed: int) -> None:
     name = f"single_{language}.jsonl.gz"
-    found = read_as(SHARED / "korean-mt-bench" / name, name, SingleJudgment, "single")
+    found = read_as(FOLDER / "korean-mt-bench" / name, name, SingleJudgment, "single")
     scores = [one.row.score for one in found.rows if not one.row.failure and one.row.score is not None]
     assert (len(found.rows), len(found.failures), found.repeats) == (960, failed, ())
     assert round(sum(scores) / len(scores), 2) == mean

@@ -1,7 +1,6 @@
 """Judge prompts: reading FastChat's form, choosing one, filling it in."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,7 @@ from hypothesis import strategies as st
 from polyglot.core.errors import Permanent
 from polyglot.kinds.judge_prompts import load, values_for
 from tests.kit.judge_rows import prompt_file
-
-SHARED = Path(os.environ.get("POLYGLOT_SHARED", Path(__file__).parents[4] / "shared"))
+from tests.kit.shared import SHARED
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from polyglot.study.catalogue import PARTS, load_catalogue
 from polyglot.study.load import load_study
 from polyglot.study.lock import lock_study
 from polyglot.study.profile import load_profile
-from tests.kit.data_ingests import SHARED, needs_benchmark
+from tests.kit.data_ingests import needs_benchmark
+from tests.kit.shared import SHARED
 
 STUDY = """
 study: paper

@@ -32,9 +32,9 @@ from tests.kit.bad_inputs.read_last import (
 )
 from tests.kit.bad_inputs.studies import study_text
 from tests.kit.judge_rows import prompt_file
+from tests.kit.shared import SHARED
 
 ROOT = Path(__file__).parents[3]
-SHARED = Path(os.environ.get("POLYGLOT_SHARED") or ROOT.parent / "shared")
 
 
 def put(folder: Path, name: str, data: bytes) -> str:

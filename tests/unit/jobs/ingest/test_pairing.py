@@ -11,8 +11,9 @@ from jobs.ingest import job as ingest
 from jobs.ingest.pairing import find_shift
 from polyglot.core.errors import Permanent
 from polyglot.kinds.ingest import IngestParams
-from tests.kit.data_ingests import SHARED, ingest_bytes, json_lines, needs_documentation, rows_of
+from tests.kit.data_ingests import ingest_bytes, json_lines, needs_documentation, rows_of
 from tests.kit.data_jobs import data_context, staged
+from tests.kit.shared import SHARED
 
 Texts = list[list[str]]
 

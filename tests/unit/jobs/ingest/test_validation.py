@@ -12,8 +12,9 @@ from jobs.ingest import job as ingest
 from jobs.lib.rows import order
 from polyglot.core.errors import Permanent
 from polyglot.kinds.ingest import IngestParams
-from tests.kit.data_ingests import LANGUAGES, SHARED, bactrian, card_of, json_lines, needs_documentation, rows_of
+from tests.kit.data_ingests import LANGUAGES, bactrian, card_of, json_lines, needs_documentation, rows_of
 from tests.kit.data_jobs import DataContext, data_context, staged
+from tests.kit.shared import SHARED
 
 Files = dict[str, bytes]
 

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,11 @@ import pytest
 from jobs.judgments.summary import summarise
 from polyglot.exchange.read import read_file
 from polyglot.exchange.summary import Summary
+from tests.kit.shared import SHARED
 
-SHARED = Path(os.environ.get("POLYGLOT_SHARED", Path(__file__).parents[5] / "shared")) / "judging"
+FOLDER = SHARED / "judging"
 
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="needs shared/judging")
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs shared/judging")
 
 MODELS = ("EXAONE", "Phi", "gemma", "Llama", "Mistral", "EEVE")
 
@@ -23,7 +23,7 @@ def summary(*paths: Path, people: tuple[str, ...] = ()) -> Summary:
 
 
 def votes(people: tuple[str, ...] = ()) -> Summary:
-    folder = SHARED / "mt-bench-votes"
+    folder = FOLDER / "mt-bench-votes"
     return summary(folder / "gpt4_pair.jsonl", folder / "human.jsonl", people=people)
 
 
@@ -97,7 +97,7 @@ def test_strengths_of_all_peoples_decisive_votes() -> None:
     ids=["EN", "KO"],
 )
 def test_korean_pairs(language: str, inconsistent: tuple[int, int], failed: int, rates: tuple[float, ...]) -> None:
-    found = summary(SHARED / "korean-mt-bench" / f"pairwise_{language}.jsonl.gz")
+    found = summary(FOLDER / "korean-mt-bench" / f"pairwise_{language}.jsonl.gz")
     (order,) = found.orders
     assert order.inconsistent is not None
     assert (order.inconsistent.hits, order.inconsistent.of, order.failed) == (*inconsistent, failed)
@@ -108,7 +108,7 @@ def test_korean_pairs(language: str, inconsistent: tuple[int, int], failed: int,
 
 @pytest.mark.parametrize(("language", "mean", "failed"), [("en", 7.76, 0), ("ko", 6.60, 2)], ids=["EN", "KO"])
 def test_korean_scores(language: str, mean: float, failed: int) -> None:
-    found = summary(SHARED / "korean-mt-bench" / f"single_{language}.jsonl.gz")
+    found = summary(FOLDER / "korean-mt-bench" / f"single_{language}.jsonl.gz")
     (row,) = [row for row in found.scores if (row.model, row.turn) == ("", None)]
     assert row.mean.value is not None
     assert (round(row.mean.value, 2), row.failed, row.scores) == (mean, failed, 960 - failed)
@@ -116,7 +116,7 @@ def test_korean_scores(language: str, mean: float, failed: int) -> None:
 
 def test_a_swap_of_judges(tmp_path: Path) -> None:
     paths = []
-    with (SHARED / "ja-judge-swap.csv").open(encoding="utf-8", newline="") as file:
+    with (FOLDER / "ja-judge-swap.csv").open(encoding="utf-8", newline="") as file:
         rows = [*csv.DictReader(file)]
     for judge in ("GPT-4-Turbo", "GPT-4o"):
         paths.append(tmp_path / f"{judge}_single.jsonl")

@@ -18,8 +18,9 @@ from jobs.quality.protected import compare as compare_parts
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Permanent
 from polyglot.kinds.quality import QualityParams
-from tests.kit.data_ingests import SHARED, needs_benchmark
+from tests.kit.data_ingests import needs_benchmark
 from tests.kit.quality_pairs import CODE, records, stage
+from tests.kit.shared import SHARED
 
 
 class TestProtectedParts:

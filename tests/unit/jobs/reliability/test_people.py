@@ -1,7 +1,6 @@
 """People beside the judge: published votes go through the import and give the published agreement; what is whose."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,9 @@ from polyglot.sheets.fastchat import read_fastchat, repeated
 from polyglot.sheets.votes import load_json
 from tests.kit.fake_scores import FakeStudy, cells_of, fake_context, report_params, untuned, usual_ability
 from tests.kit.folder_input import FolderInput
+from tests.kit.shared import SHARED
 
-SHARED = Path(os.environ.get("POLYGLOT_SHARED", Path(__file__).parents[5] / "shared")) / "judging" / "mt-bench-votes"
+FOLDER = SHARED / "judging" / "mt-bench-votes"
 QUESTIONS = {str(number): "mt-bench" for number in range(81, 161)}
 
 
@@ -63,12 +63,12 @@ def beside(
     return list(people_agreement(People.of(votes, rows, pairs), languages, QUESTIONS, 0.95, 500))
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs shared/judging")
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="needs shared/judging")
 class TestPublishedVotes:
     """MT-Bench's human votes, imported as anybody's, against GPT-4's verdicts as this product's own."""
 
     def imported(self, tmp_path: Path, judges: str = "") -> list[HumanVote]:
-        lines = (SHARED / "human.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = (FOLDER / "human.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
         path = tmp_path / "human.jsonl"
         path.write_text("".join(line for line in lines if f'"judge":"{judges}' in line), encoding="utf-8")
         rows = load_json(path)[1]
@@ -78,7 +78,7 @@ class TestPublishedVotes:
         return [vote for _, vote in read_votes(tmp_path / "votes.jsonl", "votes.jsonl")]
 
     def judged(self) -> list[tuple[str, str, PairVerdict]]:
-        rows = map(json.loads, (SHARED / "gpt4_pair.jsonl").read_text(encoding="utf-8").splitlines())
+        rows = map(json.loads, (FOLDER / "gpt4_pair.jsonl").read_text(encoding="utf-8").splitlines())
         outcomes: dict[str, Outcome] = {"model_a": "first", "model_b": "second"}
         return [
             (

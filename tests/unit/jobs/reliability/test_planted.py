@@ -7,7 +7,7 @@ import pytest
 
 from jobs.reliability.planted import holds_delimiters, holds_instructions, holds_verdict
 from jobs.reliability.suspicious import repeats_itself
-from tests.kit.data_ingests import SHARED
+from tests.kit.shared import SHARED
 
 PROMPTS = sorted((SHARED / "mt-bench-x").glob("mt_bench_*/judge_prompts.jsonl"))
 # brackets of the benchmark's prompts that mark no end of an answer

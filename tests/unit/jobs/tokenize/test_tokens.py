@@ -21,8 +21,9 @@ from jobs.tokenize.locate import bytes_by_id
 from jobs.tokenize.words import count_words
 from polyglot.core.errors import Permanent
 from polyglot.kinds.templates import OWN
-from tests.kit.data_ingests import LANGUAGES, SHARED, needs_documentation
+from tests.kit.data_ingests import LANGUAGES, needs_documentation
 from tests.kit.model_jobs import byte_level, conversation
+from tests.kit.shared import SHARED
 from tests.kit.token_families import EVERY
 
 # every tenth row of docs-x and every hundredth of help-x, in five languages; all of them when this is set

@@ -1,17 +1,15 @@
 """Verdicts: what is read from a reply, and what is never guessed."""
 
 import json
-import os
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.lib.judging.verdict import Reading, parse
+from tests.kit.shared import SHARED
 
-SHARED = Path(os.environ.get("POLYGLOT_SHARED", Path(__file__).parents[5] / "shared"))
 REPLIES = SHARED / "judging" / "replies.jsonl"
 
 CORPUS = {

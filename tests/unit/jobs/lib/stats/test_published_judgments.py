@@ -3,11 +3,9 @@
 import csv
 import gzip
 import json
-import os
 from collections import Counter
 from collections.abc import Callable
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import krippendorff
@@ -24,16 +22,17 @@ from jobs.lib.stats.strengths.fit import Strengths, strengths
 from jobs.lib.stats.strengths.games import Game, Games, Resampling
 from jobs.lib.stats.strengths.standings import comparable, standings
 from jobs.lib.stats.votes import Vote, between, difference, repeated, within
+from tests.kit.shared import SHARED
 
-SHARED = Path(os.environ.get("POLYGLOT_SHARED", Path(__file__).parents[6] / "shared")) / "judging"
+FOLDER = SHARED / "judging"
 
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason="needs shared/judging")
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs shared/judging")
 
 RESAMPLES = 2000
 
 
 def votes(name: str, kept: Callable[[str], bool] = lambda judge: True) -> list[Vote]:
-    lines = (SHARED / "mt-bench-votes" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (FOLDER / "mt-bench-votes" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     return [
         Vote(
             judge=row["judge"],
@@ -49,7 +48,7 @@ def votes(name: str, kept: Callable[[str], bool] = lambda judge: True) -> list[V
 
 
 def korean(name: str) -> list[dict[str, Any]]:
-    with gzip.open(SHARED / "korean-mt-bench" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
+    with gzip.open(FOLDER / "korean-mt-bench" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
 
 
@@ -200,7 +199,7 @@ class TestKoreanMtBench:
 
 class TestJudgeSwap:
     def test_means_and_equal_verdicts(self) -> None:
-        with (SHARED / "ja-judge-swap.csv").open(encoding="utf-8", newline="") as file:
+        with (FOLDER / "ja-judge-swap.csv").open(encoding="utf-8", newline="") as file:
             rows = [*csv.DictReader(file)]
         assert len(rows) == len({(row["question_id"], row["model"], row["turn"]) for row in rows}) == 3680
         table = np.array([[float(row[judge]) for row in rows] for judge in ("GPT-4-Turbo", "GPT-4o")])

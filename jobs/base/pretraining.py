@@ -94,8 +94,8 @@ class Pretraining:
             for count in (before, threads):
                 torch.set_num_threads(count)
                 copy = Pretraining(deepcopy(self.model), self.blocks, self.params)
-                copy.step(number)
-                made.append(list(copy.model.parameters()))
+                loss = copy.step(number)
+                made.append([torch.tensor(loss), *copy.model.parameters()])
         finally:
             torch.set_num_threads(before)
         return all(torch.equal(one, other) for one, other in zip(*made, strict=True))

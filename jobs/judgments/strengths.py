@@ -18,6 +18,8 @@ from polyglot.exchange.read import ReadFile
 from polyglot.exchange.rows import SAID, TURNED, Exchanged, PairJudgment, Winner
 from polyglot.exchange.summary import ModelGap, ModelStrength, StrengthTable
 
+MOST_JUDGES = 20  # that have tables, those of most games: voters of an arena are thousands
+MOST_WEIGHTS = 2**24  # resamples x questions; of more questions there are fewer resamples
 MOST_FAILED = 0.05  # share of a model's pairs; beyond it the model is not ranked
 _SLOTS = {"A": "first", "B": "second"}
 _HERE = ["here"]  # all of a file is one language
@@ -38,7 +40,8 @@ def strengths_in(found: ReadFile[Exchanged], people: Sequence[str], resamples: i
             failed.setdefault(judge, Counter()).update(outcome.models)
         else:
             judges.setdefault(judge, []).append(_games(one.row, outcome.question, outcome.models, outcome.winner))
-    for judge, rows in judges.items():
+    most = sorted(judges, key=lambda judge: -len(judges[judge]))[:MOST_JUDGES]
+    for judge, rows in ((judge, rows) for judge, rows in judges.items() if judge in most):
         games = [game for row in rows for game in row]
         of_two = any(len(row) == 2 for row in rows)
         asked = tuple(models[judge]), failed.get(judge, Counter())
@@ -66,7 +69,8 @@ def _table(
     slot: bool,
     resamples: int,
 ) -> StrengthTable:
-    resampling = Resampling.of([game.question for game in rows], resamples=resamples)
+    questions = [game.question for game in rows]
+    resampling = Resampling.of(questions, resamples=min(resamples, max(500, MOST_WEIGHTS // len(set(questions)))))
     games = Games.of(rows, models, resampling.ids)
     fit = strengths(games, resampling, ties=ties, slot=slot)
     field = Field(models=tuple(models), fits={(_HERE[0], None): fit}, freedom=resampling.freedom)

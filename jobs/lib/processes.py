@@ -39,13 +39,13 @@ def each(work: Work[Item, Result], items: Mapping[str, Item], *, at_once: int, c
 
     def look(seconds: float = 0.0) -> None:
         ready = wait([started.connection for started in running.values()], timeout=seconds)
+        check()  # first: whoever was asked to stop had its processes stopped, too
         for name in [name for name, started in running.items() if started.connection in ready]:
             found[name] = running[name].result()
             running.pop(name).end()
         while waiting and len(running) < at_once - 1:
             name = waiting.pop(0)
             running[name] = _Started(work, items[name], name)
-        check()
 
     try:
         while waiting:
@@ -76,7 +76,7 @@ class _Started(Generic[Result]):
         """What came of it, once there is something to read."""
         try:
             answer: _Answer[Result] = self.connection.recv()
-        except EOFError:
+        except (EOFError, OSError):  # before its answer, or in the middle of it
             self.process.join()
             name, code = self.process.name, self.process.exitcode
             if code == -signal.SIGKILL:

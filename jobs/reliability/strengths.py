@@ -51,8 +51,8 @@ def strength_tables(
     for own in _met(rows):
         arms = _fitted(own, languages, resampling)
         for language in (ALL, *arms.languages) if len(languages) > 1 else arms.languages:
-            on = languages if language == ALL else (language,)
-            yield _table(arms, language, tuple(on), scores, how)
+            on = arms.languages if language == ALL else (language,)  # all that they met in
+            yield _table(arms, language, on, scores, how)
 
 
 def games_of(row: Compared, weight: float = 1.0) -> list[Game]:

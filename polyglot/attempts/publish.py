@@ -22,7 +22,7 @@ from polyglot.store.store import Store
 from polyglot.store.verify import hash_file
 
 _FILES_AT_ONCE = 8
-_ENVIRONMENT = ("device", "threads", "world_size", "torch", "kernels", "attention", "compiled")
+_ENVIRONMENT = ("device", "threads", "world_size", "torch", "kernels", "attention", "compiled", "decoding")
 
 
 def publish(

@@ -42,9 +42,10 @@ class TransformersEngine:
             opening.log.info("%s keeps more than keys and values: answers go turn by turn", type(model).__name__)
 
     @staticmethod
-    def conditions(settings: Mapping[str, Any]) -> dict[str, int]:
-        """See Engine."""
-        return {"batch_size": int(settings.get("batch_size") or BATCH_SIZE[choose_device().type])}
+    def conditions(settings: Mapping[str, Any]) -> dict[str, Any]:
+        """See Engine. Answers from before there were slots may differ where two tokens are nearly as likely."""
+        size = int(settings.get("batch_size") or BATCH_SIZE[choose_device().type])
+        return {"batch_size": size, "decoding": "slots"}
 
     def groups(self, lengths: Sequence[int]) -> list[int]:
         """See Engine."""

@@ -25,7 +25,7 @@ from polyglot.kinds.data_card import Defect, LanguageCard, Parallel, Rules
 from polyglot.kinds.rows import Form, Rejection
 
 _FEWEST_ROWS = 20_000  # for which processes are worth their start, two seconds of a processor each
-_PROCESS_BYTES = 512 * 2**20  # of each
+_PROCESS_BYTES, _ROW_BYTES = 256 * 2**20, 4500  # of each, and for each of its rows: near duplicates above all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,8 @@ def _at_once(counts: Mapping[str, LanguageCard], resources: Resources) -> int:
     """How many languages are described at the same time: as processors and memory allow, one where rows are few."""
     if sum(entry.accepted for entry in counts.values()) < _FEWEST_ROWS:
         return 1
-    return max(1, min(len(counts), resources.cpus, resources.memory_bytes // _PROCESS_BYTES))
+    one = _PROCESS_BYTES + _ROW_BYTES * max(entry.accepted for entry in counts.values())
+    return max(1, min(len(counts), resources.cpus, resources.memory_bytes // one))
 
 
 def defects(found: Mapping[str, Findings]) -> dict[str, Defect]:

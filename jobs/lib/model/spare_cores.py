@@ -1,6 +1,6 @@
 """Cores that nobody uses: a computation takes them while they are idle, and gives them back when others come.
 
-For computations whose bits do not depend on the number of threads alone: the caller has seen to that. Two threads on
+For computations whose bits are the same with either number of threads: the caller has seen to that. Two threads on
 a core that another process wants wait for each other most of the time, so what others use is looked at every second.
 """
 
@@ -17,7 +17,7 @@ _ALMOST = 0.3  # of a core: what housekeeping takes of one counts as idle
 
 
 class SpareCores:
-    """Sets torch's threads between `own` and what the machine's scheduler lends; `look` costs next to nothing."""
+    """Sets torch's threads to `own` or to all that the machine's scheduler lends; `look` costs next to nothing."""
 
     def __init__(self, own: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Takes none where the environment lends none, as on a cluster, whose pods have a limit."""
@@ -36,8 +36,7 @@ class SpareCores:
             self.taken_seconds += passed
         others = others_seconds()
         busy, self._at, self._others = (others - self._others) / passed, now, others
-        free = int(cores() - busy + _ALMOST)
-        threads = min(max(self.own, free), self.most)
+        threads = self.most if cores() - busy + _ALMOST >= self.most else self.own  # no number that was not tried
         if threads != self._threads:
             self._threads = threads
             torch.set_num_threads(threads)

@@ -31,9 +31,9 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
 
 
 @pytest.mark.parametrize(
-    ("busy", "threads"), [([0.1], 3), ([1.0], 3), ([2.0], 2), ([4.0], 1), ([0.0, 2.5], 1), ([4.0, 0.2], 3)]
+    ("busy", "threads"), [([0.1], 3), ([1.2], 3), ([2.0], 1), ([4.0], 1), ([0.0, 2.5], 1), ([4.0, 0.2], 3)]
 )
-def test_what_others_leave_is_taken_up_to_what_is_lent(
+def test_all_that_is_lent_is_taken_where_others_leave_it_and_else_none(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, busy: list[float], threads: int
 ) -> None:
     monkeypatch.setenv(MACHINE_CPUS, "3")

@@ -109,7 +109,7 @@ def _tasks(context: Context, params: AnswerParams) -> list[Task]:
     return tasks
 
 
-def _groups(engine: Engine, tasks: Sequence[Task]) -> list[list[Task]]:
+def groups_of(engine: Engine, tasks: Sequence[Task]) -> list[list[Task]]:
     """What the engine answers and keeps as one: neighbours in the order of their prompts' lengths."""
     ordered = iter(sorted(tasks, key=lambda task: (len(task.prompt), task.name)))
     lengths = sorted(len(task.prompt) for task in tasks)
@@ -119,7 +119,7 @@ def _groups(engine: Engine, tasks: Sequence[Task]) -> list[list[Task]]:
 def _answer(context: Context, conversation: Conversation, tasks: list[Task]) -> dict[str, Answer]:
     """Answer group after group; what the journal holds of earlier attempts is not asked again."""
     known = {record["id"]: msgspec.convert(record["answers"], tuple[Answer, ...]) for record in context.journal.read()}
-    groups = _groups(conversation.engine, [task for task in tasks if task.error is None])
+    groups = groups_of(conversation.engine, [task for task in tasks if task.error is None])
     if context.shards is not None:
         groups = groups[context.shards.index :: context.shards.count]
         tasks = [task for task in tasks if task.error is not None] + [task for group in groups for task in group]

@@ -13,6 +13,7 @@ from jobs.lib.stats.clusters import LEVEL
 from jobs.lib.stats.strengths.field import Field
 from jobs.lib.stats.strengths.fit import strengths
 from jobs.lib.stats.strengths.games import Game, Games, Resampling
+from jobs.lib.stats.strengths.games import outcome_of as slot_outcome
 from jobs.lib.stats.strengths.standings import comparable, standings
 from polyglot.exchange.read import ReadFile
 from polyglot.exchange.rows import SAID, TURNED, Exchanged, PairJudgment, Winner
@@ -21,7 +22,6 @@ from polyglot.exchange.summary import ModelGap, ModelStrength, StrengthTable
 MOST_JUDGES = 20  # that have tables, those of most games: voters of an arena are thousands
 MOST_WEIGHTS = 2**24  # resamples x questions; of more questions there are fewer resamples
 MOST_FAILED = 0.05  # share of a model's pairs; beyond it the model is not ranked
-_SLOTS = {"A": "first", "B": "second"}
 _HERE = ["here"]  # all of a file is one language
 
 
@@ -45,17 +45,23 @@ def strengths_in(found: ReadFile[Exchanged], people: Sequence[str], resamples: i
         games = [game for row in rows for game in row]
         of_two = any(len(row) == 2 for row in rows)
         asked = tuple(models[judge]), failed.get(judge, Counter())
+        resampling = _resampling(games, resamples)
         for ties in (True, False) if any(game.outcome == "tie" for game in games) else (True,):
-            yield _table(found.name, judge, games, *asked, ties=ties, slot=of_two, resamples=resamples)
+            yield _table(found.name, judge, games, *asked, resampling, ties=ties, slot=of_two)
+
+
+def _resampling(games: Sequence[Game], resamples: int) -> Resampling:
+    questions = {game.question for game in games}
+    return Resampling.of(questions, resamples=min(resamples, max(500, MOST_WEIGHTS // len(questions))))
 
 
 def _games(row: Exchanged, question: str, models: tuple[str, str], winner: Winner) -> list[Game]:
     """One an order, where they are told."""
     if not isinstance(row, PairJudgment):
-        return [Game(question, *models, _SLOTS.get(SAID[winner] or "", "tie"))]
+        return [Game(question, *models, slot_outcome(SAID[winner]))]
     said = (SAID[row.g1_winner], SAID[TURNED[row.g2_winner]])
     shown = (models, (models[1], models[0]))
-    return [Game(question, *pair, _SLOTS.get(one or "", "tie")) for pair, one in zip(shown, said, strict=True)]
+    return [Game(question, *pair, slot_outcome(one)) for pair, one in zip(shown, said, strict=True)]
 
 
 def _table(
@@ -64,13 +70,11 @@ def _table(
     rows: Sequence[Game],
     models: Sequence[str],
     failed: Counter[str],
+    resampling: Resampling,
     *,
     ties: bool,
     slot: bool,
-    resamples: int,
 ) -> StrengthTable:
-    questions = [game.question for game in rows]
-    resampling = Resampling.of(questions, resamples=min(resamples, max(500, MOST_WEIGHTS // len(set(questions)))))
     games = Games.of(rows, models, resampling.ids)
     fit = strengths(games, resampling, ties=ties, slot=slot)
     field = Field(models=tuple(models), fits={(_HERE[0], None): fit}, freedom=resampling.freedom)

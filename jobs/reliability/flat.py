@@ -27,12 +27,17 @@ def strength_rows(table: StrengthTable) -> Iterator[dict[str, object]]:
         yield {"table": "gap", **told, **named, **less, **_wide(gap)}
 
 
-def _wide(row: Record) -> dict[str, object]:
-    """Figures with their limits in columns of their own; arms are named already."""
+def _wide(row: Record, of: str = "") -> dict[str, object]:
+    """Figures with their limits in columns of their own, and behind the first of them what it is `of`, by that name.
+
+    Arms are named already.
+    """
     wide: dict[str, object] = {}
     for name, value in msgspec.to_builtins(row).items():
         if isinstance(value, dict):
             wide |= {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
+            if of:
+                wide.setdefault(of, value["of"])
         elif not isinstance(value, list | tuple):
             wide[name] = value
     return wide
@@ -46,10 +51,4 @@ def pair_row(row: PairResult) -> dict[str, object]:
         "first": row.first.arm,
         "second": row.second.arm,
     }
-    for name, value in msgspec.to_builtins(row).items():
-        if isinstance(value, dict):
-            flat |= {name: value["value"], f"{name}_low": value["low"], f"{name}_high": value["high"]}
-            flat.setdefault("scored", value["of"])
-        elif name not in flat:
-            flat[name] = value
-    return flat
+    return flat | _wide(row, of="scored")

@@ -10,7 +10,7 @@ import numpy as np
 from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.strengths.field import Field
 from jobs.lib.stats.strengths.fit import Strengths, strengths
-from jobs.lib.stats.strengths.games import Game, Games, Resampling
+from jobs.lib.stats.strengths.games import Game, Games, Resampling, outcome_of
 from jobs.lib.stats.strengths.length import adjusted
 from jobs.lib.stats.strengths.standings import Pair, Standings, comparable, standings
 from jobs.reliability.figures import ALL, measured, number
@@ -20,7 +20,6 @@ from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.strengths import ArmGap, ArmStrength, ScoreAgreement, StrengthTable, Unranked
 
 Scores = Mapping[tuple[ArmKey, str], float | None]  # mean scores by arm and language
-_WINNERS = {"A": "first", "B": "second"}
 _NOTHING = Interval(mean=nan, low=nan, high=nan)
 
 
@@ -28,6 +27,7 @@ _NOTHING = Interval(mean=nan, low=nan, high=nan)
 class _Arms:
     """Arms that met, by way of others too: their rows, and the fits of these, raw and at equal lengths."""
 
+    keys: tuple[ArmKey, ...]  # in the order of the fits
     rows: Sequence[Compared]
     languages: tuple[str, ...]  # that they met in
     raw: Field
@@ -55,15 +55,17 @@ def strength_tables(
             yield _table(arms, language, on, scores, how)
 
 
+def _is_scored(row: Compared) -> bool:
+    """Whether each order has a verdict."""
+    return row.said(0) is not None and row.said(1) is not None
+
+
 def games_of(row: Compared, weight: float = 1.0) -> list[Game]:
-    """What a row says, one game an order; none where an order has no verdict."""
-    said = (row.said(0), row.said(1))
-    if None in said:
-        return []
-    lengths = row.characters
+    """What a row that is scored says, one game an order."""
+    said, lengths = (row.said(0), row.said(1)), row.characters
     longer = log2(lengths[0] / lengths[1]) if all(lengths) else nan
     found = [
-        Game(row.verdict.id, row.arms[at], row.arms[1 - at], _WINNERS.get(one or "", "tie"), weight, longer * sign)
+        Game(row.verdict.id, row.arms[at], row.arms[1 - at], outcome_of(one), weight, longer * sign)
         for at, (one, sign) in enumerate(zip(said, (1, -1), strict=True))
     ]
     return found if row.in_orders else found[:1]
@@ -85,20 +87,21 @@ def _fitted(rows: Sequence[Compared], languages: Sequence[str], resampling: Resa
     """Fit each language under each training seed; arms without one stand under each seed of the others."""
     arms = tuple(dict.fromkeys(arm for row in rows for arm in row.arms))
     seeds = tuple(dict.fromkeys(row.seed for row in rows if row.seed is not None)) or (None,)
-    times = Counter(_item(row) for row in rows if games_of(row))
+    scored = [row for row in rows if _is_scored(row)]
+    times = Counter(map(_item, scored))
     slot = any(row.in_orders for row in rows)
     raw: dict[tuple[str, int | None], Strengths] = {}
     equal: dict[tuple[str, int | None], Strengths] = {}
     for language in languages:
-        here = [row for row in rows if row.verdict.language == language]
-        for seed in seeds if here else ():
-            own = [row for row in here if row.seed in (None, seed)]
-            games = [game for row in own if games_of(row) for game in games_of(row, 1 / times[_item(row)])]
+        for seed in seeds if any(row.verdict.language == language for row in rows) else ():
+            own = [row for row in scored if row.verdict.language == language and row.seed in (None, seed)]
+            games = [game for row in own for game in games_of(row, 1 / times[_item(row)])]
             found = strengths(Games.of(games, arms, resampling.ids), resampling, ties=True, slot=slot)
             raw[language, seed] = found
             if (held := adjusted(found, resampling)) is not None:
                 equal[language, seed] = held
     return _Arms(
+        keys=arms,
         rows=rows,
         languages=tuple(language for language in languages if any(name == language for name, _ in raw)),
         raw=Field(models=arms, fits=raw, freedom=resampling.freedom),
@@ -112,7 +115,7 @@ def _item(row: Compared) -> tuple[object, ...]:
 
 
 def _table(arms: _Arms, language: str, on: tuple[str, ...], scores: Scores, how: How) -> StrengthTable:
-    keys, zero = tuple(dict.fromkeys(arm for row in arms.rows for arm in row.arms)), _zero(arms)
+    keys, zero = arms.keys, _zero(arms)
     items, unscored = _counts(arms.rows, on)
     failing = _failing(arms.rows, on, how.most_unscored)
     ranked = [place for place, arm in enumerate(keys) if items[arm] and arm not in failing]
@@ -146,7 +149,7 @@ def _table(arms: _Arms, language: str, on: tuple[str, ...], scores: Scores, how:
             )
             for row in found.models
         ),
-        gaps=tuple(_gap(arms, keys, pair, on, language, scores, how) for pair in found.pairs),
+        gaps=tuple(_gap(arms, pair, on, language, scores, how) for pair in found.pairs),
         scores=_agreement(keys, found, language, scores),
         most_unscored=how.most_unscored,
     )
@@ -154,23 +157,18 @@ def _table(arms: _Arms, language: str, on: tuple[str, ...], scores: Scores, how:
 
 def _zero(arms: _Arms) -> tuple[int, ...]:
     """The arm that all others met, and those alone; else all that are compared with each other."""
-    keys = tuple(arms.raw.models)
-    met = [{*row.arms} for row in arms.rows]
-    centre = [place for place, arm in enumerate(keys) if all(arm in pair for pair in met)]
+    met = {row.arms for row in arms.rows}
+    centre = [place for place, arm in enumerate(arms.keys) if all(arm in pair for pair in met)]
     if len(centre) == 2:  # of two that met each other, what is not tuned
-        centre = [place for place in centre if not _tuned(keys[place])]
+        centre = [place for place in centre if arms.keys[place].dataset is None]
     return tuple(centre) if len(centre) == 1 else comparable(arms.raw)
-
-
-def _tuned(arm: object) -> bool:
-    return isinstance(arm, ArmKey) and arm.dataset is not None
 
 
 def _counts(rows: Sequence[Compared], on: Sequence[str]) -> tuple[Counter[ArmKey], Counter[ArmKey]]:
     """Items of each arm, and those without a verdict."""
     here = [row for row in rows if row.verdict.language in on]
     items = Counter(arm for row in here for arm in row.arms)
-    return items, Counter(arm for row in here if not games_of(row) for arm in row.arms)
+    return items, Counter(arm for row in here if not _is_scored(row) for arm in row.arms)
 
 
 def _failing(rows: Sequence[Compared], on: Sequence[str], most: float) -> set[ArmKey]:
@@ -193,10 +191,8 @@ def _held_equal(arms: _Arms, one: int, zero: Sequence[int], on: Sequence[str], l
     return found if isfinite(found.mean) else _NOTHING
 
 
-def _gap(
-    arms: _Arms, keys: Sequence[ArmKey], pair: Pair, on: Sequence[str], language: str, scores: Scores, how: How
-) -> ArmGap:
-    first, second = keys[pair.first], keys[pair.second]
+def _gap(arms: _Arms, pair: Pair, on: Sequence[str], language: str, scores: Scores, how: How) -> ArmGap:
+    first, second = arms.keys[pair.first], arms.keys[pair.second]
     return ArmGap(
         first=first,
         second=second,

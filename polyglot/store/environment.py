@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from polyglot.core.devices import usable_cpus
+
 _GIB = 2**30
 _CONTROLLER = ("boto3", "jinja2", "psutil", "pydantic", "rfc8785", "rich", "typer")
 _WORKER = ("datasets", "numpy", "openai", "pyarrow")
@@ -61,8 +63,7 @@ def _version(package: str) -> str:
 
 
 def _processors() -> Finding:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Finding(name="processors", ok=True, detail=f"{usable} usable of {os.cpu_count()}")
+    return Finding(name="processors", ok=True, detail=f"{usable_cpus()} usable of {os.cpu_count()}")
 
 
 def _memory() -> Finding:

@@ -19,6 +19,7 @@ import torch
 from jobs.answer.conversation import Conversation, Task
 from jobs.answer.engines import engine_class
 from jobs.answer.engines.engine import Endings, Finish, Generated, Growing, Opening
+from jobs.answer.job import groups_of
 from jobs.lib.model.execution import computing
 from jobs.lib.model.loading import DTYPES, load_model, load_tokenizer
 from jobs.lib.model.template import ChatFormat
@@ -68,11 +69,7 @@ def by_engine(name: Any) -> Side:
         ]
         for one in tasks:
             conversation.prepare(one)
-        ordered = sorted(tasks, key=lambda one: (len(one.prompt), one.name))
-        groups, place = dict[str, list[Task]](), 0
-        for size in engine.groups([len(one.prompt) for one in ordered]):
-            groups[str(place)] = ordered[place : place + size]
-            place += size
+        groups = {str(place): group for place, group in enumerate(groups_of(engine, tasks))}
         began = time.process_time()
         list(conversation.converse(groups, lambda: None))
         seconds = time.process_time() - began

@@ -138,7 +138,7 @@ def answer(task: dict[str, Any]) -> dict[str, Any]:
         for one in tasks:
             conversation.prepare(one)
         ordered = sorted(tasks, key=lambda one: (len(one.prompt), one.name))
-        groups, place = dict[str, list[Task]](), 0
+        groups, place = dict[str, list[Task]](), 0  # as the job does, of which another checkout has it by another name
         for size in engine.groups([len(one.prompt) for one in ordered]):
             groups[str(place)] = ordered[place : place + size]
             place += size

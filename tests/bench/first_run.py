@@ -8,30 +8,26 @@ A machine that is busy with other work shows little: the base model's idle core 
 """
 
 import argparse
-import os
 import re
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.bench._sides import add_options, sides, took
+
 BASE = re.compile(r"base tiny: committed after ([\d.]+) s")
 
 
 def main() -> None:
     """Print a line a side."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--other", type=Path, help="another checkout, with its .venv")
+    add_options(parser)
     options = parser.parse_args()
-    sides = {"here": ROOT, **({"there": options.other.resolve()} if options.other else {})}
-    found: dict[str, list[tuple[float, float, float]]] = {side: [] for side in sides}
+    checkouts = sides(options.other)
+    found: dict[str, list[tuple[float, float, float]]] = {side: [] for side in checkouts}
     for _ in range(options.rounds):
-        for side, place in sides.items():
+        for side, place in checkouts.items():
             found[side].append(run(place))
     for side, figures in found.items():
         said = (
@@ -44,19 +40,13 @@ def main() -> None:
 def run(place: Path) -> tuple[float, float, float]:
     """Seconds by the clock, of processors, and of the base model."""
     with tempfile.TemporaryDirectory(prefix="first-") as folder:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("POLYGLOT_")}
-        kept.pop("PYTHONDONTWRITEBYTECODE", None)
-        environment = {**kept, "POLYGLOT_STATE": f"{folder}/state", "POLYGLOT_STORE": f"file://{folder}/store"}
         command = [str(place / ".venv/bin/polyglot"), "submit", str(place / "studies/quickstart.yaml")]
-        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        done = subprocess.run(
-            [*command, "--mix", "DEFRITES"], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-        if done.returncode or not (base := BASE.search(done.stdout + done.stderr)):
-            raise RuntimeError(done.stderr[-3000:])
-        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return wall, used, float(base[1])
+        own = {"POLYGLOT_STATE": f"{folder}/state", "POLYGLOT_STORE": f"file://{folder}/store"}
+        found = took([*command, "--mix", "DEFRITES"], place, Path(folder), **own)
+        base = BASE.search(found.output + found.errors)
+        if base is None:
+            raise RuntimeError(f"no base model was made: {found.errors[-3000:]}")
+        return found.clock, found.processors, float(base[1])
 
 
 if __name__ == "__main__":

@@ -10,12 +10,8 @@ the exponent with which each grows between the smallest and the largest study.
 
 import argparse
 import hashlib
-import json
 import math
-import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -28,10 +24,10 @@ from polyglot.store.manifest import FileRecord, Manifest
 from polyglot.study.load import load_study
 from polyglot.study.lock import lock_study
 from polyglot.study.profile import load_profile
+from tests.bench._sides import ROOT, add_options, sides, took
 from tests.bench.plan_speed import large_study
 
 STAGES = (500, 2000, 20_000)
-ROOT = Path(__file__).resolve().parents[2]
 A_SEED = 135  # stages
 READ = """
 import hashlib, json, pathlib, sys
@@ -46,19 +42,20 @@ def main() -> None:
     """Print a line a command and size, then how each grows."""
     parser = argparse.ArgumentParser()
     parser.add_argument("stages", nargs="*", type=int, default=STAGES)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--other", type=Path, help="another checkout, with its .venv")
+    add_options(parser)
     options = parser.parse_args()
-    checkouts = {"here": ROOT, **({"there": options.other.resolve()} if options.other else {})}
+    checkouts = sides(options.other)
     medians: dict[str, list[tuple[int, float]]] = {}
     for wanted in options.stages:
         with tempfile.TemporaryDirectory(prefix="looking-") as folder:
             count, label = made(Path(folder), wanted)
-            sides = commands(Path(folder), checkouts, label)
-            found: dict[str, list[float]] = {name: [] for name in sides}
+            timed = commands(Path(folder), checkouts, label)
+            found: dict[str, list[float]] = {name: [] for name in timed}
             for _ in range(options.rounds):
-                for name, (command, place) in sides.items():
-                    found[name].append(processor_seconds(command, place, Path(folder)))
+                for name, (command, place) in timed.items():
+                    found[name].append(
+                        took(command, place, Path(folder), POLYGLOT_STORE=f"file://{folder}/store").processors
+                    )
             for name, seconds in found.items():
                 middle = statistics.median(seconds)
                 medians.setdefault(name, []).append((count, middle))
@@ -116,18 +113,6 @@ def commands(folder: Path, checkouts: Mapping[str, Path], label: str) -> dict[st
         for name, place in checkouts.items()
     }
     return {**found, "reading alone": ([sys.executable, "-c", READ, str(folder / "store")], ROOT)}
-
-
-def processor_seconds(command: list[str], place: Path, folder: Path) -> float:
-    """Of one process, from its start to its end."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {**os.environ, "PYTHONPATH": str(place), "POLYGLOT_STORE": f"file://{folder}/store"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's modules are compiled once
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{json.dumps(command)}: {done.stderr[-2000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 if __name__ == "__main__":

@@ -12,10 +12,7 @@ import argparse
 import hashlib
 import json
 import math
-import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,9 +21,9 @@ from pathlib import Path
 
 from polyglot.core.mix import Mix
 from polyglot.plan.contrasts import find_contrasts
+from tests.bench._sides import ROOT, add_options, sides, took
 from tests.kit.fake_scores import LANGUAGES, FakeStudy, cells_of, report_params, usual_ability
 
-ROOT = Path(__file__).resolve().parents[2]
 ARMS, SEEDS, RESAMPLES = (50, 200), (0, 1, 2), 10_000
 ROOM = 8  # mixes of several languages at each size, beside the monolingual ones
 RUN = """
@@ -47,19 +44,18 @@ def main() -> None:
     """Print a line a job, size and side, then how each grows."""
     parser = argparse.ArgumentParser()
     parser.add_argument("arms", nargs="*", type=int, default=ARMS)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--other", type=Path, help="another checkout, with its .venv")
+    add_options(parser)
     options = parser.parse_args()
-    sides = {"here": ROOT, **({"there": options.other.resolve()} if options.other else {})}
+    checkouts = sides(options.other)
     medians: dict[str, list[tuple[int, float, float]]] = {}
     for arms in options.arms:
         with tempfile.TemporaryDirectory(prefix="study-") as folder:
             count, contrasts = made(Path(folder), arms)
             for kind in ("aggregate", "report"):
-                found: dict[str, list[tuple[float, float]]] = {side: [] for side in sides}
+                found: dict[str, list[tuple[float, float]]] = {side: [] for side in checkouts}
                 for _ in range(options.rounds):
-                    for side, place in sides.items():
-                        found[side].append(measured(kind, Path(folder), side, place))
+                    for side, place in checkouts.items():
+                        found[side].append(run(kind, Path(folder), Path(folder) / f"{kind}-{side}", place))
                 for side, figures in found.items():
                     seconds, mib = zip(*figures, strict=True)
                     middle, most = statistics.median(seconds), max(mib)
@@ -108,23 +104,11 @@ def write(folder: Path, kind: str, params: Mapping[str, object], inputs: Mapping
     (folder / f"{kind}.json").write_text(json.dumps({"params": params, "inputs": inputs}), encoding="utf-8")
 
 
-def run(kind: str, folder: Path, out: Path, place: Path) -> float:
-    """Run a job by the code of a checkout; its peak memory in MiB."""
+def run(kind: str, folder: Path, out: Path, place: Path) -> tuple[float, float]:
+    """Run a job by the code of a checkout: its processor seconds, and its peak memory in MiB."""
     command = [str(place / ".venv/bin/python"), "-c", RUN, kind, str(folder), str(out)]
-    environment = {**os.environ, "PYTHONPATH": str(place), "OMP_NUM_THREADS": "1"}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's modules are compiled once
-    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr[-3000:])
-    return float(json.loads(done.stdout.splitlines()[-1])["kib"]) / 1024
-
-
-def measured(kind: str, folder: Path, side: str, place: Path) -> tuple[float, float]:
-    """Processor seconds of a job, and its peak memory in MiB."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    mib = run(kind, folder, folder / f"{kind}-{side}", place)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, mib
+    found = took(command, place, place, OMP_NUM_THREADS="1")
+    return found.processors, float(json.loads(found.output.splitlines()[-1])["kib"]) / 1024
 
 
 def digest(folder: Path, kind: str, side: str) -> str:

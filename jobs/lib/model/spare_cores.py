@@ -11,7 +11,8 @@ from collections.abc import Callable
 import psutil
 import torch
 
-MACHINE_CPUS = "POLYGLOT_MACHINE_CPUS"  # of the environment: how many a worker may take beside its own while idle
+from polyglot.core.devices import MACHINE_CPUS, usable_cpus
+
 LOOK_SECONDS = 1.0
 _ALMOST = 0.3  # of a core: what housekeeping takes of one counts as idle
 
@@ -36,15 +37,10 @@ class SpareCores:
             self.taken_seconds += passed
         others = others_seconds()
         busy, self._at, self._others = (others - self._others) / passed, now, others
-        threads = self.most if cores() - busy + _ALMOST >= self.most else self.own  # no number that was not tried
+        threads = self.most if usable_cpus() - busy + _ALMOST >= self.most else self.own  # no number that was not tried
         if threads != self._threads:
             self._threads = threads
             torch.set_num_threads(threads)
-
-
-def cores() -> int:
-    """How many this process may compute on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def others_seconds() -> float:

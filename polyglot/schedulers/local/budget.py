@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from polyglot.core.devices import nvidia_devices
+from polyglot.core.devices import nvidia_devices, usable_cpus
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.kinds.registry import kind_of
@@ -30,11 +30,7 @@ class Budget:
     @classmethod
     def of_machine(cls) -> "Budget":
         """Everything this process may use: its CPU affinity, the memory of its cgroup or machine, its GPUs."""
-        try:
-            cpus = len(os.sched_getaffinity(0))
-        except AttributeError:  # not Linux
-            cpus = os.cpu_count() or 1
-        return cls(cpus=cpus, memory_bytes=_memory_bytes(), gpus=_gpus())
+        return cls(cpus=usable_cpus(), memory_bytes=_memory_bytes(), gpus=_gpus())
 
     @classmethod
     def of_profile(cls, profile: Profile) -> "Budget":

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from polyglot.core.canonical import digest
+from polyglot.core.devices import MACHINE_CPUS
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.registry import environment_of, kind_of, traits_of
@@ -225,7 +226,7 @@ class LocalScheduler(Scheduler):
         kind = attempt.planned.stage.kind
         threads = str(attempt.planned.settings.get("threads") or share.cpus)
         environment = {**self._environment, "OMP_NUM_THREADS": threads}
-        environment["POLYGLOT_MACHINE_CPUS"] = str(self.budget.cpus)  # what it may use while nobody else does
+        environment[MACHINE_CPUS] = str(self.budget.cpus)
         if self.budget.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(share.gpus)
         server = self._server(attempt.planned)

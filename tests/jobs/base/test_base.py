@@ -23,6 +23,7 @@ from jobs.lib.model import spare_cores
 from jobs.lib.model.loading import load_model, load_tokenizer
 from jobs.lib.model.pickled_weights import convert_pickles
 from jobs.lib.model.template import ChatFormat
+from polyglot.core.devices import MACHINE_CPUS
 from polyglot.core.errors import Interrupted, Permanent
 from polyglot.kinds.base import BaseParams
 from polyglot.kinds.kind import File
@@ -83,9 +84,9 @@ class TestBuiltIn:
 
     @pytest.mark.parametrize("same", [True, False])
     def test_idle_cores_are_taken_where_they_give_the_same_bits(self, built, tmp_path, monkeypatch, same):
-        monkeypatch.setenv(spare_cores.MACHINE_CPUS, "2")
+        monkeypatch.setenv(MACHINE_CPUS, "2")
         monkeypatch.setattr(spare_cores, "LOOK_SECONDS", 0.0)
-        monkeypatch.setattr(spare_cores, "cores", lambda: 2)
+        monkeypatch.setattr(spare_cores, "usable_cpus", lambda: 2)
         monkeypatch.setattr(spare_cores, "others_seconds", lambda: 0.0)
         monkeypatch.setattr(base, "WORTH_STEPS", 1)
         if not same:

@@ -14,6 +14,12 @@ from jobs.lib.stats.resampling import strata
 
 Places = npt.NDArray[np.intp]
 OUTCOMES = {"first": 0, "second": 1, "tie": 2}
+_SLOTS = {"A": "first", "B": "second"}
+
+
+def outcome_of(said: str | None) -> str:
+    """The outcome of a verdict on two slots, as a judge says it; what names neither is a tie."""
+    return _SLOTS.get(said or "", "tie")
 
 
 class Game(NamedTuple):

@@ -29,7 +29,7 @@ class Pair:
     @property
     def sign(self) -> int:
         """Which of the two is ahead, by the estimate: 1, -1 or 0."""
-        return (self.gap.mean > 0) - (self.gap.mean < 0)
+        return _sign(self.gap)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +58,8 @@ def standings(
     gaps = {pair: field.gap(*pair, languages, level) for pair in combinations(range(size), 2)}
     ahead = np.zeros(size)
     for (one, other), gap in gaps.items():
-        sign = (gap.mean > 0) - (gap.mean < 0)
-        ahead[one] += sign
-        ahead[other] -= sign
+        ahead[one] += _sign(gap)
+        ahead[other] -= _sign(gap)
     kept = [one for one in range(size) if (ranked is None or one in ranked) and _is_known(one, gaps)]
     order = sorted(range(size), key=lambda one: (one not in kept, -ahead[one], _finite(-own[one].mean), one))
     pairs = []
@@ -86,6 +85,10 @@ def comparable(field: Field) -> tuple[int, ...]:
         key = tuple(int(np.argmax(fit.order[one] == 0)) for fit in field.fits.values())
         classes.setdefault(key, []).append(one)
     return tuple(sorted(classes.values(), key=len, reverse=True)[0])
+
+
+def _sign(gap: Interval) -> int:
+    return (gap.mean > 0) - (gap.mean < 0)
 
 
 def _turned(gap: Interval) -> Interval:

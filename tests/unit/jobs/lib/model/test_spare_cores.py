@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from jobs.lib.model import spare_cores
-from jobs.lib.model.spare_cores import MACHINE_CPUS, SpareCores
+from jobs.lib.model.spare_cores import SpareCores
+from polyglot.core.devices import MACHINE_CPUS
 
 
 class Machine:
@@ -23,7 +24,7 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     made, before = Machine(), torch.get_num_threads()
-    monkeypatch.setattr(spare_cores, "cores", lambda: 4)
+    monkeypatch.setattr(spare_cores, "usable_cpus", lambda: 4)
     monkeypatch.setattr(spare_cores, "others_seconds", lambda: made.others)
     torch.set_num_threads(1)
     yield made

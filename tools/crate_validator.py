@@ -70,8 +70,8 @@ def python() -> Path:
 def validate(crate: Path) -> str:
     """What is wrong with a crate by the required rules of the specification; "" for nothing."""
     context = Path(rocrate.__file__).parent / "data" / "ro-crate.jsonld"
-    command: list[str | Path] = [python(), "-c", _RUN, context, "--no-interactive", "--disable-color", "validate", "--no-paging"]
-    command += ["--verbose", "--profile-identifier", PROFILE, "--no-cache", crate]
+    command: list[str | Path] = [python(), "-c", _RUN, context, "--no-interactive", "--disable-color", "validate"]
+    command += ["--no-paging", "--verbose", "--profile-identifier", PROFILE, "--no-cache", crate]
     done = subprocess.run(command, capture_output=True, text=True, timeout=VALIDATE_SECONDS, check=False)
     return "" if done.returncode == 0 else f"{done.stdout}\n{done.stderr}".strip()
 

@@ -31,6 +31,7 @@ from polyglot.kinds.report import (
 from polyglot.kinds.train import TrainingRecord
 
 FORMAT = 1
+MOST_COMPARED = 60  # mixes of one model and data set of which each two are compared in what they hold
 PARTS = {"questions": "questions", "references": "references", "native_references": "native references",
          "prompts": "judge prompts"}  # fmt: skip
 
@@ -157,12 +158,17 @@ def _load_mix(name: str, source: Input, model: str, dataset: str, arm: str) -> L
 
 
 def _overlaps(mixes: Sequence[LoadedMix]) -> tuple[Overlap, ...]:
-    """Per model and data set: names of its mixes, and how many ids and rows each two of them share."""
+    """Per model and data set: names of its mixes, and how many ids and rows each two of them share.
+
+    Of very many mixes nobody reads each pair, and there are as many as their square: none is counted then.
+    """
     groups: dict[tuple[str, str], list[LoadedMix]] = {}
     for mix in mixes:
         groups.setdefault((mix.model, mix.dataset), []).append(mix)
     found = []
     for (model, dataset), members in groups.items():
+        if len(members) > MOST_COMPARED:
+            continue
         names = tuple(mix.entry.arm + (f", draw {mix.entry.draw}" if mix.entry.draw else "") for mix in members)
         ids, rows = shared(mix.source.lines("index.jsonl", IndexRow) for mix in members)
         found.append(Overlap(model=model, dataset=dataset, mixes=names, ids=ids, rows=rows))

@@ -47,7 +47,7 @@ def _scores(report: Report, metric: Metric) -> Iterator[str]:
             for row in report.arms
             if group is None or row.trained_on == group or row.dataset is None and row.model in (group[0], row.arm)
         )
-        yield from (r"\begin{table}", r"\centering", size)
+        yield from (r"\begin{table}", r"\centering", size, r"\setlength{\tabcolsep}{3pt}")
         yield rf"\begin{{tabular}}{{l{'r' * (len(languages) + 1)}}}"
         yield r"\toprule"
         yield " & ".join(["Mix", *languages, "all"]) + r" \\"
@@ -70,20 +70,20 @@ def _caption(report: Report, what: str) -> str:
 
 def _mean(row: ArmScore | None, metric: Metric) -> str:
     """A mean over its interval, in two lines of one cell."""
-    if row is None or metric.of(row).value is None:
+    found = None if row is None else metric.of(row)
+    if found is None or found.value is None:
         return "--"
-    found = metric.of(row)
-    return rf"{escaped(metric.show(found.value))} {{\tiny [{escaped(metric.interval(found))}]}}"
+    return rf"{metric.bare(found.value)} {{\tiny [{escaped(metric.interval(found))}]}}"
 
 
 def _contrasts(report: Report, metric: Metric) -> Iterator[str]:
     """One table of all contrasts, by family."""
     adjusted = any(_p(row, metric) for row in report.contrasts)
-    columns = ["Contrast", f"Difference ({metric.unit})", "Interval", *(["$p$ (Holm)"] if adjusted else []), "Seeds"]
+    columns = ["Contrast", "Difference", "Interval", *(["$p$ (Holm)"] if adjusted else []), "Seeds"]
     several = len({row.trained_on for row in report.contrasts}) > 1
     yield r"{\small"
     yield rf"\begin{{longtable}}{{l{'r' * (len(columns) - 1)}}}"
-    caption = _caption(report, f"contrasts of the study {report.study}")
+    caption = _caption(report, f"contrasts of the study {report.study} in {metric.unit}")
     yield rf"\caption{{{caption}}} \label{{tab:{report.study}-contrasts}} \\"
     yield r"\toprule"
     yield " & ".join(escaped(name) if "$" not in name else name for name in columns) + r" \\"

@@ -24,7 +24,7 @@ class ReportParams(Params):
     """The static report of a study."""
 
     kind: ClassVar[str] = "report"
-    version: ClassVar[int] = 5  # 5: gradient norms, learning rates, losses on rows held back by step
+    version: ClassVar[int] = 6  # 6: what mixes share is not counted of more than 60 of one model and data set
 
     study: str
     question: str = ""

@@ -281,3 +281,16 @@ class TestWrongReferences:
 
     def test_nothing_is_said_where_no_reference_is_known_to_be_wrong(self, usual: Made) -> None:
         assert wrong_references.show(usual.document, View.of(usual.document)) is None
+
+
+def test_of_very_many_mixes_it_is_not_counted_what_each_two_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are as many pairs as the square of the mixes, and nobody reads each."""
+    few = make(tmp_path / "few", ("EN", "ENDEFRITES"), seeds=(0,))
+    monkeypatch.setattr("jobs.report.load_artifacts.MOST_COMPARED", 1)
+    many = make(tmp_path / "many", ("EN", "ENDEFRITES"), seeds=(0,))
+    assert [overlap.mixes for overlap in few.document.overlaps] == [("EN", "ENDEFRITES")]
+    assert "too many mixes" not in few.page
+    assert not many.document.overlaps
+    assert "too many mixes" in many.page

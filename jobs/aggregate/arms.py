@@ -140,7 +140,7 @@ class Averages:
                 sum(self._cells[1][:, place[cell], k] for cell in members for k in on) / (len(members) * len(on))
                 for members in arm.units.values()
             ]
-            found = Replicates(labels=tuple(arm.units), points=self.points(arm, on), draws=np.stack(draws, axis=1))
+            found = Replicates(labels=tuple(arm.units), points=self.points(arm, on), draws=np.array(draws).T)
             self._made[key] = found
             self._bytes += found.draws.nbytes
             while self._bytes > ROOM and len(self._made) > 1:

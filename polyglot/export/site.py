@@ -30,11 +30,10 @@ class StudyPages:
         """What was measured, in a line."""
         roster, method = self.report.roster, self.report.method
         tuned = [cell for cell in roster if cell.mix is not None]
-        return (
-            f"{', '.join(dict.fromkeys(cell.model for cell in roster))}; "
-            f"{len({cell.arm_key for cell in tuned})} mixes, {len({cell.seed for cell in tuned} - {None})} seeds, "
-            f"{' '.join(method.languages)}, {method.questions} questions"
-        )
+        mixes = _counted(len({cell.arm_key for cell in tuned}), "mix", "mixes")
+        seeds = _counted(len({cell.seed for cell in tuned} - {None}), "seed", "seeds")
+        models = ", ".join(dict.fromkeys(cell.model for cell in roster))
+        return f"{models}; {mixes}, {seeds}, {' '.join(method.languages)}, {method.questions} questions"
 
     @property
     def best(self) -> str:
@@ -46,7 +45,12 @@ class StudyPages:
             return "no mix has a mean over all languages"
         ends = [max(known, key=lambda pair: pair[0])[1], min(known, key=lambda pair: pair[0])[1]]
         said = [f"{row.arm} {metric.show(metric.of(row).value)} ({metric.interval(metric.of(row))})" for row in ends]
-        return f"{metric.title}: {' to '.join(dict.fromkeys(said))}"
+        title = metric.title[:1].upper() + metric.title[1:]
+        return f"{title}: {' to '.join(dict.fromkeys(said))}"
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def site_page(studies: Sequence[StudyPages], title: str) -> str:

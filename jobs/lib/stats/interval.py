@@ -39,18 +39,18 @@ def limits(draws: Floats, level: float) -> tuple[Floats, Floats]:
     zero. A draw that is NaN (no valid verdict was drawn) is left out, column by column.
     """
     tail = (1 - level) / 2
-    flat = draws.reshape(len(draws), -1)
+    flat = np.moveaxis(draws, 0, -1).reshape(-1, len(draws))  # a number's draws beside each other
     if not np.isnan(flat).any():
-        skip = int(len(flat) * tail + 1e-9)
-        ordered = np.partition(flat, (skip, len(flat) - 1 - skip), axis=0)
-        low, high = ordered[skip], ordered[len(flat) - 1 - skip]
+        skip = int(len(draws) * tail + 1e-9)
+        ordered = np.partition(flat, (skip, len(draws) - 1 - skip), axis=1)
+        low, high = ordered[:, skip], ordered[:, len(draws) - 1 - skip]
     else:
-        low, high = np.full(flat.shape[1], nan), np.full(flat.shape[1], nan)
-        for column in range(flat.shape[1]):
-            finite = np.sort(flat[~np.isnan(flat[:, column]), column])
+        low, high = np.full(len(flat), nan), np.full(len(flat), nan)
+        for at, row in enumerate(flat):
+            finite = np.sort(row[~np.isnan(row)])
             if len(finite):
                 skip = int(len(finite) * tail + 1e-9)
-                low[column], high[column] = finite[skip], finite[len(finite) - 1 - skip]
+                low[at], high[at] = finite[skip], finite[len(finite) - 1 - skip]
     return low.reshape(draws.shape[1:]), high.reshape(draws.shape[1:])
 
 

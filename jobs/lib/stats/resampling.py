@@ -89,17 +89,17 @@ def estimate(
     above: Floats = grid.numerator(metric)[rows, :, :, turns].sum(axis=3)  # (Q, C, L)
     below: Floats = grid.valid[rows, :, :, turns].sum(axis=3)
     scale = UNIT if metric == "score" else 1
-    chosen = weights[:, rows]
+    chosen = np.ascontiguousarray(weights[:, rows].T)  # (Q, R): the draws of a number lie beside each other
     with np.errstate(invalid="ignore", divide="ignore"):
         point = above.sum(axis=0) / (below.sum(axis=0) * scale)
 
     def draws_of(cells: Sequence[int]) -> Floats:
-        over, under = (part[:, list(cells)].reshape(len(part), -1) for part in (above, below))
-        if (under == under[:, :1]).all():  # nothing failed: one column of counts stands for all
-            under = under[:, :1]
+        over, under = (part[:, list(cells)].reshape(len(part), -1).T for part in (above, below))
+        if (under == under[:1]).all():  # nothing failed: one row of counts stands for all
+            under = under[:1]
         with np.errstate(invalid="ignore", divide="ignore"):
-            draws: Floats = (chosen @ over) / ((chosen @ under) * scale)
-        return draws.reshape(len(chosen), len(cells), -1)
+            draws: Floats = (over @ chosen) / ((under @ chosen) * scale)
+        return np.moveaxis(draws.reshape(len(cells), -1, len(weights)), -1, 0)
 
     return Estimates(point=point, draws_of=draws_of)
 

@@ -81,12 +81,15 @@ def find_defects(cells: Sequence[Cell], inputs: Mapping[str, Input], languages: 
         for language, answers in rows_by_language(source, "answers", Answer, languages).items():
             counted: Counter[str] = Counter()
             for answer in answers:
+                counted["turns"] += len(answer.turns)
                 for number, turn in enumerate(answer.turns, 1):
                     found = judge(turn, language)
-                    counted.update(("turns", *found.defects))
-                    counted["stopped"] += turn.finish == "stop"
-                    counted["unknown-language"] += found.spoken is None and "empty" not in found.defects
+                    if turn.finish == "stop":
+                        counted["stopped"] += 1
+                    if found.spoken is None and "empty" not in found.defects:
+                        counted["unknown-language"] += 1
                     if found.defects:
+                        counted.update(found.defects)
                         turns.append(_defective(cell, answer, number, found))
             counts[cell.cell, language] = TurnCounts(
                 **{name.replace("-", "_"): count for name, count in counted.items()}
@@ -111,17 +114,22 @@ def _defective(cell: Cell, answer: Answer, number: int, found: Judged) -> Defect
 
 def judge(turn: AnswerTurn, asked: str) -> Judged:
     """What is the matter with a turn that was asked for in a language."""
-    language, repeated = spoken(turn.text, asked), is_repeated(turn.text)
+    said = _said(turn.text, asked)
+    return said if turn.finish != "length" else said._replace(defects=(*said.defects, "cut"))
+
+
+@lru_cache(maxsize=4096)  # models of one mix often say the same
+def _said(text: str, asked: str) -> Judged:
+    """What is the matter with a text by itself, and its language."""
+    language = spoken(text, asked)
     found: dict[Defect, bool] = {
         "other-language": language not in (None, asked),
-        "repeated": repeated,
-        "empty": not turn.text.strip(),
-        "cut": turn.finish == "length",
+        "repeated": is_repeated(text),
+        "empty": not text.strip(),
     }
     return Judged(tuple(name for name, there in found.items() if there), language)
 
 
-@lru_cache(maxsize=4096)  # models of one mix often say the same
 def spoken(text: str, asked: str) -> str | None:
     """The language of a text: the asked one in case of doubt, None when it cannot be told."""
     found = identified(_prose(text), asked, *_same(asked))

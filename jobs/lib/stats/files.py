@@ -37,8 +37,12 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, object]], first: Sequence[
 
 
 def _field(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, int | float):  # most are numbers
+        return value
     if isinstance(value, list | tuple):
         value = " ".join("" if item is None else str(item) for item in value)
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return "'" + value
-    return "" if value is None else value
+    return value

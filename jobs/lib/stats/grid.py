@@ -135,30 +135,41 @@ def read_grid(
 
 
 def _fill(grid: Grid, verdicts: Iterable[Verdict], c: int, k: int) -> None:
-    """Add the verdicts on one cell in one language, at its places in the grid."""
+    """Add the verdicts on one cell in one language, at its places in the grid.
+
+    They are counted in plain numbers first: adding to a place of an array takes ten times as long.
+    """
     questions = grid.questions
     row_of = {identity: row for row, identity in enumerate(questions.ids)}
     samples = {0}
     seen: set[tuple[str, int, int]] = set()
+    total, exact, valid, failed = ([[0] * TURNS for _ in questions.ids] for _ in range(4))
     for verdict in verdicts:
         turn, sample, score = verdict.turn, verdict.sample, verdict.score
-        where = f"cell {grid.cells[c]}, {grid.languages[k]}, question {verdict.id}, turn {turn}"
         row = row_of.get(verdict.id)
         if row is None or not 1 <= turn <= questions.turns[row]:
-            raise Permanent(f"{where}: a verdict on a turn that the benchmark does not have")
-        if (verdict.id, sample, turn) in seen:
-            raise Permanent(f"{where}: two verdicts on sample {sample}")
-        seen.add((verdict.id, sample, turn))
+            raise _misplaced(grid, verdict, c, k, "a verdict on a turn that the benchmark does not have")
+        if (known := (verdict.id, sample, turn)) in seen:
+            raise _misplaced(grid, verdict, c, k, f"two verdicts on sample {sample}")
+        seen.add(known)
         samples.add(sample)
-        at = (row, c, k, turn - 1)
+        at = turn - 1
         if score is None:
-            grid.failed[at] += 1
+            failed[row][at] += 1
             continue
         if not LOWEST <= score <= HIGHEST:
-            raise Permanent(f"{where}: got score {score!r}, expected {LOWEST:g} to {HIGHEST:g} or null")
-        grid.total[at] += round(score * UNIT)
-        grid.exact[at] += score == HIGHEST
-        grid.valid[at] += 1
-    expected = np.array([[turn < turns for turn in range(TURNS)] for turns in questions.turns])  # (Q, T)
+            what = f"got score {score!r}, expected {LOWEST:g} to {HIGHEST:g} or null"
+            raise _misplaced(grid, verdict, c, k, what)
+        total[row][at] += round(score * UNIT)
+        exact[row][at] += score == HIGHEST
+        valid[row][at] += 1
     here = (slice(None), c, k)
-    grid.failed[here] = np.maximum(grid.failed[here], expected * len(samples) - grid.valid[here])
+    for target, counted in ((grid.total, total), (grid.exact, exact), (grid.valid, valid)):
+        target[here] = counted
+    expected = np.array([[turn < turns for turn in range(TURNS)] for turns in questions.turns])  # (Q, T)
+    grid.failed[here] = np.maximum(failed, expected * len(samples) - grid.valid[here])
+
+
+def _misplaced(grid: Grid, verdict: Verdict, c: int, k: int, what: str) -> Permanent:
+    where = f"cell {grid.cells[c]}, {grid.languages[k]}, question {verdict.id}, turn {verdict.turn}"
+    return Permanent(f"{where}: {what}")

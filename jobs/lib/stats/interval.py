@@ -41,9 +41,7 @@ def limits(draws: Floats, level: float) -> tuple[Floats, Floats]:
     tail = (1 - level) / 2
     flat = np.moveaxis(draws, 0, -1).reshape(-1, len(draws))  # a number's draws beside each other
     if not np.isnan(flat).any():
-        skip = int(len(draws) * tail + 1e-9)
-        ordered = np.partition(flat, (skip, len(draws) - 1 - skip), axis=1)
-        low, high = ordered[:, skip], ordered[:, len(draws) - 1 - skip]
+        low, high = _ends(flat, int(len(draws) * tail + 1e-9))
     else:
         low, high = np.full(len(flat), nan), np.full(len(flat), nan)
         for at, row in enumerate(flat):
@@ -52,6 +50,26 @@ def limits(draws: Floats, level: float) -> tuple[Floats, Floats]:
                 skip = int(len(finite) * tail + 1e-9)
                 low[at], high[at] = finite[skip], finite[len(finite) - 1 - skip]
     return low.reshape(draws.shape[1:]), high.reshape(draws.shape[1:])
+
+
+def _ends(rows: Floats, skip: int) -> tuple[Floats, Floats]:
+    """The draws number `skip` from either end of each row (N, R), counted from zero.
+
+    Only what lies far out is put into order, which takes a third of the time that all of it would. Where less lies
+    there than is skipped, as where many draws are equal, all of it is.
+    """
+    number = rows.shape[1]
+    share = min(0.45, 1.6 * (skip + 1) / number + 0.002)  # that is looked at, of draws that are about normal
+    with np.errstate(invalid="ignore"):  # of infinite draws: nothing lies beyond what is no number
+        middle, out = rows.mean(axis=1), NormalDist().inv_cdf(1 - share) * rows.std(axis=1)
+    low, high = np.empty(len(rows)), np.empty(len(rows))
+    for at, row in enumerate(rows):
+        below, above = row[row < middle[at] - out[at]], row[row > middle[at] + out[at]]
+        if min(len(below), len(above)) <= skip:
+            below = above = row
+        low[at] = np.partition(below, skip)[skip]
+        high[at] = np.partition(above, len(above) - 1 - skip)[len(above) - 1 - skip]
+    return low, high
 
 
 def level_of_draws(level: float, freedom: int) -> float:

@@ -25,6 +25,25 @@ class TestLimits:
         low, high = limits(np.arange(1000.0)[::-1, None], 0.95)
         assert (low[0], high[0]) == (25.0, 974.0)
 
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize("level", [0.5, 0.95, 0.9999])
+    @pytest.mark.parametrize("kind", ["normal", "skewed", "ties", "equal", "infinite", "two ends"])
+    def test_limits_are_those_of_all_draws_in_order_whatever_they_look_like(self, kind: str, level: float) -> None:
+        rng = np.random.default_rng(5)
+        draws = {
+            "normal": rng.normal(size=(2000, 3)),
+            "skewed": rng.exponential(size=(2000, 3)) ** 3,
+            "ties": rng.integers(0, 4, size=(2000, 3)).astype(float),
+            "equal": np.full((2000, 3), 7.0),
+            "infinite": np.where(rng.random((2000, 3)) < 0.1, np.inf, rng.normal(size=(2000, 3))),
+            "two ends": np.where(rng.random((2000, 3)) < 0.5, -1.0, 1.0),
+        }[kind]
+        skip = int(2000 * (1 - level) / 2 + 1e-9)
+        ordered = np.sort(draws, axis=0)
+        low, high = limits(draws, level)
+        assert low.tolist() == ordered[skip].tolist()
+        assert high.tolist() == ordered[1999 - skip].tolist()
+
     def test_draws_without_a_valid_verdict_are_left_out(self) -> None:
         draws = np.arange(1000.0)[:, None].repeat(2, axis=1)
         draws[::2, 0] = np.nan

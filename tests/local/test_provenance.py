@@ -14,6 +14,7 @@ from polyglot.store.committed import committed
 from polyglot.store.locate import open_store
 from polyglot.store.manifest import FileRecord, Manifest
 from tests.kit.desk import Desk
+from tests.kit.judge_server import ScriptedJudge, reply
 from tests.kit.stages import write
 from tools import crate_validator
 
@@ -145,3 +146,31 @@ def test_a_crate_has_every_stage_as_an_action_and_each_file_once(desk: Desk, tmp
     whole = desk.run(*crate, "--whole", "--to", tmp_path / "w")
     assert whole.code == 0, whole.err
     assert list((tmp_path / "w").rglob("*.safetensors"))
+
+
+def test_a_paid_judge_is_asked_again_only_when_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its verdicts are compared with nothing until then; what they were given on is made again all the same."""
+    desk = Desk.at(tmp_path, monkeypatch)
+    mood = ["[[7]]"]
+    judge = "{endpoint: openai, model: m, price-usd-per-mtok-prompt: 1000, price-usd-per-mtok-completion: 1000}"
+    study = desk.one_mix(judge=judge, budget="{usd: 1000}", untuned="false")
+    with ScriptedJudge(lambda call: reply(mood[0])) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        said = desk.run("submit", study, "--store", desk.url)
+        assert said.code == 0, said.err
+        asked = len(server.calls)
+
+        said = desk.run("reproduce", "one#ENDE/s0", "--store", desk.url, "--output", "json")
+        assert said.code == 0, said.err
+        assert len(server.calls) == asked
+        outcomes = {row["kind"]: row["outcome"] for row in json.loads(said.out)}
+        assert (outcomes["answer"], outcomes["judge"]) == ("equal", "not asked")
+
+        mood[0] = "[[6]]"
+        said = desk.run("reproduce", "one#ENDE/s0", "--ask", "--store", desk.url, "--output", "json")
+        assert said.code == 0, said.err
+        assert "USD were paid then" in said.err
+        assert len(server.calls) > asked
+        outcomes = {row["kind"]: row["outcome"] for row in json.loads(said.out)}
+        assert (outcomes["answer"], outcomes["judge"]) == ("equal", "asked anew")

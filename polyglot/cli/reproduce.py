@@ -80,7 +80,7 @@ def command(
     _check_price(view, run, then, yes=yes)
     with _target(view, into) as target:
         _fill(view.store, target, run, taken, then)
-        if _is_left_to_driver(view, target, run, taken, result):
+        if not _has_run(view, target, run, taken, result):
             return
         rows = compare(
             stages,
@@ -93,7 +93,8 @@ def command(
     bad = [row for row in rows if row.outcome in _BAD]
     if bad:
         labels = show_first([row.planned.label for row in bad])
-        raise PolyglotError(f"{result}: {len(bad)} of {len(run)} results came out otherwise: {labels}")
+        kept = "" if into else ". With --into URL what came out stays there"
+        raise PolyglotError(f"{result}: {len(bad)} of {len(run)} results came out otherwise: {labels}{kept}")
 
 
 def _check_price(view: View, run: Sequence[PlannedStage], then: Mapping[str, Manifest], *, yes: bool) -> None:
@@ -154,10 +155,12 @@ def _fill(
     copy_sources(run, source, target)
 
 
-def _is_left_to_driver(
-    view: View, target: Store, run: Sequence[PlannedStage], taken: Sequence[PlannedStage], title: str
-) -> bool:
-    """Run it; on a cluster a driver does, and True is returned as long as it has not ended."""
+def _has_run(view: View, target: Store, run: Sequence[PlannedStage], taken: Sequence[PlannedStage], title: str) -> bool:
+    """Run it, and return whether it has ended: on a cluster it is left to a driver.
+
+    Raises BadInput for a store of this machine that has some of it already: that was not run now.
+    """
+    before = committed_many(target, [planned.stage for planned in run])
     stages = tuple(make_plan(view.plan.study, [*taken, *run]))
     submission = Submission(
         study=view.plan.study,
@@ -168,11 +171,12 @@ def _is_left_to_driver(
         max_attempts=view.profile.max_attempts,
     )
     if not isinstance(view.site, DetachedSite):
+        if before:
+            raise BadInput("not an empty store", where="--into", got=f"{target.url} with {len(before)} of its results")
         run_submission(submission, target, view.site, with_remarks=False)
-        return False
-    done = committed_many(target, [planned.stage for planned in stages])
-    if len(done) == len(stages):
-        return False
+        return True
+    if len(before) == len(run):
+        return True
     folder = f"again-{submission.digest12}"
     path = save_submission(target, submission.study, folder, submission.to_json(), answers=False)
     lines = view.site.start_driver(
@@ -184,8 +188,8 @@ def _is_left_to_driver(
     )
     for line in lines:
         say(line)
-    say(f"{title}: the same command compares, once {len(stages) - len(done)} stages have run")
-    return True
+    say(f"{title}: the same command compares, once {len(run) - len(before)} stages have run")
+    return False
 
 
 def _print(rows: Sequence[Compared], output: Output) -> None:

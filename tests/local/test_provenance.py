@@ -92,6 +92,14 @@ def test_what_cannot_be_made_again_is_told_in_a_line(desk: Desk, text: str, says
     assert says in said.err
 
 
+def test_a_store_that_has_the_results_proves_nothing(desk: Desk, tmp_path: Path) -> None:
+    shutil.copytree(desk.root / "store", tmp_path / "copy")
+    said = desk.run("reproduce", "one#ENDE/s0", "--store", desk.url, "--into", f"file://{tmp_path}/copy")
+    assert (said.code, "not an empty store" in said.err) == (2, True)
+    said = desk.run("reproduce", "one#ENDE/s0", "--store", desk.url, "--into", desk.url)
+    assert (said.code, "the store of the results themselves" in said.err) == (2, True)
+
+
 def test_two_submissions_differ_by_the_steps_of_their_training(desk: Desk) -> None:
     said = desk.run("diff", "one~1", "one", "--store", desk.url, "--output", "json")
     assert said.code == 0, said.err

@@ -17,7 +17,8 @@ import numpy as np
 
 from jobs.aggregate.arms import Arm, Averages, Replicates
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.interval import Interval, difference_widened, over_seeds, side_widened
+from jobs.lib.stats.interval import Interval, difference_widened, side_widened
+from jobs.lib.stats.inversion import Spread
 from polyglot.core.errors import Permanent
 from polyglot.kinds.cells import ArmKey, Contrast
 
@@ -63,10 +64,10 @@ def pair_up(contrast: Contrast, arms: Mapping[ArmKey, Arm], averages: Averages, 
     treatment = [_find(contrast, key, arms) for key in contrast.treatment]
     control = [_find(contrast, key, arms) for key in contrast.control]
     labels = _common(contrast, [*treatment, *control])
-    ours = _average([averages.replicates(arm, on).of(labels) for arm in treatment])
+    ours = average([averages.replicates(arm, on).of(labels) for arm in treatment])
     theirs = [averages.replicates(arm, on).of(labels) for arm in control]
     if contrast.family.choice == "mean":
-        return Paired(treatment=ours, control=_average(theirs))
+        return Paired(treatment=ours, control=average(theirs))
     sign = 1 if contrast.family.choice == "best" else -1
     means = [sign * sum(side.points.tolist()) for side in theirs]
     chosen = max(range(len(means)), key=lambda index: (means[index], -index))
@@ -79,16 +80,40 @@ def pair_up(contrast: Contrast, arms: Mapping[ArmKey, Arm], averages: Averages, 
     )
 
 
-def difference(
-    paired: Paired, level: float, questions: int, scale: tuple[float, float], *, freedom: int | None = None
-) -> Interval:
-    """The difference of two means on a `scale` over so many questions, with its limits. `freedom`: see over_seeds."""
-    sides = (paired.treatment, paired.control)
-    found = over_seeds(paired.points, sides[0].draws - sides[1].draws, level, paired.chosen_draws, freedom=freedom)
-    own = [side.interval(level, freedom).clipped(*scale) for side in sides]
-    reach = scale[1] - scale[0]
-    both = [(side, side_widened(side, questions, level, *scale)) for side in own]
-    return difference_widened(found, both).clipped(-reach, reach)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The difference of two means on a `scale` over so many questions, whose limits can be had at any level."""
+
+    whole: Spread
+    sides: tuple[Spread, Spread]
+    questions: int
+    scale: tuple[float, float]
+
+    @classmethod
+    def of(
+        cls, paired: Paired, questions: int, scale: tuple[float, float], *, freedom: int | None = None
+    ) -> "Difference":
+        """Of a contrast. `freedom`: see over_seeds."""
+        sides = (paired.treatment, paired.control)
+        draws = sides[0].draws - sides[1].draws
+        return cls(
+            whole=Spread.of(paired.points, draws, paired.chosen_draws, freedom=freedom),
+            sides=(_side(sides[0], freedom), _side(sides[1], freedom)),
+            questions=questions,
+            scale=scale,
+        )
+
+    def interval(self, level: float) -> Interval:
+        """The difference with its limits."""
+        own = [side.interval(level).clipped(*self.scale) for side in self.sides]
+        reach = self.scale[1] - self.scale[0]
+        both = [(side, side_widened(side, self.questions, level, *self.scale)) for side in own]
+        return difference_widened(self.whole.interval(level), both).clipped(-reach, reach)
+
+
+def _side(side: Replicates, freedom: int | None) -> Spread:
+    """One side of a contrast by itself."""
+    return Spread.of(side.points, side.draws, freedom=freedom)
 
 
 def same_arm_pairs(
@@ -101,11 +126,11 @@ def same_arm_pairs(
         arm = _find(contrast, key, arms)
         points = averages.points(arm, on).tolist()
         for (one, first), (two, second) in combinations(zip(arm.units, points, strict=True), 2):
-            pairs.append(Pair(arm=key.arm, pair=(one, two), difference=first - second))
+            pairs.append(Pair(arm=contrast.named(key), pair=(one, two), difference=first - second))
     return pairs
 
 
-def _average(sides: Sequence[Replicates]) -> Replicates:
+def average(sides: Sequence[Replicates]) -> Replicates:
     """The unweighted mean of several arms, seed by seed."""
     number = len(sides)
     points: Floats = sum((side.points for side in sides[1:]), sides[0].points) / number

@@ -1,9 +1,9 @@
 """Score tables and contrasts over the cells of a study, each number with its limits.
 
 Reads `verdicts:<cell>`, `answers:<cell>` and `questions`; writes scores.json, scores.csv, contrasts.json,
-contrasts.csv and defects.jsonl (docs/design/formats.md). Promises: equal verdicts and answers give equal bytes,
-whatever their order, the number of threads or the machine; numbers are rounded to four places. The statistics are
-described in docs/statistics.md, what is found in answers in docs/report.md.
+contrasts.csv, gains.json, gains.csv and defects.jsonl (docs/design/formats.md). Promises: equal verdicts and answers
+give equal bytes, whatever their order, the number of threads or the machine; numbers are rounded to four places. The
+statistics are described in docs/statistics.md, what is found in answers in docs/report.md.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from jobs.aggregate.arms import cell_order
 from jobs.aggregate.defects import find_defects
+from jobs.aggregate.gains import gains
 from jobs.aggregate.reading import rows_by_language
 from jobs.aggregate.tables import contrast_results, other_questions, prepare, score_tables
 from jobs.lib.context import Context, Input, of_role
@@ -25,6 +26,7 @@ from polyglot.core.units import show_first
 from polyglot.kinds.aggregate import AggregateParams, ContrastResult, Scores
 from polyglot.kinds.answer import USUAL_ENGINE, AnswerCard
 from polyglot.kinds.cells import Contrast
+from polyglot.kinds.gains import Gain
 from polyglot.kinds.judge import Verdict
 from polyglot.kinds.rows import Question
 
@@ -61,6 +63,9 @@ def run(context: Context) -> None:
     write_csv(context.out / "scores.csv", _score_rows(scores))
     write_json(context.out / "contrasts.json", msgspec.to_builtins(contrasts))
     write_csv(context.out / "contrasts.csv", map(_flat, contrasts), first=Contrast.__struct_fields__)
+    gained = gains(tables)
+    write_json(context.out / "gains.json", msgspec.to_builtins(gained))
+    write_csv(context.out / "gains.csv", map(msgspec.to_builtins, gained), first=Gain.__struct_fields__)
     write_lines(context.out / "defects.jsonl", found.turns)
     every, failed = counts(grid)
     context.metrics.update(
@@ -89,7 +94,8 @@ def _check_engines(answers: Mapping[str, Input]) -> None:
 
 def _flat(row: ContrastResult) -> Mapping[str, object]:
     """A row of contrasts.csv: arms by their names."""
-    named = {side: [key.arm for key in keys] for side, keys in (("treatment", row.treatment), ("control", row.control))}
+    sides = (("treatment", row.treatment), ("control", row.control))
+    named = {side: [row.named(key) for key in keys] for side, keys in sides}
     return {name: value for name, value in (msgspec.to_builtins(row) | named).items() if name != "aa"}
 
 

@@ -5,16 +5,19 @@ None stands for what could not be averaged.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
 
 import msgspec
 import numpy as np
 
 from jobs.aggregate.arms import GROUPS, Arm, Averages, find_arms, scope
-from jobs.aggregate.contrasts import difference, pair_up, same_arm_pairs
+from jobs.aggregate.contrasts import pair_up, same_arm_pairs
 from jobs.aggregate.defects import TurnCounts
+from jobs.aggregate.rounding import DIGITS, rounded
+from jobs.aggregate.significance import adjusted, tested
+from jobs.aggregate.unscored import Unscored
 from jobs.lib.stats.grid import SCALES, Floats, Grid
 from jobs.lib.stats.interval import Interval, level_of_draws, limits, widened
+from jobs.lib.stats.inversion import smallest_p
 from jobs.lib.stats.resampling import counts, draw_weights, estimate, strata
 from polyglot.core.records import UNSET
 from polyglot.kinds.aggregate import (
@@ -31,7 +34,6 @@ from polyglot.kinds.aggregate import (
 )
 from polyglot.kinds.cells import ArmKey, Cell, Contrast
 
-DIGITS = 4
 BLOCK = 32  # cells whose draws are made at once
 
 
@@ -88,7 +90,7 @@ def _measure(grid: Grid, weights: Floats, category: str | None, turn: int | None
 def score_tables(tables: Tables) -> Scores:
     """Return the document of scores.json."""
     params, questions = tables.params, tables.grid.questions
-    arms = find_arms(tables.cells)
+    arms, unscored = find_arms(tables.cells), Unscored(tables.grid)
     cells = list(_cell_scores(tables, tables.whole))
     breakdown: list[PartScore] = []
     slices: list[tuple[str | None, int | None]] = [(None, turn) for turn in range(1, max(questions.turns) + 1)]
@@ -111,11 +113,13 @@ def score_tables(tables: Tables) -> Scores:
             level=params.level,
             min_seeds=params.min_seeds,
             digits=DIGITS,
+            smallest_p=smallest_p(params.resamples, tables.whole.freedom),
+            most_failed=params.most_failed,
         ),
         roster=tuple(RosterCell(**msgspec.structs.asdict(cell), arm=cell.arm_key.arm) for cell in tables.cells),
         cells=tuple(cells),
         arms=tuple(
-            _arm_score(params, arm, language, group, tables.whole)
+            _with_bounds(_arm_score(params, arm, language, group, tables.whole), unscored, arm, params.languages)
             for arm in arms
             for language in (*params.languages, *GROUPS)
             if (group := arm.group(language, params.languages) if language in GROUPS else (language,))
@@ -154,12 +158,12 @@ def _cell_scores(tables: Tables, part: Part) -> Iterator[CellScore]:
                 language=language,
                 category=part.category,
                 turn=part.turn,
-                mean=_rounded(mean.mean),
-                low=_rounded(mean.low),
-                high=_rounded(mean.high),
+                mean=rounded(mean.mean),
+                low=rounded(mean.low),
+                high=rounded(mean.high),
                 verdicts=int(every[c, k]),
                 failed=int(failed[c, k]),
-                exact_share=_rounded(exact.point[c, k]),
+                exact_share=rounded(exact.point[c, k]),
             )
             if part is tables.whole:
                 row = _with_turns(row, tables.turns.get((cell.cell, language), TurnCounts()))
@@ -172,7 +176,7 @@ def _with_turns(row: CellScore, turns: TurnCounts) -> CellScore:
         row,
         answer_turns=turns.turns,
         cut=turns.cut,
-        cut_share=_rounded(turns.cut / turns.turns) if turns.turns else None,
+        cut_share=rounded(turns.cut / turns.turns) if turns.turns else None,
         stopped=turns.stopped or UNSET,
         other_language=turns.other_language,
         repeated=turns.repeated,
@@ -197,16 +201,25 @@ def _arm_score(params: AggregateParams, arm: Arm, language: str, group: Sequence
         languages=tuple(group),
         seeds=arm.seeds,
         seed_ids=scores.labels,
-        mean=_rounded(mean.mean),
-        low=_rounded(mean.low),
-        high=_rounded(mean.high),
+        mean=rounded(mean.mean),
+        low=rounded(mean.low),
+        high=rounded(mean.high),
         per_seed=_all_rounded(scores.points),
         scope=scope(arm.seeds, params.min_seeds),
-        exact_share=_rounded(share.mean),
-        exact_low=_rounded(share.low),
-        exact_high=_rounded(share.high),
+        exact_share=rounded(share.mean),
+        exact_low=rounded(share.low),
+        exact_high=rounded(share.high),
         exact_per_seed=_all_rounded(shares.points),
     )
+
+
+def _with_bounds(row: ArmScore, unscored: Unscored, arm: Arm, languages: Sequence[str]) -> ArmScore:
+    """The row with what its failed verdicts could hide, where there are any."""
+    found = unscored.bounds(arm, [languages.index(name) for name in row.languages])
+    share, lowest, highest = (rounded(value) for value in found)
+    if not share or lowest is None or highest is None:
+        return row
+    return msgspec.structs.replace(row, failed_share=share, lowest=lowest, highest=highest)
 
 
 def contrast_results(tables: Tables) -> list[ContrastResult]:
@@ -214,34 +227,46 @@ def contrast_results(tables: Tables) -> list[ContrastResult]:
 
     Another test of a contrast is a function over `Paired`, a field of ContrastResult and a line here.
     """
-    params, whole = tables.params, tables.whole
+    params, whole, unscored = tables.params, tables.whole, Unscored(tables.grid)
     arms = {arm.key: arm for arm in find_arms(tables.cells)}
     rows = []
     for contrast in params.contrasts:
         score = pair_up(contrast, arms, whole.score, params.languages)
         exact = pair_up(contrast, arms, whole.exact, params.languages)
-        points = difference(score, params.level, whole.questions, SCALES["score"], freedom=whole.freedom)
-        share = difference(exact, params.level, whole.questions, SCALES["exact"], freedom=whole.freedom)
+        points = tested(score, "score", whole.questions, whole.freedom, params.level)
+        share = tested(exact, "exact", whole.questions, whole.freedom, params.level)
+        on = [params.languages.index(language) for language in contrast.on]
+        failed = (unscored.bounds(arms[key], on).share for key in (*contrast.treatment, *contrast.control))
         rows.append(
             ContrastResult(
                 **msgspec.structs.asdict(contrast),
                 selected=score.selected,
                 seeds=score.seeds,
                 seed_ids=score.labels,
-                difference=_rounded(points.mean),
-                low=_rounded(points.low),
-                high=_rounded(points.high),
+                difference=points.value,
+                low=points.low,
+                high=points.high,
                 per_seed=_all_rounded(score.points),
                 scope=scope(score.seeds, params.min_seeds),
                 exact_selected=exact.selected,
-                exact_difference=_rounded(share.mean),
-                exact_low=_rounded(share.low),
-                exact_high=_rounded(share.high),
+                exact_difference=share.value,
+                exact_low=share.low,
+                exact_high=share.high,
                 exact_per_seed=_all_rounded(exact.points),
+                p=points.p,
+                p_holm=None,
+                shown=None,
+                detectable=points.detectable,
+                exact_p=share.p,
+                exact_p_holm=None,
+                exact_shown=None,
+                exact_detectable=share.detectable,
+                family_size=1,
+                failed_share=max(rounded(one) or 0.0 for one in failed),
                 same_arm_pairs=tuple(_same_arm_pairs(tables, contrast, arms)),
             )
         )
-    return rows
+    return adjusted(rows, 1 - params.level, params.most_failed)
 
 
 def _same_arm_pairs(tables: Tables, contrast: Contrast, arms: Mapping[ArmKey, Arm]) -> Iterator[SameArmPair]:
@@ -254,15 +279,10 @@ def _same_arm_pairs(tables: Tables, contrast: Contrast, arms: Mapping[ArmKey, Ar
         yield SameArmPair(
             arm=one.arm,
             pair=one.pair,
-            difference=_rounded(one.difference),
-            exact_difference=_rounded(two.difference),
+            difference=rounded(one.difference),
+            exact_difference=rounded(two.difference),
         )
 
 
-def _rounded(value: float) -> float | None:
-    """Round for the tables; None for what could not be averaged. Adding zero turns -0.0 into 0.0."""
-    return None if isnan(value) else round(float(value), DIGITS) + 0.0
-
-
 def _all_rounded(points: Floats) -> tuple[float | None, ...]:
-    return tuple(_rounded(point) for point in points.tolist())
+    return tuple(rounded(point) for point in points.tolist())

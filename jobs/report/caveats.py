@@ -85,6 +85,18 @@ def _failed(report: Report) -> Iterator[str]:
         )
 
 
+def _not_ranked(report: Report) -> Iterator[str]:
+    """Contrasts of arms whose verdicts failed too often."""
+    most = report.method.most_failed
+    rows = [row for row in report.contrasts if row.failed_share > most]
+    if rows:
+        yield (
+            f"{len(rows)} of {len(report.contrasts)} contrasts are called no difference, whatever their numbers: more "
+            f"than {share(most, 1)} of the verdicts on one of their sides failed, and what is not scored could turn "
+            "them round."
+        )
+
+
 def _unanswered(report: Report) -> Iterator[str]:
     """Turns without an answer, where they are more than a few: other cells were judged on them."""
     every = sum(counted.verdicts for judged in report.judges for counted in judged.languages.values())
@@ -142,6 +154,7 @@ _ALL = (
     _others_judged,
     _others_compared,
     _failed,
+    _not_ranked,
     _unanswered,
     _cut,
     _shortened,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from jobs.report.groups import Group
+from jobs.report.groups import Common
 from polyglot.kinds.aggregate import ContrastResult
 from polyglot.kinds.cells import Family
 
@@ -16,6 +16,10 @@ class Wording(NamedTuple):
 
 
 WORDINGS = {
+    Family.PRIMARY.compares: Wording(
+        "The primary contrast",
+        "What the study is about, said beforehand. It is tested by itself; all others are adjusted for their number.",
+    ),
     Family.PARALLEL_MEAN.compares: Wording(
         "Several languages against one",
         "A parallel mix against the monolingual mixes of its own languages: their mean, the best and the worst. "
@@ -59,6 +63,25 @@ WORDINGS = {
     Family.BASELINE.compares: Wording(
         "Against models that are not tuned here", "A mix against a baseline, over all languages."
     ),
+    Family.UNTUNED.compares: Wording(
+        "What tuning does at all", "A mix against the base model as it came, over all languages."
+    ),
+    Family.MODELS.compares: Wording(
+        "Another base model", "The same mix of the same data in two models, over all languages."
+    ),
+    Family.DATASETS.compares: Wording(
+        "Other data, the same number of ids",
+        "The same mix with equally many ids of two data sets: what differs is what the instructions are like.",
+    ),
+    Family.WHOLE_DATASETS.compares: Wording(
+        "Other data, each whole",
+        "The same mix with every id of two data sets: what differs is what the instructions are like, and how many.",
+    ),
+    Family.ENGINES.compares: Wording(
+        "Another engine of translation",
+        "The same mix of the same data, translated by two engines, or translated and as it came. Mixes without a "
+        "translated language are left out.",
+    ),
     Family.SIZE.compares: Wording(
         "More instructions", "A mix at one size against the next smaller one, on its own languages."
     ),
@@ -66,9 +89,9 @@ WORDINGS = {
 }
 
 
-def by_what_they_compare(contrasts: Iterable[ContrastResult]) -> dict[tuple[Group, str], list[ContrastResult]]:
+def by_what_they_compare(contrasts: Iterable[ContrastResult]) -> dict[tuple[Common, str], list[ContrastResult]]:
     """Contrasts by model and data set and by what they compare, in their order."""
-    grouped: dict[tuple[Group, str], list[ContrastResult]] = {}
+    grouped: dict[tuple[Common, str], list[ContrastResult]] = {}
     for contrast in contrasts:
         grouped.setdefault((contrast.trained_on, contrast.family.compares), []).append(contrast)
     return grouped

@@ -8,6 +8,7 @@ from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.report import DataReport, Report
 
 Group = tuple[str, str | None]  # model and data set
+Common = tuple[str | None, str | None]  # those that both sides of a contrast have
 
 
 def groups(report: Report | DataReport) -> list[Group]:
@@ -19,7 +20,7 @@ def groups(report: Report | DataReport) -> list[Group]:
     return list(dict.fromkeys([*tuned, *alone]))
 
 
-def group_title(report: Report | DataReport, group: Group) -> str:
+def group_title(report: Report | DataReport, group: Group | Common) -> str:
     """A group's name, empty when the report has one group alone."""
     return "" if len(groups(report)) == 1 else " on ".join(part for part in group if part)
 

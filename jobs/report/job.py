@@ -2,9 +2,9 @@
 
 With `aggregate` among its inputs it is the page of results; without it one of data and mixes, and where there are no
 mixes either one of translations (`quality:<name>`), which otherwise lies beside it. Writes report.html, report.json
-and, of results, answers.html with its folder and copies of scores.csv, contrasts.csv and, of pairs, strengths.csv.
-Promises: every number in the page is in report.json, and every cell there carries the keys of the stages that it came
-from; equal inputs give equal bytes.
+and, of results, answers.html with its folder and copies of scores.csv, contrasts.csv, gains.csv and, of pairs,
+strengths.csv. Promises: every number in the page is in report.json, and every cell there carries the keys of the stages
+that it came from; equal inputs give equal bytes.
 """
 
 import shutil
@@ -42,7 +42,7 @@ def run(context: Context) -> None:
         report = load_report(params, inputs)
         write_answers(report, inputs, environment(), context.out)
         _write(context, report, render_page(report))
-        for name in ("scores.csv", "contrasts.csv"):
+        for name in ("scores.csv", "contrasts.csv", "gains.csv"):
             shutil.copyfile(inputs["aggregate"].path(name), context.out / name)
         if report.reliability and report.reliability.strengths:
             shutil.copyfile(inputs["reliability"].path("strengths.csv"), context.out / "strengths.csv")

@@ -11,6 +11,7 @@ from polyglot.core.languages import language_rank
 from polyglot.kinds.aggregate import ContrastResult, RosterCell, Scores
 from polyglot.kinds.base import BaseRecord
 from polyglot.kinds.data_card import DataCard
+from polyglot.kinds.gains import Gain
 from polyglot.kinds.judge import JudgeCard, VerdictTokens
 from polyglot.kinds.mix import IndexRow, MixCard
 from polyglot.kinds.reliability import Reliability
@@ -65,6 +66,7 @@ def load_report(params: ReportParams, inputs: Mapping[str, Input]) -> Report:
         arms=scores.arms,
         breakdown=scores.breakdown,
         contrasts=aggregate.read("contrasts.json", tuple[ContrastResult, ...]),
+        gains=aggregate.read("gains.json", tuple[Gain, ...]),
         other_questions=scores.other_questions or None,
         answers=bool(of_role(inputs, "answers")),
         data=data_cards(inputs),

@@ -9,7 +9,9 @@ from polyglot.cli.cost import print_cost
 from polyglot.cli.endpoints import strange_endpoints
 from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import print_table
+from polyglot.cli.power import print_power
 from polyglot.cli.session import Session, open_session
+from polyglot.estimates.power import Expected
 from polyglot.plan.diagnose import Diagnosis, diagnose
 from polyglot.plan.tables import changed_recipes
 from polyglot.store.submissions import plans
@@ -25,11 +27,30 @@ def command(
     cost: Annotated[
         bool, typer.Option("--cost", help="What each stage will need, beside what those that are done have used.")
     ] = False,
+    power: Annotated[
+        bool, typer.Option("--power", help="The smallest differences that its comparisons would find, before it runs.")
+    ] = False,
+    seed_sd: Annotated[float, typer.Option(help="Of --power: expected SD of an arm's mean between its seeds.")] = 0.1,
+    question_sd: Annotated[
+        float, typer.Option(help="Of --power: expected SD over questions of the difference between two arms.")
+    ] = 1.0,
+    questions: Annotated[int, typer.Option(help="Of --power: questions of the benchmark.")] = 80,
+    categories: Annotated[int, typer.Option(help="Of --power: and their categories.")] = 8,
 ) -> None:
     """Say for every stage of a study whether it is cached, will run or is blocked, and because of what."""
     session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
     if cost:
         print_cost(session.estimated, session.profile.prices, output)
+        return
+    if power:
+        expected = Expected(
+            questions=questions,
+            categories=categories,
+            seeds=len(session.locked.study.seeds),
+            seed_sd=seed_sd,
+            question_sd=question_sd,
+        )
+        print_power(session.plan, expected, output)
         return
     found = _diagnose(session)
     if output is Output.JSON:

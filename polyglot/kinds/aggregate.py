@@ -7,6 +7,7 @@ import msgspec
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.stage import Resources
 from polyglot.kinds.cells import ArmKey, Cell, Contrast
+from polyglot.kinds.gains import Gain
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
 
 Group = Literal["all", "in-mix", "out-of-mix"]
@@ -17,7 +18,7 @@ class AggregateParams(Params):
     """Score tables and contrasts over the cells of a study."""
 
     kind: ClassVar[str] = "aggregate"
-    version: ClassVar[int] = 6  # 6: what is the matter with answers
+    version: ClassVar[int] = 7  # 7: p-values, the primary contrast; gains in every reading
 
     languages: tuple[Language, ...]
     cells: tuple[Cell, ...]
@@ -25,6 +26,7 @@ class AggregateParams(Params):
     resamples: int = 10_000
     level: float = 0.95
     min_seeds: int = 3  # behind any claim about a mix
+    most_failed: float = 0.05  # of an arm's verdicts: with more, nothing is said of what is higher
     wrong_references: tuple[str, ...] = ()  # questions whose reference answers are known to be wrong
     leave_out_wrong: bool = False  # the tables are without them, and `other_questions` has the results with them
 
@@ -37,6 +39,10 @@ class Estimate(NamedTuple):
     high: float | None
     per_seed: tuple[float | None, ...] = ()
     selected: str | None = None  # of a contrast: the control arm that is best or worst
+    p: float | None = None  # of a contrast, as all that follow: see ContrastResult
+    p_holm: float | None = None
+    shown: int | None = None
+    detectable: float | None = None
 
     @property
     def sign(self) -> int:
@@ -44,6 +50,11 @@ class Estimate(NamedTuple):
         if self.low is None or self.high is None:
             return 0
         return 1 if self.low > 0 else -1 if self.high < 0 else 0
+
+    @property
+    def told(self) -> int:
+        """The sign of a difference that is called one: of a contrast, after what was tried beside it is counted in."""
+        return self.sign if self.shown is None else self.shown
 
 
 class Method(Record):
@@ -56,6 +67,8 @@ class Method(Record):
     level: float  # of every interval
     min_seeds: int
     digits: int  # that numbers are rounded to
+    smallest_p: float  # that so many resamples can give
+    most_failed: float  # share of an arm's verdicts: with more, no contrast of it is shown
 
 
 class RosterCell(Cell, kw_only=True, forbid_unknown_fields=False):
@@ -131,6 +144,9 @@ class ArmScore(Record):
     exact_low: float | None
     exact_high: float | None
     exact_per_seed: tuple[float | None, ...]
+    failed_share: float | UnsetType = UNSET  # where any verdict failed and this is over everything, as the next two
+    lowest: float | UnsetType = UNSET  # the mean with failed verdicts as 1
+    highest: float | UnsetType = UNSET  # and as 10
 
     @property
     def arm_key(self) -> ArmKey:
@@ -153,7 +169,7 @@ class ArmScore(Record):
         return Estimate(self.exact_share, self.exact_low, self.exact_high, self.exact_per_seed)
 
 
-class PartScore(ArmScore):
+class PartScore(ArmScore, kw_only=True):
     """An arm over all languages, in one category or turn."""
 
     category: str | None
@@ -192,8 +208,15 @@ class SameArmPair(Record):
     exact_difference: float | None
 
 
-class ContrastResult(Contrast, forbid_unknown_fields=False):
-    """`contrasts.json`, a list of these; `selected` is the control arm that is best or worst."""
+class ContrastResult(Contrast, kw_only=True, forbid_unknown_fields=False):
+    """`contrasts.json`, a list of these; `selected` is the control arm that is best or worst.
+
+    `p` is that of "no difference": below 1 - level if and only if the interval leaves zero out. `p_holm` is adjusted
+    within the family (all contrasts that compare the same, the primary one left out), which has `family_size` of them;
+    of the primary contrast it is `p`. `shown`: 1 or -1 (the difference's sign) where `p_holm` is below 1 - level, else
+    0; 0 too where `failed_share` is above `method.most_failed`. `detectable`: the smallest true difference that such a
+    contrast would find, by `p`, about four times in five.
+    """
 
     selected: str | None
     seeds: int
@@ -208,19 +231,29 @@ class ContrastResult(Contrast, forbid_unknown_fields=False):
     exact_low: float | None
     exact_high: float | None
     exact_per_seed: tuple[float | None, ...]
+    p: float | None
+    p_holm: float | None
+    shown: int | None
+    detectable: float | None
+    exact_p: float | None
+    exact_p_holm: float | None
+    exact_shown: int | None
+    exact_detectable: float | None
+    family_size: int  # 1 of the primary contrast
+    failed_share: float  # of the verdicts of that arm of which most failed
     same_arm_pairs: tuple[SameArmPair, ...] = msgspec.field(name="aa")
 
     @property
     def score(self) -> Estimate:
         """Of the mean score."""
-        return Estimate(self.difference, self.low, self.high, self.per_seed, self.selected)
+        tested = self.p, self.p_holm, self.shown, self.detectable
+        return Estimate(self.difference, self.low, self.high, self.per_seed, self.selected, *tested)
 
     @property
     def exact(self) -> Estimate:
         """Of the share of exact answers."""
-        return Estimate(
-            self.exact_difference, self.exact_low, self.exact_high, self.exact_per_seed, self.exact_selected
-        )
+        found = self.exact_difference, self.exact_low, self.exact_high, self.exact_per_seed, self.exact_selected
+        return Estimate(*found, self.exact_p, self.exact_p_holm, self.exact_shown, self.exact_detectable)
 
 
 KIND = Kind(
@@ -235,6 +268,8 @@ KIND = Kind(
         "scores.csv": "the rows of cells and arms",
         "contrasts.json": ContrastResult,
         "contrasts.csv": "the same rows",
+        "gains.json": Gain,
+        "gains.csv": "the same rows",
         "defects.jsonl": DefectiveTurn,
     },
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=HOUR_SECONDS),

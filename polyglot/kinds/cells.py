@@ -1,5 +1,6 @@
 """What a study compares: cells, the arms that they are of, and contrasts between arms, each known by its name."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
@@ -159,6 +160,12 @@ class Family(StrEnum):
     JUDGES = "judges"
     PANEL = "panel"
     BASELINE = "baseline"
+    UNTUNED = "untuned"
+    DATASETS = "data sets at one size"
+    WHOLE_DATASETS = "whole data sets"
+    MODELS = "models"
+    ENGINES = "engines"  # of translation
+    PRIMARY = "primary"  # of the study, where it is none of the others
     CUSTOM = "custom"  # of the study file
 
     def __new__(cls, value: str, compares: str = "", choice: Literal["mean", "best", "worst"] = "mean") -> "Family":
@@ -173,13 +180,26 @@ class Contrast(Record, forbid_unknown_fields=True):
 
     name: str
     family: Family
-    model: str
-    dataset: str
+    model: str | None  # that all of its mixes are of, as the next; None where they are of several: the keys name them
+    dataset: str | None
     treatment: tuple[ArmKey, ...]  # each [model, dataset, arm]; several are averaged
     control: tuple[ArmKey, ...]
     on: tuple[Language, ...]
+    primary: bool = False  # the one that the study is about: tested by itself, without regard to the others
 
     @property
-    def trained_on(self) -> tuple[str, str | None]:
+    def trained_on(self) -> tuple[str | None, str | None]:
         """Model and data set of its mixes; arms that are not tuned may stand among them."""
         return self.model, self.dataset
+
+    def named(self, key: ArmKey) -> str:
+        """The name of one of its arms, with model and data set where not all of its mixes are of the same."""
+        across = self.model is None or self.dataset is None
+        return "/".join(part for part in key if part) if across else key.arm
+
+
+def in_common(keys: Iterable[ArmKey]) -> tuple[str | None, str | None]:
+    """Model and data set that all mixes among some arms are of, each None where they are of several, or none is."""
+    mixes = [key for key in keys if key.dataset is not None]
+    models, datasets = {key.model for key in mixes}, {key.dataset for key in mixes}
+    return models.pop() if len(models) == 1 else None, datasets.pop() if len(datasets) == 1 else None

@@ -13,6 +13,7 @@ from polyglot.kinds.agree import Agreement
 from polyglot.kinds.base import BaseRecord
 from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.data_card import DataCard
+from polyglot.kinds.gains import Gain
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
 from polyglot.kinds.mix import MixCard
 from polyglot.kinds.quality import QualityCard
@@ -161,6 +162,7 @@ class Report(Record):
     executions: tuple[Execution, ...]
     provenance: tuple[Provenance, ...]
     answers: bool = False  # whether answers.html lies beside the page
+    gains: tuple[Gain, ...] = ()
 
 
 class AskedIn(Record):
@@ -277,6 +279,7 @@ KIND = Kind(
         "report.json": (Report, DataReport, QualityReport),
         "scores.csv": "as the aggregate wrote it",
         "contrasts.csv": "as the aggregate wrote it",
+        "gains.csv": "as the aggregate wrote it",
         "strengths.csv": "as the card of the judges has it, where there are pairs",
         "answers.html": "the page that shows answers and verdicts, where answers are among the inputs",
         "answers/page.js": "its script",

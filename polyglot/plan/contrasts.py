@@ -15,6 +15,9 @@ Every contrast is mean(treatment arms) - mean(control arms) over some languages 
 - judges: the same answers judged by somebody of the panel and by the study's judge, likewise
 - panel: every contrast above that is not of rejudged answers, nor against the best or worst of several mixes, by the
   mean of all judges
+
+Those between data sets, models and engines of translation, and with the untuned model, are in `across`; the primary one
+in `compared`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -172,6 +175,7 @@ def panel_contrasts(contrasts: Iterable[Contrast], known: Collection[ArmKey]) ->
             row,
             name=f"{row.name}, mean of the panel",
             family=Family.PANEL,
+            primary=False,
             treatment=tuple(key._replace(arm=key.arm + said) for key in row.treatment),
             control=tuple(key._replace(arm=key.arm + said) for key in row.control),
         )

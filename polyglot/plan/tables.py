@@ -1,30 +1,21 @@
 """The last two stages of a study: the aggregate over its cells, and the report."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.answer import Answers
-from polyglot.kinds.cells import ArmKey, Contrast, Family
 from polyglot.kinds.reliability import CellPair, ReliabilityParams
 from polyglot.kinds.report import ReportParams
 from polyglot.kinds.train import adapter_of
 from polyglot.plan.cells import CellStages, judged_against
-from polyglot.plan.contrasts import (
-    baseline_contrasts,
-    find_contrasts,
-    judge_contrasts,
-    panel_contrasts,
-    prompt_contrasts,
-    reference_contrasts,
-)
+from polyglot.plan.compared import contrasts_of
 from polyglot.plan.data import card_inputs
 from polyglot.plan.planner import Planner
 from polyglot.plan.quality import quality_stages
 from polyglot.plan.sources import Sources
-from polyglot.study.arms import ArmRequest, NotTuned
 from polyglot.study.benchmark import Benchmark
 from polyglot.study.chat import shown
 from polyglot.study.judge import Judge, PanelJudge
@@ -70,7 +61,7 @@ def add_tables(
     params = AggregateParams(
         languages=sources.languages,
         cells=tuple(row.cell for row in cells),
-        contrasts=_contrasts(locked, sources, mixes, {row.cell.arm_key for row in cells}),
+        contrasts=contrasts_of(locked.study, sources.languages, mixes, {row.cell.arm_key for row in cells}),
         wrong_references=benchmark.wrong_references if judged_against(locked) != "native" else (),
         leave_out_wrong=benchmark.leave_out_wrong,
     )
@@ -109,49 +100,6 @@ def _reliability(
 def _source(model: Model) -> str:
     """What a model is called where it comes from."""
     return model.hub or getattr(model, "model", "") or ""
-
-
-def _contrasts(
-    locked: Locked, sources: Sources, mixes: Sequence[Mix], known: Collection[ArmKey]
-) -> tuple[Contrast, ...]:
-    """Those of the study file, or all that there are among the `known` arms."""
-    study = locked.study
-    pairs = [(model, dataset) for model in study.models for dataset in study.datasets]
-    if study.contrasts == "auto":
-        found = [row for pair in pairs for row in find_contrasts(*pair, mixes, sources.languages)]
-        plain = [*found]
-        if study.judge.references == "both":
-            found += [row for pair in pairs for row in reference_contrasts(*pair, mixes, sources.languages)]
-        if study.judge.prompt_language == "both":
-            found += [row for pair in pairs for row in prompt_contrasts(*pair, mixes, sources.languages)]
-        for pair in pairs:
-            plain += (against := baseline_contrasts(*pair, mixes, study.baselines, sources.languages))
-            found += against
-            found += judge_contrasts(*pair, mixes, study.judge.members, sources.languages)
-        return (*found, *(panel_contrasts(plain, known) if study.judge.members else ()))
-    found = [
-        Contrast(
-            name=row.name,
-            family=Family.CUSTOM,
-            model=model,
-            dataset=dataset,
-            treatment=tuple(_arm_key(arm, model, dataset) for arm in row.treatment),
-            control=tuple(_arm_key(arm, model, dataset) for arm in row.control),
-            on=row.languages(sources.languages),
-        )
-        for model, dataset in pairs
-        for row in study.contrasts
-        if set(mixes).issuperset(row.mixes_of((*row.treatment, *row.control)))
-    ]
-    unique: dict[object, Contrast] = {}
-    for row in found:  # arms that are not tuned are the same beside every data set
-        unique.setdefault((row.name, row.treatment, row.control), row)
-    custom = tuple(unique.values())
-    return (*custom, *(panel_contrasts(custom, known) if study.judge.members else ()))
-
-
-def _arm_key(arm: ArmRequest, model: str, dataset: str) -> ArmKey:
-    return arm.key(model) if isinstance(arm, NotTuned) else ArmKey(model, dataset, arm.canonical)
 
 
 def _report(locked: Locked, languages: Sequence[str]) -> ReportParams:

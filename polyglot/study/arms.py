@@ -1,13 +1,13 @@
 """What a study's own contrasts are made of: mixes, and what is not tuned."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from polyglot.core.errors import BadInput
 from polyglot.core.mix import Mix
-from polyglot.core.section import Broken, Problem
+from polyglot.core.section import Broken, Name, Problem, Section
 from polyglot.kinds.cells import BASELINE, UNTUNED, ArmKey
 
 
@@ -69,3 +69,44 @@ ARM_SCHEMA = {
 }
 MixField = Annotated[Mix, BeforeValidator(parse_mix), WithJsonSchema(_MIX_SCHEMA)]
 ArmField = Annotated[ArmRequest, BeforeValidator(_parse_arm), WithJsonSchema(ARM_SCHEMA)]
+
+
+class OtherArm(Section):
+    """An arm whose model or data set is named; one that is not named is each of the study's in turn."""
+
+    arm: ArmField
+    """A mix of the study, with @SIZE where the study has sizes; `untuned`, or `baseline:NAME`."""
+    model: Name | None = None
+    """One of the study's `models`."""
+    dataset: Name | None = None
+    """One of the study's `datasets`; of a mix alone."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if isinstance(self.arm, NotTuned):
+            places = ("model", "dataset") if self.arm.baseline else ("dataset",)
+            strange = [name for name in places if getattr(self, name) is not None]
+            if strange:
+                what = f"means nothing for {self.arm}"
+                raise Broken(*(Problem(what=what, place=(name,), remedy="Remove it") for name in strange))
+        return self
+
+    def __str__(self) -> str:
+        return " of ".join(part for part in (str(self.arm), self.model) if part) + (
+            f" on {self.dataset}" if self.dataset else ""
+        )
+
+
+ComparedArm = ArmField | OtherArm
+
+
+def bare(arm: ArmRequest | OtherArm) -> ArmRequest:
+    """The arm itself, whatever its model and data set."""
+    return arm.arm if isinstance(arm, OtherArm) else arm
+
+
+def key_of(arm: ArmRequest | OtherArm, model: str, dataset: str) -> ArmKey:
+    """The arm that is meant beside the mixes of a model and data set."""
+    if isinstance(arm, OtherArm):
+        return key_of(arm.arm, arm.model or model, arm.dataset or dataset)
+    return arm.key(model) if isinstance(arm, NotTuned) else ArmKey(model, dataset, arm.canonical)

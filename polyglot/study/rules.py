@@ -10,6 +10,7 @@ from polyglot.kinds.chat import ChatModel
 from polyglot.study.baseline_rules import baseline_problems, not_tuned_problems
 from polyglot.study.benchmark import BUILT_IN_CATEGORIES
 from polyglot.study.chat import missing_prices
+from polyglot.study.contrast_rules import contrast_problems
 from polyglot.study.judge import ALL, PanelJudge
 from polyglot.study.quality_rules import quality_problems
 from polyglot.study.reference_rules import reference_problems
@@ -40,7 +41,7 @@ def study_problems(study: Study) -> Iterator[Problem]:
     yield from reference_problems(study)
     yield from _categories(study)
     yield from baseline_problems(study)
-    yield from _contrasts(study)
+    yield from contrast_problems(study)
     yield from _budget(study)
 
 
@@ -231,38 +232,6 @@ def _panel(study: Study) -> Iterator[Problem]:
             remedy = "Remove one, or ask one several times by `judge.retest`"
             yield Problem(what=f"the same as {other}", place=place, remedy=remedy)
         known.append((name, judge))
-
-
-def _contrasts(study: Study) -> Iterator[Problem]:
-    if study.contrasts == "auto":
-        return
-    arms = {arm.canonical for arm in study.arms()}
-    asked = study.benchmark.languages
-    names: set[str] = set()
-    for number, row in enumerate(study.contrasts):
-        place = ("contrasts", number)
-        if row.name in names:
-            yield Problem(what=f"two contrasts are called {row.name!r}", place=(*place, "name"))
-        names.add(row.name)
-        for side in ("treatment", "control"):
-            yield from not_tuned_problems(study, getattr(row, side), (*place, side))
-            for mix in row.mixes_of(getattr(row, side)):
-                if mix.canonical not in arms:
-                    expected = "one of " + ", ".join(arm.canonical for arm in study.arms())
-                    what = "the study has no such mix"
-                    yield Problem(what=what, place=(*place, side), got=mix.canonical, expected=expected)
-        for key, values in (("treatment", row.treatment), ("control", row.control), ("on", row.languages(asked))):
-            if len(set(values)) < len(values):
-                twice = next(value for value in values if values.count(value) > 1)
-                yield Problem(what=f"{twice} is there twice", place=(*place, key), remedy="Name it once")
-        if set(row.treatment) & set(row.control):
-            yield Problem(what="an arm is compared with itself", place=(*place, "control"))
-        strange = [language for language in row.languages(asked) if language not in asked]
-        if strange:
-            expected = "languages among " + ", ".join(asked)
-            yield Problem(what=f"no questions in {', '.join(strange)}", place=(*place, "on"), expected=expected)
-        if not row.languages(asked):
-            yield Problem(what="no language is left", place=(*place, "on"), got=str(row.on))
 
 
 def _budget(study: Study) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from polyglot.core.mix import Mix
 from polyglot.core.section import MAX_COUNT, Broken, Label, Language, Name, Positive, Problem, Section, tuple_of
 from polyglot.kinds.answer import Answers
-from polyglot.study.arms import ArmField, ArmRequest, MixField
+from polyglot.study.arms import ArmRequest, ComparedArm, MixField, OtherArm, bare
 from polyglot.study.baselines import Baseline, ImportedPairs
 from polyglot.study.benchmark import Benchmark
 from polyglot.study.files import ONE_OR_MANY, SourceFiles
@@ -49,13 +49,13 @@ Size = Annotated[int | None, BeforeValidator(_parse_size), WithJsonSchema(_SIZE_
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
-class ContrastRequest(Section):
-    """A comparison asked for by name: mean of the treatment arms minus mean of the control arms."""
+class Sides(Section):
+    """A comparison: mean of the treatment arms minus mean of the control arms."""
 
-    name: str = Field(min_length=1, max_length=120)
-    treatment: Annotated[tuple[ArmField, ...], Field(min_length=1), *ONE_OR_MANY]
-    """Mixes of the study, with @SIZE where the study has sizes; `untuned`, or `baseline:NAME` of a baseline."""
-    control: Annotated[tuple[ArmField, ...], Field(min_length=1), *ONE_OR_MANY]
+    treatment: Annotated[tuple[ComparedArm, ...], Field(min_length=1), *ONE_OR_MANY]
+    """Mixes of the study, with @SIZE where the study has sizes; `untuned`, or `baseline:NAME` of a baseline. With
+    `{arm: ENDE, dataset: NAME, model: NAME}` it is of that data set or model, whatever the other side is of."""
+    control: Annotated[tuple[ComparedArm, ...], Field(min_length=1), *ONE_OR_MANY]
     on: Annotated[
         Literal["all", "in-mix", "out-of-mix"] | Annotated[tuple[Language, ...], Field(min_length=1)],
         BeforeValidator(_parse_on),
@@ -74,9 +74,15 @@ class ContrastRequest(Section):
         return tuple(self.on)
 
     @staticmethod
-    def mixes_of(side: Sequence[ArmRequest]) -> tuple[Mix, ...]:
+    def mixes_of(side: Sequence[ArmRequest | OtherArm]) -> tuple[Mix, ...]:
         """The arms of a side that are mixes."""
-        return tuple(arm for arm in side if isinstance(arm, Mix))
+        return tuple(mix for arm in side if isinstance(mix := bare(arm), Mix))
+
+
+class ContrastRequest(Sides):
+    """A comparison asked for by name: mean of the treatment arms minus mean of the control arms."""
+
+    name: str = Field(min_length=1, max_length=120)
 
 
 class Budget(Section):
@@ -128,7 +134,10 @@ class Study(Section):
     contrasts: Annotated[
         Literal["auto"] | Annotated[tuple[ContrastRequest, ...], Field(min_length=1)], BeforeValidator(_parse_contrasts)
     ] = "auto"
-    """Comparisons; `auto` finds those that the mixes allow."""
+    """Comparisons; `auto` finds those that the mixes, data sets and models allow."""
+    primary: Annotated[str, Field(min_length=1, max_length=200)] | Sides | None = None
+    """The comparison that the study is about, by its sides or by its name: it is tested without regard to the others.
+    Where none is named, it is the parallel mix of most languages minus EN."""
     budget: Budget | None = None
     quality: Annotated[tuple[QualityCheck, ...], BeforeValidator(tuple_of)] = ()
     """Translations to assess. A study with these alone needs no models, mixes, training, benchmark and judge."""

@@ -11,7 +11,7 @@ from tests.kit.fake_scores import (
     fake_context,
 )
 
-FILES = ("scores.json", "scores.csv", "contrasts.json", "contrasts.csv")
+FILES = ("scores.json", "scores.csv", "contrasts.json", "contrasts.csv", "gains.json", "gains.csv")
 
 
 def run(made: FakeStudy, root: Path, **changes: Any) -> dict[str, bytes]:

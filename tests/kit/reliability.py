@@ -68,7 +68,17 @@ def card(root: Path, inputs: Mapping[str, Input], defects: list[dict[str, Any]] 
 
 def scores(cells: Sequence[Cell]) -> Scores:
     """Those of arms, in the order of the cells: 5, 4, …"""
-    method = Method(languages=("DE",), categories={}, questions=8, resamples=0, level=0.95, min_seeds=3, digits=4)
+    method = Method(
+        languages=("DE",),
+        categories={},
+        questions=8,
+        resamples=0,
+        level=0.95,
+        min_seeds=3,
+        digits=4,
+        smallest_p=1.0,
+        most_failed=0.05,
+    )
     arms = tuple(
         ArmScore(
             arm=cell.arm_key.arm,

@@ -10,13 +10,14 @@ A bootstrap over three seeds would be far too narrow: it can give 27 samples and
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from math import atan, cos, isnan, nan, pi, sqrt
+from math import isnan, nan, sqrt
 from statistics import NormalDist
 
 import numpy as np
 
 from jobs.lib.stats.grid import Floats
+from polyglot.core.student import student_inner as student_inner
+from polyglot.core.student import student_quantile as student_quantile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +110,17 @@ def over_seeds(
     if selected is not None:
         other = limits(selected, of_draws)
         low, high = min(low, float(other[0])), max(high, float(other[1]))
+    kept, error = between_seeds(points, draws, middle) if seeds > 1 else (1.0, 0.0)
+    return joined(Interval(mean=mean, low=low, high=high), seeds, kept, error, level)
+
+
+def joined(questions: Interval, seeds: int, kept: float, error: float, level: float) -> Interval:
+    """Join the interval over `questions` with what seeds add: `kept` and `error` are those of `between_seeds`."""
+    mean = questions.mean
     if seeds == 1:
-        return Interval(mean=mean, low=min(low, mean), high=max(high, mean))
-    kept, error = between_seeds(points, draws, middle)
+        return Interval(mean=mean, low=min(questions.low, mean), high=max(questions.high, mean))
     reach = student_quantile((1 + level) / 2, seeds - 1) * error
-    below, above = max(0.0, mean - low), max(0.0, high - mean)
+    below, above = max(0.0, mean - questions.low), max(0.0, questions.high - mean)
     return Interval(
         mean=mean,
         low=mean - max(below, sqrt((kept * below) ** 2 + reach**2)),
@@ -195,32 +202,3 @@ def difference_widened(difference: Interval, sides: Sequence[tuple[Interval, Int
 def _gained(before: float, after: float, mean: float) -> float:
     """By how much a limit's squared distance from the mean has grown."""
     return 0.0 if before == after else max(0.0, (after - mean) ** 2 - (before - mean) ** 2)
-
-
-@lru_cache
-def student_quantile(probability: float, freedom: int) -> float:
-    """Return the quantile (probability >= 0.5) of Student's t with a whole number of degrees of freedom."""
-    low, high = 0.0, 1.0
-    while _student_inner(high, freedom) < 2 * probability - 1:
-        high *= 2
-    for _ in range(200):
-        middle = (low + high) / 2
-        if _student_inner(middle, freedom) < 2 * probability - 1:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
-
-
-def _student_inner(t: float, freedom: int) -> float:
-    """P(|T| < t), by the finite sums of Abramowitz and Stegun 26.7.3 and 26.7.4."""
-    angle = atan(t / sqrt(freedom))
-    sine, cosine = t / sqrt(freedom + t * t), cos(angle)
-    odd = freedom % 2 == 1
-    term, total = (cosine, cosine) if odd else (1.0, 1.0)
-    for step in range(3 if odd else 2, freedom - 1, 2):
-        term *= (step - 1) / step * cosine * cosine
-        total += term
-    if not odd:
-        return sine * total
-    return 2 / pi * (angle + (sine * total if freedom > 1 else 0.0))

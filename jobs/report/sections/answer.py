@@ -1,7 +1,8 @@
 """The answer in a few sentences, put into words by rule from the measured contrasts, with what speaks against it.
 
 Promises: every sentence quotes numbers of the document with their limits; "higher" or "lower" is said if and only if
-the whole interval lies on one side of zero; a claim with too few training seeds behind it speaks of "this model".
+the p-value, adjusted for the contrast's family, is below 1 - level (of the primary contrast its own: then the whole
+interval lies on one side of zero); a claim with too few training seeds behind it speaks of "this model".
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -12,7 +13,9 @@ from jobs.report.caveats import caveats
 from jobs.report.families import WORDINGS, by_what_they_compare
 from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, languages_of
 from jobs.report.numbers import Metric, View, counted, listed, seeds
-from polyglot.kinds.aggregate import ContrastResult, Estimate
+from jobs.report.sections.gains import gained
+from jobs.report.significance import how_many, out_of_reach, primary, says
+from polyglot.kinds.aggregate import ContrastResult
 from polyglot.kinds.cells import AGAIN, ArmKey, Family
 from polyglot.kinds.report import Report
 
@@ -28,6 +31,7 @@ CONTROLS = {
 class Answer(NamedTuple):
     """Paragraphs, and sentences under headings."""
 
+    primary: str
     lead: tuple[str, ...]
     findings: tuple[tuple[str, str], ...]
     caveats: tuple[str, ...]
@@ -36,6 +40,7 @@ class Answer(NamedTuple):
 def show(report: Report, view: View) -> Answer:
     """Return what the section shows."""
     return Answer(
+        primary=primary(report, view.metric),
         lead=tuple(lead(report, view.metric)),
         findings=tuple(findings(report, view.metric)),
         caveats=tuple(caveats(report)),
@@ -61,16 +66,19 @@ def lead(report: Report, metric: Metric) -> list[str]:
 
 
 def findings(report: Report, metric: Metric) -> list[tuple[str, str]]:
-    """Return (heading, sentence) for every family of contrasts, and one on seed noise."""
+    """Return (heading, sentence) for every family of contrasts, on the number of them, on gains and on seed noise."""
     found = []
     mixed = not _weak(report.contrasts)  # where every claim is of one model, the caveats say it once
-    for (trained_on, compares), rows in by_what_they_compare(report.contrasts).items():
+    others = (row for row in report.contrasts if not row.primary)
+    for (trained_on, compares), rows in by_what_they_compare(others).items():
         group = group_title(report, trained_on)
         title = WORDINGS[compares].heading + (f", {group}" if group else "")
         found.append((title, _summary(rows, metric) + (" Of this model only." if mixed and _weak(rows) else "")))
+    found.append(("In per cent", gained(report)))
+    found.append(("Number of comparisons", " ".join(filter(None, (how_many(report), out_of_reach(report))))))
     if report.contrasts:
         found.append(("Noise floor", _noise(report.contrasts, metric)))
-    return found
+    return [(title, text) for title, text in found if text]
 
 
 def _main(report: Report, group: Group) -> list[ContrastResult]:
@@ -102,23 +110,12 @@ def _gain(report: Report, rows: Sequence[ContrastResult], metric: Metric) -> str
     verb, unit = "", f" {metric.unit}"
     for choice, row in sorted(by_choice.items(), key=lambda item: list(CONTROLS).index(item[0])):
         found = metric.of(row)
-        says, amount = _says(found, metric, unit)
+        said, amount = says(found, metric, unit)
         chosen = f" ({found.selected})" if found.selected else ""
-        clauses.append(f"{says + ' ' if says != verb else ''}{CONTROLS[choice]}{chosen} {amount}")
-        verb, unit = says, ""
+        clauses.append(f"{said + ' ' if said != verb else ''}{CONTROLS[choice]}{chosen} {amount}")
+        verb, unit = said, ""
     text = f"{opening} {listed(clauses)}."
     return text[0].upper() + text[1:]
-
-
-def _says(found: Estimate, metric: Metric, unit: str) -> tuple[str, str]:
-    """The verb of a comparison, and the amount with its limits; unsigned where the verb has the sign."""
-    if found.value is None or found.low is None or found.high is None:
-        return "cannot be compared with", "(nothing to average)"
-    if found.sign == 0:
-        return "cannot be told from", f"by its {metric.signed(found.value)}{unit} ({metric.signed_interval(found)})"
-    low, high = sorted((abs(found.low), abs(found.high)))
-    shown = [metric.signed(number).lstrip("+") for number in (abs(found.value), low, high)]
-    return "beats" if found.sign > 0 else "falls short of", f"by {shown[0]}{unit} ({shown[1]} to {shown[2]})"
 
 
 def _reached(report: Report, rows: Sequence[ContrastResult], metric: Metric) -> str:
@@ -190,13 +187,16 @@ def _summary(rows: Sequence[ContrastResult], metric: Metric) -> str:
         return "Nothing could be averaged."
     if len(known) == 1:
         value, found = known[0]
-        word = {1: "Higher", -1: "Lower", 0: "No difference shown"}[found.sign]
+        word = {1: "Higher", -1: "Lower", 0: "No difference shown"}[found.told]
         return f"{word}: {metric.signed(value)} {metric.unit} ({metric.signed_interval(found)})."
     number = len(known)
-    above = sum(found.sign > 0 for _, found in known)
-    below = sum(found.sign < 0 for _, found in known)
+    above = sum(found.told > 0 for _, found in known)
+    below = sum(found.told < 0 for _, found in known)
     values = [value for value, _ in known if value is not None]
     reach = f"{metric.signed(min(values))} to {metric.signed(max(values))} {metric.unit}"
+    alone = sum(found.sign != 0 and found.told == 0 for _, found in known)
+    if alone:
+        reach += f" ({counted(alone, 'leaves', 'leave')} zero out before the adjustment)"
     if number in (above, below):
         return f"{'Higher' if above else 'Lower'} in all {number} contrasts: {reach}."
     if not above and not below:
@@ -212,7 +212,7 @@ def _noise(rows: Iterable[ContrastResult], metric: Metric) -> str:
     Answers that are judged twice are of the same two models, and are in it once.
     """
     found = {
-        (row.trained_on, pair.arm, pair.pair, row.on): abs(difference)
+        (_of_arm(row, pair.arm), pair.pair, row.on): abs(difference)
         for row in rows
         for pair in row.same_arm_pairs
         if AGAIN not in pair.arm and (difference := metric.of_pair(pair)) is not None
@@ -228,3 +228,8 @@ def _noise(rows: Iterable[ContrastResult], metric: Metric) -> str:
         f"Two seeds of one mix, over the same languages, differ by {middle} {metric.unit} in the median and by {most} "
         f"at most ({len(values)} A/A pairs)."
     )
+
+
+def _of_arm(row: ContrastResult, arm: str) -> str:
+    """An arm's name with model and data set, which it has already where a contrast is across these."""
+    return "/".join((row.model, row.dataset, arm)) if row.model and row.dataset else arm

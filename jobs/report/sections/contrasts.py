@@ -10,7 +10,8 @@ from jobs.report.groups import group_title
 from jobs.report.numbers import Metric, View
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
-from polyglot.kinds.aggregate import ContrastResult
+from jobs.report.significance import p_text
+from polyglot.kinds.aggregate import ContrastResult, Estimate
 from polyglot.kinds.report import Report
 
 
@@ -22,8 +23,10 @@ class Row(NamedTuple):
     again: bool
     on: str
     selected: str | None
+    primary: bool
     value: str
     interval: str
+    p: str
     weak: bool
     plot: Markup
 
@@ -39,6 +42,7 @@ class Figure(NamedTuple):
     has_noise: bool
     all_weak: bool
     on: str  # the languages, where all contrasts have the same
+    tests: str  # how its p-values are adjusted
     rows: tuple[Row, ...]
 
 
@@ -70,6 +74,7 @@ def show(report: Report, view: View) -> Contrasts | None:
                 has_noise=bool(noise),
                 all_weak=all(row.scope != "mix" for row in rows),
                 on=" ".join(rows[0].on) if len({row.on for row in rows}) == 1 else "",
+                tests=_tests(rows),
                 rows=_rows(rows, metric, scale),
             )
         )
@@ -102,7 +107,7 @@ def _row(row: ContrastResult, metric: Metric, scale: Scale, head: str, tail: str
         point=metric.scaled(found.value),
         low=metric.scaled(found.low),
         high=metric.scaled(found.high),
-        tone="up" if found.sign > 0 else "down" if found.sign < 0 else "even",
+        tone="up" if found.told > 0 else "down" if found.told < 0 else "even",
         seeds=[seed * metric.factor for seed in found.per_seed if seed is not None] if row.seeds > 1 else (),
     )
     said = f"{pretty(row.name)}: {value} {metric.unit}, interval {interval}"
@@ -114,11 +119,27 @@ def _row(row: ContrastResult, metric: Metric, scale: Scale, head: str, tail: str
         again=again,
         on=" ".join(row.on),
         selected=found.selected,
+        primary=row.primary,
         value=value,
         interval=interval,
+        p=_p(row, found),
         weak=row.scope != "mix",
         plot=draw_dots(scale, [dot], said, noise=noise),
     )
+
+
+def _p(row: ContrastResult, found: Estimate) -> str:
+    """The p-value, and the adjusted one of a family of several."""
+    if found.p is None or found.p_holm is None:
+        return ""
+    adjusted = f", adjusted {p_text(found.p_holm)}" if row.family_size > 1 and not row.primary else ""
+    return f"p {p_text(found.p)}{adjusted}"
+
+
+def _tests(rows: Sequence[ContrastResult]) -> str:
+    """How many contrasts a family has, over all models and data sets."""
+    size = max((row.family_size for row in rows if not row.primary), default=1)
+    return f"p-values are adjusted (Holm) for the {size} contrasts of this family." if size > 1 else ""
 
 
 def pretty(name: str) -> str:

@@ -5,16 +5,28 @@ from typing import NamedTuple
 
 from jobs.report.groups import arm_scores, arms_of, group_title, groups, languages_of
 from jobs.report.heat import HeatTable, score_cell, score_row
-from jobs.report.numbers import Metric, View
+from jobs.report.numbers import SCORE, Metric, View, share
+from polyglot.core.records import UNSET
 from polyglot.kinds.report import Report
 
 
+class Bounds(NamedTuple):
+    """An arm some of whose verdicts failed: their share, its mean score, and the mean with these as 1 and as 10."""
+
+    name: str
+    share: str
+    mean: str
+    lowest: str
+    highest: str
+
+
 class Scores(NamedTuple):
-    """The tables of both metrics; `weak`: some arm has too few seeds."""
+    """The tables of both metrics; `weak`: some arm has too few seeds; arms with failed verdicts."""
 
     tables: tuple[HeatTable, ...]
     other_tables: tuple[HeatTable, ...]
     weak: bool
+    bounds: tuple[Bounds, ...]
 
 
 def show(report: Report, view: View) -> Scores:
@@ -24,7 +36,22 @@ def show(report: Report, view: View) -> Scores:
         tables=tables,
         other_tables=tuple(_tables(report, view.other)),
         weak=any(row.weak for table in tables for row in table.rows),
+        bounds=tuple(_bounds(report)),
     )
+
+
+def _bounds(report: Report) -> Iterator[Bounds]:
+    """Over all languages, most failures first."""
+    for row in sorted(report.arms, key=lambda row: -(row.failed_share or 0.0)):
+        if row.language == "all" and row.failed_share and row.lowest is not UNSET and row.highest is not UNSET:
+            title = group_title(report, row.trained_on) if row.dataset else ""
+            yield Bounds(
+                name=row.arm + (f", {title}" if title else ""),
+                share=share(row.failed_share, 1),
+                mean=SCORE.show(row.mean),
+                lowest=SCORE.show(row.lowest),
+                highest=SCORE.show(row.highest),
+            )
 
 
 def _tables(report: Report, metric: Metric) -> Iterator[HeatTable]:

@@ -274,6 +274,30 @@ _GRADING = [
     case("a contrast with a mix twice", contrasts="[{name: c, treatment: [EN, en], control: DEFR}]"),
     case("a contrast over a language twice", contrasts="[{name: c, treatment: EN, control: DEFR, on: [EN, EN]}]"),
     case("contrasts that are a word", contrasts="all"),
+    case(
+        "a contrast with a data set that the study lacks",
+        contrasts="[{name: c, treatment: {arm: EN, dataset: hosue}, control: EN}]",
+    ),
+    case(
+        "a contrast with a model that the study lacks",
+        contrasts="[{name: c, treatment: {arm: EN, model: big}, control: EN}]",
+    ),
+    case(
+        "a contrast with the data set of what is not tuned",
+        contrasts="[{name: c, treatment: EN, control: {arm: untuned, dataset: house}}]",
+    ),
+    case(
+        "a contrast with a misspelt key of an arm",
+        contrasts="[{name: c, treatment: {arm: EN, modle: tiny}, control: DEFR}]",
+    ),
+    case(
+        "a contrast of one data set with itself",
+        contrasts="[{name: c, treatment: {arm: EN, dataset: house}, control: EN}]",
+    ),
+    case("a primary contrast that none is called", contrasts="[{name: c, treatment: EN, control: DEFR}]", primary="d"),
+    case("a primary contrast with a mix that the study lacks", primary="{treatment: ENES, control: EN}"),
+    case("a primary contrast with one side", primary="{treatment: EN}"),
+    case("a primary contrast that is a number", primary="5"),
     case("a temperature of no category", answers="{temperatures: {firts: 0.5}}"),
     case("references for no category", judge="{endpoint: built-in, reference-categories: [math]}"),
     case("a budget of nothing", budget="{usd: 0}"),

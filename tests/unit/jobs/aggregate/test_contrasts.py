@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from jobs.aggregate.arms import Arm, Averages, find_arms
-from jobs.aggregate.contrasts import difference, pair_up, same_arm_pairs
+from jobs.aggregate.contrasts import Difference, pair_up, same_arm_pairs
 from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.resampling import Estimates
 from polyglot.core.errors import Permanent
@@ -85,7 +85,7 @@ class Study:
     ) -> Compared:
         paired = pair_up(what, self.arms, self.averages, LANGUAGES)
         return Compared(
-            difference(paired, 0.5, questions, scale),
+            Difference.of(paired, questions, scale).interval(0.5),
             paired.labels,
             tuple(paired.points.tolist()),
             paired.seeds,

@@ -40,12 +40,16 @@ class TestAnswer:
         ("low", "high", "verb"),
         [(0.1, 0.3, "beats"), (-0.3, -0.1, "falls short of"), (-0.1, 0.3, "cannot be told from")],
     )
-    def test_a_difference_is_one_only_if_its_interval_leaves_zero_out(
-        self, usual: Made, low: float, high: float, verb: str
-    ) -> None:
-        row = replace(usual.document.contrasts[0], exact_low=low, exact_high=high, exact_difference=(low + high) / 2)
+    def test_a_difference_is_one_only_if_it_is_shown(self, usual: Made, low: float, high: float, verb: str) -> None:
+        sign = 1 if low > 0 else -1 if high < 0 else 0
+        found = {"exact_low": low, "exact_high": high, "exact_difference": (low + high) / 2, "exact_shown": sign}
+        row = replace(usual.document.contrasts[0], **found)
         (text,) = lead(replace(usual.document, contrasts=(row,)), EXACT)
         assert f"ENDEFRITES {verb} the mean of the monolingual mixes" in text
+        among_many = replace(row, exact_shown=0, exact_p_holm=0.2)
+        (text,) = lead(replace(usual.document, contrasts=(among_many,)), EXACT)
+        assert "ENDEFRITES cannot be told from the mean of the monolingual mixes" in text
+        assert ("p 0.20 when adjusted" in text) == (sign != 0)
 
     def test_too_few_seeds_make_it_this_model(self, tmp_path: Path) -> None:
         document = make(tmp_path, USUAL, (0,), usual_contrasts()).document

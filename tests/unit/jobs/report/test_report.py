@@ -42,7 +42,7 @@ class TestPage:
         assert not [tag for tag, _ in page.tags if tag in ("script", "link", "img", "iframe")]
         assert not re.search(r"https?:|@import|url\(", usual.page)
         links = {(attributes["href"] or "").partition("#")[0] for tag, attributes in page.tags if tag == "a"}
-        assert links == {"answers.html", "report.json", "scores.csv", "contrasts.csv"}
+        assert links == {"answers.html", "report.json", "scores.csv", "contrasts.csv", "gains.csv"}
 
     def test_every_drawing_says_in_words_what_it_shows(self, usual: Made) -> None:
         drawings = re.findall(r"<svg class=\"(?:plot|axis)[^>]*>(.{0,7})", usual.page)
@@ -55,8 +55,8 @@ class TestPage:
     def test_has_a_section_for_everything_that_was_measured(self, usual: Made) -> None:
         found = set(re.findall(r'<h2 id="(\w+)"', usual.page))
         assert found == {
-            "answer", "scores", "contrasts", "transfer", "sizes", "categories", "mixes", "training", "data", "judge",
-            "method", "provenance", "defects",
+            "answer", "scores", "contrasts", "gains", "transfer", "sizes", "categories", "mixes", "training", "data",
+            "judge", "method", "provenance", "defects",
         }  # fmt: skip
 
     def test_notes_stand_on_top(self, usual: Made) -> None:

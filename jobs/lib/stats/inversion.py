@@ -1,0 +1,142 @@
+"""p-values of differences by inverting their intervals, and Holm's adjustment of several.
+
+The p-value of "no difference" is the smallest alpha whose interval of level 1 - alpha leaves zero out. So a test and an
+interval never contradict each other, and whatever makes the interval cover makes the test keep its level.
+
+A p-value is a whole number of ten-thousandths, rounded up, and never smaller than `smallest_p`: R draws have nothing
+beyond their first and last, so levels at which the interval would need more than these cannot be told apart.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import ceil, isnan
+from statistics import NormalDist
+
+import numpy as np
+
+from jobs.lib.stats.grid import Floats
+from jobs.lib.stats.interval import Interval, between_seeds, joined, level_of_draws, student_inner
+from polyglot.core.detectable import Precision
+
+PARTS = 10_000  # p-values are whole numbers of these
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """What `over_seeds` reads an interval from, kept so that it can be had at any level at no cost.
+
+    `draws` (R,) of the mean over seeds and `selected` (R,) are in ascending order, without those that are no numbers.
+    """
+
+    mean: float
+    draws: Floats
+    selected: Floats | None
+    seeds: int
+    kept: float
+    error: float
+    freedom: int | None
+
+    @classmethod
+    def of(
+        cls, points: Floats, draws: Floats, selected: Floats | None = None, *, freedom: int | None = None
+    ) -> "Spread":
+        """From `points` (S,), their `draws` (R, S) and `selected` (R,), as `over_seeds` has them."""
+        seeds = len(points)
+        middle: Floats = sum((draws[:, index] for index in range(1, seeds)), draws[:, 0]) / seeds
+        kept, error = between_seeds(points, draws, middle) if seeds > 1 else (1.0, 0.0)
+        return cls(
+            mean=sum(float(point) for point in points) / seeds,
+            draws=_ascending(middle),
+            selected=None if selected is None else _ascending(selected),
+            seeds=seeds,
+            kept=kept,
+            error=error,
+            freedom=freedom,
+        )
+
+    def interval(self, level: float) -> Interval:
+        """The interval that `over_seeds` gives at this level."""
+        if isnan(self.mean):
+            return Interval(mean=self.mean, low=self.mean, high=self.mean)
+        tail = (1 - (level if self.freedom is None else level_of_draws(level, self.freedom))) / 2
+        low, high = _ends(self.draws, tail)
+        if self.selected is not None:
+            other = _ends(self.selected, tail)
+            low, high = min(low, other[0]), max(high, other[1])
+        return joined(Interval(mean=self.mean, low=low, high=high), self.seeds, self.kept, self.error, level)
+
+    def detectable(self, level: float) -> float:
+        """The smallest true difference that would be found at a level; infinite where there is nothing to tell from."""
+        if not len(self.draws):
+            return float("inf")
+        tail = (1 - (level if self.freedom is None else level_of_draws(level, self.freedom))) / 2
+        low, high = _ends(self.draws, tail)
+        return Precision(
+            reach=max(self.mean - low, high - self.mean),
+            questions=float(np.std(self.draws)),
+            kept=self.kept,
+            seeds=self.seeds,
+            seeds_error=self.error,
+        ).detectable(level)
+
+
+def _ascending(draws: Floats) -> Floats:
+    found: Floats = np.sort(draws[~np.isnan(draws)])
+    return found
+
+
+def _ends(ascending: Floats, tail: float) -> tuple[float, float]:
+    """The order statistics that `interval.limits` takes."""
+    if not len(ascending):
+        return float("nan"), float("nan")
+    skip = int(len(ascending) * tail + 1e-9)
+    return float(ascending[skip]), float(ascending[len(ascending) - 1 - skip])
+
+
+def smallest_p(resamples: int, freedom: int | None) -> float:
+    """The smallest p-value that so many draws can give: below it an interval needs draws beyond the outermost."""
+    if freedom is None:
+        return min(1.0, ceil(2 / resamples * PARTS - 1e-9) / PARTS)
+    outermost = NormalDist().inv_cdf(1 - 1 / resamples) if resamples > 1 else 0.0
+    return min(1.0, max(1, ceil((1 - student_inner(outermost, freedom)) * PARTS)) / PARTS)
+
+
+def p_value(interval: Callable[[float], Interval], level: float, floor: float, *, apart: bool) -> float:
+    """Return the p-value of an interval that can be had at any level; `floor` is the smallest that there may be.
+
+    `apart` says whether the interval of `level`, as it is shown, leaves zero out. The p-value is below 1 - level if and
+    only if it does, to the last place that is shown.
+    """
+    alpha = round((1 - level) * PARTS)
+    if not apart:
+        return _first(interval, alpha, PARTS) / PARTS
+    least = min(round(floor * PARTS), alpha - 1)
+    return min(_first(interval, least, alpha), alpha - 1) / PARTS
+
+
+def _first(interval: Callable[[float], Interval], least: int, most: int) -> int:
+    """The smallest number of parts, from `least` on, at which the interval leaves zero out; `most` at the latest."""
+    while least < most:
+        middle = (least + most) // 2
+        found = interval(1 - middle / PARTS)
+        if found.low > 0 or found.high < 0:
+            most = middle
+        else:
+            least = middle + 1
+    return most
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Return the p-values adjusted by Holm (1979, Scandinavian Journal of Statistics 6:65), in their order.
+
+    Each is multiplied by the number of those that are not smaller than it, and is no smaller than a smaller one's. The
+    chance that any true "no difference" among them has one below alpha is at most alpha, however they depend on each
+    other.
+    """
+    order = sorted(range(len(values)), key=lambda index: values[index])
+    found = [1.0] * len(values)
+    largest = 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, values[index] * (len(values) - rank)))
+        found[index] = largest
+    return found

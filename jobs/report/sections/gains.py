@@ -1,0 +1,143 @@
+"""By how many per cent: a mix's gain over monolingual mixes in every reading, beside what the paper says."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from jobs.report.groups import group_title
+from jobs.report.numbers import DASH, MINUS, MISSING, View
+from polyglot.kinds.gains import Gain
+from polyglot.kinds.report import Report
+
+PUBLISHED = 9.9  # "by up to 9.9 %" (arXiv 2402.13703, abstract); which formula is not said
+AGAINST = {
+    "mean": "the mean of the monolingual mixes",
+    "best": "the best of them",
+    "worst": "the worst of them",
+    "own": "in each language, its own monolingual mix",
+}
+
+
+class Row(NamedTuple):
+    """One reading."""
+
+    against: str
+    over: str
+    points: str
+    points_limits: str
+    percent: str
+    percent_limits: str
+    holds: str  # where the published figure lies
+
+
+class Table(NamedTuple):
+    """The readings of one mix."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+class Gains(NamedTuple):
+    """What the section shows: the mix of most languages of each model and data set, and all others."""
+
+    published: str
+    tables: tuple[Table, ...]
+    others: tuple[Table, ...]
+
+
+def show(report: Report, view: View) -> Gains | None:
+    """Return what the section shows; None where no mix has its monolingual mixes beside it."""
+    first, others = _main(report), list(_tables(report))
+    mains = [table for key, table in others if key in first]
+    rest = [table for key, table in others if key not in first]
+    return Gains(f"{PUBLISHED:g}%", tuple(mains), tuple(rest)) if mains else None
+
+
+def gained(report: Report) -> str:
+    """One sentence on the readings of the main mix of each model and data set, also where there is none."""
+    first = _main(report)
+    if not first:
+        if not report.contrasts:
+            return ""
+        return (
+            f"The paper's “up to {PUBLISHED:g}%” cannot be set beside anything here: no parallel mix has the "
+            "monolingual mixes of all its languages at its size."
+        )
+    texts = []
+    for key in first:
+        rows = [row for row in report.gains if _key(row) == key and row.percent is not None]
+        if rows:
+            low, high = min(rows, key=_percent), max(rows, key=_percent)
+            inside = sum(_place(row) == "inside" for row in rows)
+            texts.append(
+                f"{_title(report, rows[0])} gains {_signed(low.percent)}% ({_limits(low)}) to {_signed(high.percent)}% "
+                f"({_limits(high)}) of its control's mean score, by how a gain is read; the interval of {inside} of "
+                f"{len(rows)} readings has the paper's {PUBLISHED:g}% in it."
+            )
+    return " ".join(texts)
+
+
+def _percent(row: Gain) -> float:
+    return row.percent or 0.0
+
+
+def _key(row: Gain) -> tuple[str, str, str]:
+    return row.model, row.dataset, row.arm
+
+
+def _main(report: Report) -> list[tuple[str, str, str]]:
+    """The mix of most languages at its largest size, of each model and data set."""
+    cells = {cell.arm_key: cell for cell in report.roster}
+
+    def extent(key: tuple[str, str, str]) -> tuple[int, float]:
+        cell = next(cell for arm, cell in cells.items() if arm == key)
+        return len(cell.languages), float("inf") if cell.size is None else cell.size
+
+    found: dict[tuple[str, str], tuple[str, str, str]] = {}
+    for row in report.gains:
+        other = found.setdefault((row.model, row.dataset), _key(row))
+        if extent(_key(row)) > extent(other):
+            found[row.model, row.dataset] = _key(row)
+    return list(found.values())
+
+
+def _title(report: Report, row: Gain) -> str:
+    group = group_title(report, (row.model, row.dataset))
+    return row.arm + (f", {group}," if group else "")
+
+
+def _tables(report: Report) -> Iterator[tuple[tuple[str, str, str], Table]]:
+    for key in dict.fromkeys(map(_key, report.gains)):
+        rows = [row for row in report.gains if _key(row) == key]
+        yield key, Table(title=_title(report, rows[0]).rstrip(","), rows=tuple(map(_row, rows)))
+
+
+def _row(row: Gain) -> Row:
+    chosen = list(dict.fromkeys(name for name in (row.selected, row.percent_selected) if name))
+    languages = list(dict.fromkeys(name for name in (row.language, row.percent_language) if name))
+    return Row(
+        against=AGAINST[row.against] + (f" ({' / '.join(chosen)})" if chosen else ""),
+        over=row.over + (f" ({' / '.join(languages)})" if languages else ""),
+        points=_signed(row.points, 2),
+        points_limits=f"{_signed(row.points_low, 2)} to {_signed(row.points_high, 2)}",
+        percent=f"{_signed(row.percent)}%",
+        percent_limits=_limits(row),
+        holds={"inside": "in the interval", "above": "above it", "below": "below it"}.get(_place(row), DASH),
+    )
+
+
+def _place(row: Gain) -> str:
+    """Where the published figure lies: "inside" of the interval, "above" or "below" it; "" without one."""
+    if row.percent_low is None or row.percent_high is None:
+        return ""
+    return "above" if row.percent_high < PUBLISHED else "below" if row.percent_low > PUBLISHED else "inside"
+
+
+def _limits(row: Gain) -> str:
+    return f"{_signed(row.percent_low)} to {_signed(row.percent_high)}"
+
+
+def _signed(value: float | None, digits: int = 1) -> str:
+    if value is None:
+        return MISSING
+    text = f"{abs(value):.{digits}f}"
+    return text if float(text) == 0 else ("+" if value > 0 else MINUS) + text

@@ -1,0 +1,84 @@
+"""What the report says of tests: the primary contrast, the number of comparisons, gains in per cent."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from jobs.report.numbers import EXACT, SCORE
+from jobs.report.sections.answer import findings
+from jobs.report.sections.gains import gained
+from jobs.report.significance import NO_PRIMARY, how_many, out_of_reach, primary
+from polyglot.kinds.cells import Contrast
+from tests.kit.reports import USUAL, Made, contrast, make, usual_contrasts
+
+
+def with_primary() -> tuple[Contrast, ...]:
+    return (replace(contrast("ENDEFRITES - EN", "primary", "ENDEFRITES", "EN"), primary=True), *usual_contrasts())
+
+
+@pytest.fixture(scope="module")
+def tested(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return make(tmp_path_factory.mktemp("tested"), USUAL, (0, 1, 2), with_primary())
+
+
+class TestPrimary:
+    def test_it_is_said_first_with_its_p_value(self, tested: Made) -> None:
+        row = tested.document.contrasts[0]
+        text = primary(tested.document, EXACT)
+        assert text.startswith("Primary contrast: over five languages, ENDEFRITES beats EN by ")
+        assert row.exact_p is not None
+        assert f"p at most {row.exact_p:.4f}".rstrip("0") in text or f"p {row.exact_p:.4f}".rstrip("0") in text
+        assert tested.page.index("Primary contrast: over") < tested.page.index("the mean of the monolingual mixes")
+
+    def test_what_is_not_shown_says_what_would_have_been(self, tested: Made) -> None:
+        row = replace(tested.document.contrasts[0], difference=0.1, low=-0.4, high=0.6, p=0.61, shown=0, detectable=0.7)
+        text = primary(replace(tested.document, contrasts=(row,)), SCORE)
+        assert text == (
+            "Primary contrast: over five languages, ENDEFRITES cannot be told from EN by its +0.10 points "
+            "(\u22120.40 to +0.60), p 0.61. A true difference of 0.70 points would have been shown about four times in "
+            "five."
+        )
+
+    def test_without_one_the_report_says_so(self, usual: Made) -> None:
+        assert primary(usual.document, EXACT) == NO_PRIMARY
+
+    def test_one_seed_is_this_model_alone(self, tmp_path: Path) -> None:
+        document = make(tmp_path, USUAL, (0,), with_primary()).document
+        assert primary(document, EXACT).startswith(
+            "Primary contrast, of this model alone, with one training seed: over"
+        )
+
+    def test_nothing_to_average_is_said(self, tested: Made) -> None:
+        row = replace(tested.document.contrasts[0], difference=None, low=None, high=None, p=None, shown=None)
+        text = primary(replace(tested.document, contrasts=(row,)), SCORE)
+        assert text.endswith("ENDEFRITES cannot be compared with EN (nothing to average).")
+
+
+class TestNumber:
+    def test_contrasts_and_families_are_counted(self, tested: Made) -> None:
+        text = how_many(tested.document)
+        assert text.startswith(
+            "The primary contrast is tested at 5% by itself. The four other contrasts are in two families"
+        )
+        assert "0.1 of these 2 would be expected to show one" in text
+        assert dict(findings(tested.document, EXACT))["Number of comparisons"] == text
+
+    def test_a_family_too_large_for_the_resamples_is_named(self, tested: Made) -> None:
+        assert out_of_reach(tested.document) == ""
+        rows = tuple(replace(row, family_size=900) for row in tested.document.contrasts[1:])
+        text = out_of_reach(replace(tested.document, contrasts=rows))
+        assert "“Several languages against one” (900) and “More rows, same languages” (900) cannot show" in text
+
+
+class TestGains:
+    def test_the_range_of_readings_stands_beside_the_published_figure(self, tested: Made) -> None:
+        text = gained(tested.document)
+        assert text.startswith("ENDEFRITES gains ")
+        assert text.endswith("of 8 readings has the paper's 9.9% in it.")
+        assert "In % of the control" in tested.page
+
+    def test_no_monolingual_mixes_is_said(self, tmp_path: Path) -> None:
+        made = make(tmp_path, ("EN", "ENDE"), (0,), (contrast("c", "custom", "ENDE", "EN"),))
+        assert gained(made.document).startswith("The paper's “up to 9.9%” cannot be set beside anything here")
+        assert "By how many per cent" not in made.page

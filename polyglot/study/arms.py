@@ -1,9 +1,10 @@
 """What a study's own contrasts are made of: mixes, and what is not tuned."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Discriminator, Tag, WithJsonSchema, model_validator
 
 from polyglot.core.errors import BadInput
 from polyglot.core.mix import Mix
@@ -97,7 +98,12 @@ class OtherArm(Section):
         )
 
 
-ComparedArm = ArmField | OtherArm
+def _form(value: object) -> str:
+    """Which form an arm has in a file; what is wrong with it is said of that form alone."""
+    return "Other" if isinstance(value, Mapping | OtherArm) else "Named"
+
+
+ComparedArm = Annotated[Annotated[ArmField, Tag("Named")] | Annotated[OtherArm, Tag("Other")], Discriminator(_form)]
 
 
 def bare(arm: ArmRequest | OtherArm) -> ArmRequest:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from polyglot.core.mix import Mix
 from polyglot.core.section import MAX_COUNT, Broken, Label, Language, Name, Positive, Problem, Section, tuple_of
@@ -53,8 +53,7 @@ class Sides(Section):
     """A comparison: mean of the treatment arms minus mean of the control arms."""
 
     treatment: Annotated[tuple[ComparedArm, ...], Field(min_length=1), *ONE_OR_MANY]
-    """Mixes of the study, with @SIZE where the study has sizes; `untuned`, or `baseline:NAME` of a baseline. With
-    `{arm: ENDE, dataset: NAME, model: NAME}` it is of that data set or model, whatever the other side is of."""
+    """Mixes of the study, with @SIZE where the study has sizes; `untuned`, or `baseline:NAME` of a baseline."""
     control: Annotated[tuple[ComparedArm, ...], Field(min_length=1), *ONE_OR_MANY]
     on: Annotated[
         Literal["all", "in-mix", "out-of-mix"] | Annotated[tuple[Language, ...], Field(min_length=1)],
@@ -83,6 +82,16 @@ class ContrastRequest(Sides):
     """A comparison asked for by name: mean of the treatment arms minus mean of the control arms."""
 
     name: str = Field(min_length=1, max_length=120)
+
+
+def _primary_form(value: object) -> str:
+    return "Sides" if isinstance(value, Mapping | Sides) else "Text"
+
+
+Primary = Annotated[
+    Annotated[str, Field(min_length=1, max_length=200), Tag("Text")] | Annotated[Sides, Tag("Sides")],
+    Discriminator(_primary_form),
+]
 
 
 class Budget(Section):
@@ -135,9 +144,8 @@ class Study(Section):
         Literal["auto"] | Annotated[tuple[ContrastRequest, ...], Field(min_length=1)], BeforeValidator(_parse_contrasts)
     ] = "auto"
     """Comparisons; `auto` finds those that the mixes, data sets and models allow."""
-    primary: Annotated[str, Field(min_length=1, max_length=200)] | Sides | None = None
-    """The comparison that the study is about, by its sides or by its name: it is tested without regard to the others.
-    Where none is named, it is the parallel mix of most languages minus EN."""
+    primary: Primary | None = None
+    """What the study is about, by its sides or its name: tested by itself. Else the mix of most languages minus EN."""
     budget: Budget | None = None
     quality: Annotated[tuple[QualityCheck, ...], BeforeValidator(tuple_of)] = ()
     """Translations to assess. A study with these alone needs no models, mixes, training, benchmark and judge."""

@@ -12,6 +12,7 @@ arm, over the same languages. Nothing but the seed differs there, so that is wha
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import sqrt
 
 import numpy as np
 
@@ -109,6 +110,13 @@ class Difference:
         reach = self.scale[1] - self.scale[0]
         both = [(side, side_widened(side, self.questions, level, *self.scale)) for side in own]
         return difference_widened(self.whole.interval(level), both).clipped(-reach, reach)
+
+    def detectable(self, level: float) -> float:
+        """The smallest true difference that would be found, with what the ends of the scale add to the limits."""
+        alone, found = self.whole.interval(level), self.interval(level)
+        far = max(found.mean - found.low, found.high - found.mean)
+        near = max(alone.mean - alone.low, alone.high - alone.mean)
+        return sqrt(self.whole.detectable(level) ** 2 + max(0.0, far**2 - near**2))
 
 
 def _side(side: Replicates, freedom: int | None) -> Spread:

@@ -32,7 +32,7 @@ def tested(paired: Paired, metric: str, questions: int, freedom: int, level: flo
         return Tested(value, low, high, None, None)
     floor = smallest_p(max(2, len(found.whole.draws)), freedom)
     p = p_value(found.interval, level, floor, apart=low > 0 or high < 0)
-    detectable = found.whole.detectable(level)
+    detectable = found.detectable(level)
     return Tested(value, low, high, p, None if isinf(detectable) else rounded(detectable))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from jobs.report.families import WORDINGS
 from jobs.report.groups import group_title
-from jobs.report.numbers import Metric, counted, listed, seeds, whole
+from jobs.report.numbers import Metric, counted, listed, seeds, share, whole
 from polyglot.kinds.aggregate import ContrastResult, Estimate
 from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.report import Report
@@ -22,7 +22,7 @@ def says(found: Estimate, metric: Metric, unit: str) -> tuple[str, str]:
         return "cannot be compared with", "(nothing to average)"
     if found.told == 0:
         amount = f"by its {metric.signed(found.value)}{unit} ({metric.signed_interval(found)}"
-        adjusted = f"; p {p_text(found.p_holm)} when adjusted" if found.sign and found.p_holm is not None else ""
+        adjusted = f"; p {p_text(found.p_holm)} when adjusted" if found.sign and found.p_holm != found.p else ""
         return "cannot be told from", f"{amount}{adjusted})"
     low, high = sorted((abs(found.low), abs(found.high)))
     shown = [metric.signed(number).lstrip("+") for number in (abs(found.value), low, high)]
@@ -52,10 +52,12 @@ def primary(report: Report, metric: Metric) -> str:
         return text + "."
     least = found.p <= report.method.smallest_p
     text += f", p {'at most ' if least else ''}{p_text(found.p)}."
-    if found.told == 0 and found.detectable is not None:
+    if row.failed_share > report.method.most_failed:
+        text += f" {share(row.failed_share, 1)} of the verdicts on one side failed: no difference is called one."
+    elif found.told == 0 and found.detectable is not None:
         text += (
             f" A true difference of {metric.signed(found.detectable).lstrip('+')} {metric.unit} would have been shown "
-            "about four times in five."
+            "about three times in four."
         )
     return text
 

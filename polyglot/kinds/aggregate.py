@@ -215,7 +215,7 @@ class ContrastResult(Contrast, kw_only=True, forbid_unknown_fields=False):
     within the family (all contrasts that compare the same, the primary one left out), which has `family_size` of them;
     of the primary contrast it is `p`. `shown`: 1 or -1 (the difference's sign) where `p_holm` is below 1 - level, else
     0; 0 too where `failed_share` is above `method.most_failed`. `detectable`: the smallest true difference that such a
-    contrast would find, by `p`, about four times in five.
+    contrast would find, by `p`, about three times in four.
     """
 
     selected: str | None

@@ -181,6 +181,16 @@ def _weak(rows: Iterable[ContrastResult]) -> bool:
 
 
 def _summary(rows: Sequence[ContrastResult], metric: Metric) -> str:
+    """What a family says, and which differences its contrasts that show nothing would have shown."""
+    unshown = [found.detectable for row in rows if (found := metric.of(row)).told == 0 and found.detectable is not None]
+    text = _told(rows, metric)
+    if not unshown:
+        return text
+    middle = metric.signed(median(unshown)).lstrip("+")
+    return f"{text} Detectable by one of these alone: about {middle} {metric.unit}."
+
+
+def _told(rows: Sequence[ContrastResult], metric: Metric) -> str:
     """One sentence on a family: how many contrasts say higher, lower or nothing, and how far they reach."""
     known = [(found.value, found) for row in rows if (found := metric.of(row)).value is not None]
     if not known:

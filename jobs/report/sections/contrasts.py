@@ -129,11 +129,10 @@ def _row(row: ContrastResult, metric: Metric, scale: Scale, head: str, tail: str
 
 
 def _p(row: ContrastResult, found: Estimate) -> str:
-    """The p-value, and the adjusted one of a family of several."""
-    if found.p is None or found.p_holm is None:
+    """The p-value; of a family of several the adjusted one."""
+    if found.p_holm is None:
         return ""
-    adjusted = f", adjusted {p_text(found.p_holm)}" if row.family_size > 1 and not row.primary else ""
-    return f"p {p_text(found.p)}{adjusted}"
+    return f"{'adjusted ' if row.family_size > 1 else ''}p {p_text(found.p_holm)}"
 
 
 def _tests(rows: Sequence[ContrastResult]) -> str:

@@ -37,9 +37,8 @@ def test_p_values_agree_with_limits_and_are_adjusted_within_what_compares_the_sa
         assert row[f"{metric}p_holm"] >= row[f"{metric}p"]
         sign = 1 if row[f"{metric}difference"] > 0 else -1
         assert row[f"{metric}shown"] == (sign if row[f"{metric}p_holm"] < 0.05 else 0)
-        assert (
-            row[f"{metric}detectable"] > max(row[f"{metric}difference"] - low, high - row[f"{metric}difference"]) - 1e-4
-        )
+        reach = max(row[f"{metric}difference"] - low, high - row[f"{metric}difference"])
+        assert row[f"{metric}detectable"] > (reach if len(seeds) == 1 else 0.7 * reach)
     assert [row["family_size"] for row in rows] == [1, 3, 3, 3, 1, 5, 5, 5, 5, 5]
     assert [row["primary"] for row in rows] == [True] + [False] * 9
     assert rows[0][f"{metric}p_holm"] == rows[0][f"{metric}p"]

@@ -32,13 +32,20 @@ class TestPrimary:
         assert tested.page.index("Primary contrast: over") < tested.page.index("the mean of the monolingual mixes")
 
     def test_what_is_not_shown_says_what_would_have_been(self, tested: Made) -> None:
-        row = replace(tested.document.contrasts[0], difference=0.1, low=-0.4, high=0.6, p=0.61, shown=0, detectable=0.7)
+        found = {"difference": 0.1, "low": -0.4, "high": 0.6, "p": 0.61, "shown": 0, "detectable": 0.7}
+        row = replace(tested.document.contrasts[0], **found)
         text = primary(replace(tested.document, contrasts=(row,)), SCORE)
         assert text == (
             "Primary contrast: over five languages, ENDEFRITES cannot be told from EN by its +0.10 points "
-            "(\u22120.40 to +0.60), p 0.61. A true difference of 0.70 points would have been shown about four times in "
-            "five."
+            "(\u22120.40 to +0.60), p 0.61. A true difference of 0.70 points would have been shown about three times "
+            "in four."
         )
+
+    def test_failed_verdicts_are_why_nothing_is_called_a_difference(self, tested: Made) -> None:
+        row = replace(tested.document.contrasts[0], failed_share=0.12, shown=0, exact_shown=0)
+        text = primary(replace(tested.document, contrasts=(row,)), SCORE)
+        assert text.endswith("12% of the verdicts on one side failed: no difference is called one.")
+        assert "cannot be told from" in text
 
     def test_without_one_the_report_says_so(self, usual: Made) -> None:
         assert primary(usual.document, EXACT) == NO_PRIMARY
@@ -53,6 +60,14 @@ class TestPrimary:
         row = replace(tested.document.contrasts[0], difference=None, low=None, high=None, p=None, shown=None)
         text = primary(replace(tested.document, contrasts=(row,)), SCORE)
         assert text.endswith("ENDEFRITES cannot be compared with EN (nothing to average).")
+
+
+def test_a_family_that_shows_nothing_says_what_it_would_have_shown(tested: Made) -> None:
+    rows = [replace(row, shown=0, detectable=0.5 + at) for at, row in enumerate(tested.document.contrasts[4:])]
+    document = replace(tested.document, contrasts=tuple(rows))
+    text = dict(findings(document, SCORE))["More rows, same languages"]
+    assert text.startswith("No difference shown: ")
+    assert text.endswith(" Detectable by one of these alone: about 0.50 points.")
 
 
 class TestNumber:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from jobs.report.families import WORDINGS
 from jobs.report.groups import group_title
 from jobs.report.numbers import Metric, counted, listed, seeds, share, whole
+from polyglot.core.student import student_quantile
 from polyglot.kinds.aggregate import ContrastResult, Estimate
 from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.report import Report
 
+FEW, MANY = 3, 6  # seeds, and contrasts of a family, that do not go together
 MOST_NAMED = 2  # arms of a side that a sentence names
 NO_PRIMARY = (
     "No contrast is primary: the study file names none, and no mix of several languages is compared with EN at its "
@@ -98,6 +100,21 @@ def out_of_reach(report: Report) -> str:
     return (
         f"With {whole(report.method.resamples)} resamples no p-value is below {p_text(least)}, and so many contrasts "
         f"as in {listed(named)} cannot show a difference after adjustment: look at the intervals there."
+    )
+
+
+def few_seeds(report: Report) -> str:
+    """A sentence on large families of few seeds, whose first difference must be very large; "" where there is none."""
+    rows = [row for row in report.contrasts if 1 < row.seeds <= FEW and row.family_size >= MANY]
+    if not rows:
+        return ""
+    row = max(rows, key=lambda row: (row.family_size, -row.seeds))
+    alpha = 1 - report.method.level
+    alone, first = (student_quantile(1 - alpha / 2 / number, row.seeds - 1) for number in (1, row.family_size))
+    return (
+        f"{seeds(row.seeds).capitalize()} and {row.family_size} contrasts in a family do not go together: limits by "
+        f"seeds are {first / alone:.1f} times as far away for the first of them as for one alone. What is not shown "
+        "there may be there: more seeds tell, or fewer contrasts."
     )
 
 

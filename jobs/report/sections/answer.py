@@ -14,7 +14,7 @@ from jobs.report.families import WORDINGS, by_what_they_compare
 from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, languages_of
 from jobs.report.numbers import Metric, View, counted, listed, seeds
 from jobs.report.sections.gains import gained
-from jobs.report.significance import how_many, out_of_reach, primary, says
+from jobs.report.significance import few_seeds, how_many, out_of_reach, primary, says
 from polyglot.kinds.aggregate import ContrastResult
 from polyglot.kinds.cells import AGAIN, ArmKey, Family
 from polyglot.kinds.report import Report
@@ -75,7 +75,8 @@ def findings(report: Report, metric: Metric) -> list[tuple[str, str]]:
         title = WORDINGS[compares].heading + (f", {group}" if group else "")
         found.append((title, _summary(rows, metric) + (" Of this model only." if mixed and _weak(rows) else "")))
     found.append(("In per cent", gained(report)))
-    found.append(("Number of comparisons", " ".join(filter(None, (how_many(report), out_of_reach(report))))))
+    number = (how_many(report), few_seeds(report), out_of_reach(report))
+    found.append(("Number of comparisons", " ".join(text for text in number if text)))
     if report.contrasts:
         found.append(("Noise floor", _noise(report.contrasts, metric)))
     return [(title, text) for title, text in found if text]

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from jobs.report.numbers import EXACT, SCORE
 from jobs.report.sections.answer import findings
 from jobs.report.sections.gains import gained
-from jobs.report.significance import NO_PRIMARY, how_many, out_of_reach, primary
+from jobs.report.significance import NO_PRIMARY, few_seeds, how_many, out_of_reach, primary
 from polyglot.kinds.cells import Contrast
 from tests.kit.reports import USUAL, Made, contrast, make, usual_contrasts
 
@@ -78,6 +78,15 @@ class TestNumber:
         )
         assert "0.1 of these 2 would be expected to show one" in text
         assert dict(findings(tested.document, EXACT))["Number of comparisons"] == text
+
+    def test_many_contrasts_of_three_seeds_are_said_not_to_go_together(self, tested: Made) -> None:
+        assert few_seeds(tested.document) == ""
+        rows = tuple(replace(row, family_size=18) for row in tested.document.contrasts)
+        text = few_seeds(replace(tested.document, contrasts=rows))
+        assert text.startswith(
+            "Three training seeds and 18 contrasts in a family do not go together: limits by seeds are 4.4"
+        )
+        assert few_seeds(replace(tested.document, contrasts=tuple(replace(row, seeds=5) for row in rows))) == ""
 
     def test_a_family_too_large_for_the_resamples_is_named(self, tested: Made) -> None:
         assert out_of_reach(tested.document) == ""

@@ -91,7 +91,7 @@ def _not_ranked(report: Report) -> Iterator[str]:
     rows = [row for row in report.contrasts if row.failed_share > most]
     if rows:
         yield (
-            f"{len(rows)} of {len(report.contrasts)} contrasts are called no difference, whatever their numbers: more "
+            f"{len(rows)} of {len(report.contrasts)} contrasts are not ranked, whatever their numbers: more "
             f"than {share(most, 1)} of the verdicts on one of their sides failed, and what is not scored could turn "
             "them round."
         )

@@ -6,7 +6,7 @@ from jobs.report.families import WORDINGS
 from jobs.report.groups import group_title
 from jobs.report.numbers import Metric, counted, listed, seeds, share, whole
 from polyglot.core.student import student_quantile
-from polyglot.kinds.aggregate import ContrastResult, Estimate
+from polyglot.kinds.aggregate import ContrastResult
 from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.report import Report
 
@@ -18,10 +18,14 @@ NO_PRIMARY = (
 )
 
 
-def says(found: Estimate, metric: Metric, unit: str) -> tuple[str, str]:
+def says(row: ContrastResult, metric: Metric, unit: str, most_failed: float) -> tuple[str, str]:
     """The verb of a comparison, and the amount with its limits; unsigned where the verb has the sign."""
+    found = metric.of(row)
     if found.value is None or found.low is None or found.high is None:
         return "cannot be compared with", "(nothing to average)"
+    if row.failed_share > most_failed:
+        amount = f"{metric.signed(found.value)}{unit} ({metric.signed_interval(found)}"
+        return "is not ranked against", f"at {amount}; {share(row.failed_share, 1)} of verdicts failed)"
     if found.told == 0:
         amount = f"by its {metric.signed(found.value)}{unit} ({metric.signed_interval(found)}"
         adjusted = f"; p {p_text(found.p_holm)} when adjusted" if found.sign and found.p_holm != found.p else ""
@@ -44,7 +48,7 @@ def primary(report: Report, metric: Metric) -> str:
     if row is None:
         return NO_PRIMARY if report.contrasts else ""
     found = metric.of(row)
-    verb, amount = says(found, metric, f" {metric.unit}")
+    verb, amount = says(row, metric, f" {metric.unit}", report.method.most_failed)
     ours, theirs = _side(row, row.treatment), _side(row, row.control)
     title = group_title(report, row.trained_on) if row.model and row.dataset else ""
     opening = f"Primary contrast{f' ({title})' if title else ''}"
@@ -55,8 +59,8 @@ def primary(report: Report, metric: Metric) -> str:
     least = found.p <= report.method.smallest_p
     text += f", p {'at most ' if least else ''}{p_text(found.p)}."
     if row.failed_share > report.method.most_failed:
-        text += f" {share(row.failed_share, 1)} of the verdicts on one side failed: no difference is called one."
-    elif found.told == 0 and found.detectable is not None:
+        return f"{text} What is not scored could turn it round."
+    if found.told == 0 and found.detectable is not None:
         text += (
             f" A true difference of {metric.signed(found.detectable).lstrip('+')} {metric.unit} would have been shown "
             "about three times in four."

@@ -34,9 +34,10 @@ def contrasts_of(
         plain, again = list(_found(study, languages, mixes)), list(_rejudged(study, languages, mixes))
     else:
         plain, again = list(_declared(study, study.contrasts, languages)), []
-    plain = [row for row in plain if {*row.treatment, *row.control} <= set(known)]
-    plain = _with_primary(study, languages, mixes, plain, known)
-    panel = panel_contrasts(plain, known) if study.judge.members else ()
+    there = frozenset(known)
+    plain = [row for row in plain if {*row.treatment, *row.control} <= there]
+    plain = _with_primary(study, languages, mixes, plain, there)
+    panel = panel_contrasts(plain, there) if study.judge.members else ()
     return (*plain, *again, *panel)
 
 
@@ -95,7 +96,7 @@ def _with_primary(
     languages: Sequence[str],
     mixes: Sequence[Mix],
     rows: Sequence[Contrast],
-    known: Collection[ArmKey],
+    known: frozenset[ArmKey],
 ) -> list[Contrast]:
     """The rows with the primary one marked; in front of them where it is none of them."""
     wanted = study.primary
@@ -114,7 +115,7 @@ def _with_primary(
         row = _requested(wanted, _named(wanted), Family.PRIMARY, next(pairs), languages)
     else:
         row = _usual(study, languages, mixes, rows)
-    if row is None or not {*row.treatment, *row.control} <= set(known):
+    if row is None or not {*row.treatment, *row.control} <= known:
         return list(rows)
     same = [other for other in rows if _compares(other) == _compares(row)]
     if not same and wanted is None and study.contrasts != "auto":

@@ -73,7 +73,9 @@ def findings(report: Report, metric: Metric) -> list[tuple[str, str]]:
     for (trained_on, compares), rows in by_what_they_compare(others).items():
         group = group_title(report, trained_on)
         title = WORDINGS[compares].heading + (f", {group}" if group else "")
-        found.append((title, _summary(rows, metric) + (" Of this model only." if mixed and _weak(rows) else "")))
+        found.append(
+            (title, _summary(report, rows, metric) + (" Of this model only." if mixed and _weak(rows) else ""))
+        )
     found.append(("In per cent", gained(report)))
     number = (how_many(report), few_seeds(report), out_of_reach(report))
     found.append(("Number of comparisons", " ".join(text for text in number if text)))
@@ -111,7 +113,7 @@ def _gain(report: Report, rows: Sequence[ContrastResult], metric: Metric) -> str
     verb, unit = "", f" {metric.unit}"
     for choice, row in sorted(by_choice.items(), key=lambda item: list(CONTROLS).index(item[0])):
         found = metric.of(row)
-        said, amount = says(found, metric, unit)
+        said, amount = says(row, metric, unit, report.method.most_failed)
         chosen = f" ({found.selected})" if found.selected else ""
         clauses.append(f"{said + ' ' if said != verb else ''}{CONTROLS[choice]}{chosen} {amount}")
         verb, unit = said, ""
@@ -181,8 +183,13 @@ def _weak(rows: Iterable[ContrastResult]) -> bool:
     return all(row.scope != "mix" for row in rows)
 
 
-def _summary(rows: Sequence[ContrastResult], metric: Metric) -> str:
+def _summary(report: Report, rows: Sequence[ContrastResult], metric: Metric) -> str:
     """What a family says, and which differences its contrasts that show nothing would have shown."""
+    ranked = [row for row in rows if row.failed_share <= report.method.most_failed]
+    if len(ranked) < len(rows):
+        number = counted(len(rows) - len(ranked), "contrast is", "contrasts are")
+        said = f"{number[:1].upper() + number[1:]} not ranked, as too many verdicts failed."
+        return f"{_summary(report, ranked, metric)} {said}" if ranked else said
     unshown = [found.detectable for row in rows if (found := metric.of(row)).told == 0 and found.detectable is not None]
     text = _told(rows, metric)
     if not unshown:

@@ -41,11 +41,19 @@ class TestPrimary:
             "in four."
         )
 
-    def test_failed_verdicts_are_why_nothing_is_called_a_difference(self, tested: Made) -> None:
-        row = replace(tested.document.contrasts[0], failed_share=0.12, shown=0, exact_shown=0)
-        text = primary(replace(tested.document, contrasts=(row,)), SCORE)
-        assert text.endswith("12% of the verdicts on one side failed: no difference is called one.")
-        assert "cannot be told from" in text
+    def test_what_failed_too_often_is_not_ranked(self, tested: Made) -> None:
+        rows = [replace(row, failed_share=0.12, shown=0, exact_shown=0) for row in tested.document.contrasts]
+        document = replace(tested.document, contrasts=tuple(rows))
+        text = primary(document, SCORE)
+        assert "ENDEFRITES is not ranked against EN at +" in text
+        assert "; 12% of verdicts failed), p " in text
+        assert dict(findings(document, SCORE))["Several languages against one"] == (
+            "Three contrasts are not ranked, as too many verdicts failed."
+        )
+        some = replace(tested.document, contrasts=(*tested.document.contrasts[1:3], rows[3]))
+        said = dict(findings(some, SCORE))["Several languages against one"]
+        assert said.startswith("Higher in all 2 contrasts: ")
+        assert said.endswith(" One contrast is not ranked, as too many verdicts failed.")
 
     def test_without_one_the_report_says_so(self, usual: Made) -> None:
         assert primary(usual.document, EXACT) == NO_PRIMARY

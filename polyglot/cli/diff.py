@@ -144,7 +144,7 @@ def _said(row: Beside, what: str) -> str:
         return "only now" if row.then is None else "only then"
     told = ["intervals apart"] if row.apart else []
     if what == "contrast" and row.turned:
-        told.append(f"{_SIGNS[row.then.sign]}, now {_SIGNS[row.now.sign]}")
+        told.append(f"{_SIGNS[row.then.told]}, now {_SIGNS[row.now.told]}")
     return "; ".join(told)
 
 

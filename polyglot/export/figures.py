@@ -62,7 +62,7 @@ def _figures(report: Report) -> Iterator[tuple[str, float, Callable[["Figure"], 
         families.setdefault(row.family.compares, []).append(row)
     for family, rows in families.items():
         several = len({row.trained_on for row in rows}) > 1
-        found = [(f"{row.name} ({row.model})" if several else row.name, metric.of(row)) for row in rows]
+        found = [(f"{row.name} ({row.model})" if several and row.model else row.name, metric.of(row)) for row in rows]
         yield (
             f"contrasts-{family}",
             _height(len(found)),
@@ -98,7 +98,7 @@ def _forest(
             value, low, high = (metric.scaled(number) for number in (found.value, found.low, found.high))
             if value is None or low is None or high is None:
                 continue
-            colour = "black" if not zero else {1: _COLOURS[2], -1: _COLOURS[1], 0: _COLOURS[7]}[found.sign]
+            colour = "black" if not zero else {1: _COLOURS[2], -1: _COLOURS[1], 0: _COLOURS[7]}[found.told]
             axes.plot([low, high], [place, place], color=colour, linewidth=1.2)
             axes.plot([value], [place], "o", color=colour, markersize=4)
             seeds = [seed * metric.factor for seed in found.per_seed if seed is not None and len(found.per_seed) > 1]

@@ -101,16 +101,17 @@ def _contrasts(report: Report, metric: Metric) -> Iterator[str]:
 
 def _contrast(row: ContrastResult, metric: Metric, *, several: bool, adjusted: bool) -> str:
     found = metric.of(row)
-    name = f"{row.name} ({row.model}, {row.dataset})" if several else row.name
+    of = ", ".join(part for part in row.trained_on if part)
+    name = f"{row.name} ({of})" if several and of else row.name
     cells = [escaped(name), _signed(found.value, metric), _limits(found, metric)]
     cells += [_p(row, metric) or "--"] if adjusted else []
     return " & ".join([*cells, str(row.seeds)]) + r" \\"
 
 
 def _p(row: ContrastResult, metric: Metric) -> str:
-    """The adjusted p-value, where the study's tables have one."""
-    del metric, row
-    return ""
+    """The p-value: of the primary contrast its own, of others adjusted within their family; "" without one."""
+    p = metric.of(row).p_holm
+    return "" if p is None else f"{p:.4f}"
 
 
 def _signed(value: float | None, metric: Metric) -> str:

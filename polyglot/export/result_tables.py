@@ -49,7 +49,7 @@ def _contrast(row: ContrastResult) -> Row:
     """A contrast with its arms by their names; pairs of one arm are the report's."""
     found = _plain(row, ContrastResult)
     del found["aa"]
-    arms = {side: [key.arm for key in getattr(row, side)] for side in ("treatment", "control")}
+    arms = {side: [row.named(key) for key in getattr(row, side)] for side in ("treatment", "control")}
     return found | arms
 
 

@@ -39,7 +39,7 @@ class Beside:
         """Of a difference: whether what it shows (higher, lower, nothing) is not the same."""
         if self.then is None or self.now is None or self.difference is None:
             return False
-        return self.then.sign != self.now.sign
+        return self.then.told != self.now.told
 
     def _all(self, name: str) -> Sequence[float]:
         found = [getattr(one, name) for one in (self.then, self.now)]
@@ -67,7 +67,12 @@ def _means(rows: Iterable[ArmScore], metric: Metric) -> Mapping[str, Estimate]:
 def _contrasts(rows: Iterable[ContrastResult], metric: Metric) -> Mapping[str, Estimate]:
     every = list(rows)
     several = len({row.trained_on for row in every}) > 1
-    return {(f"{row.model}/{row.dataset}: {row.name}" if several else row.name): metric.of(row) for row in every}
+    return {(f"{_of(row)}: {row.name}" if several else row.name): metric.of(row) for row in every}
+
+
+def _of(row: ContrastResult) -> str:
+    """The model and data set of a contrast's mixes; of one across these what its sides have in common."""
+    return "/".join(part or "*" for part in row.trained_on)
 
 
 def _beside(then: Mapping[str, Estimate], now: Mapping[str, Estimate]) -> list[Beside]:

@@ -19,6 +19,7 @@ from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
 from polyglot.core.errors import Permanent
+from polyglot.core.records import UNSET
 from polyglot.kinds.ask import AskParams
 from polyglot.kinds.rows import Question
 
@@ -49,6 +50,7 @@ def run(context: Context) -> None:
         endpoint=params.endpoint,
         model=params.model,
         served_by=tuple(sorted({reply.served_by for reply in replies if reply.served_by})),
+        fingerprints=tuple(sorted({reply.fingerprint for reply in replies} - {""})) or UNSET,
     )
 
 

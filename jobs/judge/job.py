@@ -11,7 +11,7 @@ from jobs.builtin.grader import templates
 from jobs.builtin.server import JudgeServer
 from jobs.lib.context import Context
 from jobs.lib.judging.counting import counted
-from jobs.lib.judging.grading import Judged, grade, served_by
+from jobs.lib.judging.grading import Judged, fingerprints, grade, served_by
 from jobs.lib.judging.targets import Target, collect
 from jobs.lib.judging.verdict import Reading
 from polyglot.core import records
@@ -70,7 +70,13 @@ def _write(context: Context, params: JudgeParams, targets: Sequence[Target], res
         lines = b"".join(records.to_json(verdict) + b"\n" for verdict in verdicts)
         (context.out / "verdicts" / f"{language}.jsonl").write_bytes(lines)
         languages[language] = counted(verdicts)
-    card = JudgeCard(endpoint=params.endpoint, model=params.model, served_by=served_by(results), languages=languages)
+    card = JudgeCard(
+        endpoint=params.endpoint,
+        model=params.model,
+        served_by=served_by(results),
+        languages=languages,
+        fingerprints=fingerprints(results),
+    )
     (context.out / "card.json").write_bytes(records.to_json(card) + b"\n")
     context.metrics["verdicts"] = sum(entry.verdicts for entry in languages.values())
     context.metrics["failed"] = sum(entry.failed for entry in languages.values())

@@ -29,6 +29,7 @@ class Input(Protocol):
     key: str
     metrics: Mapping[str, Json]
     made_from: Mapping[str, str]  # the keys of what it was made from, by role
+    results_read: Mapping[str, str]  # the result digests of the same, as they were read
     execution: Mapping[str, Json]  # on what it was made: device, threads, packages
 
     def names(self) -> list[str]:

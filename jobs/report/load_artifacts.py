@@ -8,10 +8,12 @@ from jobs.lib.context import Input, of_role
 from jobs.report.overlap import shared
 from jobs.report.provenance import executions, provenance, ran_on
 from polyglot.core.languages import language_rank
+from polyglot.core.records import UNSET
 from polyglot.kinds.aggregate import ContrastResult, RosterCell, Scores
 from polyglot.kinds.base import BaseRecord
 from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.gains import Gain
+from polyglot.kinds.drift import Drift
 from polyglot.kinds.judge import JudgeCard, VerdictTokens
 from polyglot.kinds.mix import IndexRow, MixCard
 from polyglot.kinds.reliability import Reliability
@@ -88,6 +90,7 @@ def load_report(params: ReportParams, inputs: Mapping[str, Input]) -> Report:
         checks=params.checks,
         executions=executions(inputs),
         provenance=provenance(scores.roster, inputs),
+        drift=inputs["drift"].read("drift.json", Drift) if "drift" in inputs else UNSET,
     )
 
 

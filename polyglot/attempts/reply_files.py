@@ -17,7 +17,7 @@ import msgspec
 from polyglot.core import records
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Corrupt
-from polyglot.core.records import Record
+from polyglot.core.records import UNSET, Record, UnsetType
 
 REPLIES = "replies/"
 INDEX, ROWS = ".index", ".jsonl"
@@ -38,6 +38,7 @@ class KeptReply(Record):
     prompt_tokens: int | None
     completion_tokens: int | None
     served_by: str
+    fingerprint: str | UnsetType = UNSET
 
 
 class IndexHead(Record):

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -50,13 +50,14 @@ def command(
         str, typer.Option("--zone", metavar="ZONE", help="The time zone of --schedule, such as Europe/Berlin.")
     ] = "Etc/UTC",
     check: Annotated[
-        bool, typer.Option("--check", help="End with 1 when a night was missed or failed: for an alert.")
+        bool,
+        typer.Option("--check", help="End with 1 when a night was missed or failed, or found a change: for an alert."),
     ] = False,
     profile: ProfileName = "local",
     store: StoreUrl = None,
     output: OutputForm = Output.TABLE,
 ) -> None:
-    """Say of every night since a date whether it was evaluated, runs, failed, is due or was missed.
+    """Say of every night since a date whether it was evaluated, runs, failed, is due or was missed, and what changed.
 
     The profile's CronJob says when nights are due; the store's records, reports and attempts say the rest. Nights that
     were named by hand are among them.
@@ -83,15 +84,21 @@ def command(
     if calendar is not None and calendar.arguments and study not in calendar.arguments:
         say(f"{calendar.name} does not evaluate {study}")
     bad = [row for row in rows if row.state in (NightState.MISSED, NightState.FAILED)]
-    if check and bad:
-        some = ", ".join(f"{row.name} {row.state}" for row in bad[:5]) + (", …" if len(bad) > 5 else "")
-        raise PolyglotError(f"{study}: {len(bad)} nights without an evaluation since {_utc(start)}: {some}")
+    found = [row for row in rows if row.alarms]
+    if check and (bad or found):
+        said = [f"{len(bad)} nights without an evaluation since {_utc(start)}: {_some(bad, 'state')}"] if bad else []
+        said += [f"{len(found)} nights found a change: {_some(found, 'verdict')}"] if found else []
+        raise PolyglotError(f"{study}: {'; '.join(said)}")
+
+
+def _some(rows: Sequence[NightRow], what: Literal["state", "verdict"]) -> str:
+    return ", ".join(f"{row.name} {getattr(row, what)}" for row in rows[:5]) + (", …" if len(rows) > 5 else "")
 
 
 def _print_table(rows: Sequence[NightRow], clock: Schedule | None, start: datetime) -> None:
     counts = Counter(str(row.state) for row in rows)
     summary = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no night"
-    header = ("night", f"due in {clock.zone}" if clock else "due", "state", "report", "when", "detail")
+    header = ("night", f"due in {clock.zone}" if clock else "due", "state", "verdict", "report", "when", "detail")
     print_table(header, [_cells(row, clock) for row in rows], summary=f"{summary} since {_utc(start)}")
 
 
@@ -120,7 +127,7 @@ def _since(text: str | None, store: Store, study: str, calendar: Calendar | None
 def _cells(row: NightRow, clock: Schedule | None) -> tuple[str, ...]:
     due = "" if row.due is None else f"{clock.local(row.due) if clock else row.due:%Y-%m-%d %H:%M %Z}"
     when = row.evaluated or row.began
-    return row.name, due, str(row.state), row.report[:12], _utc(when) if when else "", row.detail
+    return row.name, due, str(row.state), row.verdict, row.report[:12], _utc(when) if when else "", row.detail
 
 
 def _document(row: NightRow, clock: Schedule | None) -> dict[str, Json]:
@@ -129,7 +136,8 @@ def _document(row: NightRow, clock: Schedule | None) -> dict[str, Json]:
 
     local = clock.local(row.due).isoformat() if clock and row.due else None
     rest = {"report": row.report or None, "began": text(row.began), "evaluated": text(row.evaluated)}
-    return {"night": row.name, "due": local or text(row.due), "state": row.state, **rest, "detail": row.detail}
+    named = {"night": row.name, "due": local or text(row.due), "state": row.state, "verdict": row.verdict or None}
+    return {**named, **rest, "detail": row.detail}
 
 
 def _utc(instant: datetime) -> str:

@@ -8,10 +8,13 @@ import typer
 from polyglot.cli.cost import print_cost
 from polyglot.cli.endpoints import strange_endpoints
 from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
-from polyglot.cli.output import print_table
+
 from polyglot.cli.power import print_power
 from polyglot.cli.session import Session, open_session
 from polyglot.estimates.power import Expected
+from polyglot.cli.output import print_table, say
+from polyglot.cli.session import Session, open_session
+from polyglot.engine.watch import anchor_verdicts
 from polyglot.plan.diagnose import Diagnosis, diagnose
 from polyglot.plan.tables import changed_recipes
 from polyglot.store.submissions import plans
@@ -41,6 +44,7 @@ def command(
     session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
     if cost:
         print_cost(session.estimated, session.profile.prices, output)
+        _say_nights(session)
         return
     if power:
         expected = Expected(
@@ -79,6 +83,17 @@ def command(
             for state in dict.fromkeys(row.state for row in found)
         ),
     )
+
+
+def _say_nights(session: Session) -> None:
+    """What each night costs beside its own answers and verdicts."""
+    rows = {row.planned.key: row.forecast for row in session.estimated}
+    anchors = [rows[key] for key in anchor_verdicts(session.plan.stages)]
+    calls = sum(row.calls or 0.0 for row in anchors)
+    if calls:
+        prices = [row.usd for row in anchors]
+        usd = "" if None in prices else f", {sum(price or 0.0 for price in prices):.2f} USD"
+        say(f"each night also judges {len(anchors)} cells' old answers anew, its anchors: {calls:.0f} calls{usd}")
 
 
 def _diagnose(session: Session) -> list[Diagnosis]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from polyglot.cli.alert import tell_night
 from polyglot.cli.deliver import check_out, deliver_night, options_of
 from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.options import OutDirectory, ProfileName, StoreUrl
@@ -16,6 +17,7 @@ from polyglot.core.errors import BadInput, Interrupted, PolyglotError
 from polyglot.core.night import night_name
 from polyglot.core.units import show_first
 from polyglot.engine.submission import Submission, submission_of_night
+from polyglot.engine.watch import watch_of
 from polyglot.kinds.registry import kind_of
 from polyglot.schedulers.site import DetachedSite, Site, site_of
 from polyglot.store.committed import committed_many
@@ -86,6 +88,7 @@ def _evaluate(study: str, night: str, store: Store, profile: Profile, out: Path,
         submission = _begun(study, night, store, profile)
     site = site_of(replace(profile, cluster=submission.cluster))
     run_submission(submission, store, site)
+    tell_night(store, submission, site, profile.nights, job=os.environ.get("POLYGLOT_JOB", ""))
     report = submission.stages[-1]
     if isinstance(site, DetachedSite):
         say(f"{submission.title}: the report is {report.name}; `polyglot report STUDY --night {night}` fetches it")
@@ -104,7 +107,8 @@ def _begun(study: str, night: str, store: Store, profile: Profile) -> Submission
     path = (
         standing.submission if standing else newest_submission(store, study, local=not isinstance(site, DetachedSite))
     )
-    submission = submission_of_night(store, path, night)
+    watch = standing.watch if standing else watch_of(store, study, path)
+    submission = submission_of_night(store, path, night, watch)
     if submission.backend != profile.backend:  # a pod of the controller's image cannot run stages itself
         raise BadInput(
             f"the night began with backend {submission.backend}",
@@ -116,8 +120,12 @@ def _begun(study: str, night: str, store: Store, profile: Profile) -> Submission
         _check_models(submission, store)
     if not isinstance(site, DetachedSite):
         check_endpoints(submission.stages, store, site, os.environ)
-    standing = standing or record_night(store, study, night, submission=path, report=submission.stages[-1].key)
-    return submission if standing.submission == path else submission_of_night(store, standing.submission, night)
+    if standing is None:
+        report = submission.stages[-1].key
+        standing = record_night(store, study, night, submission=path, report=report, watch=watch)
+    if standing.submission == path and standing.watch == watch:
+        return submission
+    return submission_of_night(store, standing.submission, night, standing.watch)
 
 
 def _check_models(submission: Submission, store: Store) -> None:

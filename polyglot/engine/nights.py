@@ -13,7 +13,8 @@ from polyglot.core.calendar import Calendar, JobState, Run
 from polyglot.core.night import instant_of, night_name
 from polyglot.engine.submission import submission_of_night
 from polyglot.engine.survey import QUIET, StageState, survey
-from polyglot.store.committed import find, inputs_hold
+from polyglot.kinds.drift import ALARMS, DriftParams
+from polyglot.store.committed import committed, find, inputs_hold
 from polyglot.store.futures import concurrently
 from polyglot.store.nights import Night, nights
 from polyglot.store.store import Store
@@ -33,7 +34,10 @@ class NightState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NightRow:
-    """One night. `due` is None for one that is named by a word; `began` and `evaluated` are by the store's clock."""
+    """One night. `due` is None for one that is named by a word; `began` and `evaluated` are by the store's clock.
+
+    `verdict` is what an evaluated night found, "" for one that was held against nothing; `detail` says more of either.
+    """
 
     name: str
     state: NightState
@@ -41,7 +45,13 @@ class NightRow:
     report: str = ""
     began: datetime | None = None
     evaluated: datetime | None = None
+    verdict: str = ""
     detail: str = ""
+
+    @property
+    def alarms(self) -> bool:
+        """Whether something changed."""
+        return self.verdict in ALARMS
 
 
 def observe_nights(
@@ -98,6 +108,8 @@ def _begun(
 ) -> NightRow:
     """A night with a record."""
     manifest = find(store, night.report, first=("report",))
+    # what a night found stands, whatever is made anew after it
+    verdict, says = found_by(store, manifest.stage.inputs.get("drift") if manifest else None)
     if manifest is not None and inputs_hold(store, manifest):
         entry = store.head(manifest.path)
         state, detail, evaluated = NightState.EVALUATED, "", entry.modified if entry else None
@@ -110,14 +122,23 @@ def _begun(
         report=night.report,
         began=night.time,
         evaluated=evaluated,
-        detail=detail,
+        verdict=verdict,
+        detail=detail or (says if verdict != "noise" else ""),
     )
+
+
+def found_by(store: Store, drift: str | None) -> tuple[str, str]:
+    """The verdict of a night and its sentence, by the key of its drift stage; two times "" where there is none."""
+    manifest = committed(store, DriftParams.kind, drift) if drift else None
+    if manifest is None:
+        return "", ""
+    return str(manifest.metrics.get("verdict", "")), str(manifest.metrics.get("says", ""))
 
 
 def _unfinished(
     store: Store, night: Night, run: Run | None, now: datetime, alive: Callable[[str], bool | None] | None
 ) -> tuple[NightState, str]:
-    stages = submission_of_night(store, night.submission, night.name).stages
+    stages = submission_of_night(store, night.submission, night.name, night.watch).stages
     seen = survey(stages, store, alive=alive)
     labels = {planned.key: planned.label for planned in stages}
     states = [observation.state for observation in seen.values()]

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from polyglot.core.canonical import Json, sha256_bytes
+from polyglot.core.canonical import sha256_bytes
 from polyglot.core.errors import Corrupt
 from polyglot.core.stage import PlannedStage, Resources, Stage
+from polyglot.engine.watching import asking_anew, watching_stages
+from polyglot.kinds.drift import Watch
 from polyglot.kinds.registry import kind_of
+from polyglot.kinds.report import ReportParams
 from polyglot.plan.plan import make_plan
 from polyglot.store.store import Store
 from polyglot.study.cluster import Cluster, Images
@@ -99,38 +102,36 @@ class Submission:
         """The beginning of the document's SHA-256: of the driver's name, so that equal submissions have one."""
         return sha256_bytes(self.to_json())[:12]
 
-    def again(self, night: str) -> "Submission":
+    def again(self, night: str, watch: Watch | None = None) -> "Submission":
         """The same models evaluated anew: answers, and all that follows from them, under the name of a night.
 
         The night becomes a parameter of the answers, so nothing of an earlier evaluation is taken for it, and two
         drivers of one night commit one evaluation. Nor are calls answered by replies of other stages: a night looks for
-        whether a model says the same again.
+        whether a model says the same again. With `watch` old answers are judged anew too, and the night is held against
+        the ones before it.
         """
         renamed: dict[str, str] = {}
         stages = []
         for planned in make_plan(self.study, self.stages):
             old = planned.stage
             inputs = {role: renamed.get(key, key) for role, key in old.inputs.items()}
+            if watch is not None and old.kind == ReportParams.kind:
+                watching = watching_stages(self.stages, renamed, watch, night)
+                stages += watching
+                inputs["drift"] = watching[-1].key
             params = {**old.params, "night": night} if kind_of(old.kind).nightly else old.params
             new = replace(old, params=params, inputs=inputs)
             if new.key != old.key:
                 renamed[old.key] = new.key
                 label = f"{planned.label} @{night}"
-                planned = replace(planned, stage=new, label=label, settings=_asking_anew(planned))
+                planned = replace(planned, stage=new, label=label, settings=asking_anew(planned))
             stages.append(planned)
         return replace(self, stages=tuple(stages), night=night, title=f"{self.title} @{night}")
 
 
-def submission_of_night(store: Store, path: str, night: str) -> Submission:
+def submission_of_night(store: Store, path: str, night: str, watch: Watch | None = None) -> Submission:
     """The submission that lies at a path of the store, evaluated anew under the name of a night."""
-    return Submission.from_json(store.read(path), where=f"{store.url}: {path}").again(night)
-
-
-def _asking_anew(planned: PlannedStage) -> Mapping[str, Json]:
-    """A stage's settings, with which it takes no reply of another stage."""
-    kind = kind_of(planned.stage.kind)
-    asks = "reuse" in kind.settings.model_fields and kind.traits(planned.stage.params).asks
-    return {**planned.settings, "reuse": False} if asks else planned.settings
+    return Submission.from_json(store.read(path), where=f"{store.url}: {path}").again(night, watch)
 
 
 def _backend_told_by(cluster: Cluster | None) -> str:

@@ -139,6 +139,7 @@ class AnswerCard(Record):
     endpoint: str | UnsetType = UNSET  # of answers that were asked for, as the next two
     model: str | UnsetType = UNSET
     served_by: tuple[str, ...] | UnsetType = UNSET  # names that the endpoint gave
+    fingerprints: tuple[str, ...] | UnsetType = UNSET  # that it gave of what serves it
 
 
 TURNS = 2

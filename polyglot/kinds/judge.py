@@ -25,6 +25,8 @@ class JudgeParams(JudgingParams):
     # of a retest: how often each of how many turns in each language is asked
     repeats: Annotated[int, Field(exclude_if=lambda repeats: repeats == 1)] = 1
     items: Annotated[int | None, Field(exclude_if=lambda items: items is None)] = None  # None: all
+    # of a nightly evaluation: anchors, which are the same answers every night, are judged anew
+    night: Annotated[str, Field(exclude_if=lambda night: not night)] = ""
 
     @staticmethod
     def earlier(stage: Stage, settings: Mapping[str, Json]) -> Iterator[Stage]:
@@ -73,13 +75,18 @@ class JudgeCard(Record):
     model: str
     served_by: tuple[str, ...]  # names that the endpoint gave
     languages: dict[Language, SingleCounts]
+    fingerprints: tuple[str, ...] | UnsetType = UNSET  # that the endpoint gave of what serves it
 
 
 KIND = Kind(
     params=JudgeParams,
     settings=BatchSettings,
     defaults={"concurrency": 64},
-    inputs={"answers": ("answer", "ask", "imported"), "questions": ("ingest",), "references": ("ingest", "reference")},
+    inputs={
+        "answers": ("answer", "ask", "imported", "anchors"),
+        "questions": ("ingest",),
+        "references": ("ingest", "reference"),
+    },
     files={"verdicts/<LANG>.jsonl": Verdict, "card.json": JudgeCard},
     offers=lambda params: {"verdicts": "verdicts/"},
     resources=Resources(memory_bytes=2 * GIB),

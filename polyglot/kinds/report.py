@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from msgspec import field
 from pydantic import Field
 
-from polyglot.core.records import Record
+from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.stage import Resources
 from polyglot.kinds.aggregate import ArmScore, CellScore, ContrastResult, Method, OtherQuestions, PartScore, RosterCell
 from polyglot.kinds.agree import Agreement
@@ -14,6 +14,7 @@ from polyglot.kinds.base import BaseRecord
 from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.gains import Gain
+from polyglot.kinds.drift import Drift
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
 from polyglot.kinds.mix import MixCard
 from polyglot.kinds.quality import QualityCard
@@ -163,6 +164,7 @@ class Report(Record):
     provenance: tuple[Provenance, ...]
     answers: bool = False  # whether answers.html lies beside the page
     gains: tuple[Gain, ...] = ()
+    drift: Drift | UnsetType = UNSET  # of a night
 
 
 class AskedIn(Record):
@@ -261,6 +263,7 @@ KIND = Kind(
     inputs={
         "aggregate": ("aggregate",),
         "reliability": ("reliability",),
+        "drift": ("drift",),
         "data": ("ingest",),
         "questions": ("ingest",),
         "references": ("ingest",),

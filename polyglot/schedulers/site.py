@@ -82,6 +82,14 @@ class Site(ABC):
         del job
         return ""
 
+    def announce(self, reason: str, text: str, *, job: str) -> str:
+        """Tell whoever watches the place of something that a night found; returns where it was told, "" for nowhere.
+
+        `reason` is a word such as JudgeChanged, `job` the timer's job of the night, "" for none. Raises SchedulerError.
+        """
+        del reason, text, job
+        return ""
+
 
 class DetachedSite(Site):
     """A place where a driver runs in the user's stead: work is left to it, and goes on without the user's machine."""

@@ -82,6 +82,7 @@ class StoredArtifact:
         self.key: str = manifest.stage.key
         self.metrics: Mapping[str, Json] = manifest.metrics
         self.made_from: Mapping[str, str] = manifest.stage.inputs
+        self.results_read: Mapping[str, str] = manifest.inputs
         self.execution: Mapping[str, Json] = manifest.execution
         self.manifest = manifest
         self._cache = BlobCache(store, cache)

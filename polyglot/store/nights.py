@@ -1,14 +1,17 @@
 """Which nights a study was evaluated again: `studies/<name>/nights/<night>.json`, each written once.
 
-A record says that a night's evaluation began, of which submission, and under which key its report is committed; a night
-without a record was missed.
+A record says that a night's evaluation began, of which submission, under which key its report is committed, and what
+the night is held against; a night without a record was missed.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from polyglot.core.errors import Missing
+import msgspec
+
+from polyglot.core.errors import Corrupt, Missing
 from polyglot.core.night import instant_of
+from polyglot.kinds.drift import Watch
 from polyglot.store.futures import concurrently
 from polyglot.store.manifest import seal, unseal
 from polyglot.store.store import Store
@@ -19,19 +22,24 @@ from polyglot.store.submissions import study_folder
 class Night:
     """`submission` is the path of what is evaluated, `report` the key of its report stage under this name.
 
-    `time` is when the record was stored, by the store's clock.
+    `watch` is what it is held against; None where nothing was known then, and in records of earlier versions. `time` is
+    when the record was stored, by the store's clock.
     """
 
     name: str
     submission: str
     report: str
     time: datetime
+    watch: Watch | None = None
 
 
-def record_night(store: Store, study: str, name: str, *, submission: str, report: str) -> Night:
+def record_night(
+    store: Store, study: str, name: str, *, submission: str, report: str, watch: Watch | None = None
+) -> Night:
     """Note that a night's evaluation begins, and return the record that stands: the first one, whoever wrote it."""
     path = _path(study, name)
-    store.create(path, seal({"night": name, "order": submission, "report": report}))
+    held = {} if watch is None else {"watch": msgspec.to_builtins(watch)}
+    store.create(path, seal({"night": name, "order": submission, "report": report, **held}))
     return _read(store, path)
 
 
@@ -54,7 +62,12 @@ def _read(store: Store, path: str) -> Night:
     entry = store.head(path)
     if entry is None:
         raise Missing(f"{store.url}: {path}: it was removed just now")
-    return Night(name=record["night"], submission=record["order"], report=record["report"], time=entry.modified)
+    try:
+        watch = msgspec.convert(record["watch"], Watch) if "watch" in record else None
+    except msgspec.ValidationError as error:
+        raise Corrupt(f"{store.url}: {path}: {error}") from error
+    named = {"name": record["night"], "submission": record["order"], "report": record["report"]}
+    return Night(**named, time=entry.modified, watch=watch)
 
 
 def _path(study: str, name: str) -> str:

@@ -76,6 +76,14 @@ class AskAbove(Section):
     """Hours of GPUs."""
 
 
+class NightSection(Section):
+    """Who is told when a night finds that the judge, a model or what serves it has changed."""
+
+    webhook_file: str | None = Field(None, min_length=1, max_length=4096)
+    """A file with one address, to which what was found is sent as JSON (`study`, `night`, `verdict`, `says`, `text`).
+    The address may be a secret, so it is in a file."""
+
+
 def _check_backend(name: object) -> object:
     if name not in BACKENDS:
         *others, last = (f"'{known}'" for known in BACKENDS)
@@ -103,6 +111,7 @@ class ProfileFile(Section):
     endpoints: Mapping[Name, ChatSettings] = Field(default_factory=dict)
     """What is otherwise for one model that is asked: a judge of the panel, or a baseline, by its name in the study."""
     environments: Environments = Field(default_factory=Environments)
+    nights: NightSection = Field(default_factory=NightSection)
     kubernetes: Cluster | None = None
 
     @model_validator(mode="after")
@@ -180,6 +189,7 @@ class Profile:
     prices: Prices | None = None
     ask_above: AskAbove = AskAbove()
     environments: Mapping[str, str] = field(default_factory=dict)  # by name, folders of one's own machine
+    nights: NightSection = NightSection()
     memory_named: frozenset[str] = frozenset()  # the kinds whose memory the profile itself says
 
     def settings_of(self, kind: str, asks: str = "") -> dict[str, Any]:
@@ -240,6 +250,7 @@ def load_profile(name_or_path: str) -> Profile:
         ask_above=content.ask_above,
         endpoints={name: own.model_dump(exclude_unset=True) for name, own in content.endpoints.items()},
         environments=content.environments.model_dump(),
+        nights=content.nights,
         memory_named=frozenset(kind for kind, section in content.resources.items() if section.memory_bytes is not None),
     )
 

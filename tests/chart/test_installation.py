@@ -40,7 +40,7 @@ class TestRights:
             ("batch", "jobs"): ["create", "delete", "get", "list", "watch"],
             ("", "pods"): ["delete", "list", "watch"],
             ("", "pods/log"): ["get"],
-            ("", "events"): ["list", "watch"],
+            ("", "events"): ["create", "list", "watch"],
             ("kueue.x-k8s.io", "workloads"): ["list", "watch"],
         }
 
@@ -102,6 +102,7 @@ class TestNetwork:
             ("sources", "sources", None, "polyglot.dev/fetches-sources"),
             ("store", "store", None, None),
             ("trackers", "trackers", None, "polyglot.dev/tells-trackers"),
+            ("webhook", "webhook", ["nightly"], None),
         ],
     )
     def test_an_address_is_open_to_those_who_need_it(

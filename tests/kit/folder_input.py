@@ -17,6 +17,7 @@ class FolderInput(Input):
     key: str = "0" * 64
     metrics: Mapping[str, Json] = field(default_factory=dict)
     made_from: Mapping[str, str] = field(default_factory=dict)
+    results_read: Mapping[str, str] = field(default_factory=dict)
     execution: Mapping[str, Json] = field(default_factory=dict)
 
     def names(self) -> list[str]:

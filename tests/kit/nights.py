@@ -34,14 +34,14 @@ def begun(desk: Desk, session: Session, name: str, *, local: bool = True) -> Nig
 def evaluated(desk: Desk, session: Session, name: str) -> Night:
     """Record a night and commit its report, with all that it needs."""
     night = begun(desk, session, name)
-    stages = submission_of_night(desk.store, night.submission, name).stages
+    stages = submission_of_night(desk.store, night.submission, name, night.watch).stages
     desk.commit(replace(session, plan=Plan(session.plan.study, stages)), stages[-1].label)
     return night
 
 
 def answers_of(desk: Desk, night: Night) -> PlannedStage:
     """The first stage of answers of a night."""
-    stages = submission_of_night(desk.store, night.submission, night.name).stages
+    stages = submission_of_night(desk.store, night.submission, night.name, night.watch).stages
     return next(planned for planned in stages if planned.stage.kind == "answer")
 
 

@@ -24,9 +24,10 @@ QUESTIONS = [
     {"question_id": 81, "category": "writing", "turns": ["Say hello.", "Say it again."]},
     {"question_id": 82, "category": "roleplay", "turns": ["Be a tree.", "Be a stone."]},
 ]
-CALLS = 2 * 2 * 2  # of one evaluation: questions, turns, and models: the untuned one and the mix's
-USD = 2 * 2 * 2 * 3000 * 1e-6  # by 3,000 tokens a call, a dollar a million
-BUDGET_USD = 1.5 * USD  # enough for one evaluation and not for two
+CALLS = 2 * 2 * 2  # of the study: questions, turns, and models: the untuned one and the mix's
+OF_NIGHT = 2 * CALLS  # both cells are anchors, too: their old answers are judged beside the new ones
+USD = OF_NIGHT * 3000 * 1e-6  # by 3,000 tokens a call, a dollar a million
+BUDGET_USD = 1.5 * USD  # enough for one night and not for two
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Nightly:
         """The stages of a kind that a night is made of."""
         record = find_night(self.desk.store, "one", night)
         assert record is not None
-        stages = submission_of_night(self.desk.store, record.submission, night).stages
+        stages = submission_of_night(self.desk.store, record.submission, night, record.watch).stages
         return [planned for planned in stages if planned.stage.kind == kind]
 
     def manifests(self, night: str, kind: str) -> list[Manifest]:
@@ -104,9 +105,9 @@ def test_a_night_answers_and_judges_anew_and_trains_nothing(nightly: Nightly) ->
     page = (nightly.desk.root / "out/one-@a/report.html").read_text(encoding="utf-8")
     night = f"one --night a --store {nightly.desk.url}"
     assert f"<pre>polyglot reevaluate {night}\npolyglot report {night}</pre>" in page
-    cost = f"{CALLS + 1} calls for {USD * (CALLS + 1) / CALLS:.2f} USD"  # the probe's is one
+    cost = f"{OF_NIGHT + 1} calls for {USD * (OF_NIGHT + 1) / OF_NIGHT:.2f} USD"  # the probe's is one
     assert f'<th scope="row">cost</th><td>{cost}</td>' in page
-    assert len(nightly.server.calls) - before == CALLS
+    assert len(nightly.server.calls) - before == OF_NIGHT
     assert nightly.starts("a", "answer") == [1, 1]
     assert nightly.starts("a", "train") == [1]  # that of the submission
     assert nightly.starts("a", "base") == [1]
@@ -128,7 +129,7 @@ def test_another_night_evaluates_the_same_model_for_as_much_again(nightly: Night
     before = len(nightly.server.calls)
     said = nightly.reevaluate("one", "--night", "2026-01-31T03:00:00+01:00")
     assert said.code == 0, said.err
-    assert len(nightly.server.calls) - before == CALLS
+    assert len(nightly.server.calls) - before == OF_NIGHT
     nights = ("a", "2026-01-31T02:00:00Z")
     answers = [nightly.manifests(night, "answer") for night in nights]
     assert [one.inputs for one in answers[0]] == [one.inputs for one in answers[1]]

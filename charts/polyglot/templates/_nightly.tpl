@@ -64,6 +64,9 @@ containers:
       {{- if .Values.store.existingSecret }}
       - {name: store, mountPath: /var/run/polyglot/store, readOnly: true}
       {{- end }}
+      {{- if $nightly.webhookSecret }}
+      - {name: webhook, mountPath: /var/run/polyglot/webhook, readOnly: true}
+      {{- end }}
 volumes:
   - name: work
     emptyDir: {sizeLimit: 1Gi}
@@ -77,5 +80,12 @@ volumes:
       secretName: {{ .Values.store.existingSecret | toJson }}
       defaultMode: 0440
       items: [{key: access-key, path: access-key}, {key: secret-key, path: secret-key}]
+  {{- end }}
+  {{- if $nightly.webhookSecret }}
+  - name: webhook
+    secret:
+      secretName: {{ $nightly.webhookSecret | toJson }}
+      defaultMode: 0440
+      items: [{key: url, path: url}]
   {{- end }}
 {{- end }}

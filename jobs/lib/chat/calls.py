@@ -102,6 +102,7 @@ class Reply:
     prompt_tokens: int | None
     completion_tokens: int | None
     served_by: str  # the model's name as the endpoint gives it
+    fingerprint: str = ""  # of what serves it, as the endpoint gives it
 
     @property
     def withheld(self) -> str | None:

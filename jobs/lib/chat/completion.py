@@ -86,6 +86,7 @@ def _reply(document: Mapping[str, Any], message: Mapping[str, Any], end: str) ->
         prompt_tokens=prompt,
         completion_tokens=completion,
         served_by=str(document.get("model") or ""),
+        fingerprint=str(document.get("system_fingerprint") or ""),
     )
 
 

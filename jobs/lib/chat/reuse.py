@@ -20,6 +20,7 @@ from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
 from polyglot.attempts.reply_files import KeptReply
+from polyglot.core.records import UNSET
 
 
 class Reuse:
@@ -43,7 +44,8 @@ class Reuse:
         origins = Counter[str]()
         for form, by_id in wanted.items():
             for id_, (kept, origin) in self._replies.find(form, by_id).items():
-                reply = Reply(**{name: value for name, value in msgspec.structs.asdict(kept).items() if name != "id"})
+                said = {name: value for name, value in msgspec.structs.asdict(kept).items() if name != "id"}
+                reply = Reply(**{name: value for name, value in said.items() if value is not UNSET})
                 if _usable(reply):
                     self._usage.reuse(by_id[id_], reply, origin)
                     origins[origin] += 1
@@ -66,7 +68,9 @@ class Reuse:
         for id_, form in self._forms.items():  # in the order of asking, in which others ask, too
             result = self._usage.results.get(id_)
             if isinstance(result, Reply) and id_ not in self._usage.reused and _usable(result):
-                by_form[form].append(KeptReply(id=id_, **asdict(result)))
+                by_form[form].append(
+                    KeptReply(id=id_, **{**asdict(result), "fingerprint": result.fingerprint or UNSET})
+                )
         for form, replies in by_form.items():
             self._replies.offer(form, replies)
 

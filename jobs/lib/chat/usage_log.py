@@ -159,7 +159,7 @@ class UsageLog:
             return
         if record["outcome"] == "reused":
             if record["id"] not in self.results:
-                self.results[record["id"]] = Reply(**{name: record[name] for name in _REPLY_FIELDS})
+                self.results[record["id"]] = _reply(record)
                 self.reused[record["id"]] = record["from"]
             return
         if record["outcome"] == "sent":
@@ -184,8 +184,7 @@ class UsageLog:
         if reply:
             end = known_end(record["finish_reason"])
             if end is not None:  # else it was written before such replies were asked for again
-                given = {name: record[name] for name in _REPLY_FIELDS} | {"finish_reason": end}
-                self.results[record["id"]] = Reply(**given)
+                self.results[record["id"]] = _reply({**record, "finish_reason": end})
         elif not self._reading:  # an earlier start's failure is asked again: the endpoint may have been mended since
             failure = Failure(reason=record["reason"], error=ErrorClass.FINAL, detail=record["detail"])
             self.results[record["id"]] = failure
@@ -202,3 +201,8 @@ def _failed(failure: Failure) -> dict[str, Json]:
     """What a record says of a failure, its most cost aside."""
     said: dict[str, Json] = {"outcome": "failure", "reason": failure.reason, "detail": failure.detail, "cost_usd": 0.0}
     return said | {"final": failure.error is ErrorClass.FINAL}
+
+
+def _reply(record: Mapping[str, Any]) -> Reply:
+    """A reply from its record; those of earlier versions have no fingerprint."""
+    return Reply(**{name: record[name] for name in _REPLY_FIELDS}, fingerprint=record.get("fingerprint", ""))

@@ -28,6 +28,7 @@ from jobs.lib.judging.structured import parse_structured
 from jobs.lib.judging.targets import Target
 from jobs.lib.judging.verdict import Reading, parse
 from polyglot.core.errors import Permanent, PolyglotError
+from polyglot.core.records import UNSET, UnsetType
 from polyglot.kinds.judge_prompts import Mode
 from polyglot.kinds.judging import JudgingParams
 
@@ -217,3 +218,8 @@ def _read(request: Request, result: Reply | Failure, mode: Mode) -> Reading:
 def served_by(results: Mapping[str, Judged]) -> tuple[str, ...]:
     """The names that the endpoint gave of itself, sorted."""
     return tuple(sorted({one.reply.served_by for one in results.values() if one.reply and one.reply.served_by}))
+
+
+def fingerprints(results: Mapping[str, Judged]) -> tuple[str, ...] | UnsetType:
+    """The fingerprints that the endpoint gave, sorted; UNSET where it gave none."""
+    return tuple(sorted({one.reply.fingerprint for one in results.values() if one.reply} - {""})) or UNSET

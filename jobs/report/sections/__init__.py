@@ -17,6 +17,7 @@ from jobs.report.sections import (
     gains,
     judge,
     mixes,
+    night,
     pairs,
     scores,
     sizes,
@@ -28,6 +29,7 @@ from jobs.report.sections import (
 from polyglot.kinds.report import DataReport, Report
 
 OF_RESULTS: Mapping[str, Callable[[Report, View], object | None]] = {
+    "night": night.show,
     "answer": answer.show,
     "scores": scores.show,
     "contrasts": contrasts.show,

@@ -62,6 +62,16 @@ class Api:
             raise
         return True
 
+    def create_event(self, document: Document) -> bool:
+        """Write an event about one of the namespace's objects; False when one of its name is there. Soon or never."""
+        try:
+            self._send("create event", "POST", self._path("events"), body=document, patience_seconds=10)
+        except ApiError as error:
+            if error.status == 409:
+                return False
+            raise
+        return True
+
     def read_job(self, name: str, *, patience_seconds: float = _PATIENCE_SECONDS) -> Document | None:
         """Return a Job, or None."""
         with _absent():

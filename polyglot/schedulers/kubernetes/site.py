@@ -14,6 +14,7 @@ from polyglot.schedulers.kubernetes.alive import has_driver, keys_alive
 from polyglot.schedulers.kubernetes.api import Api
 from polyglot.schedulers.kubernetes.cronjob import night_of, read_calendar
 from polyglot.schedulers.kubernetes.driver import create_driver, how_to_follow
+from polyglot.schedulers.kubernetes.event import event_about
 from polyglot.schedulers.kubernetes.most import most_of
 from polyglot.schedulers.kubernetes.render.driver import driver_values, render_driver
 from polyglot.schedulers.kubernetes.render.manifests import print_manifests, render_jobs, renderer
@@ -105,6 +106,13 @@ class KubernetesSite(DetachedSite):
         """See Site: asked in the Job itself, and so of the pod's own account."""
         found = self._api().read_job(job)
         return night_of(found) if found else ""
+
+    def announce(self, reason: str, text: str, *, job: str) -> str:
+        """See Site: an Event, about the night's Job where there is one, else about the CronJob."""
+        api = self._api()
+        found = api.read_job(job, patience_seconds=10) if job else None
+        api.create_event(event_about(found, reason, text, namespace=self._cluster.namespace, job=job))
+        return f"an Event of {self.where}"
 
     def _api(self) -> Api:
         return Api.connect(self._cluster.namespace, context=self._cluster.context)

@@ -43,6 +43,7 @@ CASES = [
     _case("a price that is no number", "prices: {gpu-hour-usd: cheap, as-of: 2026-11-01}\n"),
     _case("a day that is none", "prices: {gpu-hour-usd: 2.5, as-of: 2026-13-01}\n"),
     _case("a limit of something else", "ask-above: {hours: 3}\n"),
+    _case("a webhook's address in the open", "nights: {webhook: 'https://hooks.example/abc'}\n"),
     _case("no processors", "cpus: 0\n"),
     _case("a cluster without its section", "store: s3://bucket/prefix\nbackend: kubernetes\n"),
     _case("a cluster's section for this machine", f"kubernetes:\n  {IMAGES}\n"),

@@ -49,10 +49,10 @@ class TestNights:
         night = evaluated(desk, session, night_name(first["due"]))
         said = desk.run("nights", "one", *common)
         header, *lines = [line.split("\t") for line in said.out.splitlines()]
-        assert header == ["night", "due in Asia/Kolkata", "state", "report", "when", "detail"]
+        assert header == ["night", "due in Asia/Kolkata", "state", "verdict", "report", "when", "detail"]
         assert lines[0][0] == first["night"]
         assert lines[0][1].endswith(" IST")
-        assert lines[0][2:4] == ["evaluated", night.report[:12]]
+        assert lines[0][2:5] == ["evaluated", "", night.report[:12]]
         assert [line[2] for line in lines] == ["evaluated", "missed", "due"]
         assert said.err.startswith("1 evaluated, 1 missed, 1 due since ")
         assert said.code == 0

@@ -8,7 +8,11 @@ import pytest
 
 from polyglot.core.errors import Corrupt
 from polyglot.engine.submission import Submission
+from polyglot.engine.watch import two_levels
+from polyglot.kinds.aggregate import AggregateParams
+from polyglot.kinds.drift import Then, Watch
 from polyglot.plan.build import build_plan
+from polyglot.plan.plan import make_plan
 from polyglot.study.load import load_study
 from polyglot.study.lock import lock_study
 from polyglot.study.pool import Pool, Toleration
@@ -94,3 +98,48 @@ class TestAgain:
         told = {planned.stage.kind: planned.settings.get("reuse") for planned in asked.again("a").stages}
         assert {kind for kind, reuse in told.items() if reuse is False} == {"judge", "compare"}
         assert all(reuse is None for kind, reuse in told.items() if kind not in ("judge", "compare"))
+
+
+class TestWatched:
+    def watch(self, submission: Submission, **changes: object) -> Watch:
+        frozen = Then(
+            answers={"EN": "a" * 64}, verdicts={"EN": "b" * 64}, answer_card="c" * 64, judge_card="d" * 64, model="e"
+        )
+        aggregate = next(planned for planned in submission.stages if planned.stage.kind == "aggregate")
+        cells = tuple(cell.cell for cell in two_levels(AggregateParams.of(aggregate.stage).cells))
+        given = {"anchors": cells, "cells": cells, "frozen": dict.fromkeys(cells, frozen), **changes}
+        return Watch(**given)  # type: ignore[arg-type]
+
+    def test_old_answers_are_judged_anew_each_night_and_stay_the_same(self, submission: Submission) -> None:
+        watch = self.watch(submission)
+        one, two = submission.again("a", watch), submission.again("b", watch)
+        plain = {planned.key for planned in submission.again("a").stages}
+        more = [planned.label for planned in one.stages if planned.key not in plain]
+        low, high = watch.anchors
+        assert more == [
+            *(f"anchors {low}", f"judge anchors {low} @a", f"anchors {high}", f"judge anchors {high} @a"),
+            *("drift @a", "report @a"),
+        ]
+        kept = {planned.label for planned in one.stages} & {planned.label for planned in two.stages}
+        assert {label for label in kept if label.startswith("anchors")} == {f"anchors {low}", f"anchors {high}"}
+        by_key = {planned.key: planned for planned in one.stages}
+        assert all(key in by_key for planned in one.stages for key in planned.needs)
+        assert by_key[one.stages[-1].stage.inputs["drift"]].label == "drift @a"
+        make_plan("s", one.stages)
+
+    def test_what_a_night_is_held_against_is_in_its_key(self, submission: Submission) -> None:
+        first = submission.again("b", self.watch(submission)).stages[-1].key
+        later = submission.again("b", self.watch(submission, before="a", state="f" * 64)).stages[-1].key
+        assert first != later
+
+    def test_anchors_are_of_two_levels(self, tmp_path: Path) -> None:
+        def levels(**changes: str) -> list[str]:
+            plan = build_plan(locked(tmp_path, **changes), load_profile("local"))
+            aggregate = next(planned for planned in plan if planned.stage.kind == "aggregate")
+            return [cell.cell for cell in two_levels(AggregateParams.of(aggregate.stage).cells)]
+
+        assert levels(mixes="[EN, ENDE, ENDE-sampled]", sizes="[10, full]", seeds="[3, 4]") == [
+            "tiny/untuned",
+            "tiny/house/ENDE/s3",
+        ]
+        assert levels(mixes="[EN, ENDE]", untuned="false") == ["tiny/house/EN/s0", "tiny/house/ENDE/s0"]

@@ -95,6 +95,8 @@ class Nightly:
     """Between SIGTERM and SIGKILL."""
     priority_class_name: Secret = "polyglot-nightly"  # noqa: S105 - the name of a class
     """PriorityClass of the run's own pod; empty: none."""
+    webhook_secret: Secret = ""
+    """Secret whose key `url` is the address that is told of changes, mounted at /var/run/polyglot/webhook/url."""
     resources: Requests = field(default_factory=Requests)
     """Of the run's own pod; stages have theirs from the profile."""
 
@@ -139,6 +141,8 @@ class Network:
     """For ingest, base, translate and quality stages that fetch from a hub or an address."""
     trackers: tuple[Peer, ...] = ()
     """For trainings that tell trackers over the network."""
+    webhook: tuple[Peer, ...] = ()
+    """For the nightly job, where its profile names a webhook."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Answers as they were when a study's nights began."""

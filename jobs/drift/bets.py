@@ -1,0 +1,76 @@
+"""The wealth of the bets on some items, as it is kept from night to night."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jobs.drift.attribution import run_there
+from jobs.drift.items import Beside, History, channels_of, table_of
+from jobs.lib.stats.detector import Wealth
+from jobs.lib.stats.exchangeable import ALL, TILTS, Channel, Channels
+from polyglot.kinds.drift import Bets
+
+_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """All bets after a night: their wealth, and the log evidence of all together."""
+
+    channels: Channels
+    wealth: Wealth
+    evidence: float
+
+    @property
+    def strongest(self) -> Channel:
+        """The bet that has won most."""
+        return self.channels.each[int(self.wealth.strongest(self.channels.weights))]
+
+    @property
+    def since(self) -> int:
+        """The number of the night on which what the strongest bet found began."""
+        return int(self.wealth.since[int(self.wealth.strongest(self.channels.weights))])
+
+    def run_at(self, channel: Channel) -> float:
+        """The best run of the bets that bet as this one, in whatever strength; where there are none, of the mean."""
+        placed = channel if channel in self.channels.each else channel._replace(test="mean", language=ALL, category="")
+        if placed not in self.channels.each:
+            placed = placed._replace(bet=TILTS[0])
+        return float(run_there(self.wealth.run, np.array(self.channels.each.index(placed))))
+
+    def kept(self) -> Bets:
+        """For the state."""
+        wealth = self.wealth
+        return Bets(
+            log=tuple(round(float(one), _DIGITS) if np.isfinite(one) else None for one in wealth.log),
+            run=tuple(round(float(one), _DIGITS) for one in wealth.run),
+            since=tuple(int(one) for one in wealth.since),
+        )
+
+
+def bet(
+    kept: Bets | None, history: History, rows: list[Beside], languages: tuple[str, ...], *, night: int, horizon: int
+) -> Book | None:
+    """Bet on tonight's scores of items with a history; None where no item has one."""
+    if not rows:
+        return None
+    channels = channels_of(history, languages)
+    wealth = Wealth.none(len(channels.each))
+    if kept is not None and len(kept.log) == len(channels.each):
+        wealth = Wealth(
+            log=np.array([-np.inf if one is None else one for one in kept.log]),
+            run=np.array(kept.run),
+            since=np.array(kept.since, dtype=np.int64),
+        )
+    wealth = wealth.bet(channels.evidence(table_of(rows, channels)), night)
+    return Book(channels=channels, wealth=wealth, evidence=float(wealth.evidence(channels.weights, horizon)))
+
+
+def in_words(channel: Channel, difference: float | None) -> str:
+    """What a bet was on, with the difference that was seen there."""
+    where = "in all languages together" if channel.language == ALL else f"in {channel.language}"
+    if channel.test == "flips":
+        return f"verdicts on the same answers agree less than before, most plainly {where}"
+    what = f"{channel.category} " if channel.category else ""
+    seen = "" if difference is None else f" by {difference:+.2f} points"
+    return f"{what}scores of the same answers moved{seen}, most plainly {where}"

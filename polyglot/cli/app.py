@@ -49,7 +49,7 @@ VERBS = {
     "drive": "Run what `submit` left in the store: the loop that creates, watches and repeats the Jobs of its stages.",
     "reevaluate": "Answer and judge anew with the models that each study was last submitted with, under the name of a "
     "night.",
-    "nights": "Say of every night since a date whether it was evaluated, runs, failed, is due or was missed.",
+    "nights": "Say of every night whether it was evaluated, runs, failed, is due or was missed, and what it found.",
     "judgments": "Say what files of judgments and votes come to: means, win rates, order, failures, and who agrees "
     "with whom.",
     "reproduce": "Run again, in another store, all that made a number, and compare each result's digest with the "

@@ -57,7 +57,7 @@ def command(
     store: StoreUrl = None,
     output: OutputForm = Output.TABLE,
 ) -> None:
-    """Say of every night since a date whether it was evaluated, runs, failed, is due or was missed, and what changed.
+    """Say of every night whether it was evaluated, runs, failed, is due or was missed, and what it found.
 
     The profile's CronJob says when nights are due; the store's records, reports and attempts say the rest. Nights that
     were named by hand are among them.

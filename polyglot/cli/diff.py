@@ -82,7 +82,7 @@ def _open(text: str, *, profile: str, store: str | None) -> View:
     if found is None:
         remedy = f"`polyglot nights {name}` lists them"
         raise BadInput("no such night", where=f"study {name}", got=repr(night[:80]), remedy=remedy)
-    submission = submission_of_night(opened, found.submission, found.name)
+    submission = submission_of_night(opened, found)
     return View(profile=chosen, plan=Plan(name, submission.stages), store=opened, title=submission.title)
 
 

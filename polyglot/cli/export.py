@@ -164,7 +164,7 @@ def _night_pages(view: View, folder: Path, options: str) -> Sequence[Page]:
         if manifest is None or not inputs_hold(view.store, manifest):
             say(f"{view.plan.study}: night {night.name} has no report, and is left out")
             continue
-        submission = submission_of_night(view.store, night.submission, night.name)
+        submission = submission_of_night(view.store, night)
         files = deliver_night(view.store, submission, night.name, folder, options=options)
         found.append(_page(night.name, f"{night.time:{_TIME}}", files, folder))
     return found

@@ -16,7 +16,7 @@ from polyglot.cli.run_submission import interrupted_when_away, run_submission
 from polyglot.core.errors import BadInput, Interrupted, PolyglotError
 from polyglot.core.night import night_name
 from polyglot.core.units import show_first
-from polyglot.engine.submission import Submission, submission_of_night
+from polyglot.engine.submission import Submission, submission_at, submission_of_night
 from polyglot.engine.watch import watch_of
 from polyglot.kinds.registry import kind_of
 from polyglot.schedulers.site import DetachedSite, Site, site_of
@@ -108,7 +108,7 @@ def _begun(study: str, night: str, store: Store, profile: Profile) -> Submission
         standing.submission if standing else newest_submission(store, study, local=not isinstance(site, DetachedSite))
     )
     watch = standing.watch if standing else watch_of(store, study, path)
-    submission = submission_of_night(store, path, night, watch)
+    submission = submission_at(store, path).again(night, watch)
     if submission.backend != profile.backend:  # a pod of the controller's image cannot run stages itself
         raise BadInput(
             f"the night began with backend {submission.backend}",
@@ -125,7 +125,7 @@ def _begun(study: str, night: str, store: Store, profile: Profile) -> Submission
         standing = record_night(store, study, night, submission=path, report=report, watch=watch)
     if standing.submission == path and standing.watch == watch:
         return submission
-    return submission_of_night(store, standing.submission, night, standing.watch)
+    return submission_of_night(store, standing)
 
 
 def _check_models(submission: Submission, store: Store) -> None:

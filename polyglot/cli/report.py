@@ -51,6 +51,6 @@ def _of_night(study: str, night: str, *, mix: str | None, profile: str, store: s
     if found is None:
         remedy = f"`polyglot nights {name}` lists them"
         raise BadInput("no such night", where=f"study {name}", got=repr(night[:80]), remedy=remedy)
-    submission = submission_of_night(opened, found.submission, found.name, found.watch)
+    submission = submission_of_night(opened, found)
     options = options_of(mix=None, profile=profile, store=store)
     return deliver_night(opened, submission, found.name, out, options=options)

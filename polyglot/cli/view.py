@@ -60,4 +60,4 @@ class View:
 def rows_of_nights(store: Store, study: str) -> Iterator[dict[str, Any]]:
     """The stages of a study's nights, as rows of plans."""
     for night in nights(store, study):
-        yield from Plan(study, submission_of_night(store, night.submission, night.name, night.watch).stages).document()
+        yield from Plan(study, submission_of_night(store, night).stages).document()

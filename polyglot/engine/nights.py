@@ -138,7 +138,7 @@ def found_by(store: Store, drift: str | None) -> tuple[str, str]:
 def _unfinished(
     store: Store, night: Night, run: Run | None, now: datetime, alive: Callable[[str], bool | None] | None
 ) -> tuple[NightState, str]:
-    stages = submission_of_night(store, night.submission, night.name, night.watch).stages
+    stages = submission_of_night(store, night).stages
     seen = survey(stages, store, alive=alive)
     labels = {planned.key: planned.label for planned in stages}
     states = [observation.state for observation in seen.values()]

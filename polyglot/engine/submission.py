@@ -17,6 +17,7 @@ from polyglot.kinds.drift import Watch
 from polyglot.kinds.registry import kind_of
 from polyglot.kinds.report import ReportParams
 from polyglot.plan.plan import make_plan
+from polyglot.store.nights import Night
 from polyglot.store.store import Store
 from polyglot.study.cluster import Cluster, Images
 from polyglot.study.pool import Pool, Toleration
@@ -129,9 +130,14 @@ class Submission:
         return replace(self, stages=tuple(stages), night=night, title=f"{self.title} @{night}")
 
 
-def submission_of_night(store: Store, path: str, night: str, watch: Watch | None = None) -> Submission:
-    """The submission that lies at a path of the store, evaluated anew under the name of a night."""
-    return Submission.from_json(store.read(path), where=f"{store.url}: {path}").again(night, watch)
+def submission_at(store: Store, path: str) -> Submission:
+    """The submission that lies at a path of the store."""
+    return Submission.from_json(store.read(path), where=f"{store.url}: {path}")
+
+
+def submission_of_night(store: Store, night: Night) -> Submission:
+    """What a night that began evaluates: its submission anew under its name, held against what its record says."""
+    return submission_at(store, night.submission).again(night.name, night.watch)
 
 
 def _backend_told_by(cluster: Cluster | None) -> str:

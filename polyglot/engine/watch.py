@@ -8,7 +8,7 @@ study at two levels: the untuned base, else what learnt in the fewest languages,
 from collections.abc import Sequence
 
 from polyglot.core.stage import PlannedStage
-from polyglot.engine.submission import Submission, submission_of_night
+from polyglot.engine.submission import submission_at, submission_of_night
 from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.cells import Cell
 from polyglot.kinds.drift import STATE, DriftParams, Then, Watch, environment_of
@@ -31,12 +31,12 @@ def watch_of(store: Store, study: str, path: str) -> Watch | None:
                 return Watch(
                     anchors=watch.anchors, cells=watch.cells, frozen=watch.frozen, before=night.name, state=state
                 )
-    return first_watch(store, Submission.from_json(store.read(path), where=f"{store.url}: {path}").stages)
+    return first_watch(store, submission_at(store, path).stages)
 
 
 def _state_after(store: Store, night: Night) -> str | None:
     """The digest of the state that a night left; None when it has not come so far."""
-    stages = submission_of_night(store, night.submission, night.name, night.watch).stages
+    stages = submission_of_night(store, night).stages
     drift = next(planned for planned in stages if planned.stage.kind == DriftParams.kind)
     manifest = committed(store, DriftParams.kind, drift.key)
     record = manifest.file(STATE) if manifest else None

@@ -82,7 +82,7 @@ class Nights:
     def stages(self, night: str, kind: str) -> list[PlannedStage]:
         record = find_night(self.desk.store, "one", night)
         assert record is not None
-        stages = submission_of_night(self.desk.store, record.submission, night, record.watch).stages
+        stages = submission_of_night(self.desk.store, record).stages
         return [planned for planned in stages if planned.stage.kind == kind]
 
     def artifact(self, planned: PlannedStage) -> StoredArtifact:

@@ -44,7 +44,7 @@ class Nightly:
         """The stages of a kind that a night is made of."""
         record = find_night(self.desk.store, "one", night)
         assert record is not None
-        stages = submission_of_night(self.desk.store, record.submission, night, record.watch).stages
+        stages = submission_of_night(self.desk.store, record).stages
         return [planned for planned in stages if planned.stage.kind == kind]
 
     def manifests(self, night: str, kind: str) -> list[Manifest]:

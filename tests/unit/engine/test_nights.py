@@ -148,7 +148,7 @@ class TestEvaluations:
         seen = Nights(desk)
         night = evaluated(desk, session, seen.name(1))
         assert seen.states(1) == ["evaluated", "due"]
-        stages = submission_of_night(desk.store, night.submission, night.name).stages
+        stages = submission_of_night(desk.store, night).stages
         key = next(planned.key for planned in stages if planned.stage.kind == withdrawn)
         retract(desk.store, withdrawn, key, reason="wrong", who="test")
         assert seen.states(1)[0] != "evaluated"

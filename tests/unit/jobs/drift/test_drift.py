@@ -99,9 +99,7 @@ class World:
         (out / "card.json").write_bytes(records.to_json(card))
         if cell == "asked":
             return FolderInput(out)
-        return FolderInput(
-            out, results_read={"model": what.weights}, execution={"device": "cpu", "torch": what.torch}
-        )
+        return FolderInput(out, results_read={"model": what.weights}, execution={"device": "cpu", "torch": what.torch})
 
     def write_verdicts(
         self, folder: str, night: str, good: Callable[[str], int], adds: int, what: Night
@@ -124,9 +122,7 @@ class World:
                     )
             records.write_lines(out / "verdicts" / f"{language}.jsonl", rows)
         prints = (what.fingerprint,) if what.fingerprint else UNSET
-        card = JudgeCard(
-            endpoint="openai", model="j", served_by=(what.judged_by,), languages={}, fingerprints=prints
-        )
+        card = JudgeCard(endpoint="openai", model="j", served_by=(what.judged_by,), languages={}, fingerprints=prints)
         (out / "card.json").write_bytes(records.to_json(card))
         return FolderInput(out)
 

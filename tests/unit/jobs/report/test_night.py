@@ -70,7 +70,7 @@ def test_a_night_has_its_verdict_in_front_and_every_text_of_it_is_data(usual: Ma
     assert "<b>x</b> answers with other weights. Besides, the fingerprint of the judge is f2, f1 before." in text
     assert "held against the night n2 and the nights since, 2 sets of verdicts" in text
     assert "all 640 3 6.54 \u22120.02 14.1% n/a" in text
-    assert "tiny/built-in/EN/s0 other bytes in EN; other weights" in text
+    assert "other bytes in EN; other weights" in text
 
 
 def test_lines_end_where_a_baseline_does(usual: Made) -> None:
@@ -84,4 +84,4 @@ def test_lines_end_where_a_baseline_does(usual: Made) -> None:
 
 def test_a_report_of_no_night_has_none(usual: Made) -> None:
     assert night.show(usual.document, View.of(usual.document)) is None
-    assert "aria-labelledby=\"night\"" not in usual.page
+    assert 'aria-labelledby="night"' not in usual.page

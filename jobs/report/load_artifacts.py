@@ -12,8 +12,8 @@ from polyglot.core.records import UNSET
 from polyglot.kinds.aggregate import ContrastResult, RosterCell, Scores
 from polyglot.kinds.base import BaseRecord
 from polyglot.kinds.data_card import DataCard
-from polyglot.kinds.gains import Gain
 from polyglot.kinds.drift import Drift
+from polyglot.kinds.gains import Gain
 from polyglot.kinds.judge import JudgeCard, VerdictTokens
 from polyglot.kinds.mix import IndexRow, MixCard
 from polyglot.kinds.reliability import Reliability

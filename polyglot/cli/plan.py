@@ -8,13 +8,11 @@ import typer
 from polyglot.cli.cost import print_cost
 from polyglot.cli.endpoints import strange_endpoints
 from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
-
+from polyglot.cli.output import print_table, say
 from polyglot.cli.power import print_power
 from polyglot.cli.session import Session, open_session
-from polyglot.estimates.power import Expected
-from polyglot.cli.output import print_table, say
-from polyglot.cli.session import Session, open_session
 from polyglot.engine.watch import anchor_verdicts
+from polyglot.estimates.power import Expected
 from polyglot.plan.diagnose import Diagnosis, diagnose
 from polyglot.plan.tables import changed_recipes
 from polyglot.store.submissions import plans

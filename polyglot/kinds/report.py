@@ -13,8 +13,8 @@ from polyglot.kinds.agree import Agreement
 from polyglot.kinds.base import BaseRecord
 from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.data_card import DataCard
-from polyglot.kinds.gains import Gain
 from polyglot.kinds.drift import Drift
+from polyglot.kinds.gains import Gain
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
 from polyglot.kinds.mix import MixCard
 from polyglot.kinds.quality import QualityCard

@@ -1,9 +1,10 @@
 """Score tables and contrasts over the cells of a study, each number with its limits.
 
 Reads `verdicts:<cell>`, `answers:<cell>` and `questions`; writes scores.json, scores.csv, contrasts.json,
-contrasts.csv, gains.json, gains.csv and defects.jsonl (docs/design/formats.md). Promises: equal verdicts and answers
-give equal bytes, whatever their order, the number of threads or the machine; numbers are rounded to four places. The
-statistics are described in docs/statistics.md, what is found in answers in docs/report.md.
+contrasts.csv, gains.json, gains.csv, thresholds.json, mixtures.json and defects.jsonl (docs/design/formats.md).
+Promises: equal verdicts and answers give equal bytes, whatever their order, the number of threads or the machine;
+numbers are rounded to four places. The statistics are described in docs/statistics.md, what is found in answers in
+docs/report.md.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,8 +15,10 @@ from msgspec.structs import replace
 from jobs.aggregate.arms import cell_order
 from jobs.aggregate.defects import find_defects
 from jobs.aggregate.gains import gains
+from jobs.aggregate.mixtures import mixtures
 from jobs.aggregate.reading import rows_by_language
 from jobs.aggregate.tables import contrast_results, other_questions, prepare, score_tables
+from jobs.aggregate.thresholds import thresholds
 from jobs.lib.context import Context, Input, of_role
 from jobs.lib.stats.files import write_csv, write_json
 from jobs.lib.stats.grid import Questions, read_grid
@@ -66,6 +69,8 @@ def run(context: Context) -> None:
     gained = gains(tables)
     write_json(context.out / "gains.json", msgspec.to_builtins(gained))
     write_csv(context.out / "gains.csv", map(msgspec.to_builtins, gained), first=Gain.__struct_fields__)
+    write_json(context.out / "thresholds.json", msgspec.to_builtins(thresholds(tables)))
+    write_json(context.out / "mixtures.json", msgspec.to_builtins(mixtures(tables)))
     write_lines(context.out / "defects.jsonl", found.turns)
     every, failed = counts(grid)
     context.metrics.update(

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from jobs.lib.context import Input, of_role
 from jobs.report.overlap import shared
@@ -16,6 +17,7 @@ from polyglot.kinds.drift import Drift
 from polyglot.kinds.gains import Gain
 from polyglot.kinds.judge import JudgeCard, VerdictTokens
 from polyglot.kinds.mix import IndexRow, MixCard
+from polyglot.kinds.mixtures import Mixtures
 from polyglot.kinds.reliability import Reliability
 from polyglot.kinds.report import (
     AskedIn,
@@ -31,8 +33,10 @@ from polyglot.kinds.report import (
     Report,
     ReportParams,
 )
+from polyglot.kinds.thresholds import Thresholds
 from polyglot.kinds.train import TrainingRecord
 
+T = TypeVar("T")
 FORMAT = 1
 MOST_COMPARED = 60  # mixes of one model and data set of which each two are compared in what they hold
 PARTS = {"questions": "questions", "references": "references", "native_references": "native references",
@@ -70,6 +74,8 @@ def load_report(params: ReportParams, inputs: Mapping[str, Input]) -> Report:
         contrasts=aggregate.read("contrasts.json", tuple[ContrastResult, ...]),
         gains=aggregate.read("gains.json", tuple[Gain, ...]),
         other_questions=scores.other_questions or None,
+        thresholds=_written(aggregate, "thresholds.json", Thresholds),
+        mixtures=_written(aggregate, "mixtures.json", Mixtures),
         answers=bool(of_role(inputs, "answers")),
         data=data_cards(inputs),
         **_benchmark(inputs),
@@ -111,6 +117,11 @@ def load_data_report(params: ReportParams, inputs: Mapping[str, Input]) -> DataR
         overlaps=_overlaps(mixes),
         checks=params.checks,
     )
+
+
+def _written(source: Input, name: str, kind: type[T]) -> T | None:
+    """A document of an artifact; None where an earlier version did not write it."""
+    return source.read(name, kind) if name in source.names() else None
 
 
 def _reliability(inputs: Mapping[str, Input]) -> Reliability | None:

@@ -42,8 +42,8 @@ def environment() -> Environment:
 
 
 def breakable(name: str) -> Markup:
-    """A mix's name that may break before its form and size, where a phone is narrow."""
-    return Markup("<wbr>").join(re.split(r"(?=[-@])", name))
+    """A mix's name that may break before its form and size and between shares, where a phone is narrow."""
+    return Markup("<wbr>").join(re.split(r"(?=[-@])|(?<=,)", name))
 
 
 def _summary(report: Report) -> list[tuple[str, str]]:

@@ -10,8 +10,9 @@ import typer
 
 from polyglot.cli.output import say
 from polyglot.core.errors import BadInput
+from polyglot.core.languages import PAPER_ORDER
 from polyglot.study.catalogue import load_catalogue
-from polyglot.study.draft import BUILT_IN, PROFILE, Choices, study_draft
+from polyglot.study.draft import BUILT_IN, PROFILE, Choices, design_mixes, study_draft
 from polyglot.study.load import load_study
 from polyglot.study.lock import built_in_prompts, lock_study
 from polyglot.study.pinning import pin_text
@@ -33,6 +34,10 @@ _Judge = Annotated[str | None, typer.Option(help="built-in, or the name of a mod
 _PROMPTS = "LANGUAGE=FILE with judge prompts, once for each language; else the built-in ones."
 _Prompts = Annotated[list[str] | None, typer.Option(metavar="LANGUAGE=FILE", help=_PROMPTS)]
 
+_DESIGN = "Mixes that tell which shares are best: simplex, or english-share, which varies that of English alone."
+_Design = Annotated[str | None, typer.Option(help=_DESIGN)]
+_Languages = Annotated[str | None, typer.Option(help="Of the design, such as EN,DE,FR; the paper's five by default.")]
+
 _BASELINE = "A model that is not tuned, judged beside the mixes: as --model, or endpoint:MODEL."
 _Baselines = Annotated[list[str] | None, typer.Option(help=_BASELINE)]
 
@@ -47,6 +52,8 @@ def command(
     judge: _Judge = None,
     prompts: _Prompts = None,
     baseline: _Baselines = None,
+    design: _Design = None,
+    languages: _Languages = None,
 ) -> None:
     """Write a commented study and a profile into this folder; what no option says is asked, or built in where nobody
     can be.
@@ -56,13 +63,14 @@ def command(
         model=model or _ask("Base model (built-in, a name of the catalogue, a folder, owner/name)"),
         data=_source(data or _ask("Data (built-in, a name of the catalogue, or EN=FILE DE=FILE …)").split(), "--data"),
         format=schema,
-        mixes=tuple(mix or ()),
+        mixes=_chosen(mix, design, languages),
         benchmark=_source(
             benchmark or _ask("Benchmark (built-in, a name of the catalogue, or EN=FILE …)").split(), "--benchmark"
         ),
         judge=judge or _ask("Judge (built-in, or the name of a model at an endpoint)"),
         prompts=_files(prompts or [], "--prompts"),
         baselines=tuple(baseline or ()),
+        is_design=design is not None,
     )
     path = Path(f"{choices.name}.yaml")
     text = study_draft(choices, load_catalogue(Path()), Path())
@@ -85,6 +93,19 @@ def command(
         lock_study(load_study(path))
     except BadInput as error:  # a commit to be filled in, a mix of a language that the data lack: the file is a draft
         say(f"still to do:\n{error}")
+
+
+def _chosen(mixes: list[str] | None, design: str | None, languages: str | None) -> tuple[str, ...]:
+    """The mixes that are named, or those of a design. Raises BadInput for both, and for languages of no design."""
+    if design is None:
+        if languages is not None:
+            raise BadInput(
+                "no design", where="--languages", got=languages, remedy="Add --design, or name mixes by --mix"
+            )
+        return tuple(mixes or ())
+    if mixes:
+        raise BadInput("both a design and mixes", where="--design", got=design, remedy="Leave --mix out")
+    return design_mixes(design, languages or ",".join(PAPER_ORDER))
 
 
 def _no_commit(repository: str, is_dataset: bool) -> str:

@@ -3,12 +3,16 @@
 from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
+from pydantic import Field
 
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.core.stage import Resources
 from polyglot.kinds.cells import ArmKey, Cell, Contrast
+from polyglot.kinds.findings import Findings
 from polyglot.kinds.gains import Gain
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
+from polyglot.kinds.mixtures import Mixtures
+from polyglot.kinds.thresholds import Thresholds
 
 Group = Literal["all", "in-mix", "out-of-mix"]
 InferenceScope = Literal["mix", "this model"]  # what a number may be said of
@@ -18,7 +22,8 @@ class AggregateParams(Params):
     """Score tables and contrasts over the cells of a study."""
 
     kind: ClassVar[str] = "aggregate"
-    version: ClassVar[int] = 7  # 7: p-values, the primary contrast; gains in every reading
+    # 7: p-values, the primary contrast; gains in every reading; sizes that suffice, sets of mixes
+    version: ClassVar[int] = 7
 
     languages: tuple[Language, ...]
     cells: tuple[Cell, ...]
@@ -29,6 +34,8 @@ class AggregateParams(Params):
     most_failed: float = 0.05  # of an arm's verdicts: with more, nothing is said of what is higher
     wrong_references: tuple[str, ...] = ()  # questions whose reference answers are known to be wrong
     leave_out_wrong: bool = False  # the tables are without them, and `other_questions` has the results with them
+    # what the study says beforehand; in no key where it says nothing
+    findings: Findings = Field(Findings(), exclude_if=lambda findings: findings == Findings())
 
 
 class Estimate(NamedTuple):
@@ -270,8 +277,10 @@ KIND = Kind(
         "contrasts.csv": "the same rows",
         "gains.json": Gain,
         "gains.csv": "the same rows",
+        "thresholds.json": Thresholds,
+        "mixtures.json": Mixtures,
         "defects.jsonl": DefectiveTurn,
     },
     resources=Resources(memory_bytes=2 * GIB, deadline_seconds=HOUR_SECONDS),
-    libraries=("numpy", "py3langid"),
+    libraries=("numpy", "py3langid", "scipy"),
 )

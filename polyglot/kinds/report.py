@@ -17,8 +17,10 @@ from polyglot.kinds.drift import Drift
 from polyglot.kinds.gains import Gain
 from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Language, Params
 from polyglot.kinds.mix import MixCard
+from polyglot.kinds.mixtures import Mixtures
 from polyglot.kinds.quality import QualityCard
 from polyglot.kinds.reliability import Reliability
+from polyglot.kinds.thresholds import Thresholds
 from polyglot.kinds.train import TrainingRecord
 
 
@@ -26,7 +28,7 @@ class ReportParams(Params):
     """The static report of a study."""
 
     kind: ClassVar[str] = "report"
-    version: ClassVar[int] = 6  # 6: what mixes share is not counted of more than 60 of one model and data set
+    version: ClassVar[int] = 7  # 7: sizes that suffice, sets of mixes
 
     study: str
     question: str = ""
@@ -165,6 +167,8 @@ class Report(Record):
     answers: bool = False  # whether answers.html lies beside the page
     gains: tuple[Gain, ...] = ()
     drift: Drift | UnsetType = UNSET  # of a night
+    thresholds: Thresholds | None = None  # None, as the next: of an aggregate of an earlier version
+    mixtures: Mixtures | None = None
 
 
 class AskedIn(Record):

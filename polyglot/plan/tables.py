@@ -64,6 +64,7 @@ def add_tables(
         contrasts=contrasts_of(locked.study, sources.languages, mixes, {row.cell.arm_key for row in cells}),
         wrong_references=benchmark.wrong_references if judged_against(locked) != "native" else (),
         leave_out_wrong=benchmark.leave_out_wrong,
+        findings=locked.study.findings,
     )
     aggregate = planner.add("aggregate", params, inputs)
     reliability = _reliability(planner, locked, params, {**inputs, "aggregate": aggregate}, trust)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
+from polyglot.core.blending import share_sweep, simplex_design
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.core.json_lines import numbered_lines, parse
 from polyglot.core.languages import PAPER_ORDER, is_language, language_rank
@@ -34,6 +35,10 @@ _REAL = """\
 
 
 _MOST_TOKENS = 2048
+_NEEDED = "Does a multilingual base model need multilingual instructions?"
+_BEST = "Which shares of languages serve all languages best?"
+_FORMS = "-sampled: every id once, in one of the languages; @1000: a thousand ids"
+DESIGNS = {"simplex": simplex_design, "english-share": share_sweep}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,7 @@ class Choices:
     judge: str  # "built-in" or a model's name
     prompts: Mapping[str, str] = field(default_factory=dict)  # files with judge prompts, by language
     baselines: Sequence[str] = ()  # models as above, or "endpoint:" before a model's name
+    is_design: bool = False  # the mixes are of a design, and their shares are what is asked about
 
 
 def study_draft(choices: Choices, catalogue: Catalogue, folder: Path) -> str:
@@ -62,13 +68,12 @@ def study_draft(choices: Choices, catalogue: Catalogue, folder: Path) -> str:
         "# A study: what is asked. `polyglot plan` looks at it, `polyglot submit` runs it; a profile says where.",
         "# docs/study-file.md explains every key.",
         f"study: {_text(choices.name)}",
-        "question: Does a multilingual base model need multilingual instructions?",
+        f"question: {_BEST if choices.is_design else _NEEDED}",
         "models:",
         f"  base: {_model(choices.model, catalogue, folder)}",
         "datasets:",
         *_data(choices, languages, catalogue, folder),
-        f"mixes: [{', '.join(mixes)}]   # -sampled: every id once, in one of the languages; @1000: a thousand ids",
-        "seeds: [0]                # a claim about a mix needs three: [0, 1, 2]",
+        *_mixes(mixes, choices),
         "training:",
         _TINY if tiny else _REAL.format(tokens=min(positions, _MOST_TOKENS)),
         "benchmark:",
@@ -86,6 +91,36 @@ def study_draft(choices: Choices, catalogue: Catalogue, folder: Path) -> str:
         *_systems(choices, languages),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _mixes(mixes: Sequence[str], choices: Choices) -> list[str]:
+    """The mixes and their seeds; those of a design a line each, with the margin that they are judged by."""
+    if not choices.is_design:
+        return [
+            f"mixes: [{', '.join(map(_text, mixes))}]   # {_FORMS}",
+            "seeds: [0]                # a claim about a mix needs three: [0, 1, 2]",
+        ]
+    return [
+        "mixes:                    # as many rows in each; only the shares of languages differ",
+        *(f"  - {_text(mix)}" for mix in mixes),
+        "seeds: [0, 1, 2]",
+        "findings:                 # said before anything is measured",
+        "  mixture-margin: 0.3     # points: a mix this little behind the best one is as good",
+    ]
+
+
+def design_mixes(design: str, languages: str) -> tuple[str, ...]:
+    """The mixes of a design, by name, over languages such as EN,DE,FR. Raises BadInput for none, or for one."""
+    if design not in DESIGNS:
+        raise BadInput("no such design", where="--design", got=repr(design), expected=" or ".join(DESIGNS))
+    codes = [code.strip().upper() for code in languages.split(",") if code.strip()]
+    strange = next((code for code in codes if not is_language(code)), None)
+    if strange is not None:
+        expected = "ISO 639-1 codes such as EN,DE,FR"
+        raise BadInput("no language", where="--languages", got=repr(strange), expected=expected)
+    if len(set(codes)) != len(codes) or len(codes) < 2:
+        raise BadInput("no design", where="--languages", got=languages, expected="two languages or more, each once")
+    return tuple(mix.canonical for mix in DESIGNS[design](codes))
 
 
 PROFILE = """\

@@ -11,6 +11,7 @@ from polyglot.study.baseline_rules import baseline_problems, not_tuned_problems
 from polyglot.study.benchmark import BUILT_IN_CATEGORIES
 from polyglot.study.chat import missing_prices
 from polyglot.study.contrast_rules import contrast_problems
+from polyglot.study.finding_rules import finding_problems
 from polyglot.study.judge import ALL, PanelJudge
 from polyglot.study.quality_rules import quality_problems
 from polyglot.study.reference_rules import reference_problems
@@ -42,6 +43,7 @@ def study_problems(study: Study) -> Iterator[Problem]:
     yield from _categories(study)
     yield from baseline_problems(study)
     yield from contrast_problems(study)
+    yield from finding_problems(study)
     yield from _budget(study)
 
 

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema,
 from polyglot.core.mix import Mix
 from polyglot.core.section import MAX_COUNT, Broken, Label, Language, Name, Positive, Problem, Section, tuple_of
 from polyglot.kinds.answer import Answers
+from polyglot.kinds.findings import Findings
 from polyglot.study.arms import ArmRequest, ComparedArm, MixField, OtherArm, bare
 from polyglot.study.baselines import Baseline, ImportedPairs
 from polyglot.study.benchmark import Benchmark
@@ -146,6 +147,8 @@ class Study(Section):
     """Comparisons; `auto` finds those that the mixes, data sets and models allow."""
     primary: Primary | None = None
     """What the study is about, by its sides or its name: tested by itself. Else the mix of most languages minus EN."""
+    findings: Findings = Field(default_factory=Findings)
+    """Margins that are declared before anything is measured; they change no model, answer or verdict."""
     budget: Budget | None = None
     quality: Annotated[tuple[QualityCheck, ...], BeforeValidator(tuple_of)] = ()
     """Translations to assess. A study with these alone needs no models, mixes, training, benchmark and judge."""

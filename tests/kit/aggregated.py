@@ -11,7 +11,16 @@ from tests.kit.fake_scores import (
     fake_context,
 )
 
-FILES = ("scores.json", "scores.csv", "contrasts.json", "contrasts.csv", "gains.json", "gains.csv")
+FILES = (
+    "scores.json",
+    "scores.csv",
+    "contrasts.json",
+    "contrasts.csv",
+    "gains.json",
+    "gains.csv",
+    "thresholds.json",
+    "mixtures.json",
+)
 
 
 def run(made: FakeStudy, root: Path, **changes: Any) -> dict[str, bytes]:

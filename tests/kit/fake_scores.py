@@ -17,6 +17,7 @@ from jobs.lib.context import Context
 from jobs.lib.judging.counting import counted
 from polyglot.core import records
 from polyglot.core.canonical import digest
+from polyglot.core.mix import Mix
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources, Stage
 from polyglot.kinds.aggregate import AggregateParams
@@ -199,12 +200,11 @@ def fake_context(params: Params, inputs: Mapping[str, FolderInput], root: Path) 
 def cells_of(
     mixes: Sequence[str], seeds: Sequence[int], *, model: str = "tiny", dataset: str = "built-in"
 ) -> list[Cell]:
-    """Cells of mixes written as `DEFRITES-sampled@48`."""
+    """Cells of mixes written as `DEFRITES-sampled@48` or `EN:0.5,DE:0.5`."""
     cells = []
     for mix in mixes:
         name, _, size = mix.partition("@")
-        codes = name.removesuffix("-sampled")
-        languages = tuple(codes[start : start + 2] for start in range(0, len(codes), 2))
+        languages, sampled = Mix.parse(name).languages, Mix.parse(name).sampled
         for seed in seeds:
             cells.append(
                 Cell(
@@ -213,7 +213,7 @@ def cells_of(
                     dataset=dataset,
                     mix=name,
                     languages=languages,
-                    sampled=name.endswith("-sampled"),
+                    sampled=sampled,
                     size=int(size) if size else None,
                     seed=seed,
                 )

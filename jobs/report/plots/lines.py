@@ -14,13 +14,16 @@ POINTS = 120  # at most this many corners a line: a report is read, not zoomed i
 class Line:
     """One line: (x in per cent, value) corners, a class for its colour, limits for each corner or none.
 
-    `name` stands at the right, at a height in per cent from the top.
+    `name` stands at the right, at a height in per cent from the top; `band` are (x, low, high) of an area.
     """
 
     corners: Sequence[tuple[float, float]]
     tone: str = "tone0"
     limits: Sequence[tuple[float, float]] = ()
     dots: bool = False
+    thick: bool = False
+    joined: bool = True  # else the corners are dots alone
+    band: Sequence[tuple[float, float, float]] = ()
     name: str = ""
     name_at: float = 0.0
 
@@ -34,12 +37,16 @@ def draw_lines(scale: Scale, lines: Sequence[Line], title: str, *, height: int, 
         if labels:
             parts.append(Markup('<text class="tick" x="0" y="{}%" dy="-3">{}</text>').format(y, scale.label(tick)))
     for line in lines:
-        path = " ".join(f"{x:g},{_y(scale, value):g}" for x, value in line.corners)
-        parts.append(
-            Markup(
-                '<svg viewBox="0 0 100 100" preserveAspectRatio="none"><polyline class="line {}" points="{}"/></svg>'
-            ).format(line.tone, path)
-        )
+        if line.band:
+            parts.append(_band(scale, line))
+        if line.joined:
+            path = " ".join(f"{x:g},{_y(scale, value):g}" for x, value in line.corners)
+            parts.append(
+                Markup(
+                    '<svg viewBox="0 0 100 100" preserveAspectRatio="none"><polyline class="line {}" points="{}"/>'
+                    "</svg>"
+                ).format(f"{line.tone} thick" if line.thick else line.tone, path)
+            )
         for (x, _), (low, high) in zip(line.corners, line.limits, strict=False):
             parts.append(
                 Markup('<line class="whisker {}" x1="{}%" x2="{}%" y1="{}%" y2="{}%"/>').format(
@@ -73,6 +80,15 @@ def thin_out(values: Sequence[float], corners: int = POINTS) -> list[tuple[float
         (round(100 * index / (corners - 1), 2), sum(values[start:stop]) / (stop - start))
         for index, (start, stop) in enumerate(zip(edges, edges[1:], strict=False))
     ]
+
+
+def _band(scale: Scale, line: Line) -> Markup:
+    """The area between the limits of a line."""
+    over = [f"{x:g},{_y(scale, high):g}" for x, _, high in line.band]
+    under = [f"{x:g},{_y(scale, low):g}" for x, low, _ in reversed(line.band)]
+    return Markup(
+        '<svg viewBox="0 0 100 100" preserveAspectRatio="none"><polygon class="band {}" points="{}"/></svg>'
+    ).format(line.tone, " ".join([*over, *under]))
 
 
 def _y(scale: Scale, value: float) -> float:

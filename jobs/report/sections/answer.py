@@ -13,8 +13,10 @@ from jobs.report.caveats import caveats
 from jobs.report.families import WORDINGS, by_what_they_compare
 from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, languages_of
 from jobs.report.numbers import Metric, View, counted, listed, seeds
+from jobs.report.ratio_words import ratio_findings
 from jobs.report.sections.gains import gained
 from jobs.report.significance import few_seeds, how_many, out_of_reach, primary, says
+from jobs.report.size_words import size_findings
 from polyglot.kinds.aggregate import ContrastResult
 from polyglot.kinds.cells import AGAIN, ArmKey, Family
 from polyglot.kinds.report import Report
@@ -66,7 +68,7 @@ def lead(report: Report, metric: Metric) -> list[str]:
 
 
 def findings(report: Report, metric: Metric) -> list[tuple[str, str]]:
-    """Return (heading, sentence) for every family of contrasts, on the number of them, on gains and on seed noise."""
+    """Return (heading, sentence) for every family of contrasts, their number, gains, sizes, shares and seed noise."""
     found = []
     mixed = not _weak(report.contrasts)  # where every claim is of one model, the caveats say it once
     others = (row for row in report.contrasts if not row.primary)
@@ -77,6 +79,7 @@ def findings(report: Report, metric: Metric) -> list[tuple[str, str]]:
             (title, _summary(report, rows, metric) + (" Of this model only." if mixed and _weak(rows) else ""))
         )
     found.append(("In per cent", gained(report)))
+    found += [*size_findings(report), *ratio_findings(report)]
     number = (how_many(report), few_seeds(report), out_of_reach(report))
     found.append(("Number of comparisons", " ".join(text for text in number if text)))
     if report.contrasts:

@@ -169,3 +169,33 @@ def test_a_second_study_keeps_the_prompts_of_the_first() -> None:
             prompts.write_text(prompts.read_text(encoding="utf-8").replace("impartial", "strict"), encoding="utf-8")
     assert "strict" in Path("prompts/EN.jsonl").read_text(encoding="utf-8")
     lock_study(load_study(Path("two.yaml")))
+
+
+@pytest.mark.parametrize(("design", "mixes"), [("simplex", 14), ("english-share", 5)])
+def test_a_design_is_a_study_with_its_mixes_and_a_margin(design: str, mixes: int) -> None:
+    init.command("shares", design=design)
+    study = lock_study(load_study(Path("shares.yaml"))).study
+    assert len(study.mixes) == mixes
+    assert study.findings.mixture_margin == 0.3
+    assert study.seeds == (0, 1, 2)
+
+
+def test_a_design_in_languages_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
+    init.command("three", design="simplex", languages="fr,EN, de")
+    assert [mix.canonical for mix in load_study(Path("three.yaml")).study.mixes][:4] == [
+        "EN",
+        "DE",
+        "FR",
+        "DEFR-sampled",
+    ]
+    with pytest.raises(BadInput, match="--languages: no design; got EN; expected two languages or more, each once"):
+        init.command("one", design="simplex", languages="EN")
+    with pytest.raises(BadInput, match="--languages: no language; got 'XX'"):
+        init.command("one", design="simplex", languages="EN,XX")
+    with pytest.raises(BadInput, match="--design: no such design; got 'circle'; expected simplex or english-share"):
+        init.command("one", design="circle")
+    with pytest.raises(BadInput, match="--design: both a design and mixes"):
+        init.command("one", design="simplex", mix=["EN"])
+    with pytest.raises(BadInput, match="--languages: no design; got EN,DE"):
+        init.command("one", languages="EN,DE")
+    assert not Path("one.yaml").exists()

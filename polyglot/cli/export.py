@@ -15,7 +15,7 @@ from polyglot.cli.options import ProfileName, StoreUrl
 from polyglot.cli.output import say
 from polyglot.cli.view import View
 from polyglot.core.errors import BadInput
-from polyglot.engine.submission import submission_of_night
+from polyglot.engine.submission import Submission, submission_of_night
 from polyglot.export.crate import Submitted, write_crate
 from polyglot.export.figures import FigureForm, write_figures
 from polyglot.export.files import NotComputed, scratch_beside
@@ -26,7 +26,7 @@ from polyglot.export.site import Page, StudyPages, site_page
 from polyglot.kinds.report import Report
 from polyglot.store.committed import find, inputs_hold
 from polyglot.store.nights import nights
-from polyglot.store.submissions import all_submissions, submitted_study
+from polyglot.store.submissions import all_submissions, submitted_files
 
 _TIME = "%Y-%m-%d %H:%M UTC"
 
@@ -130,14 +130,20 @@ def _write(report: Report, form: Form, folder: Path) -> None:
 
 
 def _write_crate(view: View, folder: Path, *, whole: bool, authors: Sequence[str]) -> None:
-    found = submitted_study(view.store, view.plan.study)
-    if found is None:
-        raise BadInput(
-            "never submitted", where=view.store.url, got=view.plan.study, remedy="`polyglot submit` it first"
-        )
-    time, study, lock = found
-    submitted = Submitted(study=study, lock=lock, time=f"{time:%Y-%m-%dT%H:%M:%S+00:00}")
+    submitted = _submitted(view)
     write_crate(view.store, view.plan, submitted, folder, whole=whole, authors=authors)
+
+
+def _submitted(view: View) -> Submitted:
+    """The newest submission of just these stages: study file and lock belong to them. Raises BadInput."""
+    keys = set(view.plan.by_key)
+    for time, path in all_submissions(view.store, view.plan.study):
+        one = Submission.from_json(view.store.read(path), where=f"{view.store.url}: {path}")
+        if keys == {planned.key for planned in one.stages}:
+            study, lock = submitted_files(view.store, path)
+            return Submitted(study=study, lock=lock, time=f"{time:%Y-%m-%dT%H:%M:%S+00:00}")
+    remedy = "Submit it as it is, or export what was submitted by its name"
+    raise BadInput("never submitted so", where=view.store.url, got=view.title, remedy=remedy)
 
 
 def _write_site(views: Sequence[View], folder: Path, *, profile: str, store: str | None) -> None:

@@ -133,11 +133,11 @@ def _is_report(planned: PlannedStage) -> bool:
 
 
 def _kept(planned: PlannedStage, manifest: Manifest, *, whole: bool) -> Iterator[FileRecord]:
-    """The files that are in the crate: all, or texts of stages that hold no data set, and records of those that do."""
-    offers = kind_of(planned.stage.kind).offers(planned.stage.params)
-    folders = tuple(folder for what, folder in offers.items() if what in _WHOLE and folder)
+    """The files that are in the crate: all, or the texts of stages; of those that hold weights or rows, cards alone."""
+    cards_alone = not _WHOLE.isdisjoint(kind_of(planned.stage.kind).offers(planned.stage.params))
     for record in manifest.files:
-        if whole or (record.path.endswith(_TEXT) and not record.path.startswith(folders or ("\0",))):
+        is_card = "/" not in record.path and record.path.endswith(".json")
+        if whole or (is_card if cards_alone else record.path.endswith(_TEXT)):
             yield record
 
 

@@ -1,6 +1,6 @@
 """Whether what was run again came out as it was committed, stage by stage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,7 +18,7 @@ class Outcome(StrEnum):
     ELSEWHERE = "other environment"  # different, where device, threads or versions differ too
     FOLLOWS = "other inputs"  # different, and so is something that it read
     TAKEN = "taken"  # from the store: others were asked for it
-    ASKED = "asked anew"  # another reply is no error
+    ASKED = "asked anew"  # another reply is no error; nor is what differs by it alone
     NOT_ASKED = "not asked"  # it is what somebody was asked for, and nobody was asked again
 
 
@@ -46,7 +46,16 @@ def compare(
     `taken` and `asked` are keys of stages that were copied, and of those whose replies may differ. A stage that is in
     neither store's results is left out of `now`.
     """
-    return [_compared(planned, then, now, taken, asked) for planned in stages]
+    found: list[Compared] = []
+    excused = set(asked)  # keys of what may differ: what was asked anew, and all that differs by it alone
+    for planned in stages:
+        row = _compared(planned, then, now, taken, excused)
+        if row.outcome is Outcome.ASKED:
+            excused.add(planned.key)
+        elif row.outcome is Outcome.FOLLOWS:
+            excused.discard(planned.key)
+        found.append(row)
+    return found
 
 
 def _compared(
@@ -54,7 +63,7 @@ def _compared(
     then: Mapping[str, Manifest],
     now: Mapping[str, Manifest],
     taken: frozenset[str],
-    asked: frozenset[str],
+    excused: Set[str],
 ) -> Compared:
     old, new = then[planned.key], now.get(planned.key)
     if planned.key in taken:
@@ -63,16 +72,17 @@ def _compared(
         return Compared(planned=planned, outcome=Outcome.NOT_ASKED, then=old.result)
     outcome, detail = Outcome.EQUAL, ""
     if old.result != new.result:
-        outcome, detail = _why(old, new, planned.key in asked)
+        outcome, detail = _why(old, new, excused)
     return Compared(planned=planned, outcome=outcome, then=old.result, now=new.result, detail=detail)
 
 
-def _why(old: Manifest, new: Manifest, asked: bool) -> tuple[Outcome, str]:
+def _why(old: Manifest, new: Manifest, excused: Set[str]) -> tuple[Outcome, str]:
     """What explains that two results differ."""
     others = sorted(role for role, result in old.inputs.items() if new.inputs.get(role) != result)
     if others:
-        return Outcome.FOLLOWS, f"it read another {others[0]}"
-    if asked:
+        may = excused >= {old.stage.inputs[role] for role in others}
+        return Outcome.ASKED if may else Outcome.FOLLOWS, f"it read another {others[0]}"
+    if old.stage.key in excused:
         return Outcome.ASKED, _files(old, new)
     places = environment_class(old.execution), environment_class(new.execution)
     if places[0] != places[1]:

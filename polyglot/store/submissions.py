@@ -82,14 +82,10 @@ def locks(store: Store, study_name: str) -> Iterator[Json]:
         yield _read_json(store, path)
 
 
-def submitted_study(store: Store, study_name: str) -> tuple[datetime, bytes, Json] | None:
-    """When a study was submitted last, with the file and the lock that it had then; None for an unknown name."""
-    found = all_submissions(store, study_name)
-    if not found:
-        return None
-    time, path = found[0]
+def submitted_files(store: Store, path: str) -> tuple[bytes, Json]:
+    """The study file and the lock that belong to the submission at a path."""
     folder = path.rpartition("/")[0]
-    return time, store.read(f"{folder}/study.yaml"), _read_json(store, f"{folder}/lock.json")
+    return store.read(f"{folder}/study.yaml"), _read_json(store, f"{folder}/lock.json")
 
 
 def _unmarked(path: str) -> str:

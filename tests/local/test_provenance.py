@@ -27,7 +27,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with pytest.MonkeyPatch.context() as patch:
         made = Desk.at(tmp_path_factory.mktemp("ran"), patch)
         for steps in (4, 5):
-            study = made.one_mix(training=f"{{steps: {steps}, max-tokens: 256, precision: float32}}")
+            training = f"{{steps: {steps}, max-tokens: 256, precision: float32}}"
+            study = made.one_mix(training=training, datasets="{house: {built-in: instructions, validation: 8}}")
             said = made.run("submit", study, "--store", made.url)
             assert said.code == 0, said.err
         study.unlink()
@@ -146,6 +147,8 @@ def test_a_crate_has_every_stage_as_an_action_and_each_file_once(desk: Desk, tmp
     files = [entity for entity in graph if entity["@type"] == "File"]
     assert all((tmp_path / "c" / entity["@id"]).is_file() for entity in files)
     assert not [entity for entity in files if entity["@id"].endswith(".safetensors")]
+    held = [path for path in (tmp_path / "c" / "results" / "ingest").rglob("*") if path.is_file()]
+    assert {path.name for path in held} == {"card.json"}  # no row of a data set, of questions or of references
     assert "Doe" in (tmp_path / "c" / "CITATION.cff").read_text()
     assert crate_validator.validate(tmp_path / "c") == ""
     metadata = tmp_path / "c" / "ro-crate-metadata.json"
@@ -154,6 +157,15 @@ def test_a_crate_has_every_stage_as_an_action_and_each_file_once(desk: Desk, tmp
     whole = desk.run(*crate, "--whole", "--to", tmp_path / "w")
     assert whole.code == 0, whole.err
     assert list((tmp_path / "w").rglob("*.safetensors"))
+    assert list((tmp_path / "w").rglob("validation/EN.jsonl"))
+
+    before = (tmp_path / "c" / "study" / "study.yaml").read_text()
+    other = desk.one_mix(training="{steps: 6, max-tokens: 256, precision: float32}", mixes="[EN]")
+    said = desk.run("submit", other, "--data-only", "--store", desk.url)
+    assert said.code == 0, said.err
+    other.unlink()
+    assert desk.run(*crate, "--to", tmp_path / "again").code == 0
+    assert (tmp_path / "again" / "study" / "study.yaml").read_text() == before  # of what was run, not of what came last
 
 
 def test_a_paid_judge_is_asked_again_only_when_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,11 +25,16 @@ _REASONS: Mapping[str, str] = {"judge": "JudgeChanged", "model": "ModelChanged",
 
 
 def tell_night(store: Store, submission: Submission, site: Site, nights: NightSection, *, job: str) -> None:
-    """Say what a night found, and tell the place and the webhook when that is a change."""
+    """Say what a night found, and tell the place and the webhook when that is a change.
+
+    Nothing of a night that has not come so far.
+    """
     drift = next((planned.key for planned in submission.stages if planned.stage.kind == DriftParams.kind), None)
+    if drift is None:
+        say(f"{submission.title}: held against nothing, as the study's own verdicts are not committed")
+        return
     verdict, says = found_by(store, drift)
     if not verdict:
-        say(f"{submission.title}: held against nothing, as the study's own verdicts are not committed")
         return
     line = f"{submission.title}: {verdict}: {says}"
     say(line)

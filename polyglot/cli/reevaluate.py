@@ -87,8 +87,13 @@ def _evaluate(study: str, night: str, store: Store, profile: Profile, out: Path,
     with interrupted_when_away():
         submission = _begun(study, night, store, profile)
     site = site_of(replace(profile, cluster=submission.cluster))
-    run_submission(submission, store, site)
-    tell_night(store, submission, site, profile.nights, job=os.environ.get("POLYGLOT_JOB", ""))
+    try:
+        run_submission(submission, store, site)
+    finally:  # what was found before a later stage failed is told by nobody else: the next night begins after it
+        try:
+            tell_night(store, submission, site, profile.nights, job=os.environ.get("POLYGLOT_JOB", ""))
+        except (PolyglotError, OSError) as error:  # the run's own error is the one to end with
+            say(f"{submission.title}: what was found is not told: {error}")
     report = submission.stages[-1]
     if isinstance(site, DetachedSite):
         say(f"{submission.title}: the report is {report.name}; `polyglot report STUDY --night {night}` fetches it")

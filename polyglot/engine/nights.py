@@ -16,6 +16,7 @@ from polyglot.engine.survey import QUIET, StageState, survey
 from polyglot.kinds.drift import ALARMS, DriftParams
 from polyglot.store.committed import committed, find, inputs_hold
 from polyglot.store.futures import concurrently
+from polyglot.store.manifest import Manifest
 from polyglot.store.nights import Night, nights
 from polyglot.store.store import Store
 
@@ -36,7 +37,7 @@ class NightState(StrEnum):
 class NightRow:
     """One night. `due` is None for one that is named by a word; `began` and `evaluated` are by the store's clock.
 
-    `verdict` is what an evaluated night found, "" for one that was held against nothing; `detail` says more of either.
+    `verdict` is what a night found, evaluated or not, "" while nothing is known; `detail` says more of either.
     """
 
     name: str
@@ -108,8 +109,9 @@ def _begun(
 ) -> NightRow:
     """A night with a record."""
     manifest = find(store, night.report, first=("report",))
-    # what a night found stands, whatever is made anew after it
-    verdict, says = found_by(store, manifest.stage.inputs.get("drift") if manifest else None)
+    # what a night found stands, whatever failed or is made anew after it
+    verdict, says = found_by(store, drift_key(store, night, manifest))
+    found = says if verdict not in ("", "noise") else ""
     if manifest is not None and inputs_hold(store, manifest):
         entry = store.head(manifest.path)
         state, detail, evaluated = NightState.EVALUATED, "", entry.modified if entry else None
@@ -123,8 +125,18 @@ def _begun(
         began=night.time,
         evaluated=evaluated,
         verdict=verdict,
-        detail=detail or (says if verdict != "noise" else ""),
+        detail="; ".join(part for part in (detail, found) if part),
     )
+
+
+def drift_key(store: Store, night: Night, report: Manifest | None) -> str | None:
+    """The key of a night's drift stage: what its report read; before there is one, what is planned."""
+    if report is not None:
+        return report.stage.inputs.get("drift")
+    if night.watch is None:
+        return None
+    stages = submission_of_night(store, night).stages
+    return next((planned.key for planned in stages if planned.stage.kind == DriftParams.kind), None)
 
 
 def found_by(store: Store, drift: str | None) -> tuple[str, str]:

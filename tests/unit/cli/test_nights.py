@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from polyglot.attempts.attempts import Attempts
+from polyglot.core.errors import PolyglotError
 from polyglot.core.night import night_name
 from polyglot.study.profile import load_profile
 from tests.kit.bad_inputs.profiles import IMAGES
 from tests.kit.desk import Desk
-from tests.kit.nights import answers_of, begun, evaluated, fail, ordered
+from tests.kit.nights import answers_of, begun, evaluated, fail, found, ordered
 
 ZONE = "Asia/Kolkata"
 
@@ -71,6 +72,28 @@ class TestNights:
         alert = desk.run("nights", "one", *common, "--check")
         assert (alert.code, "no room" in alert.out) == (1, True)
         assert alert.err.splitlines()[-1].endswith(f": {second['night']} failed")
+
+    def test_an_alert_names_what_a_night_found_that_failed_later(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        session = ordered(desk, desk.study("one"))
+        common = self.arguments(desk)
+        first, *_ = json.loads(desk.run("nights", "one", *common, "-o", "json").out)
+        night = begun(desk, session, first["night"], watched=True)
+        found(desk, night, "judge", "scores moved")
+        monkeypatch.setattr("polyglot.cli.reevaluate.check_endpoints", lambda *arguments: None)
+        monkeypatch.setattr("polyglot.cli.reevaluate.run_submission", self.fail_to_compare)
+        said = desk.run("reevaluate", "one", "--night", first["night"], "--store", desk.url)
+        assert (said.code, said.err.splitlines()) == (
+            1,
+            [f"one @{first['night']}: judge: scores moved", "compare: it answered 500"],
+        )
+        alert = desk.run("nights", "one", *common, "--check")
+        assert f"1 nights found a change: {first['night']} judge" in alert.err.splitlines()[-1]
+
+    @staticmethod
+    def fail_to_compare(*arguments: object) -> None:
+        raise PolyglotError("compare: it answered 500")
 
     def test_without_a_schedule_the_nights_that_began_are_listed_and_none_is_missed(self, desk: Desk) -> None:
         evaluated(desk, ordered(desk, desk.study("one")), "after-the-upgrade")

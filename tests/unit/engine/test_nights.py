@@ -15,7 +15,7 @@ from polyglot.engine.nights import NightRow, NightState, first_night, observe_ni
 from polyglot.engine.submission import submission_of_night
 from polyglot.store.nights import find_night, nights, record_night
 from tests.kit.desk import Desk
-from tests.kit.nights import answers_of, begun, evaluated, fail, ordered
+from tests.kit.nights import answers_of, begun, evaluated, fail, found, ordered
 
 DAY = timedelta(days=1)
 
@@ -140,6 +140,17 @@ class TestEvaluations:
         assert state(True, {}) == "running"
         assert state(False, {seen.name(1): Run(job="a", state=JobState.ACTIVE)}) == "running"
         assert state(False, {seen.name(1): Run(job="a", state=JobState.FAILED)}) == "failed"
+
+    def test_what_a_night_found_before_it_failed_is_told(self, desk: Desk, session: Session) -> None:
+        """The next night begins after it, and will say no more than noise."""
+        seen = Nights(desk)
+        night = begun(desk, session, seen.name(1), watched=True)
+        found(desk, night, "judge", "scores moved")
+        fail(desk, answers_of(desk, night), "no room")
+        row = seen.rows(1)[0]
+        assert (row.state, row.verdict, row.alarms) == (NightState.FAILED, "judge", True)
+        assert "no room" in row.detail
+        assert row.detail.endswith("; scores moved")
 
     @pytest.mark.parametrize("withdrawn", ["report", "aggregate"])
     def test_a_night_whose_report_or_what_it_read_was_withdrawn_is_not_evaluated(

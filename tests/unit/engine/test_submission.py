@@ -10,7 +10,6 @@ from polyglot.core.errors import Corrupt
 from polyglot.engine.submission import Submission
 from polyglot.engine.watch import two_levels
 from polyglot.kinds.aggregate import AggregateParams
-from polyglot.kinds.drift import Then, Watch
 from polyglot.plan.build import build_plan
 from polyglot.plan.plan import make_plan
 from polyglot.study.load import load_study
@@ -18,6 +17,7 @@ from polyglot.study.lock import lock_study
 from polyglot.study.pool import Pool, Toleration
 from polyglot.study.profile import load_profile
 from tests.kit.clusters import cluster
+from tests.kit.nights import watch_on
 from tests.kit.small_studies import locked
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -101,17 +101,8 @@ class TestAgain:
 
 
 class TestWatched:
-    def watch(self, submission: Submission, **changes: object) -> Watch:
-        frozen = Then(
-            answers={"EN": "a" * 64}, verdicts={"EN": "b" * 64}, answer_card="c" * 64, judge_card="d" * 64, model="e"
-        )
-        aggregate = next(planned for planned in submission.stages if planned.stage.kind == "aggregate")
-        cells = tuple(cell.cell for cell in two_levels(AggregateParams.of(aggregate.stage).cells))
-        given = {"anchors": cells, "cells": cells, "frozen": dict.fromkeys(cells, frozen), **changes}
-        return Watch(**given)  # type: ignore[arg-type]
-
     def test_old_answers_are_judged_anew_each_night_and_stay_the_same(self, submission: Submission) -> None:
-        watch = self.watch(submission)
+        watch = watch_on(submission)
         one, two = submission.again("a", watch), submission.again("b", watch)
         plain = {planned.key for planned in submission.again("a").stages}
         more = [planned.label for planned in one.stages if planned.key not in plain]
@@ -128,8 +119,8 @@ class TestWatched:
         make_plan("s", one.stages)
 
     def test_what_a_night_is_held_against_is_in_its_key(self, submission: Submission) -> None:
-        first = submission.again("b", self.watch(submission)).stages[-1].key
-        later = submission.again("b", self.watch(submission, before="a", state="f" * 64)).stages[-1].key
+        first = submission.again("b", watch_on(submission)).stages[-1].key
+        later = submission.again("b", watch_on(submission, before="a", state="f" * 64)).stages[-1].key
         assert first != later
 
     def test_anchors_are_of_two_levels(self, tmp_path: Path) -> None:

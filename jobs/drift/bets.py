@@ -45,6 +45,8 @@ class Book:
             log=tuple(round(float(one), _DIGITS) if np.isfinite(one) else None for one in wealth.log),
             run=tuple(round(float(one), _DIGITS) for one in wealth.run),
             since=tuple(int(one) for one in wealth.since),
+            languages=self.channels.languages,
+            categories=self.channels.categories,
         )
 
 
@@ -54,16 +56,33 @@ def bet(
     """Bet on tonight's scores of items with a history; None where no item has one."""
     if not rows:
         return None
-    channels = channels_of(history, languages)
-    wealth = Wealth.none(len(channels.each))
-    if kept is not None and len(kept.log) == len(channels.each):
-        wealth = Wealth(
-            log=np.array([-np.inf if one is None else one for one in kept.log]),
-            run=np.array(kept.run),
-            since=np.array(kept.since, dtype=np.int64),
-        )
+    channels = channels_of(history, languages, kept)
+    wealth = _carried(kept, channels)
     wealth = wealth.bet(channels.evidence(table_of(rows, channels)), night)
     return Book(channels=channels, wealth=wealth, evidence=float(wealth.evidence(channels.weights, horizon)))
+
+
+def _carried(kept: Bets | None, channels: Channels) -> Wealth:
+    """The wealth of the night before in tonight's bets: each keeps its own, one that is new begins with none.
+
+    A bet whose weight has grown since is cut to what it was worth, so that the weighted sum never rises by this.
+    """
+    wealth = Wealth.none(len(channels.each))
+    if kept is None:
+        return wealth
+    before = Channels.of(kept.languages, kept.categories) if kept.languages else channels
+    if len(kept.log) != len(before.each):  # of a version that bet otherwise, or did not say on what
+        return wealth
+    at = {channel: index for index, channel in enumerate(before.each)}
+    for index, channel in enumerate(channels.each):
+        then = at.get(channel)
+        log = None if then is None else kept.log[then]
+        if then is None or log is None:
+            continue
+        wealth.log[index] = log + min(0.0, float(np.log(before.weights[then] / channels.weights[index])))
+        wealth.run[index] = kept.run[then]
+        wealth.since[index] = kept.since[then]
+    return wealth
 
 
 def in_words(channel: Channel, difference: float | None) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jobs.lib.stats.exchangeable import Channels, Table
-from polyglot.kinds.drift import ItemScores
+from polyglot.kinds.drift import Bets, ItemScores
 from polyglot.kinds.judge import Verdict
 
 WHOLE = 0  # the turn of an item that is a question with all of its turns and samples
@@ -139,10 +139,12 @@ def beside(history: History, night: Scored) -> list[Beside]:
     ]
 
 
-def channels_of(history: History, languages: Sequence[str]) -> Channels:
-    """The bets on some items: languages and categories are those of all of them, whatever was scored tonight."""
-    spoken = {item.language for item in history.times}
-    categories = sorted(set(history.categories.values()))
+def channels_of(history: History, languages: Sequence[str], kept: Bets | None) -> Channels:
+    """The bets on some items: languages and categories are those of all of them, whatever was scored tonight, and those
+    that were bet on before.
+    """
+    spoken = {item.language for item in history.times}.union(kept.languages if kept else ())
+    categories = sorted({*history.categories.values(), *(kept.categories if kept else ())})
     return Channels.of([language for language in languages if language in spoken], categories)
 
 

@@ -208,7 +208,7 @@ def _next_state(seen: Seen, history: tuple[NightDrift, ...]) -> DriftState:
         served_by=anchors.served_by or state.served_by,
         fingerprints=anchors.fingerprints or state.fingerprints,
         items=kept.rows(),
-        bets=None if fresh or anchors.book is None else anchors.book.kept(),
+        bets=None if fresh else anchors.book.kept() if anchors.book else state.bets,
         cells={cell.cell: cell.kept(fresh=fresh or cell.cell in changed) for cell in seen.cells},
     )
 

@@ -151,6 +151,8 @@ class Bets(Record):
     log: tuple[float | None, ...]
     run: tuple[float, ...]
     since: tuple[int, ...]  # indices into the state's nights
+    languages: tuple[str, ...] = ()  # that were bet on, and the categories; of these follows which bet is which
+    categories: tuple[str, ...] = ()
 
 
 class CellState(Record):

@@ -1,19 +1,24 @@
 """The drift job over nights of two cells: one of weights that repeats itself, one behind an endpoint that does not."""
 
 import hashlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
 from msgspec.structs import replace as changed
 
 from jobs.drift import job
+from jobs.drift.bets import Book, bet
+from jobs.drift.items import Beside, History, Item
 from polyglot.core import records
 from polyglot.core.records import UNSET
 from polyglot.core.stage import Stage
 from polyglot.kinds.answer import Answer, AnswerCard, AnswerTurn
-from polyglot.kinds.drift import Drift, DriftParams, Then, Watch
+from polyglot.kinds.drift import Bets, Drift, DriftParams, DriftState, Then, Watch
 from polyglot.kinds.judge import JudgeCard, Verdict
 from tests.kit.data_jobs import DataContext, data_context
 from tests.kit.folder_input import FolderInput
@@ -145,6 +150,10 @@ class World:
         self.last = records.read(self.context.out / "drift.json", Drift)
         return self.last
 
+    def state(self) -> DriftState:
+        """What the last night left."""
+        return records.read(self.context.out / "state.json", DriftState)
+
 
 def test_quiet_nights_are_noise_though_an_endpoint_answers_otherwise_each_night(tmp_path: Path) -> None:
     world = World(tmp_path)
@@ -221,3 +230,42 @@ def test_equal_nights_give_equal_bytes(tmp_path: Path) -> None:
         world.see("n2", judge_adds=1)
     for name in ("drift.json", "state.json"):
         assert (first.context.out / name).read_bytes() == (second.context.out / name).read_bytes()
+
+
+def test_a_night_without_any_score_takes_no_evidence_away(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.see("n1")
+    before = world.state()
+    assert world.see("n2", failing=lambda identity: True).verdict == "unknown"
+    assert before.bets is not None
+    assert world.state().bets == before.bets
+
+
+def test_wealth_is_kept_by_what_was_bet_on_when_a_category_and_a_language_join() -> None:
+    def items(languages: Sequence[str], categories: Sequence[str]) -> History:
+        found = History()
+        for language in languages:
+            for category in categories:
+                item = Item("mix", language, category, 0, 1)
+                found.times[item], found.categories[item] = Counter({5.0: 1, 6.0: 1}), category
+        return found
+
+    def after(kept: Bets | None, history: History, night: int) -> Book:
+        rows = [
+            Beside(item=item, category=history.categories[item], tonight=1.0, earlier=history.times[item])
+            for item in sorted(history.times)
+        ]
+        book = bet(kept, history, rows, LANGUAGES, night=night, horizon=90)
+        assert book is not None
+        return book
+
+    one = after(None, items(["EN"], ["math", "stem"]), 1)
+    more = items(LANGUAGES, ["coding", "math", "stem"])
+    two, anew = after(one.kept(), more, 2), after(None, more, 2)
+    gained = dict(zip(two.channels.each, two.wealth.log - anew.wealth.log, strict=True))
+    old = dict(zip(one.channels.each, one.wealth.log, strict=True))
+    assert set(old) < set(gained)
+    for channel, value in gained.items():
+        assert value == pytest.approx(np.logaddexp(old.get(channel, -np.inf), 0.0), abs=1e-3)
+    # what is in no history any more is still bet on, so nothing is worth more than it was
+    assert after(two.kept(), items(["DE"], ["math", "stem"]), 3).channels.each == two.channels.each

@@ -21,6 +21,8 @@ from jobs.drift.judge import (
     language_figures,
     names_of,
     see_anchors,
+    strangers,
+    union,
 )
 from jobs.drift.models import CellNight, see_cell
 from jobs.lib.context import Context
@@ -111,7 +113,7 @@ def _findings(
     """All that was found, the digests' first."""
     told = _blame(params, anchors, cells)
     found = [cell.certain for cell in cells if cell.certain]
-    renamed = anchors.served_by and state.served_by and anchors.served_by != state.served_by
+    renamed = strangers(anchors.served_by, state.served_by)
     if renamed:
         says = f"the judge's endpoint calls itself {', '.join(anchors.served_by)}, {', '.join(state.served_by)} before"
         found.append(Finding(verdict="judge", since=params.night, says=says))
@@ -205,7 +207,7 @@ def _next_state(seen: Seen, history: tuple[NightDrift, ...]) -> DriftState:
         nights=history,
         baseline=seen.params.night if fresh else state.baseline,
         baseline_nights=1 if fresh else state.baseline_nights + 1,
-        served_by=anchors.served_by or state.served_by,
+        served_by=anchors.served_by if fresh and anchors.served_by else union(state.served_by, anchors.served_by),
         fingerprints=anchors.fingerprints or state.fingerprints,
         items=kept.rows(),
         bets=None if fresh else anchors.book.kept() if anchors.book else state.bets,
@@ -214,12 +216,17 @@ def _next_state(seen: Seen, history: tuple[NightDrift, ...]) -> DriftState:
 
 
 def _remarks(seen: Seen) -> Iterator[str]:
-    """Other fingerprints: what serves a model changes without its scores changing, and is no finding by itself."""
+    """What is odd and no finding by itself: other fingerprints, as what serves a model changes without its scores
+    changing, and a baseline that is lost.
+    """
     sides = [("the judge", seen.state.fingerprints, seen.anchors.fingerprints)]
     sides += [(cell.cell, cell.then.fingerprints, cell.fingerprints) for cell in seen.cells if cell.then]
     for name, before, now in sides:
         if before and now and before != now:
             yield f"the fingerprint of {name} is {', '.join(now)}, {', '.join(before)} before"
+    for cell in seen.cells:
+        if cell.lost:
+            yield f"the store has the baseline of {cell.cell} no more: it begins anew with this night"
 
 
 def _blamed(seen: Seen) -> set[str]:

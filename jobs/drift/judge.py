@@ -72,6 +72,16 @@ def names_of(cards: Iterable[JudgeCard | AnswerCard]) -> tuple[tuple[str, ...], 
     return tuple(sorted(served)), tuple(sorted(fingerprints))
 
 
+def strangers(tonight: Sequence[str], known: Sequence[str]) -> bool:
+    """Whether an endpoint gives a name that it has not given since the baseline began: one may route between some."""
+    return bool(known) and not set(tonight) <= set(known)
+
+
+def union(known: Sequence[str], tonight: Sequence[str]) -> tuple[str, ...]:
+    """All names since the baseline began, sorted."""
+    return tuple(sorted({*known, *tonight}))
+
+
 def _once(old: Mapping[str, Input], anchors: Sequence[str], languages: Sequence[str]) -> set[Item]:
     """The items that are asked apart: of equal answers to one question the judge is asked once, and says one thing."""
     asked: dict[tuple[str, str, tuple[str, ...]], Item] = {}

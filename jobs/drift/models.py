@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from jobs.drift.bets import Book, bet
 from jobs.drift.items import History, Scored, beside
-from jobs.drift.judge import mean, names_of
+from jobs.drift.judge import mean, names_of, strangers, union
 from jobs.lib.context import Context, Input, rows_of
 from polyglot.core import records
 from polyglot.core.canonical import sha256_bytes
@@ -31,6 +31,7 @@ class CellNight:
     differ: tuple[str, ...]
     equal_expected: bool
     certain: Finding | None
+    lost: bool  # what its baseline's answers got is in the store no more
     history: History
     scored: Scored
     difference: float | None
@@ -57,14 +58,15 @@ class CellNight:
 
     def kept(self, *, fresh: bool) -> CellState:
         """For the state; `fresh`: its baseline begins tonight."""
-        if fresh or self.then is None:
+        if fresh or self.lost or self.then is None:
             return CellState(
                 then=self.tonight, served_by=self.served_by, fingerprints=self.fingerprints, items=(), bets=None
             )
+        then = replace(self.then, served_by=union(self.then.served_by, self.served_by))
         if self.book is None:
-            return self.then
+            return then
         self.history.add(self.scored)
-        return replace(self.then, items=self.history.rows(), bets=self.book.kept())
+        return replace(then, items=self.history.rows(), bets=self.book.kept())
 
 
 def see_cell(context: Context, params: DriftParams, cell: str, then: CellState | None, *, night: int) -> CellNight:
@@ -77,9 +79,10 @@ def see_cell(context: Context, params: DriftParams, cell: str, then: CellState |
     differ = tuple(one for one, digest in tonight.answers.items() if old.answers.get(one) != digest)
     repeats = card.endpoint is UNSET and _CPU in tonight.environment
     certain = _certain(params.night, cell, then, tonight, served, repeats=repeats) if differ and then else None
-    history, scored, book = History(), Scored(), None
+    history, scored, book, lost = History(), Scored(), None, False
     if then is not None and differ and certain is None:
-        history = History.read(then.items) if then.items else _baseline(context, cell, old)
+        baseline = History.read(then.items) if then.items else _baseline(context, cell, old)
+        lost, history = baseline is None, baseline or History()
         for language in params.languages:
             scored.add_questions(cell, rows_of(verdicts, f"verdicts/{language}.jsonl", Verdict))
         rows = beside(history, scored)
@@ -93,6 +96,7 @@ def see_cell(context: Context, params: DriftParams, cell: str, then: CellState |
         differ=differ,
         equal_expected=repeats,
         certain=certain,
+        lost=lost,
         history=history,
         scored=scored,
         difference=mean(row.difference for row in beside(history, scored)),
@@ -120,15 +124,15 @@ def _digest(source: Input, name: str) -> str:
     return sha256_bytes(source.path(name).read_bytes())
 
 
-def _baseline(context: Context, cell: str, then: Then) -> History:
-    """What the baseline's answers got; nothing where the store has it no more."""
+def _baseline(context: Context, cell: str, then: Then) -> History | None:
+    """What the baseline's answers got; None where the store has it no more."""
     history, scored = History(), Scored()
     try:
         for digest in then.verdicts.values():
             scored.add_questions(cell, records.read_lines(context.blob(digest), Verdict))
     except Missing as error:
         context.log.warning("%s: its baseline is gone, and begins anew: %s", cell, error)
-        return history
+        return None
     history.add(scored)
     return history
 
@@ -141,7 +145,7 @@ def _certain(
     if old.model != tonight.model:
         says = f"{cell} answers with other weights ({old.model[:12]} before, {tonight.model[:12]} now)"
         return Finding(verdict="model", since=night, says=says)
-    if served and then.served_by and served != then.served_by:
+    if strangers(served, then.served_by):
         says = f"{cell} is answered by {', '.join(served)}, {', '.join(then.served_by)} before"
         return Finding(verdict="model", since=night, says=says)
     if tonight.model and old.environment != tonight.environment:

@@ -40,6 +40,7 @@ class Night:
     torch: str = "2.9"
     mix_says: str = "so"
     failing: Callable[[str], bool] = lambda identity: False
+    lost: bool = False  # what it was judged is withdrawn later
 
 
 def drawn(*words: object) -> int:
@@ -100,7 +101,7 @@ class World:
             records.write_lines(out / "answers" / f"{language}.jsonl", rows)
         card = AnswerCard(languages={})
         if cell == "asked":
-            card = changed(card, endpoint="openai", model="big", served_by=(what.asked_of,))
+            card = changed(card, endpoint="openai", model="big", served_by=tuple(what.asked_of.split(",")))
         (out / "card.json").write_bytes(records.to_json(card))
         if cell == "asked":
             return FolderInput(out)
@@ -127,7 +128,10 @@ class World:
                     )
             records.write_lines(out / "verdicts" / f"{language}.jsonl", rows)
         prints = (what.fingerprint,) if what.fingerprint else UNSET
-        card = JudgeCard(endpoint="openai", model="j", served_by=(what.judged_by,), languages={}, fingerprints=prints)
+        served = tuple(what.judged_by.split(","))
+        card = JudgeCard(endpoint="openai", model="j", served_by=served, languages={}, fingerprints=prints)
+            endpoint="openai", model="j", served_by=tuple(what.judged_by.split(",")), languages={}, fingerprints=prints
+        )
         (out / "card.json").write_bytes(records.to_json(card))
         return FolderInput(out)
 
@@ -136,6 +140,9 @@ class World:
         what, inputs = Night(**special), dict[str, FolderInput]()
         for cell in CELLS:
             inputs[f"answers:{cell}"], inputs[f"verdicts:{cell}"] = self.cell(cell, night, what)
+            if not what.lost:
+                for language in LANGUAGES:
+                    self.blob(inputs[f"verdicts:{cell}"], f"verdicts/{language}.jsonl")
             old = "study" if cell == "asked" else "so"
             inputs[f"old:{cell}"] = self.write_answers(f"{night}/{cell}-old", old, cell, Night())
             inputs[f"anchors:{cell}"] = self.write_verdicts(
@@ -269,3 +276,26 @@ def test_wealth_is_kept_by_what_was_bet_on_when_a_category_and_a_language_join()
         assert value == pytest.approx(np.logaddexp(old.get(channel, -np.inf), 0.0), abs=1e-3)
     # what is in no history any more is still bet on, so nothing is worth more than it was
     assert after(two.kept(), items(["DE"], ["math", "stem"]), 3).channels.each == two.channels.each
+
+
+def test_an_endpoint_that_routes_between_names_is_no_change_and_another_name_is(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    assert world.see("n1", judged_by="judge-1,judge-2").verdict == "judge"
+    routed = [world.see(f"n{at}", judged_by=name) for at, name in ((2, "judge-1"), (3, "judge-2"), (4, "judge-1"))]
+    assert [one.verdict for one in routed] == ["noise"] * 3
+    assert world.see("n5", judged_by="judge-3").verdict == "judge"
+    asked = ["big-1,big-2", "big-1", "big-2", "big-1,big-2", "big-3"]
+    seen = [world.see(f"m{at}", judged_by="judge-3", asked_of=names) for at, names in enumerate(asked)]
+    assert [one.verdict for one in seen] == ["model", "noise", "noise", "noise", "model"]
+
+
+def test_a_baseline_that_is_lost_begins_anew_with_a_remark_and_is_not_blind_for_good(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    assert world.see("n1", asked_of="big-2", lost=True).verdict == "model"
+    second = world.see("n2", asked_of="big-2")
+    assert (second.verdict, second.remarks) == (
+        "noise",
+        ("the store has the baseline of asked no more: it begins anew with this night",),
+    )
+    third = world.see("n3", asked_of="big-2")
+    assert (third.verdict, third.remarks, third.cells[1].evidence is None) == ("noise", (), False)

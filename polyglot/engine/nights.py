@@ -13,10 +13,10 @@ from polyglot.core.calendar import Calendar, JobState, Run
 from polyglot.core.night import instant_of, night_name
 from polyglot.engine.submission import submission_of_night
 from polyglot.engine.survey import QUIET, StageState, survey
+from polyglot.engine.watch import drift_key
 from polyglot.kinds.drift import ALARMS, DriftParams
 from polyglot.store.committed import committed, find, inputs_hold
 from polyglot.store.futures import concurrently
-from polyglot.store.manifest import Manifest
 from polyglot.store.nights import Night, nights
 from polyglot.store.store import Store
 
@@ -127,16 +127,6 @@ def _begun(
         verdict=verdict,
         detail="; ".join(part for part in (detail, found) if part),
     )
-
-
-def drift_key(store: Store, night: Night, report: Manifest | None) -> str | None:
-    """The key of a night's drift stage: what its report read; before there is one, what is planned."""
-    if report is not None:
-        return report.stage.inputs.get("drift")
-    if night.watch is None:
-        return None
-    stages = submission_of_night(store, night).stages
-    return next((planned.key for planned in stages if planned.stage.kind == DriftParams.kind), None)
 
 
 def found_by(store: Store, drift: str | None) -> tuple[str, str]:

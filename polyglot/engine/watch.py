@@ -1,44 +1,75 @@
 """What a night is held against: fixed when it begins, by digests, so that nothing done later changes it.
 
-The first night of a submission is held against the study's own answers and verdicts; a later one against the state that
-the last night left whose drift is committed, whatever failed or was missed between. The anchors are two cells of the
+The first night of what is answered and judged is held against the study's own answers and verdicts; a later one against
+the state that the last night left whose drift is committed, whatever failed or was missed between, and whatever image,
+resources or plan of other stages it was submitted with again. The anchors are two cells of the
 study at two levels: the untuned base, else what learnt in the fewest languages, and the largest mix of most languages.
 """
 
 from collections.abc import Sequence
 
+from polyglot.core.errors import Missing
 from polyglot.core.stage import PlannedStage
-from polyglot.engine.submission import submission_at, submission_of_night
+from polyglot.engine.submission import Submission, submission_at, submission_of_night
 from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.cells import Cell
 from polyglot.kinds.drift import STATE, DriftParams, Then, Watch, environment_of
 from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.registry import kind_of
 from polyglot.kinds.reliability import ReliabilityParams
+from polyglot.kinds.report import ReportParams
 from polyglot.store.committed import committed, committed_many
 from polyglot.store.manifest import Manifest
 from polyglot.store.nights import Night, nights
 from polyglot.store.store import Store
 
+Chain = tuple[str, tuple[tuple[str, str, str], ...]]  # the backend; cells with the keys of answers and verdicts
+
 
 def watch_of(store: Store, study: str, path: str) -> Watch | None:
     """What a night of the submission at a path is held against now; None where no anchor is committed yet."""
+    submission = submission_at(store, path)
+    own: dict[str, Chain | None] = {path: _chain(submission)}
     for night in reversed(nights(store, study)):
-        if night.submission == path and night.watch is not None:
-            state = _state_after(store, night)
-            if state is not None:
-                watch = night.watch
-                return Watch(
-                    anchors=watch.anchors, cells=watch.cells, frozen=watch.frozen, before=night.name, state=state
-                )
-    return first_watch(store, submission_at(store, path).stages)
+        watch = night.watch
+        if watch is None:
+            continue
+        if night.submission not in own:
+            own[night.submission] = _chain_at(store, night.submission)
+        state = _state_after(store, night) if own[night.submission] == own[path] else None
+        if state is not None:
+            return Watch(anchors=watch.anchors, cells=watch.cells, frozen=watch.frozen, before=night.name, state=state)
+    return first_watch(store, submission.stages)
+
+
+def _chain(submission: Submission) -> Chain:
+    """What nights have in common that are held against each other."""
+    _, roles = _watched(submission.stages)
+    return submission.backend, tuple((cell, *keys) for cell, keys in sorted(roles.items()))
+
+
+def _chain_at(store: Store, path: str) -> Chain | None:
+    """The same of a night's submission; None where the store has it no more."""
+    try:
+        return _chain(submission_at(store, path))
+    except Missing:
+        return None
+
+
+def drift_key(store: Store, night: Night, report: Manifest | None) -> str | None:
+    """The key of a night's drift stage: what its report read; before there is one, what is planned."""
+    if report is not None:
+        return report.stage.inputs.get("drift")
+    if night.watch is None:
+        return None
+    stages = submission_of_night(store, night).stages
+    return next((planned.key for planned in stages if planned.stage.kind == DriftParams.kind), None)
 
 
 def _state_after(store: Store, night: Night) -> str | None:
     """The digest of the state that a night left; None when it has not come so far."""
-    stages = submission_of_night(store, night).stages
-    drift = next(planned for planned in stages if planned.stage.kind == DriftParams.kind)
-    manifest = committed(store, DriftParams.kind, drift.key)
+    drift = drift_key(store, night, committed(store, ReportParams.kind, night.report))
+    manifest = committed(store, DriftParams.kind, drift) if drift else None
     record = manifest.file(STATE) if manifest else None
     return record.sha256 if record else None
 

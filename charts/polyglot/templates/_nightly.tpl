@@ -85,6 +85,7 @@ volumes:
   - name: webhook
     secret:
       secretName: {{ $nightly.webhookSecret | toJson }}
+      optional: true  # a night goes on without it, and says that nobody was told
       defaultMode: 0440
       items: [{key: url, path: url}]
   {{- end }}

@@ -83,10 +83,16 @@ class TestNights:
         found(desk, night, "judge", "scores moved")
         monkeypatch.setattr("polyglot.cli.reevaluate.check_endpoints", lambda *arguments: None)
         monkeypatch.setattr("polyglot.cli.reevaluate.run_submission", self.fail_to_compare)
-        said = desk.run("reevaluate", "one", "--night", first["night"], "--store", desk.url)
+        (desk.root / "here.yaml").write_text("nights: {webhook-file: /nowhere/url}\n", encoding="utf-8")
+        where = ("--store", desk.url, "--profile", desk.root / "here.yaml")
+        said = desk.run("reevaluate", "one", "--night", first["night"], *where)
         assert (said.code, said.err.splitlines()) == (
             1,
-            [f"one @{first['night']}: judge: scores moved", "compare: it answered 500"],
+            [
+                f"one @{first['night']}: judge: scores moved",
+                "the webhook was not told: /nowhere/url: No such file or directory",
+                "compare: it answered 500",
+            ],
         )
         alert = desk.run("nights", "one", *common, "--check")
         assert f"1 nights found a change: {first['night']} judge" in alert.err.splitlines()[-1]

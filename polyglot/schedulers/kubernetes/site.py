@@ -108,11 +108,11 @@ class KubernetesSite(DetachedSite):
         return night_of(found) if found else ""
 
     def announce(self, reason: str, text: str, *, job: str) -> str:
-        """See Site: an Event, about the night's Job where there is one, else about the CronJob."""
+        """See Site: an Event, once, about the night's Job where there is one, else about the CronJob."""
         api = self._api()
         found = api.read_job(job, patience_seconds=10) if job else None
-        api.create_event(event_about(found, reason, text, namespace=self._cluster.namespace, job=job))
-        return f"an Event of {self.where}"
+        new = api.create_event(event_about(found, reason, text, namespace=self._cluster.namespace, job=job))
+        return f"an Event of {self.where}{'' if new else ' before, and not again'}"
 
     def _api(self) -> Api:
         return Api.connect(self._cluster.namespace, context=self._cluster.context)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -12,6 +13,9 @@ from kubernetes.client import ApiClient, Configuration
 from polyglot.schedulers.kubernetes.api import Api, ApiError
 from polyglot.schedulers.kubernetes.client import Client
 from polyglot.schedulers.kubernetes.event import event_about
+from polyglot.schedulers.kubernetes.site import KubernetesSite
+from polyglot.study.profile import load_profile
+from tests.kit.clusters import cluster
 from tests.kit.kubernetes_schemas import problems
 
 JOB = {"metadata": {"name": "polyglot-nightly-29", "uid": "6a1f"}}
@@ -67,6 +71,18 @@ def test_an_event_is_written_once_about_the_nights_job(served: tuple[Api, dict[s
         **{"namespace": "somewhere", "uid": "6a1f"},
     }
     assert (document["type"], document["reason"]) == ("Warning", "JudgeChanged")
+
+
+def test_what_was_told_before_is_not_said_to_be_told_now(
+    served: tuple[Api, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = replace(load_profile("local"), backend="kubernetes", cluster=cluster(namespace="somewhere"))
+    site = KubernetesSite(profile)
+    monkeypatch.setattr(site, "_api", lambda: served[0])
+    assert [site.announce("JudgeChanged", "one @a: judge", job="") for _ in range(2)] == [
+        "an Event of namespace somewhere",
+        "an Event of namespace somewhere before, and not again",
+    ]
 
 
 @pytest.mark.parametrize("job", [JOB, None])

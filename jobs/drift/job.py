@@ -60,9 +60,9 @@ class Seen:
         return min((one.verdict for one in self.findings), key=_ORDER.index, default="noise")
 
     @property
-    def evidence(self) -> float:
-        """Against the judge; that of nothing where no anchor has a score."""
-        return round(self.anchors.book.evidence, 4) if self.anchors.book else -700.0
+    def evidence(self) -> float | None:
+        """Against the judge; None where no anchor has a score."""
+        return round(self.anchors.book.evidence, 4) if self.anchors.book else None
 
 
 def run(context: Context) -> None:
@@ -187,6 +187,7 @@ def _document(seen: Seen, languages: tuple[LanguageDrift, ...], history: tuple[N
         remarks=tuple(_remarks(seen)),
         evidence=seen.evidence,
         limit=round(limit(params.error), 4),
+        cell_limit=round(limit(params.error, max(len(seen.cells), 1)), 4),
         error=params.error,
         horizon=params.horizon,
         languages=languages,

@@ -47,6 +47,8 @@ class DriftParams(Params):
     """One night against those before it."""
 
     kind: ClassVar[str] = "drift"
+    # 2: evidence is kept over nights without scores, names are those since the baseline began, a lost one begins anew
+    version: ClassVar[int] = 2
 
     night: str
     languages: tuple[Language, ...]
@@ -105,12 +107,12 @@ class NightDrift(Record):
     difference: dict[str, float | None]  # by language, "all" among them
     ewma: dict[str, float | None]
     flips: float | None
-    evidence: float
+    evidence: float | None  # against the judge
     fresh: bool  # the baseline begins with it: nothing is compared across its beginning
 
 
 class Drift(Record):
-    """`drift.json`. Evidence is a natural logarithm; an alarm is at `limit`."""
+    """`drift.json`. Evidence is a natural logarithm; an alarm is at `limit` for the judge, `cell_limit` for a cell."""
 
     night: str
     before: str  # "" on the first night
@@ -122,7 +124,7 @@ class Drift(Record):
     anchors: tuple[str, ...]
     served_by: tuple[str, ...]  # names that the judge's endpoint gave
     remarks: tuple[str, ...]  # what is odd and no finding, such as another fingerprint
-    evidence: float  # against the judge
+    evidence: float | None  # against the judge; None where no anchor has a score
     limit: float
     error: float
     horizon: int
@@ -130,6 +132,7 @@ class Drift(Record):
     categories: tuple[CategoryDrift, ...]
     cells: tuple[CellDrift, ...]
     history: tuple[NightDrift, ...]  # this night last
+    cell_limit: float | None = None  # the cells share their half of the error; None in files of version 1
 
 
 class ItemScores(Record):

@@ -13,6 +13,7 @@ from polyglot.kinds.metrics import SCORE
 from polyglot.kinds.report import Report
 
 _LISTED = 14  # nights in the table
+_NONE = -700.0  # evidence that files of version 1 have where no anchor has a score
 
 
 class Row(NamedTuple):
@@ -56,6 +57,8 @@ class Shown(NamedTuple):
     panels: tuple[Panel, ...]
     nights: tuple[NightDrift, ...]
     blocked: tuple[str, ...]  # nights with which a baseline began
+    evidence: str  # against the judge
+    cell_limit: str  # "" where it is not recorded
 
 
 def show(report: Report, view: View) -> Shown | None:
@@ -72,6 +75,8 @@ def show(report: Report, view: View) -> Shown | None:
         panels=tuple(_panels(drift)),
         nights=drift.history[::-1][:_LISTED],
         blocked=tuple(night.night for night in drift.history if night.fresh),
+        evidence=_evidence(drift.evidence),
+        cell_limit="" if drift.cell_limit is None else f"{drift.cell_limit:.1f}",
     )
 
 
@@ -85,6 +90,10 @@ def _row(row: LanguageDrift) -> Row:
         flips=_share(row.flips),
         flips_before=_share(row.flips_before),
     )
+
+
+def _evidence(value: float | None) -> str:
+    return MISSING if value is None or value <= _NONE else f"{value:.1f}"
 
 
 def _share(value: float | None) -> str:

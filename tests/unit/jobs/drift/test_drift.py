@@ -130,8 +130,6 @@ class World:
         prints = (what.fingerprint,) if what.fingerprint else UNSET
         served = tuple(what.judged_by.split(","))
         card = JudgeCard(endpoint="openai", model="j", served_by=served, languages={}, fingerprints=prints)
-            endpoint="openai", model="j", served_by=tuple(what.judged_by.split(",")), languages={}, fingerprints=prints
-        )
         (out / "card.json").write_bytes(records.to_json(card))
         return FolderInput(out)
 
@@ -149,7 +147,7 @@ class World:
                 f"{night}/{cell}-anchors", night, level(cell, "study"), what.judge_adds, what
             )
         params = DriftParams(night=night, languages=LANGUAGES, watch=self.watch)
-        self.context.stage = Stage(kind="drift", version=1, params=params.document())
+        self.context.stage = Stage(kind="drift", version=DriftParams.version, params=params.document())
         self.context.inputs = inputs
         job.run(self.context)
         state = self.context.offer("state.json", (self.context.out / "state.json").read_bytes())
@@ -171,7 +169,9 @@ def test_quiet_nights_are_noise_though_an_endpoint_answers_otherwise_each_night(
     assert {cell.cell: cell.differ for cell in last.cells} == {"mix": (), "asked": LANGUAGES}
     assert last.languages[0].verdicts == 2 * 2 * 2 * len(QUESTIONS)
     assert 0 < (last.languages[0].flips_before or 0) < 0.4
+    assert last.evidence is not None
     assert last.evidence < 0 < last.limit
+    assert (last.limit, last.cell_limit) == (3.6889, 4.382)  # log(2 / 0.05), and of two cells log(4 / 0.05)
     assert len(last.history) == 6
 
 
@@ -244,6 +244,7 @@ def test_a_night_without_any_score_takes_no_evidence_away(tmp_path: Path) -> Non
     world.see("n1")
     before = world.state()
     assert world.see("n2", failing=lambda identity: True).verdict == "unknown"
+    assert world.last.evidence is None
     assert before.bets is not None
     assert world.state().bets == before.bets
 

@@ -34,6 +34,7 @@ def drift() -> Drift:
         remarks=("the fingerprint of the judge is f2, f1 before",),
         evidence=-3.21,
         limit=3.6889,
+        cell_limit=5.0752,
         error=0.05,
         horizon=90,
         languages=(
@@ -71,6 +72,14 @@ def test_a_night_has_its_verdict_in_front_and_every_text_of_it_is_data(usual: Ma
     assert "held against the night n2 and the nights since, 2 sets of verdicts" in text
     assert "all 640 3 6.54 \u22120.02 14.1% n/a" in text
     assert "other bytes in EN; other weights" in text
+
+
+def test_cells_have_a_limit_of_their_own_and_no_evidence_is_not_a_number(usual: Made) -> None:
+    text = " ".join(" ".join(Page(render_page(replace(usual.document, drift=drift()))).text).split())
+    assert "Evidence against the judge: -3.2; an alarm is at 3.7, against a cell at 5.1 (natural" in text
+    nothing = replace(drift(), evidence=None, cell_limit=None)
+    text = " ".join(" ".join(Page(render_page(replace(usual.document, drift=nothing))).text).split())
+    assert "Evidence against the judge: n/a; an alarm is at 3.7 (natural" in text
 
 
 def test_lines_end_where_a_baseline_does(usual: Made) -> None:

@@ -52,7 +52,7 @@ def adjusted(rows: Sequence[ContrastResult], alpha: float, most_failed: float) -
         exact = holm([rows[place].exact_p or 0.0 for place in known])
         for place, one, other in zip(known, score, exact, strict=True):
             row = rows[place]
-            limit = alpha if row.failed_share <= most_failed else 0.0
+            limit = alpha if (row.failed_share or 0.0) <= most_failed else 0.0
             found[place] = replace(
                 row,
                 p_holm=round(one, DIGITS),

@@ -88,8 +88,8 @@ def _failed(report: Report) -> Iterator[str]:
 def _not_ranked(report: Report) -> Iterator[str]:
     """Contrasts of arms whose verdicts failed too often."""
     most = report.method.most_failed
-    rows = [row for row in report.contrasts if row.failed_share > most]
-    if rows:
+    rows = [row for row in report.contrasts if not report.method.allows(row.failed_share)]
+    if rows and most is not None:
         yield (
             f"{len(rows)} of {len(report.contrasts)} contrasts are not ranked, whatever their numbers: more "
             f"than {share(most, 1)} of the verdicts on one of their sides failed, and what is not scored could turn "

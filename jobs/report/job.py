@@ -43,7 +43,8 @@ def run(context: Context) -> None:
         write_answers(report, inputs, environment(), context.out)
         _write(context, report, render_page(report))
         for name in ("scores.csv", "contrasts.csv", "gains.csv"):
-            shutil.copyfile(inputs["aggregate"].path(name), context.out / name)
+            if name in inputs["aggregate"].names():  # gains.csv: not of an aggregate of an earlier version
+                shutil.copyfile(inputs["aggregate"].path(name), context.out / name)
         if report.reliability and report.reliability.strengths:
             shutil.copyfile(inputs["reliability"].path("strengths.csv"), context.out / "strengths.csv")
         context.metrics.update(cells=len(report.roster), contrasts=len(report.contrasts))

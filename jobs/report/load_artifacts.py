@@ -72,7 +72,7 @@ def load_report(params: ReportParams, inputs: Mapping[str, Input]) -> Report:
         arms=scores.arms,
         breakdown=scores.breakdown,
         contrasts=aggregate.read("contrasts.json", tuple[ContrastResult, ...]),
-        gains=aggregate.read("gains.json", tuple[Gain, ...]),
+        gains=_written(aggregate, "gains.json", tuple[Gain, ...]) or (),
         other_questions=scores.other_questions or None,
         thresholds=_written(aggregate, "thresholds.json", Thresholds),
         mixtures=_written(aggregate, "mixtures.json", Mixtures),

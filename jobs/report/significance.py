@@ -6,7 +6,7 @@ from jobs.report.families import WORDINGS
 from jobs.report.groups import group_title
 from jobs.report.numbers import Metric, counted, listed, seeds, share, whole
 from polyglot.core.student import student_quantile
-from polyglot.kinds.aggregate import ContrastResult
+from polyglot.kinds.aggregate import ContrastResult, Method
 from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.report import Report
 
@@ -18,12 +18,12 @@ NO_PRIMARY = (
 )
 
 
-def says(row: ContrastResult, metric: Metric, unit: str, most_failed: float) -> tuple[str, str]:
+def says(row: ContrastResult, metric: Metric, unit: str, method: Method) -> tuple[str, str]:
     """The verb of a comparison, and the amount with its limits; unsigned where the verb has the sign."""
     found = metric.of(row)
     if found.value is None or found.low is None or found.high is None:
         return "cannot be compared with", "(nothing to average)"
-    if row.failed_share > most_failed:
+    if row.failed_share is not None and not method.allows(row.failed_share):
         amount = f"{metric.signed(found.value)}{unit} ({metric.signed_interval(found)}"
         return "is not ranked against", f"at {amount}; {share(row.failed_share, 1)} of verdicts failed)"
     if found.told == 0:
@@ -46,9 +46,9 @@ def primary(report: Report, metric: Metric) -> str:
     """The sentences on the primary contrast, also when there is none or nothing can be told."""
     row = next((row for row in report.contrasts if row.primary), None)
     if row is None:
-        return NO_PRIMARY if report.contrasts else ""
+        return NO_PRIMARY if report.contrasts and report.method.smallest_p is not None else ""
     found = metric.of(row)
-    verb, amount = says(row, metric, f" {metric.unit}", report.method.most_failed)
+    verb, amount = says(row, metric, f" {metric.unit}", report.method)
     ours, theirs = _side(row, row.treatment), _side(row, row.control)
     title = group_title(report, row.trained_on) if row.model and row.dataset else ""
     opening = f"Primary contrast{f' ({title})' if title else ''}"
@@ -56,9 +56,9 @@ def primary(report: Report, metric: Metric) -> str:
     text = f"{opening}: over {_languages(row)}, {ours} {verb} {theirs} {amount}"
     if found.p is None:
         return text + "."
-    least = found.p <= report.method.smallest_p
+    least = report.method.smallest_p is not None and found.p <= report.method.smallest_p
     text += f", p {'at most ' if least else ''}{p_text(found.p)}."
-    if row.failed_share > report.method.most_failed:
+    if not report.method.allows(row.failed_share):
         return f"{text} What is not scored could turn it round."
     if found.told == 0 and found.detectable is not None:
         text += (
@@ -71,7 +71,7 @@ def primary(report: Report, metric: Metric) -> str:
 def how_many(report: Report) -> str:
     """One sentence on the number of comparisons and families, and what is done about it; "" without any."""
     others = [row for row in report.contrasts if not row.primary]
-    if not report.contrasts:
+    if not report.contrasts or report.method.smallest_p is None:  # nothing was tested
         return ""
     alpha = 1 - report.method.level
     text = (
@@ -97,7 +97,10 @@ def how_many(report: Report) -> str:
 def out_of_reach(report: Report) -> str:
     """A sentence on families so large that no p-value could be small enough; "" where there is none."""
     alpha, least = 1 - report.method.level, report.method.smallest_p
-    large = {row.family.compares: row.family_size for row in report.contrasts if row.family_size * least >= alpha}
+    if least is None:
+        return ""
+    sizes = {row.family.compares: row.family_size or 1 for row in report.contrasts}
+    large = {compares: size for compares, size in sizes.items() if size * least >= alpha}
     named = [f"“{WORDINGS[compares].heading}” ({size})" for compares, size in large.items()]
     if not named:
         return ""
@@ -109,14 +112,14 @@ def out_of_reach(report: Report) -> str:
 
 def few_seeds(report: Report) -> str:
     """A sentence on large families of few seeds, whose first difference must be very large; "" where there is none."""
-    rows = [row for row in report.contrasts if 1 < row.seeds <= FEW and row.family_size >= MANY]
-    if not rows:
+    sizes = [(row.family_size or 1, -row.seeds) for row in report.contrasts if 1 < row.seeds <= FEW]
+    size, fewest = max(sizes, default=(0, 0))
+    if size < MANY:
         return ""
-    row = max(rows, key=lambda row: (row.family_size, -row.seeds))
-    alpha = 1 - report.method.level
-    alone, first = (student_quantile(1 - alpha / 2 / number, row.seeds - 1) for number in (1, row.family_size))
+    alpha, number = 1 - report.method.level, -fewest
+    alone, first = (student_quantile(1 - alpha / 2 / among, number - 1) for among in (1, size))
     return (
-        f"{seeds(row.seeds).capitalize()} and {row.family_size} contrasts in a family do not go together: limits by "
+        f"{seeds(number).capitalize()} and {size} contrasts in a family do not go together: limits by "
         f"seeds are {first / alone:.1f} times as far away for the first of them as for one alone. What is not shown "
         "there may be there: more seeds tell, or fewer contrasts."
     )

@@ -144,7 +144,8 @@ def _said(row: Beside, what: str) -> str:
         return "only now" if row.then is None else "only then"
     told = ["intervals apart"] if row.apart else []
     if what == "contrast" and row.turned:
-        told.append(f"{_SIGNS[row.then.told]}, now {_SIGNS[row.now.told]}")
+        then, now = row.told
+        told.append(f"{_SIGNS[then]}, now {_SIGNS[now]}")
     return "; ".join(told)
 
 

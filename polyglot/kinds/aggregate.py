@@ -74,8 +74,12 @@ class Method(Record):
     level: float  # of every interval
     min_seeds: int
     digits: int  # that numbers are rounded to
-    smallest_p: float  # that so many resamples can give
-    most_failed: float  # share of an arm's verdicts: with more, no contrast of it is shown
+    smallest_p: float | None = None  # that so many resamples can give; None, as the next: of an earlier version
+    most_failed: float | None = None  # share of an arm's verdicts: with more, no contrast of it is shown
+
+    def allows(self, failed_share: float | None) -> bool:
+        """Whether a difference may be called one, with this share of failed verdicts on an arm."""
+        return failed_share is None or self.most_failed is None or failed_share <= self.most_failed
 
 
 class RosterCell(Cell, kw_only=True, forbid_unknown_fields=False):
@@ -222,7 +226,8 @@ class ContrastResult(Contrast, kw_only=True, forbid_unknown_fields=False):
     within the family (all contrasts that compare the same, the primary one left out), which has `family_size` of them;
     of the primary contrast it is `p`. `shown`: 1 or -1 (the difference's sign) where `p_holm` is below 1 - level, else
     0; 0 too where `failed_share` is above `method.most_failed`. `detectable`: the smallest true difference that such a
-    contrast would find, by `p`, about three times in four.
+    contrast would find, by `p`, about three times in four. An aggregate of version 6 or earlier tested nothing: all of
+    these are None there, and what is called a difference is told by the interval.
     """
 
     selected: str | None
@@ -238,16 +243,16 @@ class ContrastResult(Contrast, kw_only=True, forbid_unknown_fields=False):
     exact_low: float | None
     exact_high: float | None
     exact_per_seed: tuple[float | None, ...]
-    p: float | None
-    p_holm: float | None
-    shown: int | None
-    detectable: float | None
-    exact_p: float | None
-    exact_p_holm: float | None
-    exact_shown: int | None
-    exact_detectable: float | None
-    family_size: int  # 1 of the primary contrast
-    failed_share: float  # of the verdicts of that arm of which most failed
+    p: float | None = None
+    p_holm: float | None = None
+    shown: int | None = None
+    detectable: float | None = None
+    exact_p: float | None = None
+    exact_p_holm: float | None = None
+    exact_shown: int | None = None
+    exact_detectable: float | None = None
+    family_size: int | None = None  # 1 of the primary contrast
+    failed_share: float | None = None  # of the verdicts of that arm of which most failed
     same_arm_pairs: tuple[SameArmPair, ...] = msgspec.field(name="aa")
 
     @property

@@ -37,9 +37,18 @@ class Beside:
     @property
     def turned(self) -> bool:
         """Of a difference: whether what it shows (higher, lower, nothing) is not the same."""
-        if self.then is None or self.now is None or self.difference is None:
+        if self.difference is None:
             return False
-        return self.then.told != self.now.told
+        then, now = self.told
+        return then != now
+
+    @property
+    def told(self) -> tuple[int, int]:
+        """The signs of a difference that is called one; by the intervals where a side was not tested (`shown`)."""
+        both = [one for one in (self.then, self.now) if one is not None]
+        tested = all(one.shown is not None for one in both)
+        then, now = ((0 if one is None else one.told if tested else one.sign) for one in (self.then, self.now))
+        return then, now
 
     def _all(self, name: str) -> Sequence[float]:
         found = [getattr(one, name) for one in (self.then, self.now)]

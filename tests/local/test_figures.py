@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from polyglot.export.figures import write_figures
-from tests.kit.reports import USUAL, make, usual_contrasts
+from tests.kit.reports import USUAL, make, of_version_6, usual_contrasts
 
 
 def test_every_figure_of_the_report_is_a_file_with_its_names_and_the_same_bytes_again(tmp_path: Path) -> None:
@@ -18,3 +18,5 @@ def test_every_figure_of_the_report_is_a_file_with_its_names_and_the_same_bytes_
     before = {path: path.read_bytes() for path in paths}
     write_figures(report, tmp_path, "svg")
     assert {path: path.read_bytes() for path in paths} == before
+    earlier = of_version_6(report, tmp_path)
+    assert write_figures(earlier, tmp_path, "svg") == paths

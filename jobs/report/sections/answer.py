@@ -116,7 +116,7 @@ def _gain(report: Report, rows: Sequence[ContrastResult], metric: Metric) -> str
     verb, unit = "", f" {metric.unit}"
     for choice, row in sorted(by_choice.items(), key=lambda item: list(CONTROLS).index(item[0])):
         found = metric.of(row)
-        said, amount = says(row, metric, unit, report.method.most_failed)
+        said, amount = says(row, metric, unit, report.method)
         chosen = f" ({found.selected})" if found.selected else ""
         clauses.append(f"{said + ' ' if said != verb else ''}{CONTROLS[choice]}{chosen} {amount}")
         verb, unit = said, ""
@@ -188,7 +188,7 @@ def _weak(rows: Iterable[ContrastResult]) -> bool:
 
 def _summary(report: Report, rows: Sequence[ContrastResult], metric: Metric) -> str:
     """What a family says, and which differences its contrasts that show nothing would have shown."""
-    ranked = [row for row in rows if row.failed_share <= report.method.most_failed]
+    ranked = [row for row in rows if report.method.allows(row.failed_share)]
     if len(ranked) < len(rows):
         number = counted(len(rows) - len(ranked), "contrast is", "contrasts are")
         said = f"{number[:1].upper() + number[1:]} not ranked, as too many verdicts failed."

@@ -132,12 +132,12 @@ def _p(row: ContrastResult, found: Estimate) -> str:
     """The p-value; of a family of several the adjusted one."""
     if found.p_holm is None:
         return ""
-    return f"{'adjusted ' if row.family_size > 1 else ''}p {p_text(found.p_holm)}"
+    return f"{'adjusted ' if (row.family_size or 1) > 1 else ''}p {p_text(found.p_holm)}"
 
 
 def _tests(rows: Sequence[ContrastResult]) -> str:
     """How many contrasts a family has, over all models and data sets."""
-    size = max((row.family_size for row in rows if not row.primary), default=1)
+    size = max((row.family_size or 1 for row in rows if not row.primary), default=1)
     return f"p-values are adjusted (Holm) for the {size} contrasts of this family." if size > 1 else ""
 
 

@@ -11,8 +11,10 @@ from msgspec.structs import replace
 from polyglot.export.latex import escaped, latex_tables
 from polyglot.export.result_tables import WRITERS, tables_of
 from polyglot.export.site import Page, StudyPages, site_page
+from polyglot.kinds.metrics import EXACT
 from polyglot.kinds.report import Report
-from tests.kit.reports import USUAL, make, usual_contrasts
+from polyglot.provenance.findings import contrasts_beside
+from tests.kit.reports import TESTED, USUAL, make, of_version_6, usual_contrasts
 
 HOSTILE = "100% of $\\{x}_1 & more ~^#"
 
@@ -62,6 +64,22 @@ def test_tables_hold_the_reports_own_numbers(report: Report, tmp_path: Path, for
     assert (float(found["mean"]), float(found["low"])) == (wanted.mean, wanted.low)
     seeds = found["per_seed"].split() if isinstance(found["per_seed"], str) else list(found["per_seed"])
     assert [float(seed) for seed in seeds] == list(wanted.per_seed)
+
+
+def test_a_report_from_before_contrasts_were_tested_is_taken_out_and_compared(report: Report, tmp_path: Path) -> None:
+    earlier = of_version_6(report, tmp_path)
+    text = latex_tables(earlier)["contrasts.tex"]
+    assert "Holm" not in text
+    assert all(f"\n{escaped(row.name)} & " in text for row in report.contrasts)
+    WRITERS["csv"]("contrasts", tables_of(earlier)["contrasts"], tmp_path)
+    for row in csv.DictReader((tmp_path / "contrasts.csv").open(encoding="utf-8")):
+        assert {row[name] for name in TESTED - {"primary"}} == {""}
+    beside = contrasts_beside(earlier.contrasts, report.contrasts, EXACT)
+    assert [row.difference for row in beside] == [0.0] * len(report.contrasts)
+    # whether a contrast is tested is no finding: the intervals are the same
+    unshown = [replace(row, exact_shown=0, exact_p_holm=0.9) for row in report.contrasts]
+    assert any(row.exact.sign for row in unshown)
+    assert not any(row.turned for row in contrasts_beside(earlier.contrasts, unshown, EXACT))
 
 
 def test_the_first_page_of_a_site_names_studies_and_nights_and_runs_nothing(report: Report) -> None:

@@ -6,11 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from jobs.report.numbers import EXACT, SCORE
+from jobs.report.page import render_page
 from jobs.report.sections.answer import findings
 from jobs.report.sections.gains import gained
 from jobs.report.significance import NO_PRIMARY, few_seeds, how_many, out_of_reach, primary
 from polyglot.kinds.cells import Contrast
-from tests.kit.reports import USUAL, Made, contrast, make, usual_contrasts
+from tests.kit.reports import USUAL, Made, contrast, make, of_version_6, usual_contrasts
 
 
 def with_primary() -> tuple[Contrast, ...]:
@@ -114,3 +115,12 @@ class TestGains:
         made = make(tmp_path, ("EN", "ENDE"), (0,), (contrast("c", "custom", "ENDE", "EN"),))
         assert gained(made.document).startswith("The paper's “up to 9.9%” cannot be set beside anything here")
         assert "By how many per cent" not in made.page
+
+
+def test_a_page_of_results_that_were_not_tested_says_nothing_of_tests(tested: Made, tmp_path: Path) -> None:
+    earlier = of_version_6(tested.document, tmp_path)
+    page = render_page(earlier)
+    assert "Holm" not in page
+    assert "not ranked" not in page
+    assert primary(earlier, EXACT) == ""
+    assert "ENDEFRITES beats the mean of the monolingual mixes by " in page

@@ -1,6 +1,6 @@
 """What differs between two studies in what was found: the means of their arms, and their contrasts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from polyglot.kinds.aggregate import ArmScore, ContrastResult, Estimate
@@ -57,32 +57,60 @@ class Beside:
         return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One number of one study. `model` and `dataset`: None where it is not of one."""
+
+    model: str | None
+    dataset: str | None
+    name: str
+    long: str  # the name with model and data set
+    found: Estimate
+
+    def key(self, *, one_model: bool, one_dataset: bool) -> tuple[str | None, str | None, str]:
+        """What rows of two studies have in common."""
+        return None if one_model else self.model, None if one_dataset else self.dataset, self.name
+
+
 def means_beside(then: Iterable[ArmScore], now: Iterable[ArmScore], metric: Metric) -> list[Beside]:
     """The cross-lingual means of all arms of either study, in the order of the one of now."""
-    return _beside(*(_means(one, metric) for one in (then, now)))
+    return _beside(*([_mean(row, metric) for row in rows if row.language == "all"] for rows in (then, now)))
 
 
 def contrasts_beside(then: Iterable[ContrastResult], now: Iterable[ContrastResult], metric: Metric) -> list[Beside]:
     """The same of their contrasts."""
-    return _beside(*(_contrasts(one, metric) for one in (then, now)))
+    return _beside(*([_contrast(row, metric) for row in rows] for rows in (then, now)))
 
 
-def _means(rows: Iterable[ArmScore], metric: Metric) -> Mapping[str, Estimate]:
-    every = [row for row in rows if row.language == "all"]
-    several = len({row.trained_on for row in every if row.dataset is not None}) > 1
-    return {("/".join(filter(None, row.arm_key)) if several else row.arm): metric.of(row) for row in every}
+def _mean(row: ArmScore, metric: Metric) -> _Row:
+    key = row.arm_key
+    model = None if key.is_baseline else row.model  # beside the mixes of every model
+    long = "/".join(part for part in key if part)
+    return _Row(model=model, dataset=row.dataset, name=row.arm, long=long, found=metric.of(row))
 
 
-def _contrasts(rows: Iterable[ContrastResult], metric: Metric) -> Mapping[str, Estimate]:
-    every = list(rows)
-    several = len({row.trained_on for row in every}) > 1
-    return {(f"{_of(row)}: {row.name}" if several else row.name): metric.of(row) for row in every}
+def _contrast(row: ContrastResult, metric: Metric) -> _Row:
+    """Of one across models or data sets the long name says what its sides have in common."""
+    long = f"{'/'.join(part or '*' for part in row.trained_on)}: {row.name}"
+    return _Row(model=row.model, dataset=row.dataset, name=row.name, long=long, found=metric.of(row))
 
 
-def _of(row: ContrastResult) -> str:
-    """The model and data set of a contrast's mixes; of one across these what its sides have in common."""
-    return "/".join(part or "*" for part in row.trained_on)
+def _beside(then: Sequence[_Row], now: Sequence[_Row]) -> list[Beside]:
+    """Rows of the same model, data set and name beside each other.
 
-
-def _beside(then: Mapping[str, Estimate], now: Mapping[str, Estimate]) -> list[Beside]:
-    return [Beside(name=name, then=then.get(name), now=now.get(name)) for name in dict.fromkeys((*now, *then))]
+    Where both studies have one model, that of the one stands beside that of the other, whatever they are called; data
+    sets likewise. Names are long on both sides where either study needs them.
+    """
+    sides = then, now
+    one_model = all(len({row.model for row in rows} - {None}) <= 1 for rows in sides)
+    one_dataset = all(len({row.dataset for row in rows} - {None}) <= 1 for rows in sides)
+    before, after = ({row.key(one_model=one_model, one_dataset=one_dataset): row for row in rows} for rows in sides)
+    long = not (one_model and one_dataset)
+    found = []
+    for key in dict.fromkeys((*after, *before)):
+        one, other = before.get(key), after.get(key)
+        row = other or one
+        if row is not None:
+            then_found, now_found = (None if side is None else side.found for side in (one, other))
+            found.append(Beside(name=row.long if long else row.name, then=then_found, now=now_found))
+    return found

@@ -3,9 +3,11 @@
 import pytest
 
 from polyglot.core.stage import PlannedStage, Stage
-from polyglot.kinds.aggregate import Estimate
+from polyglot.kinds.aggregate import ArmScore, ContrastResult, Estimate
+from polyglot.kinds.cells import BASELINE, Family
+from polyglot.kinds.metrics import SCORE
 from polyglot.plan.plan import Plan
-from polyglot.provenance.findings import Beside
+from polyglot.provenance.findings import Beside, contrasts_beside, means_beside
 from polyglot.provenance.inputs import Change, changed_stages
 
 
@@ -67,3 +69,63 @@ def test_numbers_are_apart_where_their_intervals_have_nothing_in_common(
 ) -> None:
     row = Beside(name="x", then=then, now=now)
     assert (row.apart, row.turned) == (apart, turned)
+
+
+def mean(dataset: str | None, arm: str, value: float, model: str = "tiny") -> ArmScore:
+    return ArmScore(
+        arm=arm, model=model, dataset=dataset, language="all", languages=("EN",), seeds=1, seed_ids=(0,),
+        mean=value, low=value - 1, high=value + 1, per_seed=(value,), scope="mix",
+        exact_share=None, exact_low=None, exact_high=None, exact_per_seed=(None,),
+    )  # fmt: skip
+
+
+def compared(dataset: str | None, name: str, value: float, model: str | None = "tiny") -> ContrastResult:
+    return ContrastResult(
+        name=name, family=Family.CUSTOM, model=model, dataset=dataset, treatment=(), control=(), on=("EN",),
+        selected=None, seeds=1, seed_ids=(0,), difference=value, low=value - 1, high=value + 1, per_seed=(value,),
+        scope="mix", exact_selected=None, exact_difference=None, exact_low=None, exact_high=None,
+        exact_per_seed=(None,), same_arm_pairs=(),
+    )  # fmt: skip
+
+
+def numbers(rows: list[Beside]) -> dict[str, tuple[float | None, float | None]]:
+    found = {row.name: (row.then and row.then.value, row.now and row.now.value) for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+class TestRows:
+    def test_a_second_data_set_leaves_the_rows_of_the_first_beside_each_other(self) -> None:
+        base, then = mean(None, "untuned", 2), [mean("a", "EN", 5)]
+        now = [base, mean("a", "EN", 6), mean("b", "EN", 7)]
+        assert numbers(means_beside([base, *then], now, SCORE)) == {
+            "tiny/untuned": (2, 2),
+            "tiny/a/EN": (5, 6),
+            "tiny/b/EN": (None, 7),
+        }
+        one, two = [compared("a", "EN - DE", 1)], [compared("a", "EN - DE", 2), compared("b", "EN - DE", 3)]
+        assert numbers(contrasts_beside(one, two, SCORE)) == {
+            "tiny/a: EN - DE": (1, 2),
+            "tiny/b: EN - DE": (None, 3),
+        }
+        assert numbers(contrasts_beside(two, one, SCORE)) == {
+            "tiny/a: EN - DE": (2, 1),
+            "tiny/b: EN - DE": (3, None),
+        }
+
+    def test_a_contrast_across_data_sets_is_no_data_set(self) -> None:
+        both = [compared("a", "EN - DE", 1), compared(None, "a - b", 4)]
+        assert numbers(contrasts_beside(both[:1], both, SCORE)) == {"EN - DE": (1, 1), "a - b": (None, 4)}
+
+    def test_one_model_is_beside_another_that_is_the_only_one(self) -> None:
+        then = [mean(None, "untuned", 1), mean("a", "EN", 5)]
+        now = [mean(None, "untuned", 2, "large"), mean("a", "EN", 6, "large"), mean(None, BASELINE + "gpt", 9, "gpt")]
+        assert numbers(means_beside(then, now, SCORE)) == {
+            "untuned": (1, 2),
+            "EN": (5, 6),
+            BASELINE + "gpt": (None, 9),
+        }
+
+    def test_untuned_models_are_told_apart(self) -> None:
+        both = [mean(None, "untuned", 1), mean(None, "untuned", 2, "large")]
+        assert numbers(means_beside(both[:1], both, SCORE)) == {"tiny/untuned": (1, 1), "large/untuned": (None, 2)}

@@ -41,15 +41,24 @@ def write_figures(report: Report, folder: Path, form: FigureForm) -> list[Path]:
     except ImportError as error:
         remedy = "Install polyglot-lab[export]"
         raise BadInput("figures need matplotlib, which is not installed", where="--as", remedy=remedy) from error
-    paths = []
+    paths: list[Path] = []
     with matplotlib.rc_context(_SETTINGS):
         for name, height, draw in _figures(report):
             figure = Figure(figsize=(_WIDTH, height), layout="constrained")
             draw(figure)
-            path = folder / f"{re.sub('[^A-Za-z0-9.]+', '-', name).strip('-')}.{form}"
+            path = _free(folder, re.sub("[^A-Za-z0-9.]+", "-", name).strip("-"), form, paths)
             figure.savefig(path, metadata={"Date": None} if form == "svg" else {"CreationDate": None})
             paths.append(path)
     return paths
+
+
+def _free(folder: Path, name: str, form: FigureForm, taken: Sequence[Path]) -> Path:
+    """Where a figure is written: with a number behind its name where another one has that, in any case of letters."""
+    names, number, free = {path.stem.casefold() for path in taken}, 1, name
+    while free.casefold() in names:
+        number += 1
+        free = f"{name}-{number}"
+    return folder / f"{free}.{form}"
 
 
 def _figures(report: Report) -> Iterator[tuple[str, float, Callable[["Figure"], None]]]:

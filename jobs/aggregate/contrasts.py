@@ -12,7 +12,7 @@ arm, over the same languages. Nothing but the seed differs there, so that is wha
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import sqrt
+from math import isnan, sqrt
 
 import numpy as np
 
@@ -71,7 +71,8 @@ def pair_up(contrast: Contrast, arms: Mapping[ArmKey, Arm], averages: Averages, 
         return Paired(treatment=ours, control=average(theirs))
     sign = 1 if contrast.family.choice == "best" else -1
     means = [sign * sum(side.points.tolist()) for side in theirs]
-    chosen = max(range(len(means)), key=lambda index: (means[index], -index))
+    # where nothing is known of one of them, nothing is known of the best
+    chosen = max(range(len(means)), key=lambda index: (isnan(means[index]), means[index], -index))
     each = np.stack([sign * side.draws.mean(axis=1) for side in theirs])  # (controls, R)
     return Paired(
         treatment=ours,
@@ -106,10 +107,13 @@ class Difference:
 
     def interval(self, level: float) -> Interval:
         """The difference with its limits."""
-        own = [side.interval(level).clipped(*self.scale) for side in self.sides]
         reach = self.scale[1] - self.scale[0]
-        both = [(side, side_widened(side, self.questions, level, *self.scale)) for side in own]
-        return difference_widened(self.whole.interval(level), both).clipped(-reach, reach)
+        return difference_widened(self.whole.interval(level), self.each(level)).clipped(-reach, reach)
+
+    def each(self, level: float) -> list[tuple[Interval, Interval]]:
+        """Treatment and control by themselves, before and after they are widened to what their questions hide."""
+        own = [side.interval(level).clipped(*self.scale) for side in self.sides]
+        return [(side, side_widened(side, self.questions, level, *self.scale)) for side in own]
 
     def detectable(self, level: float) -> float:
         """The smallest true difference that would be found, with what the ends of the scale add to the limits."""

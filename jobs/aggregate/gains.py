@@ -5,6 +5,7 @@ monolingual mix, or in each language over that language's own; of the mean over 
 most; in points, or in per cent of the control. All are here, each with an interval: the gain is formed inside each
 resample and for each seed, and what the data choose (the best, the worst, a language) is chosen anew in each resample.
 The largest of several noisy gains is larger than it is; its interval reaches as far as the choice could have moved it.
+Limits in per cent are widened as those in points are: by what the questions hide of either side (`difference_widened`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +19,9 @@ from jobs.aggregate.arms import Arm, find_arms
 from jobs.aggregate.contrasts import Difference, Paired, average, pair_up
 from jobs.aggregate.rounding import rounded
 from jobs.aggregate.tables import Tables
+from jobs.aggregate.unscored import Unscored
 from jobs.lib.stats.grid import SCALES, Floats
-from jobs.lib.stats.interval import over_seeds
+from jobs.lib.stats.interval import Interval, difference_widened, over_seeds
 from polyglot.kinds.cells import AGAIN, ArmKey, Contrast, Family
 from polyglot.kinds.gains import Against, Gain
 
@@ -32,7 +34,7 @@ CHOICES: Mapping[Against, Family] = {
 
 def gains(tables: Tables) -> list[Gain]:
     """Return the rows of gains.json, in the order of the study's cells; none without such mixes."""
-    cells = {cell.arm_key: cell for cell in tables.cells}
+    cells, unscored = {cell.arm_key: cell for cell in tables.cells}, Unscored(tables.grid)
     arms = {arm.key: arm for arm in find_arms(tables.cells) if AGAIN not in arm.key.arm}
     mono = {
         (*key.trained_on, cells[key].size, arm.languages[0]): key
@@ -45,15 +47,22 @@ def gains(tables: Tables) -> list[Gain]:
             wanted = [(*key.trained_on, cells[key].size, language) for language in arm.languages]
             if all(one in mono for one in wanted):
                 controls = {one[-1]: mono[one] for one in wanted}
-                rows += _of_mix(_Mix(tables, arms, key, controls))
+                rows += _of_mix(_Mix(tables, arms, key, controls, unscored))
     return rows
 
 
 class _Mix:
     """A parallel mix and the monolingual mixes of its languages, by these, paired as contrasts are."""
 
-    def __init__(self, tables: Tables, arms: Mapping[ArmKey, Arm], key: ArmKey, controls: Mapping[str, ArmKey]) -> None:
-        self.tables, self.arms, self.key, self.controls = tables, arms, key, controls
+    def __init__(
+        self,
+        tables: Tables,
+        arms: Mapping[ArmKey, Arm],
+        key: ArmKey,
+        controls: Mapping[str, ArmKey],
+        unscored: Unscored,
+    ) -> None:
+        self.tables, self.arms, self.key, self.controls, self.unscored = tables, arms, key, controls, unscored
 
     def languages(self, against: Against) -> list[str]:
         """Those that a reading is over."""
@@ -68,6 +77,20 @@ class _Mix:
         labels = reduce(lambda kept, pair: [label for label in kept if label in pair.labels], each, [*each[0].labels])
         sides = [(pair.treatment.of(labels), pair.control.of(labels)) for pair in each]
         return Paired(treatment=average([ours for ours, _ in sides]), control=average([theirs for _, theirs in sides]))
+
+    def failed_share(self, against: Against, on: Sequence[str]) -> float:
+        """Of the verdicts of that arm of which most failed, each over the languages that it is read in."""
+        read = [(self.key, on)]
+        if against == "own":
+            read += [(self.controls[language], (language,)) for language in on]
+        else:
+            read += [(control, on) for control in self.controls.values()]
+        places = self.tables.params.languages
+        shares = (
+            rounded(self.unscored.bounds(self.arms[key], [places.index(language) for language in languages]).share)
+            for key, languages in read
+        )
+        return max(share or 0.0 for share in shares)
 
     def _pair(self, family: Family, controls: tuple[ArmKey, ...], on: Sequence[str]) -> Paired:
         what = Contrast(
@@ -100,18 +123,18 @@ def _of_mix(mix: _Mix) -> Iterator[Gain]:
         if languages:
             whole = mix.paired(against, languages)
             chosen = None if whole.chosen_draws is None else _draws(whole, percent=True)
-            yield _gain(mix, against, _Reading(whole, whole, chosen))
-            yield _gain(mix, against, _largest({name: mix.paired(against, (name,)) for name in languages}))
+            yield _gain(mix, against, languages, _Reading(whole, whole, chosen))
+            one = _largest({name: mix.paired(against, (name,)) for name in languages})
+            named = [name for name in (one.language, one.percent_language) if name is not None]
+            yield _gain(mix, against, list(dict.fromkeys(named)), one)
 
 
-def _gain(mix: _Mix, against: Against, found: _Reading) -> Gain:
-    """One row."""
+def _gain(mix: _Mix, against: Against, on: Sequence[str], found: _Reading) -> Gain:
+    """One row, of numbers in the languages `on`."""
     params, whole = mix.tables.params, mix.tables.whole
     difference = Difference.of(found.points, whole.questions, SCALES["score"], freedom=whole.freedom)
     points = difference.interval(params.level)
-    ours, theirs = found.percent.treatment, found.percent.control
-    ratios = _ratio(ours.points, theirs.points), _ratio(ours.draws, theirs.draws)
-    percent = over_seeds(*ratios, params.level, found.chosen, freedom=whole.freedom)
+    percent = _in_per_cent(found, whole.questions, whole.freedom, params.level)
     return Gain(
         model=mix.key.model,
         dataset=mix.key.dataset or "",
@@ -129,11 +152,43 @@ def _gain(mix: _Mix, against: Against, found: _Reading) -> Gain:
         percent_high=rounded(percent.high),
         percent_selected=found.percent.selected,
         percent_language=found.percent_language,
+        failed_share=max(mix.failed_share(against, (language,)) for language in on)
+        if found.language
+        else mix.failed_share(against, on),
     )
 
 
+def _in_per_cent(found: _Reading, questions: int, freedom: int, level: float) -> Interval:
+    """The gain in per cent with its limits, widened by what the questions hide of either side, as points are."""
+    ours, theirs = found.percent.treatment, found.percent.control
+    ratios = _ratio(ours.points, theirs.points), _ratio(ours.draws, theirs.draws)
+    alone = over_seeds(*ratios, level, found.chosen, freedom=freedom)
+    difference = Difference.of(found.percent, questions, SCALES["score"], freedom=freedom)
+    (own, wide), (other, other_wide) = difference.each(level)
+    sides = [
+        (_scaled(own, 100 / other.mean), _scaled(wide, 100 / other.mean)),
+        (_inverse(other, 100 * own.mean), _inverse(other_wide, 100 * own.mean)),
+    ]
+    least, most = SCALES["score"]
+    return difference_widened(alone, sides).clipped(100 * (least / most - 1), 100 * (most / least - 1))
+
+
+def _scaled(side: Interval, factor: float) -> Interval:
+    return Interval(mean=side.mean * factor, low=side.low * factor, high=side.high * factor)
+
+
+def _inverse(side: Interval, factor: float) -> Interval:
+    """What a control takes away: it grows with the control, as in a difference."""
+    return Interval(mean=-factor / side.mean, low=-factor / side.low, high=-factor / side.high)
+
+
 def _largest(by_language: Mapping[str, Paired]) -> _Reading:
-    """The language that gains most, in points and in per cent, chosen anew in each resample."""
+    """The language that gains most, in points and in per cent, chosen anew in each resample.
+
+    A language in which an arm has no valid verdict is none of those that are chosen from; nor is it so in a draw.
+    """
+    known = {name: paired for name, paired in by_language.items() if not np.isnan(paired.points.mean())}
+    by_language = known or by_language
 
     def mean(language: str, *, percent: bool) -> float:
         ours, theirs = by_language[language].treatment.points, by_language[language].control.points
@@ -141,7 +196,7 @@ def _largest(by_language: Mapping[str, Paired]) -> _Reading:
 
     one, other = (max(by_language, key=lambda name: mean(name, percent=percent)) for percent in (False, True))
     points, shares = (
-        np.stack([_draws(paired, percent=percent) for paired in by_language.values()]).max(axis=0)
+        np.fmax.reduce([_draws(paired, percent=percent) for paired in by_language.values()])  # leaves NaN out
         for percent in (False, True)
     )
     return _Reading(replace(by_language[one], chosen_draws=points), by_language[other], shares, one, other)

@@ -33,3 +33,6 @@ class Gain(Record):
     percent_high: float | None
     percent_selected: str | None  # as `selected`, which may be another by per cent
     percent_language: Language | None
+    # of the verdicts of that arm of which most failed, in these languages: above `method.most_failed` it is called no
+    # gain; None of an earlier version
+    failed_share: float | None = None

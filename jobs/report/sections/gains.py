@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jobs.report.groups import group_title
-from jobs.report.numbers import DASH, MINUS, MISSING, View
+from jobs.report.numbers import DASH, MINUS, MISSING, View, counted, share
+from polyglot.kinds.aggregate import Method
 from polyglot.kinds.gains import Gain
 from polyglot.kinds.report import Report
 
@@ -16,6 +17,8 @@ AGAINST = {
     "own": "in each language, its own monolingual mix",
 }
 
+HOLDS = {"inside": "in the interval", "above": "above it", "below": "below it"}
+
 
 class Row(NamedTuple):
     """One reading."""
@@ -26,7 +29,7 @@ class Row(NamedTuple):
     points_limits: str
     percent: str
     percent_limits: str
-    holds: str  # where the published figure lies
+    holds: str  # where the published figure lies; or why no gain is told
 
 
 class Table(NamedTuple):
@@ -64,7 +67,14 @@ def gained(report: Report) -> str:
         )
     texts = []
     for key in first:
-        rows = [row for row in report.gains if _key(row) == key and row.percent is not None]
+        every = [row for row in report.gains if _key(row) == key and row.percent is not None]
+        rows = [row for row in every if report.method.allows(row.failed_share)]
+        if len(rows) < len(every):
+            number = counted(len(every) - len(rows), "reading", "readings")
+            texts.append(
+                f"{number[:1].upper() + number[1:]} of {_title(report, every[0]).rstrip(',')} "
+                f"{'is' if len(every) - len(rows) == 1 else 'are'} called no gain: too many verdicts failed."
+            )
         if rows:
             low, high = min(rows, key=_percent), max(rows, key=_percent)
             inside = sum(_place(row) == "inside" for row in rows)
@@ -108,10 +118,13 @@ def _title(report: Report, row: Gain) -> str:
 def _tables(report: Report) -> Iterator[tuple[tuple[str, str, str], Table]]:
     for key in dict.fromkeys(map(_key, report.gains)):
         rows = [row for row in report.gains if _key(row) == key]
-        yield key, Table(title=_title(report, rows[0]).rstrip(","), rows=tuple(map(_row, rows)))
+        yield (
+            key,
+            Table(title=_title(report, rows[0]).rstrip(","), rows=tuple(_row(row, report.method) for row in rows)),
+        )
 
 
-def _row(row: Gain) -> Row:
+def _row(row: Gain, method: Method) -> Row:
     chosen = list(dict.fromkeys(name for name in (row.selected, row.percent_selected) if name))
     languages = list(dict.fromkeys(name for name in (row.language, row.percent_language) if name))
     return Row(
@@ -121,8 +134,12 @@ def _row(row: Gain) -> Row:
         points_limits=f"{_signed(row.points_low, 2)} to {_signed(row.points_high, 2)}",
         percent=f"{_signed(row.percent)}%",
         percent_limits=_limits(row),
-        holds={"inside": "in the interval", "above": "above it", "below": "below it"}.get(_place(row), DASH),
+        holds=HOLDS.get(_place(row), DASH) if method.allows(row.failed_share) else f"{_failed(row)}: no gain is told",
     )
+
+
+def _failed(row: Gain) -> str:
+    return f"{share(row.failed_share or 0.0, 1)} of verdicts failed"
 
 
 def _place(row: Gain) -> str:

@@ -85,6 +85,55 @@ def test_the_language_that_gains_most_gains_no_less_than_the_mean_of_languages(t
         assert found[against, "the language that gains most"]["points"] >= found[against, "all languages"]["points"]
 
 
+def test_limits_in_per_cent_are_as_wide_as_those_in_points(tmp_path: Path) -> None:
+    made = flat({"EN": dict.fromkeys(("EN", "DE", "FR"), 4), "DE": dict.fromkeys(("EN", "DE", "FR"), 4),
+                 "ENDE": dict.fromkeys(("EN", "DE", "FR"), 5)}, tmp_path / "in")  # fmt: skip
+    for row in gains_of(run(made, tmp_path)).values():
+        assert (row["points"], row["percent"]) == (1.0, 25.0)
+        assert row["points_low"] < 0 < row["points_high"]
+        # of a control of 4, by what points are in per cent, and by how far the control may move
+        assert row["percent_low"] < 25 * row["points_low"] * 0.9
+        assert row["percent_high"] > 25 * row["points_high"]
+
+
+def failing(made: FakeStudy, mix: str, language: str, every: int) -> None:
+    """Every so many verdicts fail."""
+    edit(
+        made,
+        f"verdicts:tiny/built-in/{mix}/s0",
+        f"verdicts/{language}.jsonl",
+        lambda rows: [
+            row if number % every else row | {"score": None, "reason": "no-verdict"} for number, row in enumerate(rows)
+        ],
+    )
+
+
+def test_the_share_of_failed_verdicts_is_that_of_the_languages_that_are_read(tmp_path: Path) -> None:
+    made = flat({"EN": {"EN": 4, "DE": 4, "FR": 4}, "DE": {"EN": 4, "DE": 4, "FR": 4},
+                 "ENDE": {"EN": 4, "DE": 6, "FR": 4}}, tmp_path / "in")  # fmt: skip
+    failing(made, "DE", "DE", 2)
+    found = gains_of(run(made, tmp_path))
+    every, one = "all languages", "the language that gains most"
+    assert found["mean", every]["failed_share"] == pytest.approx(1 / 6, abs=1e-4)
+    assert found["mean", one]["failed_share"] == found["own", one]["failed_share"] == 0.5
+    assert found["own", every]["failed_share"] == 0.5
+    assert found["mean", one]["language"] == "DE"
+
+
+@pytest.mark.parametrize("silent", ["EN", "DE", "ENDE"])
+def test_a_language_without_a_verdict_on_an_arm_is_none_that_gains(tmp_path: Path, silent: str) -> None:
+    made = study((*MONO, "ENDE"), (0, 1), resamples=200).write(tmp_path / "in")
+    others = tuple(language for language in made.languages if language != "EN")
+    wanted = gains_of(run(made, tmp_path / "others", languages=others))
+    failing(made, silent, "EN", 1)
+    found = gains_of(run(made, tmp_path / "silent"))
+    for against in ("mean", "best", "worst"):
+        assert found[against, "all languages"]["points"] is None
+        row, other = (each[against, "the language that gains most"] for each in (found, wanted))
+        assert row["points"] is not None
+        assert row == other  # with its limits, which the choice among the others moves
+
+
 def test_no_monolingual_mix_of_a_language_is_no_gain(tmp_path: Path) -> None:
     files = run(study(("EN", "ENDE", "EN@48", "DE@48", "ENDE-sampled"), (0,)).write(tmp_path / "in"), tmp_path)
     assert json.loads(files["gains.json"]) == []

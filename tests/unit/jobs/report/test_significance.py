@@ -111,6 +111,16 @@ class TestGains:
         assert text.endswith("of 8 readings has the paper's 9.9% in it.")
         assert "In % of the control" in tested.page
 
+    def test_too_many_failed_verdicts_are_no_gain(self, tested: Made) -> None:
+        rows = [replace(row, failed_share=0.4 * (row.against == "best")) for row in tested.document.gains]
+        text = gained(replace(tested.document, gains=tuple(rows)))
+        assert text.startswith("Two readings of ENDEFRITES are called no gain: too many verdicts failed. ENDEFRITES ")
+        assert text.endswith("of 6 readings has the paper's 9.9% in it.")
+        rows = [replace(row, failed_share=0.4) for row in tested.document.gains]
+        document = replace(tested.document, gains=tuple(rows))
+        assert gained(document) == "Eight readings of ENDEFRITES are called no gain: too many verdicts failed."
+        assert "40% of verdicts failed: no gain is told" in render_page(document)
+
     def test_no_monolingual_mixes_is_said(self, tmp_path: Path) -> None:
         made = make(tmp_path, ("EN", "ENDE"), (0,), (contrast("c", "custom", "ENDE", "EN"),))
         assert gained(made.document).startswith("The paper's “up to 9.9%” cannot be set beside anything here")

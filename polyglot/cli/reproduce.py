@@ -22,6 +22,7 @@ from polyglot.core.units import show_first
 from polyglot.engine.submission import Submission
 from polyglot.estimates.used import used_by
 from polyglot.export.files import NotComputed
+from polyglot.kinds.registry import kind_of
 from polyglot.plan.plan import make_plan
 from polyglot.provenance.closure import find_result, is_paid, made_of, split
 from polyglot.provenance.reproduction import Compared, Outcome, compare
@@ -77,6 +78,7 @@ def command(
     run, taken = split(stages, ask=ask)
     if not run:
         raise BadInput("nothing of it can be run again", where=result, remedy="--ask asks those again who were asked")
+    _check_versions(run, then)
     _check_price(view, run, then, yes=yes)
     with _target(view, into) as target:
         _fill(view.store, target, run, taken, then)
@@ -95,6 +97,23 @@ def command(
         labels = show_first([row.planned.label for row in bad])
         kept = "" if into else ". With --into URL what came out stays there"
         raise PolyglotError(f"{result}: {len(bad)} of {len(run)} results came out otherwise: {labels}{kept}")
+
+
+def _check_versions(run: Sequence[PlannedStage], then: Mapping[str, Manifest]) -> None:
+    """Raise BadInput where this program makes something else of a stage than the one that made it did."""
+    others = [planned for planned in run if planned.stage.version != kind_of(planned.stage.kind).params.version]
+    if not others:
+        return
+    first = others[0].stage
+    made_by = then[others[0].key].provenance
+    raise BadInput(
+        f"{len(others)} stages are of another version of their kind than this program's",
+        where=others[0].label,
+        got=f"{first.kind} version {first.version}",
+        expected=f"version {kind_of(first.kind).params.version}",
+        remedy="Reproduce it with the polyglot that made it: "
+        + ", ".join(f"{name} {value}" for name, value in sorted(made_by.items())),
+    )
 
 
 def _check_price(view: View, run: Sequence[PlannedStage], then: Mapping[str, Manifest], *, yes: bool) -> None:

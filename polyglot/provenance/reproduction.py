@@ -94,11 +94,9 @@ def _why(old: Manifest, new: Manifest, excused: Set[str]) -> tuple[Outcome, str]
 
 
 def _libraries(manifest: Manifest) -> dict[str, Json]:
-    """What a result was made with, by name and version, the program's own included."""
+    """What a result was made with, by name and version: libraries, this program and its revision."""
     skipped = {"settings", "gpus", "image"}
-    return {name: value for name, value in manifest.execution.items() if name not in skipped} | {
-        "polyglot-lab": manifest.provenance.get("polyglot-lab"),
-    }
+    return {**{name: value for name, value in manifest.execution.items() if name not in skipped}, **manifest.provenance}
 
 
 def _places(old: Mapping[str, Json], new: Mapping[str, Json]) -> str:

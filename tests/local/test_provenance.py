@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from polyglot.cli.looking import open_view
+from polyglot.kinds.judge import JudgeParams
 from polyglot.store.blobs import blob_path
 from polyglot.store.committed import committed
 from polyglot.store.locate import open_store
@@ -91,6 +92,15 @@ def test_what_cannot_be_made_again_is_told_in_a_line(desk: Desk, text: str, says
     said = desk.run("reproduce", text, "--store", desk.url)
     assert said.code == 2
     assert says in said.err
+
+
+def test_what_another_version_made_is_not_made_by_this_one(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stage says its version, but a worker runs the code that there is."""
+    monkeypatch.setattr(JudgeParams, "version", JudgeParams.version + 1)
+    said = desk.run("reproduce", "one#ENDE/s0", "--store", desk.url)
+    assert said.code == 2
+    assert f"judge version {JudgeParams.version - 1}; expected version {JudgeParams.version}" in said.err
+    assert "git " in said.err
 
 
 def test_a_store_that_has_the_results_proves_nothing(desk: Desk, tmp_path: Path) -> None:

@@ -17,14 +17,16 @@ PAGE = planned("report", TABLES, ANSWERS)
 STAGES = (ANSWERS, VERDICTS, TABLES, PAGE)
 
 
-def committed(differing: set[str], **execution: object) -> dict[str, Manifest]:
+def committed(differing: set[str], git: str = "a", **execution: object) -> dict[str, Manifest]:
     """Results of all stages; those of some kinds have another content."""
     found: dict[str, Manifest] = {}
     for one in STAGES:
         content = ("b" if one.stage.kind in differing else "a") * 64
         inputs = {role: found[key].result for role, key in one.stage.inputs.items()}
         files = (FileRecord(path="x.json", sha256=content, bytes=1),)
-        found[one.key] = Manifest(stage=one.stage, inputs=inputs, files=files, execution=execution)
+        found[one.key] = Manifest(
+            stage=one.stage, inputs=inputs, files=files, execution=execution, provenance={"git": git}
+        )
     return found
 
 
@@ -50,6 +52,7 @@ def test_another_reply_is_no_error_and_nor_is_what_differs_by_it_alone() -> None
 def test_another_environment_explains_other_bytes() -> None:
     assert outcomes(committed({"report"}, torch="9"))[-1] is Outcome.ELSEWHERE
     assert outcomes(committed(set(), torch="9")) == [Outcome.EQUAL] * 4
+    assert outcomes(committed({"report"}, git="b"))[-1] is Outcome.ELSEWHERE  # so does another revision of the program
 
 
 def test_what_was_taken_or_not_asked_is_said_to_be() -> None:

@@ -15,6 +15,7 @@ from polyglot.kinds.answer import Answer, AnswerCard
 from polyglot.kinds.cells import Cell
 from polyglot.kinds.registry import kinds_for
 from polyglot.kinds.rows import Question
+from polyglot.plan.plan import aggregate_of
 from polyglot.store.artifact import StoredArtifact
 from polyglot.store.committed import find
 
@@ -27,7 +28,7 @@ class Tables:
     def __init__(self, view: View, folder: Path) -> None:
         """Raises BadInput for a study without answers. `folder` is where files are fetched to."""
         self._view, self._folder = view, folder
-        self._stage = next((one for one in view.plan if one.stage.kind == AggregateParams.kind), None)
+        self._stage = aggregate_of(view.plan)
         if self._stage is None:
             raise BadInput("the study has no answers", where=view.title, remedy="A study with models and a judge has")
         params = AggregateParams.of(self._stage.stage)

@@ -8,13 +8,12 @@ from typing import Annotated
 
 import typer
 
-from polyglot.cli.looking import open_view, study_name
+from polyglot.cli.looking import night_of, open_view, study_name
 from polyglot.cli.options import Output, OutputForm, ProfileName, StoreUrl
 from polyglot.cli.output import print_table, say
 from polyglot.cli.view import View
 from polyglot.core.errors import BadInput
-from polyglot.core.night import night_name
-from polyglot.engine.submission import Submission, submission_of_night
+from polyglot.engine.submission import Submission, submission_at, submission_of_night
 from polyglot.export.findings import findings_of
 from polyglot.kinds.aggregate import Estimate
 from polyglot.kinds.metrics import BY_NAME
@@ -23,7 +22,7 @@ from polyglot.plan.plan import Plan
 from polyglot.provenance.findings import Beside, contrasts_beside, means_beside
 from polyglot.provenance.inputs import Change, StageChange, changed_stages
 from polyglot.store.locate import open_store
-from polyglot.store.nights import find_night
+from polyglot.store.store import Store
 from polyglot.store.submissions import all_submissions
 from polyglot.study.profile import load_profile
 
@@ -71,32 +70,25 @@ def command(
 
 def _open(text: str, *, profile: str, store: str | None) -> View:
     """What a user means: a study, an earlier submission of it, or a night. Raises BadInput."""
-    if earlier := _EARLIER.fullmatch(text):
-        return _submission(earlier[1], int(earlier[2]), profile=profile, store=store)
-    name, at, night = text.partition("@")
-    if not at:
+    earlier, (name, at, night) = _EARLIER.fullmatch(text), text.partition("@")
+    if not earlier and not at:
         return open_view(text, mix=None, profile=profile, store=store)
-    chosen, name = load_profile(profile), study_name(name)
+    chosen, name = load_profile(profile), study_name(earlier[1] if earlier else name)
     opened = open_store(chosen.store if store is None else store)
-    found = find_night(opened, name, night_name(night))
-    if found is None:
-        remedy = f"`polyglot nights {name}` lists them"
-        raise BadInput("no such night", where=f"study {name}", got=repr(night[:80]), remedy=remedy)
-    submission = submission_of_night(opened, found)
+    if earlier:
+        submission = _earlier(opened, name, int(earlier[2]))
+    else:
+        submission = submission_of_night(opened, night_of(opened, name, night))
     return View(profile=chosen, plan=Plan(name, submission.stages), store=opened, title=submission.title)
 
 
-def _submission(study: str, back: int, *, profile: str, store: str | None) -> View:
+def _earlier(store: Store, study: str, back: int) -> Submission:
     """The submission so many before a study's newest one."""
-    chosen, name = load_profile(profile), study_name(study)
-    opened = open_store(chosen.store if store is None else store)
-    every = all_submissions(opened, name)
+    every = all_submissions(store, study)
     if back >= len(every):
         expected = f"at most ~{len(every) - 1}" if every else "a study that was submitted"
-        raise BadInput("no such submission", where=f"study {name}", got=f"~{back}", expected=expected)
-    path = every[back][1]
-    submission = Submission.from_json(opened.read(path), where=f"{opened.url}: {path}")
-    return View(profile=chosen, plan=Plan(name, submission.stages), store=opened, title=submission.title)
+        raise BadInput("no such submission", where=f"study {study}", got=f"~{back}", expected=expected)
+    return submission_at(store, every[back][1])
 
 
 def _beside(one: Report | None, other: Report | None) -> tuple[list[Beside], list[Beside]]:

@@ -8,7 +8,7 @@ import typer
 from polyglot.cli.options import ProfileName, StoreUrl
 from polyglot.cli.run_submission import run_submission
 from polyglot.core.errors import BadInput
-from polyglot.engine.submission import Submission
+from polyglot.engine.submission import submission_at
 from polyglot.schedulers.site import DetachedSite, site_of
 from polyglot.store.locate import open_store
 from polyglot.study.profile import load_profile
@@ -28,7 +28,7 @@ def command(
     """
     chosen = load_profile(profile)
     opened = open_store(store or chosen.store)
-    found = Submission.from_json(opened.read(submission), where=f"{opened.url}: {submission}")
+    found = submission_at(opened, submission)
     site = site_of(replace(chosen, backend=found.backend, cluster=found.cluster))
     if not isinstance(site, DetachedSite):
         remedy = "`polyglot submit` runs it on its machine"

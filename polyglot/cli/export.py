@@ -15,7 +15,7 @@ from polyglot.cli.options import ProfileName, StoreUrl
 from polyglot.cli.output import say
 from polyglot.cli.view import View
 from polyglot.core.errors import BadInput
-from polyglot.engine.submission import Submission, submission_of_night
+from polyglot.engine.submission import submission_at, submission_of_night
 from polyglot.export.crate import Submitted, write_crate
 from polyglot.export.figures import FigureForm, write_figures
 from polyglot.export.files import NotComputed, scratch_beside
@@ -138,8 +138,7 @@ def _submitted(view: View) -> Submitted:
     """The newest submission of just these stages: study file and lock belong to them. Raises BadInput."""
     keys = set(view.plan.by_key)
     for time, path in all_submissions(view.store, view.plan.study):
-        one = Submission.from_json(view.store.read(path), where=f"{view.store.url}: {path}")
-        if keys == {planned.key for planned in one.stages}:
+        if keys == {planned.key for planned in submission_at(view.store, path).stages}:
             study, lock = submitted_files(view.store, path)
             return Submitted(study=study, lock=lock, time=f"{time:%Y-%m-%dT%H:%M:%S+00:00}")
     remedy = "Submit it as it is, or export what was submitted by its name"

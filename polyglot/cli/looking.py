@@ -15,10 +15,12 @@ from polyglot.cli.session import DATA, Session, open_session, title_of
 from polyglot.cli.view import View, rows_of_nights
 from polyglot.core.canonical import Json, sha256_bytes
 from polyglot.core.errors import BadInput, Corrupt, PolyglotError
+from polyglot.core.night import night_name
 from polyglot.core.stage import PlannedStage
-from polyglot.engine.submission import Submission
+from polyglot.engine.submission import submission_at
 from polyglot.plan.plan import Plan, plain_label, restore_plan
 from polyglot.store.locate import open_store
+from polyglot.store.nights import Night, find_night
 from polyglot.store.store import Store
 from polyglot.store.submissions import all_submissions, locks, names, newest_plan, plans
 from polyglot.study.profile import Profile, load_profile
@@ -96,7 +98,7 @@ def newest_stage(
         found = {key: planned for key, planned in every.items() if rather(planned)} or every
         dated = [(time, path) for name in names(store) for time, path in all_submissions(store, name)]
         for time, path in sorted(dated, reverse=True):
-            submission = Submission.from_json(store.read(path), where=f"{store.url}: {path}")
+            submission = submission_at(store, path)
             if (key := next((planned.key for planned in submission.stages if planned.key in found), None)) is not None:
                 of = f"{submission.title}, submitted {time:%Y-%m-%d %H:%M} UTC"
                 others = ", ".join(planned.name for planned in every.values() if planned.key != key)
@@ -111,6 +113,15 @@ def submitted_view(store: Store, name: str, profile: Profile) -> tuple[datetime,
     if found is None:
         raise _never(store, name, mix=None, data_only=False)
     return found.time, found.view(profile, store)
+
+
+def night_of(store: Store, study: str, night: str) -> Night:
+    """The record of a night that a user names. Raises BadInput for one that never began."""
+    found = find_night(store, study, night_name(night))
+    if found is None:
+        remedy = f"`polyglot nights {study}` lists them"
+        raise BadInput("no such night", where=f"study {study}", got=repr(night[:80]), remedy=remedy)
+    return found
 
 
 def study_name(study: str) -> str:
@@ -148,7 +159,7 @@ def _submitted(store: Store, name: str, *, mix: str | None, data_only: bool) -> 
     """
     title, newest = title_of(name, mix), None
     for time, path in all_submissions(store, name):
-        one = Submission.from_json(store.read(path), where=f"{store.url}: {path}")
+        one = submission_at(store, path)
         found = _Submitted(time=time, plan=Plan(name, one.stages), title=one.title)
         data_of_no_models = data_only and one.title == title and not one.answers
         if one.title == (title + DATA if data_only else title) or data_of_no_models:
@@ -201,7 +212,7 @@ def _pins(lock: Json, part: str) -> Mapping[str, Json]:
 def _never(store: Store, name: str, *, mix: str | None, data_only: bool) -> BadInput:
     """The error for a name under which nothing, or nothing so narrowed, was submitted."""
     if known := [path for _, path in all_submissions(store, name)]:
-        titles = [Submission.from_json(store.read(path), where=f"{store.url}: {path}").title for path in known]
+        titles = [submission_at(store, path).title for path in known]
         got = title_of(name, mix) + (DATA if data_only else "")
         return BadInput("never submitted so", where=store.url, got=got, expected=", ".join(dict.fromkeys(titles)))
     return BadInput(

@@ -8,7 +8,7 @@ from polyglot.cli.output import print_table
 from polyglot.core.errors import BadInput
 from polyglot.estimates.power import Expected, power
 from polyglot.kinds.aggregate import AggregateParams
-from polyglot.plan.plan import Plan
+from polyglot.plan.plan import Plan, aggregate_of
 
 HEADER = ("comparisons", "number", "smallest difference found", "after adjustment")
 
@@ -23,8 +23,8 @@ def print_power(plan: Plan, expected: Expected, output: Output) -> None:
             got=f"{expected.questions} questions, SDs {expected.seed_sd:g} and {expected.question_sd:g}",
             expected="two questions or more, and no SD below zero",
         )
-    stage = next((planned.stage for planned in plan if planned.stage.kind == "aggregate"), None)
-    rows = power(AggregateParams.of(stage).contrasts, expected) if stage is not None else []
+    tables = aggregate_of(plan)
+    rows = power(AggregateParams.of(tables.stage).contrasts, expected) if tables is not None else []
     if output is Output.JSON:
         print(json.dumps({"expected": asdict(expected), "families": [asdict(row) for row in rows]}, indent=1))
         return

@@ -6,14 +6,12 @@ from typing import Annotated
 import typer
 
 from polyglot.cli.deliver import deliver_night, deliver_report, options_of
-from polyglot.cli.looking import open_view, study_name
+from polyglot.cli.looking import night_of, open_view, study_name
 from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyGiven
 from polyglot.cli.session import Session
 from polyglot.core.errors import BadInput
-from polyglot.core.night import night_name
 from polyglot.engine.submission import submission_of_night
 from polyglot.store.locate import open_store
-from polyglot.store.nights import find_night
 from polyglot.study.profile import load_profile
 
 
@@ -47,10 +45,7 @@ def _of_night(study: str, night: str, *, mix: str | None, profile: str, store: s
     if mix is not None:
         raise BadInput("a night has evaluated one submission", where="--mix", got=repr(mix), remedy="Leave it out")
     opened, name = open_store(store or load_profile(profile).store), study_name(study)
-    found = find_night(opened, name, night_name(night))
-    if found is None:
-        remedy = f"`polyglot nights {name}` lists them"
-        raise BadInput("no such night", where=f"study {name}", got=repr(night[:80]), remedy=remedy)
+    found = night_of(opened, name, night)
     submission = submission_of_night(opened, found)
     options = options_of(mix=None, profile=profile, store=store)
     return deliver_night(opened, submission, found.name, out, options=options)

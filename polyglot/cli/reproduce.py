@@ -13,7 +13,7 @@ import typer
 from polyglot.cli.looking import open_view
 from polyglot.cli.options import Output, OutputForm, ProfileName, StoreUrl
 from polyglot.cli.output import print_table, say
-from polyglot.cli.run_submission import run_submission
+from polyglot.cli.run_submission import leave_to_driver, run_submission
 from polyglot.cli.session import Session
 from polyglot.cli.view import View
 from polyglot.core.errors import BadInput, PolyglotError
@@ -198,15 +198,7 @@ def _has_run(view: View, target: Store, run: Sequence[PlannedStage], taken: Sequ
         return True
     folder = f"again-{submission.digest12}"
     path = save_submission(target, submission.study, folder, submission.to_json(), answers=False)
-    lines = view.site.start_driver(
-        study=submission.study,
-        title=submission.title,
-        digest12=submission.digest12,
-        path=path,
-        store_url=target.url,
-    )
-    for line in lines:
-        say(line)
+    leave_to_driver(submission, path, target, view.site)
     say(f"{title}: the same command compares, once {len(run) - len(before)} stages have run")
     return False
 

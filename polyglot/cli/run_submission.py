@@ -1,4 +1,4 @@
-"""Runs a submission where it belongs: what `submit`, `drive` and `reevaluate` share."""
+"""Runs a submission where it belongs: what `submit`, `drive`, `reevaluate` and `reproduce` share."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -60,3 +60,17 @@ def interrupted_when_away() -> Iterator[None]:
         raise
     except (StoreError, SchedulerError) as error:
         raise Interrupted(f"{error}; the next driver goes on from here") from error
+
+
+def leave_to_driver(submission: Submission, path: str, store: Store, site: DetachedSite) -> None:
+    """Start the driver of a submission that lies at a path of the store, and say how to follow it."""
+    lines = site.start_driver(
+        study=submission.study,
+        title=submission.title,
+        digest12=submission.digest12,
+        path=path,
+        store_url=store.url,
+    )
+    say(f"{submission.title}: {len(submission.stages)} stages, store {store.url}")
+    for line in lines:
+        say(line)

@@ -15,7 +15,7 @@ from polyglot.cli.deliver import check_out, deliver_report, options_of
 from polyglot.cli.endpoints import check_endpoints, strange_endpoints
 from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import say
-from polyglot.cli.run_submission import run_submission
+from polyglot.cli.run_submission import leave_to_driver, run_submission
 from polyglot.cli.session import Session, open_session
 from polyglot.cli.watch import watch_view
 from polyglot.core.canonical import canonical, digest
@@ -93,7 +93,7 @@ def start(session: Session, *, attach: bool, with_remarks: bool = True) -> bool:
         answers=submission.answers,
     )
     if isinstance(session.site, DetachedSite):
-        _start_driver(session, session.site, submission, path)
+        leave_to_driver(submission, path, session.store, session.site)
         if attach:
             watch_view(session)
         return attach
@@ -159,16 +159,3 @@ def _keep_prompts(store: Store, file: File, language: str, mode: judge_prompts.M
         except (Permanent, OSError) as error:
             raise BadInput(f"judge prompts of {language} cannot be used: {error}", remedy=_PROMPTS_REMEDY) from error
         put_file(store, path, file.name)
-
-
-def _start_driver(session: Session, site: DetachedSite, submission: Submission, path: str) -> None:
-    lines = site.start_driver(
-        study=submission.study,
-        title=submission.title,
-        digest12=submission.digest12,
-        path=path,
-        store_url=session.store.url,
-    )
-    say(f"{submission.title}: {len(submission.stages)} stages, store {session.store.url}")
-    for line in lines:
-        say(line)

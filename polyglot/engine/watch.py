@@ -18,6 +18,7 @@ from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.registry import kind_of
 from polyglot.kinds.reliability import ReliabilityParams
 from polyglot.kinds.report import ReportParams
+from polyglot.plan.plan import aggregate_of
 from polyglot.store.committed import committed, committed_many
 from polyglot.store.manifest import Manifest
 from polyglot.store.nights import Night, nights
@@ -108,7 +109,7 @@ def anchor_verdicts(stages: Sequence[PlannedStage]) -> list[str]:
 def _watched(stages: Sequence[PlannedStage]) -> tuple[list[Cell], dict[str, tuple[str, str]]]:
     """The cells that are answered and judged here, and the keys of the answers and verdicts of each."""
     by_key = {planned.key: planned for planned in stages}
-    aggregate = next((planned for planned in stages if planned.stage.kind == AggregateParams.kind), None)
+    aggregate = aggregate_of(stages)
     if aggregate is None:
         return [], {}
     read = aggregate.stage.inputs

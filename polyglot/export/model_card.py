@@ -11,14 +11,14 @@ import yaml
 from polyglot.core.canonical import sha256_bytes
 from polyglot.core.stage import PlannedStage
 from polyglot.export.files import take
-from polyglot.export.selection import Wanted, aggregate_of, name_of
+from polyglot.export.selection import Wanted, name_of
 from polyglot.kinds.aggregate import ArmScore, Scores
 from polyglot.kinds.answer import AnswerParams
 from polyglot.kinds.base import BaseParams
 from polyglot.kinds.ingest import IngestParams
 from polyglot.kinds.registry import kind_of
 from polyglot.kinds.train import TrainParams, adapter_of
-from polyglot.plan.plan import Plan
+from polyglot.plan.plan import Plan, aggregate_of
 from polyglot.store.artifact import StoredArtifact
 from polyglot.store.committed import committed
 from polyglot.store.manifest import Manifest

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.base import BaseParams
 from polyglot.kinds.cells import UNTUNED
 from polyglot.kinds.kind import Offer
 from polyglot.kinds.registry import kind_of
-from polyglot.plan.plan import Plan
+from polyglot.plan.plan import Plan, named_so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +36,6 @@ def name_of(planned: PlannedStage) -> str:
     return planned.label.partition(" ")[2]
 
 
-def aggregate_of(plan: Plan) -> PlannedStage | None:
-    """The stage that counts the scores of a plan's cells, where it has any."""
-    return next((planned for planned in plan if planned.stage.kind == AggregateParams.kind), None)
-
-
 def select(plan: Plan, what: Offer, name: str | None) -> Sequence[Wanted]:
     """The stages that offer `what`; one of them where `name` is (a part of) its name. Raises BadInput."""
     offered = [
@@ -53,11 +47,7 @@ def select(plan: Plan, what: Offer, name: str | None) -> Sequence[Wanted]:
         raise BadInput(f"the study has no {what}", where=f"study {plan.study}")
     if name is None:
         return offered
-    found = (
-        [one for one in offered if name in one.names]
-        or [one for one in offered if any(f"/{name}/" in f"/{called}/" for called in one.names)]
-        or [one for one in offered if any(name in called for called in one.names)]
-    )
+    found = named_so(offered, name, lambda one: one.names)
     if len(found) != 1:
         some = ", ".join(one.name for one in (found or offered)[:5])
         problem = f"{len(found)} of its results of the kind {what!r} fit" if found else f"no {what} of this name"

@@ -8,14 +8,14 @@ from typing import Any
 
 from polyglot.core.errors import BadInput
 from polyglot.export.files import manifest_of, scratch_beside
-from polyglot.export.selection import Wanted, aggregate_of
+from polyglot.export.selection import Wanted
 from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.answer import Answer
 from polyglot.kinds.cells import Cell
 from polyglot.kinds.compare import PairVerdict
 from polyglot.kinds.judge import Verdict
 from polyglot.kinds.reliability import CellPair, ReliabilityParams
-from polyglot.plan.plan import Plan
+from polyglot.plan.plan import Plan, aggregate_of
 from polyglot.store.artifact import StoredArtifact
 from polyglot.store.store import Store
 

@@ -1,16 +1,18 @@
 """A plan: every stage of a study, each after all that it reads, checked to be sound."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage, Stage
+from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.check import CheckParams
 from polyglot.kinds.probe import ProbeParams
 
+T = TypeVar("T")
 _LOOKING = (CheckParams.kind, ProbeParams.kind)
 
 
@@ -76,6 +78,23 @@ class Plan:
             | ({"after": list(planned.after)} if planned.after else {})
             for planned in self
         ]
+
+
+def aggregate_of(stages: Iterable[PlannedStage]) -> PlannedStage | None:
+    """The stage that counts the scores of the cells, where there is any."""
+    return next((planned for planned in stages if planned.stage.kind == AggregateParams.kind), None)
+
+
+def named_so(things: Iterable[T], name: str, names_of: Callable[[T], Iterable[str]]) -> list[T]:
+    """What a user means by (a part of) a name such as `tiny/house/EN/s0`: that of just this name, else all with it
+    between slashes, else all with it anywhere.
+    """
+    known = [(thing, tuple(names_of(thing))) for thing in things]
+    return (
+        [thing for thing, names in known if name in names]
+        or [thing for thing, names in known if any(f"/{name}/" in f"/{one}/" for one in names)]
+        or [thing for thing, names in known if any(name in one for one in names)]
+    )
 
 
 def needed_for(last: Sequence[PlannedStage], stages: Sequence[PlannedStage]) -> list[PlannedStage]:

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.registry import kind_of, traits_of
-from polyglot.plan.plan import Plan, needed_for
+from polyglot.plan.plan import Plan, aggregate_of, named_so, needed_for
 
 
 def find_result(plan: Plan, name: str) -> PlannedStage:
@@ -15,7 +14,7 @@ def find_result(plan: Plan, name: str) -> PlannedStage:
 
     Raises BadInput when nothing fits, or several do.
     """
-    tables = next((planned for planned in plan if planned.stage.kind == AggregateParams.kind), None)
+    tables = aggregate_of(plan)
     verdicts = (
         {
             role.partition(":")[2]: key
@@ -25,11 +24,7 @@ def find_result(plan: Plan, name: str) -> PlannedStage:
         if tables
         else {}
     )
-    found = (
-        [cell for cell in verdicts if cell == name]
-        or [cell for cell in verdicts if f"/{name}/" in f"/{cell}/"]
-        or [cell for cell in verdicts if name in cell]
-    )
+    found = named_so(verdicts, name, lambda cell: (cell,))
     if len(found) == 1:
         return plan.by_key[verdicts[found[0]]]
     if not found and plan.has(name):

@@ -20,9 +20,10 @@ from jobs.aggregate.reading import rows_by_language
 from jobs.aggregate.tables import contrast_results, other_questions, prepare, score_tables
 from jobs.aggregate.thresholds import thresholds
 from jobs.lib.context import Context, Input, of_role
-from jobs.lib.stats.files import write_csv, write_json
+from jobs.lib.stats.files import write_json
 from jobs.lib.stats.grid import Questions, read_grid
 from jobs.lib.stats.resampling import counts
+from polyglot.core.csv_file import write_csv
 from polyglot.core.errors import Permanent
 from polyglot.core.records import UNSET, write_lines
 from polyglot.core.units import show_first

@@ -12,7 +12,6 @@ from itertools import chain
 import msgspec
 
 from jobs.lib.context import Context, Input, of_role, rows_of
-from jobs.lib.stats.files import write_csv
 from jobs.reliability import pairs, single
 from jobs.reliability.between import between_judges
 from jobs.reliability.figures import by_language
@@ -26,6 +25,7 @@ from jobs.reliability.single import single_reliability
 from jobs.reliability.strengths import How, strength_tables
 from jobs.reliability.suspicious import suspicious
 from polyglot.core import records
+from polyglot.core.csv_file import write_csv
 from polyglot.core.records import UNSET, UnsetType
 from polyglot.kinds.aggregate import Scores
 from polyglot.kinds.cells import STUDYS_JUDGE

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 import msgspec
 
 from jobs.lib.context import Context, of_role
-from jobs.lib.stats.files import readable, write_csv
+from jobs.lib.stats.files import readable
 from jobs.report.answers.build import write_answers
 from jobs.report.load_artifacts import load_data_report, load_report
 from jobs.report.load_quality import load_quality, quality_rows
 from jobs.report.page import environment, render_data, render_page
 from jobs.report.quality import render_quality
 from polyglot.core.canonical import Json
+from polyglot.core.csv_file import write_csv
 from polyglot.core.errors import Permanent
 from polyglot.core.records import Record
 from polyglot.kinds.base import BaseRecord

@@ -61,8 +61,8 @@ def write_crate(
     except ImportError as error:
         remedy = "Install polyglot-lab[export]"
         raise BadInput("RO-Crates need rocrate, which is not installed", where="--as", remedy=remedy) from error
-    report = findings_of(store, plan)
-    if report is None:
+    report, last = findings_of(store, plan), report_stage(plan)
+    if report is None or last is None:
         raise NotComputed(f"{plan.study}: there is no report yet; `polyglot submit` makes it")
     done = committed_many(store, [planned.stage for planned in plan])
     texts = {
@@ -81,7 +81,9 @@ def write_crate(
             _add(crate, made / name, name)
         for planned in plan:
             if planned.key in done:
-                _add_stage(crate, store, planned, done, made, whole=whole)
+                stage = planned.stage
+                root = "report" if planned.key == last.key else f"results/{stage.kind}/{stage.key}"
+                _add_stage(crate, store, planned, done, made, root, whole=whole)
         crate.write(folder)
     return report
 
@@ -102,16 +104,15 @@ _URL = "https://pypi.org/project/polyglot-lab/"
 
 
 def _add_stage(
-    crate: Any, store: Store, planned: PlannedStage, done: Mapping[str, Manifest], made: Path, *, whole: bool
+    crate: Any, store: Store, planned: PlannedStage, done: Mapping[str, Manifest], made: Path, root: str, *, whole: bool
 ) -> None:
-    """A stage's manifest and files, and the action that made them of what it read."""
+    """A stage's manifest, its files below `root`, and the action that made them of what it read."""
     from rocrate.model.contextentity import ContextEntity
 
     manifest, stage = done[planned.key], planned.stage
     name = f"manifests/{stage.kind}/{stage.key}.json"
     _put(made / name, manifest.to_json())
     _add(crate, made / name, name, description=f"{planned.label}: result {manifest.result}")
-    root = "report" if _is_report(planned) else f"results/{stage.kind}/{stage.key}"
     records = list(_kept(planned, manifest, whole=whole))
     for record in records:
         (made / root / record.path).parent.mkdir(parents=True, exist_ok=True)
@@ -126,10 +127,6 @@ def _add_stage(
         "result": [{"@id": name}, *({"@id": file.id} for file in files)],
     }
     crate.add(ContextEntity(crate, f"#{stage.key}", properties=action))
-
-
-def _is_report(planned: PlannedStage) -> bool:
-    return report_stage(Plan("", (planned,))) is not None
 
 
 def _kept(planned: PlannedStage, manifest: Manifest, *, whole: bool) -> Iterator[FileRecord]:

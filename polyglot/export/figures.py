@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from polyglot.core.errors import BadInput
+from polyglot.export.findings import contrast_names
 from polyglot.kinds.aggregate import ContrastResult, Estimate
 from polyglot.kinds.cells import AGAIN, ArmKey
 from polyglot.kinds.metrics import BY_NAME, Metric
@@ -70,8 +71,7 @@ def _figures(report: Report) -> Iterator[tuple[str, float, Callable[["Figure"], 
     for row in report.contrasts:
         families.setdefault(row.family.compares, []).append(row)
     for family, rows in families.items():
-        several = len({row.trained_on for row in rows}) > 1
-        found = [(f"{row.name} ({row.model})" if several and row.model else row.name, metric.of(row)) for row in rows]
+        found = [(name, metric.of(row)) for name, row in zip(contrast_names(rows), rows, strict=True)]
         yield (
             f"contrasts-{family}",
             _height(len(found)),

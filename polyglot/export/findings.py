@@ -1,9 +1,11 @@
 """What a study found: the document of its report, read from the store."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from polyglot.core.stage import PlannedStage
+from polyglot.kinds.aggregate import ContrastResult
 from polyglot.kinds.report import Report, ReportParams
 from polyglot.plan.plan import Plan
 from polyglot.store.artifact import StoredArtifact
@@ -31,3 +33,10 @@ def findings_of(store: Store, plan: Plan) -> Report | None:
         return None
     with tempfile.TemporaryDirectory(prefix="polyglot-") as cache:
         return StoredArtifact(store, manifest, Path(cache)).read("report.json", Report)
+
+
+def contrast_names(rows: Sequence[ContrastResult]) -> list[str]:
+    """What contrasts are called beside each other: with what their sides have in common where that differs."""
+    several = len({row.trained_on for row in rows}) > 1
+    common = [", ".join(part for part in row.trained_on if part) if several else "" for row in rows]
+    return [f"{row.name} ({of})" if of else row.name for row, of in zip(rows, common, strict=True)]

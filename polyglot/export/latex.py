@@ -6,6 +6,7 @@ A file begins with the packages that it needs; `\input` it where the table belon
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+from polyglot.export.findings import contrast_names
 from polyglot.kinds.aggregate import ArmScore, ContrastResult, Estimate
 from polyglot.kinds.metrics import BY_NAME, MISSING, Metric
 from polyglot.kinds.report import Report
@@ -80,29 +81,26 @@ def _contrasts(report: Report, metric: Metric) -> Iterator[str]:
     """One table of all contrasts, by family."""
     adjusted = any(_p(row, metric) for row in report.contrasts)
     columns = ["Contrast", "Difference", "Interval", *(["$p$ (Holm)"] if adjusted else []), "Seeds"]
-    several = len({row.trained_on for row in report.contrasts}) > 1
+    named = zip(contrast_names(report.contrasts), report.contrasts, strict=True)
     yield r"{\small"
     yield rf"\begin{{longtable}}{{l{'r' * (len(columns) - 1)}}}"
     caption = _caption(report, f"contrasts of the study {report.study} in {metric.unit}")
     yield rf"\caption{{{caption}}} \label{{tab:{report.study}-contrasts}} \\"
     yield r"\toprule"
-    yield " & ".join(escaped(name) if "$" not in name else name for name in columns) + r" \\"
-    yield from (r"\midrule", r"\endfirsthead", r"\toprule")
-    yield " & ".join(escaped(name) if "$" not in name else name for name in columns) + r" \\"
+    head = " & ".join(columns) + r" \\"
+    yield from (head, r"\midrule", r"\endfirsthead", r"\toprule", head)
     yield from (r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot")
-    for number, (family, rows) in enumerate(groupby(report.contrasts, lambda row: row.family)):
+    for number, (family, rows) in enumerate(groupby(named, lambda pair: pair[1].family)):
         if number:
             yield r"\addlinespace"
         yield rf"\multicolumn{{{len(columns)}}}{{l}}{{\emph{{{escaped(str(family))}}}}} \\"
-        for row in rows:
-            yield _contrast(row, metric, several=several, adjusted=adjusted)
+        for name, row in rows:
+            yield _contrast(name, row, metric, adjusted=adjusted)
     yield from (r"\end{longtable}", "}")
 
 
-def _contrast(row: ContrastResult, metric: Metric, *, several: bool, adjusted: bool) -> str:
+def _contrast(name: str, row: ContrastResult, metric: Metric, *, adjusted: bool) -> str:
     found = metric.of(row)
-    of = ", ".join(part for part in row.trained_on if part)
-    name = f"{row.name} ({of})" if several and of else row.name
     cells = [escaped(name), _signed(found.value, metric), _limits(found, metric)]
     cells += [_p(row, metric) or "--"] if adjusted else []
     return " & ".join([*cells, str(row.seeds)]) + r" \\"

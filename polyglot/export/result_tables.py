@@ -5,7 +5,6 @@ cells       a row a trained model and language, category or turn
 contrasts   a row a contrast
 """
 
-import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from polyglot.core.csv_file import write_csv
 from polyglot.core.errors import BadInput
 from polyglot.core.records import UNSET, Record
 from polyglot.kinds.aggregate import ArmScore, CellScore, ContrastResult
@@ -81,18 +81,10 @@ def _type(values: Sequence[object]) -> str:
     return _NUMBERS[kinds.pop()] if len(kinds) == 1 and kinds <= _NUMBERS.keys() else "string"
 
 
-def write_csv(name: str, rows: Sequence[Row], folder: Path) -> Path:
-    """Write one table; lists are joined with blanks, what is not there is empty."""
+def _write_csv(name: str, rows: Sequence[Row], folder: Path) -> Path:
     path = folder / f"{name}.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({column: _cell(value) for column, value in row.items()} for row in rows)
+    write_csv(path, rows)
     return path
-
-
-def _cell(value: object) -> object:
-    return " ".join("" if item is None else str(item) for item in value) if isinstance(value, list) else value
 
 
 def write_json(name: str, rows: Sequence[Row], folder: Path) -> Path:
@@ -104,6 +96,6 @@ def write_json(name: str, rows: Sequence[Row], folder: Path) -> Path:
 
 WRITERS: Mapping[str, Callable[[str, Sequence[Row], Path], Path]] = {
     "parquet": write_parquet,
-    "csv": write_csv,
+    "csv": _write_csv,
     "json": write_json,
 }

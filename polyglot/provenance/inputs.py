@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeGuard
 
 from polyglot.core.canonical import Json
 from polyglot.core.stage import PlannedStage
@@ -86,14 +87,14 @@ def _differing(place: str, old: Json, new: Json) -> Iterator[tuple[str, str, str
         for name in dict.fromkeys((*old, *new)):
             yield from _differing(f"{place}.{name}" if place else name, old.get(name), new.get(name))
         return
-    if _is_list(old) and _is_list(new) and len(old) == len(new):  # type: ignore[arg-type]
-        for number, (one, other) in enumerate(zip(old, new, strict=True)):  # type: ignore[arg-type]
+    if _is_list(old) and _is_list(new) and len(old) == len(new):
+        for number, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from _differing(f"{place}[{number}]", one, other)
         return
     yield place, _shown(old), _shown(new)
 
 
-def _is_list(value: Json) -> bool:
+def _is_list(value: Json) -> TypeGuard[Sequence[Json]]:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
@@ -101,6 +102,6 @@ def _shown(value: Json) -> str:
     if value is None:
         return "none"
     if _is_list(value):
-        return f"{len(value)} items"  # type: ignore[arg-type]
+        return f"{len(value)} items"
     text = str(value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

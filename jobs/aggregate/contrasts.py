@@ -18,7 +18,7 @@ import numpy as np
 
 from jobs.aggregate.arms import Arm, Averages, Replicates
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.interval import Interval, difference_widened, side_widened
+from jobs.lib.stats.interval import Interval, between
 from jobs.lib.stats.inversion import Spread
 from polyglot.core.errors import Permanent
 from polyglot.kinds.cells import ArmKey, Contrast
@@ -107,13 +107,15 @@ class Difference:
 
     def interval(self, level: float) -> Interval:
         """The difference with its limits."""
-        reach = self.scale[1] - self.scale[0]
-        return difference_widened(self.whole.interval(level), self.each(level)).clipped(-reach, reach)
+        return self._between(level)[0]
 
     def each(self, level: float) -> list[tuple[Interval, Interval]]:
         """Treatment and control by themselves, before and after they are widened to what their questions hide."""
-        own = [side.interval(level).clipped(*self.scale) for side in self.sides]
-        return [(side, side_widened(side, self.questions, level, *self.scale)) for side in own]
+        return self._between(level)[1]
+
+    def _between(self, level: float) -> tuple[Interval, list[tuple[Interval, Interval]]]:
+        own = [side.interval(level) for side in self.sides]
+        return between(self.whole.interval(level), own, self.questions, level, self.scale)
 
     def detectable(self, level: float) -> float:
         """The smallest true difference that would be found, with what the ends of the scale add to the limits."""

@@ -15,11 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jobs.aggregate.arms import Arm, find_arms
+from jobs.aggregate.arms import Arm
 from jobs.aggregate.contrasts import Difference, Paired, average, pair_up
 from jobs.aggregate.rounding import rounded
 from jobs.aggregate.tables import Tables
-from jobs.aggregate.unscored import Unscored
 from jobs.lib.stats.grid import SCALES, Floats
 from jobs.lib.stats.interval import Interval, difference_widened, over_seeds
 from polyglot.kinds.cells import AGAIN, ArmKey, Contrast, Family
@@ -34,8 +33,8 @@ CHOICES: Mapping[Against, Family] = {
 
 def gains(tables: Tables) -> list[Gain]:
     """Return the rows of gains.json, in the order of the study's cells; none without such mixes."""
-    cells, unscored = {cell.arm_key: cell for cell in tables.cells}, Unscored(tables.grid)
-    arms = {arm.key: arm for arm in find_arms(tables.cells) if AGAIN not in arm.key.arm}
+    cells = {cell.arm_key: cell for cell in tables.cells}
+    arms = {arm.key: arm for arm in tables.arms if AGAIN not in arm.key.arm}
     mono = {
         (*key.trained_on, cells[key].size, arm.languages[0]): key
         for key, arm in arms.items()
@@ -47,22 +46,15 @@ def gains(tables: Tables) -> list[Gain]:
             wanted = [(*key.trained_on, cells[key].size, language) for language in arm.languages]
             if all(one in mono for one in wanted):
                 controls = {one[-1]: mono[one] for one in wanted}
-                rows += _of_mix(_Mix(tables, arms, key, controls, unscored))
+                rows += _of_mix(_Mix(tables, arms, key, controls))
     return rows
 
 
 class _Mix:
     """A parallel mix and the monolingual mixes of its languages, by these, paired as contrasts are."""
 
-    def __init__(
-        self,
-        tables: Tables,
-        arms: Mapping[ArmKey, Arm],
-        key: ArmKey,
-        controls: Mapping[str, ArmKey],
-        unscored: Unscored,
-    ) -> None:
-        self.tables, self.arms, self.key, self.controls, self.unscored = tables, arms, key, controls, unscored
+    def __init__(self, tables: Tables, arms: Mapping[ArmKey, Arm], key: ArmKey, controls: Mapping[str, ArmKey]) -> None:
+        self.tables, self.arms, self.key, self.controls = tables, arms, key, controls
 
     def languages(self, against: Against) -> list[str]:
         """Those that a reading is over."""
@@ -87,7 +79,7 @@ class _Mix:
             read += [(control, on) for control in self.controls.values()]
         places = self.tables.params.languages
         shares = (
-            rounded(self.unscored.bounds(self.arms[key], [places.index(language) for language in languages]).share)
+            rounded(self.tables.unscored.share(self.arms[key], [places.index(language) for language in languages]))
             for key, languages in read
         )
         return max(share or 0.0 for share in shares)

@@ -10,7 +10,7 @@ from math import sqrt
 
 import numpy as np
 
-from jobs.aggregate.arms import Arm, find_arms
+from jobs.aggregate.arms import Arm
 from jobs.aggregate.rounding import DIGITS, measured, rounded
 from jobs.aggregate.tables import Tables
 from jobs.aggregate.thresholds import pool_arms
@@ -49,7 +49,7 @@ def mixtures(tables: Tables) -> Mixtures:
     cells = {cell.arm_key: cell for cell in tables.cells}
     groups: dict[tuple[str, str, int | None], list[tuple[Arm, Shares]]] = {}
     by_shares = set()
-    for arm in find_arms(tables.cells):
+    for arm in tables.arms:
         cell = cells[arm.key]
         if cell.dataset is None or cell.mix is None or AGAIN in cell.form:
             continue

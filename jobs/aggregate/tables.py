@@ -59,6 +59,8 @@ class Tables:
     weights: Floats
     turns: Mapping[tuple[str, str], TurnCounts]  # of answers, by cell and language
     whole: Part
+    arms: tuple[Arm, ...]  # of the cells, in their order
+    unscored: Unscored
 
     def part(self, category: str | None, turn: int | None) -> Part:
         """Both metrics over one category or turn."""
@@ -71,7 +73,16 @@ def prepare(
     """Draw the weights and work out what every table needs."""
     weights = draw_weights(grid.questions.categories, params.resamples)
     whole = _measure(grid, weights, None, None)
-    return Tables(params=params, cells=cells, grid=grid, weights=weights, turns=turns, whole=whole)
+    return Tables(
+        params=params,
+        cells=cells,
+        grid=grid,
+        weights=weights,
+        turns=turns,
+        whole=whole,
+        arms=tuple(find_arms(cells)),
+        unscored=Unscored(grid),
+    )
 
 
 def _measure(grid: Grid, weights: Floats, category: str | None, turn: int | None) -> Part:
@@ -90,7 +101,7 @@ def _measure(grid: Grid, weights: Floats, category: str | None, turn: int | None
 def score_tables(tables: Tables) -> Scores:
     """Return the document of scores.json."""
     params, questions = tables.params, tables.grid.questions
-    arms, unscored = find_arms(tables.cells), Unscored(tables.grid)
+    arms = tables.arms
     cells = list(_cell_scores(tables, tables.whole))
     breakdown: list[PartScore] = []
     slices: list[tuple[str | None, int | None]] = [(None, turn) for turn in range(1, max(questions.turns) + 1)]
@@ -119,7 +130,7 @@ def score_tables(tables: Tables) -> Scores:
         roster=tuple(RosterCell(**msgspec.structs.asdict(cell), arm=cell.arm_key.arm) for cell in tables.cells),
         cells=tuple(cells),
         arms=tuple(
-            _with_bounds(_arm_score(params, arm, language, group, tables.whole), unscored, arm, params.languages)
+            _with_bounds(_arm_score(params, arm, language, group, tables.whole), tables.unscored, arm, params.languages)
             for arm in arms
             for language in (*params.languages, *GROUPS)
             if (group := arm.group(language, params.languages) if language in GROUPS else (language,))
@@ -134,7 +145,7 @@ def other_questions(wrong: tuple[str, ...], tables: Tables) -> OtherQuestions:
     return OtherQuestions(
         wrong=wrong,
         questions=len(tables.grid.questions.ids),
-        arms=tuple(_arm_score(params, arm, "all", params.languages, tables.whole) for arm in find_arms(tables.cells)),
+        arms=tuple(_arm_score(params, arm, "all", params.languages, tables.whole) for arm in tables.arms),
         contrasts=tuple(contrast_results(tables)),
     )
 
@@ -227,8 +238,8 @@ def contrast_results(tables: Tables) -> list[ContrastResult]:
 
     Another test of a contrast is a function over `Paired`, a field of ContrastResult and a line here.
     """
-    params, whole, unscored = tables.params, tables.whole, Unscored(tables.grid)
-    arms = {arm.key: arm for arm in find_arms(tables.cells)}
+    params, whole = tables.params, tables.whole
+    arms = {arm.key: arm for arm in tables.arms}
     rows = []
     for contrast in params.contrasts:
         score = pair_up(contrast, arms, whole.score, params.languages)
@@ -236,7 +247,7 @@ def contrast_results(tables: Tables) -> list[ContrastResult]:
         points = tested(score, "score", whole.questions, whole.freedom, params.level)
         share = tested(exact, "exact", whole.questions, whole.freedom, params.level)
         on = [params.languages.index(language) for language in contrast.on]
-        failed = (unscored.bounds(arms[key], on).share for key in (*contrast.treatment, *contrast.control))
+        failed = (tables.unscored.share(arms[key], on) for key in (*contrast.treatment, *contrast.control))
         rows.append(
             ContrastResult(
                 **msgspec.structs.asdict(contrast),

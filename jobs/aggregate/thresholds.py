@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from jobs.aggregate.arms import Arm, Averages, find_arms
+from jobs.aggregate.arms import Arm, Averages
 from jobs.aggregate.rounding import DIGITS, measured, rounded
 from jobs.aggregate.tables import Part, Tables
 from jobs.lib.stats.grid import SCALES
-from jobs.lib.stats.interval import Interval, difference_widened, side_widened, widened
+from jobs.lib.stats.interval import Interval, between, widened
 from jobs.lib.stats.isotonic import isotonic, monotone_band
 from jobs.lib.stats.noninferiority import Verdict, decide, resolved_margin
 from jobs.lib.stats.pooling import Pooled, pool
@@ -24,7 +24,7 @@ def thresholds(tables: Tables) -> Thresholds:
     """Return the document of thresholds.json. A mix without a language of the benchmark is not in it."""
     cells = {cell.arm_key: cell for cell in tables.cells}
     forms: dict[tuple[str, str, str], list[Arm]] = {}
-    for arm in find_arms(tables.cells):
+    for arm in tables.arms:
         cell = cells[arm.key]
         asked = arm.group("in-mix", tables.params.languages)
         if cell.dataset is not None and asked and AGAIN not in cell.form:
@@ -81,10 +81,8 @@ def _gap(pooled: Pooled, place: int, whole: Part, level: float) -> Interval:
     only = np.eye(len(pooled.means))
     scale = SCALES["score"]
     found = pooled.interval(only[-1] - only[place], level, whole.freedom)
-    own = [pooled.interval(only[side], level, whole.freedom).clipped(*scale) for side in (-1, place)]
-    both = [(side, side_widened(side, whole.questions, level, *scale)) for side in own]
-    reach = scale[1] - scale[0]
-    gap = difference_widened(found, both).clipped(-reach, reach)
+    own = [pooled.interval(only[side], level, whole.freedom) for side in (-1, place)]
+    gap, _ = between(found, own, whole.questions, level, scale)
     return Interval(mean=round(gap.mean, DIGITS), low=round(gap.low, DIGITS), high=round(gap.high, DIGITS))
 
 

@@ -25,11 +25,14 @@ class Unscored:
 
     def bounds(self, arm: Arm, on: Sequence[int]) -> Bounds:
         """An arm's over the languages at positions `on`: averaged over these, draws and seeds, as its mean is."""
+        return Bounds(self.share(arm, on), self._mean(arm, on, LOWEST), self._mean(arm, on, HIGHEST))
+
+    def share(self, arm: Arm, on: Sequence[int]) -> float:
+        """Of an arm's verdicts, those that failed."""
         cells = [cell for members in arm.units.values() for cell in members]
         every = sum(self.every[cell, k] for cell in cells for k in on)
         failed = sum(self.failed[cell, k] for cell in cells for k in on)
-        share = failed / every if every else float("nan")
-        return Bounds(share, self._mean(arm, on, LOWEST), self._mean(arm, on, HIGHEST))
+        return failed / every if every else float("nan")
 
     def _mean(self, arm: Arm, on: Sequence[int], score: float) -> float:
         def cell_mean(cell: int, k: int) -> float:

@@ -42,15 +42,20 @@ def limits(draws: Floats, level: float) -> tuple[Floats, Floats]:
     tail = (1 - level) / 2
     flat = np.moveaxis(draws, 0, -1).reshape(-1, len(draws))  # a number's draws beside each other
     if not np.isnan(flat).any():
-        low, high = _ends(flat, int(len(draws) * tail + 1e-9))
+        low, high = _ends(flat, skipped(len(draws), tail))
     else:
         low, high = np.full(len(flat), nan), np.full(len(flat), nan)
         for at, row in enumerate(flat):
             finite = np.sort(row[~np.isnan(row)])
             if len(finite):
-                skip = int(len(finite) * tail + 1e-9)
+                skip = skipped(len(finite), tail)
                 low[at], high[at] = finite[skip], finite[len(finite) - 1 - skip]
     return low.reshape(draws.shape[1:]), high.reshape(draws.shape[1:])
+
+
+def skipped(draws: int, tail: float) -> int:
+    """How many of so many draws lie beyond a limit that leaves this share out."""
+    return int(draws * tail + 1e-9)
 
 
 def _ends(rows: Floats, skip: int) -> tuple[Floats, Floats]:
@@ -197,6 +202,19 @@ def difference_widened(difference: Interval, sides: Sequence[tuple[Interval, Int
         low=difference.mean - sqrt((difference.mean - difference.low) ** 2 + sum(below)),
         high=difference.mean + sqrt((difference.high - difference.mean) ** 2 + sum(above)),
     )
+
+
+def between(
+    difference: Interval, sides: Sequence[Interval], questions: int, level: float, scale: tuple[float, float]
+) -> tuple[Interval, list[tuple[Interval, Interval]]]:
+    """Widen the difference of two means on a scale by what so many questions hide of its `sides`, treatment first.
+
+    Returns it, kept inside of what there can be, and each side before and after.
+    """
+    own = [side.clipped(*scale) for side in sides]
+    both = [(side, side_widened(side, questions, level, *scale)) for side in own]
+    reach = scale[1] - scale[0]
+    return difference_widened(difference, both).clipped(-reach, reach), both
 
 
 def _gained(before: float, after: float, mean: float) -> float:

@@ -15,7 +15,7 @@ from statistics import NormalDist
 import numpy as np
 
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.interval import Interval, between_seeds, joined, level_of_draws, student_inner
+from jobs.lib.stats.interval import Interval, between_seeds, joined, level_of_draws, skipped, student_inner
 from polyglot.core.detectable import Precision
 
 PARTS = 10_000  # p-values are whole numbers of these
@@ -58,10 +58,9 @@ class Spread:
         """The interval that `over_seeds` gives at this level."""
         if isnan(self.mean):
             return Interval(mean=self.mean, low=self.mean, high=self.mean)
-        tail = (1 - (level if self.freedom is None else level_of_draws(level, self.freedom))) / 2
-        low, high = _ends(self.draws, tail)
+        low, high = self._limits(self.draws, level)
         if self.selected is not None:
-            other = _ends(self.selected, tail)
+            other = self._limits(self.selected, level)
             low, high = min(low, other[0]), max(high, other[1])
         return joined(Interval(mean=self.mean, low=low, high=high), self.seeds, self.kept, self.error, level)
 
@@ -69,8 +68,7 @@ class Spread:
         """The smallest true difference that would be found at a level; infinite where there is nothing to tell from."""
         if not len(self.draws):
             return float("inf")
-        tail = (1 - (level if self.freedom is None else level_of_draws(level, self.freedom))) / 2
-        low, high = _ends(self.draws, tail)
+        low, high = self._limits(self.draws, level)
         return Precision(
             reach=max(self.mean - low, high - self.mean),
             questions=float(np.std(self.draws)),
@@ -79,18 +77,18 @@ class Spread:
             seeds_error=self.error,
         ).detectable(level)
 
+    def _limits(self, ascending: Floats, level: float) -> tuple[float, float]:
+        """The order statistics that `interval.limits` takes."""
+        if not len(ascending):
+            return float("nan"), float("nan")
+        of_draws = level if self.freedom is None else level_of_draws(level, self.freedom)
+        skip = skipped(len(ascending), (1 - of_draws) / 2)
+        return float(ascending[skip]), float(ascending[len(ascending) - 1 - skip])
+
 
 def _ascending(draws: Floats) -> Floats:
     found: Floats = np.sort(draws[~np.isnan(draws)])
     return found
-
-
-def _ends(ascending: Floats, tail: float) -> tuple[float, float]:
-    """The order statistics that `interval.limits` takes."""
-    if not len(ascending):
-        return float("nan"), float("nan")
-    skip = int(len(ascending) * tail + 1e-9)
-    return float(ascending[skip]), float(ascending[len(ascending) - 1 - skip])
 
 
 def smallest_p(resamples: int, freedom: int | None) -> float:

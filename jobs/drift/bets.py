@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.drift.attribution import run_there
-from jobs.drift.items import Beside, History, channels_of, table_of
+from jobs.drift.items import DIGITS, Beside, History, channels_of, table_of
 from jobs.lib.stats.detector import Wealth
 from jobs.lib.stats.exchangeable import ALL, TILTS, Channel, Channels
 from polyglot.kinds.drift import Bets
-
-_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +40,8 @@ class Book:
         """For the state."""
         wealth = self.wealth
         return Bets(
-            log=tuple(round(float(one), _DIGITS) if np.isfinite(one) else None for one in wealth.log),
-            run=tuple(round(float(one), _DIGITS) for one in wealth.run),
+            log=tuple(round(float(one), DIGITS) if np.isfinite(one) else None for one in wealth.log),
+            run=tuple(round(float(one), DIGITS) for one in wealth.run),
             since=tuple(int(one) for one in wealth.since),
             languages=self.channels.languages,
             categories=self.channels.categories,

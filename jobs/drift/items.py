@@ -12,7 +12,7 @@ from polyglot.kinds.drift import Bets, ItemScores
 from polyglot.kinds.judge import Verdict
 
 WHOLE = 0  # the turn of an item that is a question with all of its turns and samples
-_DIGITS = 4
+DIGITS = 4  # of every number that is kept
 
 
 class Item(NamedTuple):
@@ -45,7 +45,7 @@ class Scored:
                 continue
             self.categories[item] = verdict.category
             if verdict.score is not None:
-                self.scores[item] = round(verdict.score, _DIGITS)
+                self.scores[item] = round(verdict.score, DIGITS)
 
     def add_questions(self, cell: str, verdicts: Iterable[Verdict]) -> None:
         """Take one item a question: the mean of its turns and samples, as the turns of one answer hang together. A
@@ -59,7 +59,7 @@ class Scored:
         for item, scores in found.items():
             known = [score for score in scores if score is not None]
             if len(known) == len(scores):
-                self.scores[item] = round(sum(known) / len(known), _DIGITS)
+                self.scores[item] = round(sum(known) / len(known), DIGITS)
 
 
 @dataclass(slots=True)

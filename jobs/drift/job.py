@@ -12,7 +12,7 @@ import numpy as np
 
 from jobs.drift.attribution import Blame, blame, limit
 from jobs.drift.bets import in_words
-from jobs.drift.items import History
+from jobs.drift.items import DIGITS, History
 from jobs.drift.judge import (
     AnchorNight,
     category_figures,
@@ -52,6 +52,7 @@ class Seen:
     state: DriftState
     anchors: AnchorNight
     cells: Sequence[CellNight]
+    told: Blame  # by the evidence alone
     findings: tuple[Finding, ...]
 
     @property
@@ -62,7 +63,7 @@ class Seen:
     @property
     def evidence(self) -> float | None:
         """Against the judge; None where no anchor has a score."""
-        return round(self.anchors.book.evidence, 4) if self.anchors.book else None
+        return round(self.anchors.book.evidence, DIGITS) if self.anchors.book else None
 
 
 def run(context: Context) -> None:
@@ -73,15 +74,17 @@ def run(context: Context) -> None:
     anchors = see_anchors(context, params, state)
     cells = [see_cell(context, params, cell, state.cells.get(cell), night=number) for cell in params.watch.cells]
     names = (*(row.night for row in state.nights), params.night)
-    findings = tuple(_findings(params, state, anchors, cells, names))
-    seen = Seen(params=params, state=state, anchors=anchors, cells=cells, findings=findings)
+    told = _blame(params, anchors, cells)
+    findings = tuple(_findings(params, state, anchors, cells, told, names))
+    seen = Seen(params=params, state=state, anchors=anchors, cells=cells, told=told, findings=findings)
     last = state.nights[-1] if state.nights else None
     languages = language_figures(anchors, params.languages, {} if last is None or last.fresh else last.ewma)
     history = (*state.nights, _row(seen, languages))
-    (context.out / "drift.json").write_bytes(records.to_json(_document(seen, languages, history)) + b"\n")
+    says = _says(seen)
+    (context.out / "drift.json").write_bytes(records.to_json(_document(seen, says, languages, history)) + b"\n")
     (context.out / STATE).write_bytes(records.to_json(_next_state(seen, history)) + b"\n")
-    context.metrics.update(verdict=seen.verdict, says=_says(seen), evidence=seen.evidence, nights=number)
-    context.log.info("%s: %s", seen.verdict, _says(seen))
+    context.metrics.update(verdict=seen.verdict, says=says, evidence=seen.evidence, nights=number)
+    context.log.info("%s: %s", seen.verdict, says)
 
 
 def _state(context: Context, params: DriftParams) -> DriftState:
@@ -108,10 +111,14 @@ def _first_cell(context: Context, then: Then) -> CellState:
 
 
 def _findings(
-    params: DriftParams, state: DriftState, anchors: AnchorNight, cells: Sequence[CellNight], names: Sequence[str]
+    params: DriftParams,
+    state: DriftState,
+    anchors: AnchorNight,
+    cells: Sequence[CellNight],
+    told: Blame,
+    names: Sequence[str],
 ) -> Sequence[Finding]:
     """All that was found, the digests' first."""
-    told = _blame(params, anchors, cells)
     found = [cell.certain for cell in cells if cell.certain]
     renamed = strangers(anchors.served_by, state.served_by)
     if renamed:
@@ -172,7 +179,7 @@ def _row(seen: Seen, languages: Sequence[LanguageDrift]) -> NightDrift:
     )
 
 
-def _document(seen: Seen, languages: tuple[LanguageDrift, ...], history: tuple[NightDrift, ...]) -> Drift:
+def _document(seen: Seen, says: str, languages: tuple[LanguageDrift, ...], history: tuple[NightDrift, ...]) -> Drift:
     params, state = seen.params, seen.state
     return Drift(
         night=params.night,
@@ -180,14 +187,14 @@ def _document(seen: Seen, languages: tuple[LanguageDrift, ...], history: tuple[N
         baseline=state.baseline,
         baseline_nights=state.baseline_nights,
         verdict=seen.verdict,
-        says=_says(seen),
+        says=says,
         findings=seen.findings,
         anchors=params.watch.anchors,
         served_by=seen.anchors.served_by,
         remarks=tuple(_remarks(seen)),
         evidence=seen.evidence,
-        limit=round(limit(params.error), 4),
-        cell_limit=round(limit(params.error, max(len(seen.cells), 1)), 4),
+        limit=round(limit(params.error), DIGITS),
+        cell_limit=round(limit(params.error, max(len(seen.cells), 1)), DIGITS),
         error=params.error,
         horizon=params.horizon,
         languages=languages,
@@ -234,8 +241,7 @@ def _blamed(seen: Seen) -> set[str]:
     """The cells whose scores raised an alarm."""
     if seen.verdict not in ("model", "serving"):
         return set()
-    told = _blame(seen.params, seen.anchors, seen.cells)
-    return {cell.cell for cell, moved in zip(seen.cells, told.cells, strict=True) if moved}
+    return {cell.cell for cell, moved in zip(seen.cells, seen.told.cells, strict=True) if moved}
 
 
 def _says(seen: Seen) -> str:

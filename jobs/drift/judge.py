@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from jobs.drift.bets import Book, bet
-from jobs.drift.items import Beside, History, Item, Scored, beside
+from jobs.drift.items import DIGITS, Beside, History, Item, Scored, beside
 from jobs.lib.context import Context, Input, of_role, rows_of
 from jobs.lib.stats.exchangeable import ALL, Channel
 from polyglot.core import records
@@ -15,7 +15,6 @@ from polyglot.kinds.drift import CategoryDrift, DriftParams, DriftState, Languag
 from polyglot.kinds.judge import JudgeCard, Verdict
 
 EWMA = 0.2  # weight of tonight in the moving average that is drawn
-_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +137,7 @@ def language_figures(
                 difference=difference,
                 flips=mean(row.flips for row in here),
                 flips_before=mean(share for row in here if (share := row.flips_before) is not None),
-                ewma=last if difference is None else round(EWMA * difference + (1 - EWMA) * last, _DIGITS),
+                ewma=last if difference is None else round(EWMA * difference + (1 - EWMA) * last, DIGITS),
             )
         )
     return tuple(found)
@@ -159,4 +158,4 @@ def category_figures(night: AnchorNight) -> tuple[CategoryDrift, ...]:
 def mean(values: Iterable[float]) -> float | None:
     """The mean, rounded as records are; None of nothing."""
     found = list(values)
-    return round(fmean(found), _DIGITS) if found else None
+    return round(fmean(found), DIGITS) if found else None

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from jobs.drift.bets import Book, bet
-from jobs.drift.items import History, Scored, beside
+from jobs.drift.items import DIGITS, Beside, History, Scored, beside
 from jobs.drift.judge import mean, names_of, strangers, union
 from jobs.lib.context import Context, Input, rows_of
 from polyglot.core import records
-from polyglot.core.canonical import sha256_bytes
+from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import Missing
 from polyglot.core.records import UNSET
 from polyglot.kinds.answer import AnswerCard
@@ -53,7 +53,7 @@ class CellNight:
             environment_changed=bool(then and then.environment != self.tonight.environment),
             served_by=self.served_by,
             difference=self.difference,
-            evidence=None if self.book is None else round(self.book.evidence, 4),
+            evidence=None if self.book is None else round(self.book.evidence, DIGITS),
         )
 
     def kept(self, *, fresh: bool) -> CellState:
@@ -80,6 +80,7 @@ def see_cell(context: Context, params: DriftParams, cell: str, then: CellState |
     repeats = card.endpoint is UNSET and _CPU in tonight.environment
     certain = _certain(params.night, cell, then, tonight, served, repeats=repeats) if differ and then else None
     history, scored, book, lost = History(), Scored(), None, False
+    rows: list[Beside] = []
     if then is not None and differ and certain is None:
         baseline = History.read(then.items) if then.items else _baseline(context, cell, old)
         lost, history = baseline is None, baseline or History()
@@ -99,7 +100,7 @@ def see_cell(context: Context, params: DriftParams, cell: str, then: CellState |
         lost=lost,
         history=history,
         scored=scored,
-        difference=mean(row.difference for row in beside(history, scored)),
+        difference=mean(row.difference for row in rows),
         book=book,
     )
 
@@ -121,7 +122,7 @@ def _tonight(answers: Input, verdicts: Input, languages: tuple[str, ...]) -> The
 
 
 def _digest(source: Input, name: str) -> str:
-    return sha256_bytes(source.path(name).read_bytes())
+    return sha256_file(source.path(name))
 
 
 def _baseline(context: Context, cell: str, then: Then) -> History | None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from jobs.report.numbers import Metric
 from polyglot.kinds.aggregate import ArmScore
+from polyglot.kinds.metrics import Metric
 
 
 class HeatCell(NamedTuple):

@@ -3,11 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from polyglot.kinds.metrics import DASH as DASH
-from polyglot.kinds.metrics import EXACT, SCORE, TENS
-from polyglot.kinds.metrics import MINUS as MINUS
-from polyglot.kinds.metrics import MISSING as MISSING
-from polyglot.kinds.metrics import Metric as Metric
+from polyglot.kinds.measured import Measured
+from polyglot.kinds.metrics import EXACT, MISSING, SCORE, TENS, Metric
 from polyglot.kinds.report import Report
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -26,6 +23,14 @@ def share(part: float, of: float) -> str:
     if part and value < 0.1:
         return "under 0.1%"
     return f"{value:.1f}%" if 0 < value < 10 else f"{value:.0f}%"
+
+
+def with_limits(found: Measured) -> str:
+    """A difference in points of the mean score with its limits; bare where it has no sign to tell."""
+    if found.value is None or found.low is None or found.high is None:
+        return MISSING
+    value, low, high = (SCORE.signed(one).lstrip("+") for one in (found.value, found.low, found.high))
+    return f"{value} ({low} to {high})"
 
 
 def counted(number: int, one: str, many: str) -> str:

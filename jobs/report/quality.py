@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from jobs.report.numbers import DASH, MINUS, MISSING, share, whole
+from jobs.report.numbers import share, whole
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
 from jobs.report.plots.spread import draw_spread
 from polyglot.core.pages import templates
+from polyglot.kinds.metrics import DASH, MINUS, MISSING
 from polyglot.kinds.quality import QualityCard, Summary, WorstTurn
 from polyglot.kinds.report import Comparison, NamedQuality, Quality, QualityReport
 

@@ -5,7 +5,7 @@ that may be the best is one that no other is shown to be better than, which is n
 """
 
 from jobs.report.groups import group_title
-from jobs.report.numbers import counted, listed, whole
+from jobs.report.numbers import counted, listed, whole, with_limits
 from polyglot.kinds.measured import Measured
 from polyglot.kinds.metrics import SCORE
 from polyglot.kinds.mixtures import BlendRow, MixtureSet
@@ -22,7 +22,7 @@ def ratio_findings(report: Report) -> list[tuple[str, str]]:
     margin = report.mixtures.margin
     found = []
     for row in report.mixtures.found:
-        group = ", ".join(part for part in (group_title(report, row.trained_on), _size(row)) if part)
+        group = ", ".join(part for part in (group_title(report, row.trained_on), size_of(row)) if part)
         found.append(
             (f"{HEADING}, {group}" if group else HEADING, ratio_sentence(row, margin, report.method.min_seeds))
         )
@@ -69,12 +69,12 @@ def _over_equal(row: MixtureSet) -> str:
     if row.equal is None:
         return "Equal shares were not tried, and nothing is said against them."
     better = [one for one in row.tried if one.over_equal.low is not None and one.over_equal.low > 0]
-    behind = _limits(row.equal.behind)
+    behind = with_limits(row.equal.behind)
     if not better:
         return f"No mix is shown to be better than equal shares, which are behind the best by {behind} points."
     best = max(better, key=lambda one: one.over_equal.value or 0.0)
     return (
-        f"Better than equal shares: {_named(better)}, by up to {_limits(best.over_equal)} points ({best.arm}); "
+        f"Better than equal shares: {_named(better)}, by up to {with_limits(best.over_equal)} points ({best.arm}); "
         "they stay in the set as the bar."
     )
 
@@ -89,16 +89,9 @@ def _named(rows: list[BlendRow]) -> str:
     )
 
 
-def _size(row: MixtureSet) -> str:
+def size_of(row: MixtureSet) -> str:
+    """A set's number of ids; "" where it is all."""
     return "" if row.size is None else f"{whole(row.size)} ids"
-
-
-def _limits(found: Measured) -> str:
-    """A difference with its limits; bare where it has no sign."""
-    if found.value is None or found.low is None or found.high is None:
-        return "n/a"
-    parts = [SCORE.signed(value).lstrip("+") for value in (found.value, found.low, found.high)]
-    return f"{parts[0]} ({parts[1]} to {parts[2]})"
 
 
 def shares_label(shares: dict[str, float]) -> str:

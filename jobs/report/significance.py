@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from jobs.report.families import WORDINGS
 from jobs.report.groups import group_title
-from jobs.report.numbers import Metric, counted, listed, seeds, share, whole
+from jobs.report.numbers import counted, listed, seeds, share, whole
 from polyglot.core.student import student_quantile
 from polyglot.kinds.aggregate import ContrastResult, Method
 from polyglot.kinds.cells import ArmKey
+from polyglot.kinds.metrics import Metric
 from polyglot.kinds.report import Report
 
 FEW, MANY = 3, 6  # seeds, and contrasts of a family, that do not go together

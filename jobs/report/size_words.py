@@ -7,9 +7,7 @@ are always relative to the largest size that was tried.
 from collections.abc import Iterator
 
 from jobs.report.groups import group_title
-from jobs.report.numbers import counted, whole
-from polyglot.kinds.measured import Measured
-from polyglot.kinds.metrics import SCORE
+from jobs.report.numbers import counted, whole, with_limits
 from polyglot.kinds.report import Report
 from polyglot.kinds.thresholds import SizeGap, Threshold
 
@@ -49,26 +47,27 @@ def size_sentence(row: Threshold, margin: float | None, min_seeds: int) -> str:
     if row.sufficient is not None:
         text = (
             f"{row.mix}: {size_label(row.sufficient)} suffice (\u2264 {whole(row.sufficient)}): they are behind "
-            f"{largest}, by {_gap(gaps[row.sufficient].gap)} points, less than the margin of {margin:g}"
+            f"{largest}, by {with_limits(gaps[row.sufficient].gap)} points, less than the margin of {margin:g}"
         )
         short = f", while {size_label(row.short)} fall short" if row.short is not None else ""
         return f"{text}{short}.{scope}"
     if row.short is not None:
         return (
             f"{row.mix}: more than {size_label(row.short)} are needed (> {whole(row.short)}): they are behind "
-            f"{largest}, by {_gap(gaps[row.short].gap)} points, more than the margin of {margin:g}.{scope}"
+            f"{largest}, by {with_limits(gaps[row.short].gap)} points, more than the margin of {margin:g}.{scope}"
         )
     nearest = row.gaps[-1]
     return (
-        f"{row.mix}: unresolved; {size_label(nearest.size)} are behind {largest}, by {_gap(nearest.gap)} points, "
-        f"which may be within the margin of {margin:g} or beyond it; {resolves}.{scope}"
+        f"{row.mix}: unresolved; {size_label(nearest.size)} are behind {largest}, by "
+        f"{with_limits(nearest.gap)} points, which may be within the margin of {margin:g} or beyond it; "
+        f"{resolves}.{scope}"
     )
 
 
 def gap_rows(row: Threshold, margin: float | None) -> Iterator[tuple[str, str, str, str]]:
     """Yield size, seeds, gap and what it is for each size but the largest, smallest first."""
     for gap in row.gaps:
-        yield whole(gap.size), str(gap.seeds), _gap(gap.gap), _what(row, gap, margin)
+        yield whole(gap.size), str(gap.seeds), with_limits(gap.gap), _what(row, gap, margin)
 
 
 def _what(row: Threshold, gap: SizeGap, margin: float | None) -> str:
@@ -86,11 +85,3 @@ def _what(row: Threshold, gap: SizeGap, margin: float | None) -> str:
 def size_label(size: int | None) -> str:
     """A number of ids."""
     return "all ids" if size is None else f"{whole(size)} ids"
-
-
-def _gap(found: Measured) -> str:
-    """A gap with its limits."""
-    if found.value is None or found.low is None or found.high is None:
-        return "n/a"
-    low, high = SCORE.signed(found.low), SCORE.signed(found.high)
-    return f"{SCORE.signed(found.value).lstrip('+')} ({low.lstrip('+')} to {high.lstrip('+')})"

@@ -10,6 +10,14 @@ DASH = "\u2013"
 MISSING = "n/a"
 
 
+def signed(value: float | None, digits: int) -> str:
+    """A number with its sign; zero, as it is shown, has none."""
+    if value is None:
+        return MISSING
+    text = f"{abs(value):.{digits}f}"
+    return text if float(text) == 0 else ("+" if value > 0 else MINUS) + text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """How one of the two metrics is called, taken from rows and printed."""
@@ -50,12 +58,7 @@ class Metric:
 
     def signed(self, value: float | None) -> str:
         """A difference."""
-        if value is None:
-            return MISSING
-        text = f"{abs(value) * self.factor:.{max(self.digits, 1)}f}"
-        if float(text) == 0:
-            return text
-        return ("+" if value > 0 else MINUS) + text
+        return signed(self.scaled(value), max(self.digits, 1))
 
     def interval(self, mean: Estimate) -> str:
         """The limits of a mean."""

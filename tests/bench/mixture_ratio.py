@@ -109,7 +109,10 @@ def make(mixes: Sequence[Mix], truth: Truth) -> Study:
     components = find_components(shares)
     assert components is not None
     languages = components.languages
-    reaches = lambda at: truth(np.array([components.shares(at).get(code, 0.0) for code in languages]))  # noqa: E731
+
+    def reaches(at: Sequence[float]) -> float:
+        return truth(np.array([components.shares(at).get(code, 0.0) for code in languages]))
+
     arms = tuple(components.at(one) for one in shares)
     is_fitted = is_identified([components.terms(at, "common") for at in arms])
     tried = {tuple(round(x, 4) for x in at) for at in arms}

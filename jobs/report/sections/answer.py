@@ -12,13 +12,14 @@ from typing import NamedTuple
 from jobs.report.caveats import caveats
 from jobs.report.families import WORDINGS, by_what_they_compare
 from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, languages_of
-from jobs.report.numbers import Metric, View, counted, listed, seeds
+from jobs.report.numbers import View, counted, listed, seeds
 from jobs.report.ratio_words import ratio_findings
 from jobs.report.sections.gains import gained
 from jobs.report.significance import few_seeds, how_many, out_of_reach, primary, says
 from jobs.report.size_words import size_findings
 from polyglot.kinds.aggregate import ContrastResult
 from polyglot.kinds.cells import AGAIN, ArmKey, Family
+from polyglot.kinds.metrics import Metric
 from polyglot.kinds.report import Report
 
 MOST_LEVELS = 3  # sentences on mixes where nothing is compared

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from jobs.report.numbers import MISSING, View, share, whole
+from jobs.report.numbers import View, share, whole
 from jobs.report.sections.pairs import limits, percent
 from polyglot.kinds.cells import STUDYS_JUDGE
 from polyglot.kinds.imported import FROM_FILES
 from polyglot.kinds.measured import Measured
+from polyglot.kinds.metrics import MISSING
 from polyglot.kinds.reliability import (
     SUSPICIOUS,
     JudgeAgreement,

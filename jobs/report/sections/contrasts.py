@@ -7,11 +7,12 @@ from markupsafe import Markup
 
 from jobs.report.families import WORDINGS, by_what_they_compare
 from jobs.report.groups import group_title
-from jobs.report.numbers import Metric, View
+from jobs.report.numbers import View
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
 from jobs.report.significance import p_text
 from polyglot.kinds.aggregate import ContrastResult, Estimate
+from polyglot.kinds.metrics import Metric
 from polyglot.kinds.report import Report
 
 

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jobs.report.groups import group_title
-from jobs.report.numbers import DASH, MINUS, MISSING, View, counted, share
+from jobs.report.numbers import View, counted, share
 from polyglot.kinds.aggregate import Method
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.gains import Gain
+from polyglot.kinds.metrics import DASH, signed
 from polyglot.kinds.report import Report
 
 PUBLISHED = 9.9  # "by up to 9.9 %" (arXiv 2402.13703, abstract); which formula is not said
@@ -65,9 +67,9 @@ def gained(report: Report) -> str:
             f"The paper's “up to {PUBLISHED:g}%” cannot be set beside anything here: no parallel mix has the "
             "monolingual mixes of all its languages at its size."
         )
-    texts = []
+    texts, by_mix = [], _by_mix(report)
     for key in first:
-        every = [row for row in report.gains if _key(row) == key and row.percent is not None]
+        every = [row for row in by_mix[key] if row.percent is not None]
         rows = [row for row in every if report.method.allows(row.failed_share)]
         if len(rows) < len(every):
             number = counted(len(every) - len(rows), "reading", "readings")
@@ -79,9 +81,9 @@ def gained(report: Report) -> str:
             low, high = min(rows, key=_percent), max(rows, key=_percent)
             inside = sum(_place(row) == "inside" for row in rows)
             texts.append(
-                f"{_title(report, rows[0])} gains {_signed(low.percent)}% ({_limits(low)}) to {_signed(high.percent)}% "
-                f"({_limits(high)}) of its control's mean score, by how a gain is read; the interval of {inside} of "
-                f"{len(rows)} readings has the paper's {PUBLISHED:g}% in it."
+                f"{_title(report, rows[0])} gains {signed(low.percent, 1)}% ({_limits(low)}) to "
+                f"{signed(high.percent, 1)}% ({_limits(high)}) of its control's mean score, by how a gain is read; the "
+                f"interval of {inside} of {len(rows)} readings has the paper's {PUBLISHED:g}% in it."
             )
     return " ".join(texts)
 
@@ -90,19 +92,27 @@ def _percent(row: Gain) -> float:
     return row.percent or 0.0
 
 
-def _key(row: Gain) -> tuple[str, str, str]:
-    return row.model, row.dataset, row.arm
+def _key(row: Gain) -> ArmKey:
+    return ArmKey(row.model, row.dataset, row.arm)
 
 
-def _main(report: Report) -> list[tuple[str, str, str]]:
+def _by_mix(report: Report) -> dict[ArmKey, list[Gain]]:
+    """The readings of each mix, in their order."""
+    found: dict[ArmKey, list[Gain]] = {}
+    for row in report.gains:
+        found.setdefault(_key(row), []).append(row)
+    return found
+
+
+def _main(report: Report) -> list[ArmKey]:
     """The mix of most languages at its largest size, of each model and data set."""
     cells = {cell.arm_key: cell for cell in report.roster}
 
-    def extent(key: tuple[str, str, str]) -> tuple[int, float]:
-        cell = next(cell for arm, cell in cells.items() if arm == key)
+    def extent(key: ArmKey) -> tuple[int, float]:
+        cell = cells[key]
         return len(cell.languages), float("inf") if cell.size is None else cell.size
 
-    found: dict[tuple[str, str], tuple[str, str, str]] = {}
+    found: dict[tuple[str, str], ArmKey] = {}
     for row in report.gains:
         other = found.setdefault((row.model, row.dataset), _key(row))
         if extent(_key(row)) > extent(other):
@@ -115,9 +125,8 @@ def _title(report: Report, row: Gain) -> str:
     return row.arm + (f", {group}," if group else "")
 
 
-def _tables(report: Report) -> Iterator[tuple[tuple[str, str, str], Table]]:
-    for key in dict.fromkeys(map(_key, report.gains)):
-        rows = [row for row in report.gains if _key(row) == key]
+def _tables(report: Report) -> Iterator[tuple[ArmKey, Table]]:
+    for key, rows in _by_mix(report).items():
         yield (
             key,
             Table(title=_title(report, rows[0]).rstrip(","), rows=tuple(_row(row, report.method) for row in rows)),
@@ -130,9 +139,9 @@ def _row(row: Gain, method: Method) -> Row:
     return Row(
         against=AGAINST[row.against] + (f" ({' / '.join(chosen)})" if chosen else ""),
         over=row.over + (f" ({' / '.join(languages)})" if languages else ""),
-        points=_signed(row.points, 2),
-        points_limits=f"{_signed(row.points_low, 2)} to {_signed(row.points_high, 2)}",
-        percent=f"{_signed(row.percent)}%",
+        points=signed(row.points, 2),
+        points_limits=f"{signed(row.points_low, 2)} to {signed(row.points_high, 2)}",
+        percent=f"{signed(row.percent, 1)}%",
         percent_limits=_limits(row),
         holds=HOLDS.get(_place(row), DASH) if method.allows(row.failed_share) else f"{_failed(row)}: no gain is told",
     )
@@ -150,11 +159,4 @@ def _place(row: Gain) -> str:
 
 
 def _limits(row: Gain) -> str:
-    return f"{_signed(row.percent_low)} to {_signed(row.percent_high)}"
-
-
-def _signed(value: float | None, digits: int = 1) -> str:
-    if value is None:
-        return MISSING
-    text = f"{abs(value):.{digits}f}"
-    return text if float(text) == 0 else ("+" if value > 0 else MINUS) + text
+    return f"{signed(row.percent_low, 1)} to {signed(row.percent_high, 1)}"

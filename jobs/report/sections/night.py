@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from jobs.report.numbers import MISSING, View
+from jobs.report.numbers import View
 from jobs.report.plots.lines import POINTS, Line, draw_lines
 from jobs.report.plots.scale import linear
 from polyglot.kinds.drift import CellDrift, Drift, LanguageDrift, NightDrift
-from polyglot.kinds.metrics import SCORE
+from polyglot.kinds.metrics import MISSING, SCORE
 from polyglot.kinds.report import Report
 
 _LISTED = 14  # nights in the table

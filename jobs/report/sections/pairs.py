@@ -4,12 +4,13 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from jobs.report.numbers import MINUS, MISSING, View, share
+from jobs.report.numbers import View, share
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
 from polyglot.core.records import UNSET
 from polyglot.kinds.cells import AGAIN
 from polyglot.kinds.measured import Measured
+from polyglot.kinds.metrics import MINUS, MISSING
 from polyglot.kinds.reliability import PairResult
 from polyglot.kinds.report import Report
 

@@ -5,11 +5,12 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from jobs.report.groups import group_title
-from jobs.report.numbers import MINUS, View, whole
+from jobs.report.numbers import View
 from jobs.report.plots.lines import Line, draw_lines
 from jobs.report.plots.scale import linear
 from jobs.report.plots.triangle import Point, draw_triangle
-from jobs.report.ratio_words import limits_label, ratio_sentence, shares_label
+from jobs.report.ratio_words import limits_label, ratio_sentence, shares_label, size_of
+from polyglot.kinds.metrics import MINUS
 from polyglot.kinds.mixtures import BlendRow, MixtureSet
 from polyglot.kinds.report import Report
 
@@ -58,12 +59,11 @@ def show(report: Report, view: View) -> Ratios | None:
 
 
 def _figure(report: Report, row: MixtureSet, margin: float | None) -> Figure:
-    size = "" if row.size is None else f"{whole(row.size)} ids"
     rows = [*row.tried, *(one for one in (row.equal, row.best) if one is not None and one.arm is None)]
     plot, x, caption = _plot(row)
     between = [f"{name} {100 * low:.3g} to {100 * high:.3g}%" for name, (low, high) in row.reach.items()]
     return Figure(
-        title=", ".join(part for part in (group_title(report, row.trained_on), size) if part),
+        title=", ".join(part for part in (group_title(report, row.trained_on), size_of(row)) if part),
         sentence=ratio_sentence(row, margin, report.method.min_seeds),
         plot=plot,
         x=x,

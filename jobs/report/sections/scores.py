@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from jobs.report.groups import arm_scores, arms_of, group_title, groups, languages_of
 from jobs.report.heat import HeatTable, score_cell, score_row
-from jobs.report.numbers import Metric, View, share
+from jobs.report.numbers import View, share
 from polyglot.core.records import UNSET
-from polyglot.kinds.metrics import SCORE
+from polyglot.kinds.metrics import SCORE, Metric
 from polyglot.kinds.report import Report
 
 

@@ -10,11 +10,12 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups
-from jobs.report.numbers import Metric, View
+from jobs.report.numbers import View
 from jobs.report.plots.lines import Line, draw_lines
 from jobs.report.plots.scale import Scale, linear
 from jobs.report.size_words import gap_rows, size_sentence
 from polyglot.kinds.aggregate import Estimate
+from polyglot.kinds.metrics import Metric
 from polyglot.kinds.report import Report
 from polyglot.kinds.thresholds import BandPoint, Threshold
 

@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from jobs.report.numbers import MINUS, MISSING, View, listed, share, whole
+from jobs.report.numbers import View, listed, share, whole
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
 from jobs.report.sections.pairs import WHOLE
 from polyglot.core.records import UNSET
 from polyglot.kinds.cells import AGAIN, ArmKey
 from polyglot.kinds.measured import Measured
+from polyglot.kinds.metrics import MINUS, MISSING
 from polyglot.kinds.report import Report
 from polyglot.kinds.strengths import ArmStrength, StrengthTable
 

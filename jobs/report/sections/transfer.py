@@ -5,10 +5,11 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from jobs.report.groups import arm_scores, arms_of, group_title, groups
-from jobs.report.numbers import Metric, View
+from jobs.report.numbers import View
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import linear
 from polyglot.kinds.aggregate import Estimate
+from polyglot.kinds.metrics import Metric
 from polyglot.kinds.report import Report
 
 

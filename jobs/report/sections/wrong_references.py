@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jobs.report.groups import arms_of, group_title, groups
-from jobs.report.numbers import Metric, View
+from jobs.report.numbers import View
 from polyglot.kinds.aggregate import ArmScore, ContrastResult, Estimate
+from polyglot.kinds.metrics import Metric
 from polyglot.kinds.report import Report
 
 

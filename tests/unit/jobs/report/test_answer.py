@@ -6,10 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from jobs.report.caveats import caveats
-from jobs.report.numbers import EXACT, View
+from jobs.report.numbers import View
 from jobs.report.page import render_page
 from jobs.report.sections import judge as judge_section
 from jobs.report.sections.answer import findings, lead
+from polyglot.kinds.metrics import EXACT
 from tests.kit.reports import USUAL, Made, make, usual_contrasts
 
 

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.report.numbers import EXACT, MINUS, SCORE, share, whole
+from jobs.report.numbers import share, whole
 from jobs.report.plots.lines import thin_out
 from jobs.report.plots.scale import linear
+from polyglot.kinds.metrics import EXACT, MINUS, SCORE
 
 values = st.floats(-1000, 1000, allow_nan=False)
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from jobs.report import job as report
 from jobs.report.curves import curves
 from jobs.report.load_artifacts import load_report
-from jobs.report.numbers import EXACT, View
+from jobs.report.numbers import View
 from jobs.report.page import render_page
 from jobs.report.sections import mixes as mixes_section
 from jobs.report.sections import sizes, wrong_references
@@ -21,6 +21,7 @@ from polyglot.core.errors import Permanent
 from polyglot.core.records import UNSET
 from polyglot.kinds.cells import NATIVE
 from polyglot.kinds.data_card import Defect, Filled, Found, LanguageCard, Share
+from polyglot.kinds.metrics import EXACT
 from polyglot.kinds.report import DataReport
 from polyglot.kinds.train import Packing
 from tests.kit.data_ingests import ingest_bytes, json_lines

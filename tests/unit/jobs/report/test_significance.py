@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from jobs.report.numbers import EXACT, SCORE
 from jobs.report.page import render_page
 from jobs.report.sections.answer import findings
 from jobs.report.sections.gains import gained
 from jobs.report.significance import NO_PRIMARY, few_seeds, how_many, out_of_reach, primary
 from polyglot.kinds.cells import Contrast
+from polyglot.kinds.metrics import EXACT, SCORE
 from tests.kit.reports import USUAL, Made, contrast, make, of_version_6, usual_contrasts
 
 

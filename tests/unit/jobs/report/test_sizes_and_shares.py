@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from jobs.report.numbers import EXACT
 from jobs.report.sections.answer import findings
 from polyglot.kinds.findings import Findings
+from polyglot.kinds.metrics import EXACT
 from tests.kit.reports import Made, Page, make
 
 SHARES = ("DEFR-sampled", "ENDEFR-sampled", "EN:0.6,DE:0.2,FR:0.2", "EN:0.8,DE:0.1,FR:0.1", "EN")

@@ -8,11 +8,12 @@ from msgspec.structs import replace
 
 from jobs.reliability.pairs import Compared
 from jobs.reliability.strengths import How, strength_tables
-from jobs.report.numbers import EXACT, View
+from jobs.report.numbers import View
 from jobs.report.page import render_page
 from jobs.report.sections import strengths
 from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.compare import OrderVerdict, PairVerdict, Slot
+from polyglot.kinds.metrics import EXACT
 from polyglot.kinds.reliability import Reliability
 from polyglot.kinds.report import Report
 from polyglot.kinds.strengths import StrengthTable

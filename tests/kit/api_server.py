@@ -4,8 +4,9 @@
         server.put("a", phase="Running")     # watches see ADDED or MODIFIED, with the next resource version
         server.interrupt("cut")              # every watch that is open ends in the middle of a line
 
-Lists are paged, watches are chunked and replay what came after their resource version. `forget` drops that history, so
-that a watch from an older version is answered by 410 Gone, as an API server does after it has compacted its store.
+Lists are paged, watches are chunked and replay what came after their resource version. After `forget` a new watch from
+an older version is answered by 410 Gone, as an API server does after it has compacted its store; one that is open goes
+on and misses nothing.
 """
 
 import json
@@ -39,7 +40,7 @@ class ApiServer:
         self._history: list[tuple[int, dict[str, Any]]] = []
         self._listed: dict[str, list[dict[str, Any]]] = {}
         self._version, self._forgotten = 100, 0
-        self._interruption: tuple[int, Fault] = (0, "end")
+        self._interruption: tuple[int, Fault, int] = (0, "end", 0)
         self._refusals: list[int] = []
         self._uids = count(1)
         server = self
@@ -91,15 +92,18 @@ class ApiServer:
             self._tell("BOOKMARK", {"metadata": {"resourceVersion": str(self._version)}})
 
     def forget(self) -> None:
-        """Watches from before now are too old."""
+        """Watches that begin later, at a version from before now, are too old."""
         with self.changed:
             self._version += 1
-            self._forgotten, self._history = self._version, []
+            self._forgotten = self._version
 
     def interrupt(self, fault: Fault) -> None:
-        """End every open watch: orderly, in the middle of a line, by 410, never (silence), or with what is no event."""
+        """End every open watch: orderly, in the middle of a line, by 410, never (silence), or with what is no event.
+
+        It sees what changed until now, and nothing that changes after.
+        """
         with self.changed:
-            self._interruption = (self._interruption[0] + 1, fault)
+            self._interruption = (self._interruption[0] + 1, fault, self._version)
             self.changed.notify_all()
 
     def refuse(self, *statuses: int) -> None:
@@ -157,9 +161,11 @@ class ApiServer:
             with self.changed:
                 while not (found := self._after(after)) and self._interruption[0] == began:
                     self.changed.wait()
-                interrupted = self._interruption[0] > began
-                fault = self._interruption[1]
+                interruption, fault, last = self._interruption
+                interrupted = interruption > began
             for number, event in found:
+                if interrupted and number > last:
+                    break
                 after = number
                 yield event
             if interrupted:

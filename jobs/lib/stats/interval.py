@@ -134,9 +134,9 @@ def joined(questions: Interval, seeds: int, kept: float, error: float, level: fl
 
 
 def _variance(draws: Floats) -> float:
-    """Of those that are numbers; numpy's function for what is not is ten times as slow."""
+    """Of those that are numbers, NaN where none is; numpy's function for what is not is ten times as slow."""
     found = float(np.var(draws))
-    return float(np.nanvar(draws)) if isnan(found) else found
+    return float(np.nanvar(draws)) if isnan(found) and not np.isnan(draws).all() else found
 
 
 def between_seeds(points: Floats, draws: Floats, middle: Floats) -> tuple[float, float]:

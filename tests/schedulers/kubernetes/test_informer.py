@@ -32,6 +32,13 @@ class Watched:
     def __post_init__(self) -> None:
         self.informer = Informer(self.server.client(), "pods", "", self.updates, group=about)
 
+    def __enter__(self) -> "Watched":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Without it the thread of a test that fails would go on looking for its server in the tests after it."""
+        self.informer.close()
+
     def next(self) -> Update:
         """The next that is said; what is told of objects is remembered as a reader would."""
         told = self.updates.get(timeout=SECONDS)
@@ -76,9 +83,8 @@ def server() -> Iterator[ApiServer]:
 
 @pytest.fixture
 def watched(server: ApiServer) -> Iterator[Watched]:
-    made = Watched(server)
-    yield made
-    made.informer.close()
+    with Watched(server) as made:
+        yield made
 
 
 class TestLooking:
@@ -100,11 +106,10 @@ class TestLooking:
         with ApiServer(page=2) as server:
             for number in range(5):
                 server.put(f"p{number}")
-            watched = Watched(server)
-            watched.informer.start()
-            assert len(watched.to_the_list()) == 5
-            assert server.lists() == 3
-            watched.informer.close()
+            with Watched(server) as watched:
+                watched.informer.start()
+                assert len(watched.to_the_list()) == 5
+                assert server.lists() == 3
 
     def test_groups_follow_what_documents_are_about(self, watched: Watched, server: ApiServer) -> None:
         server.put("a", about="x")
@@ -257,8 +262,7 @@ STEPS = st.one_of(
 @settings(max_examples=30, deadline=None)
 @given(st.lists(STEPS, max_size=25))
 def test_whatever_happens_the_informer_and_its_readers_end_with_what_is_there(steps: list[tuple[str, str]]) -> None:
-    with ApiServer(page=2) as server:
-        watched = Watched(server)
+    with ApiServer(page=2) as server, Watched(server) as watched:
         watched.informer.start()
         for what, name in steps:
             match what:
@@ -279,4 +283,3 @@ def test_whatever_happens_the_informer_and_its_readers_end_with_what_is_there(st
         assert all(
             watched.informer.about(name) == ([watched.said[name]] if name in watched.said else []) for name in "abc"
         )
-        watched.informer.close()

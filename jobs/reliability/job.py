@@ -17,6 +17,7 @@ from jobs.reliability.between import between_judges
 from jobs.reliability.figures import by_language
 from jobs.reliability.flat import pair_row, strength_rows
 from jobs.reliability.imported import Imported, imported_judge, imported_results
+from jobs.reliability.noise import judge_noise
 from jobs.reliability.pairs import Compared, pair_reliability, pair_results
 from jobs.reliability.people import People, people_agreement
 from jobs.reliability.reading import Graded, JudgeName, by_judge, categories, graded, judge_of, other_languages
@@ -164,6 +165,8 @@ def _cards(
     again = _retested(params, inputs) if judge == STUDYS_JUDGE else []
     languages, level = params.languages, params.level
     of_one, of_pair = map(by_language, differing[judge])
+    repeated = tuple(retests(again, languages, category, level, params.resamples)) if again else ()
+    noise = tuple(judge_noise(rows, params.cells, languages, category, repeated))
     for name, served in names.items():
         yield JudgeReliability(
             model=name.model,
@@ -171,9 +174,10 @@ def _cards(
             served_by=tuple(sorted(served)),
             singles=tuple(single_reliability(rows, languages, category, params.wrong_references, of_one, level)),
             pairs=tuple(pair_reliability(pairs_of_it, languages, category, of_pair, level)),
-            retests=tuple(retests(again, languages, category, level, params.resamples)) if again else (),
+            retests=repeated,
             across_languages=tuple(across_languages(rows, languages, category, level, params.resamples)),
             name=_named(judge, graded),
+            noise=noise or UNSET,
         )
 
 

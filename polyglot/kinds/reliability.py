@@ -40,7 +40,7 @@ class ReliabilityParams(Params):
     """The card of a study's judges, and the results of pairs."""
 
     kind: ClassVar[str] = "reliability"
-    version: ClassVar[int] = 3  # 3: strengths of arms that were compared in pairs
+    version: ClassVar[int] = 4  # 4: the judge's share of the variance of mean scores
 
     languages: tuple[Language, ...]
     cells: tuple[Cell, ...]
@@ -100,6 +100,49 @@ class RetestReliability(Record):
     times: int
     flips: Measured  # the chance that two of them give different scores
     deviation: Measured  # standard deviation of an answer's scores, in points
+
+
+class NoiseParts(Record):
+    """Variances of a mean score by where they come from, in squared points; they sum up to the mean's.
+
+    `questions`: that others would have been asked; `seeds`: that others would have been trained with; `answers`: what
+    one seed says to one question beyond both; `judge`: what it would say otherwise of the same answers. With one seed
+    (`seeds` and `answers` are None) the questions' has that of answers in it; without repeats (`judge` is None) the
+    answers' has the judge's.
+    """
+
+    questions: float
+    seeds: float | None
+    answers: float | None
+    judge: float | None
+
+
+class ErrorIf(Record):
+    """Standard errors in points if there were more of something; None where that part is not known."""
+
+    now: float
+    three_verdicts: float | None  # on each answer, their mean taken
+    twice_questions: float
+    twice_seeds: float | None
+
+
+class JudgeNoise(Record):
+    """How much of a mean score's variance is the judge's, in one language or in the mean of all ("all").
+
+    `of`: an arm's mean, or the difference of two arms, the mean over all arms (over all pairs of them). The limits of
+    `share` are those of the retest's deviation alone.
+    """
+
+    language: str
+    of: Literal["mean", "difference"]
+    arms: int
+    seeds: float  # of an arm, the mean
+    questions: float
+    verdicts: float  # on one seed's answers to one question
+    parts: NoiseParts
+    share: Measured  # the judge's of the whole; None without repeats
+    at_most: float | None  # without repeats: the share of answers and judge together
+    error: ErrorIf
 
 
 class LanguageAgreement(Record):
@@ -166,6 +209,7 @@ class JudgeReliability(Record):
     retests: tuple[RetestReliability, ...]
     across_languages: tuple[LanguageAgreement, ...]
     name: str | UnsetType = UNSET  # of a study with a panel
+    noise: tuple[JudgeNoise, ...] | UnsetType = UNSET  # of one that gave scores, from version 4 on
 
 
 class PairResult(Record):

@@ -28,7 +28,7 @@ class ReportParams(Params):
     """The static report of a study."""
 
     kind: ClassVar[str] = "report"
-    version: ClassVar[int] = 7  # 7: sizes that suffice, sets of mixes
+    version: ClassVar[int] = 8  # 8: radars, links to answers, the judge's noise
 
     study: str
     question: str = ""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from jobs.report.caveats import caveats
 from jobs.report.families import WORDINGS, by_what_they_compare
 from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, languages_of
+from jobs.report.judge_noise import noise_sentence
 from jobs.report.numbers import View, counted, listed, seeds
 from jobs.report.ratio_words import ratio_findings
 from jobs.report.sections.gains import gained
@@ -69,7 +70,7 @@ def lead(report: Report, metric: Metric) -> list[str]:
 
 
 def findings(report: Report, metric: Metric) -> list[tuple[str, str]]:
-    """Return (heading, sentence) for every family of contrasts, their number, gains, sizes, shares and seed noise."""
+    """Return (heading, sentence) for every family of contrasts, their number, gains, sizes, shares, and noise."""
     found = []
     mixed = not _weak(report.contrasts)  # where every claim is of one model, the caveats say it once
     others = (row for row in report.contrasts if not row.primary)
@@ -85,6 +86,7 @@ def findings(report: Report, metric: Metric) -> list[tuple[str, str]]:
     found.append(("Number of comparisons", " ".join(text for text in number if text)))
     if report.contrasts:
         found.append(("Noise floor", _noise(report.contrasts, metric)))
+    found.append(("Judge noise", noise_sentence(report)))
     return [(title, text) for title, text in found if text]
 
 

@@ -105,9 +105,29 @@ def test_a_retest_counts_flips_and_spread(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (tmp_path / "again/out/verdicts/DE.jsonl").read_text().splitlines()]
     assert len(rows) == 20
     assert {row["repeat"] for row in rows} == {0, 1}
-    (row,) = card(tmp_path, inputs)["judges"][0]["retests"]
+    (judge,) = card(tmp_path, inputs)["judges"]
+    (row,) = judge["retests"]
     assert (row["items"], row["times"], row["flips"]["value"]) == (10, 2, 1.0)
     assert row["deviation"]["value"] == pytest.approx(0.7071, abs=1e-4)
+    mean, difference = judge["noise"]
+    assert [(one["of"], one["arms"], one["seeds"], one["verdicts"]) for one in (mean, difference)] == [
+        ("mean", 2, 1, 2),
+        ("difference", 2, 1, 2),
+    ]
+    judges_part = 0.5 / 2 / 8  # of one verdict, on two turns of eight questions
+    assert mean["parts"] == {"questions": 0.0, "seeds": None, "answers": None, "judge": pytest.approx(judges_part, rel=1e-3)}
+    assert (mean["share"]["value"], mean["error"]["three_verdicts"]) == (1.0, pytest.approx(0.1021, abs=1e-4))
+    assert difference["parts"]["judge"] == pytest.approx(2 * judges_part, rel=1e-3)
+
+
+def test_without_a_retest_the_judge_is_a_part_of_the_rest(tmp_path: Path) -> None:
+    def by_question(call: js.Call) -> js.Step:
+        return js.reply("[[9]]" if "DE 3 first?" in call.user else "[[4]]")
+
+    (judge,) = card(tmp_path, inputs_of(tmp_path, by_question, answers(), answers("other")))["judges"]
+    (mean,) = judge["noise"]
+    assert (mean["parts"]["judge"], mean["share"]["value"], mean["at_most"]) == (None, None, None)
+    assert mean["parts"]["questions"] > 0
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ class HeatCell(NamedTuple):
     strength: float
     own: bool = False
     missing: bool = False
+    href: str = ""  # of the answers behind it
 
 
 class HeatRow(NamedTuple):
@@ -33,15 +34,18 @@ class HeatTable(NamedTuple):
     title: str
     columns: tuple[str, ...]
     rows: tuple[HeatRow, ...]
+    folded: tuple[HeatRow, ...] = ()  # of very many
 
 
-def score_cell(row: ArmScore, metric: Metric, *, own: bool = False) -> HeatCell:
+def score_cell(row: ArmScore, metric: Metric, *, own: bool = False, href: str = "") -> HeatCell:
     """One mean with its limits."""
     mean = metric.of(row)
     if mean.value is None:
-        return HeatCell(text="n/a", detail="no valid verdict", strength=0.0, own=own, missing=True)
-    strength = (mean.value - metric.lowest) / (metric.highest - metric.lowest)
-    return HeatCell(text=metric.bare(mean.value), detail=metric.interval(mean), strength=round(strength, 3), own=own)
+        return HeatCell(text="n/a", detail="no valid verdict", strength=0.0, own=own, missing=True, href=href)
+    strength = round((mean.value - metric.lowest) / (metric.highest - metric.lowest), 3)
+    return HeatCell(
+        text=metric.bare(mean.value), detail=metric.interval(mean), strength=strength, own=own, href=href
+    )
 
 
 def score_row(row: ArmScore, cells: tuple[HeatCell, ...], min_seeds: int, languages: Sequence[str]) -> HeatRow:

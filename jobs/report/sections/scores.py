@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from jobs.report.answer_links import AnswerLinks
+from jobs.report.folds import folded, leading
 from jobs.report.groups import arm_scores, arms_of, group_title, groups, languages_of
-from jobs.report.heat import HeatTable, score_cell, score_row
+from jobs.report.heat import HeatRow, HeatTable, score_cell, score_row
 from jobs.report.numbers import View, share
 from polyglot.core.records import UNSET
+from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.metrics import SCORE, Metric
 from polyglot.kinds.report import Report
 
@@ -57,17 +60,23 @@ def _bounds(report: Report) -> Iterator[Bounds]:
 
 def _tables(report: Report, metric: Metric) -> Iterator[HeatTable]:
     rows, languages, members = arm_scores(report), report.method.languages, languages_of(report)
-    for group in groups(report):
-        body = tuple(
-            score_row(
-                rows[key, "all"],
-                tuple(
-                    score_cell(rows[key, language], metric, own=language in members[key])
-                    for language in (*languages, "all")
-                ),
-                report.method.min_seeds,
-                members[key],
+    links, first = AnswerLinks.of(report), leading(report)
+    columns = (*((language, language) for language in languages), ("all", ""))
+
+    def row(key: ArmKey) -> HeatRow:
+        cells = tuple(
+            score_cell(
+                rows[key, column], metric, own=column in members[key], href=links.to(key, language=language)
             )
-            for key in arms_of(report, group)
+            for column, language in columns
         )
-        yield HeatTable(title=group_title(report, group), columns=(*languages, "All"), rows=body)
+        return score_row(rows[key, "all"], cells, report.method.min_seeds, members[key])
+
+    for group in groups(report):
+        shown, rest = folded(arms_of(report, group), is_open=first.__contains__)
+        yield HeatTable(
+            title=group_title(report, group),
+            columns=(*languages, "All"),
+            rows=tuple(map(row, shown)),
+            folded=tuple(map(row, rest)),
+        )

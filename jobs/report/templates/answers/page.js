@@ -66,7 +66,8 @@ function read() {
     else unknown.push(value);
   }
   state.a = find("a", index.cells, "cell", index.first[0]);
-  state.b = find("b", index.cells, "cell", index.first[1]);
+  // A link may name one side: beside it stands the usual other one, and never the same.
+  state.b = find("b", index.cells, "cell", index.first[state.a === index.first[1] ? 0 : 1]);
   for (const side of ["a", "b"]) {
     const text = said.get(`${side}n`) ?? "0", sample = Number(text);
     const isThere = Number.isInteger(sample) && sample >= 0 && sample < index.cells[state[side]].samples;

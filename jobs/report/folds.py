@@ -4,9 +4,11 @@ Up to `MOST` arms of a model and data set all stand open. Of more it is those th
 largest size: what is shown is chosen by what was tried, never by how it came out.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
+from jobs.report.groups import largest_sizes
 from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.report import Report
 
@@ -16,18 +18,10 @@ T = TypeVar("T")
 
 def leading(report: Report) -> Collection[ArmKey]:
     """The arms that stand open."""
-    sizes = {cell.arm_key: float("inf") if cell.size is None else cell.size for cell in report.roster}
-    groups: dict[tuple[str, str | None], dict[str, list[ArmKey]]] = {}
-    for cell in report.roster:
-        forms = groups.setdefault(cell.arm_key.trained_on, {})
-        own = forms.setdefault(cell.form, [])
-        own += [cell.arm_key] if cell.arm_key not in own else []
-    found: list[ArmKey] = []
-    for forms in groups.values():
-        arms = [key for own in forms.values() for key in own]
-        largest = [max(own, key=lambda key: sizes[key]) for own in forms.values()]
-        found += arms if len(arms) <= MOST else largest[:MOST]
-    return frozenset(found)
+    keys = dict.fromkeys(cell.arm_key for cell in report.roster)
+    many = Counter(key.trained_on for key in keys)
+    largest = largest_sizes(report)
+    return frozenset(key for key in keys if many[key.trained_on] <= MOST or key in largest)
 
 
 def folded(rows: Sequence[T], *, is_open: Callable[[T], bool], most: int = MOST) -> tuple[tuple[T, ...], tuple[T, ...]]:

@@ -1,6 +1,6 @@
 """How a report is divided: by model and data set, arms within them, languages in one order."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from polyglot.core.languages import language_rank
 from polyglot.kinds.aggregate import ArmScore
@@ -40,6 +40,17 @@ def arm_scores(report: Report) -> Mapping[tuple[ArmKey, str], ArmScore]:
 def languages_of(report: Report) -> Mapping[ArmKey, Sequence[str]]:
     """The languages of each arm's mix."""
     return {cell.arm_key: cell.languages for cell in report.roster}
+
+
+def largest_sizes(report: Report) -> Collection[ArmKey]:
+    """Each mix at its largest size; what is not tuned has one."""
+    found: dict[tuple[Group, str], tuple[float, ArmKey]] = {}
+    for cell in report.roster:
+        size = float("inf") if cell.size is None else float(cell.size)
+        form = cell.arm_key.trained_on, cell.form
+        if form not in found or size > found[form][0]:
+            found[form] = size, cell.arm_key
+    return frozenset(key for _, key in found.values())
 
 
 def place_in(report: Report | DataReport) -> Callable[[str], tuple[int, tuple[int, str]]]:

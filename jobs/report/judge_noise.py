@@ -1,6 +1,6 @@
 """The judge's own noise beside that of questions, seeds and answers: a sentence for the summary, rows for its card."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from jobs.report.numbers import listed, share, with_limits
 from polyglot.kinds.measured import Measured
@@ -8,24 +8,19 @@ from polyglot.kinds.metrics import MISSING
 from polyglot.kinds.reliability import JudgeNoise, JudgeReliability
 from polyglot.kinds.report import Report
 
-COLUMNS = (
-    "Questions",
-    "Seeds",
-    "Answers",
-    "Judge",
-    "Standard error",
-    "Three verdicts each",
-    "Twice the questions",
-    "Twice the seeds",
-)
-TEXT = (
-    "Shares of the variance of one mix's mean score, and of the difference of two: a mean over all mixes (over all pairs "
-    "of them). Questions: others would have been asked. Seeds: others would have been trained with. Answers: what one "
-    "seed says to one question beyond both. Judge: what it would say otherwise of the same answers, by the retest, whose "
-    "limits alone those of the share are; it was asked about the answers of one model. Behind these: the standard error "
-    "in points as it is, and as it would be."
-)
-WHAT = {"mean": "one mix", "difference": "difference of two"}
+COLUMNS = ("Questions", "Seeds", "Answers", "Judge", "Error", "3 verdicts", "2 x questions", "2 x seeds")
+TITLES: Mapping[str, str] = {
+    "mean": "Where the noise of a mix's mean comes from",
+    "difference": "Where the noise of the difference of two mixes comes from",
+}
+TEXTS: Mapping[str, str] = {
+    "mean": "Shares of the variance of a mean score, averaged over all mixes. Questions: others would have been asked. "
+    "Seeds: others would have been trained with. Answers: what one seed says to one question beyond both. Judge: what "
+    "it would say otherwise of the same answers, by the retest, whose limits alone those of the share are; it was asked "
+    "about the answers of one model. Error: the standard error in points, and what it would be with three verdicts on "
+    "each answer, twice the questions, twice the seeds.",
+    "difference": "The same of the difference of two mixes, averaged over all pairs: what is hard for both cancels.",
+}
 
 
 def noise_sentence(report: Report) -> str:
@@ -45,10 +40,9 @@ def noise_sentence(report: Report) -> str:
     )
 
 
-def noise_rows(judge: JudgeReliability) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
-    """A row for each language, of means and of differences: (value, limits) of each column."""
-    for row in judge.noise or ():
-        yield f"{row.language}, {WHAT[row.of]}", tuple(_fields(row))
+def noise_rows(judge: JudgeReliability, of: str) -> Sequence[tuple[str, tuple[tuple[str, str], ...]]]:
+    """A row for each language, of means or of differences: (value, limits) of each column."""
+    return [(row.language, tuple(_fields(row))) for row in judge.noise or () if row.of == of]
 
 
 def _fields(row: JudgeNoise) -> Iterator[tuple[str, str]]:

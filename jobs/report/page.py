@@ -10,7 +10,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from jobs.report.numbers import View, whole
-from jobs.report.sections import OF_DATA, OF_RESULTS
+from jobs.report.sections import NAMES, OF_DATA, OF_RESULTS
 from polyglot.core.pages import templates
 from polyglot.kinds.report import DataReport, Report
 
@@ -20,7 +20,7 @@ def render_page(report: Report) -> str:
     view = View.of(report)
     shown = [(name, found) for name, show in OF_RESULTS.items() if (found := show(report, view)) is not None]
     template = environment().get_template("page.html.j2")
-    return template.render(report=report, view=view, sections=shown, summary=_summary(report))
+    return template.render(report=report, view=view, sections=shown, names=NAMES, summary=_summary(report))
 
 
 def render_data(report: DataReport) -> str:

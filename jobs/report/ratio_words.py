@@ -20,17 +20,29 @@ def ratio_findings(report: Report) -> list[tuple[str, str]]:
     if report.mixtures is None:
         return []
     margin = report.mixtures.margin
-    found = []
-    for row in report.mixtures.found:
-        group = ", ".join(part for part in (group_title(report, row.trained_on), size_of(row)) if part)
-        found.append(
-            (f"{HEADING}, {group}" if group else HEADING, ratio_sentence(row, margin, report.method.min_seeds))
-        )
+    found = [
+        (f"{HEADING}, {title}" if title else HEADING, ratio_sentence(rows[0], margin, report.method.min_seeds))
+        for title, rows in told_together(report)
+    ]
     if margin is not None and not found:
         text = (
             f"Cannot tell: a margin of {margin:g} points was declared, and no mixes here differ in their shares alone."
         )
         return [(HEADING, text)]
+    return found
+
+
+def told_together(report: Report) -> list[tuple[str, list[MixtureSet]]]:
+    """Sets by their title; those of one model and data set of which the same cannot be told are one."""
+    together: dict[tuple[str, str], list[MixtureSet]] = {}
+    for place, row in enumerate(report.mixtures.found if report.mixtures else ()):
+        why = str(row.why_not) if row.best is None or row.why_not else str(place)
+        together.setdefault((group_title(report, row.trained_on), why), []).append(row)
+    found = []
+    for (group, _), rows in together.items():
+        sizes = [size_of(row) for row in rows if size_of(row)]
+        several = listed([*(size.removesuffix(" ids") for size in sizes[:-1]), sizes[-1]]) if sizes else ""
+        found.append((", ".join(part for part in (group, several) if part), rows))
     return found
 
 

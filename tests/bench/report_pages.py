@@ -14,7 +14,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
@@ -45,7 +46,9 @@ def main() -> None:
     options = parser.parse_args()
     for arms in options.arms:
         with tempfile.TemporaryDirectory(prefix="report-") as folder:
-            out = made(Path(folder), arms)
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as aside:  # a child's peak is its parent's
+                contrasts = aside.submit(prepared, Path(folder), arms).result()
+            out = made(Path(folder), arms, contrasts)
             look(out, arms, options.pictures)
             if options.keep:
                 shutil.copytree(out, options.keep / str(arms), dirs_exist_ok=True)
@@ -62,18 +65,23 @@ def mixes(arms: int) -> list[str]:
     return [*LANGUAGES, *several, *three, *sizes][:arms]
 
 
-def made(folder: Path, arms: int) -> Path:
-    """Make the study and its report, and print what the job took; where the report lies."""
+def prepared(folder: Path, arms: int) -> int:
+    """Write what the report's job reads; how many contrasts there are."""
     names = mixes(arms)
     contrasts = find_contrasts("tiny", "built-in", [Mix.parse(name) for name in names], LANGUAGES)
     study = whole_study(folder / "study", names, SEEDS, contrasts)
     read = {role: [str(source.root), source.key] for role, source in study.inputs.items()}
     write(folder, "report", report_params(metric="score").document(), read)
+    return len(contrasts)
+
+
+def made(folder: Path, arms: int, contrasts: int) -> Path:
+    """Make the report, and print what the job took; where it lies."""
     seconds, mib = run("report", folder, folder / "report", ROOT)
     out = folder / "report/out"
     sizes = [f"{name} {(out / name).stat().st_size / 2**20:.2f}" for name in ("report.html", "report.json", "answers.html")]
     every = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 2**20
-    print(f"{arms:4} arms, {len(contrasts)} contrasts: {seconds:.2f} s, {mib:.0f} MiB; {every:.1f} MiB, of these {', '.join(sizes)}",
+    print(f"{arms:4} arms, {contrasts} contrasts: {seconds:.2f} s, {mib:.0f} MiB; {every:.1f} MiB, of these {', '.join(sizes)}",
           flush=True)  # fmt: skip
     return out
 
@@ -113,7 +121,8 @@ def opened(browser: Browser, out: Path, width: int, arms: int, pictures: Path | 
         _sections(page, pictures, f"{arms}-{width}")
         if width == max(WIDTHS):
             page.pdf(path=pictures / f"{arms}.pdf", format="A4")
-    broken = [rule["id"] for rule in Axe().run(page).response["violations"]]
+    violations = Axe().run(page).response["violations"]
+    broken = [f"{rule['id']}: {rule['nodes'][0]['html'][:120]}" for rule in violations]
     context.close()
     parts = (
         f"{took:.2f} s",

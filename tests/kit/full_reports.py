@@ -16,6 +16,7 @@ from jobs.aggregate import job as aggregate
 from jobs.lib.judging.orders import counted, settle
 from jobs.reliability import job as reliability
 from polyglot.core import records
+from polyglot.kinds.answer import Answer
 from polyglot.kinds.cells import Cell, Contrast
 from polyglot.kinds.compare import CompareCard, OrderVerdict, PairVerdict, Slot
 from polyglot.kinds.findings import Findings
@@ -61,6 +62,8 @@ def whole_study(
     for role, source in study.inputs.items():
         if role.startswith("train:"):
             _curves(source, languages)
+        if role.startswith("answers:"):
+            _spell_out(source, role, languages)
     inputs = study.inputs | {"retest": _retest(root / "retest", study)}
     pairs = tuple(_pairs(root / "pairs", study, inputs))
     findings = Findings(size_margin=0.5, mixture_margin=0.3)
@@ -74,6 +77,19 @@ def whole_study(
     inputs["reliability"] = FolderInput(card.out, "b" * 64)
     read = {role: source for role, source in inputs.items() if not role.startswith(("comparisons:", "retest"))}
     return Whole(inputs=read, arms=len(mixes) + 1)
+
+
+def _spell_out(source: FolderInput, role: str, languages: Sequence[str]) -> None:
+    """Give each turn a text of its own; some say nothing."""
+    random = Random(role)
+    for language in languages:
+        path = source.root / f"answers/{language}.jsonl"
+        rows = []
+        for row in records.read_lines(path, Answer):
+            texts = ["" if random.random() < 0.02 else f"{row.id}.{turn}: {random.random():.6f}" for turn in (1, 2)]
+            turns = tuple(replace(turn, text=text) for turn, text in zip(row.turns, texts, strict=True))
+            rows.append(replace(row, turns=turns))
+        records.write_lines(path, rows)
 
 
 def _curves(source: FolderInput, languages: Sequence[str]) -> None:

@@ -29,6 +29,30 @@ from jobs.report.sections import (
 )
 from polyglot.kinds.report import DataReport, Report
 
+# what the page's contents call them
+NAMES: Mapping[str, str] = {
+    "night": "The night",
+    "answer": "The answer",
+    "scores": "Scores",
+    "contrasts": "Contrasts",
+    "gains": "Per cent",
+    "pairs": "Pairs",
+    "strengths": "Strengths",
+    "wrong_references": "Wrong references",
+    "transfer": "Inside and outside",
+    "sizes": "How many instructions",
+    "ratios": "Which shares",
+    "categories": "Categories",
+    "mixes": "Mixes",
+    "training": "Training",
+    "data": "Data",
+    "translations": "Translations",
+    "defects": "Answers",
+    "judge": "Judge",
+    "card": "Trust in verdicts",
+    "method": "How it was made",
+    "provenance": "Where from",
+}
 OF_RESULTS: Mapping[str, Callable[[Report, View], object | None]] = {
     "night": night.show,
     "answer": answer.show,

@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 from jobs.report.caveats import caveats
 from jobs.report.families import WORDINGS, by_what_they_compare
-from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, languages_of
+from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, languages_of, largest_sizes
 from jobs.report.judge_noise import noise_sentence
 from jobs.report.numbers import View, counted, listed, seeds
 from jobs.report.ratio_words import ratio_findings
 from jobs.report.sections.gains import gained
+from jobs.report.section_words import section_findings
 from jobs.report.significance import few_seeds, how_many, out_of_reach, primary, says
 from jobs.report.size_words import size_findings
-from polyglot.kinds.aggregate import ContrastResult
+from polyglot.kinds.aggregate import ContrastResult, Estimate
 from polyglot.kinds.cells import AGAIN, ArmKey, Family
 from polyglot.kinds.metrics import Metric
 from polyglot.kinds.report import Report
@@ -81,7 +82,7 @@ def findings(report: Report, metric: Metric) -> list[tuple[str, str]]:
             (title, _summary(report, rows, metric) + (" Of this model only." if mixed and _weak(rows) else ""))
         )
     found.append(("In per cent", gained(report)))
-    found += [*size_findings(report), *ratio_findings(report)]
+    found += [*size_findings(report), *ratio_findings(report), *section_findings(report, metric)]
     number = (how_many(report), few_seeds(report), out_of_reach(report))
     found.append(("Number of comparisons", " ".join(text for text in number if text)))
     if report.contrasts:
@@ -173,7 +174,8 @@ def _others(report: Report, group: Group, told: Collection[ArmKey], metric: Metr
     """One sentence on the mixes that were not told of: by name those of several languages, the rest by their reach."""
     members, scores = languages_of(report), arm_scores(report)
     rest = [key for key in _tuned(report, group) if key not in told and metric.of(scores[key, "all"]).value is not None]
-    named = [key for key in rest if len(members[key]) > 1][:MOST_NAMED]
+    largest = largest_sizes(report)
+    named = [key for key in rest if len(members[key]) > 1 and key in largest][:MOST_NAMED]
     clauses = [f"{key.arm} reaches {metric.phrase(metric.of(scores[key, 'all']).value)}" for key in named]
     values = [value for key in rest if key not in named if (value := metric.of(scores[key, "all"]).value) is not None]
     if values:
@@ -216,11 +218,12 @@ def _told(rows: Sequence[ContrastResult], metric: Metric) -> str:
     number = len(known)
     above = sum(found.told > 0 for _, found in known)
     below = sum(found.told < 0 for _, found in known)
-    values = [value for value, _ in known if value is not None]
-    reach = f"{metric.signed(min(values))} to {metric.signed(max(values))} {metric.unit}"
+    ends = (min(known, key=_value), max(known, key=_value))
+    reach = " to ".join(f"{metric.signed(value)} ({metric.signed_interval(found)})" for value, found in ends)
+    reach += f" {metric.unit}"
     alone = sum(found.sign != 0 and found.told == 0 for _, found in known)
     if alone:
-        reach += f" ({counted(alone, 'leaves', 'leave')} zero out before the adjustment)"
+        reach += f"; {counted(alone, 'leaves', 'leave')} zero out before the adjustment"
     if number in (above, below):
         return f"{'Higher' if above else 'Lower'} in all {number} contrasts: {reach}."
     if not above and not below:
@@ -228,6 +231,10 @@ def _told(rows: Sequence[ContrastResult], metric: Metric) -> str:
     told = [f"{word} in {count}" for word, count in (("higher", above), ("lower", below)) if count]
     told += [f"no difference shown in {number - above - below}"] if above + below < number else []
     return f"Of {number} contrasts, {', '.join(told)}: {reach}."
+
+
+def _value(known: tuple[float | None, Estimate]) -> float:
+    return known[0] or 0.0
 
 
 def _noise(rows: Iterable[ContrastResult], metric: Metric) -> str:

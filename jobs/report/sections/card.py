@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from jobs.report.judge_noise import COLUMNS, TEXT, noise_rows
+from jobs.report.judge_noise import COLUMNS, TEXTS, TITLES, noise_rows
 from jobs.report.numbers import View, share, whole
 from jobs.report.sections.pairs import limits, percent
 from polyglot.kinds.cells import STUDYS_JUDGE
@@ -130,9 +130,10 @@ def _tables(judge: JudgeReliability) -> Iterator[Table]:
             ("Answers", "Flips", "Deviation, points"),
             tuple((row.language, tuple(_retest(row))) for row in judge.retests),
         )
-    if judge.noise:
-        rows = tuple((name, tuple(Figure(*one) for one in fields)) for name, fields in noise_rows(judge))
-        yield Table("Where the noise of a mean comes from", TEXT, COLUMNS, rows)
+    for of, title in TITLES.items():
+        if noise := noise_rows(judge, of):
+            rows = tuple((name, tuple(Figure(*one) for one in fields)) for name, fields in noise)
+            yield Table(title, TEXTS[of], COLUMNS, rows)
     if judge.across_languages:
         yield Table(
             "Between languages",

@@ -1,9 +1,11 @@
 """Answers that something is the matter with: mixes by languages, a table for each defect."""
 
+from collections.abc import Collection
 from typing import NamedTuple, get_args
 from urllib.parse import urlencode
 
 from jobs.report.answers.index import DEFECTS
+from jobs.report.folds import folded, leading
 from jobs.report.groups import arms_of, group_title, groups
 from jobs.report.numbers import View, share, whole
 from polyglot.core.records import UNSET
@@ -36,6 +38,7 @@ class Table(NamedTuple):
     title: str
     group: str
     rows: tuple[Row, ...]
+    folded: tuple[Row, ...]
 
 
 class Defects(NamedTuple):
@@ -59,11 +62,12 @@ def show(report: Report, view: View) -> Defects | None:
         if row.cell in arms:
             found.setdefault((arms[row.cell], row.language), []).append(row)
     present = [name for name in _FIELDS if any(_count(row, name) for row in cells)]
+    first = leading(report)
     turns, unknown = sum(row.answer_turns or 0 for row in cells), sum(row.unknown_language or 0 for row in cells)
     return Defects(
         languages=report.method.languages,
         tables=tuple(
-            Table(title=DEFECTS[name], group=group_title(report, group), rows=_rows(report, group, name, found))
+            _table(report, group, name, found, first)
             for name in present
             for group in groups(report)
         ),
@@ -73,14 +77,27 @@ def show(report: Report, view: View) -> Defects | None:
     )
 
 
-def _rows(
-    report: Report, group: tuple[str, str | None], name: Defect, found: dict[tuple[ArmKey, str], list[CellScore]]
-) -> tuple[Row, ...]:
+def _table(
+    report: Report,
+    group: tuple[str, str | None],
+    name: Defect,
+    found: dict[tuple[ArmKey, str], list[CellScore]],
+    first: Collection[ArmKey],
+) -> Table:
+    """One defect; of very many arms some are folded."""
     languages = report.method.languages
     keys = [key for key in arms_of(report, group) if any((key, language) in found for language in languages)]
-    return tuple(
-        Row(key.arm, tuple(_field(report, name, found.get((key, language), []), language) for language in languages))
-        for key in keys
+    shown, rest = folded(keys, is_open=first.__contains__)
+
+    def row(key: ArmKey) -> Row:
+        fields = (_field(report, name, found.get((key, language), []), language) for language in languages)
+        return Row(key.arm, tuple(fields))
+
+    return Table(
+        title=DEFECTS[name],
+        group=group_title(report, group),
+        rows=tuple(map(row, shown)),
+        folded=tuple(map(row, rest)),
     )
 
 

@@ -1,8 +1,10 @@
 """What each mix holds: rows and tokens by language, what was cut and left out, matches with the benchmark, overlaps."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from jobs.report.folds import folded
 from jobs.report.groups import groups, place_in
 from jobs.report.numbers import View, share, whole
 from polyglot.kinds.mix import MixCard, MixContamination, PublishedMatch
@@ -24,6 +26,7 @@ class Mixes(NamedTuple):
 
     languages: tuple[str, ...]
     rows: tuple[Row, ...]
+    folded: tuple[Row, ...]
     overlaps: tuple[tuple[str, Overlap], ...]
 
 
@@ -34,15 +37,33 @@ def show(report: Report | DataReport, view: View | None) -> Mixes | None:
     found = {language for entry in report.mixes for language in entry.card.rows}
     draws = Counter(entry.arm for entry in report.mixes)
     one_group, several = len(groups(report)) == 1, len(report.overlaps) > 1
+    largest = _largest(report.mixes)
+    shown, rest = folded(report.mixes, is_open=lambda entry: entry.name in largest)
+
+    def rows(entries: Iterable[NamedMixCard]) -> tuple[Row, ...]:
+        return tuple(_row(entry, _arm(entry, draws[entry.arm]) if one_group else entry.name) for entry in entries)
+
     return Mixes(
         languages=tuple(sorted(found, key=place_in(report))),
-        rows=tuple(_row(entry, _arm(entry, draws[entry.arm]) if one_group else entry.name) for entry in report.mixes),
+        rows=rows(shown),
+        folded=rows(rest),
         overlaps=tuple(
             (f"{overlap.model} on {overlap.dataset}" if several else "", overlap)
             for overlap in report.overlaps
             if len(overlap.mixes) > 1
         ),
     )
+
+
+def _largest(entries: Iterable[NamedMixCard]) -> set[str]:
+    """The names of those that are of the largest size of their form, in their model and data set."""
+    found: dict[tuple[str, str], tuple[float, str]] = {}
+    for entry in entries:
+        form, size = entry.arm.partition("@")[0], float("inf") if entry.card.size is None else entry.card.size
+        of = entry.name.partition(entry.arm)[0], form
+        if of not in found or size > found[of][0]:
+            found[of] = size, entry.name
+    return {name for _, name in found.values()}
 
 
 def _arm(entry: NamedMixCard, draws: int) -> str:

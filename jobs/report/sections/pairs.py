@@ -1,9 +1,12 @@
 """Answers in pairs: who wins between two arms, by a judge that saw both in both orders."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup
 
+from jobs.report.answer_links import AnswerLinks
+from jobs.report.folds import folded
 from jobs.report.numbers import View, share
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
@@ -26,6 +29,7 @@ class Row(NamedTuple):
     limits: str
     said: str
     plot: Markup
+    href: str
 
 
 class Field(NamedTuple):
@@ -49,6 +53,7 @@ class Figure(NamedTuple):
 
     group: str
     rows: tuple[Row, ...]
+    folded: tuple[Row, ...]
 
 
 class Pairs(NamedTuple):
@@ -70,17 +75,28 @@ def show(report: Report, view: View) -> Pairs | None:
     known = [100 * limit for row in whole for limit in (row.rate.low, row.rate.high) if limit is not None]
     scale = linear([50.0, *known])
     imported = any(row.judge is not UNSET for row in results)
+    links = AnswerLinks.of(report)
     grouped: dict[str, list[PairResult]] = {}
     for row in whole:
         grouped.setdefault(_group(row), []).append(row)
     return Pairs(
         axis=draw_axis(scale, "Axis: share of the first, wins and half of the ties, in %"),
         figures=tuple(
-            Figure(group=group if len(grouped) > 1 or imported else "", rows=tuple(_row(row, scale) for row in rows))
+            _figure(group if len(grouped) > 1 or imported else "", rows, scale, links)
             for group, rows in grouped.items()
         ),
         fields=tuple(_field(row) for row in results),
         imported=imported,
+    )
+
+
+def _figure(group: str, rows: Sequence[PairResult], scale: Scale, links: AnswerLinks) -> Figure:
+    """Of very many pairs the first ones stand open."""
+    shown, rest = folded(rows, is_open=lambda row: False)
+    return Figure(
+        group=group,
+        rows=tuple(_row(row, scale, links) for row in shown),
+        folded=tuple(_row(row, scale, links) for row in rest),
     )
 
 
@@ -93,10 +109,10 @@ def _group(row: PairResult) -> str:
     return " on ".join(part for part in (key.model, key.dataset) if part)
 
 
-def _row(row: PairResult, scale: Scale) -> Row:
+def _row(row: PairResult, scale: Scale, links: AnswerLinks) -> Row:
     rate = row.rate
     if rate.value is None or rate.low is None or rate.high is None:
-        return Row(row.first.arm, row.second.arm, MISSING, "", "no verdict in both orders", Markup(""))
+        return Row(row.first.arm, row.second.arm, MISSING, "", "no verdict in both orders", Markup(""), "")
     low, high = 100 * rate.low, 100 * rate.high
     tone = "up" if low > 50 else "down" if high < 50 else "even"
     said = {"up": "the first wins more often", "down": "the second wins more often", "even": "no difference shown"}
@@ -109,6 +125,7 @@ def _row(row: PairResult, scale: Scale) -> Row:
         limits=f"{low:.0f}\u2013{high:.0f}",
         said=said[tone],
         plot=draw_dots(scale, [dot], title),
+        href=links.to(row.first, row.second),
     )
 
 

@@ -4,12 +4,11 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from jobs.report.groups import group_title
 from jobs.report.numbers import View
 from jobs.report.plots.lines import Line, draw_lines
 from jobs.report.plots.scale import linear
 from jobs.report.plots.triangle import Point, draw_triangle
-from jobs.report.ratio_words import limits_label, ratio_sentence, shares_label, size_of
+from jobs.report.ratio_words import limits_label, ratio_sentence, shares_label, told_together
 from polyglot.kinds.metrics import MINUS
 from polyglot.kinds.mixtures import BlendRow, MixtureSet
 from polyglot.kinds.report import Report
@@ -55,15 +54,17 @@ def show(report: Report, view: View) -> Ratios | None:
     if report.mixtures is None or not report.mixtures.found:
         return None
     margin = report.mixtures.margin
-    return Ratios(margin=margin, figures=tuple(_figure(report, row, margin) for row in report.mixtures.found))
+    told = told_together(report)
+    return Ratios(margin=margin, figures=tuple(_figure(report, title, rows[0], margin) for title, rows in told))
 
 
-def _figure(report: Report, row: MixtureSet, margin: float | None) -> Figure:
+def _figure(report: Report, title: str, row: MixtureSet, margin: float | None) -> Figure:
+    """`row` stands for all sets of this title."""
     rows = [*row.tried, *(one for one in (row.equal, row.best) if one is not None and one.arm is None)]
     plot, x, caption = _plot(row)
     between = [f"{name} {100 * low:.3g} to {100 * high:.3g}%" for name, (low, high) in row.reach.items()]
     return Figure(
-        title=", ".join(part for part in (group_title(report, row.trained_on), size_of(row)) if part),
+        title=title,
         sentence=ratio_sentence(row, margin, report.method.min_seeds),
         plot=plot,
         x=x,

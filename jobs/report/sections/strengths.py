@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from jobs.report.answer_links import AnswerLinks
 from jobs.report.numbers import View, listed, share, whole
 from jobs.report.plots.dots import Dot, draw_axis, draw_dots
 from jobs.report.plots.scale import Scale, linear
@@ -29,6 +30,7 @@ class Row(NamedTuple):
     value: str
     limits: str
     plot: Markup
+    href: str
 
 
 class Field(NamedTuple):
@@ -89,12 +91,12 @@ def show(report: Report, view: View) -> Strengths | None:
     shown = {row.arm for table in tables for row in table.arms}
     missing = [cell.arm_key.arm for cell in report.roster if cell.arm_key not in shown and not cell.otherwise]
     return Strengths(
-        figures=tuple(_figure(own, several=len(groups) > 1) for own in groups.values()),
+        figures=tuple(_figure(own, AnswerLinks.of(report), several=len(groups) > 1) for own in groups.values()),
         missing=listed([*dict.fromkeys(missing)]) if missing else "",
     )
 
 
-def _figure(tables: Sequence[StrengthTable], *, several: bool) -> Figure:
+def _figure(tables: Sequence[StrengthTable], links: AnswerLinks, *, several: bool) -> Figure:
     whole_table = next((table for table in tables if table.language == WHOLE), tables[0])
     limits = [one for row in whole_table.arms for one in (row.strength.low, row.strength.high)]
     scale = linear([*limits, *(row.strength.value for row in whole_table.arms)], zero=True)
@@ -103,7 +105,7 @@ def _figure(tables: Sequence[StrengthTable], *, several: bool) -> Figure:
         title=_title(whole_table) if several or whole_table.judge else "",
         zero=_zero(whole_table),
         axis=draw_axis(scale, "Axis: strength in log-odds", signed=True),
-        rows=tuple(_row(row, whole_table, scale, several=len(sources) > 1) for row in whole_table.arms),
+        rows=tuple(_row(row, whole_table, scale, links, several=len(sources) > 1) for row in whole_table.arms),
         fields=tuple(_field(table, row) for table in tables for row in table.arms),
         judging=tuple(map(_judging, tables)),
         agreement=_agreement(whole_table),
@@ -128,7 +130,7 @@ def _zero(table: StrengthTable) -> str:
     return "the mean of all" if len(names) == len(table.arms) else f"the mean of {listed(names)}"
 
 
-def _row(row: ArmStrength, table: StrengthTable, scale: Scale, *, several: bool) -> Row:
+def _row(row: ArmStrength, table: StrengthTable, scale: Scale, links: AnswerLinks, *, several: bool) -> Row:
     value, limits = strength(row.strength), strength_limits(row.strength)
     low, point, high = row.strength.low, row.strength.value, row.strength.high
     if point is None and (low is None) != (high is None):  # the limit, and a line to the edge
@@ -143,6 +145,7 @@ def _row(row: ArmStrength, table: StrengthTable, scale: Scale, *, several: bool)
         value=value,
         limits=limits,
         plot=draw_dots(scale, [dot], said),
+        href=links.to(row.arm),
     )
 
 

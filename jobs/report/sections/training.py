@@ -1,11 +1,13 @@
 """Training: the loss by step, one panel an arm and one line a seed, and losses on rows held back; then other curves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from markupsafe import Markup
 
-from jobs.report.curves import Curves, curves
+from jobs.report.curves import Curve, Curves, curves
+from jobs.report.folds import folded, leading
 from jobs.report.groups import Group, group_title, groups, place_in
 from jobs.report.heat import HeatCell, HeatRow, HeatTable
 from jobs.report.numbers import View
@@ -16,6 +18,7 @@ from polyglot.kinds.report import Report
 from polyglot.kinds.train import TrainingRecord, ValidationLoss
 
 Run = tuple[RosterCell, TrainingRecord]
+MOST_CURVES = 18  # of losses on rows held back that stand open
 
 
 class Panel(NamedTuple):
@@ -28,9 +31,15 @@ class Panel(NamedTuple):
 
 
 class Training(NamedTuple):
-    """All panels on one axis from 0 to `top`; `packing` is a sentence, "" where nothing was packed."""
+    """All panels on one axis from 0 to `top`; `packing` is a sentence, "" where nothing was packed.
+
+    Of very many mixes some are folded: of the loss by step, and of `held_back`, losses on rows held back by step.
+    """
 
     panels: tuple[Panel, ...]
+    folded: tuple[Panel, ...]
+    held_back: tuple[Curve, ...]
+    held_back_folded: tuple[Curve, ...]
     top: str
     packing: str
     validation: tuple[HeatTable, ...]
@@ -43,13 +52,20 @@ def show(report: Report, view: View) -> Training | None:
     if not runs:
         return None
     scale = linear([0.0, max(max(record.loss) for _, record in runs)], ticks=3)
-    arms = _by_arm(report, runs)
+    arms, first = _by_arm(report, runs), leading(report)
+    is_open = {name: own[0][0].arm_key in first for name, own in arms.items()}
+    panels, rest = folded(tuple(_panels(arms, scale)), is_open=lambda panel: is_open[panel.name])
+    found = curves(arms)
+    held_back, more = folded(found.held_back, is_open=lambda curve: is_open[curve.name], most=MOST_CURVES)
     return Training(
-        panels=tuple(_panels(arms, scale)),
+        panels=panels,
+        folded=rest,
+        held_back=held_back,
+        held_back_folded=more,
         top=scale.label(scale.high),
         packing=packing_summary([record for _, record in runs]),
         validation=tuple(validation_tables(report)),
-        curves=curves(arms),
+        curves=found,
     )
 
 
@@ -120,8 +136,14 @@ def validation_tables(report: Report) -> Iterator[HeatTable]:
             arms = by_group[group]
             found = {language for runs in arms.values() for losses in runs for language in losses}
             languages = tuple(sorted(found, key=place_in(report)))
+            largest = {key.arm for key in leading(report) if key.trained_on == group}
             rows = tuple(_validation_rows(report, arms, languages))
-            yield HeatTable(title=group_title(report, group), columns=languages, rows=rows)
+            shown, rest = folded(rows, is_open=partial(_is_of, largest))
+            yield HeatTable(title=group_title(report, group), columns=languages, rows=shown, folded=rest)
+
+
+def _is_of(arms: Collection[str], row: HeatRow) -> bool:
+    return row.name in arms
 
 
 def _validation_rows(

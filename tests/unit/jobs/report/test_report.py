@@ -43,7 +43,9 @@ class TestPage:
         assert not [tag for tag, _ in page.tags if tag in ("script", "link", "img", "iframe")]
         assert not re.search(r"https?:|@import|url\(", usual.page)
         links = {(attributes["href"] or "").partition("#")[0] for tag, attributes in page.tags if tag == "a"}
-        assert links == {"answers.html", "report.json", "scores.csv", "contrasts.csv", "gains.csv"}
+        assert links == {"", "answers.html", "report.json", "scores.csv", "contrasts.csv", "gains.csv"}
+        inside = {href[1:] for _, attributes in page.tags if (href := attributes.get("href") or "").startswith("#")}
+        assert inside - {"main"} == set(re.findall(r'<h2 id="([\w-]+)"', usual.page))
 
     def test_every_drawing_says_in_words_what_it_shows(self, usual: Made) -> None:
         drawings = re.findall(r"<svg class=\"(?:plot|axis)[^>]*>(.{0,7})", usual.page)

@@ -24,8 +24,11 @@ def leading(report: Report) -> Collection[ArmKey]:
     return frozenset(key for key in keys if many[key.trained_on] <= MOST or key in largest)
 
 
-def folded(rows: Sequence[T], *, is_open: Callable[[T], bool], most: int = MOST) -> tuple[tuple[T, ...], tuple[T, ...]]:
-    """Rows that stand open, and the others: none of few, and never more than `most` open ones."""
+def folded(
+    rows: Sequence[T], *, is_open: Callable[[T], bool], most: int | None = None
+) -> tuple[tuple[T, ...], tuple[T, ...]]:
+    """Rows that stand open, and the others: none of few, and never more than `most` (else `MOST`) open ones."""
+    most = MOST if most is None else most
     if len(rows) <= most:
         return tuple(rows), ()
     first = [place for place, row in enumerate(rows) if is_open(row)][:most] or range(most)

@@ -97,4 +97,4 @@ def _limits(found: Measured) -> str:
 
 
 def _points(value: float | None) -> str:
-    return MISSING if value is None else f"{value:.2f}" if value >= 0.095 else f"{value:.3f}"
+    return MISSING if value is None else f"{value:.3f}"

@@ -13,6 +13,7 @@ from polyglot.kinds.report import Report
 
 HEADING = "The best shares of languages"
 MOST_NAMED = 4
+MOST_SETS = 3  # of which the summary tells; of more it is each largest size
 
 
 def ratio_findings(report: Report) -> list[tuple[str, str]]:
@@ -20,10 +21,15 @@ def ratio_findings(report: Report) -> list[tuple[str, str]]:
     if report.mixtures is None:
         return []
     margin = report.mixtures.margin
+    told = told_together(report)
+    first = told if len(told) <= MOST_SETS else [one for one in told if is_largest(report, one[1])]
     found = [
         (f"{HEADING}, {title}" if title else HEADING, ratio_sentence(rows[0], margin, report.method.min_seeds))
-        for title, rows in told_together(report)
+        for title, rows in first
     ]
+    if len(first) < len(told):
+        sets = counted(len(told) - len(first), "set of mixes of a smaller size is", "sets of mixes of smaller sizes are")
+        found.append((f"{HEADING}, fewer ids", f"{sets[:1].upper() + sets[1:]} told of below, each by itself."))
     if margin is not None and not found:
         text = (
             f"Cannot tell: a margin of {margin:g} points was declared, and no mixes here differ in their shares alone."
@@ -44,6 +50,16 @@ def told_together(report: Report) -> list[tuple[str, list[MixtureSet]]]:
         several = listed([*(size.removesuffix(" ids") for size in sizes[:-1]), sizes[-1]]) if sizes else ""
         found.append((", ".join(part for part in (group, several) if part), rows))
     return found
+
+
+def is_largest(report: Report, rows: list[MixtureSet]) -> bool:
+    """Whether a set is of the largest size of its model and data set."""
+    sizes = {
+        row.size if row.size is not None else float("inf")
+        for row in (report.mixtures.found if report.mixtures else ())
+        if row.trained_on == rows[0].trained_on
+    }
+    return any((row.size if row.size is not None else float("inf")) == max(sizes) for row in rows)
 
 
 def ratio_sentence(row: MixtureSet, margin: float | None, min_seeds: int) -> str:

@@ -19,7 +19,7 @@ def section_findings(report: Report, metric: Metric) -> Iterator[tuple[str, str]
         title = group_title(report, group)
         behind = f", {title}" if title else ""
         main = _main(report, group)
-        yield f"Languages that no mix has seen{behind}", _outside(report, group, metric)
+        yield f"Languages outside of a mix{behind}", _outside(report, group, metric)
         if main is not None:
             yield f"By category{behind}", _by_category(report, main, metric)
     yield "In pairs", " ".join(map(_pairs, _whole(report)))

@@ -4,29 +4,50 @@ Promises: a size is said to suffice only if all larger ones do, by the margin th
 are always relative to the largest size that was tried.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 from jobs.report.groups import group_title
-from jobs.report.numbers import counted, whole, with_limits
+from jobs.report.numbers import counted, listed, whole, with_limits
 from polyglot.kinds.report import Report
 from polyglot.kinds.thresholds import SizeGap, Threshold
 
 HEADING = "How few instructions suffice"
+MOST_MIXES = 6  # of which the summary tells one by one
 
 
 def size_findings(report: Report) -> list[tuple[str, str]]:
     """Return (heading, sentences) for each model and data set with mixes at several sizes; why not, where asked."""
     if report.thresholds is None:
         return []
-    margin, grouped = report.thresholds.margin, dict[str, list[str]]()
+    margin, grouped = report.thresholds.margin, dict[str, list[Threshold]]()
     for row in report.thresholds.found:
         heading = ", ".join(part for part in (HEADING, group_title(report, row.trained_on)) if part)
-        grouped.setdefault(heading, []).append(size_sentence(row, margin, report.method.min_seeds))
+        grouped.setdefault(heading, []).append(row)
     if margin is not None and not grouped:
         return [
             (HEADING, f"Cannot tell: a margin of {margin:g} points was declared, and no mix here has several sizes.")
         ]
-    return [(heading, " ".join(sentences)) for heading, sentences in grouped.items()]
+    return [(heading, _all(rows, margin, report.method.min_seeds)) for heading, rows in grouped.items()]
+
+
+def _all(rows: list[Threshold], margin: float | None, min_seeds: int) -> str:
+    """A sentence a mix; of many mixes that of most languages, and how many others came out how."""
+    if len(rows) <= MOST_MIXES:
+        return " ".join(size_sentence(row, margin, min_seeds) for row in rows)
+    main = max(rows, key=lambda row: len(row.on))
+    others = [row for row in rows if row is not main]
+    ways = Counter(_way(row, margin) for row in others)
+    told = [f"{number} {way}" for way, number in ways.items()]
+    return f"{size_sentence(main, margin, min_seeds)} Of {len(others)} other mixes {listed(told)}: each is told of below."
+
+
+def _way(row: Threshold, margin: float | None) -> str:
+    if margin is None or row.answer in ("one-seed", "undeclared") or row.resolves is None:
+        return "cannot be decided"
+    if row.sufficient is not None:
+        return "need no more than a smaller size"
+    return "need more than some size" if row.short is not None else "are unresolved"
 
 
 def size_sentence(row: Threshold, margin: float | None, min_seeds: int) -> str:

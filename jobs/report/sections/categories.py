@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from jobs.report.answer_links import AnswerLinks
 from jobs.report.folds import folded, leading
-from jobs.report.groups import Group, arms_of, group_title, groups, languages_of
+from jobs.report.groups import Group, arms_of, group_title, groups, languages_of, largest_sizes
 from jobs.report.heat import HeatRow, HeatTable, score_cell, score_row
 from jobs.report.numbers import View
 from jobs.report.plots.radar import LEAST, draw_radar
@@ -17,7 +17,7 @@ from polyglot.kinds.cells import AGAIN, ArmKey
 from polyglot.kinds.metrics import Metric
 from polyglot.kinds.report import Report
 
-MOST_RADARS = 12  # that stand open
+MOST_RADARS = 9  # that stand open
 Part = tuple[str | None, int | None]  # a category, or a turn
 Parts = Mapping[tuple[ArmKey, str | None, int | None], PartScore]
 
@@ -61,10 +61,10 @@ def show(report: Report, view: View) -> Categories:
 
 
 def _radars(report: Report, group: Group, names: Sequence[str], rows: Parts, metric: Metric) -> Radars:
-    """The mixes of most languages first; behind each the mean of all that the group has, tuned."""
-    members, links, first = languages_of(report), AnswerLinks.of(report), leading(report)
+    """Largest sizes and mixes of most languages first; behind each the mean of all that the group has, tuned."""
+    members, links, largest = languages_of(report), AnswerLinks.of(report), largest_sizes(report)
     keys = [key for key in arms_of(report, group) if AGAIN not in key.arm]
-    keys.sort(key=lambda key: (key not in first, -len(members[key])))
+    keys.sort(key=lambda key: (key not in largest, -len(members[key])))
     means = {key: [metric.scaled(metric.of(rows[key, name, None]).value) for name in names] for key in keys}
     tuned = [key for key in keys if key.dataset is not None] or keys
     behind = [_mean([means[key][place] for key in tuned]) for place in range(len(names))]

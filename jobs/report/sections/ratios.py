@@ -1,14 +1,16 @@
 """Which shares of languages are best: mixes of one size on a curve or in a triangle, and the set of the best ones."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from markupsafe import Markup
 
+from jobs.report.folds import folded
 from jobs.report.numbers import View
 from jobs.report.plots.lines import Line, draw_lines
 from jobs.report.plots.scale import linear
 from jobs.report.plots.triangle import Point, draw_triangle
-from jobs.report.ratio_words import limits_label, ratio_sentence, shares_label, told_together
+from jobs.report.ratio_words import MOST_SETS, is_largest, limits_label, ratio_sentence, shares_label, told_together
 from polyglot.kinds.metrics import MINUS
 from polyglot.kinds.mixtures import BlendRow, MixtureSet
 from polyglot.kinds.report import Report
@@ -47,6 +49,7 @@ class Ratios(NamedTuple):
 
     margin: float | None
     figures: tuple[Figure, ...]
+    folded: tuple[Figure, ...]  # of very many, those of smaller sizes
 
 
 def show(report: Report, view: View) -> Ratios | None:
@@ -55,7 +58,12 @@ def show(report: Report, view: View) -> Ratios | None:
         return None
     margin = report.mixtures.margin
     told = told_together(report)
-    return Ratios(margin=margin, figures=tuple(_figure(report, title, rows[0], margin) for title, rows in told))
+    shown, rest = folded(told, is_open=lambda one: is_largest(report, one[1]), most=MOST_SETS)
+
+    def figures(sets: Iterable[tuple[str, list[MixtureSet]]]) -> tuple[Figure, ...]:
+        return tuple(_figure(report, title, rows[0], margin) for title, rows in sets)
+
+    return Ratios(margin=margin, figures=figures(shown), folded=figures(rest))
 
 
 def _figure(report: Report, title: str, row: MixtureSet, margin: float | None) -> Figure:

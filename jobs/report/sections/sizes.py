@@ -13,7 +13,7 @@ from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups
 from jobs.report.numbers import View
 from jobs.report.plots.lines import Line, draw_lines
 from jobs.report.plots.scale import Scale, linear
-from jobs.report.size_words import gap_rows, size_sentence
+from jobs.report.size_words import MOST_MIXES, gap_rows, size_sentence
 from polyglot.kinds.aggregate import Estimate
 from polyglot.kinds.metrics import Metric
 from polyglot.kinds.report import Report
@@ -44,6 +44,7 @@ class Figure(NamedTuple):
     group: str
     panels: tuple[Panel, ...]
     enough: tuple[Enough, ...]
+    many: bool  # of so many mixes that what is said of each is folded
 
 
 class Sizes(NamedTuple):
@@ -74,9 +75,9 @@ def show(report: Report, view: View) -> Sizes | None:
             panels = tuple(
                 _panel(name, curve, place, metric, scale, found.get(name)) for name, curve in several.items()
             )
-            figures.append(
-                Figure(group=group_title(report, group), panels=panels, enough=_enough(report, found.values()))
-            )
+            enough = _enough(report, found.values())
+            many = len(enough) > MOST_MIXES
+            figures.append(Figure(group=group_title(report, group), panels=panels, enough=enough, many=many))
     return _all(report, figures, metric) if figures else None
 
 

@@ -43,9 +43,7 @@ def score_cell(row: ArmScore, metric: Metric, *, own: bool = False, href: str = 
     if mean.value is None:
         return HeatCell(text="n/a", detail="no valid verdict", strength=0.0, own=own, missing=True, href=href)
     strength = round((mean.value - metric.lowest) / (metric.highest - metric.lowest), 3)
-    return HeatCell(
-        text=metric.bare(mean.value), detail=metric.interval(mean), strength=strength, own=own, href=href
-    )
+    return HeatCell(text=metric.bare(mean.value), detail=metric.interval(mean), strength=strength, own=own, href=href)
 
 
 def score_row(row: ArmScore, cells: tuple[HeatCell, ...], min_seeds: int, languages: Sequence[str]) -> HeatRow:

@@ -28,7 +28,9 @@ def ratio_findings(report: Report) -> list[tuple[str, str]]:
         for title, rows in first
     ]
     if len(first) < len(told):
-        sets = counted(len(told) - len(first), "set of mixes of a smaller size is", "sets of mixes of smaller sizes are")
+        sets = counted(
+            len(told) - len(first), "set of mixes of a smaller size is", "sets of mixes of smaller sizes are"
+        )
         found.append((f"{HEADING}, fewer ids", f"{sets[:1].upper() + sets[1:]} told of below, each by itself."))
     if margin is not None and not found:
         text = (

@@ -1,4 +1,4 @@
-"""What the summary says of questions that no contrast asks: languages outside of a mix, categories, answers in pairs."""
+"""What the summary says of what no contrast asks: languages outside of a mix, categories, answers in pairs."""
 
 from collections.abc import Iterator
 
@@ -88,7 +88,13 @@ def _pairs(table: StrengthTable) -> str:
     gaps = [(one, other) for place, one in enumerate(ranked) for other in ranked[place + 1 :]]
     apart = sum(not set(one.letters) & set(other.letters) for one, other in gaps)
     top = [row.arm.arm for row in ranked[1:] if set(row.letters) & set(ranked[0].letters)]
-    named = "" if not top else listed(top) if len(top) <= MOST_NAMED else f"{', '.join(top[:MOST_NAMED])} and {len(top) - MOST_NAMED} more"
+    named = (
+        ""
+        if not top
+        else listed(top)
+        if len(top) <= MOST_NAMED
+        else f"{', '.join(top[:MOST_NAMED])} and {len(top) - MOST_NAMED} more"
+    )
     of = f"By {table.judge}: of" if table.judge else "Of"
     return (
         f"{of} {len(gaps)} pairs of {len(ranked)} arms {apart} are told apart, all gaps looked at together, and "

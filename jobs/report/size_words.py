@@ -39,7 +39,9 @@ def _all(rows: list[Threshold], margin: float | None, min_seeds: int) -> str:
     others = [row for row in rows if row is not main]
     ways = Counter(_way(row, margin) for row in others)
     told = [f"{number} {way}" for way, number in ways.items()]
-    return f"{size_sentence(main, margin, min_seeds)} Of {len(others)} other mixes {listed(told)}: each is told of below."
+    return (
+        f"{size_sentence(main, margin, min_seeds)} Of {len(others)} other mixes {listed(told)}: each is told of below."
+    )
 
 
 def _way(row: Threshold, margin: float | None) -> str:

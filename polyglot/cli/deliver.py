@@ -13,7 +13,9 @@ from polyglot.cli.view import View
 from polyglot.core.errors import BadInput, PolyglotError
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.submission import Submission
+from polyglot.estimates.goodput import goodputs, in_words
 from polyglot.estimates.took import Took, time_and_cost, took
+from polyglot.kinds.train import TrainParams
 from polyglot.store.blobs import fetch
 from polyglot.store.committed import committed
 from polyglot.store.futures import concurrently
@@ -85,10 +87,16 @@ def deliver_stages(
         rows = took(stages, store)
         _write_cost(made / "cost.csv", rows)
         if (page := made / "report.html").exists():
-            _complete(page, again, time_and_cost(rows))
+            _complete(page, again, {**time_and_cost(rows), **_goodput(stages, store)})
         paths = [_placed(path, target / path.name, before) for path in sorted(made.iterdir(), key=_pages_last)]
     files = (path for path in paths if path.is_file())
     return sorted(files, key=lambda path: (path.name != "report.html", path.suffix != ".html", path.name))
+
+
+def _goodput(stages: Sequence[PlannedStage], store: Store) -> dict[str, str]:
+    """What share of their time the trainings used; nothing where no step of any was recorded."""
+    said = in_words(goodputs([planned for planned in stages if planned.stage.kind == TrainParams.kind], store))
+    return {"goodput": said} if said else {}
 
 
 def _complete(page: Path, again: Sequence[str], facts: Mapping[str, str]) -> None:

@@ -121,10 +121,11 @@ def _retest(root: Path, study: FakeStudy) -> FolderInput:
         source = study.inputs[f"verdicts:{cell.cell}"]
         rows = [row for row in source.lines(f"verdicts/{language}.jsonl", Verdict) if row.score is not None]
         again = [
-            replace(row, repeat=time, score=float(min(max(round((row.score or 5) + random.gauss(0, 0.6 + place / 5)), 1), 10)))
+            replace(row, repeat=time, score=float(min(max(round(score), 1), 10)))
             for row in rows[:RETESTED]
             for time in range(TIMES)
-        ]  # fmt: skip
+            for score in ((row.score or 5) + random.gauss(0, 0.6 + place / 5),)
+        ]
         path = root / f"verdicts/{language}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         records.write_lines(path, again)

@@ -42,8 +42,11 @@ def test_every_stage_has_a_row_and_the_page_has_the_sums(ran: Desk) -> None:
     assert float(train["seconds"]) > 0
     assert int(train["peak_memory_bytes"]) > 100_000_000
     page = (ran.root / "out" / "one" / "report.html").read_text(encoding="utf-8")
-    facts = dict(re.findall(r'<th scope="row">(time|cost)</th><td>(.*)</td>', page))
+    facts = dict(re.findall(r'<th scope="row">(time|cost|goodput)</th><td>(.*)</td>', page))
     assert re.fullmatch(rf".* s of work in the {len(found)} stages: .*train \S+ s \(1, cpu\).*", facts["time"])
+    assert re.fullmatch(
+        r"[\d.]+% of \S+ s of GPUs \(or processes\) of the trainings were steps of the results; .*", facts["goodput"]
+    )
     assert "cost" not in facts  # the judge that is built in asks nobody
     assert all(row["calls"] == row["usd"] == "" for row in found)
 

@@ -65,7 +65,7 @@ class Spread:
 
 
 def spread(arms: Sequence[Floats], categories: Sequence[str]) -> Spread | None:
-    """Return the mean squares of `arms`, each (seeds, Q) with NaN where a question has no score; Q go with `categories`.
+    """Return the mean squares of `arms`, each (seeds, Q), NaN where a question has no score; Q go with `categories`.
 
     None where no category has two questions. Of each arm those questions count that all of its seeds have scores of.
     """

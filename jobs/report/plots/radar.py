@@ -34,9 +34,9 @@ def draw_radar(
         for name, angle in zip(names, angles, strict=True)
     )
     shapes = _shape(scale, angles, behind, "behind") + _shape(scale, angles, values, "shape in")
-    return Markup(
-        '<svg class="plot radar" role="img" viewBox="0 0 220 168"><title>{}</title>{}</svg>'
-    ).format(title, rings + spokes + shapes + labels)
+    return Markup('<svg class="plot radar" role="img" viewBox="0 0 220 168"><title>{}</title>{}</svg>').format(
+        title, rings + spokes + shapes + labels
+    )
 
 
 def _shape(scale: Scale, angles: Sequence[float], values: Sequence[float | None], tone: str) -> Markup:

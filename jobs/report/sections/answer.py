@@ -14,9 +14,10 @@ from jobs.report.families import WORDINGS, by_what_they_compare
 from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, languages_of, largest_sizes
 from jobs.report.judge_noise import noise_sentence
 from jobs.report.numbers import View, counted, listed, seeds
+from jobs.report.paper_words import paper_findings
 from jobs.report.ratio_words import ratio_findings
-from jobs.report.sections.gains import gained
 from jobs.report.section_words import section_findings
+from jobs.report.sections.gains import gained
 from jobs.report.significance import few_seeds, how_many, out_of_reach, primary, says
 from jobs.report.size_words import size_findings
 from polyglot.kinds.aggregate import ContrastResult, Estimate
@@ -82,6 +83,7 @@ def findings(report: Report, metric: Metric) -> list[tuple[str, str]]:
             (title, _summary(report, rows, metric) + (" Of this model only." if mixed and _weak(rows) else ""))
         )
     found.append(("In per cent", gained(report)))
+    found += paper_findings(report, metric)
     found += [*size_findings(report), *ratio_findings(report), *section_findings(report, metric)]
     number = (how_many(report), few_seeds(report), out_of_reach(report))
     found.append(("Number of comparisons", " ".join(text for text in number if text)))

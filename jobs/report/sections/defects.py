@@ -66,11 +66,7 @@ def show(report: Report, view: View) -> Defects | None:
     turns, unknown = sum(row.answer_turns or 0 for row in cells), sum(row.unknown_language or 0 for row in cells)
     return Defects(
         languages=report.method.languages,
-        tables=tuple(
-            _table(report, group, name, found, first)
-            for name in present
-            for group in groups(report)
-        ),
+        tables=tuple(_table(report, group, name, found, first) for name in present for group in groups(report)),
         clean=tuple(DEFECTS[name] for name in _FIELDS if name not in present),
         unknown=f"{whole(unknown)} of {whole(turns)} turns ({share(unknown, turns)})",
         page=report.answers,

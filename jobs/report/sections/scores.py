@@ -65,9 +65,7 @@ def _tables(report: Report, metric: Metric) -> Iterator[HeatTable]:
 
     def row(key: ArmKey) -> HeatRow:
         cells = tuple(
-            score_cell(
-                rows[key, column], metric, own=column in members[key], href=links.to(key, language=language)
-            )
+            score_cell(rows[key, column], metric, own=column in members[key], href=links.to(key, language=language))
             for column, language in columns
         )
         return score_row(rows[key, "all"], cells, report.method.min_seeds, members[key])

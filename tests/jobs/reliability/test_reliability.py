@@ -115,7 +115,12 @@ def test_a_retest_counts_flips_and_spread(tmp_path: Path) -> None:
         ("difference", 2, 1, 2),
     ]
     judges_part = 0.5 / 2 / 8  # of one verdict, on two turns of eight questions
-    assert mean["parts"] == {"questions": 0.0, "seeds": None, "answers": None, "judge": pytest.approx(judges_part, rel=1e-3)}
+    assert mean["parts"] == {
+        "questions": 0.0,
+        "seeds": None,
+        "answers": None,
+        "judge": pytest.approx(judges_part, rel=1e-3),
+    }
     assert (mean["share"]["value"], mean["error"]["three_verdicts"]) == (1.0, pytest.approx(0.1021, abs=1e-4))
     assert difference["parts"]["judge"] == pytest.approx(2 * judges_part, rel=1e-3)
 

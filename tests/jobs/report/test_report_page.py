@@ -1,4 +1,4 @@
-"""The report's page in a real browser: what it complains of, what a reader reaches by keyboard, and where links lead."""
+"""The report's page in a real browser: what it complains of, what the keyboard reaches, and where links lead."""
 
 import shutil
 from collections.abc import Iterator

@@ -55,7 +55,8 @@ def test_without_repeats_the_judge_is_in_the_answers_and_the_whole_is_the_same()
     arms = study(np.random.default_rng(9))
     known, unknown = found(arms), found(arms, deviation=None)
     assert unknown.judge is None
-    assert known.answer is not None and known.judge is not None
+    assert known.answer is not None
+    assert known.judge is not None
     assert unknown.answer == pytest.approx(known.answer + known.judge)
     assert unknown.whole == pytest.approx(known.whole)
 

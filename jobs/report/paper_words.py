@@ -6,7 +6,6 @@ other findings it says the direction.
 
 from collections.abc import Iterator, Sequence
 
-from jobs.report.numbers import counted
 from jobs.report.significance import says
 from polyglot.kinds.aggregate import ContrastResult
 from polyglot.kinds.cells import ArmKey, Family
@@ -28,7 +27,7 @@ def _parallel(report: Report, metric: Metric) -> Iterator[str]:
     known = [found for row in rows if (found := metric.of(row)).value is not None]
     if known:
         higher, lower = sum(found.told > 0 for found in known), sum(found.told < 0 for found in known)
-        of = counted(len(known), "contrast", "contrasts")
+        of = f"{len(known)} contrast{'s' * (len(known) > 1)}"
         yield (
             "It says that parallel tuning beats monolingual tuning; here a parallel mix is higher than the mean of its "
             f"monolingual mixes in {higher} of {of}, lower in {lower}, and in {len(known) - higher - lower} nothing is "

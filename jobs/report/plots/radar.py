@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from jobs.report.plots.scale import Scale
 
-RADIUS = 62  # of the box's 220 x 168
-_CENTRE = (110.0, 84.0)
+RADIUS = 62  # of the box's 250 x 168, whose sides leave room for names of ten letters
+_CENTRE = (125.0, 84.0)
 _BEYOND = 8  # from the rim to a name
 LEAST = 3  # axes that make a shape
 
@@ -34,7 +34,7 @@ def draw_radar(
         for name, angle in zip(names, angles, strict=True)
     )
     shapes = _shape(scale, angles, behind, "behind") + _shape(scale, angles, values, "shape in")
-    return Markup('<svg class="plot radar" role="img" viewBox="0 0 220 168"><title>{}</title>{}</svg>').format(
+    return Markup('<svg class="plot radar" role="img" viewBox="0 0 250 168"><title>{}</title>{}</svg>').format(
         title, rings + spokes + shapes + labels
     )
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from jobs.report.plots.lines import Line, draw_lines, thin_out
+from jobs.report.plots.lines import Line, draw_lines, points_of, thin_out
 from jobs.report.plots.scale import linear
 from polyglot.kinds.aggregate import RosterCell
 from polyglot.kinds.train import TrainingRecord, ValidationStep
@@ -47,7 +47,7 @@ def _norms(arms: ArmRuns) -> tuple[tuple[Curve, ...], str]:
         ]
         for name, runs in arms.items()
     }
-    lines = {name: [thin_out(norms) for norms in all_norms if norms] for name, all_norms in kept.items()}
+    lines = {name: [thin_out(norms, points_of(len(kept))) for norms in all_norms if norms] for name, all_norms in kept.items()}
     values = [value for corners in lines.values() for line in corners for _, value in line]
     if not values:
         return (), ""

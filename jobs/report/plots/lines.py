@@ -8,6 +8,8 @@ from markupsafe import Markup
 from jobs.report.plots.scale import Scale
 
 POINTS = 120  # at most this many corners a line: a report is read, not zoomed into
+FEWER_POINTS = 40  # where there are very many drawings
+MANY_DRAWINGS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,11 @@ def thin_out(values: Sequence[float], corners: int = POINTS) -> list[tuple[float
         (round(100 * index / (corners - 1), 2), sum(values[start:stop]) / (stop - start))
         for index, (start, stop) in enumerate(zip(edges, edges[1:], strict=False))
     ]
+
+
+def points_of(drawings: int) -> int:
+    """How many corners a line has at most, of so many drawings of lines."""
+    return POINTS if drawings <= MANY_DRAWINGS else FEWER_POINTS
 
 
 def _band(scale: Scale, line: Line) -> Markup:

@@ -19,6 +19,7 @@ from polyglot.kinds.metrics import Metric
 from polyglot.kinds.report import Report
 from polyglot.kinds.thresholds import BandPoint, Threshold
 
+MOST_LABELS = 7  # below a panel, as wide as they are on a phone
 Curve = Sequence[tuple[int | None, Estimate]]  # size (None: every id) and mean
 
 
@@ -144,8 +145,15 @@ def _panel(
     return Panel(
         name=name,
         plot=draw_lines(scale, [line] if rising is None else [rising, line], text, height=130, labels=True),
-        x=tuple((at, "all" if size is None else str(size)) for size, at in place.items()),
+        x=tuple((at, "all" if size is None else str(size)) for size, at in _labelled(place)),
     )
+
+
+def _labelled(place: Mapping[int | None, float]) -> Sequence[tuple[int | None, float]]:
+    """The sizes whose numbers fit below a panel, counted from the largest."""
+    every = list(place.items())
+    step = -(-len(every) // MOST_LABELS)
+    return every[::-1][::step][::-1]
 
 
 def _rising(found: Threshold | None, place: Mapping[int | None, float], metric: Metric) -> Line | None:

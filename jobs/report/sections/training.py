@@ -11,7 +11,7 @@ from jobs.report.folds import folded, leading
 from jobs.report.groups import Group, group_title, groups, place_in
 from jobs.report.heat import HeatCell, HeatRow, HeatTable
 from jobs.report.numbers import View
-from jobs.report.plots.lines import Line, draw_lines, thin_out
+from jobs.report.plots.lines import Line, draw_lines, points_of, thin_out
 from jobs.report.plots.scale import Scale, linear
 from polyglot.kinds.aggregate import RosterCell
 from polyglot.kinds.report import Report
@@ -89,7 +89,8 @@ def _by_arm(report: Report, runs: Sequence[Run]) -> dict[str, list[Run]]:
 def _panels(arms: Mapping[str, Sequence[Run]], scale: Scale) -> Iterator[Panel]:
     for name, runs in arms.items():
         records = [record for _, record in runs]
-        lines = [Line(corners=thin_out(record.loss), tone=f"tone{index % 3}") for index, record in enumerate(records)]
+        corners = [thin_out(record.loss, points_of(len(arms))) for record in records]
+        lines = [Line(corners=line, tone=f"tone{index % 3}") for index, line in enumerate(corners)]
         final = [record.final_loss for record in records]
         steps = records[0].steps
         said = f"Training loss of {runs[0][0].arm}: {len(records)} runs of {steps} steps, ending at "

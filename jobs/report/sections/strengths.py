@@ -18,6 +18,7 @@ from polyglot.kinds.metrics import MINUS, MISSING
 from polyglot.kinds.report import Report
 from polyglot.kinds.strengths import ArmStrength, StrengthTable
 
+MOST_NAMED = 12  # arms that were not compared
 UNRANKED = {"failures": "more than {} unscored", "not-comparable": "nothing to compare it by"}
 
 
@@ -92,8 +93,15 @@ def show(report: Report, view: View) -> Strengths | None:
     missing = [cell.arm_key.arm for cell in report.roster if cell.arm_key not in shown and not cell.otherwise]
     return Strengths(
         figures=tuple(_figure(own, AnswerLinks.of(report), several=len(groups) > 1) for own in groups.values()),
-        missing=listed([*dict.fromkeys(missing)]) if missing else "",
+        missing=_missing([*dict.fromkeys(missing)]),
     )
+
+
+def _missing(names: Sequence[str]) -> str:
+    """Those that met no other; of very many the first ones and how many more."""
+    if len(names) <= MOST_NAMED:
+        return listed(names) if names else ""
+    return f"{', '.join(names[:MOST_NAMED])} and {len(names) - MOST_NAMED} more"
 
 
 def _figure(tables: Sequence[StrengthTable], links: AnswerLinks, *, several: bool) -> Figure:

@@ -47,7 +47,8 @@ def _norms(arms: ArmRuns) -> tuple[tuple[Curve, ...], str]:
         ]
         for name, runs in arms.items()
     }
-    lines = {name: [thin_out(norms, points_of(len(kept))) for norms in all_norms if norms] for name, all_norms in kept.items()}
+    most = points_of(len(kept))
+    lines = {name: [thin_out(norms, most) for norms in all_norms if norms] for name, all_norms in kept.items()}
     values = [value for corners in lines.values() for line in corners for _, value in line]
     if not values:
         return (), ""

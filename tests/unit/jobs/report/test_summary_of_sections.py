@@ -1,4 +1,4 @@
-"""The summary's sentences on what no contrast asks, and on what the paper finds: numbers of the document, with limits."""
+"""The summary's sentences on what no contrast asks, and on what the paper finds, have the document's numbers."""
 
 from pathlib import Path
 

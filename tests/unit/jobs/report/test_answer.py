@@ -99,7 +99,7 @@ class TestAnswer:
         few, sampled = at["EN@16"], at["ENDE-sampled"]
         assert group.rows[few][sampled] == group.rows[sampled][few] == 8
         assert group.ids[few][sampled] == 16
-        assert "1 rows (overlap 1); 1 more by their id in another language" in made.page
+        assert "1 row (overlap 1); 1 more by their id in another language" in made.page
         assert "50.0%" in made.page
         assert "2.50 a word" in made.page
 

@@ -97,7 +97,9 @@ def _matches(found: MixContamination | None) -> str:
     by_kind = {"exact": found.exact, "overlap": found.overlap, "near": found.near}
     kinds = ", ".join(f"{kind} {matches.rows}" for kind, matches in by_kind.items() if matches.rows)
     more = f"{whole(by_id)} more by their id in another language" if by_id else ""
-    return "; ".join(part for part in (f"{whole(direct)} row{'s' * (direct != 1)} ({kinds})" if direct else "", more) if part)
+    return "; ".join(
+        part for part in (f"{whole(direct)} row{'s' * (direct != 1)} ({kinds})" if direct else "", more) if part
+    )
 
 
 def _published(said: PublishedMatch | None) -> str:

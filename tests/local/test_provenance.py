@@ -127,7 +127,7 @@ def test_two_submissions_differ_by_the_steps_of_their_training(desk: Desk) -> No
     assert "2 means in exact answers, % of verdicts with score 10: " in shown.err
     (mean,) = [row for row in found["means"] if row["name"] == "untuned"]
     per_cent = [f"{100 * mean['now'][name]:.0f}" for name in ("value", "low", "high")]
-    assert f"untuned\t{{0}} ({{1}}–{{2}})\t{{0}} ({{1}}–{{2}})\t0.0".format(*per_cent) in shown.out
+    assert "untuned\t{0} ({1}–{2})\t{0} ({1}–{2})\t0.0".format(*per_cent) in shown.out
 
     same = desk.run("diff", "one", "one", "--store", desk.url)
     assert "all 19 stages are equal" in same.err or "stages are equal" in same.err

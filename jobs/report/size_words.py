@@ -7,7 +7,7 @@ are always relative to the largest size that was tried.
 from collections.abc import Iterator
 
 from jobs.report.groups import group_title
-from jobs.report.numbers import counted, whole, with_limits
+from jobs.report.numbers import counted, listed, whole, with_limits
 from polyglot.kinds.report import Report
 from polyglot.kinds.thresholds import SizeGap, Threshold
 
@@ -18,47 +18,55 @@ def size_findings(report: Report) -> list[tuple[str, str]]:
     """Return (heading, sentences) for each model and data set with mixes at several sizes; why not, where asked."""
     if report.thresholds is None:
         return []
-    margin, grouped = report.thresholds.margin, dict[str, list[str]]()
+    margin, grouped = report.thresholds.margin, dict[str, dict[str, list[str]]]()
     for row in report.thresholds.found:
         heading = ", ".join(part for part in (HEADING, group_title(report, row.trained_on)) if part)
-        grouped.setdefault(heading, []).append(size_sentence(row, margin, report.method.min_seeds))
+        said = _said(row, margin, report.method.min_seeds)
+        grouped.setdefault(heading, {}).setdefault(said, []).append(row.mix)
     if margin is not None and not grouped:
         return [
             (HEADING, f"Cannot tell: a margin of {margin:g} points was declared, and no mix here has several sizes.")
         ]
-    return [(heading, " ".join(sentences)) for heading, sentences in grouped.items()]
+    return [
+        (heading, " ".join(f"{listed(mixes)}: {text}" for text, mixes in said.items()))
+        for heading, said in grouped.items()
+    ]
 
 
 def size_sentence(row: Threshold, margin: float | None, min_seeds: int) -> str:
     """Return what is said of one mix."""
+    return f"{row.mix}: {_said(row, margin, min_seeds)}"
+
+
+def _said(row: Threshold, margin: float | None, min_seeds: int) -> str:
     largest = f"{size_label(row.largest)}, the largest size tried"
     if row.answer == "one-seed":
         return (
-            f"{row.mix}: cannot tell; with one training seed a size, how much training itself varies is not known, and "
+            "cannot tell; with one training seed a size, how much training itself varies is not known, and "
             "neither is how few instructions suffice."
         )
     if row.resolves is None:
-        return f"{row.mix}: cannot tell; a size has no valid verdicts."
+        return "cannot tell; a size has no valid verdicts."
     resolves = f"the smallest margin that this study resolves is {row.resolves:.2f} points"
     if row.answer == "undeclared" or margin is None:
-        return f"{row.mix}: the study declares no margin, so no size is said to suffice; {resolves}."
+        return f"the study declares no margin, so no size is said to suffice; {resolves}."
     gaps = {gap.size: gap for gap in row.gaps}
     scope = "" if row.seeds >= min_seeds else f" With {counted(row.seeds, 'training seed', 'training seeds')} only."
     if row.sufficient is not None:
         text = (
-            f"{row.mix}: {size_label(row.sufficient)} suffice (\u2264 {whole(row.sufficient)}): they are behind "
+            f"{size_label(row.sufficient)} suffice (\u2264 {whole(row.sufficient)}): they are behind "
             f"{largest}, by {with_limits(gaps[row.sufficient].gap)} points, less than the margin of {margin:g}"
         )
         short = f", while {size_label(row.short)} fall short" if row.short is not None else ""
         return f"{text}{short}.{scope}"
     if row.short is not None:
         return (
-            f"{row.mix}: more than {size_label(row.short)} are needed (> {whole(row.short)}): they are behind "
+            f"more than {size_label(row.short)} are needed (> {whole(row.short)}): they are behind "
             f"{largest}, by {with_limits(gaps[row.short].gap)} points, more than the margin of {margin:g}.{scope}"
         )
     nearest = row.gaps[-1]
     return (
-        f"{row.mix}: unresolved; {size_label(nearest.size)} are behind {largest}, by "
+        f"unresolved; {size_label(nearest.size)} are behind {largest}, by "
         f"{with_limits(nearest.gap)} points, which may be within the margin of {margin:g} or beyond it; "
         f"{resolves}.{scope}"
     )

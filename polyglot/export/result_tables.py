@@ -8,10 +8,10 @@ contrasts   a row a contrast
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from polyglot.core.canonical import Json
 from polyglot.core.csv_file import write_csv
 from polyglot.core.errors import BadInput
 from polyglot.core.records import UNSET, Record
@@ -19,7 +19,7 @@ from polyglot.kinds.aggregate import ArmScore, CellScore, ContrastResult
 from polyglot.kinds.cells import Cell
 from polyglot.kinds.report import Report
 
-Row = dict[str, Any]
+Row = dict[str, Json]
 _NUMBERS = {int: "int64", float: "float64", bool: "bool_", str: "string"}
 _OF_A_CELL = ("model", "dataset", "mix", "size", "seed", "draw")
 

@@ -3,10 +3,12 @@
 A setting that no job reads is refused, so that a misspelt one is not silently without effect.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from polyglot.core.canonical import Json
 from polyglot.core.endpoint import check_url, version_problem
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Count, Positive, Problem, Section
@@ -41,6 +43,12 @@ class Settings(Section):
     def least_deadline_seconds(self) -> int:
         """What an attempt by these settings needs at least; 0: no more than others of its kind."""
         return 0
+
+
+def threads_of(settings: Mapping[str, Json]) -> int | None:
+    """The threads that a stage's settings name; None where they say nothing."""
+    threads = settings.get("threads")
+    return threads if isinstance(threads, int) and threads else None
 
 
 class ChatSettings(Settings):

@@ -13,11 +13,12 @@ from jobs.lib.context import Context
 from jobs.lib.model.loading import choose_device
 from jobs.lib.ranks import Ranks
 from polyglot.core.devices import nvidia_devices
+from polyglot.kinds import settings
 
 
 def threads_of(context: Context) -> int:
     """CPU threads of an attempt: the execution setting, else the CPUs that the plan gave."""
-    return max(1, int(context.settings.get("threads") or context.resources.cpus))
+    return settings.threads_of(context.settings) or max(1, context.resources.cpus)
 
 
 _M_MMAP_THRESHOLD = -3  # glibc's malloc.h

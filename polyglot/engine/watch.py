@@ -130,7 +130,8 @@ def two_levels(cells: Sequence[Cell]) -> list[Cell]:
     mixes = [cell for cell in cells if cell.mix is not None]
 
     def breadth(cell: Cell) -> tuple[int, bool, float]:
-        return len(cell.languages), not cell.sampled, float("inf") if cell.size is None else float(cell.size)
+        languages, size = cell.extent
+        return languages, not cell.sampled, size
 
     high = max(mixes, key=breadth) if mixes else cells[-1]
     rest = [cell for cell in cells if cell != high]

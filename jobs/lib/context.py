@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 from polyglot.attempts.checkpoints import CheckpointFile
 from polyglot.attempts.replies import Reused
@@ -164,7 +164,7 @@ class Context:
 
     stage: Stage
     resources: Resources
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Json]
     inputs: Mapping[str, Input]
     out: Path
     work: Path

@@ -39,16 +39,30 @@ class Settings(Section):
     threads: int | None = Field(None, ge=1, le=1024)
     """Of arithmetic; on a CPU results are a function of it."""
 
+    @classmethod
+    def of(cls, given: Mapping[str, Json]) -> Self:
+        """These settings of a stage's; keys that are none of these are other people's and are left alone.
+
+        Raises pydantic.ValidationError.
+        """
+        mine = {name: given[name] for name in cls.model_fields if given.get(name) is not None}
+        return cls.model_validate(mine, by_name=True)
+
     @property
     def least_deadline_seconds(self) -> int:
         """What an attempt by these settings needs at least; 0: no more than others of its kind."""
         return 0
 
 
+def count_of(settings: Mapping[str, Json], name: str) -> int | None:
+    """How many of something a stage's settings name; None where they say nothing, or none."""
+    number = settings.get(name)
+    return number if isinstance(number, int) and number else None
+
+
 def threads_of(settings: Mapping[str, Json]) -> int | None:
     """The threads that a stage's settings name; None where they say nothing."""
-    threads = settings.get("threads")
-    return threads if isinstance(threads, int) and threads else None
+    return count_of(settings, "threads")
 
 
 class ChatSettings(Settings):
@@ -115,6 +129,15 @@ class BatchSettings(ChatSettings):
     def own_fields(cls) -> frozenset[str]:
         """What only calls in batches have."""
         return frozenset(cls.model_fields.keys() - ChatSettings.model_fields.keys())
+
+    @classmethod
+    def of(cls, given: Mapping[str, Json]) -> Self:
+        """These settings of a stage's; keys that are none of these are other people's and are left alone.
+
+        Raises pydantic.ValidationError.
+        """
+        mine = {name: given[name] for name in cls.model_fields if given.get(name) is not None}
+        return cls.model_validate(mine, by_name=True)
 
     @property
     def least_deadline_seconds(self) -> int:

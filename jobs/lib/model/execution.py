@@ -5,13 +5,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 
 from jobs.lib.context import Context
 from jobs.lib.model.loading import choose_device
 from jobs.lib.ranks import Ranks
+from polyglot.core.canonical import Json
 from polyglot.core.devices import nvidia_devices
 from polyglot.kinds import settings
 
@@ -92,7 +92,7 @@ def unused_gpus(asked: int) -> str:
     return f"{found} GPUs are there and {used} {verb} used: a process computes on one" if found > used else ""
 
 
-def described(threads: int, *, dtype: str, ranks: int = 1) -> Mapping[str, Any]:
+def described(threads: int, *, dtype: str, ranks: int = 1) -> Mapping[str, Json]:
     """The environment class of a result: digests are compared within one, scores across."""
     device = choose_device()
     return {

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from polyglot.core.canonical import Json
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.kinds.registry import kind_of
 from polyglot.store.manifest import Manifest
@@ -47,9 +48,7 @@ def used_by(manifest: Manifest, planned: PlannedStage) -> Used:
         memory_bytes=None if (found := _number(volatile.get(peak))) is None else int(found),
         seconds=manifest.seconds,
         tokens=asked if asked is not None else _number(volatile.get("tokens", metrics.get("tokens"))),
-        calls=sum(_number(calls) or 0 for calls in attempts.values())
-        if asks and isinstance(attempts, Mapping)
-        else None,
+        calls=_total(attempts) if asks and isinstance(attempts, Mapping) else None,
         reused_calls=int(_number(volatile.get("reused_calls")) or 0),
         usd=_number(volatile.get("cost_usd")) if asks else None,
         usd_unseen=_number(volatile.get("cost_usd_unseen_at_most")) if asks else None,
@@ -62,6 +61,10 @@ def used_by(manifest: Manifest, planned: PlannedStage) -> Used:
 def _asks(planned: PlannedStage) -> bool:
     """Whether somebody is asked at a price, which the rules that are built in are not."""
     return bool(kind_of(planned.stage.kind).traits(planned.stage.params).asks)
+
+
+def _total(counts: Mapping[str, Json]) -> int:
+    return sum(count for count in counts.values() if isinstance(count, int))
 
 
 def _number(value: object) -> float | None:

@@ -111,10 +111,13 @@ def _written(
 
 
 def schema_of(columns: Mapping[str, str]) -> "pa.Schema":
-    """Arrow's schema of columns by name and type."""
+    """Arrow's schema of columns by name and type; `int64[]` is a list of such."""
     import pyarrow as pa
 
-    return pa.schema([(name, getattr(pa, kind)()) for name, kind in columns.items()])
+    def of(kind: str) -> "pa.DataType":
+        return pa.list_(of(kind.removesuffix("[]"))) if kind.endswith("[]") else getattr(pa, kind)()
+
+    return pa.schema([(name, of(kind)) for name, kind in columns.items()])
 
 
 def taken(path: Path) -> BadInput:

@@ -8,7 +8,7 @@ import types
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -30,7 +30,7 @@ MARKS: Mapping[type[BaseModel], tuple[str, str]] = {
     Study: ("<!-- keys: generated -->", "<!-- end of keys -->"),
     Cluster: ("<!-- cluster's keys: generated -->", "<!-- end of cluster's keys -->"),
 }
-_WORDS = {
+_WORDS: Mapping[object, str] = {
     str: "text",
     int: "whole number",
     float: "number",
@@ -40,7 +40,7 @@ _WORDS = {
     NotTuned: "what is not tuned",
 }
 _NAMED = {
-    "keys of [training](#training)": Mapping[str, Any],
+    "keys of [training](#training)": Mapping[str, object],
     "language": Language,
     "name": Name,
     "`full` or whole number": Size,
@@ -86,7 +86,7 @@ def _title(section: type[BaseModel]) -> str:
     return words.strip().capitalize()
 
 
-def _form(annotation: Any) -> str:
+def _form(annotation: object) -> str:
     """What stands at a key, in words."""
     named = next((word for word, form in _NAMED.items() if annotation == form), None)
     if named is not None:

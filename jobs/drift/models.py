@@ -13,7 +13,7 @@ from polyglot.core.canonical import sha256_file
 from polyglot.core.errors import Missing
 from polyglot.core.records import UNSET
 from polyglot.kinds.answer import AnswerCard
-from polyglot.kinds.drift import CellDrift, CellState, DriftParams, Finding, Then, environment_of
+from polyglot.kinds.drift import CellDrift, CellState, DriftParams, Finding, Then, environment_of, then_of
 from polyglot.kinds.judge import Verdict
 
 _CPU = "device cpu"
@@ -107,22 +107,16 @@ def see_cell(context: Context, params: DriftParams, cell: str, then: CellState |
 
 def _tonight(answers: Input, verdicts: Input, languages: tuple[str, ...]) -> Then:
     def digests(source: Input, folder: str) -> dict[str, str]:
-        names = {language: f"{folder}/{language}.jsonl" for language in languages}
         there = set(source.names())
-        return {language: _digest(source, name) for language, name in names.items() if name in there}
+        names = ["card.json", *(f"{folder}/{language}.jsonl" for language in languages)]
+        return {name: sha256_file(source.path(name)) for name in names if name in there}
 
-    return Then(
-        answers=digests(answers, "answers"),
-        verdicts=digests(verdicts, "verdicts"),
-        answer_card=_digest(answers, "card.json"),
-        judge_card=_digest(verdicts, "card.json"),
+    return then_of(
+        digests(answers, "answers"),
+        digests(verdicts, "verdicts"),
         model=answers.results_read.get("model", ""),
         environment=environment_of(answers.execution, answers.metrics),
     )
-
-
-def _digest(source: Input, name: str) -> str:
-    return sha256_file(source.path(name))
 
 
 def _baseline(context: Context, cell: str, then: Then) -> History | None:

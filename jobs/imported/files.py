@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from jobs.lib.context import Context
 from jobs.lib.patience import Patience
 from polyglot.core import records
 from polyglot.core.errors import Permanent
-from polyglot.exchange.choose import Chosen
+from polyglot.exchange.choose import Chosen, R
 from polyglot.kinds.imported import ImportedFile, ImportRecord
 from polyglot.kinds.kind import File
 from polyglot.kinds.rows import Question
@@ -48,7 +47,7 @@ def one_judge(judges: Mapping[str, str], of: str) -> str:
     return next(iter(judges.values()))
 
 
-def file_of(file: File, chosen: Chosen[Any], missing: int, unused: int) -> ImportedFile:
+def file_of(file: File, chosen: Chosen[R], missing: int, unused: int) -> ImportedFile:
     """Raises Permanent where nothing of a file is of use: it is of another benchmark."""
     if unused and unused == len({one.row.identity for one in chosen.rows}):
         raise Permanent(f"{file.name}: nothing on any question of the benchmark, of {len(chosen.rows)} rows")

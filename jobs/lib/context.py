@@ -10,8 +10,9 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
+from polyglot.attempts.checkpoints import CheckpointFile
 from polyglot.attempts.replies import Reused
 from polyglot.attempts.reply_files import KeptReply
 from polyglot.attempts.traces import Trace
@@ -80,11 +81,11 @@ class Checkpoints(Protocol):
 
     # The same in parts, for ranks that each keep files of one checkpoint
 
-    def put(self, directory: Path) -> list[dict[str, Json]]:
+    def put(self, directory: Path) -> list[CheckpointFile]:
         """Store a directory's files for a checkpoint that somebody records; returns what `record` is told of them."""
         ...
 
-    def record(self, step: int, files: Sequence[Mapping[str, Json]]) -> None:
+    def record(self, step: int, files: Sequence[CheckpointFile]) -> None:
         """Make a checkpoint of files that are stored."""
         ...
 
@@ -112,7 +113,7 @@ class Journal(Protocol):
         """Return when every appended record is durable."""
         ...
 
-    def read(self) -> list[dict[str, Any]]:
+    def read(self) -> list[dict[str, Json]]:
         """Return the records of all attempts so far."""
         ...
 
@@ -163,15 +164,15 @@ class Context:
 
     stage: Stage
     resources: Resources
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Json]
     inputs: Mapping[str, Input]
     out: Path
     work: Path
     checkpoints: Checkpoints
     journal: Journal
     log: logging.Logger
-    metrics: dict[str, Any] = field(default_factory=dict)
-    volatile: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Json] = field(default_factory=dict)
+    volatile: dict[str, Json] = field(default_factory=dict)
     shards: Shards | None = None
     replies: Replies | None = None  # None: nothing is taken from other stages
     complete: bool = True

@@ -2,12 +2,11 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from jobs.lib.arrays import numbers
+from jobs.lib.arrays import Array, numbers
 from polyglot.core.errors import Permanent
 
 Ids = np.ndarray[tuple[int], np.dtype[np.int32]]
@@ -77,5 +76,5 @@ def _supervised(loss: pa.BooleanArray, offsets: Counts) -> Counts:
     return np.asarray(before[ends] - before[first], dtype=np.int64)
 
 
-def _joined(parts: list[Any]) -> Counts:
+def _joined(parts: list[Array]) -> Counts:
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)

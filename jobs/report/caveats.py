@@ -8,8 +8,10 @@ from jobs.report.sections.mixes import cut_share
 from polyglot.core.records import UNSET
 from polyglot.kinds.cells import AGAIN
 from polyglot.kinds.imported import FROM_FILES
+from polyglot.kinds.metrics import BY_NAME
 from polyglot.kinds.report import Report
 
+NEAR_AN_END = 0.01  # of the scale: means that are all so near to one end of it tell nothing apart
 NOTABLE_SHARE = 0.03  # of samples that were cut, of turns without an answer; below it the tables say enough
 
 
@@ -33,6 +35,19 @@ def _weak(report: Report) -> Iterator[str]:
         f"{which} {number}, fewer than the {least} that a claim about a mix needs: what is said here holds for the one "
         "model; another seed makes another."
     )
+
+
+def _at_one_end(report: Report) -> Iterator[str]:
+    """A benchmark that is too hard, or too easy, for every arm."""
+    metric = BY_NAME[report.metric]
+    means = [mean for row in report.arms if row.language == "all" and (mean := metric.of(row).value) is not None]
+    near = NEAR_AN_END * (metric.highest - metric.lowest)
+    for end, why in ((metric.lowest, "hard"), (metric.highest, "easy")):
+        if means and all(abs(mean - end) <= near for mean in means):
+            yield (
+                f"Every mix, and what is not tuned, is at one end of the scale ({metric.show(end)}): the benchmark is "
+                f"too {why} to tell these models apart, and that no difference is shown says nothing about the data."
+            )
 
 
 def _one_model(report: Report) -> Iterator[str]:
@@ -149,6 +164,7 @@ def _environments(report: Report) -> Iterator[str]:
 
 
 _ALL = (
+    _at_one_end,
     _weak,
     _one_model,
     _others_judged,

@@ -34,7 +34,10 @@ def size_findings(report: Report) -> list[tuple[str, str]]:
 def _all(rows: list[Threshold], margin: float | None, min_seeds: int) -> str:
     """A sentence a mix; of many mixes that of most languages, and how many others came out how."""
     if len(rows) <= MOST_MIXES:
-        return " ".join(size_sentence(row, margin, min_seeds) for row in rows)
+        said = dict[str, list[str]]()
+        for row in rows:
+            said.setdefault(_said(row, margin, min_seeds), []).append(row.mix)
+        return " ".join(f"{listed(mixes)}: {text}" for text, mixes in said.items())
     main = max(rows, key=lambda row: len(row.on))
     others = [row for row in rows if row is not main]
     ways = Counter(_way(row, margin) for row in others)
@@ -54,34 +57,38 @@ def _way(row: Threshold, margin: float | None) -> str:
 
 def size_sentence(row: Threshold, margin: float | None, min_seeds: int) -> str:
     """Return what is said of one mix."""
+    return f"{row.mix}: {_said(row, margin, min_seeds)}"
+
+
+def _said(row: Threshold, margin: float | None, min_seeds: int) -> str:
     largest = f"{size_label(row.largest)}, the largest size tried"
     if row.answer == "one-seed":
         return (
-            f"{row.mix}: cannot tell; with one training seed a size, how much training itself varies is not known, and "
+            "cannot tell; with one training seed a size, how much training itself varies is not known, and "
             "neither is how few instructions suffice."
         )
     if row.resolves is None:
-        return f"{row.mix}: cannot tell; a size has no valid verdicts."
+        return "cannot tell; a size has no valid verdicts."
     resolves = f"the smallest margin that this study resolves is {row.resolves:.2f} points"
     if row.answer == "undeclared" or margin is None:
-        return f"{row.mix}: the study declares no margin, so no size is said to suffice; {resolves}."
+        return f"the study declares no margin, so no size is said to suffice; {resolves}."
     gaps = {gap.size: gap for gap in row.gaps}
     scope = "" if row.seeds >= min_seeds else f" With {counted(row.seeds, 'training seed', 'training seeds')} only."
     if row.sufficient is not None:
         text = (
-            f"{row.mix}: {size_label(row.sufficient)} suffice (\u2264 {whole(row.sufficient)}): they are behind "
+            f"{size_label(row.sufficient)} suffice (\u2264 {whole(row.sufficient)}): they are behind "
             f"{largest}, by {with_limits(gaps[row.sufficient].gap)} points, less than the margin of {margin:g}"
         )
         short = f", while {size_label(row.short)} fall short" if row.short is not None else ""
         return f"{text}{short}.{scope}"
     if row.short is not None:
         return (
-            f"{row.mix}: more than {size_label(row.short)} are needed (> {whole(row.short)}): they are behind "
+            f"more than {size_label(row.short)} are needed (> {whole(row.short)}): they are behind "
             f"{largest}, by {with_limits(gaps[row.short].gap)} points, more than the margin of {margin:g}.{scope}"
         )
     nearest = row.gaps[-1]
     return (
-        f"{row.mix}: unresolved; {size_label(nearest.size)} are behind {largest}, by "
+        f"unresolved; {size_label(nearest.size)} are behind {largest}, by "
         f"{with_limits(nearest.gap)} points, which may be within the margin of {margin:g} or beyond it; "
         f"{resolves}.{scope}"
     )

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import torch._inductor.config
 from torch import nn
+from torch.optim.optimizer import ParamsT
 from torchao import optim
 from torchao.optim.adam import single_param_adam
 from torchao.optim.quant_utils import dequant_with_qmap, quantize_8bit_with_qmap, scale_tensor
@@ -23,7 +24,7 @@ from jobs.train.sharding import mine
 class AdamW8bit(optim.AdamW8bit):  # type: ignore[misc]
     """A step of it needs a compiler (jobs.train.compiling)."""
 
-    def __init__(self, groups: list[dict[str, Any]], **options: Any) -> None:
+    def __init__(self, groups: ParamsT, **options: object) -> None:
         super().__init__(groups, **options)
         torch._inductor.config.compile_threads = 1  # no processes that could outlive this one
 
@@ -46,8 +47,8 @@ class AdamW8bit(optim.AdamW8bit):  # type: ignore[misc]
         moments: list[Any] = [mine(state[name]) for name in MOMENTS]
         numbers = group["lr"], *group["betas"], group["weight_decay"], group["eps"]
         if is_coded(moments[0]):
-            coded: Any = [(_blocks(moment.codes), moment.scale, moment.qmap) for moment in moments]
-            _compiled(_blocks(held), grad.reshape(-1, BLOCK).data, state["step"], *coded, *numbers)
+            first, second = ((_blocks(moment.codes), moment.scale, moment.qmap) for moment in moments)
+            _compiled(_blocks(held), grad.reshape(-1, BLOCK).data, state["step"], first, second, *numbers)
         else:
             single_param_adam(held, grad, state["step"], *moments, None, *numbers, True, False)  # noqa: FBT003
 

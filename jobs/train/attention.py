@@ -6,10 +6,9 @@ whole sequence, which it must read. Where nothing is said, the fast ones are tak
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from huggingface_hub import constants
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedConfig
 from transformers.modeling_flash_attention_utils import lazy_import_flash_attention
 from transformers.utils.import_utils import is_flash_attn_2_available, is_flash_attn_3_available
 
@@ -57,7 +56,7 @@ def choose(asked: str | None, *, on_gpu: bool, half: bool, packed: bool, absent:
     return Choice(implementation=_NAMES.get(asked, asked), why="as the settings say")
 
 
-def absent_kernels(config: Any) -> dict[str, str]:
+def absent_kernels(config: PreTrainedConfig) -> dict[str, str]:
     """Why flash kernels cannot be had, for a model of this configuration on this machine; those that can are left out.
 
     Nothing is fetched for it: kernels of the `kernels` package count where its cache has them.

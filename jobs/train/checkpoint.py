@@ -185,7 +185,9 @@ class _Pieces:
         self._found: dict[str, list[tuple[Any, Sequence[int]]]] = {}
         for path in sorted(directory.glob("*.safetensors")):
             file = stack.enter_context(safe_open(path, framework="pt"))
-            where: Mapping[str, Any] = json.loads((file.metadata() or {}).get("where", "{}"))
+            where: Mapping[str, tuple[Sequence[int], list[int]]] = json.loads(
+                (file.metadata() or {}).get("where", "{}")
+            )
             for name, (offset, shape) in where.items():
                 self._found.setdefault(name, []).append((file, offset))
                 self.shapes[name] = shape

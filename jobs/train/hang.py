@@ -30,6 +30,7 @@ from jobs.lib.ranks import Ranks
 from jobs.train.pulse import Pulse
 from polyglot.core.errors import Hang
 from polyglot.core.units import show_first
+from polyglot.kinds.train import TrainSettings
 
 HANG_SECONDS = 600.0
 _LOOK_SECONDS = 1.0
@@ -41,6 +42,7 @@ _MOVED_BYTES = 2**20
 _DATAGRAM_BYTES = 16_384  # a verdict's ranks as well
 _NAMED = 8  # ranks at most, in a line
 _OWN_BYTES = 256  # that a look itself reads, at most
+_Address = tuple[object, ...]  # of a socket, as the system has it
 _LOOPBACK = "127.0.0.1"
 
 
@@ -101,11 +103,11 @@ class Watch(threading.Thread):
         """`address` and `host` are those of the first rank's watch; it begins with `start()`."""
         super().__init__(name="watch", daemon=True)
         self._ranks, self._context = ranks, context
-        self._limit = float(context.settings.get("hang_seconds") or HANG_SECONDS)
+        self._limit = float(TrainSettings.of(context.settings).hang_seconds or HANG_SECONDS)
         self._interval = min(_LOOK_SECONDS, self._limit / _LOOKS)
         self._own = OwnRank(ranks.rank, pulse)
         self._done = threading.Event()
-        self._peer: Any = None  # where the first rank's watch listens
+        self._peer: _Address = ()  # where the first rank's watch listens
         port, _, token = address.partition(" ")
         self._token = token or secrets.token_hex(8)
         if ranks.first:
@@ -193,7 +195,7 @@ class Watch(threading.Thread):
         text = f"{silence}; {_name(self._ranks, own.rank)} waits for it in {own.place}"
         return Verdict(behind=[0], text=text)
 
-    def _heard(self) -> Iterator[tuple[dict[str, Any], Any]]:
+    def _heard(self) -> Iterator[tuple[dict[str, Any], _Address]]:
         """All that has come with our token."""
         while True:
             try:
@@ -205,7 +207,7 @@ class Watch(threading.Thread):
                 if secrets.compare_digest(message["token"], self._token):
                     yield message["says"] or {}, sender
 
-    def _say(self, what: dict[str, Any] | None, to: Any) -> None:
+    def _say(self, what: Mapping[str, object] | None, to: _Address) -> None:
         with contextlib.suppress(BlockingIOError):
             self._socket.sendto(json.dumps({"token": self._token, "says": what}).encode(), to)
 

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
 
 from jobs.lib.ranks import is_of_exchange
@@ -83,7 +83,7 @@ class TargetLoss:
         makes the mask of them, where no attention mask and no cache is given (`find_packed_sequence_indices`).
         """
         self._at = at if self.picks_before_head else None
-        more: dict[str, Any] = {}
+        more: dict[str, torch.Tensor | int] = {}
         if positions is not None and self._by_sequence():
             input_ids, more = input_ids.reshape(1, -1), by_sequence(positions, sequences or between(positions))
         elif positions is not None:
@@ -106,7 +106,7 @@ class TargetLoss:
         """Whether the model's attention takes sequences by their lengths: the flash kernels do, and no mask."""
         return str(self._config._attn_implementation).startswith("flash")
 
-    def _pick(self, module: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    def _pick(self, module: nn.Module, arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...] | None:
         del module
         if self._at is None:
             return None
@@ -190,7 +190,7 @@ def _tried(model: PreTrainedModel) -> Iterator[None]:
         model.train(was_training)
 
 
-def _experts(config: Any) -> tuple[int, int]:
+def _experts(config: PreTrainedConfig) -> tuple[int, int]:
     """How many experts a layer has, and how many of them a token goes to."""
     return int(getattr(config, "num_local_experts", None) or config.num_experts), int(config.num_experts_per_tok)
 
@@ -201,7 +201,7 @@ def _summed(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor |
     return functional.cross_entropy(logits.float(), targets, reduction="none") @ weights
 
 
-def by_sequence(positions: torch.Tensor, sequences: Sequences) -> dict[str, Any]:
+def by_sequence(positions: torch.Tensor, sequences: Sequences) -> dict[str, torch.Tensor | int]:
     """What the flash kernels are told of packed rows (B, T), laid end to end as one: where each sequence begins.
 
     All four, as of positions alone transformers finds out in every layer, for which the GPU is waited for each time.

@@ -18,11 +18,10 @@ import time
 from collections.abc import Container, Mapping
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from jobs.lib.context import Context
 from jobs.lib.model.execution import computing, described, return_large_blocks, threads_of, unused_gpus
@@ -56,11 +55,12 @@ from jobs.train.spikes import Spikes
 from jobs.train.trackers import Trackers, check_installed
 from jobs.train.training import Layout, Trainer
 from jobs.train.validation import validate
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Interrupted, Permanent
 from polyglot.core.records import to_json
 from polyglot.kinds.mix import IndexRow
 from polyglot.kinds.tokenize import TokenCard
-from polyglot.kinds.train import TrainParams, ValidationStep, clash
+from polyglot.kinds.train import TrainingRecord, TrainParams, TrainSettings, ValidationStep, clash
 from polyglot.kinds.train_forecast import MICRO_BATCH_TOKENS
 
 
@@ -69,8 +69,8 @@ def run(context: Context) -> None:
     params = TrainParams.of(context.stage)
     if (params.steps is None) == (params.epochs is None):
         raise Permanent(f"steps and epochs: got {params.steps} and {params.epochs}; expected exactly one of them")
-    check_installed(context.settings.get("trackers") or ())
-    _check_settings(context.settings, params)
+    check_installed(TrainSettings.of(context.settings).trackers or ())
+    _check_settings(context, params)
     threads = threads_of(context)
     return_large_blocks()
     if unused := unused_gpus(context.resources.gpus):
@@ -84,7 +84,7 @@ def run(context: Context) -> None:
 
 
 def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse, listening: ExitStack) -> None:
-    ranks, settings = Ranks.read().ranks, context.settings
+    ranks, settings = Ranks.read().ranks, TrainSettings.of(context.settings)
     accelerator = Accelerator(cpu=choose_device().type == "cpu")
     pulse.at("fetching its inputs", files=True)
     base = context.inputs["base"].directory("model")
@@ -103,8 +103,8 @@ def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse, li
     _check_fit("mix", mixture, model, tokenizer)
     for language, tokens in validation.items():
         _check_fit(f"validation:{language}", tokens, model, tokenizer)
-    if settings.get("recompute"):
-        recompute(model, settings["recompute"], context.log)
+    if settings.recompute:
+        recompute(model, settings.recompute, context.log)
     pulse.at("trying the model")
     trainer = Trainer(
         model,
@@ -112,21 +112,21 @@ def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse, li
         params,
         seed=context.stage.seed or 0,
         layout=Layout(
-            micro_batch_tokens=int(settings.get("micro_batch_tokens") or MICRO_BATCH_TOKENS[accelerator.device.type]),
+            micro_batch_tokens=settings.micro_batch_tokens or MICRO_BATCH_TOKENS[accelerator.device.type],
             pad_id=padding_id(tokenizer, embedded(model)),
-            logits_at_once=settings.get("logits_at_once"),
-            prefetch=AHEAD if settings.get("prefetch") is None else settings["prefetch"],
+            logits_at_once=settings.logits_at_once,
+            prefetch=AHEAD if settings.prefetch is None else settings.prefetch,
         ),
         accelerator=accelerator,
         pulse=pulse,
     )
     if trainer.precision != params.precision:
         context.log.warning("computing in %s: %s is for GPUs only", trainer.precision, params.precision)
-    with compiled(model, context.log) if settings.get("compile") else nullcontext():
+    with compiled(model, context.log) if settings.compile else nullcontext():
         history = _steps(context, trainer, validation, listening)
     pulse.at("checking the weights", step=0)
     _check_weights(trainer)
-    if settings.get("recompute"):
+    if settings.recompute:
         model.activation_checkpointing_disable()  # type: ignore[no-untyped-call]
     record = describe(trainer, history)
     if adapter is not None:
@@ -136,34 +136,37 @@ def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse, li
     pulse.at("the last exchange")
     if trainer.rank == 0:
         (context.out / "training.json").write_bytes(to_json(record) + b"\n")
-        context.metrics.update(
-            {
-                "steps": record.steps,
-                "samples": record.samples,
-                "epochs": record.epochs,
-                "final_loss": record.final_loss,
-            },
-            loss_tokens=sum(record.loss_tokens_per_language.values()),
-            execution={
-                **described(threads, dtype=trainer.precision, ranks=trainer.ranks),
-                "attention": model.config._attn_implementation,
-                **({"compiled": True} if settings.get("compile") else {}),
-            },
-        )
+        execution: dict[str, Json] = dict(described(threads, dtype=trainer.precision, ranks=trainer.ranks))
+        execution["attention"] = model.config._attn_implementation
+        if settings.compile:
+            execution["compiled"] = True
+        _count(context, record, execution)
     accelerator.wait_for_everyone()
     accelerator.end_training()
 
 
-def _check_settings(settings: Mapping[str, Any], params: TrainParams) -> None:
+def _count(context: Context, record: TrainingRecord, execution: Mapping[str, Json]) -> None:
+    """What the manifest says of the training."""
+    context.metrics.update(
+        steps=record.steps,
+        samples=record.samples,
+        epochs=record.epochs,
+        final_loss=record.final_loss,
+        loss_tokens=sum(record.loss_tokens_per_language.values()),
+        execution=execution,
+    )
+
+
+def _check_settings(context: Context, params: TrainParams) -> None:
     """Raise Permanent for what does not go together, or wants a compiler that is not there."""
-    device = choose_device()
-    if said := clash(params.document(), settings):
+    device, settings = choose_device(), TrainSettings.of(context.settings)
+    if said := clash(params.document(), context.settings):
         raise Permanent(f"{said}. Take one of the two")
     if params.optimizer == "adamw-8bit":
         check_compiler("optimizer adamw-8bit", device)
-    if settings.get("compile"):
+    if settings.compile:
         check_compiler("compile", device)
-    if settings.get("attention") == "flex" and device.type == "cuda":
+    if settings.attention == "flex" and device.type == "cuda":
         check_compiler("attention flex", device)
 
 
@@ -171,9 +174,10 @@ def _load(
     context: Context, params: TrainParams, base: Path, device: torch.device, ranks: int
 ) -> tuple[PreTrainedModel, torch.dtype]:
     """The model with float32 weights, sharded over several ranks or offloaded; and the type of its files."""
-    on_gpu, offload = device.type == "cuda", bool(context.settings.get("offload"))
+    settings = TrainSettings.of(context.settings)
+    on_gpu, offload = device.type == "cuda", bool(settings.offload)
     half, packed = on_gpu and params.precision == "bfloat16", params.packing != "none"
-    choice = _attention(context.settings.get("attention"), base, on_gpu=on_gpu, half=half, packed=packed)
+    choice = _attention(settings.attention, base, on_gpu=on_gpu, half=half, packed=packed)
     if offload and not on_gpu:
         context.log.warning("offload: nothing is gained without a GPU: all lies in the processor's memory anyway")
     if ranks > 1 or offload:
@@ -208,18 +212,14 @@ def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet
 
     Who records and is told the steps goes on in the background until `listening` is closed.
     """
-    keeper = Keeper(
-        context,
-        trainer,
-        every_steps=trainer.params.checkpoint_steps,
-        every_seconds=float(context.settings.get("checkpoint_seconds") or 0.0),
-    )
+    settings, every_steps = TrainSettings.of(context.settings), trainer.params.checkpoint_steps
+    keeper = Keeper(context, trainer, every_steps=every_steps, every_seconds=float(settings.checkpoint_seconds or 0))
     history = keeper.resume()
     started, first = time.monotonic(), len(history.losses)
-    spikes = Spikes(trainer, context.settings.get("spike_factor"), context.log)
+    spikes = Spikes(trainer, settings.spike_factor, context.log)
     tokens, validating = 0, 0.0
     validate_every = trainer.params.validate_every or trainer.steps
-    named = context.settings.get("trackers") or ()
+    named = settings.trackers or ()
     trackers = listening.enter_context(
         Trackers(named if trainer.rank == 0 else (), context, first=first, told=trainer.params.document())
     )
@@ -286,7 +286,9 @@ def _template(context: Context, mixture: Mixture) -> str:
     return templates.pop()
 
 
-def _check_fit(what: str, samples: Mixture | TokenSet, model: PreTrainedModel, tokenizer: Any) -> None:
+def _check_fit(
+    what: str, samples: Mixture | TokenSet, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+) -> None:
     """Refuse samples that the model cannot see whole, and token ids that it has no embedding of."""
     limit, longest = max_positions(model), int(samples.lengths.max(initial=0))
     if limit is not None and longest > limit:

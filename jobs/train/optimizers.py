@@ -25,7 +25,7 @@ def optimizer_of(model: nn.Module, params: TrainParams) -> Optimizer:
     matrices = [parameter for parameter in trained if parameter.ndim >= 2]
     vectors = [parameter for parameter in trained if parameter.ndim < 2]
     every = [{"params": matrices, "weight_decay": params.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    groups: list[dict[str, Any]] = [group for group in every if group["params"]]
+    groups = [group for group in every if group["params"]]
     if params.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=params.learning_rate, betas=params.betas, fused=True)
     from jobs.train.adamw_8bit import AdamW8bit  # torchao takes its time

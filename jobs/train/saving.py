@@ -4,7 +4,6 @@ import json
 import shutil
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import PreTrainedModel
@@ -13,7 +12,7 @@ from jobs.lib.model.loading import embedded, padding_id
 from jobs.lib.model.template import ChatFormat
 from jobs.train.pulse import Pulse
 from jobs.train.weights import write_weights
-from polyglot.core.canonical import canonical
+from polyglot.core.canonical import Json, canonical
 
 _TOKENIZER_FILES = (
     "tokenizer.json",
@@ -61,7 +60,7 @@ def save_model(
     if hasattr(config, "distributed_config"):
         del config.distributed_config
     config.save_pretrained(out)
-    generation: dict[str, Any] = {name: value for name, value in end.items() if value is not None}
+    generation: dict[str, Json] = {name: value for name, value in end.items() if value is not None}
     if len(chat.end_ids) > 1:
         generation["eos_token_id"] = sorted(chat.end_ids)
     (out / "generation_config.json").write_bytes(canonical(generation) + b"\n")
@@ -75,6 +74,6 @@ def save_model(
 def _set_template(out: Path, jinja: str) -> None:
     (out / "chat_template.jinja").write_text(jinja, encoding="utf-8", newline="\n")
     path = out / "tokenizer_config.json"
-    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    config: dict[str, Json] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     if config.pop("chat_template", None) is not None:  # a second template would be a second opinion
         path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

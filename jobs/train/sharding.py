@@ -8,9 +8,8 @@ With `offload` what a rank holds lies in the processor's memory, and its optimis
 the GPU when it computes. One rank can do so too: its slice is the whole.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import distributed, nn
@@ -23,10 +22,6 @@ from transformers import PreTrainedModel
 from jobs.lib.model.layers import decoder_layers
 from jobs.lib.model.loading import check_tied, load_model
 from polyglot.core.errors import Permanent
-
-# Weights are fetched in bfloat16; what flows between units stays float32, as under autocast on one GPU, which casts
-# what is multiplied. The output layer's logits are bfloat16 on both.
-_HALF: Mapping[str, Any] = {"param_dtype": torch.bfloat16, "reduce_dtype": torch.float32, "cast_forward_inputs": False}
 
 
 def load_sharded(
@@ -84,7 +79,7 @@ def _shard(model: PreTrainedModel, ranks: int, device: str, *, half: bool, offlo
         fully_shard(
             module,
             mesh=mesh,
-            mp_policy=MixedPrecisionPolicy(**_HALF, output_dtype=output) if half else MixedPrecisionPolicy(),
+            mp_policy=_precision(output) if half else MixedPrecisionPolicy(),
             offload_policy=policy,
             shard_placement_fn=lambda tensor: _dimension(model, tensor, ranks),
         )
@@ -96,6 +91,15 @@ def _shard(model: PreTrainedModel, ranks: int, device: str, *, half: bool, offlo
         unit(embedding)
         unit(head, None)
     unit(model)
+
+
+def _precision(output: torch.dtype | None) -> MixedPrecisionPolicy:
+    """Weights are fetched in bfloat16; what flows between units stays float32, as under autocast on one GPU, which
+    casts what is multiplied. The output layer's logits are bfloat16 on both.
+    """
+    return MixedPrecisionPolicy(
+        param_dtype=torch.bfloat16, reduce_dtype=torch.float32, output_dtype=output, cast_forward_inputs=False
+    )
 
 
 def _dimension(model: PreTrainedModel, tensor: nn.Parameter, ranks: int) -> Shard:

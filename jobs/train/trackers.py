@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from jobs.lib.context import Context
+from polyglot.core.canonical import Json
 from polyglot.core.endpoint import KEYS_OF_TRACKERS
 from polyglot.core.errors import BadInput, Permanent, PolyglotError
 from polyglot.core.secret_file import read_secret
@@ -60,7 +61,7 @@ def read_keys(tracker: str) -> None:
 class Trackers(contextlib.AbstractContextManager["Trackers"]):
     """Those of some names. `first` is the number of steps that were done before this start, `told` the recipe."""
 
-    def __init__(self, names: Sequence[str], context: Context, *, first: int, told: Mapping[str, Any]) -> None:
+    def __init__(self, names: Sequence[str], context: Context, *, first: int, told: Mapping[str, Json]) -> None:
         plain = {name: value for name, value in told.items() if isinstance(value, bool | int | float | str)}
         self._feeds = [_Feed(name, context, first, plain) for name in dict.fromkeys(names)]
 

@@ -9,11 +9,25 @@ counts at the most that it can cost, as do failures after which the engine may h
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
-from typing import Any
+
+import msgspec
 
 from jobs.lib.context import Journal
 from jobs.translate.engines.engine import Outcome
-from polyglot.core.canonical import sha256_bytes
+from polyglot.core.canonical import Json, sha256_bytes
+from polyglot.core.records import Record
+
+
+class _Recorded(Record):
+    """A record as it is read back; what it has none of is empty."""
+
+    id: str
+    outcome: str  # "done", "sent", "reply" or "failure"
+    text: str | None = None
+    reason: str | None = None
+    characters: int = 0
+    billed: int = 0
+    unseen: bool = False
 
 
 class TranslationCache:
@@ -86,26 +100,26 @@ class TranslationCache:
         """Return when every record is durable."""
         self._journal.flush()
 
-    def _append(self, record: Mapping[str, Any]) -> None:
+    def _append(self, record: Mapping[str, Json]) -> None:
         with self._lock:
             self._count(record)
             self._journal.append(record)
 
-    def _count(self, record: Mapping[str, Any]) -> None:
-        id_, outcome = record["id"], record["outcome"]
-        if outcome == "done":
-            refused = (record["reason"] or "").startswith("http-")
+    def _count(self, told: Mapping[str, Json]) -> None:
+        record = msgspec.convert(told, _Recorded)
+        if record.outcome == "done":
+            refused = (record.reason or "").startswith("http-")
             if not (refused and self._reading):  # what an endpoint refused once it may take after it was mended
-                self._known.setdefault(id_, Outcome(record["text"], record["reason"]))
-        elif outcome == "sent":
-            self._lose(id_)  # an earlier one of this name was still open
-            self._open[id_] = record["characters"]
+                self._known.setdefault(record.id, Outcome(record.text, record.reason))
+        elif record.outcome == "sent":
+            self._lose(record.id)  # an earlier one of this name was still open
+            self._open[record.id] = record.characters
         else:
-            characters = self._open.pop(id_, 0)
-            self.billed += record["billed"]
-            self.unseen += characters if record["unseen"] else 0
-            self.calls[record["reason"] or "reply"] += 1
-            self.reached |= record["reason"] not in ("unreachable", "connection", "timeout")
+            characters = self._open.pop(record.id, 0)
+            self.billed += record.billed
+            self.unseen += characters if record.unseen else 0
+            self.calls[record.reason or "reply"] += 1
+            self.reached |= record.reason not in ("unreachable", "connection", "timeout")
 
     def _lose(self, id_: str) -> None:
         if id_ in self._open:

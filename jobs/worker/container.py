@@ -29,9 +29,8 @@ import os  # noqa: E402
 import resource  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
-from collections.abc import Mapping, Sequence  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
 
 from jobs.worker import secrecy  # noqa: E402
 from jobs.worker.log_mark import LogMark, archive_rest  # noqa: E402
@@ -40,6 +39,7 @@ from jobs.worker.secrecy import without_secrets  # noqa: E402
 from jobs.worker.tee import Tee  # noqa: E402
 from polyglot.core.errors import BadInput, Exit, Missing, PolyglotError, Refused  # noqa: E402
 from polyglot.core.line import one_line  # noqa: E402
+from polyglot.core.stage import WorkDocument  # noqa: E402
 
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _PR_SET_CHILD_SUBREAPER = 36
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> tuple[int, str]:
     """Run the worker to its end; return the exit code, and in one line why it is not 0."""
     _adopt_orphans()
-    prepared: list[Mapping[str, Any] | PolyglotError] = []
+    prepared: list[WorkDocument | PolyglotError] = []
     thread = threading.Thread(target=lambda: prepared.append(_prepare(options)), name="request", daemon=True)
     thread.start()  # the store may take its time, and a signal must not
     while thread.is_alive() and not _stop_pending():
@@ -109,12 +109,12 @@ class _Places:
             file.write(f"polyglot.container: {text}\n")
 
 
-def _prepare(options: argparse.Namespace) -> Mapping[str, Any] | PolyglotError:
+def _prepare(options: argparse.Namespace) -> WorkDocument | PolyglotError:
     """Put the request where the worker reads it and return it; an error is returned too."""
     try:
         data = _request(options.request)
         try:
-            request = json.loads(data)
+            request: WorkDocument = json.loads(data)
         except ValueError as error:
             raise BadInput(f"the request is no JSON ({error})") from None
         if not isinstance(request, dict):
@@ -188,7 +188,7 @@ def _wait(worker: int) -> int:
             os.kill(worker, heard.si_signo)  # it cannot be gone: it is reaped above only
 
 
-def _archive(request: Mapping[str, Any], places: _Places) -> None:
+def _archive(request: WorkDocument, places: _Places) -> None:
     """Put the rest of the log into the store, for as long as that may take."""
 
     def archive() -> None:

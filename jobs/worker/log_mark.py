@@ -6,12 +6,14 @@ is archived as that of start 0, in the first free places.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jobs.lib.ranks import Ranks
+
+if TYPE_CHECKING:
+    from polyglot.core.stage import WorkDocument
 
 _PIECE_BYTES = 1 << 24
 _UNCLAIMED = 0
@@ -40,7 +42,7 @@ class LogMark:
         part.replace(path)
 
 
-def archive_rest(request: Mapping[str, Any], log: Path, mark_file: Path) -> None:
+def archive_rest(request: "WorkDocument", log: Path, mark_file: Path) -> None:
     """Put what the worker did not archive into the store. Raises PolyglotError, OSError."""
     # here, because a container whose worker has archived everything needs no store
     from polyglot.attempts.attempts import Attempts

@@ -22,13 +22,24 @@ import subprocess
 import sys
 import traceback
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn, TypedDict
 
 from jobs.worker import worker
 from polyglot.kinds.registry import kind_of
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _Request(TypedDict):
+    """A worker that is wanted: what it is started with, and the file that its output goes to."""
+
+    id: str
+    kind: str
+    arguments: list[str]
+    environment: dict[str, str]
+    log: str
 
 
 class Server:
@@ -79,7 +90,7 @@ class Server:
             self._start(json.loads(line), self._descriptors.popleft())
         return True
 
-    def _start(self, request: dict[str, Any], lock: int) -> None:
+    def _start(self, request: _Request, lock: int) -> None:
         for module in (worker.module_name(request["kind"]), *kind_of(request["kind"]).warm_imports):
             self._import(module)
         if _num_threads() == 1:
@@ -119,7 +130,7 @@ class Server:
             if name is not None:
                 self._say({"id": name, "exit": os.waitstatus_to_exitcode(status)})
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def _say(self, message: Mapping[str, str | int]) -> None:
         with contextlib.suppress(ConnectionError):  # the next read sees the end of the connection
             self._connection.sendall(json.dumps(message).encode() + b"\n")
 
@@ -139,7 +150,7 @@ def _num_threads() -> int:
         return 1
 
 
-def _become_worker(request: dict[str, Any], lock: int, connection: socket.socket) -> NoReturn:
+def _become_worker(request: _Request, lock: int, connection: socket.socket) -> NoReturn:
     """In the child: be as a process of our own, run the worker, end with its exit code."""
     code = 1
     try:
@@ -169,7 +180,7 @@ def _become_worker(request: dict[str, Any], lock: int, connection: socket.socket
         os._exit(code)
 
 
-def _spawn(request: dict[str, Any], lock: int) -> int:
+def _spawn(request: _Request, lock: int) -> int:
     """Start the worker as a new interpreter."""
     with Path(request["log"]).open("ab") as log:
         process = subprocess.Popen(

@@ -38,7 +38,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from jobs.lib.ranks import Ranks, named
 from jobs.worker import environment, group
@@ -62,8 +62,9 @@ from polyglot.attempts.publish import publish
 from polyglot.core.canonical import Json
 from polyglot.core.errors import Exit, Findings, Hang, Interrupted, Permanent, PolyglotError
 from polyglot.core.line import one_line
-from polyglot.core.stage import Resources, Stage
+from polyglot.core.stage import Resources, Stage, WorkDocument
 from polyglot.kinds.registry import kind_of
+from polyglot.kinds.settings import threads_of
 from polyglot.store.artifact import BlobCache, StoredArtifact
 from polyglot.store.committed import committed
 from polyglot.store.locate import open_store
@@ -99,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--parent", type=int, help="stop when this process is gone")
     parser.add_argument("--lock-fd", type=int, help="a descriptor to hold open to the end")
     options = parser.parse_args(arguments)
-    request = json.loads(options.request.read_text(encoding="utf-8"))
+    request: WorkDocument = json.loads(options.request.read_text(encoding="utf-8"))
     resources = Resources(**request["resources"])
     processes = kind_of(request["stage"]["kind"]).processes(resources, request["settings"])
     if processes > 1 and not group.is_member():
@@ -135,12 +136,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class Worker:
     """One attempt."""
 
-    def __init__(self, request: Mapping[str, Any], resources: Resources, places: Places, stop: StopSign) -> None:
+    def __init__(self, request: WorkDocument, resources: Resources, places: Places, stop: StopSign) -> None:
         self.stage = Stage.from_document(request["stage"])
-        self.label: str = request["label"]
-        self.number: int = request["attempt"]
-        self.settings: Mapping[str, Any] = request["settings"]
-        self.input_kinds: Mapping[str, str] = request["input_kinds"]
+        self.label = request["label"]
+        self.number = request["attempt"]
+        self.settings = request["settings"]
+        self.input_kinds = request["input_kinds"]
         self.ranks = Ranks.read()
         self.kind = kind_of(self.stage.kind)
         self.sharded = self.ranks.ranks > 1 and self.kind.ranks == "shards"
@@ -234,7 +235,7 @@ class Worker:
             raise Permanent(f"{starts - 1} starts without progress; the log of the last one says how far it came")
         places = self.places.make()
         cache = BlobCache(self.store, self.places.cache)
-        threads = int(self.settings.get("threads") or self.resources.cpus)
+        threads = threads_of(self.settings) or self.resources.cpus
         environment.set_threads(threads)
         with self._timed("inputs"):
             artifacts = {

@@ -13,16 +13,16 @@ newest KEPT of a stage.
 import logging
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
-from polyglot.core.canonical import Json
 from polyglot.core.errors import Corrupt, Missing, Permanent, StoreError
 from polyglot.core.stage import Stage
 from polyglot.store.blobs import blob_path, fetch, put_or_reuse
 from polyglot.store.futures import concurrently
-from polyglot.store.manifest import FileRecord, check_files, seal, unseal
+from polyglot.store.manifest import FileDocument, FileRecord, check_files, seal, unseal
 from polyglot.store.store import Store
 
 KEPT = 2  # the newest may turn out damaged; one more stands behind it
@@ -44,6 +44,13 @@ class _Saved:
         return sum(record.bytes for record in self.files if record.sha256 in self.own)
 
 
+class CheckpointFile(TypedDict):
+    """A stored file of a checkpoint that is still to be recorded, as JSON; `own`: its blob was not in the store."""
+
+    file: FileDocument
+    own: bool
+
+
 class StoredCheckpoints:
     """The checkpoints of one stage, written by one start of one attempt (`jobs.lib.context.Checkpoints`)."""
 
@@ -57,16 +64,15 @@ class StoredCheckpoints:
         """Store every file below `directory` as the checkpoint of `step`. Raises Permanent for unsafe file names."""
         self.record(step, self.put(directory))
 
-    def put(self, directory: Path) -> list[dict[str, Json]]:
+    def put(self, directory: Path) -> list[CheckpointFile]:
         """Store every file below `directory`, for a checkpoint that `record` makes of them and of others'."""
         files = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
         put = concurrently(lambda name: put_or_reuse(self._store, files[name], name), files, _FILES_AT_ONCE)
-        return [{**record.document(), "own": not reused} for record, reused in put]
+        return [CheckpointFile(file=record.document(), own=not reused) for record, reused in put]
 
-    def record(self, step: int, files: Sequence[Mapping[str, Json]]) -> None:
+    def record(self, step: int, files: Sequence[CheckpointFile]) -> None:
         """Make the checkpoint of `step` of files that `put` has stored. Raises Permanent for unsafe file names."""
-        plain = [{name: value for name, value in row.items() if name != "own"} for row in files]
-        records = tuple(map(FileRecord.from_document, plain))
+        records = tuple(FileRecord.from_document(row["file"]) for row in files)
         try:
             document = {"step": step, "fit": self._fit, "files": [record.document() for record in check_files(records)]}
         except ValueError as error:

@@ -12,9 +12,8 @@ import queue
 import threading
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
 
-from polyglot.core.canonical import canonical, sha256_bytes
+from polyglot.core.canonical import Json, canonical, sha256_bytes
 from polyglot.core.errors import Corrupt, StoreError
 from polyglot.core.stage import Stage
 from polyglot.store.futures import concurrently
@@ -55,7 +54,7 @@ class StoredJournal:
         self._error: BaseException | None = None
         self._writer: threading.Thread | None = None
 
-    def append(self, record: Mapping[str, Any]) -> None:
+    def append(self, record: Mapping[str, Json]) -> None:
         """Queue one record. Raises ValueError for what JSON cannot carry, and the writer's error if it failed."""
         line = canonical(record) + b"\n"
         with self._changed:
@@ -73,7 +72,7 @@ class StoredJournal:
             self._changed.wait_for(lambda: self._durable >= wanted or self._error is not None)
             self._raise_error()
 
-    def read(self) -> list[dict[str, Any]]:
+    def read(self) -> list[dict[str, Json]]:
         """Return the records of all attempts, ours included, in the order of writing. Raises Corrupt."""
         self.flush()
         paths = [
@@ -136,7 +135,7 @@ class StoredJournal:
         if not self._store.create(path, head + body):
             raise StoreError(f"{self._store.url}: {path} was written by someone else with the same start number")
 
-    def _group(self, path: str, fit: str) -> list[dict[str, Any]]:
+    def _group(self, path: str, fit: str) -> list[dict[str, Json]]:
         return _group(self._store, path, fit)
 
     def _raise_error(self) -> None:
@@ -144,7 +143,7 @@ class StoredJournal:
             raise self._error
 
 
-def all_records(store: Store, stage: Stage) -> list[dict[str, Any]]:
+def all_records(store: Store, stage: Stage) -> list[dict[str, Json]]:
     """Every record of a stage, whatever attempt, rank and fit it is of, in the order of writing. Raises Corrupt.
 
     For what was spent: that holds also where no later start may go on with it.
@@ -155,7 +154,7 @@ def all_records(store: Store, stage: Stage) -> list[dict[str, Any]]:
     return [record for group in groups for record in group]
 
 
-def _group(store: Store, path: str, fit: str | None) -> list[dict[str, Any]]:
+def _group(store: Store, path: str, fit: str | None) -> list[dict[str, Json]]:
     """The records of one object; none when it is of another fit than the wanted one."""
     head, _, body = store.read(path).partition(b"\n")
     try:

@@ -3,12 +3,12 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import typer
 
 from polyglot.cli.options import Output
 from polyglot.cli.output import print_table, say
+from polyglot.core.canonical import Json
 from polyglot.core.errors import BadInput
 from polyglot.core.units import show_bytes, show_seconds
 from polyglot.estimates.estimate import Estimated
@@ -93,7 +93,7 @@ def _count(number: float | None) -> str:
     return f"{number:.0f}"
 
 
-def _document(row: Estimated) -> dict[str, Any]:
+def _document(row: Estimated) -> dict[str, Json]:
     needs, used = row.forecast, row.used
     names = ("parameters", "tokens", "seconds", "disk_bytes", "calls", "prompt_tokens", "completion_tokens", "usd")
     return {
@@ -113,7 +113,7 @@ def _document(row: Estimated) -> dict[str, Any]:
     }
 
 
-def _total(found: Total) -> dict[str, Any]:
+def _total(found: Total) -> dict[str, Json]:
     prices = None if found.prices is None else found.prices.model_dump(mode="json")
     names = ("stages", "seconds", "gpu_hours", "calls", "tokens", "call_usd", "gpu_usd", "disk_bytes")
     figures = {name: getattr(found, name) for name in names}

@@ -16,7 +16,7 @@ from polyglot.core.errors import BadInput
 from polyglot.engine.submission import Submission, submission_at, submission_of_night
 from polyglot.export.findings import findings_of
 from polyglot.kinds.aggregate import Estimate
-from polyglot.kinds.metrics import BY_NAME
+from polyglot.kinds.metrics import BY_NAME, Metric
 from polyglot.kinds.report import Report
 from polyglot.plan.plan import Plan
 from polyglot.provenance.findings import Beside, contrasts_beside, means_beside
@@ -50,7 +50,8 @@ def command(
     other = _open(now, profile=profile, store=other_store if other_store is not None else store)
     stages = changed_stages(one.plan, other.plan)
     found = findings_of(one.store, one.plan), findings_of(other.store, other.plan)
-    means, contrasts = _beside(*found)
+    metric = None if found[1] is None else BY_NAME[found[1].metric]
+    means, contrasts = ([], []) if metric is None else _beside(*found, metric)
     if output is Output.JSON:
         document = {
             "inputs": [_stage_document(row) for row in stages],
@@ -63,9 +64,9 @@ def command(
     for name, each in zip((then, now), found, strict=True):
         if each is None:
             say(f"{name}: no scores are counted yet; only what went in is compared")
-    if None not in found:
-        _print_numbers("mean", means)
-        _print_numbers("contrast", contrasts)
+    if metric is not None and found[0] is not None:
+        _print_numbers("mean", means, metric)
+        _print_numbers("contrast", contrasts, metric)
 
 
 def _open(text: str, *, profile: str, store: str | None) -> View:
@@ -91,11 +92,10 @@ def _earlier(store: Store, study: str, back: int) -> Submission:
     return submission_at(store, every[back][1])
 
 
-def _beside(one: Report | None, other: Report | None) -> tuple[list[Beside], list[Beside]]:
+def _beside(one: Report | None, other: Report | None, metric: Metric) -> tuple[list[Beside], list[Beside]]:
     """Means and contrasts, by the metric that the second study shows; nothing without both."""
     if one is None or other is None:
         return [], []
-    metric = BY_NAME[other.metric]
     means = means_beside(one.arms, other.arms, metric)
     return means, contrasts_beside(one.contrasts, other.contrasts, metric)
 
@@ -121,11 +121,16 @@ def _more(row: StageChange) -> str:
     return f"; and {left} more" if left > 0 else ""
 
 
-def _print_numbers(what: str, rows: Sequence[Beside]) -> None:
-    cells = [(row.name, _shown(row.then), _shown(row.now), _number(row.difference), _said(row, what)) for row in rows]
+def _print_numbers(what: str, rows: Sequence[Beside], metric: Metric) -> None:
+    show = _mean if what == "mean" else _contrast
+    cells = [
+        (row.name, show(row.then, metric), show(row.now, metric), _difference(row, metric), _said(row, what))
+        for row in rows
+    ]
     moved = sum(bool(row.difference) for row in rows)
     apart = sum(row.apart for row in rows)
-    summary = f"{len(rows)} {what}s: {moved} differ, {apart} by more than their intervals"
+    unit = metric.title if what == "mean" else metric.unit
+    summary = f"{len(rows)} {what}s in {unit}: {moved} differ, {apart} by more than their intervals"
     if what == "contrast":
         summary += f", {sum(row.turned for row in rows)} show something else"
     print_table((what, "then", "now", "difference", ""), cells, summary=summary)
@@ -144,14 +149,20 @@ def _said(row: Beside, what: str) -> str:
 _SIGNS = {1: "higher", 0: "nothing shown", -1: "lower"}
 
 
-def _shown(found: Estimate | None) -> str:
+def _mean(found: Estimate | None, metric: Metric) -> str:
     if found is None or found.value is None:
         return ""
-    return f"{_number(found.value)} ({_number(found.low)} to {_number(found.high)})"
+    return f"{metric.bare(found.value)} ({metric.interval(found)})"
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+def _contrast(found: Estimate | None, metric: Metric) -> str:
+    if found is None or found.value is None:
+        return ""
+    return f"{metric.signed(found.value)} ({metric.signed_interval(found)})"
+
+
+def _difference(row: Beside, metric: Metric) -> str:
+    return "" if row.difference is None else metric.signed(row.difference)
 
 
 def _stage_document(row: StageChange) -> Mapping[str, object]:

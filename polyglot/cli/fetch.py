@@ -1,6 +1,6 @@
 """`polyglot fetch`: take models, answers, verdicts, data, records of trainings … out of the store as plain files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, cast, get_args
@@ -80,11 +80,20 @@ def command(
         view = open_view(study, mix=mix, profile=profile, store=store)
         _take_records(view, offer, select(view.plan, offer, name), to, form)
         return
-    called = _PLURALS.get(offer, offer)
     check_out(to / offer if form is Form.FILES else to, option="--to", what="what is fetched")
     view = open_view(study, mix=mix, profile=profile, store=store)
     wanted = select(view.plan, offer, name)
     _check_form(offer, form)
+    there = _computed(view, wanted, named=name is not None)
+    if not there:
+        count = f"{len(wanted)} " if len(wanted) > 1 else ""
+        raise NotComputed(f"{view.title}: none of its {count}{_PLURALS.get(offer, offer)} is computed yet")
+    for path in _taken(view, offer, there, to, form):
+        print(path)
+
+
+def _computed(view: View, wanted: Sequence[Wanted], *, named: bool) -> list[Wanted]:
+    """Those that are there; a line says which are not. Raises NotComputed for one that was asked for by its name."""
     there, missing = [], []
     for one in wanted:
         try:
@@ -92,27 +101,24 @@ def command(
             there.append(one)
         except NotComputed as error:
             missing.append(str(error))
-    if name is not None and missing:
+    if named and missing:
         raise NotComputed(missing[0])
     for line in missing:
         say(line)
-    if not there:
-        count = f"{len(wanted)} " if len(wanted) > 1 else ""
-        raise NotComputed(f"{view.title}: none of its {count}{called} is computed yet")
+    return there
+
+
+def _taken(view: View, offer: Offer, there: Sequence[Wanted], to: Path, form: Form) -> Iterator[Path]:
+    """Write them, and yield where each is."""
     if form is Form.PARQUET:
-        print(TABLES[offer](view.store, view.plan, there, to / f"{offer}.parquet"))
-        return
-    if form in _EXCHANGED:
-        for path in _EXCHANGED[form][offer](view.store, view.plan, there, to):
-            print(path)
-        return
-    for one in there:
-        target = to / offer / one.name.replace("/", "-")
-        print(
-            take_model(view.store, view.plan, one, target)
-            if offer in ("model", "adapter")
-            else take(view.store, one, target)
-        )
+        yield TABLES[offer](view.store, view.plan, there, to / f"{offer}.parquet")
+    elif form in _EXCHANGED:
+        yield from _EXCHANGED[form][offer](view.store, view.plan, there, to)
+    else:
+        for one in there:
+            target = to / offer / one.name.replace("/", "-")
+            is_model = offer in ("model", "adapter")
+            yield take_model(view.store, view.plan, one, target) if is_model else take(view.store, one, target)
 
 
 def _check_form(offer: Offer, form: Form) -> None:

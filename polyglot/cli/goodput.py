@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from polyglot.cli.looking import open_view
 from polyglot.cli.options import MixName, Output, OutputForm, ProfileName, StoreUrl, StudyGiven
 from polyglot.cli.output import print_table, say
+from polyglot.core.canonical import Json
 from polyglot.core.units import show_seconds
 from polyglot.estimates.goodput import Goodput, StartTimes, Times, goodputs, total
 from polyglot.export.selection import name_of, select
@@ -82,7 +83,7 @@ def _share(share: float | None) -> str:
     return "?" if share is None else f"{100 * share:.1f} %"
 
 
-def _document(one: Goodput) -> dict[str, Any]:
+def _document(one: Goodput) -> dict[str, Json]:
     return {
         "training": name_of(one.planned),
         "key": one.planned.key,

@@ -83,9 +83,15 @@ def command(
         say(f"{calendar.name} is suspended: it starts no night")
     if calendar is not None and calendar.arguments and study not in calendar.arguments:
         say(f"{calendar.name} does not evaluate {study}")
+    if check:
+        _check(study, rows, start)
+
+
+def _check(study: str, rows: Sequence[NightRow], start: datetime) -> None:
+    """Raise PolyglotError when a night was missed or failed, or found a change."""
     bad = [row for row in rows if row.state in (NightState.MISSED, NightState.FAILED)]
     found = [row for row in rows if row.alarms]
-    if check and (bad or found):
+    if bad or found:
         said = [f"{len(bad)} nights without an evaluation since {_utc(start)}: {_some(bad, 'state')}"] if bad else []
         said += [f"{len(found)} nights found a change: {_some(found, 'verdict')}"] if found else []
         raise PolyglotError(f"{study}: {'; '.join(said)}")

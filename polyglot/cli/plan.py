@@ -56,18 +56,7 @@ def command(
         return
     found = _diagnose(session)
     if output is Output.JSON:
-        rows = [
-            {
-                "label": row.planned.label,
-                "name": row.planned.name,
-                "key": row.planned.key,
-                "state": row.state.value,
-                "because": row.because,
-                "stage": row.planned.stage.document(),
-            }
-            for row in found
-        ]
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        print(json.dumps([_document(row) for row in found], indent=1, ensure_ascii=False))
         return
     for used in session.locked.used:
         print(used)
@@ -81,6 +70,17 @@ def command(
             for state in dict.fromkeys(row.state for row in found)
         ),
     )
+
+
+def _document(row: Diagnosis) -> dict[str, object]:
+    return {
+        "label": row.planned.label,
+        "name": row.planned.name,
+        "key": row.planned.key,
+        "state": row.state.value,
+        "because": row.because,
+        "stage": row.planned.stage.document(),
+    }
 
 
 def _say_nights(session: Session) -> None:

@@ -26,8 +26,8 @@ from polyglot.plan.quality import agree_stage
 from polyglot.schedulers.local.scheduler import LocalScheduler
 from polyglot.sheets.answers import Drawing
 from polyglot.sheets.page import as_csv, as_html
-from polyglot.sheets.ratings import BadSheets, Key, Rated, read, unblind
-from polyglot.sheets.sample import draw
+from polyglot.sheets.ratings import BadSheets, Rated, read, unblind
+from polyglot.sheets.sample import SheetKey, draw
 from polyglot.sheets.store import all_ratings, keep_key, keep_ratings, read_key
 from polyglot.store.blobs import fetch, put_file
 from polyglot.store.committed import committed
@@ -149,7 +149,7 @@ def import_(
         _keep_ratings(view, rated, out)
 
 
-def _keep_ratings(view: View, rated: Sequence[tuple[Rated, Key]], out: Path) -> None:
+def _keep_ratings(view: View, rated: Sequence[tuple[Rated, SheetKey]], out: Path) -> None:
     new = sum(keep_ratings(view.store, view.plan.study, one, key) for one, key in rated)
     path = out / "ratings.jsonl"
     data = b"".join(to_json(row) + b"\n" for row in all_ratings(view.store, view.plan.study))

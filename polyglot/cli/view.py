@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-from polyglot.core.stage import PlannedStage
+from polyglot.core.stage import PlannedStage, PlanRow
 from polyglot.engine.submission import submission_of_night
 from polyglot.engine.survey import Observation, StageState, survey
 from polyglot.plan.plan import Plan, restore_plan
@@ -57,7 +56,7 @@ class View:
         return plan.find(text)
 
 
-def rows_of_nights(store: Store, study: str) -> Iterator[dict[str, Any]]:
+def rows_of_nights(store: Store, study: str) -> Iterator[PlanRow]:
     """The stages of a study's nights, as rows of plans."""
     for night in nights(store, study):
         yield from Plan(study, submission_of_night(store, night).stages).document()

@@ -23,7 +23,7 @@ _TEXTS, _LEAVES = {str}, {str, bool, type(None)}
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 
-def canonical(value: Json) -> bytes:
+def canonical(value: object) -> bytes:
     """Return the RFC 8785 form of `value`. Raises ValueError for what JSON cannot carry exactly."""
     try:
         return _ENCODER.encode(_usual(value))
@@ -35,7 +35,7 @@ def canonical(value: Json) -> bytes:
         raise ValueError(f"not canonical JSON: {error}") from error
 
 
-def digest(value: Json) -> str:
+def digest(value: object) -> str:
     """Return the SHA-256 of the canonical form, 64 lower-case hex digits."""
     return hashlib.sha256(canonical(value)).hexdigest()
 

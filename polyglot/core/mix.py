@@ -13,7 +13,9 @@ sampled form. They are normalised to millionths that sum to one exactly (largest
 A temperature is the sampled form with shares that only the data know: rows^(1/temperature), renormalised.
 """
 
+import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -24,6 +26,11 @@ _MILLION = 1_000_000
 _NUMBER = re.compile(r"\d{1,12}(\.\d{1,12})?(e-?\d{1,2})?", re.ASCII)
 _TEMPERATURE = re.compile(r"\d{1,3}(\.\d{1,3})?", re.ASCII)
 _SIZE = re.compile(r"[1-9]\d{0,11}", re.ASCII)
+
+
+def extent(languages: Sequence[str], size: int | None) -> tuple[int, float]:
+    """How many languages, then how many ids (None: all): the widest mix at its largest size has the highest."""
+    return len(languages), math.inf if size is None else float(size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,11 @@ class Mix:
         else:
             name = "".join(self.languages) + ("-sampled" if self.sampled else "")
         return name if self.size is None else f"{name}@{self.size}"
+
+    @property
+    def extent(self) -> tuple[int, float]:
+        """See `extent`."""
+        return extent(self.languages, self.size)
 
     @property
     def weights(self) -> tuple[float, ...]:

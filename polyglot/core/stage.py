@@ -8,9 +8,29 @@ recorded with the result as its execution.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from polyglot.core.canonical import Json, canonical, sha256_bytes
+
+
+class StageDocument(TypedDict):
+    """A stage as JSON: of exactly this the key is made."""
+
+    kind: str
+    version: int
+    params: Mapping[str, Json]
+    inputs: Mapping[str, str]
+    seed: int | None
+
+
+class PlanRow(TypedDict):
+    """A stage of a plan as JSON, as it is kept with a submission. Older ones have no mix; what checks is in `after`."""
+
+    label: str
+    key: str
+    mix: NotRequired[str]
+    stage: StageDocument
+    after: NotRequired[list[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +43,7 @@ class Stage:
     inputs: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> StageDocument:
         """Return the stage as the JSON document whose digest is the key."""
         return {
             "kind": self.kind,
@@ -49,7 +69,7 @@ class Stage:
         return f"stages/{self.kind}/{self.key}"
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any], canonical: bytes | None = None) -> "Stage":
+    def from_document(cls, document: StageDocument, canonical: bytes | None = None) -> "Stage":
         """Rebuild a stage from `document()`. Raises KeyError when a part is missing.
 
         `canonical`: its canonical form, where that was read; a form that is not canonical gives another key.
@@ -85,6 +105,18 @@ class Resources:
     def total_gpus(self) -> int:
         """GPUs of all pods."""
         return self.gpus * self.ranks
+
+
+class WorkDocument(TypedDict):
+    """What a worker is started with, as JSON: one attempt at a stage. `input_kinds` maps roles to kinds."""
+
+    stage: StageDocument
+    label: str
+    attempt: int
+    store: str
+    input_kinds: Mapping[str, str]
+    settings: Mapping[str, Json]
+    resources: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

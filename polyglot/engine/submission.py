@@ -7,11 +7,11 @@ does a nightly evaluation.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
-from polyglot.core.canonical import sha256_bytes
+from polyglot.core.canonical import Json, sha256_bytes
 from polyglot.core.errors import Corrupt
-from polyglot.core.stage import PlannedStage, Resources, Stage
+from polyglot.core.stage import PlannedStage, Resources, Stage, StageDocument
 from polyglot.engine.watching import asking_anew, watching_stages
 from polyglot.kinds.drift import Watch
 from polyglot.kinds.registry import kind_of
@@ -23,6 +23,32 @@ from polyglot.study.cluster import Cluster, Images
 from polyglot.study.pool import Pool, Toleration
 
 VERSION = 1
+
+
+class _Row(TypedDict):
+    """A stage of a submission as JSON; those from before there were checks have no `after`."""
+
+    stage: StageDocument
+    label: str
+    mix: str
+    resources: Mapping[str, int]
+    settings: Mapping[str, Json]
+    after: NotRequired[list[str]]
+
+
+class _Document(TypedDict):
+    """A submission as JSON."""
+
+    order: int  # what submissions were called when the first ones were stored
+    study: str
+    title: str
+    night: str
+    max_attempts: int
+    usd: float | None
+    gpu_hours: NotRequired[float]
+    backend: NotRequired[str]
+    cluster: Mapping[str, Any] | None
+    stages: list[_Row]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,27 +70,16 @@ class Submission:
 
     def to_json(self) -> bytes:
         """The document, the same bytes for the same submission."""
-        rows = [
-            {
-                "stage": planned.stage.document(),
-                "label": planned.label,
-                "mix": planned.mix,
-                "resources": asdict(planned.resources),
-                "settings": dict(planned.settings),
-                **({"after": list(planned.after)} if planned.after else {}),
-            }
-            for planned in self.stages
-        ]
-        document = {
-            "order": VERSION,  # what submissions were called when the first ones were stored
-            "study": self.study,
-            "title": self.title,
-            "night": self.night,
-            "max_attempts": self.max_attempts,
-            "usd": self.usd,
-            "cluster": None if self.cluster is None else self.cluster.model_dump(),
-            "stages": rows,
-        }
+        document = _Document(
+            order=VERSION,
+            study=self.study,
+            title=self.title,
+            night=self.night,
+            max_attempts=self.max_attempts,
+            usd=self.usd,
+            cluster=None if self.cluster is None else self.cluster.model_dump(),
+            stages=[_row(planned) for planned in self.stages],
+        )
         if self.gpu_hours is not None:
             document["gpu_hours"] = self.gpu_hours
         if self.backend != _backend_told_by(self.cluster):
@@ -75,7 +90,7 @@ class Submission:
     def from_json(cls, data: bytes, *, where: str) -> "Submission":
         """Read it back. Raises Corrupt, naming `where`, for what no version of this program wrote."""
         try:
-            document: Mapping[str, Any] = json.loads(data)
+            document: _Document = json.loads(data)
             if document["order"] != VERSION:
                 raise Corrupt(f"{where}: a submission of version {document['order']}; this program reads {VERSION}")
             cluster = None if document["cluster"] is None else _cluster(document["cluster"])
@@ -157,12 +172,25 @@ def _cluster(document: Mapping[str, Any]) -> Cluster:
     return Cluster.model_construct(**{**document, "images": images, "pools": pools, "image_pull_secrets": secrets})
 
 
-def _planned(row: Mapping[str, Any]) -> PlannedStage:
+def _row(planned: PlannedStage) -> _Row:
+    row = _Row(
+        stage=planned.stage.document(),
+        label=planned.label,
+        mix=planned.mix,
+        resources=asdict(planned.resources),
+        settings=dict(planned.settings),
+    )
+    if planned.after:
+        row["after"] = list(planned.after)
+    return row
+
+
+def _planned(row: _Row) -> PlannedStage:
     return PlannedStage(
         stage=Stage.from_document(row["stage"]),
         label=row["label"],
         mix=row["mix"],
         resources=Resources(**row["resources"]),
         settings=row["settings"],
-        after=tuple(row.get("after", ())),  # submissions from before there were checks have none
+        after=tuple(row.get("after", ())),
     )

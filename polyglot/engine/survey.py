@@ -4,7 +4,7 @@ Whether a begun stage still runs is not in the store. `alive` knows it of what t
 is held, or free); otherwise a sign of life in the last minutes is taken for it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -66,7 +66,7 @@ def survey(
         manifest = manifests.get(planned.key)
         if manifest is not None:
             seen[planned.key] = Observation(
-                state=StageState.COMMITTED, detail=took(manifest), manifest=manifest, attempts=_attempt(manifest)
+                state=StageState.COMMITTED, detail=took(manifest), manifest=manifest, attempts=manifest.attempt
             )
             continue
         if planned.key in idle:
@@ -87,10 +87,9 @@ def survey(
 
 def took(manifest: Manifest) -> str:
     """Say how long a committed stage took, as its worker measured it."""
-    seconds: Mapping[str, float] = manifest.volatile.get("seconds", {})
-    parts = [f"took {sum(seconds.values()):.1f} s"] if seconds else []
-    if _attempt(manifest) > 1:
-        parts.append(f"attempt {_attempt(manifest)}")
+    parts = [f"took {manifest.seconds:.1f} s"] if manifest.seconds is not None else []
+    if manifest.attempt > 1:
+        parts.append(f"attempt {manifest.attempt}")
     return ", ".join(parts)
 
 
@@ -103,10 +102,6 @@ def describe_progress(progress: Progress) -> str:
 
 def _joined(*parts: str) -> str:
     return "; ".join(part for part in parts if part)
-
-
-def _attempt(manifest: Manifest) -> int:
-    return int(manifest.volatile.get("attempt", 0))
 
 
 def _is(observation: Observation) -> str:

@@ -13,7 +13,7 @@ from polyglot.core.stage import PlannedStage
 from polyglot.engine.submission import Submission, submission_at, submission_of_night
 from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.cells import Cell
-from polyglot.kinds.drift import STATE, DriftParams, Then, Watch, environment_of
+from polyglot.kinds.drift import STATE, DriftParams, Then, Watch, by_language, environment_of, then_of
 from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.registry import kind_of
 from polyglot.kinds.reliability import ReliabilityParams
@@ -130,7 +130,8 @@ def two_levels(cells: Sequence[Cell]) -> list[Cell]:
     mixes = [cell for cell in cells if cell.mix is not None]
 
     def breadth(cell: Cell) -> tuple[int, bool, float]:
-        return len(cell.languages), not cell.sampled, float("inf") if cell.size is None else float(cell.size)
+        languages, size = cell.extent
+        return languages, not cell.sampled, size
 
     high = max(mixes, key=breadth) if mixes else cells[-1]
     rest = [cell for cell in cells if cell != high]
@@ -140,25 +141,14 @@ def two_levels(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def _then(answers: Manifest, verdicts: Manifest) -> Then:
-    return Then(
-        answers=_by_language(answers, "answers"),
-        verdicts=_by_language(verdicts, "verdicts"),
-        answer_card=_digest(answers, "card.json"),
-        judge_card=_digest(verdicts, "card.json"),
-        model=answers.inputs.get("model", ""),
-        environment=environment_of(answers.execution, answers.metrics),
-    )
+    environment = environment_of(answers.execution, answers.metrics)
+    model = answers.inputs.get("model", "")
+    return then_of(_digests(answers), _digests(verdicts), model=model, environment=environment)
 
 
-def _by_language(manifest: Manifest, folder: str) -> dict[str, str]:
-    """Digests of `<folder>/<LANG>.jsonl`."""
-    found = ((record.path.partition("/"), record.sha256) for record in manifest.files)
-    return {name.removesuffix(".jsonl"): digest for (head, _, name), digest in found if head == folder}
-
-
-def _digest(manifest: Manifest, path: str) -> str:
-    record = manifest.file(path)
-    return record.sha256 if record else ""
+def _digests(manifest: Manifest) -> dict[str, str]:
+    """Of the files, by path."""
+    return {record.path: record.sha256 for record in manifest.files}
 
 
 def _retest(
@@ -173,4 +163,4 @@ def _retest(
         return "", {}
     of = by_key[key].stage.inputs.get("answers")
     cell = next((name for name in anchors if roles[name][0] == of), "")
-    return (cell, _by_language(manifest, "verdicts")) if cell else ("", {})
+    return (cell, by_language(_digests(manifest), "verdicts")) if cell else ("", {})

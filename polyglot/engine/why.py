@@ -56,7 +56,7 @@ def explain(
         yield from _inputs(planned, by_key, seen)
     for withdrawal in retractions(store, planned.stage.kind, planned.key):
         yield f"  withdrawn at {withdrawal.time:%Y-%m-%d %H:%M:%S} UTC by {withdrawal.who}: {withdrawal.reason}"
-    number = int(own.manifest.volatile.get("attempt", 0)) if own.manifest else 0
+    number = own.manifest.attempt if own.manifest else 0
     history = own.history or History(store, planned.stage)
     yield from _attempts(history, committed_number=number)
     failure = history.failure(history.numbers[-1]) if own.state is StageState.FAILED else None

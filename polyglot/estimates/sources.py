@@ -9,8 +9,8 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+from polyglot.core.canonical import Json
 from polyglot.kinds.forecast import Amounts
 from polyglot.store.repository import read_repository_file
 from polyglot.study.catalogue import Entry, load_catalogue
@@ -30,7 +30,7 @@ class Outside:
         self._local, self._folder = locked.local_files, folder
         self._hub_elsewhere = "HF_ENDPOINT" in (workers or {})
         self._entries: dict[str, Entry] | None = None
-        self._configs: dict[tuple[str, str], tuple[Mapping[str, Any] | None, str]] = {}
+        self._configs: dict[tuple[str, str], tuple[Mapping[str, Json] | None, str]] = {}
 
     def local(self, sha256: str) -> Path | None:
         """See Sources."""
@@ -41,7 +41,7 @@ class Outside:
         path = self._local.get(sha256)
         return None if path is None or path.suffix not in (".jsonl", ".ndjson") else _lines(path)
 
-    def published_config(self, hub: str, revision: str) -> tuple[Mapping[str, Any] | None, str]:
+    def published_config(self, hub: str, revision: str) -> tuple[Mapping[str, Json] | None, str]:
         """See Sources: the catalogue's shape first, as it needs no network; a hub of one's own may have another."""
         if (hub, revision) not in self._configs:
             self._configs[hub, revision] = self._config(hub, revision)
@@ -55,7 +55,7 @@ class Outside:
         source = f"the catalogue: {entry.amounts.rows} rows a language"
         return Amounts(rows=entry.amounts.rows, characters=entry.amounts.characters, source=source)
 
-    def _config(self, hub: str, revision: str) -> tuple[Mapping[str, Any] | None, str]:
+    def _config(self, hub: str, revision: str) -> tuple[Mapping[str, Json] | None, str]:
         entry, own = self._by_source.get(hub), bool(os.environ.get("HF_ENDPOINT"))
         if self._hub_elsewhere and not own:
             return None, f"{hub} is on the workers' own hub; set HF_ENDPOINT here, too"

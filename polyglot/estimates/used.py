@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from polyglot.core.canonical import Json
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.kinds.registry import kind_of
 from polyglot.store.manifest import Manifest
@@ -37,23 +37,23 @@ class Used:
 def used_by(manifest: Manifest, planned: PlannedStage) -> Used:
     """Read it; `planned` says whether it ran on a GPU where a manifest of an older version does not."""
     volatile, execution, asks = manifest.volatile, manifest.execution, _asks(planned)
-    seconds, attempts = volatile.get("seconds", {}), volatile.get("attempts")
-    gpus, ranks = execution.get("gpus", planned.resources.gpus), execution.get("world_size", planned.resources.ranks)
-    pods = int(ranks) // int(execution.get("local_world_size", 1))
+    attempts, metrics = volatile.get("attempts"), manifest.metrics
+    gpus = int(_number(execution.get("gpus", planned.resources.gpus)) or 0)
+    processes = _number(execution.get("world_size", planned.resources.ranks)) or 1
+    pods = int(processes // (_number(execution.get("local_world_size")) or 1))
     peak = "peak_device_memory_bytes" if gpus else "peak_memory_bytes"
-    metrics: Mapping[str, Any] = manifest.metrics
     prompt, completion = _number(volatile.get("prompt_tokens")), _number(volatile.get("completion_tokens"))
     asked = None if prompt is None or completion is None else prompt + completion
     return Used(
         memory_bytes=None if (found := _number(volatile.get(peak))) is None else int(found),
-        seconds=sum(seconds.values()) if seconds else None,
+        seconds=manifest.seconds,
         tokens=asked if asked is not None else _number(volatile.get("tokens", metrics.get("tokens"))),
-        calls=sum(attempts.values()) if asks and isinstance(attempts, Mapping) else None,
+        calls=_total(attempts) if asks and isinstance(attempts, Mapping) else None,
         reused_calls=int(_number(volatile.get("reused_calls")) or 0),
         usd=_number(volatile.get("cost_usd")) if asks else None,
         usd_unseen=_number(volatile.get("cost_usd_unseen_at_most")) if asks else None,
         disk_bytes=manifest.total_bytes,
-        gpus=int(gpus),
+        gpus=gpus,
         ranks=pods,
     )
 
@@ -61,6 +61,10 @@ def used_by(manifest: Manifest, planned: PlannedStage) -> Used:
 def _asks(planned: PlannedStage) -> bool:
     """Whether somebody is asked at a price, which the rules that are built in are not."""
     return bool(kind_of(planned.stage.kind).traits(planned.stage.params).asks)
+
+
+def _total(counts: Mapping[str, Json]) -> int:
+    return sum(count for count in counts.values() if isinstance(count, int))
 
 
 def _number(value: object) -> float | None:

@@ -3,7 +3,7 @@
 A failure (score -1, winner "error", preference null) is a row with a reason: it is counted, and averaged nowhere.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 from polyglot.core.records import UNSET, Record, UnsetType
 
@@ -28,7 +28,7 @@ class Exchanged(Record):
     stage: str | UnsetType = UNSET
 
     @property
-    def identity(self) -> tuple[Any, ...]:
+    def identity(self) -> tuple[object, ...]:
         """What no two rows of a file should share."""
         raise NotImplementedError
 
@@ -73,7 +73,7 @@ class ModelAnswer(Exchanged, kw_only=True):
     tstamp: float = 0.0  # seconds since 1970
 
     @property
-    def identity(self) -> tuple[Any, ...]:
+    def identity(self) -> tuple[object, ...]:
         """An answer a question and model."""
         return (str(self.question_id), self.model_id)
 
@@ -114,7 +114,7 @@ class SingleJudgment(Exchanged, kw_only=True):
         return 0 if self.choice is UNSET else self.choice
 
     @property
-    def identity(self) -> tuple[Any, ...]:
+    def identity(self) -> tuple[object, ...]:
         """A rating a judge, question, turn and answer."""
         return (name_of(self.judge), str(self.question_id), self.turn, self.model, self.sample)
 
@@ -159,7 +159,7 @@ class PairJudgment(Exchanged, kw_only=True):
     choice: int | UnsetType = UNSET
 
     @property
-    def identity(self) -> tuple[Any, ...]:
+    def identity(self) -> tuple[object, ...]:
         """A comparison a judge, question, turn and pair, whoever is named first."""
         pair = tuple(sorted((self.model_1, self.model_2)))
         return (
@@ -224,7 +224,7 @@ class Vote(Exchanged, kw_only=True):
     winner: str
 
     @property
-    def identity(self) -> tuple[Any, ...]:
+    def identity(self) -> tuple[object, ...]:
         """A vote a judge, question, turn and pair, whoever is named first."""
         return (name_of(self.judge), str(self.question_id), self.turn, *sorted((self.model_a, self.model_b)))
 
@@ -285,7 +285,7 @@ class Annotation(Exchanged, kw_only=True):
         return "model_1" if self.preference < DRAW else "model_2"
 
     @property
-    def identity(self) -> tuple[Any, ...]:
+    def identity(self) -> tuple[object, ...]:
         """A preference an annotator, instruction and pair."""
         turn = 0 if self.turn is UNSET else self.turn
         return (

@@ -1,16 +1,16 @@
 """What to cite beside a study's findings, and under which licences its data, models and benchmark came."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import yaml
 
+from polyglot.core.canonical import Json
 from polyglot.kinds.base import BaseParams
 from polyglot.kinds.data_card import DataCard
 from polyglot.kinds.report import NamedCard, Report
 from polyglot.plan.plan import Plan
 
-_PAPER = {
+_PAPER: Mapping[str, Json] = {
     "type": "article",
     "title": "Investigating Multilingual Instruction-Tuning: Do Polyglot Models Demand for Multilingual Instructions?",
     "url": "https://arxiv.org/abs/2402.13703",
@@ -21,7 +21,7 @@ _PAPER = {
 
 def citation(report: Report, authors: Sequence[str], version: str) -> str:
     """The text of CITATION.cff (Citation File Format 1.2.0); `authors` are "Family, Given" or a name."""
-    document: dict[str, Any] = {
+    document: dict[str, Json] = {
         "cff-version": "1.2.0",
         "message": "If you use these results, please cite them, what they were made with, and the data by its licence.",
         "type": "dataset",
@@ -30,7 +30,12 @@ def citation(report: Report, authors: Sequence[str], version: str) -> str:
     }
     if report.question:
         document["abstract"] = report.question
-    software = {"type": "software", "title": "polyglot-lab", "version": version, "authors": [{"name": "polyglot"}]}
+    software: dict[str, Json] = {
+        "type": "software",
+        "title": "polyglot-lab",
+        "version": version,
+        "authors": [{"name": "polyglot"}],
+    }
     document["references"] = [software, _PAPER]
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING
 
 from polyglot import __version__
 from polyglot.core.canonical import Json, canonical
@@ -32,6 +32,10 @@ from polyglot.store.committed import committed_many
 from polyglot.store.futures import concurrently
 from polyglot.store.manifest import FileRecord, Manifest
 from polyglot.store.store import Store
+
+if TYPE_CHECKING:
+    from rocrate.model.file import File
+    from rocrate.rocrate import ROCrate
 
 _TEXT = (".json", ".jsonl", ".csv", ".html", ".js", ".css", ".md")
 _WHOLE = frozenset({"model", "adapter", "data", "questions", "references"})  # what is left to its digests
@@ -88,7 +92,7 @@ def write_crate(
     return report
 
 
-def _describe(crate: Any, report: Report, time: str) -> None:
+def _describe(crate: "ROCrate", report: Report, time: str) -> None:
     """The crate's own properties, and what it was made with."""
     from rocrate.model.contextentity import ContextEntity
 
@@ -104,7 +108,14 @@ _URL = "https://pypi.org/project/polyglot-lab/"
 
 
 def _add_stage(
-    crate: Any, store: Store, planned: PlannedStage, done: Mapping[str, Manifest], made: Path, root: str, *, whole: bool
+    crate: "ROCrate",
+    store: Store,
+    planned: PlannedStage,
+    done: Mapping[str, Manifest],
+    made: Path,
+    root: str,
+    *,
+    whole: bool,
 ) -> None:
     """A stage's manifest, its files below `root`, and the action that made them of what it read."""
     from rocrate.model.contextentity import ContextEntity
@@ -143,7 +154,9 @@ def _put(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def _add(crate: Any, source: Path, name: str, *, description: str = "", record: FileRecord | None = None) -> Any:
+def _add(
+    crate: "ROCrate", source: Path, name: str, *, description: str = "", record: FileRecord | None = None
+) -> "File":
     """Add a file under its name, with its type, size and digest."""
     about: dict[str, object] = {"name": Path(name).name, "contentSize": str(source.stat().st_size)}
     about["encodingFormat"] = _TYPES.get(source.suffix, "application/octet-stream")

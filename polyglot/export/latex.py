@@ -59,7 +59,7 @@ def _scores(report: Report, metric: Metric) -> Iterator[str]:
         yield from (r"\bottomrule", r"\end{tabular}")
         of = f" ({group[0]} on {group[1]})" if group else ""
         yield rf"\caption{{{_caption(report, f'{metric.title}, of the study {report.study}{of}')}}}"
-        yield rf"\label{{tab:{'-'.join(part for part in (report.study, *(group or ())) if part)}-scores}}"
+        yield rf"\label{{tab:{'/'.join(part for part in (report.study, *(group or ())) if part)}-scores}}"
         yield r"\end{table}"
 
 

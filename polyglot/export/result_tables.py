@@ -8,19 +8,24 @@ contrasts   a row a contrast
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import msgspec
+import msgspec.inspect
 
+from polyglot.core.canonical import Json
 from polyglot.core.csv_file import write_csv
 from polyglot.core.errors import BadInput
-from polyglot.core.records import UNSET, Record
+from polyglot.core.records import Record
+from polyglot.export.tables import schema_of
 from polyglot.kinds.aggregate import ArmScore, CellScore, ContrastResult
 from polyglot.kinds.cells import Cell
 from polyglot.kinds.report import Report
 
-Row = dict[str, Any]
-_NUMBERS = {int: "int64", float: "float64", bool: "bool_", str: "string"}
+Row = dict[str, Json]
+_TYPES: Mapping[type, str] = {
+    msgspec.inspect.IntType: "int64",
+    msgspec.inspect.FloatType: "float64",
+    msgspec.inspect.BoolType: "bool_",
+}
 _OF_A_CELL = ("model", "dataset", "mix", "size", "seed", "draw")
 
 
@@ -53,6 +58,23 @@ def _contrast(row: ContrastResult) -> Row:
     return found | arms
 
 
+def columns_of(kind: type[Record]) -> dict[str, str]:
+    """The columns of a record's fields, by name and type; see `tables.schema_of`."""
+    fields = msgspec.structs.fields(kind)
+    return {field.encode_name: _column(msgspec.inspect.type_info(field.type)) for field in fields}
+
+
+def _column(kind: msgspec.inspect.Type) -> str:
+    """A number or truth value by its own type, anything else as text; of several values a list; None is any's."""
+    match kind:
+        case msgspec.inspect.UnionType(types=types):
+            return next(_column(one) for one in types if not isinstance(one, msgspec.inspect.NoneType))
+        case msgspec.inspect.VarTupleType(item_type=item):
+            return f"{_column(item)}[]"
+        case _:
+            return _TYPES.get(type(kind), "string")
+
+
 def write_parquet(name: str, rows: Sequence[Row], folder: Path) -> Path:
     """Write one table. Raises BadInput without pyarrow."""
     try:
@@ -61,24 +83,24 @@ def write_parquet(name: str, rows: Sequence[Row], folder: Path) -> Path:
     except ImportError as error:
         remedy = "Install polyglot-lab[worker]"
         raise BadInput("Parquet needs pyarrow, which is not installed", where="--as", remedy=remedy) from error
-    fields = []
-    for column in rows[0] if rows else ():
-        values = [row[column] for row in rows]
-        items = [item for value in values if isinstance(value, list) for item in value]
-        kind = _type([*items] or [value for value in values if not isinstance(value, list)])
-        arrow = getattr(pa, kind)()
-        fields.append((column, pa.list_(arrow) if any(isinstance(value, list) for value in values) else arrow))
     path = folder / f"{name}.parquet"
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=pa.schema(fields)), path, compression="zstd")
+    table = pa.Table.from_pylist(list(rows), schema=schema_of(_COLUMNS[name]()))
+    pq.write_table(table, path, compression="zstd")
     return path
 
 
-def _type(values: Sequence[object]) -> str:
-    """Of a column whose values are of one type, or whole and other numbers; text where there is none."""
-    kinds = {type(value) for value in values if value is not None and value is not UNSET}
-    if kinds == {int, float}:
-        return "float64"
-    return _NUMBERS[kinds.pop()] if len(kinds) == 1 and kinds <= _NUMBERS.keys() else "string"
+def _of_contrasts() -> dict[str, str]:
+    """A contrast's arms are there by their names."""
+    found = columns_of(ContrastResult)
+    del found["aa"]
+    return found | {"treatment": "string[]", "control": "string[]"}
+
+
+_COLUMNS: Mapping[str, Callable[[], dict[str, str]]] = {
+    "arms": lambda: columns_of(ArmScore),
+    "cells": lambda: {name: columns_of(Cell)[name] for name in _OF_A_CELL} | columns_of(CellScore),
+    "contrasts": _of_contrasts,
+}
 
 
 def _write_csv(name: str, rows: Sequence[Row], folder: Path) -> Path:

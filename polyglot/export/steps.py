@@ -10,18 +10,21 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from polyglot.attempts.history import History
 from polyglot.attempts.ledger import ledger
 from polyglot.core.errors import BadInput, Corrupt
 from polyglot.export.files import scratch_beside
 from polyglot.export.selection import Wanted
-from polyglot.export.tables import CELL_COLUMNS, cells_of, head_of, is_table, schema_of, taken
+from polyglot.export.tables import CELL_COLUMNS, Row, cells_of, head_of, is_table, schema_of, taken
 from polyglot.kinds.steps import STEP_COLUMNS
 from polyglot.plan.plan import Plan
 from polyglot.store.committed import committed
 from polyglot.store.store import Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 StepsForm = Literal["parquet", "csv", "json"]
 _COLUMNS = {**CELL_COLUMNS, "attempt": "int64", "start": "int64", **STEP_COLUMNS}
@@ -56,7 +59,7 @@ def write_steps(store: Store, plan: Plan, wanted: Sequence[Wanted], folder: Path
     return path, count
 
 
-def merged(store: Store, wanted: Wanted) -> Iterator[list[dict[str, Any]]]:
+def merged(store: Store, wanted: Wanted) -> Iterator[list[Row]]:
     """The steps of a training's result in order, some at a time."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -98,7 +101,7 @@ def write_events(store: Store, wanted: Wanted, target: Path) -> int:
 class _Writer:
     """A table that grows by rows."""
 
-    def __init__(self, path: Path, form: StepsForm, schema: Any) -> None:
+    def __init__(self, path: Path, form: StepsForm, schema: "pa.Schema") -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -108,7 +111,7 @@ class _Writer:
         if self._text and form == "csv":
             csv.writer(self._text).writerow(_COLUMNS)
 
-    def write(self, rows: Sequence[dict[str, Any]]) -> None:
+    def write(self, rows: Sequence[Row]) -> None:
         """Append some."""
         if self._parquet:
             self._parquet.write_table(self._arrow.Table.from_pylist(rows, schema=self._schema))

@@ -4,7 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from polyglot.core.errors import BadInput
 from polyglot.export.files import manifest_of, scratch_beside
@@ -19,7 +19,11 @@ from polyglot.plan.plan import Plan, aggregate_of
 from polyglot.store.artifact import StoredArtifact
 from polyglot.store.store import Store
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Row = dict[str, object]
+T = TypeVar("T")
 _GROUP_ROWS = 10_000
 
 
@@ -72,8 +76,8 @@ def _pair_rows(pair: PairVerdict) -> Iterator[Row]:
 
 def _written(
     what: str,
-    kind: type[Any],
-    rows_of: Callable[[Any], Iterator[Row]],
+    kind: type[T],
+    rows_of: Callable[[T], Iterator[Row]],
     store: Store,
     plan: Plan,
     wanted: Sequence[Wanted],
@@ -106,11 +110,14 @@ def _written(
     return path
 
 
-def schema_of(columns: Mapping[str, str]) -> Any:
-    """Arrow's schema of columns by name and type."""
+def schema_of(columns: Mapping[str, str]) -> "pa.Schema":
+    """Arrow's schema of columns by name and type; `int64[]` is a list of such."""
     import pyarrow as pa
 
-    return pa.schema([(name, getattr(pa, kind)()) for name, kind in columns.items()])
+    def of(kind: str) -> "pa.DataType":
+        return pa.list_(of(kind.removesuffix("[]"))) if kind.endswith("[]") else getattr(pa, kind)()
+
+    return pa.schema([(name, of(kind)) for name, kind in columns.items()])
 
 
 def taken(path: Path) -> BadInput:
@@ -120,7 +127,7 @@ def taken(path: Path) -> BadInput:
     return BadInput("there is something else already", where=str(path), got=got, remedy=remedy)
 
 
-def is_table(path: Path, schema: Any) -> bool:
+def is_table(path: Path, schema: "pa.Schema") -> bool:
     """Whether a file is such a table: these columns and nothing that other writers (pandas) say beside them."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -133,7 +140,7 @@ def is_table(path: Path, schema: Any) -> bool:
 
 
 def _batches(
-    store: Store, one: Wanted, kind: type[Any], rows_of: Callable[[Any], Iterator[Row]], scratch: Path
+    store: Store, one: Wanted, kind: type[T], rows_of: Callable[[T], Iterator[Row]], scratch: Path
 ) -> Iterator[list[Row]]:
     batch: list[Row] = []
     with tempfile.TemporaryDirectory(dir=scratch) as cache:

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from polyglot.core.errors import BadInput
 from polyglot.core.languages import language_rank
@@ -65,8 +65,7 @@ class Taken:
     def questions(self, planned: PlannedStage, language: str) -> Mapping[str, Question]:
         """What was asked, by id."""
         asked = self.input(planned, "questions")
-        rows: Iterator[Any] = iter(()) if asked is None else self.rows(asked, "questions/", language, Question)
-        return {row.id: row for row in rows}
+        return {} if asked is None else {row.id: row for row in self.rows(asked, "questions/", language, Question)}
 
 
 _OF_JUDGES = ("verdicts:", "comparisons:")  # what begins the roles of a panel's inputs

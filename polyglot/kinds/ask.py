@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources
 from polyglot.kinds.answer import CHAT_TOKENS, TURNS, Answer, AnswerCard, known_answers, prompt_tokens
-from polyglot.kinds.chat import ChatForm, Temperature, calling, is_none
+from polyglot.kinds.chat import ChatEndpoint, ChatForm, Temperature, calling, is_none
 from polyglot.kinds.forecast import Ask, Facts, Forecast, Texts
 from polyglot.kinds.kind import GIB, Kind, Language, Params, endpoint_traits
 from polyglot.kinds.settings import TurnSettings
@@ -21,7 +21,7 @@ class AskParams(Params):
     kind: ClassVar[str] = "ask"
 
     languages: tuple[Language, ...]
-    endpoint: Literal["built-in", "openai"]
+    endpoint: ChatEndpoint
     model: str  # as the endpoint knows it
     systems: Mapping[Language, str]
     temperatures: Mapping[str, float]  # by category

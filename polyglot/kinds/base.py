@@ -20,6 +20,7 @@ from polyglot.kinds.forecast import (
     Read,
 )
 from polyglot.kinds.kind import GIB, MODEL_LIBRARIES, File, Kind, Language, Params, Sha256, Traits, has_address
+from polyglot.kinds.settings import threads_of
 from polyglot.kinds.shape import Shape
 from polyglot.kinds.training import training_memory, training_seconds
 
@@ -136,8 +137,7 @@ def _pretrained(params: BaseParams, ask: Ask) -> Forecast:
     )
     at_once, steps = params.batch_size * params.block_tokens, params.steps
     held = training_memory(shape, tokens=at_once, targets=at_once, half=False, recompute=0)
-    threads = ask.settings.get("threads")
-    speed = cpu(threads if isinstance(threads, int) else ask.resources.cpus)
+    speed = cpu(threads_of(ask.settings) or ask.resources.cpus)
     seconds = training_seconds(shape, speed, steps=steps, tokens=steps * at_once, targets=steps * at_once)
     return Forecast(
         memory={**held, "process": PROCESS_BYTES},

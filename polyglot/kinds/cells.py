@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from polyglot.core.mix import extent
 from polyglot.core.records import UNSET, Record, UnsetType
 from polyglot.kinds.kind import Language
 
@@ -79,6 +80,11 @@ class Cell(Record, forbid_unknown_fields=True):
     def judged_together(self, rule: Rule) -> "Cell":
         """The cell whose same answers have the verdicts of all judges together."""
         return msgspec.structs.replace(self, cell=self.cell + judged_together(rule), panel=rule)
+
+    @property
+    def extent(self) -> tuple[int, float]:
+        """Of its mix: how many languages, then how many ids."""
+        return extent(self.languages, self.size)
 
     @property
     def is_drawn(self) -> bool:

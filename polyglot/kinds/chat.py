@@ -28,6 +28,9 @@ class ChatPrices(Section):
     """US dollars for a million tokens that it writes."""
 
 
+ChatEndpoint = Literal["built-in", "openai"]  # nobody who is asked, or a row of core.endpoint.ENDPOINTS
+
+
 class ChatFailures(Section):
     """How many calls may fail. It changes no reply: it becomes a setting."""
 
@@ -38,7 +41,7 @@ class ChatFailures(Section):
 class ChatModel(Section):
     """Who is asked, and how."""
 
-    endpoint: Literal["built-in", "openai"]
+    endpoint: ChatEndpoint
     """The program's own, rule-based one, or any OpenAI-compatible endpoint."""
     model: str = Field("", max_length=200)
     """The model of endpoint openai, as the endpoint knows it."""
@@ -84,7 +87,7 @@ def calling(ask: Ask, *, calls: float, prompt_tokens: float, completion_tokens: 
     Those of batches have the price of batches, and are taken to need all of a batch's time.
     """
     settings = ask.settings
-    real = "openai" in (ask.stage.params.get("endpoint"), ask.stage.params.get("engine"))
+    real = ask.stage.params.get("endpoint") != "built-in"
     prices = [settings.get(name) for name in ("price_usd_per_mtok_prompt", "price_usd_per_mtok_completion")]
     usd: float | None = 0.0
     lacking: tuple[str, ...] = ()

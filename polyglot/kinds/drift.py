@@ -27,6 +27,24 @@ class Then(Record, forbid_unknown_fields=True):
     environment: str = ""  # what computed the answers
 
 
+def then_of(answers: Mapping[str, str], verdicts: Mapping[str, str], *, model: str, environment: str) -> Then:
+    """A cell as it is, from the digests of its files of answers and of verdicts, by their paths."""
+    return Then(
+        answers=by_language(answers, "answers"),
+        verdicts=by_language(verdicts, "verdicts"),
+        answer_card=answers.get("card.json", ""),
+        judge_card=verdicts.get("card.json", ""),
+        model=model,
+        environment=environment,
+    )
+
+
+def by_language(digests: Mapping[str, str], folder: str) -> dict[Language, str]:
+    """The digests of `<folder>/<LANG>.jsonl`."""
+    parts = ((path.partition("/"), digest) for path, digest in digests.items())
+    return {name.removesuffix(".jsonl"): digest for (head, _, name), digest in parts if head == folder}
+
+
 class Watch(Record, forbid_unknown_fields=True):
     """What a night is held against, fixed when it begins: the state after the night `before`, or the study itself.
 

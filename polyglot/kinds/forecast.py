@@ -114,7 +114,7 @@ class Sources(Protocol):
         """The lines of such a file, of JSON Lines, that are not blank."""
         ...
 
-    def published_config(self, hub: str, revision: str) -> tuple[Mapping[str, Any] | None, str]:
+    def published_config(self, hub: str, revision: str) -> tuple[Mapping[str, Json] | None, str]:
         """The configuration of a published model, and from where, or why there is none."""
         ...
 

@@ -7,7 +7,7 @@ to know it, as it is part of every key; everything else about a run is an execut
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import ClassVar, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -52,7 +52,7 @@ class Params(BaseModel):
         """Parse the parameters of a stage document. Raises pydantic.ValidationError when they are of another kind."""
         return cls.model_validate(dict(stage.params))
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Json]:
         """The JSON form that goes into the stage document; every field is written, defaults too."""
         return self.model_dump(mode="json")
 

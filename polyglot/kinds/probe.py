@@ -1,7 +1,7 @@
 """An endpoint and its key, asked once in the form of each request that stages will send, before anything that costs."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, cast
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ from polyglot.core.canonical import Json
 from polyglot.core.records import Record
 from polyglot.core.stage import Resources
 from polyglot.kinds.chat import ChatForm
-from polyglot.kinds.kind import GIB, HOUR_SECONDS, Kind, Params, Traits, always
+from polyglot.kinds.kind import GIB, HOUR_SECONDS, Asks, Kind, Params, Traits
 from polyglot.kinds.settings import TurnSettings
 
 ATTEMPTS = 3  # at each form that a study's budget allows for
@@ -22,7 +22,7 @@ class ProbeParams(Params):
     kind: ClassVar[str] = "probe"
 
     asker: str  # the kind of those stages, as endpoints and keys are settings by kind
-    asks: Literal["openai"] = "openai"
+    asks: Asks = "openai"
     forms: tuple[ChatForm, ...]
     endpoint: Annotated[str, Field(exclude_if=lambda name: not name)] = ""  # its name in the profile, where it has one
 
@@ -62,5 +62,5 @@ KIND = Kind(
     resources=Resources(memory_bytes=GIB, deadline_seconds=6 * HOUR_SECONDS),
     networked=True,
     libraries=("openai",),
-    traits=always(Traits(asks="openai")),
+    traits=lambda params: Traits(asks=cast(Asks, params.get("asks", "openai"))),
 )

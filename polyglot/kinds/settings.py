@@ -3,10 +3,12 @@
 A setting that no job reads is refused, so that a misspelt one is not silently without effect.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from polyglot.core.canonical import Json
 from polyglot.core.endpoint import check_url, version_problem
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Count, Positive, Problem, Section
@@ -37,10 +39,30 @@ class Settings(Section):
     threads: int | None = Field(None, ge=1, le=1024)
     """Of arithmetic; on a CPU results are a function of it."""
 
+    @classmethod
+    def of(cls, given: Mapping[str, Json]) -> Self:
+        """These settings of a stage's; keys that are none of these are other people's and are left alone.
+
+        Raises pydantic.ValidationError.
+        """
+        mine = {name: given[name] for name in cls.model_fields if given.get(name) is not None}
+        return cls.model_validate(mine, by_name=True)
+
     @property
     def least_deadline_seconds(self) -> int:
         """What an attempt by these settings needs at least; 0: no more than others of its kind."""
         return 0
+
+
+def count_of(settings: Mapping[str, Json], name: str) -> int | None:
+    """How many of something a stage's settings name; None where they say nothing, or none."""
+    number = settings.get(name)
+    return number if isinstance(number, int) and number else None
+
+
+def threads_of(settings: Mapping[str, Json]) -> int | None:
+    """The threads that a stage's settings name; None where they say nothing."""
+    return count_of(settings, "threads")
 
 
 class ChatSettings(Settings):
@@ -107,6 +129,15 @@ class BatchSettings(ChatSettings):
     def own_fields(cls) -> frozenset[str]:
         """What only calls in batches have."""
         return frozenset(cls.model_fields.keys() - ChatSettings.model_fields.keys())
+
+    @classmethod
+    def of(cls, given: Mapping[str, Json]) -> Self:
+        """These settings of a stage's; keys that are none of these are other people's and are left alone.
+
+        Raises pydantic.ValidationError.
+        """
+        mine = {name: given[name] for name in cls.model_fields if given.get(name) is not None}
+        return cls.model_validate(mine, by_name=True)
 
     @property
     def least_deadline_seconds(self) -> int:

@@ -6,7 +6,9 @@ Mixtral, Qwen 2, Gemma) and within 1 % for older ones (GPT-2, GPT-NeoX, BLOOM, O
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
+
+from polyglot.core.canonical import Json
 
 _DTYPE_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8}
 # Where no configuration says it: the classes' own defaults.
@@ -48,7 +50,7 @@ class Shape:
     dtype_bytes: int = 2
 
     @classmethod
-    def of_config(cls, config: Mapping[str, Any]) -> Self:
+    def of_config(cls, config: Mapping[str, Json]) -> Self:
         """Read a config.json. Raises ValueError naming what it lacks."""
         inner = config.get("text_config")
         if isinstance(inner, Mapping):
@@ -111,7 +113,7 @@ class Shape:
         return matrices * self.hidden * self.intermediate + (self.hidden + self.intermediate if self.biases else 0)
 
 
-def _number(config: Mapping[str, Any], names: tuple[str, ...]) -> int:
+def _number(config: Mapping[str, Json], names: tuple[str, ...]) -> int:
     """The first of several names that has a whole number; 0 without any."""
     for name in names:
         value = config.get(name)

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
+from polyglot.kinds.device import Device
 from polyglot.kinds.forecast import (
     GPU_CONTEXT_BYTES,
     GPU_PROCESS_BYTES,
@@ -16,6 +17,7 @@ from polyglot.kinds.forecast import (
     Forecast,
     Texts,
 )
+from polyglot.kinds.settings import count_of
 from polyglot.kinds.shape import Shape
 from polyglot.kinds.train_looks import looks_seconds
 from polyglot.kinds.training import (
@@ -41,125 +43,173 @@ _MORE_RANKS = (2, 4, 8, 16, 32, 64)
 _WRITTEN_BYTES_PER_SECOND = 200e6  # to a store, assumed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tuning:
+    """A fine-tuning, with what its recipe and its settings come to."""
+
+    ask: Ask
+    params: "TrainParams"
+    shape: Shape
+    mixed: tuple[Texts, ...]
+    processes: int  # of each pod
+    ranks: int
+    adapter: int | None  # its parameters; None: the model's own are trained
+    half: bool  # computes in bfloat16
+    offload: bool
+    again: int  # layers whose activations are computed twice
+    at_once: float  # places in the largest forward pass
+    passes: int  # of a step
+
+    @classmethod
+    def of(cls, ask: Ask, params: "TrainParams", shape: Shape, processes: int) -> Self:
+        """Read it off."""
+        gpu, mixed, ranks = ask.resources.gpus > 0, tuple(ask.inputs["mix"].texts.values()), ask.resources.ranks
+        lora = params.method == "lora"
+        at_once, passes = _passes(ask, params, mixed, ranks * processes)
+        return cls(
+            ask=ask,
+            params=params,
+            shape=shape,
+            mixed=mixed,
+            processes=processes,
+            ranks=ranks * processes,
+            adapter=adapter_parameters(shape, params.lora_rank or 0, params.lora_modules) if lora else None,
+            half=gpu and params.precision == "bfloat16",
+            offload=gpu and bool(ask.settings.get("offload")),
+            again=recomputed_layers(ask.settings.get("recompute"), shape.layers),
+            at_once=at_once,
+            passes=passes,
+        )
+
+    @property
+    def gpu(self) -> bool:
+        """Whether it computes on one."""
+        return self.ask.resources.gpus > 0
+
+    @property
+    def written_bytes(self) -> int:
+        """Of the result's weights."""
+        return self.shape.parameters * (4 if self.params.precision == "float32" else self.shape.dtype_bytes)
+
+
 def forecast(ask: Ask, params: "TrainParams", processes: int) -> Forecast:
     """Memory of a rank and time of the whole; a pod has so many processes."""
     base = ask.inputs["base"]
     if base.shape is None:
         return Forecast(lacking=("the base model's shape",))
-    shape, gpu = base.shape, ask.resources.gpus > 0
-    adapter = None
-    if params.method == "lora":
-        adapter = adapter_parameters(shape, params.lora_rank or 0, params.lora_modules)
-    trained = shape.parameters if adapter is None else adapter
-    half, again = gpu and params.precision == "bfloat16", recomputed_layers(ask.settings.get("recompute"), shape.layers)
-    offload = gpu and bool(ask.settings.get("offload"))
-    mixed = tuple(ask.inputs["mix"].texts.values())
-    ranks = ask.resources.ranks * processes
-    at_once, passes = _passes(ask, params, mixed, ranks)
-    share = _learnt(mixed)
-    process = GPU_CONTEXT_BYTES if gpu else PROCESS_BYTES
-    logits = ask.settings.get("logits_at_once")
-    most = logits if isinstance(logits, int) and logits else targets_at_once(shape.vocabulary)
-
-    def memory(*, recompute: int, ranks: int) -> dict[str, int]:
-        held = training_memory(
-            shape,
-            tokens=at_once,
-            targets=min(at_once * share * _FILLED, most),
-            half=half,
-            recompute=recompute,
-            gaps=GAPS if gpu else 0.0,
-            ranks=ranks,
-            adapter=adapter,
-            optimizer=params.optimizer,
-            offload=offload,
-        )
-        return {**held, "process": process}
-
-    written = shape.parameters * (4 if params.precision == "float32" else shape.dtype_bytes)
-    size = 12 * trained  # a checkpoint
-    shared = 1 if gpu else processes  # so many hold all of this in the same memory
-    # weights or moments of a checkpoint, on their way to a file; at the end a file of the result and a layer
-    beside = processes * GPU_PROCESS_BYTES + max(
-        processes * 4 * trained // ranks, min(written, EXPORT_FILE_BYTES) + written // shape.layers
-    )
-    if offload:
-        beside += processes * (16 if adapter is None else 4) * shape.parameters // ranks
-    common = Forecast(
-        memory={name: shared * part for name, part in memory(recompute=again, ranks=ranks).items()},
-        host_bytes=beside if gpu else None,
-        parameters=shape.parameters,
-        disk_bytes=size // ask.resources.ranks + written + 4 * (adapter or 0) + shape.parameters * shape.dtype_bytes,
-        sources={"parameters": base.source},
-        smaller=tuple(
-            (said, shared * sum(memory(recompute=shape.layers, ranks=number).values()))
-            for said, number in _smaller(ask, params, shape, ranks, again)
-        ),
-        result=Facts(
-            source=base.source,
-            shape=shape if written == shape.parameters * shape.dtype_bytes else replace(shape, dtype_bytes=4),
-            answer_tokens=_answer_tokens(mixed),
-        ),
-    )
-    rows = sum(texts.rows for texts in mixed)
+    one = _Tuning.of(ask, params, base.shape, processes)
+    held = _held(one, base.source)
+    rows = sum(texts.rows for texts in one.mixed)
     if not rows:
-        return replace(common, lacking=("the mix's rows and tokens",))
+        return replace(held, lacking=("the mix's rows and tokens",))
     samples = params.steps * params.batch_size if params.steps else (params.epochs or 0) * rows
-    tokens = samples * sum(texts.tokens or 0 for texts in mixed) / rows
-    sources = {**common.sources, "tokens": ask.inputs["mix"].source}
+    tokens = samples * sum(texts.tokens or 0 for texts in one.mixed) / rows
+    sources = {**held.sources, "tokens": ask.inputs["mix"].source}
     if ask.settings.get("layout"):
-        sources["layout"] = _layout(ask, shape, processes, again)
+        sources["layout"] = _layout(one)
     if ask.device is None:
         lacking = ("the GPU's name: write `device:` into the profile or its pool",)
-        return replace(common, tokens=tokens, sources=sources, lacking=lacking)
+        return replace(held, tokens=tokens, sources=sources, lacking=lacking)
+    sources["time"] = str(ask.device)
+    seconds = _seconds(one, ask.device, rows=rows, samples=samples, tokens=tokens)
+    return replace(held, tokens=tokens, seconds=seconds, sources=sources)
+
+
+def _held(one: _Tuning, source: str) -> Forecast:
+    """What it holds in memory and on disk, and what its result is."""
+    shape, adapter, ranks = one.shape, one.adapter, one.ranks
+    trained = shape.parameters if adapter is None else adapter
+    written, size = one.written_bytes, 12 * trained  # of a checkpoint
+    shared = 1 if one.gpu else one.processes  # so many hold all of this in the same memory
+    # weights or moments of a checkpoint, on their way to a file; at the end a file of the result and a layer
+    beside = one.processes * GPU_PROCESS_BYTES + max(
+        one.processes * 4 * trained // ranks, min(written, EXPORT_FILE_BYTES) + written // shape.layers
+    )
+    if one.offload:
+        beside += one.processes * (16 if adapter is None else 4) * shape.parameters // ranks
+    stored = size // one.ask.resources.ranks + written + 4 * (adapter or 0)
+    return Forecast(
+        memory={name: shared * part for name, part in _memory(one, recompute=one.again, ranks=ranks).items()},
+        host_bytes=beside if one.gpu else None,
+        parameters=shape.parameters,
+        disk_bytes=stored + shape.parameters * shape.dtype_bytes,
+        sources={"parameters": source},
+        smaller=tuple(
+            (said, shared * sum(_memory(one, recompute=shape.layers, ranks=number).values()))
+            for said, number in _smaller(one)
+        ),
+        result=Facts(
+            source=source,
+            shape=shape if written == shape.parameters * shape.dtype_bytes else replace(shape, dtype_bytes=4),
+            answer_tokens=_answer_tokens(one.mixed),
+        ),
+    )
+
+
+def _memory(one: _Tuning, *, recompute: int, ranks: int) -> dict[str, int]:
+    """Of a rank, by what it is for, if so many layers were computed again by so many ranks."""
+    most = count_of(one.ask.settings, "logits_at_once") or targets_at_once(one.shape.vocabulary)
+    held = training_memory(
+        one.shape,
+        tokens=one.at_once,
+        targets=min(one.at_once * _learnt(one.mixed) * _FILLED, most),
+        half=one.half,
+        recompute=recompute,
+        gaps=GAPS if one.gpu else 0.0,
+        ranks=ranks,
+        adapter=one.adapter,
+        optimizer=one.params.optimizer,
+        offload=one.offload,
+    )
+    return {**held, "process": GPU_CONTEXT_BYTES if one.gpu else PROCESS_BYTES}
+
+
+def _seconds(one: _Tuning, device: Device, *, rows: float, samples: float, tokens: float) -> float:
+    """From its start to its commit."""
+    ask, params, shape = one.ask, one.params, one.shape
     steps = params.steps or samples / params.batch_size
-    seconds = training_seconds(
+    computed = training_seconds(
         shape,
-        ask.device,
+        device,
         steps=steps,
         tokens=tokens,
-        targets=tokens * share,
+        targets=tokens * _learnt(one.mixed),
         length=tokens / samples,
-        recomputed=again / shape.layers,
-        adapter=adapter,
-        updates=HOST_BYTES_PER_SECOND / processes if offload else None,
+        recomputed=one.again / shape.layers,
+        adapter=one.adapter,
+        updates=HOST_BYTES_PER_SECOND / one.processes if one.offload else None,
     )
     exchange = partial(
         exchange_seconds,
         shape,
-        ask.device,
+        device,
         pods=ask.resources.ranks,
-        processes=processes,
-        half=half,
-        offload=offload,
+        processes=one.processes,
+        half=one.half,
+        offload=one.offload,
     )
-    exchanged = exchange(passes=steps * passes, frozen=adapter is not None)
+    exchanged = exchange(passes=steps * one.passes, frozen=one.adapter is not None)
     looked = looks_seconds(
         ask,
         params,
         shape,
-        ask.device,
+        device,
         rows=rows,
         places=_most_places(ask),
-        ranks=ranks,
-        adapter=adapter,
+        ranks=one.ranks,
+        adapter=one.adapter,
         exchange=exchange,
     )
-    loading = 2 * written / _WRITTEN_BYTES_PER_SECOND
-    sources["time"] = str(ask.device)
+    loading = 2 * one.written_bytes / _WRITTEN_BYTES_PER_SECOND
     # layers are fetched and gradients summed while others compute
-    return replace(
-        common,
-        tokens=tokens,
-        seconds=START_SECONDS + loading + max(seconds / ranks, exchanged) + looked,
-        sources=sources,
-    )
+    return START_SECONDS + loading + max(computed / one.ranks, exchanged) + looked
 
 
-def _smaller(ask: Ask, params: "TrainParams", shape: Shape, ranks: int, again: int) -> list[tuple[str, int]]:
+def _smaller(one: _Tuning) -> list[tuple[str, int]]:
     """What could be set so that a rank holds less, and the ranks that there would be."""
-    found = [] if again == shape.layers else [("`recompute: true` in the profile's settings of train", ranks)]
-    more = [number for number in _MORE_RANKS if ask.resources.gpus and ranks < number <= params.batch_size]
+    again = ("`recompute: true` in the profile's settings of train", one.ranks)
+    found = [] if one.again == one.shape.layers else [again]
+    more = [number for number in _MORE_RANKS if one.gpu and one.ranks < number <= one.params.batch_size]
     return found + [(f"`recompute: true` and {number} processes (ranks x gpus)", number) for number in more]
 
 
@@ -185,17 +235,17 @@ def _passes(ask: Ask, params: "TrainParams", mixed: Sequence[Texts], ranks: int)
 
 def _most_places(ask: Ask) -> int:
     """Of a forward pass, padding included."""
-    limit = ask.settings.get("micro_batch_tokens")
-    return limit if isinstance(limit, int) and limit else MICRO_BATCH_TOKENS["cuda" if ask.resources.gpus else "cpu"]
+    usual = MICRO_BATCH_TOKENS["cuda" if ask.resources.gpus else "cpu"]
+    return count_of(ask.settings, "micro_batch_tokens") or usual
 
 
-def _layout(ask: Ask, shape: Shape, processes: int, again: int) -> str:
+def _layout(one: _Tuning) -> str:
     """In words, what was chosen."""
-    parts = [f"{ask.resources.ranks} x {processes} processes"]
-    if isinstance(tokens := ask.settings.get("micro_batch_tokens"), int):
+    parts = [f"{one.ask.resources.ranks} x {one.processes} processes"]
+    if tokens := count_of(one.ask.settings, "micro_batch_tokens"):
         parts.append(f"{tokens} tokens at once")
-    parts.append(f"{again} of {shape.layers} layers computed again")
-    return ", ".join(parts) + (", weights and optimiser beside the GPU" if ask.settings.get("offload") else "")
+    parts.append(f"{one.again} of {one.shape.layers} layers computed again")
+    return ", ".join(parts) + (", weights and optimiser beside the GPU" if one.ask.settings.get("offload") else "")
 
 
 def _learnt(mixed: Sequence[Texts]) -> float:

@@ -12,6 +12,7 @@ from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.chat import ChatForm
 from polyglot.kinds.check import CheckedModel, CheckParams, TrainingLength
+from polyglot.kinds.kind import Asks
 from polyglot.kinds.probe import ProbeParams, most_usd
 from polyglot.kinds.registry import kind_of, traits_of
 from polyglot.plan.cells import judged_against
@@ -64,18 +65,20 @@ def _check_settings(locked: Locked, stages: Sequence[PlannedStage]) -> None:
 
 def _probes(planner: Planner, stages: Sequence[PlannedStage]) -> Iterator[PlannedStage]:
     """One for each kind that asks a chat model, and for each endpoint with a name: it is a setting that all share."""
-    askers: dict[tuple[str, str], list[PlannedStage]] = {}
+    askers: dict[tuple[str, Asks, str], list[PlannedStage]] = {}
     for planned in stages:
         if kind_of(planned.stage.kind).forms(planned.stage.params):
-            askers.setdefault((planned.stage.kind, planner.endpoints.get(planned.key, "")), []).append(planned)
-    for (kind, endpoint), asking in askers.items():
+            asks, endpoint = traits_of(planned.stage).asks, planner.endpoints.get(planned.key, "")
+            askers.setdefault((planned.stage.kind, asks, endpoint), []).append(planned)
+    for (kind, asks, endpoint), asking in askers.items():
         found = (form for planned in asking for form in kind_of(kind).forms(planned.stage.params))
         forms: tuple[ChatForm, ...] = tuple(dict.fromkeys(found))
         settings = dict(max(asking, key=lambda planned: most_usd(forms, planned.settings)).settings)
         if most := most_usd(forms, settings):
             settings["max_usd"] = most
         label = " ".join(part for part in ("probe", kind, endpoint) if part)
-        yield planner.add(label, ProbeParams(asker=kind, forms=forms, endpoint=endpoint), settings=settings)
+        params = ProbeParams(asker=kind, asks=asks, forms=forms, endpoint=endpoint)
+        yield planner.add(label, params, settings=settings)
 
 
 def _check(planner: Planner, locked: Locked, sources: Sources, stages: Sequence[PlannedStage]) -> PlannedStage:

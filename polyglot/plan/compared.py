@@ -170,5 +170,5 @@ def _usual(study: Study, languages: Sequence[str], mixes: Sequence[Mix], rows: I
 
 def _extent(mix: Mix) -> tuple[int, float, bool]:
     """Most languages first, then the largest size, then equal shares; the study's order decides among equals."""
-    uneven = mix.millionths is not None or mix.temperature is not None
-    return -len(mix.languages), -float("inf") if mix.size is None else -mix.size, uneven
+    languages, size = mix.extent
+    return -languages, -size, mix.millionths is not None or mix.temperature is not None

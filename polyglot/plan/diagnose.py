@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from polyglot.core.stage import PlannedStage
+from polyglot.core.stage import PlannedStage, PlanRow, StageDocument
 from polyglot.core.units import show_first
 from polyglot.plan.plan import Plan, checks, unneeded
 
@@ -35,7 +34,7 @@ def diagnose(
     *,
     committed: Mapping[str, object],
     failures: Mapping[str, str],
-    earlier: Sequence[Mapping[str, Any]],
+    earlier: Sequence[PlanRow],
     withdrawn: Mapping[str, str] | None = None,
 ) -> list[Diagnosis]:
     """Say for every stage what would happen.
@@ -44,7 +43,7 @@ def diagnose(
     holds rows of `Plan.document()` from earlier submissions of the study, in any order, `withdrawn` maps keys to what
     is said of the withdrawal of their result.
     """
-    past: dict[str, list[Mapping[str, Any]]] = {}
+    past: dict[str, list[StageDocument]] = {}
     for row in earlier:
         past.setdefault(row["label"], []).append(row["stage"])
     states: dict[str, State] = {}
@@ -71,7 +70,7 @@ def _judge(
     committed: Mapping[str, object],
     failures: Mapping[str, str],
     states: Mapping[str, State],
-    past: Mapping[str, list[Mapping[str, Any]]],
+    past: Mapping[str, list[StageDocument]],
 ) -> tuple[State, str]:
     if planned.key in committed:
         return State.CACHED, "committed"
@@ -91,7 +90,7 @@ def _judge(
     return State.WILL_RUN, "not computed yet"
 
 
-def _nearest_change(planned: PlannedStage, documents: Sequence[Mapping[str, Any]]) -> str:
+def _nearest_change(planned: PlannedStage, documents: Sequence[StageDocument]) -> str:
     """Compare with the most similar stage that an earlier plan had under the same label."""
     own = planned.stage.document()
     others = [list(_differences(document, own)) for document in documents]

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from polyglot.core.errors import BadInput
-from polyglot.core.stage import PlannedStage, Stage
+from polyglot.core.stage import PlannedStage, PlanRow, Stage
 from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.check import CheckParams
 from polyglot.kinds.probe import ProbeParams
@@ -71,13 +71,16 @@ class Plan:
             if (len(text) >= 6 and planned.key.startswith(text)) or text.lower() in planned.label.lower()
         ]
 
-    def document(self) -> list[dict[str, Any]]:
+    def document(self) -> list[PlanRow]:
         """The plan as JSON: what is kept with a submission, and compared with by later plans."""
-        return [
-            {"label": planned.label, "key": planned.key, "mix": planned.mix, "stage": planned.stage.document()}
-            | ({"after": list(planned.after)} if planned.after else {})
-            for planned in self
-        ]
+        return [_row(planned) for planned in self]
+
+
+def _row(planned: PlannedStage) -> PlanRow:
+    row = PlanRow(label=planned.label, key=planned.key, mix=planned.mix, stage=planned.stage.document())
+    if planned.after:
+        row["after"] = list(planned.after)
+    return row
 
 
 def aggregate_of(stages: Iterable[PlannedStage]) -> PlannedStage | None:
@@ -172,7 +175,7 @@ def _ordered(study: str, unique: Mapping[str, PlannedStage]) -> Iterator[Planned
             yield unique[path.pop()]
 
 
-def restore_plan(study: str, rows: Sequence[Mapping[str, Any]]) -> Plan:
+def restore_plan(study: str, rows: Sequence[PlanRow]) -> Plan:
     """Rebuild stages from rows of `document()`, of one submission or of many.
 
     Where several keys have one label, each gets its key's beginning: none of them may pass for the only one.

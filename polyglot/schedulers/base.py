@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Self
 
-from polyglot.core.canonical import Json
 from polyglot.core.errors import Exit, PolyglotError
-from polyglot.core.stage import PlannedStage
+from polyglot.core.stage import PlannedStage, WorkDocument
 
 
 class Outcome(StrEnum):
@@ -58,7 +57,7 @@ class Attempt:
         """`<kind>[-<mix slug>]-<key12>-r<n>`."""
         return f"{self.planned.name}-r{self.number}"
 
-    def request(self, *, cpus: int | None = None) -> dict[str, Json]:
+    def request(self, *, cpus: int | None = None) -> WorkDocument:
         """The JSON document that a worker is started with; `cpus` when it does not get those that it asks for."""
         resources = self.planned.resources if cpus is None else replace(self.planned.resources, cpus=cpus)
         return {

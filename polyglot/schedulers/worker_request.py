@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from polyglot.core.canonical import Json
+from polyglot.core.stage import WorkDocument
 from polyglot.schedulers.base import Attempt
 
 LABEL_PREFIX = "polyglot.dev"
@@ -16,7 +17,7 @@ class WorkerRequest:
     name: str  # deterministic
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    request: Mapping[str, Json]  # the JSON document that it is started with
+    request: WorkDocument  # the JSON document that it is started with
     cpus: int
     memory_bytes: int
     gpus: int

@@ -4,9 +4,9 @@ language in an order and on sides of their own, under numbers that tell no model
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
-from polyglot.core.canonical import Json, digest
+from polyglot.core.canonical import digest
 from polyglot.core.errors import BadInput
 from polyglot.kinds.rows import Question
 from polyglot.sheets.order import rank, spread
@@ -28,6 +28,29 @@ class Shown:
     answers: tuple[tuple[str, ...], ...]
 
 
+class AnswerKeyItem(TypedDict):
+    """What one item of a sheet is; `texts` is the digest of what is shown."""
+
+    item: int
+    id: str
+    category: str
+    cells: list[str]
+    texts: str
+
+
+class AnswerKey(TypedDict):
+    """What tells whose answers an item shows, as JSON."""
+
+    format: int
+    of: str
+    what: What
+    language: str
+    rater: int
+    seed: int
+    rows: int
+    items: list[AnswerKeyItem]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerSheet:
     """The sheet of one rater in one language; `items` are numbered from 1, `key` is what raters must not see."""
@@ -37,7 +60,7 @@ class AnswerSheet:
     language: str
     rater: int
     items: tuple[Shown, ...]
-    key: Mapping[str, Any]
+    key: AnswerKey
 
     def name(self, number: int) -> str:
         """What an item is called beyond its sheet, as other tools carry it."""
@@ -133,7 +156,7 @@ def _sheet(
             )
         )
     what: What = "pairs" if len(items[0].cells) > 1 else "single"
-    key: dict[str, Json] = {
+    key: AnswerKey = {
         "format": FORMAT,
         "of": OF,
         "what": what,

@@ -9,16 +9,15 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from polyglot.core.errors import BadInput
 from polyglot.kinds.agree import Rating
 from polyglot.sheets.rubric import CATEGORIES, FIELDS, SEVERITIES, penalty
+from polyglot.sheets.sample import SheetKey
 
 _NEEDED = tuple(name for name in FIELDS if name not in ("comment", "languages", "source", "translation"))
 _DONE = {"": False, "no": False, "0": False, "false": False, "yes": True, "1": True, "true": True, "x": True}
 _MOST_BYTES = 64 * 2**20
-Key = Mapping[str, Any]
 
 
 class BadSheets(BadInput):
@@ -82,7 +81,7 @@ def read(path: Path) -> Rated:
     return Rated(path=path, sheet=done[0].sheet, rater=done[0].rater, rows=tuple(done))
 
 
-def unblind(rated: Rated, key: Key) -> list[Rating]:
+def unblind(rated: Rated, key: SheetKey) -> list[Rating]:
     """The ratings under the names of what was rated, in the sheet's order. Raises BadSheets for unknown items."""
     items = {int(item["item"]): item for item in key["items"]}
     strange = [row.item for row in rated.rows if row.item not in items]

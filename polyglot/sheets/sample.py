@@ -2,11 +2,11 @@
 and under numbers that tell nothing of where they come from. Equal arguments give equal sheets.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
-from polyglot.core.canonical import Json, digest
+from polyglot.core.canonical import digest
 from polyglot.core.errors import BadInput
 from polyglot.sheets.order import rank, spread
 from polyglot.sheets.rubric import FORMAT
@@ -26,13 +26,34 @@ class Turn:
     translation: str
 
 
+class KeyItem(TypedDict):
+    """What one item of a sheet is; `texts` is the digest of what is shown."""
+
+    item: int
+    check: str
+    id: str
+    turn: int
+    category: str
+    texts: str
+
+
+class SheetKey(TypedDict):
+    """What tells which translation an item is, as JSON."""
+
+    format: int
+    seed: int
+    rows: int
+    most_characters: int
+    items: list[KeyItem]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """`items` are the turns in the order of the form, numbered from 1; `key` is what raters must not see."""
 
     id: str
     items: tuple[Turn, ...]
-    key: Mapping[str, Any]
+    key: SheetKey
 
 
 def draw(turns: Iterable[Turn], *, rows: int, seed: int, most_characters: int) -> Sheet:
@@ -59,7 +80,7 @@ def draw(turns: Iterable[Turn], *, rows: int, seed: int, most_characters: int) -
             )
         drawn += [turn for found in spread(whole, _category, _name, seed)[:rows] for turn in found]
     drawn.sort(key=lambda turn: rank(seed, f"order {turn.check} {turn.id} {turn.turn}"))
-    items: list[dict[str, Json]] = [
+    items: list[KeyItem] = [
         {
             "item": number,
             "check": turn.check,
@@ -70,7 +91,7 @@ def draw(turns: Iterable[Turn], *, rows: int, seed: int, most_characters: int) -
         }
         for number, turn in enumerate(drawn, 1)
     ]
-    key: dict[str, Json] = {
+    key: SheetKey = {
         "format": FORMAT,
         "seed": seed,
         "rows": rows,

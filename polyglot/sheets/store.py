@@ -6,8 +6,8 @@ All are written once. The same file imported again is the same content; another 
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import overload
 
 import msgspec
 
@@ -15,9 +15,9 @@ from polyglot.core.canonical import canonical, sha256_bytes
 from polyglot.core.errors import BadInput, Missing
 from polyglot.kinds.agree import Rating
 from polyglot.kinds.people import HumanVote
-from polyglot.sheets.answers import OF, AnswerSheet
+from polyglot.sheets.answers import OF, AnswerKey, AnswerSheet
 from polyglot.sheets.ratings import Rated, unblind
-from polyglot.sheets.sample import Sheet
+from polyglot.sheets.sample import Sheet, SheetKey
 from polyglot.sheets.votes import Marked
 from polyglot.store.futures import concurrently
 from polyglot.store.store import Store
@@ -30,12 +30,20 @@ def keep_key(store: Store, study: str, sheet: Sheet | AnswerSheet) -> None:
     store.create(f"{_folder(study, sheet.id)}key.json", canonical(sheet.key))
 
 
-def read_key(store: Store, study: str, rated: Rated | Marked) -> Mapping[str, Any]:
+@overload
+def read_key(store: Store, study: str, rated: Rated) -> SheetKey: ...
+
+
+@overload
+def read_key(store: Store, study: str, rated: Marked) -> AnswerKey: ...
+
+
+def read_key(store: Store, study: str, rated: Rated | Marked) -> SheetKey | AnswerKey:
     """Return the key of a file's sheet. Raises BadInput when this study has no such sheet, or one of the other kind."""
     try:
         if not _SHEET.fullmatch(rated.sheet):
             raise Missing(rated.sheet)
-        found: Mapping[str, Any] = json.loads(store.read(f"{_folder(study, rated.sheet)}key.json"))
+        found: SheetKey | AnswerKey = json.loads(store.read(f"{_folder(study, rated.sheet)}key.json"))
     except Missing:
         raise BadInput(
             "no such sheet was exported from this study",
@@ -51,7 +59,7 @@ def read_key(store: Store, study: str, rated: Rated | Marked) -> Mapping[str, An
     return found
 
 
-def keep_ratings(store: Store, study: str, rated: Rated, key: Mapping[str, Any]) -> bool:
+def keep_ratings(store: Store, study: str, rated: Rated, key: SheetKey) -> bool:
     """Keep one rater's ratings; False when they were there. Raises BadInput for other ratings by the same rater."""
     data = canonical(msgspec.to_builtins(unblind(rated, key)))
     return _keep_once(store, f"{_folder(study, rated.sheet)}ratings/", rated, data)

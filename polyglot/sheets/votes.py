@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard, get_args
+from typing import TypeGuard, get_args
 
 from polyglot.core.errors import BadInput, Permanent
 from polyglot.core.json_lines import BYTE_ORDER_MARK, parse, refuse_foreign
 from polyglot.kinds.compare import AS_SHOWN, Slot
 from polyglot.kinds.people import HIGHEST, LOWEST, WHOLE, HumanVote, Speaks
+from polyglot.sheets.answers import AnswerKey
 from polyglot.sheets.answers_page import FORMAT
 from polyglot.sheets.ratings import BadSheets
 
@@ -86,7 +87,7 @@ def repeats(marks: Sequence[Mark]) -> Iterator[str]:
         seen.setdefault(mark.item, mark.where)
 
 
-def unblind(marked: Marked, key: Mapping[str, Any]) -> list[HumanVote]:
+def unblind(marked: Marked, key: AnswerKey) -> list[HumanVote]:
     """The votes under the names of the models, in the sheet's order. Raises BadSheets, a line a fault."""
     items = {int(item["item"]): item for item in key["items"]}
     pairs = key["what"] == "pairs"

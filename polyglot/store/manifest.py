@@ -9,11 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
-from polyglot.core.canonical import canonical, sha256_bytes
+from polyglot.core.canonical import Json, canonical, sha256_bytes
 from polyglot.core.errors import Corrupt, StoreError
 from polyglot.core.stage import Stage
 from polyglot.store.paths import check_members, check_sha256
@@ -30,6 +30,15 @@ class _StageAsWritten(msgspec.Struct):
     stage: msgspec.Raw
 
 
+class FileDocument(TypedDict):
+    """A FileRecord as JSON."""
+
+    path: str
+    sha256: str
+    bytes: int
+    chunks: NotRequired[list[str]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
     """One file of an artifact. `chunks` holds a SHA-256 per 64 MiB of larger files, so ranged reads verify apart."""
@@ -39,13 +48,15 @@ class FileRecord:
     bytes: int
     chunks: tuple[str, ...] = ()
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> FileDocument:
         """Return the record as JSON; `chunks` is left out when there are none."""
-        plain = {"path": self.path, "sha256": self.sha256, "bytes": self.bytes}
-        return {**plain, "chunks": list(self.chunks)} if self.chunks else plain
+        document = FileDocument(path=self.path, sha256=self.sha256, bytes=self.bytes)
+        if self.chunks:
+            document["chunks"] = list(self.chunks)
+        return document
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> "FileRecord":
+    def from_document(cls, document: FileDocument) -> "FileRecord":
         """Parse strictly. Raises ValueError; the path is checked together with its siblings by `check_files`."""
         if set(document) - {"chunks"} != {"path", "sha256", "bytes"}:
             raise ValueError(f"a file record has the fields {sorted(document)}")
@@ -75,10 +86,10 @@ class Manifest:
     stage: Stage
     inputs: Mapping[str, str]
     files: tuple[FileRecord, ...]
-    execution: Mapping[str, Any] = field(default_factory=dict)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    volatile: Mapping[str, Any] = field(default_factory=dict)
+    execution: Mapping[str, Json] = field(default_factory=dict)
+    provenance: Mapping[str, Json] = field(default_factory=dict)
+    metrics: Mapping[str, Json] = field(default_factory=dict)
+    volatile: Mapping[str, Json] = field(default_factory=dict)
 
     @cached_property
     def result(self) -> str:
@@ -95,6 +106,20 @@ class Manifest:
     def total_bytes(self) -> int:
         """Size of all files together."""
         return sum(record.bytes for record in self.files)
+
+    @property
+    def attempt(self) -> int:
+        """The number of the attempt that committed it; 0 where nothing says which."""
+        number = self.volatile.get("attempt")
+        return number if isinstance(number, int) else 0
+
+    @property
+    def seconds(self) -> float | None:
+        """How long its worker was busy with it; None where nothing says how long."""
+        parts = self.volatile.get("seconds")
+        if not parts or not isinstance(parts, Mapping):
+            return None
+        return sum(part for part in parts.values() if isinstance(part, int | float))
 
     def file(self, path: str) -> FileRecord | None:
         """Return the record of one file, or None."""
@@ -150,7 +175,7 @@ def check_files(files: tuple[FileRecord, ...]) -> tuple[FileRecord, ...]:
     return files
 
 
-def seal(document: Mapping[str, Any]) -> bytes:
+def seal(document: Mapping[str, object]) -> bytes:
     """Return canonical JSON with a `checksum` of all the rest as its last member.
 
     The checksum is over the bytes as they are stored, so that reading needs no second canonical form. Raises ValueError

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from polyglot.core.errors import Missing, PolyglotError, StoreError
 from polyglot.store.paths import check_prefix
@@ -23,9 +23,26 @@ from polyglot.store.s3_errors import USE_PATH, USE_VIRTUAL
 from polyglot.store.s3_upload import upload
 from polyglot.store.store import Entry, Unfinished
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ListMultipartUploadsOutputTypeDef, ListObjectsV2OutputTypeDef
+
 _PAGE = 1000
 _SOON_SECONDS = 5.0
 _CLOCK_SECONDS = 60.0  # a question every so often is enough for ages in days
+
+
+class _Further(TypedDict, total=False):
+    """Where a list of objects goes on, and what tells its folders."""
+
+    Delimiter: str
+    ContinuationToken: str
+
+
+class _Marks(TypedDict, total=False):
+    """Where a list of uploads goes on."""
+
+    KeyMarker: str
+    UploadIdMarker: str
 
 
 class S3Store(S3Bucket):
@@ -88,7 +105,7 @@ class S3Store(S3Bucket):
 
     def unfinished(self) -> Iterator[Unfinished]:
         """Yield the multipart uploads below our prefix that were neither completed nor aborted."""
-        markers: dict[str, Any] = {}
+        markers: _Marks = {}
         while True:
             page = self.retrier.call("list uploads", lambda markers=markers: self._uploads(markers))  # type: ignore[misc]
             for found in page.get("Uploads", ()):
@@ -156,8 +173,8 @@ class S3Store(S3Bucket):
         except Missing:
             return False  # deleted since by a retraction: someone else's decision, not our put
 
-    def _pages(self, prefix: str, delimiter: str = "") -> Iterator[dict[str, Any]]:
-        more: dict[str, Any] = {"Delimiter": delimiter} if delimiter else {}
+    def _pages(self, prefix: str, delimiter: str = "") -> "Iterator[ListObjectsV2OutputTypeDef]":
+        more: _Further = {"Delimiter": delimiter} if delimiter else {}
         while True:
             page = self.retrier.call(f"list {prefix}", lambda more=more: self._page(prefix, more))  # type: ignore[misc]
             yield page
@@ -165,9 +182,8 @@ class S3Store(S3Bucket):
                 return
             more = {**more, "ContinuationToken": page["NextContinuationToken"]}
 
-    def _page(self, prefix: str, more: dict[str, Any]) -> dict[str, Any]:
-        found = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix + prefix, MaxKeys=_PAGE, **more)
-        return dict(found)
+    def _page(self, prefix: str, more: _Further) -> "ListObjectsV2OutputTypeDef":
+        return self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix + prefix, MaxKeys=_PAGE, **more)
 
-    def _uploads(self, markers: dict[str, Any]) -> dict[str, Any]:
-        return dict(self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=self.prefix, **markers))
+    def _uploads(self, markers: _Marks) -> "ListMultipartUploadsOutputTypeDef":
+        return self.client.list_multipart_uploads(Bucket=self.bucket, Prefix=self.prefix, **markers)

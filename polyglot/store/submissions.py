@@ -15,6 +15,7 @@ from typing import Any
 
 from polyglot.core.canonical import Json, sha256_bytes
 from polyglot.core.errors import BadInput, Corrupt, Missing, StoreError
+from polyglot.core.stage import PlanRow
 from polyglot.store.futures import concurrently
 from polyglot.store.paths import check_path
 from polyglot.store.store import Store
@@ -107,16 +108,16 @@ def names(store: Store) -> list[str]:
     return list(store.folders(_ROOT))
 
 
-def plans(store: Store, study_name: str) -> list[dict[str, Any]]:
+def plans(store: Store, study_name: str) -> list[PlanRow]:
     """Return the rows of every plan that was submitted under a name, the oldest plan first; [] for an unknown name."""
-    rows: list[dict[str, Any]] = []
+    rows: list[PlanRow] = []
     found = _named(store, study_name, "plan-")
     for plan in concurrently(lambda item: _read_json(store, item[1]), found):
         rows.extend(plan if isinstance(plan, list) else [plan])
     return rows
 
 
-def newest_plan(store: Store, study_name: str) -> tuple[datetime, list[dict[str, Any]]] | None:
+def newest_plan(store: Store, study_name: str) -> tuple[datetime, list[PlanRow]] | None:
     """Return the plan that was first submitted last under a name, and when; None for an unknown name."""
     found = _named(store, study_name, "plan-")
     return (found[-1][0], _read_json(store, found[-1][1])) if found else None

@@ -1,12 +1,12 @@
 """Models that are not tuned: published chat models, models behind endpoints, answers and judgments of others."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from polyglot.core.section import Broken, Language, Name, Section, tuple_of
-from polyglot.kinds.chat import ChatFailures, ChatPrices, Temperature
+from polyglot.kinds.chat import ChatEndpoint, ChatFailures, ChatPrices, Temperature
 from polyglot.kinds.templates import OWN, TemplateName
 from polyglot.study.chat import TOKEN_PRICES, check_model, shown
 from polyglot.study.files import SourceFile
@@ -23,7 +23,7 @@ class Baseline(ChatPrices, ChatFailures, Model):
 
     template: TemplateName = OWN
     """The model's own chat template, or the paper's chat format."""
-    endpoint: Literal["built-in", "openai"] | None = None
+    endpoint: ChatEndpoint | None = None
     """Any OpenAI-compatible endpoint; `built-in` is the program's own author, who knows the built-in benchmark."""
     model: str = Field("", max_length=200)
     """The model of endpoint openai, as the endpoint knows it; of answers that are read, as files of several name it."""

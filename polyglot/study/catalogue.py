@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, JsonValue, ValidationError
 
 from polyglot.core.section import Count, Name, Place, Positive, Problem, Section, tuple_of
 from polyglot.study.problems import bad_file, invalid_file
@@ -43,11 +43,11 @@ class Entry(Section):
     """Whether its terms have to be accepted, and a token sent."""
     notes: Annotated[tuple[str, ...], BeforeValidator(tuple_of)] = ()
     """Known defects, and what else a user should know."""
-    shape: Mapping[str, Any] | None = None
+    shape: Mapping[str, JsonValue] | None = None
     """Of a model: what its config.json says of its size, in its words, so that costs are known without a network."""
     amounts: Amounts | None = None
     """Of data and benchmarks."""
-    source: Mapping[str, Any] = Field(min_length=1)
+    source: Mapping[str, JsonValue] = Field(min_length=1)
     """What would stand in a study file in its place."""
 
 

@@ -263,7 +263,8 @@ def _languages(choices: Choices, catalogue: Catalogue) -> list[str]:
     if isinstance(choices.data, Mapping):
         found = list(choices.data)
     elif choices.data in catalogue["datasets"]:
-        found = [str(code) for code in catalogue["datasets"][choices.data].source.get("languages", ())]
+        languages = catalogue["datasets"][choices.data].source.get("languages")
+        found = [str(code) for code in languages] if isinstance(languages, list) else []
     else:
         found = list(PAPER_ORDER)
     if isinstance(choices.data, str) and choices.mixes:

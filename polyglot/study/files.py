@@ -1,11 +1,12 @@
 """A file that a study names: by path or by address, always pinned by its content."""
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from polyglot.core.canonical import sha256_file
 from polyglot.core.section import MAX_COUNT, Broken, Problem, Section, Sha256, one_or_many
@@ -99,7 +100,7 @@ def address_problem(address: str) -> Problem | None:
 class _OneOrMany:
     """The JSON Schema of a list that may stand without its brackets when it has one item."""
 
-    def __get_pydantic_json_schema__(self, core_schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(core_schema)
         return {"anyOf": [schema["items"], schema]}
 

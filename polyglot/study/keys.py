@@ -1,21 +1,21 @@
 """Which keys a place of a file takes, read off the typed sections: for "did you mean" and for the reference page."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, get_args, get_origin
 
 from pydantic import BaseModel
 
 
 def keys_at(model: type[BaseModel], place: Sequence[str | int]) -> list[str]:
     """The YAML keys that are taken at a place; empty where any key is, or none."""
-    current: Any = model
+    current: object = model
     for part in place:
         current = _step(current, part)
     section = section_in(current)
     return [] if section is None else [field.alias or name for name, field in section.model_fields.items()]
 
 
-def section_in(annotation: Any) -> type[BaseModel] | None:
+def section_in(annotation: object) -> type[BaseModel] | None:
     """The section inside an annotation such as Mapping[Name, Model] | None."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
@@ -23,7 +23,7 @@ def section_in(annotation: Any) -> type[BaseModel] | None:
     return next((section for section in found if section is not None), None)
 
 
-def _step(annotation: Any, part: str | int) -> Any:
+def _step(annotation: object, part: str | int) -> object:
     """The annotation of what stands under one key or index."""
     if get_origin(annotation) is Annotated:
         return _step(get_args(annotation)[0], part)

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from polyglot.core.canonical import canonical, sha256_bytes, sha256_file
+from polyglot.core.canonical import Json, canonical, sha256_bytes, sha256_file
 from polyglot.core.errors import BadInput, Findings, Permanent
 from polyglot.core.section import Place, Problem
 from polyglot.kinds import judge_prompts
@@ -82,7 +81,7 @@ class Locked:
         """The files of a mapping from language to files at a place of the study."""
         return {str(path[-1]): files for path, files in self.files.items() if path[:-1] == place}
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Json]:
         """The lock as JSON: content by place."""
         return {
             "format": 1,

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -141,7 +140,7 @@ def _repository(place: Place, section: Mapping[str, str], folder: Path) -> tuple
         return section["hub"], part == "datasets", ""
     if "published" in section and part in SECTIONS and len(place) == 2:
         entry = load_catalogue(folder)[SECTIONS[part]].get(section["published"])
-        source: Mapping[str, Any] = entry.source if entry else {}
+        source: Mapping[str, object] = entry.source if entry else {}
         return str(source.get("hub", "")), part == "datasets", str(source.get("revision", ""))
     if "model" in section and "translate" in place and section.get("engine") == "nmt":
         return section["model"], False, ""

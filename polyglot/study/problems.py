@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -90,7 +89,7 @@ def _line(file: YamlFile, problem: Problem) -> str:
     return " ".join(str(text).split())
 
 
-def _real(location: Sequence[str | int], value: Any) -> Iterator[str | int]:
+def _real(location: Sequence[str | int], value: object) -> Iterator[str | int]:
     """Drop the parts of a location that pydantic adds for unions and validators and that no file has."""
     for number, part in enumerate(location):
         last = number == len(location) - 1

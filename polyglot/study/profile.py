@@ -5,16 +5,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, create_model, model_validator
 
+from polyglot.core.canonical import Json
 from polyglot.core.errors import BadInput
 from polyglot.core.section import Broken, Name, Problem, Section
 from polyglot.core.stage import PlannedStage, Resources
 from polyglot.kinds.device import BYTES_PER_GBIT, GPUS, Device, cpu
 from polyglot.kinds.registry import KINDS, kind_of
-from polyglot.kinds.settings import BatchSettings, ChatSettings, Settings
+from polyglot.kinds.settings import BatchSettings, ChatSettings, Settings, threads_of
 from polyglot.schedulers.registry import BACKENDS
 from polyglot.study.amounts import Bytes, Deadline, Duration, GpuName, Kind
 from polyglot.study.cluster import Cluster
@@ -182,8 +183,8 @@ class Profile:
     memory_bytes: int | None
     max_attempts: int
     resources: Mapping[str, Resources]
-    settings: Mapping[str, Mapping[str, Any]]
-    endpoints: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # settings of the endpoints with a name
+    settings: Mapping[str, Mapping[str, Json]]
+    endpoints: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)  # settings of the endpoints with a name
     cluster: Cluster | None = None  # the section of backend kubernetes
     device: str | None = None  # a name of GPUS, of stages whose pool says none
     prices: Prices | None = None
@@ -192,7 +193,7 @@ class Profile:
     nights: NightSection = NightSection()
     memory_named: frozenset[str] = frozenset()  # the kinds whose memory the profile itself says
 
-    def settings_of(self, kind: str, asks: str = "") -> dict[str, Any]:
+    def settings_of(self, kind: str, asks: str = "") -> dict[str, Json]:
         """The settings of a kind, and on top those of the endpoint with this name.
 
         An address of its own has nothing of where the kind's is: neither its key, which is another's, nor its
@@ -207,9 +208,8 @@ class Profile:
     def device_of(self, planned: PlannedStage) -> Device | None:
         """What a stage computes on; None for a GPU that has no name."""
         if not planned.resources.gpus:
-            threads = planned.settings.get("threads")
             share = planned.resources.cpus // kind_of(planned.stage.kind).processes(planned.resources, planned.settings)
-            return cpu(threads if isinstance(threads, int) else max(1, share))
+            return cpu(threads_of(planned.settings) or max(1, share))
         pool = None if self.cluster is None else self.cluster.pool_of(planned.stage.kind)
         name = (pool.device if pool else None) or self.device
         if not name:
@@ -255,7 +255,7 @@ def load_profile(name_or_path: str) -> Profile:
     )
 
 
-def _given(settings: Section, kind: str) -> dict[str, Any]:
+def _given(settings: Section, kind: str) -> dict[str, Json]:
     """What a profile sets for a kind, and for the one whose settings are its own too."""
     section: Settings = getattr(settings, kind)
     like = KINDS[kind].settings_like

@@ -247,11 +247,11 @@ def _budget(study: Study) -> Iterator[Problem]:
                 what = "translations have no price, so their cost cannot be bounded"
                 yield Problem(what=what, place=(*place, "translate", number), remedy=f"Add `{key}`")
     for name, baseline in study.baselines.items():
-        for key in missing_prices(baseline) if baseline.endpoint == "openai" else ():
+        for key in missing_prices(baseline) if baseline.endpoint not in (None, "built-in") else ():
             what = "calls have no price, so their cost cannot be bounded"
             yield Problem(what=what, place=("baselines", name), remedy=f"Add `{key}`")
     for name, member in judge.members.items():
-        for key in missing_prices(member) if member.endpoint == "openai" else ():
+        for key in missing_prices(member) if member.endpoint != "built-in" else ():
             what = "calls have no price, so their cost cannot be bounded"
             yield Problem(what=what, place=("judge", "panel", name), remedy=f"Add `{key}`")
     if judge.endpoint == "built-in":

@@ -5,9 +5,9 @@ python -m polyglot.study.schema prints it.
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaValue
 
 from polyglot.study.described import descriptions
 from polyglot.study.keys import section_in
@@ -16,7 +16,7 @@ from polyglot.study.study import Study
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def study_schema() -> dict[str, Any]:
+def study_schema() -> JsonSchemaValue:
     """Return the schema, keys as they are written in YAML, each with its description."""
     schema = Study.model_json_schema(by_alias=True)
     sections = {section.__name__: section for section in sections_of(Study)}
@@ -44,7 +44,7 @@ def sections_of(section: type[BaseModel]) -> Iterator[type[BaseModel]]:
     yield from seen
 
 
-def _describe(part: dict[str, Any], section: type[BaseModel]) -> None:
+def _describe(part: JsonSchemaValue, section: type[BaseModel]) -> None:
     """Put descriptions in, and take the titles out that only repeat the keys."""
     texts = descriptions(section)
     part.pop("title", None)

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from polyglot.core.section import (
     Broken,
@@ -156,7 +157,7 @@ class Model(Section):
 class TunedModel(Model):
     """A base model that is fine-tuned. Exactly one of published, built-in, hub, files, directory and prefix."""
 
-    training: Mapping[str, Any] | None = Field(None, min_length=1)
+    training: Mapping[str, object] | None = Field(None, min_length=1)
     """What of `training` is otherwise for this model: one base model under two names is two arms of a study."""
 
 
@@ -177,7 +178,7 @@ class PublishedMix(Section):
 class _OrName:
     """The JSON Schema of a mapping in whose place a name of the catalogue may stand."""
 
-    def __get_pydantic_json_schema__(self, core_schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"anyOf": [{"type": "string"}, handler(core_schema)]}
 
 

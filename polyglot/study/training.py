@@ -7,7 +7,7 @@ be followed. A model of the study may have its own recipe: that of the study wit
 import operator
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
@@ -15,7 +15,7 @@ from polyglot.core.section import Broken, Problem
 from polyglot.kinds.train import Recipe
 
 Preset = Literal["paper", "lima", "bactrian"]
-PRESETS: Mapping[Preset, Mapping[str, Any]] = {
+PRESETS: Mapping[Preset, Mapping[str, object]] = {
     # arXiv 2402.13703
     "paper": {"epochs": 3.0, "batch-size": 64, "learning-rate": 1e-5, "weight-decay": 0.1},
     # arXiv 2305.11206, section 3, of its smaller models
@@ -50,7 +50,7 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
         "over-long": "truncate",
     },
 }
-_LORA: Mapping[str, Any] = {"lora-rank": 16, "lora-alpha": 32, "lora-dropout": 0.0}
+_LORA: Mapping[str, object] = {"lora-rank": 16, "lora-alpha": 32, "lora-dropout": 0.0}
 _LORA_FIELDS = (*_LORA, "lora-modules")
 
 
@@ -66,7 +66,7 @@ class Training(Recipe):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _filled_in(cls, said: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _filled_in(cls, said: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Fill in what is not said, and remember what was (`model_fields_set`)."""
         if not isinstance(said, Mapping):
             return handler(said)
@@ -90,11 +90,11 @@ class Training(Recipe):
             raise Broken(*map(self._with_preset, problems))
         return self
 
-    def said(self) -> dict[str, Any]:
+    def said(self) -> dict[str, object]:
         """What was written, by the keys of a study file: nothing of a preset."""
         return {name.replace("_", "-"): getattr(self, name) for name in self.model_fields_set}
 
-    def changed(self, change: Mapping[str, Any]) -> dict[str, Any]:
+    def changed(self, change: Mapping[str, object]) -> dict[str, object]:
         """The recipe with other keys in place of its own, as a mapping that is still to be checked.
 
         A preset among the keys stands behind them and before what the recipe says; its own preset is then left out.
@@ -105,7 +105,7 @@ class Training(Recipe):
             change = _over(preset, change)
         return _over(own, change)
 
-    def differing(self, other: "Training") -> dict[str, Any]:
+    def differing(self, other: "Training") -> dict[str, object]:
         """The keys whose values another recipe has otherwise, with its values."""
         fields = [name for name in type(self).model_fields if name != "preset"]
         pairs = {name.replace("_", "-"): (getattr(self, name), getattr(other, name)) for name in fields}
@@ -159,11 +159,11 @@ class Training(Recipe):
         return [Problem(what="no value", place=(key,), expected="a number", remedy="Leave it out") for key in lacking]
 
 
-def _values(preset: object) -> Mapping[str, Any] | None:
+def _values(preset: object) -> Mapping[str, object] | None:
     return next((values for name, values in PRESETS.items() if name == preset), None)
 
 
-def _over(first: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:
+def _over(first: Mapping[str, object], then: Mapping[str, object]) -> dict[str, object]:
     """The keys of both, of the first only those that mean something beside the second's."""
     said = {key for key, value in then.items() if value is not None}
     idle = {key for key, other in (("epochs", "steps"), ("steps", "epochs")) if other in said}

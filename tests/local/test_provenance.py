@@ -123,6 +123,12 @@ def test_two_submissions_differ_by_the_steps_of_their_training(desk: Desk) -> No
     assert {row["name"] for row in found["means"]} == {"untuned", "ENDE"}
     assert next(row for row in found["means"] if row["name"] == "untuned")["difference"] == 0
 
+    shown = desk.run("diff", "one~1", "one", "--store", desk.url)
+    assert "2 means in exact answers, % of verdicts with score 10: " in shown.err
+    (mean,) = [row for row in found["means"] if row["name"] == "untuned"]
+    per_cent = [f"{100 * mean['now'][name]:.0f}" for name in ("value", "low", "high")]
+    assert "untuned\t{0} ({1}–{2})\t{0} ({1}–{2})\t0.0".format(*per_cent) in shown.out
+
     same = desk.run("diff", "one", "one", "--store", desk.url)
     assert "all 19 stages are equal" in same.err or "stages are equal" in same.err
     assert desk.run("diff", "one~7", "one", "--store", desk.url).code == 2

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from polyglot.schedulers.kubernetes.render.helm import chart, helm_program
 from tools.cluster.shell import ClusterError
@@ -12,7 +11,7 @@ from tools.cluster.shell import ClusterError
 INSTALL_SECONDS = 180
 
 
-def install(kubeconfig: Path, namespace: str, *, accounts: bool, **more: Any) -> None:
+def install(kubeconfig: Path, namespace: str, *, accounts: bool, **more: object) -> None:
     """Install it or bring it up to date. `accounts`: with the service accounts, where the namespace has none yet.
 
     Its network policies are open, as the test cluster's plugin enforces none. `more` are values, such as `nightly`.

@@ -81,7 +81,7 @@ def _blob(layout: Path, digest: str) -> Path:
     return layout / "blobs" / "sha256" / digest.removeprefix("sha256:")
 
 
-def _add(tar: tarfile.TarFile, name: str, value: Any) -> None:
+def _add(tar: tarfile.TarFile, name: str, value: object) -> None:
     content = json.dumps(value).encode()
     entry = tarfile.TarInfo(name)
     entry.size = len(content)

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from tools.builder import KINDS, packages_name
 from tools.cluster import base_image, buildah, image_store, oci_layout, packages, places
@@ -124,8 +124,16 @@ def _files(source: Path) -> Iterator[Path]:
             yield from (Path(folder) / file for file in sorted(files) if not file.endswith(".pyc"))
 
 
-def _state() -> dict[str, Any]:
+class _State(TypedDict, total=False):
+    """What was built last: of which inputs, and its images."""
+
+    inputs: str
+    images: dict[str, str]
+
+
+def _state() -> _State:
     try:
-        return dict(json.loads((places.cache() / "product.json").read_text()))
+        state: _State = json.loads((places.cache() / "product.json").read_text())
     except FileNotFoundError:
         return {}
+    return state

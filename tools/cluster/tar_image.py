@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +106,18 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> 
     tar.addfile(entry, io.BytesIO(content))
 
 
-def _blob(media_type: str, value: Any) -> tuple[dict[str, Any], bytes]:
+class _Descriptor(TypedDict):
+    """What an image says of one of its parts."""
+
+    mediaType: str
+    digest: str
+    size: int
+
+
+def _blob(media_type: str, value: object) -> tuple[_Descriptor, bytes]:
     content = json.dumps(value, sort_keys=True).encode()
     digest = "sha256:" + hashlib.sha256(content).hexdigest()
-    return {"mediaType": media_type, "digest": digest, "size": len(content)}, content
+    return _Descriptor(mediaType=media_type, digest=digest, size=len(content)), content
 
 
 def _content(source: Path | str) -> bytes:

@@ -9,10 +9,11 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from jobs.answer.engines.stops import Stops
 from jobs.lib.model.template import ChatFormat
+from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources
 from polyglot.kinds.answer import AnswerParams
 
@@ -47,7 +48,7 @@ class Opening:
     directory: Path  # of the model
     chat: ChatFormat
     params: AnswerParams
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Json]
     resources: Resources
     log: logging.Logger
 
@@ -65,7 +66,7 @@ class Engine(Protocol):
         ...
 
     @staticmethod
-    def conditions(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    def conditions(settings: Mapping[str, Json]) -> Mapping[str, Json]:
         """What must be equal for answers to be of one run, as results and parts of shards record it."""
         ...
 

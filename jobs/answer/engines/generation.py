@@ -41,7 +41,7 @@ class Generator:
         accepted = inspect.signature(model.forward).parameters
         self._has_positions = "position_ids" in accepted
         self.has_cache = "past_key_values" in accepted
-        self._keep_last: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
+        self._keep_last = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
         with torch.inference_mode():
             self.batching = find_batching(self)
             self.joins = joins(self)
@@ -64,7 +64,7 @@ class Generator:
 
     def forward(self, inputs: torch.Tensor, mask: torch.Tensor, cache: DynamicCache | None) -> torch.Tensor:
         """Float32 logits (B, V) of each row's last place; `inputs` (B, new), `mask` (B, all) with 0 on padding."""
-        arguments = dict(self._keep_last)
+        arguments: dict[str, object] = dict(self._keep_last)
         if self._has_positions:
             positions = mask.long().cumsum(dim=-1).sub_(1).clamp_(min=0)
             arguments["position_ids"] = positions[:, -inputs.shape[1] :]

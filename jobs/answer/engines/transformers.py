@@ -6,13 +6,14 @@ attempt has done nor on the number of shards: a killed run ends with the bytes o
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from jobs.answer.engines.engine import Generated, Opening, Request
 from jobs.answer.engines.generation import Generator
 from jobs.answer.engines.slots import Slots
 from jobs.lib.model.loading import DTYPES, choose_device, embedded, load_model, max_positions
+from polyglot.core.canonical import Json
 from polyglot.kinds.answer import GROUP_TOKENS
+from polyglot.kinds.settings import count_of
 
 BATCH_SIZE = {"cpu": 64, "cuda": 128}
 _TIMES = (4, 3, 2)  # conversations of a group, in slots
@@ -35,17 +36,16 @@ class TransformersEngine:
                 "%s answers otherwise in a batch than alone; it answers so: %s", type(model).__name__, self.unusual
             )
         self.positions, self.embedded = max_positions(model), embedded(model)
-        self._size, self._tokens = self.conditions(opening.settings)["batch_size"], GROUP_TOKENS[device.type]
+        self._size, self._tokens = _batch_size(opening.settings), GROUP_TOKENS[device.type]
         self._waiting: list[tuple[str, Request]] = []
         self._slots = Slots(self.generator, self._size, self._tokens) if self.generator.slotted else None
         if self._slots is None and self.unusual is None:
             opening.log.info("%s keeps more than keys and values: answers go turn by turn", type(model).__name__)
 
     @staticmethod
-    def conditions(settings: Mapping[str, Any]) -> dict[str, Any]:
+    def conditions(settings: Mapping[str, Json]) -> dict[str, Json]:
         """See Engine. Answers from before there were slots may differ where two tokens are nearly as likely."""
-        size = int(settings.get("batch_size") or BATCH_SIZE[choose_device().type])
-        return {"batch_size": size, "decoding": "slots"}
+        return {"batch_size": _batch_size(settings), "decoding": "slots"}
 
     def groups(self, lengths: Sequence[int]) -> list[int]:
         """See Engine."""
@@ -89,3 +89,7 @@ def slot_group_sizes(lengths: Sequence[int], size: int, tokens: int) -> list[int
         if len(sizes) >= _LEAST_GROUPS:
             return sizes
     return group_sizes(lengths, size, tokens)
+
+
+def _batch_size(settings: Mapping[str, Json]) -> int:
+    return count_of(settings, "batch_size") or BATCH_SIZE[choose_device().type]

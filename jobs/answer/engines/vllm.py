@@ -12,16 +12,21 @@ import importlib.metadata
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from transformers import GenerationConfig
 
 from jobs.answer.engines.engine import Endings, Generated, Growing, Opening, Request, end_ids
 from jobs.lib.model.loading import check_directory, positions, vocabulary, without_token
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Permanent, PolyglotError
-from polyglot.kinds.answer import DTYPE_BYTES, MEMORY_SHARE, VLLM_PROCESS_BYTES
+from polyglot.kinds.answer import DTYPE_BYTES, MEMORY_SHARE, VLLM_PROCESS_BYTES, AnswerSettings
+from polyglot.kinds.settings import count_of
 from polyglot.kinds.shape import Shape
+
+if TYPE_CHECKING:
+    from vllm.v1.engine import EngineCoreOutput
 
 AT_ONCE = 256
 _STEP_TOKENS = 8192  # of prompts that a step computes, at most, on a GPU
@@ -56,7 +61,7 @@ class VllmEngine:
         check_directory(opening.directory)
         self._params, rows = opening.params, vocabulary(opening.directory)
         self.embedded = rows
-        self.at_once = int(opening.settings.get("batch_size") or AT_ONCE)
+        self.at_once = count_of(opening.settings, "batch_size") or AT_ONCE
         self._endings = Endings(opening.chat, _configured_ends(opening), opening.params.stops)
         nameless = without_token(opening.chat.tokenizer, rows, torch.device("cpu"))
         absent = [] if nameless is None else nameless.nonzero().flatten().tolist()
@@ -92,7 +97,7 @@ class VllmEngine:
         opening.log.info("vllm %s: %d conversations at once, %d tokens", _version(), self.at_once, seen)
 
     @staticmethod
-    def conditions(settings: Mapping[str, Any]) -> dict[str, str]:
+    def conditions(settings: Mapping[str, Json]) -> dict[str, str]:
         """See Engine: what is beside a question may change no more than last bits."""
         del settings
         try:
@@ -167,7 +172,7 @@ class VllmEngine:
         processor = self._engine.output_processor
         process = processor.process_outputs
 
-        def seen(outputs: Sequence[Any], *rest: Any, **named: Any) -> Any:
+        def seen(outputs: "Sequence[EngineCoreOutput]", *rest: object, **named: object) -> object:
             for output in outputs:
                 if output.num_nans_in_logits:
                     state = processor.request_states.get(output.request_id)
@@ -177,7 +182,7 @@ class VllmEngine:
         processor.process_outputs = seen
 
 
-def _on_gpus(opening: Opening) -> dict[str, Any]:
+def _on_gpus(opening: Opening) -> dict[str, Json]:
     """Tensor parallel over all GPUs of this pod; what they see of a long context is what their memory has room for."""
     count = torch.cuda.device_count()
     shape = _shape(opening)
@@ -192,7 +197,7 @@ def _on_gpus(opening: Opening) -> dict[str, Any]:
             f"resources.answer.gpus: got {count}; vllm shares a model's heads evenly among its GPUs, and this one has "
             f"{heads}. Write one of {', '.join(fitting)}"
         )
-    share = float(opening.settings.get("memory_share") or MEMORY_SHARE)
+    share = AnswerSettings.of(opening.settings).memory_share or MEMORY_SHARE
     return {
         "tensor_parallel_size": count,
         "distributed_executor_backend": "mp" if count > 1 else "uni",
@@ -202,7 +207,7 @@ def _on_gpus(opening: Opening) -> dict[str, Any]:
     }
 
 
-def _on_cpu(opening: Opening, at_once: int) -> dict[str, Any]:
+def _on_cpu(opening: Opening, at_once: int) -> dict[str, Json]:
     """In what the worker's memory leaves for the cache. Prompts are whole: a seed and a prompt in pieces end vLLM."""
     shape, width = _shape(opening), DTYPE_BYTES[opening.params.dtype]
     token = shape.cache_numbers * width

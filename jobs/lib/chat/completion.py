@@ -50,7 +50,7 @@ def read_completion(body: bytes) -> Reply | Failure:
         return _passing("bad-json", detail)
 
 
-def text_of(content: Any) -> str:
+def text_of(content: object) -> str:
     """The text of a message, which may be a list of parts. Raises TypeError and KeyError for anything else."""
     if isinstance(content, list):
         parts = [part if isinstance(part, str) else part["text"] for part in content if _is_text(part)]
@@ -64,7 +64,7 @@ def _is_text(part: Any) -> bool:
     return isinstance(part, str) or part.get("type", "text") in ("text", "output_text")
 
 
-def _is_refusal(part: Any) -> bool:
+def _is_refusal(part: object) -> bool:
     return isinstance(part, Mapping) and part.get("type") == "refusal" and bool(part.get("refusal"))
 
 
@@ -90,7 +90,7 @@ def _reply(document: Mapping[str, Any], message: Mapping[str, Any], end: str) ->
     )
 
 
-def _tokens(usage: Any) -> tuple[int | None, int | None]:
+def _tokens(usage: object) -> tuple[int | None, int | None]:
     if not isinstance(usage, Mapping):
         return None, None
     prompt = _count(usage, "prompt_tokens", "input_tokens")
@@ -105,12 +105,12 @@ def _tokens(usage: Any) -> tuple[int | None, int | None]:
     return prompt or None, completion
 
 
-def _count(usage: Mapping[str, Any], *names: str) -> int | None:
+def _count(usage: Mapping[str, object], *names: str) -> int | None:
     value = next((usage[name] for name in names if usage.get(name) is not None), None)
     return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None
 
 
-def _error(document: Any) -> str | None:
+def _error(document: object) -> str | None:
     """What an error that came in a 200 says."""
     error = document.get("error") if isinstance(document, Mapping) else None
     if not error:
@@ -118,7 +118,7 @@ def _error(document: Any) -> str | None:
     return str(error.get("message") or error) if isinstance(error, Mapping) else str(error)
 
 
-def _slug(finish: Any) -> str:
+def _slug(finish: object) -> str:
     return "".join(c if c.isascii() and c.isalnum() else "-" for c in str(finish or "unknown").lower())[:24].strip("-")
 
 

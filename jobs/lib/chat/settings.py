@@ -1,10 +1,11 @@
 """Execution settings of chat calls: a profile's, and what a study says that they may cost. Never part of a key."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 from pydantic import Field, ValidationError
 
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Permanent
 from polyglot.core.section import Broken
 from polyglot.kinds.chat import ChatFailures, ChatPrices
@@ -18,11 +19,10 @@ class CallSettings(BatchSettings, ChatPrices, ChatFailures):
     """The stage's share of the study's budget."""
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Self:
+    def of(cls, settings: Mapping[str, Json]) -> Self:
         """Pick these settings and check them. Raises Permanent with name, got and expected."""
-        given = {name: settings[name] for name in cls.model_fields if settings.get(name) is not None}
         try:
-            return cls.model_validate(given, by_name=True)
+            return super().of(settings)
         except ValidationError as error:
             first = error.errors()[0]
         rule = first.get("ctx", {}).get("error")

@@ -14,17 +14,16 @@ is still to be had.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+
+import msgspec
 
 from jobs.lib.chat.batch.log import BatchLog
+from jobs.lib.chat.call_record import CallRecord
 from jobs.lib.chat.calls import ErrorClass, Failure, Reply, Request
 from jobs.lib.chat.completion import known_end
 from jobs.lib.chat.settings import CallSettings
 from jobs.lib.context import Journal
 from polyglot.core.canonical import Json
-
-_REPLY_FIELDS = ("text", "finish_reason", "refused", "prompt_tokens", "completion_tokens", "served_by")
-
 
 _UNHEARD = (
     "unreachable",
@@ -68,7 +67,7 @@ class UsageLog:
         """The most that what open batches hold can cost."""
         return sum(self._open[id_] for id_ in self.batches.holding)
 
-    def account(self) -> dict[str, Any]:
+    def account(self) -> dict[str, Json]:
         """Cost and tokens of all attempts, earlier and repeated ones too: for the volatile part of a manifest."""
         return {
             "cost_usd": round(self.cost_usd, 6),
@@ -153,41 +152,41 @@ class UsageLog:
         seen: dict[str, Json] = {"cost_usd": self._settings.cost_usd(prompt or 0, completion or 0)}
         return seen | {"cost_usd_at_most": unseen} if unseen else seen
 
-    def _count(self, record: Mapping[str, Any]) -> None:
-        if record["outcome"] == "batch":
+    def _count(self, told: Mapping[str, Json]) -> None:
+        record = msgspec.convert(told, CallRecord)
+        if record.outcome == "batch":
             self.batches.take(record)
             return
-        if record["outcome"] == "reused":
-            if record["id"] not in self.results:
-                self.results[record["id"]] = _reply(record)
-                self.reused[record["id"]] = record["from"]
+        if record.outcome == "reused":
+            if record.id not in self.results:
+                self.results[record.id] = record.reply(record.finish_reason or "")
+                self.reused[record.id] = record.origin
             return
-        if record["outcome"] == "sent":
-            self._lose(record["id"])  # an earlier one of this id was still open
-            self._open[record["id"]] = record["cost_usd_at_most"]
-            self.sendings[record["id"]] += 1
-            self.batches.hold(record["id"], record.get("batch"))
+        if record.outcome == "sent":
+            self._lose(record.id)  # an earlier one of this id was still open
+            self._open[record.id] = record.cost_usd_at_most
+            self.sendings[record.id] += 1
+            self.batches.hold(record.id, record.batch)
             return
-        self._open.pop(record["id"], None)
-        self.batches.release(record["id"])
-        reply = record["outcome"] == "reply"
-        self.attempts["reply" if reply else record["reason"]] += 1
-        self.reached |= reply or record["reason"] not in _UNHEARD
-        self.cost_usd += record["cost_usd"]
-        self.cost_usd_unseen += record.get("cost_usd_at_most", 0.0)
-        if reply:
-            self.prompt_tokens += record["prompt_tokens"] or 0
-            self.completion_tokens += record["completion_tokens"] or 0
-            self.uncounted += not record["prompt_tokens"] or record["completion_tokens"] is None
-        if not record["final"] or record["id"] in self.results:
+        self._open.pop(record.id, None)
+        self.batches.release(record.id)
+        is_reply = record.outcome == "reply"
+        self.attempts["reply" if is_reply else record.reason] += 1
+        self.reached |= is_reply or record.reason not in _UNHEARD
+        self.cost_usd += record.cost_usd
+        self.cost_usd_unseen += record.cost_usd_at_most
+        if is_reply:
+            self.prompt_tokens += record.prompt_tokens or 0
+            self.completion_tokens += record.completion_tokens or 0
+            self.uncounted += not record.prompt_tokens or record.completion_tokens is None
+        if not record.final or record.id in self.results:
             return
-        if reply:
-            end = known_end(record["finish_reason"])
+        if is_reply:
+            end = known_end(record.finish_reason)
             if end is not None:  # else it was written before such replies were asked for again
-                self.results[record["id"]] = _reply({**record, "finish_reason": end})
+                self.results[record.id] = record.reply(end)
         elif not self._reading:  # an earlier start's failure is asked again: the endpoint may have been mended since
-            failure = Failure(reason=record["reason"], error=ErrorClass.FINAL, detail=record["detail"])
-            self.results[record["id"]] = failure
+            self.results[record.id] = Failure(reason=record.reason, error=ErrorClass.FINAL, detail=record.detail)
 
     def _lose(self, id_: str) -> None:
         """Give up on an attempt that was sent and never heard of again."""
@@ -201,8 +200,3 @@ def _failed(failure: Failure) -> dict[str, Json]:
     """What a record says of a failure, its most cost aside."""
     said: dict[str, Json] = {"outcome": "failure", "reason": failure.reason, "detail": failure.detail, "cost_usd": 0.0}
     return said | {"final": failure.error is ErrorClass.FINAL}
-
-
-def _reply(record: Mapping[str, Any]) -> Reply:
-    """A reply from its record; those of earlier versions have no fingerprint."""
-    return Reply(**{name: record[name] for name in _REPLY_FIELDS}, fingerprint=record.get("fingerprint", ""))

@@ -8,8 +8,9 @@ running it; where it visibly does (its ids are others), the tokenizer is refused
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
@@ -20,6 +21,31 @@ _CONFIG, _SPECIALS = "tokenizer_config.json", "special_tokens_map.json"
 _NAMES = ("bos_token", "eos_token", "unk_token", "pad_token")
 _SPACE = "\u2581"
 _NORMAL, _UNKNOWN, _SYMBOL, _BPE = 1, 2, 4, 2  # of SentencePiece's own schema
+
+_Object = dict[str, Any]  # a publisher's file of JSON
+
+
+class _Piece(Protocol):
+    """Of a SentencePiece model, as its schema has it."""
+
+    piece: str
+    score: float
+    type: int
+
+
+class _Training(Protocol):
+    """What its pieces were found by."""
+
+    model_type: int
+    byte_fallback: bool
+
+
+class _Normalizing(Protocol):
+    """What becomes of a text before it is cut."""
+
+    precompiled_charsmap: bytes
+    remove_extra_whitespaces: bool
+    add_dummy_prefix: bool
 
 
 def replace_code(directory: Path) -> str:
@@ -43,8 +69,9 @@ def replace_code(directory: Path) -> str:
             single=f"{bos} $A", pair=f"{bos} $A {bos} $B", special_tokens=[(bos, tokenizer.token_to_id(bos))]
         )
     kept = {name: config[name] for name in ("model_max_length", "chat_template") if config.get(name)}
-    make: Any = PreTrainedTokenizerFast
-    made = make(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **names, **kept)
+    made = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **names, **kept
+    )
     for name in (_CONFIG, _SPECIALS, file.name):
         (directory / name).unlink(missing_ok=True)
     made.save_pretrained(directory)
@@ -55,12 +82,12 @@ def convert(file: Path) -> Tokenizer:
     """A SentencePiece model (BPE or unigram) as a fast tokenizer that cuts every text alike. Raises Permanent."""
     from sentencepiece import sentencepiece_model_pb2
 
-    proto: Any = vars(sentencepiece_model_pb2)["ModelProto"]()  # its module is made when it is imported
+    proto = vars(sentencepiece_model_pb2)["ModelProto"]()  # its module is made when it is imported
     try:
         proto.ParseFromString(file.read_bytes())
     except Exception as error:  # protobuf's DecodeError, whose library has no types
         raise Permanent(f"model/{file.name}: no SentencePiece model: {error}") from error
-    pieces = list(proto.pieces)
+    pieces: list[_Piece] = list(proto.pieces)
     unknown = next((number for number, piece in enumerate(pieces) if piece.type == _UNKNOWN), None)
     if unknown is None:
         raise Permanent(f"model/{file.name}: no SentencePiece model: it has no piece for what is unknown")
@@ -76,7 +103,7 @@ def convert(file: Path) -> Tokenizer:
     return tokenizer
 
 
-def _model(pieces: list[Any], unknown: int, spec: Any, *, has_symbols: bool) -> Any:
+def _model(pieces: Sequence[_Piece], unknown: int, spec: _Training, *, has_symbols: bool) -> models.Model:
     if spec.model_type != _BPE:
         scored = [(piece.piece, piece.score) for piece in pieces]
         return models.Unigram(scored, unk_id=unknown, byte_fallback=spec.byte_fallback)
@@ -98,7 +125,7 @@ def _model(pieces: list[Any], unknown: int, spec: Any, *, has_symbols: bool) -> 
     )
 
 
-def _normalizer(spec: Any) -> normalizers.Normalizer:
+def _normalizer(spec: _Normalizing) -> normalizers.Normalizer:
     steps: list[normalizers.Normalizer] = []
     if spec.precompiled_charsmap:
         steps.append(normalizers.Precompiled(spec.precompiled_charsmap))
@@ -109,7 +136,7 @@ def _normalizer(spec: Any) -> normalizers.Normalizer:
     return normalizers.Sequence([*steps, normalizers.Replace(" ", _SPACE)])
 
 
-def _special_names(directory: Path, config: dict[str, Any]) -> dict[str, str]:
+def _special_names(directory: Path, config: _Object) -> dict[str, str]:
     """bos_token and the like, each a text or an object with its content."""
     said = {**config, **_object(directory / _SPECIALS)}
     plain = {name: said[name].get("content") if isinstance(said.get(name), dict) else said.get(name) for name in _NAMES}
@@ -128,7 +155,7 @@ def _check_ids(directory: Path, tokenizer: Tokenizer, names: dict[str, str]) -> 
             )
 
 
-def _object(path: Path) -> dict[str, Any]:
+def _object(path: Path) -> _Object:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

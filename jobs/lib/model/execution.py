@@ -5,19 +5,20 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 
 from jobs.lib.context import Context
 from jobs.lib.model.loading import choose_device
 from jobs.lib.ranks import Ranks
+from polyglot.core.canonical import Json
 from polyglot.core.devices import nvidia_devices
+from polyglot.kinds import settings
 
 
 def threads_of(context: Context) -> int:
     """CPU threads of an attempt: the execution setting, else the CPUs that the plan gave."""
-    return max(1, int(context.settings.get("threads") or context.resources.cpus))
+    return settings.threads_of(context.settings) or max(1, context.resources.cpus)
 
 
 _M_MMAP_THRESHOLD = -3  # glibc's malloc.h
@@ -91,7 +92,7 @@ def unused_gpus(asked: int) -> str:
     return f"{found} GPUs are there and {used} {verb} used: a process computes on one" if found > used else ""
 
 
-def described(threads: int, *, dtype: str, ranks: int = 1) -> Mapping[str, Any]:
+def described(threads: int, *, dtype: str, ranks: int = 1) -> Mapping[str, Json]:
     """The environment class of a result: digests are compared within one, scores across."""
     device = choose_device()
     return {

@@ -16,12 +16,20 @@ import torch
 import transformers
 from safetensors import SafetensorError, safe_open
 from torch.distributed import get_world_size
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.distributed.configuration_utils import DistributedConfig
 
 from jobs.lib.context import Input
 from jobs.lib.model.sentence_pieces import check_pieces, pieces_file
 from jobs.lib.ranks import is_of_exchange
+from polyglot.core.canonical import Json
 from polyglot.core.errors import Permanent, PolyglotError
 
 PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".msgpack", ".npz", ".npy"})
@@ -91,7 +99,7 @@ def load_model(
     return model
 
 
-def _sharded_by(shard: Callable[[PreTrainedModel], None], config: Any) -> Any:
+def _sharded_by(shard: Callable[[PreTrainedModel], None], config: PreTrainedConfig) -> type[PreTrainedModel]:
     """The class of a configuration, which is sharded as we say when it is made, before its weights are read.
 
     transformers 5.23 shards by rules of its own: it ties weights afterwards, so that the output layer's are a parameter
@@ -100,7 +108,7 @@ def _sharded_by(shard: Callable[[PreTrainedModel], None], config: Any) -> Any:
     """
     kind: Any = AutoModelForCausalLM._model_mapping[type(config)]
 
-    def distribute(model: Any, distributed_config: Any, mesh_manager: Any) -> Any:
+    def distribute(model: Any, distributed_config: DistributedConfig, mesh_manager: Any) -> Any:
         model.config.distributed_config = distributed_config
         model._mesh_manager, model._device_mesh = mesh_manager, mesh_manager.get_mesh(("pp", "fsdp", "tp"))
         model._is_distributed_loading_by_transformers = model._is_fsdp_managed_module = True
@@ -144,7 +152,7 @@ def _are_equal(one: tuple[Path, str], other: tuple[Path, str], rows: int = 4096)
         )
 
 
-def load_tokenizer(directory: Path) -> Any:
+def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
     """Load the tokenizer of a model directory. Raises Permanent when there is none or it brings code."""
     refuse_code(directory)
     with _loading("tokenizer"):
@@ -174,7 +182,7 @@ def check_configuration(directory: Path) -> None:
         check_pieces(pieces, tokenizer)
 
 
-def _tokenizer_class(directory: Path) -> Any:
+def _tokenizer_class(directory: Path) -> type[AutoTokenizer] | type[PreTrainedTokenizerBase]:
     """The class that converts a SentencePiece model as its publisher names it; else transformers chooses.
 
     It chooses by the architecture, and for some (Mistral) a class that only reads tokenizer.json rightly.
@@ -191,7 +199,7 @@ def check_weights(directory: Path) -> None:
     load_model(directory, dtype=None, device=torch.device("meta"))
 
 
-def check_ids(what: str, largest: int, rows: int, tokenizer: Any) -> None:
+def check_ids(what: str, largest: int, rows: int, tokenizer: PreTrainedTokenizerBase) -> None:
     """Refuse ids that would be read or learnt and have no row in the embedding. Raises Permanent."""
     if largest >= rows:
         token = tokenizer.convert_ids_to_tokens(largest)
@@ -211,20 +219,20 @@ def embedded(model: PreTrainedModel) -> int:
     return int(next(model.get_input_embeddings().parameters()).shape[0])
 
 
-def padding_id(tokenizer: Any, rows: int) -> int:
+def padding_id(tokenizer: PreTrainedTokenizerBase, rows: int) -> int:
     """What padding is filled with. It is masked, so that an added PAD without a row may be replaced by EOS."""
     pad = tokenizer.pad_token_id
     return int(pad if pad is not None and 0 <= pad < rows else tokenizer.eos_token_id)
 
 
-def without_token(tokenizer: Any, rows: int, device: torch.device) -> torch.Tensor | None:
+def without_token(tokenizer: PreTrainedTokenizerBase, rows: int, device: torch.device) -> torch.Tensor | None:
     """Which of the embedding's rows (R,) no token stands for, so that no answer can hold one; None where none is."""
     absent = torch.ones(rows, dtype=torch.bool)
     absent[[identity for identity in tokenizer.get_vocab().values() if identity < rows]] = False
     return absent.to(device) if bool(absent.any()) else None
 
 
-def adds_bos(tokenizer: Any) -> bool:
+def adds_bos(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether this tokenizer's own encoding of text begins with BOS: its family was pre-trained that way."""
     bos = tokenizer.bos_token_id
     return bos is not None and list(tokenizer("a")["input_ids"])[:1] == [bos]
@@ -240,7 +248,7 @@ def positions(directory: Path) -> int | None:
     return _positions(configuration(directory))
 
 
-def _positions(config: Any) -> int | None:
+def _positions(config: PreTrainedConfig) -> int | None:
     value = getattr(config.get_text_config(), "max_position_embeddings", None)
     return value if isinstance(value, int) and value > 0 else None
 
@@ -266,10 +274,10 @@ def choose_device() -> torch.device:
     return torch.device("cpu")
 
 
-def configuration(directory: Path) -> Any:
+def configuration(directory: Path) -> PreTrainedConfig:
     """The configuration; a PAD beyond the embedding is none, as padding is masked and torch would refuse it."""
     with _loading("model/config.json"):
-        config = AutoConfig.from_pretrained(directory, trust_remote_code=False, local_files_only=True)
+        config: PreTrainedConfig = AutoConfig.from_pretrained(directory, trust_remote_code=False, local_files_only=True)
         for part in (config, config.get_text_config()):
             rows, pad = getattr(part, "vocab_size", None), getattr(part, "pad_token_id", None)
             if isinstance(rows, int) and isinstance(pad, int) and pad >= rows:
@@ -331,7 +339,7 @@ def _check_shard(path: Path) -> None:
         raise Permanent(f"model/{path.name}: not a safetensors file: {_first_line(error)}") from error
 
 
-def _json_object(path: Path) -> dict[str, Any]:
+def _json_object(path: Path) -> dict[str, Json]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

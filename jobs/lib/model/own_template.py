@@ -8,9 +8,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import jinja2
+from transformers import PreTrainedTokenizerBase
 
 from polyglot.core.errors import Permanent
 
@@ -31,7 +32,7 @@ class OwnTemplate:
     date: str | None  # the one that it writes
 
 
-def examine(tokenizer: Any, day: date) -> OwnTemplate:
+def examine(tokenizer: PreTrainedTokenizerBase, day: date) -> OwnTemplate:
     """Find out what the template does on that day. Raises Permanent when two renderings may differ."""
     try:
         source: str = tokenizer.get_chat_template()
@@ -66,7 +67,7 @@ def folded(messages: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     return [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *others]
 
 
-def _rendered(tokenizer: Any, jinja: str, *turns: tuple[str, str]) -> str | None:
+def _rendered(tokenizer: PreTrainedTokenizerBase, jinja: str, *turns: tuple[str, str]) -> str | None:
     """The text of a conversation; None when the template refuses it. It begins a turn behind a user's."""
     messages = [{"role": role, "content": content} for role, content in turns]
     try:
@@ -79,7 +80,7 @@ def _rendered(tokenizer: Any, jinja: str, *turns: tuple[str, str]) -> str | None
         return None
 
 
-def _end(tokenizer: Any, jinja: str) -> str | None:
+def _end(tokenizer: PreTrainedTokenizerBase, jinja: str) -> str | None:
     """EOS where it stands behind an answer, else the first control token that does."""
     text = _rendered(tokenizer, jinja, ("user", _USER), ("assistant", _ANSWER)) or ""
     _, found, tail = text.rpartition(_ANSWER)
@@ -92,7 +93,7 @@ def _end(tokenizer: Any, jinja: str) -> str | None:
     return min(places, key=lambda token: (places[token], -len(token)), default=None)
 
 
-def _system_role(tokenizer: Any, jinja: str) -> SystemRole:
+def _system_role(tokenizer: PreTrainedTokenizerBase, jinja: str) -> SystemRole:
     text = _rendered(tokenizer, jinja, ("system", _SYSTEM), ("user", _USER))
     if text is not None:
         return "own" if _SYSTEM in text else "ignored"

@@ -11,7 +11,6 @@ import zipfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -61,7 +60,7 @@ def _tensors(path: Path) -> dict[str, torch.Tensor]:
     }
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path) -> object:
     """Whatever a file holds; of an old torch it is read whole, as it cannot be mapped."""
     mapped = zipfile.is_zipfile(path)
     return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)

@@ -7,9 +7,12 @@ tokenizer without an error: texts without their first space, or unknown tokens t
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from polyglot.core.errors import Permanent
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 FILES = ("tokenizer.model", "sentencepiece.bpe.model", "spiece.model")
 _PROBES = (
@@ -28,7 +31,7 @@ def pieces_file(directory: Path) -> Path | None:
     return next((directory / name for name in FILES if (directory / name).is_file()), None)
 
 
-def check_pieces(file: Path, tokenizer: Any) -> None:
+def check_pieces(file: Path, tokenizer: "PreTrainedTokenizerBase") -> None:
     """Refuse a tokenizer that cuts texts into other pieces than its SentencePiece model. Raises Permanent."""
     import sentencepiece
 
@@ -42,7 +45,7 @@ def check_pieces(file: Path, tokenizer: Any) -> None:
         )
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         found = _without_runs(
-            [None if one == tokenizer.unk_token_id else tokenizer.convert_ids_to_tokens(one) for one in ids]
+            [None if one == tokenizer.unk_token_id else str(tokenizer.convert_ids_to_tokens(one)) for one in ids]
         )
         if found != expected:
             raise Permanent(

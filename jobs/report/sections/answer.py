@@ -178,7 +178,13 @@ def _others(report: Report, group: Group, told: Collection[ArmKey], metric: Metr
     rest = [key for key in _tuned(report, group) if key not in told and metric.of(scores[key, "all"]).value is not None]
     largest = largest_sizes(report)
     named = [key for key in rest if len(members[key]) > 1 and key in largest][:MOST_NAMED]
-    clauses = [f"{key.arm} reaches {metric.phrase(metric.of(scores[key, 'all']).value)}" for key in named]
+    levels = dict[str, list[str]]()  # what is equal, as it is shown, is said once
+    for key in named:
+        levels.setdefault(metric.phrase(metric.of(scores[key, "all"]).value), []).append(key.arm)
+    clauses = [
+        f"{listed(arms)} {'reaches' if len(arms) == 1 else 'reach'} {level}{' each' if len(arms) > 1 else ''}"
+        for level, arms in levels.items()
+    ]
     values = [value for key in rest if key not in named if (value := metric.of(scores[key, "all"]).value) is not None]
     if values:
         what = "other mix reaches" if len(values) == 1 else "other mixes reach"

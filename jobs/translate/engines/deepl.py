@@ -23,7 +23,7 @@ from jobs.translate.marks import XmlMarks
 from jobs.translate.units import Style
 from polyglot.core.canonical import Json
 from polyglot.core.errors import Interrupted, OverBudget, Permanent, PolyglotError
-from polyglot.kinds.translate import TranslateParams
+from polyglot.kinds.translate import TranslateParams, TranslateSettings
 
 BATCH_TEXTS = 50  # DeepL takes no more
 BATCH_BYTES = 100_000  # of 128 KiB that it takes
@@ -101,11 +101,12 @@ class DeepL:
         self._memory = TranslationCache(context.journal)
         self._reserved, self._lock = 0, Lock()
         self._outage = Outage(context.remark, reached=self._memory.reached, settings=self._settings)
+        settings = TranslateSettings.of(context.settings)
         try:
             self._client = Client(
                 params,
-                url=context.settings.get("deepl_url"),
-                key_file=context.settings.get("deepl_key_file"),
+                url=settings.deepl_url,
+                key_file=settings.deepl_key_file,
                 timeout_seconds=self._settings.timeout_seconds,
             )
         except Failed as failed:

@@ -5,9 +5,9 @@ The client's own retries are off (they wait without hearing a stop, and are coun
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import deepl
 import requests
@@ -22,6 +22,7 @@ from polyglot.kinds.translate import TranslateParams
 # Where DeepL knows variants of a language only, the commoner one; NO is Bokmål.
 TARGETS = {"EN": "EN-US", "PT": "PT-PT", "NO": "NB", "ZH": "ZH-HANS"}
 SOURCES = {"NO": "NB"}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ class Client:
     def translate(self, texts: Sequence[str]) -> tuple[list[str], int | None]:
         """Translations in order, and the characters billed, None where nobody counted them. Raises Failed."""
         params = self._params
-        found = self._asked(
+        said = self._asked(
             lambda client: client.translate_text(
                 list(texts),
                 source_lang=SOURCES.get(params.source, params.source),
@@ -75,6 +76,7 @@ class Client:
                 split_sentences="nonewlines",
             )
         )
+        found = said if isinstance(said, list) else [said]
         if len(found) != len(texts):
             detail = f"{len(found)} translations of {len(texts)} texts"
             raise Failed(reason="partial-reply", detail=detail, unseen=True)
@@ -90,13 +92,13 @@ class Client:
             except Failed:
                 return
 
-    def _make_glossary(self, client: deepl.Translator) -> Any:
+    def _make_glossary(self, client: deepl.Translator) -> deepl.GlossaryInfo:
         params = self._params
         return client.create_glossary(
             "polyglot", source_lang=params.source, target_lang=params.target, entries=dict(params.glossary)
         )
 
-    def _asked(self, call: Any) -> Any:
+    def _asked(self, call: Callable[[deepl.Translator], T]) -> T:
         try:
             return call(self._connection())
         except deepl.AuthorizationException as error:

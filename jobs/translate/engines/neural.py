@@ -24,6 +24,7 @@ from jobs.translate.units import Style
 from polyglot.core.canonical import Json
 from polyglot.core.errors import Permanent
 from polyglot.kinds.base import BaseParams
+from polyglot.kinds.settings import count_of
 from polyglot.kinds.translate import TranslateParams
 
 BATCH_TEXTS = 32
@@ -82,7 +83,7 @@ class Neural:
         """In batches of texts of about one length, so that little is padding."""
         found = self._memory.known(texts)
         waiting = sorted((text for text in texts if text not in found), key=lambda text: (len(text), text))
-        size = int(self._context.settings.get("batch_size") or BATCH_TEXTS)
+        size = count_of(self._context.settings, "batch_size") or BATCH_TEXTS
         return self._memory.complete(
             found, waiting, size, self._batch, before=self._context.raise_if_stopping, settled=settled
         )

@@ -22,6 +22,7 @@ from jobs.translate.units import Style
 from polyglot.core.canonical import Json
 from polyglot.core.errors import Interrupted, OverBudget, Permanent, PolyglotError
 from polyglot.core.languages import language_name
+from polyglot.kinds.settings import count_of
 from polyglot.kinds.translate import TranslateParams
 
 VERSION = 1
@@ -58,7 +59,7 @@ class OpenAI:
         self._endpoint = announced(self._settings, os.environ, context.log, asker="translate")
         self._usage = UsageLog(context.journal, self._settings)
         self._reuse = Reuse(context, self._usage, self._settings)
-        self._most_characters = context.settings.get("max_characters")
+        self._most_characters = count_of(context.settings, "max_characters")
         self._characters = 0
 
     def translate(self, texts: Sequence[str], settled: Callable[[int], None]) -> Mapping[str, Outcome]:

@@ -25,6 +25,7 @@ from polyglot.core.devices import MACHINE_CPUS
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.registry import environment_of, kind_of, traits_of
+from polyglot.kinds.settings import threads_of
 from polyglot.schedulers.base import Attempt, Ended, Event, Most, Outcome, Running, Scheduler, Starting
 from polyglot.schedulers.local.budget import Allocation, Allocator, Budget
 from polyglot.schedulers.local.lock import KeyLocks, locks_directory
@@ -224,7 +225,7 @@ class LocalScheduler(Scheduler):
         arguments = ["--request", str(request), "--work", str(place / "work"), "--log", str(log)]
         arguments += ["--cache", str(self._state / "cache")]
         kind = attempt.planned.stage.kind
-        threads = str(attempt.planned.settings.get("threads") or share.cpus)
+        threads = str(threads_of(attempt.planned.settings) or share.cpus)
         environment = {**self._environment, "OMP_NUM_THREADS": threads}
         environment[MACHINE_CPUS] = str(self.budget.cpus)
         if self.budget.gpus:

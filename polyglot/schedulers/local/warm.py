@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import psutil
 
@@ -27,6 +27,14 @@ from polyglot.schedulers.local.process import Launch
 MODEL_LIBRARIES = ("torch", "transformers")
 _LOST_SECONDS = 40.0  # longer than a worker gives itself when its server is gone
 _SEND_SECONDS = 60.0  # longer than any import takes
+
+
+class _Said(TypedDict):
+    """A message of the server's."""
+
+    id: str
+    pid: NotRequired[int]
+    exit: NotRequired[int]
 
 
 class WarmProcess:
@@ -75,7 +83,7 @@ class WarmProcess:
     def close(self) -> None:
         """Nothing to release."""
 
-    def hear(self, message: Mapping[str, Any]) -> None:
+    def hear(self, message: _Said) -> None:
         """Take in what the server says about this worker."""
         if "pid" in message:
             self._pid = message["pid"]

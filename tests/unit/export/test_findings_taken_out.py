@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
@@ -54,6 +55,8 @@ def test_tables_hold_the_reports_own_numbers(report: Report, tmp_path: Path, for
     paths = {name: WRITERS[form](name, rows, tmp_path) for name, rows in tables_of(report).items()}
     if form == "parquet":
         arms = pd.read_parquet(paths["arms"]).to_dict("records")
+        types = {name: str(pq.read_schema(paths["arms"]).field(name).type) for name in ("seed_ids", "failed_share")}
+        assert types == {"seed_ids": "list<element: int64>", "failed_share": "double"}  # also where there are none
     elif form == "csv":
         arms = list(csv.DictReader(paths["arms"].open(encoding="utf-8")))
     else:

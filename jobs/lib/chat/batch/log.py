@@ -11,9 +11,9 @@ read. Beside these a batch has records of its own, `{"id": name, "outcome": "bat
 - "ended", with the provider's last word as `as`, when each of its requests has its end
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from jobs.lib.chat.call_record import CallRecord
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,17 +50,17 @@ class BatchLog:
             batch = self.open[name]
             del batch.ids[id_]
 
-    def take(self, record: Mapping[str, Any]) -> None:
+    def take(self, record: CallRecord) -> None:
         """Take in one of a batch's own records."""
-        batch = self.open.setdefault(record["id"], OpenBatch(name=record["id"]))
-        match record["status"]:
+        batch = self.open.setdefault(record.id, OpenBatch(name=record.id))
+        match record.status:
             case "intended":
-                batch.at, batch.base_url, batch.limit = record["at"], record["base_url"], record["limit"]
+                batch.at, batch.base_url, batch.limit = record.at, record.base_url, record.limit
                 self.limit = batch.limit
             case "created":
-                batch.batch_id = record["batch"]
+                batch.batch_id = record.batch or ""
             case "cancelling":
                 batch.cancelled_by_us = True
             case "ended":
-                for id_ in self.open.pop(record["id"]).ids:  # none, unless the journal was written by others
+                for id_ in self.open.pop(record.id).ids:  # none, unless the journal was written by others
                     self.holding.pop(id_, None)

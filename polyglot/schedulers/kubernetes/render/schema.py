@@ -8,7 +8,9 @@ that people install has defaults for all.
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Literal, Union, get_args, get_origin, get_type_hints
+
+from pydantic.json_schema import JsonSchemaValue
 
 from polyglot.schedulers.kubernetes.render.to_values import camel
 from polyglot.study.described import descriptions
@@ -17,14 +19,14 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 _PLAIN = {str: "string", int: "integer", bool: "boolean", float: "number"}
 
 
-def values_schema(values: type, *, title: str) -> dict[str, Any]:
+def values_schema(values: type, *, title: str) -> JsonSchemaValue:
     """Return the schema of a values class. Helm adds `global` to the values of every chart, so that is taken too."""
     schema = _object(values)
     schema["properties"]["global"] = {"type": "object", "description": "Helm's own; unused."}
     return {"$schema": DIALECT, "title": title, **schema}
 
 
-def _object(values: type) -> dict[str, Any]:
+def _object(values: type) -> JsonSchemaValue:
     hints, texts = get_type_hints(values, include_extras=True), descriptions(values)
     properties, required = {}, []
     for field in fields(values):
@@ -40,7 +42,7 @@ def _object(values: type) -> dict[str, Any]:
     }
 
 
-def _form(annotation: Any) -> dict[str, Any]:
+def _form(annotation: object) -> JsonSchemaValue:
     """The schema of one annotation. Raises TypeError for one that a values file has no form for."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if isinstance(annotation, type) and annotation in _PLAIN:

@@ -11,6 +11,7 @@ from polyglot.core.canonical import Json
 from polyglot.core.slug import slug
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.registry import kind_of, traits_of
+from polyglot.kinds.settings import threads_of
 from polyglot.schedulers.base import Attempt
 from polyglot.schedulers.kubernetes.render.quantity import quantity
 from polyglot.schedulers.kubernetes.render.request import request_text
@@ -173,8 +174,7 @@ def _carried(code: int) -> bool:
 
 def _threads(planned: PlannedStage) -> int:
     """As the worker chooses them."""
-    threads = planned.settings.get("threads")
-    return threads if isinstance(threads, int) and threads else planned.resources.cpus
+    return threads_of(planned.settings) or planned.resources.cpus
 
 
 def scratch_of(planned: PlannedStage, default: int) -> int:

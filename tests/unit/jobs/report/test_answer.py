@@ -37,6 +37,18 @@ class TestAnswer:
         assert text.startswith("ENDEFRITES reaches ")
         assert "Three other mixes reach " in text
 
+    @pytest.mark.parametrize(("share", "why"), [(0.0, "hard"), (1.0, "easy"), (0.02, "")])
+    def test_a_benchmark_that_tells_nothing_apart_is_named_and_equal_levels_are_said_once(
+        self, usual: Made, share: float, why: str
+    ) -> None:
+        arms = tuple(replace(row, exact_share=share) for row in usual.document.arms)
+        document = replace(usual.document, arms=arms)
+        level = f"{share * 100:.0f}%"
+        assert f"ENDEFRITES-sampled and DEFRITES reach {level} exact answers each" in lead(document, EXACT)[0]
+        (said,) = [text for text in caveats(document) if "at one end of the scale" in text] or [""]
+        assert said.startswith(f"Every mix, and what is not tuned, is at one end of the scale ({level})" if why else "")
+        assert f"too {why} to tell" in said or not why and not said
+
     @pytest.mark.parametrize(
         ("low", "high", "verb"),
         [(0.1, 0.3, "beats"), (-0.3, -0.1, "falls short of"), (-0.1, 0.3, "cannot be told from")],

@@ -41,6 +41,9 @@ def test_why_no_size_is_said_to_suffice(tmp_path: Path) -> None:
     assert "cannot tell; with one training seed a size" in said(
         make(tmp_path / "b", mixes, (0,), **margin), "How few instructions suffice"
     )
+    several = make(tmp_path / "d", ("ENDE@40", "ENDE", "EN@40", "EN"), (0,), **margin)
+    assert said(several, "How few instructions suffice").count("cannot tell") == 1
+    assert said(several, "How few instructions suffice").startswith("EN and ENDE: cannot tell; ")
     alone = make(tmp_path / "c", ("ENDE",), (0, 1), **margin)
     assert "no mix here has several sizes" in said(alone, "How few instructions suffice")
     assert 'id="sizes"' not in alone.page

@@ -65,6 +65,8 @@ class Replicates:
 
     def of(self, labels: Sequence[int | None]) -> "Replicates":
         """The replicates of these labels; an arm without a seed stands for itself under each of them."""
+        if self.labels == tuple(labels):
+            return self
         at = [0 if self.labels == (None,) else self.labels.index(label) for label in labels]
         return Replicates(labels=tuple(labels), points=self.points[at], draws=self.draws[:, at])
 

@@ -10,6 +10,7 @@ between their seeds as the aggregate finds it. Tables, with Monte-Carlo errors:
   intervals cover, how often half a point is shown (in brackets: as before seeds were shared), and the smallest
   difference that the study says it would find, with how often that is shown; `other`: of other scores and seeds;
 - `unlike`: the same where there is none, of arms whose seeds do not vary alike;
+- `best`: against the best of five, all alike or one of them as good as the treatment and better than the others;
 - `families`, `other-families`: how often anything false is shown in one, before and after the adjustment.
 """
 
@@ -89,12 +90,14 @@ class Study:
         """What the first so many arms share."""
         return share(self.points[:arms], self.scatter[:arms])
 
-    def difference(self, ours: int, theirs: int, shared: Shared | None) -> Difference:
+    def difference(
+        self, ours: int, theirs: int, shared: Shared | None, chosen_draws: Floats | None = None
+    ) -> Difference:
         """Of two arms, with what they borrow."""
         errors = None
         if shared is not None:
             errors = SideErrors(shared.errors({ours: 1.0}), shared.errors({theirs: 1.0}))
-        paired = Paired(treatment=self.arm(ours), control=self.arm(theirs), errors=errors)
+        paired = Paired(treatment=self.arm(ours), control=self.arm(theirs), chosen_draws=chosen_draws, errors=errors)
         return Difference.of(paired, len(CATEGORIES), SCALES["score"], freedom=FREEDOM)
 
     def p_value(self, ours: int, theirs: int, shared: Shared | None) -> float:
@@ -198,6 +201,19 @@ def unlike(studies: int) -> None:
             )
 
 
+def best(studies: int) -> None:
+    """The first of six arms minus the best of the others, one of which is better by a gap."""
+    print("seed-sd gap | nothing: shown  covers")
+    for world, gap in BEST:
+        tally = Tally()
+        for study in world.studies([gap, gap], studies, RESAMPLES):
+            chosen = 1 + int(study.points[1:].mean(axis=1).argmax())
+            middle = study.draws.mean(axis=2)  # (R, A)
+            anew = middle[:, 0] - middle[:, 1:].max(axis=1)
+            tally.add(study.difference(0, chosen, study.shared(world.arms), anew), 0.0, before=False)
+        print(f"{world.seed_sd:.2f} {gap:.1f} | {tally.text('shown')}  {tally.text('covers')}", flush=True)
+
+
 def families(studies: int) -> None:
     """Nine contrasts with one control, none of them true."""
     _families(FAMILIES, studies)
@@ -248,6 +264,7 @@ OTHER = (
     World(seed_sd=0.3, seeds=5),
 )
 UNLIKE = tuple(World(seed_sd=0.05, factors=(factor, *(1.0,) * 8), among=(4, 9)) for factor in (2, 4, 6, 10))
+BEST = tuple((World(arms=6, seed_sd=sd), gap) for gap in (0.0, 0.2, 1.0) for sd in (0.0, 0.1, 0.2))
 FAMILIES = tuple((World(arms=10, seed_sd=sd), 0) for sd in SDS[1:])
 OTHER_FAMILIES = (
     (World(arms=4, seed_sd=0.1), 0),
@@ -256,7 +273,14 @@ OTHER_FAMILIES = (
     (World(arms=10, seed_sd=0.05, factors=(6.0, *(1.0,) * 9)), 0),
     (World(arms=10, seed_sd=0.05, factors=(*(1.0,) * 9, 6.0)), 0),
 )
-TABLES = {"primary": primary, "other": other, "unlike": unlike, "families": families, "other-families": other_families}
+TABLES = {
+    "primary": primary,
+    "other": other,
+    "unlike": unlike,
+    "best": best,
+    "families": families,
+    "other-families": other_families,
+}
 
 if __name__ == "__main__":
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 2000

@@ -1,9 +1,9 @@
 """Contrasts: treatment arms minus control arms, paired by resampled question and by training seed.
 
 How much seeds vary is read off all arms of the same model, data set and size, where the contrast is within these
-(`seeds`); else off its own seeds. An arm that is not tuned has no seed: it is one model, which every seed of the other
-side is compared with. So questions are paired, the seeds of the mixes vary, and nothing is known of how such an arm
-would vary.
+(`seeds`) and nothing is chosen; else off its own seeds. An arm that is not tuned has no seed: it is one model, which
+every seed of the other side is compared with. So questions are paired, the seeds of the mixes vary, and nothing is
+known of how such an arm would vary.
 
 Where a family chooses the best or the worst, the control is one arm of the list, and which one is decided by the data:
 on the real questions for the estimate and its seeds, and again inside every resample, so that the limits reach as far
@@ -36,7 +36,8 @@ class Paired:
     control: Replicates
     selected: str | None = None  # the control arm that is best or worst on the real questions
     chosen_draws: Floats | None = None  # (R,) draws of the difference, the control chosen anew in each
-    errors: SideErrors | None = None  # by seeds, as far as they are borrowed; None: they are those of its own seeds
+    # by seeds, as far as they are borrowed; None: they are those of its own seeds, as where the control is chosen
+    errors: SideErrors | None = None
 
     @property
     def labels(self) -> tuple[int | None, ...]:
@@ -56,6 +57,11 @@ class Paired:
         if self.errors is None:
             return self.seeds - 1
         return min(part.freedom for side in self.errors for part in side)
+
+    @property
+    def narrowest(self) -> float:
+        """See `interval.joined`: what is chosen may be so by its seeds, and needs all of the width."""
+        return NARROWEST if self.chosen_draws is None else 1.0
 
     @property
     def points(self) -> Floats:
@@ -94,7 +100,6 @@ def pair_up(contrast: Contrast, arms: Mapping[ArmKey, Arm], averages: Averages, 
         control=theirs[chosen],
         selected=control[chosen].key.arm,
         chosen_draws=ours.draws.mean(axis=1) - sign * each.max(axis=0),
-        errors=side_errors((treatment, [control[chosen]]), arms, averages, on, labels),
     )
 
 
@@ -120,7 +125,7 @@ class Difference:
             paired.chosen_draws,
             freedom=freedom,
             seeds=None if paired.errors is None else [*paired.errors.treatment, *paired.errors.control],
-            narrowest=NARROWEST,
+            narrowest=paired.narrowest,
         )
         return cls(
             whole=whole,

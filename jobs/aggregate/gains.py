@@ -160,8 +160,8 @@ def _in_per_cent(found: _Reading, questions: int, freedom: int, level: float) ->
         level,
         found.chosen,
         freedom=freedom,
-        seeds=_errors_in_per_cent(found.percent),
-        narrowest=NARROWEST,
+        seeds=_errors_in_per_cent(found.percent) if found.chosen is None else None,
+        narrowest=NARROWEST if found.chosen is None else 1.0,
     )
     difference = Difference.of(found.percent, questions, SCALES["score"], freedom=freedom)
     (own, wide), (other, other_wide) = difference.each(level)
@@ -211,7 +211,7 @@ def _largest(by_language: Mapping[str, Paired]) -> _Reading:
         np.fmax.reduce([_draws(paired, percent=percent) for paired in by_language.values()])  # leaves NaN out
         for percent in (False, True)
     )
-    return _Reading(replace(by_language[one], chosen_draws=points), by_language[other], shares, one, other)
+    return _Reading(replace(by_language[one], chosen_draws=points, errors=None), by_language[other], shares, one, other)
 
 
 def _draws(paired: Paired, *, percent: bool) -> Floats:

@@ -141,7 +141,7 @@ class Tally:
         return _share(getattr(self, name), self.studies)
 
 
-def _tallies(world: World, gain: float, studies: int, *, planned: bool = False) -> dict[int, Tally]:
+def tallies(world: World, gain: float, studies: int, *, planned: bool = False) -> dict[int, Tally]:
     """The first contrast of a study in which the first so many arms are all that there are."""
     found = {arms: Tally() for arms in world.among}
     for number, study in enumerate(world.studies([gain], studies, RESAMPLES)):
@@ -167,10 +167,10 @@ def _primary(worlds: Sequence[World], studies: int) -> None:
     print("detectable, shown")
     quarter = max(1, studies // 4)
     for world in worlds:
-        null, half = _tallies(world, 0.0, studies, planned=True), _tallies(world, GAIN, quarter)
+        null, half = tallies(world, 0.0, studies, planned=True), tallies(world, GAIN, quarter)
         for arms in world.among:
             least = float(np.median(null[arms].detectable))
-            there = _tallies(replace(world, among=(arms,)), least, quarter)[arms]
+            there = tallies(replace(world, among=(arms,)), least, quarter)[arms]
             print(
                 f"{world.seeds} {arms} {world.seed_sd:.2f} {world.mean:.1f} {world.arm_sd:.1f} {world.others} | "
                 f"{null[arms].text('shown')} ({null[arms].text('before')})  {null[arms].text('covers')} | "
@@ -210,7 +210,7 @@ def best(studies: int) -> None:
             chosen = 1 + int(study.points[1:].mean(axis=1).argmax())
             middle = study.draws.mean(axis=2)  # (R, A)
             anew = middle[:, 0] - middle[:, 1:].max(axis=1)
-            tally.add(study.difference(0, chosen, study.shared(world.arms), anew), 0.0, before=False)
+            tally.add(study.difference(0, chosen, None, anew), 0.0, before=False)
         print(f"{world.seed_sd:.2f} {gap:.1f} | {tally.text('shown')}  {tally.text('covers')}", flush=True)
 
 
@@ -228,14 +228,7 @@ def _families(worlds: Sequence[tuple[World, int]], studies: int) -> None:
     """Every arm minus the last: anything false shown, before and after the adjustment; true differences shown."""
     print("arms seeds seed-sd better | any false shown: unadjusted, Holm | true ones shown")
     for world, better in worlds:
-        before, after, found = 0, 0, 0
-        for study in world.studies([0.8] * better, studies, FAMILY_RESAMPLES):
-            shared = study.shared(world.arms)
-            values = [study.p_value(place, world.arms - 1, shared) for place in range(world.arms - 1)]
-            adjusted = holm(values)
-            before += any(value < 1 - LEVEL for value in values[better:])
-            after += any(value < 1 - LEVEL for value in adjusted[better:])
-            found += sum(value < 1 - LEVEL for value in adjusted[:better])
+        before, after, found = falsely(world, better, studies)
         odd = f"; one {world.seed_sd * max(world.factors):.2f}" if world.factors else ""
         print(
             f"{world.arms} {world.seeds} {world.seed_sd:.2f}{odd} {better} | "
@@ -243,6 +236,19 @@ def _families(worlds: Sequence[tuple[World, int]], studies: int) -> None:
             + (_share(found, studies * better) if better else ""),
             flush=True,
         )
+
+
+def falsely(world: World, better: int, studies: int) -> tuple[int, int, int]:
+    """Studies with anything false shown, before and after the adjustment; how many true differences were shown."""
+    before, after, found = 0, 0, 0
+    for study in world.studies([0.8] * better, studies, FAMILY_RESAMPLES):
+        shared = study.shared(world.arms)
+        values = [study.p_value(place, world.arms - 1, shared) for place in range(world.arms - 1)]
+        adjusted = holm(values)
+        before += any(value < 1 - LEVEL for value in values[better:])
+        after += any(value < 1 - LEVEL for value in adjusted[better:])
+        found += sum(value < 1 - LEVEL for value in adjusted[:better])
+    return before, after, found
 
 
 def _share(hits: int, of: int) -> str:

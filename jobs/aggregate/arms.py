@@ -1,16 +1,19 @@
 """Arms: one mix at one size (of one model and data set) over its training seeds, and what is averaged into them."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.interval import Interval, over_seeds
+from jobs.lib.stats.interval import Interval, crossed, over_seeds
 from jobs.lib.stats.resampling import Estimates
+from jobs.lib.stats.sharing import Shared, share
+from polyglot.core.detectable import LEAST_ARMS
 from polyglot.kinds.aggregate import InferenceScope
-from polyglot.kinds.cells import ArmKey, Cell
+from polyglot.kinds.cells import ArmKey, Cell, Peers
 
 ROOM = 64 * 2**20  # bytes of draws that are kept
 GROUPS = ("all", "in-mix", "out-of-mix")
@@ -27,6 +30,7 @@ class Arm:
     key: ArmKey
     languages: tuple[str, ...]  # of the mix; empty for what is not tuned
     units: dict[int | None, tuple[int, ...]]
+    peers: Peers | None = None  # whose seeds may be expected to vary alike; None of what is not tuned
 
     @property
     def seeds(self) -> int:
@@ -54,10 +58,24 @@ class Replicates:
         """The interval of the mean over replicates, from questions (with their degrees of freedom) and seeds."""
         return over_seeds(self.points, self.draws, level, freedom=freedom)
 
+    @property
+    def scatter(self) -> float:
+        """The variance of one replicate's mean that is the scatter of replicates on given questions."""
+        return crossed(self.draws, self.draws.mean(axis=1))
+
     def of(self, labels: Sequence[int | None]) -> "Replicates":
         """The replicates of these labels; an arm without a seed stands for itself under each of them."""
+        if self.labels == tuple(labels):
+            return self
         at = [0 if self.labels == (None,) else self.labels.index(label) for label in labels]
         return Replicates(labels=tuple(labels), points=self.points[at], draws=self.draws[:, at])
+
+
+class Group(NamedTuple):
+    """Arms whose seeds vary alike, by their places in what they share."""
+
+    places: Mapping[ArmKey, int]
+    shared: Shared
 
 
 def scope(seeds: int, min_seeds: int) -> InferenceScope:
@@ -101,7 +119,8 @@ def find_arms(cells: Sequence[Cell]) -> list[Arm]:
         for index in members:
             label = cells[index].seed
             units[label] = (*units.get(label, ()), index)
-        arms.append(Arm(key=key, languages=cells[members[0]].languages, units=units))
+        first = cells[members[0]]
+        arms.append(Arm(key=key, languages=first.languages, units=units, peers=first.peers))
     return arms
 
 
@@ -117,6 +136,7 @@ class Averages:
         self._cells: tuple[tuple[int, ...], Floats] = ((), np.empty(0))  # the draws (R, n, L) of one arm's cells
         self._made: OrderedDict[tuple[ArmKey, tuple[int, ...]], Replicates] = OrderedDict()
         self._bytes = 0
+        self._groups: dict[tuple[Peers, tuple[int, ...], tuple[int | None, ...]], Group | None] = {}
 
     def points(self, arm: Arm, on: Sequence[int]) -> Floats:
         """The averages (S,) on the real questions, over the languages at positions `on`."""
@@ -147,3 +167,24 @@ class Averages:
                 self._bytes -= self._made.popitem(last=False)[1].draws.nbytes
         self._made.move_to_end(key)
         return self._made[key]
+
+    def group(
+        self, peers: Peers, arms: Mapping[ArmKey, Arm], on: Sequence[int], labels: Sequence[int | None]
+    ) -> Group | None:
+        """What all arms of a group that have the seeds `labels` share, over the languages at positions `on`.
+
+        None where too few of them can.
+        """
+        key = (peers, tuple(on), tuple(labels))
+        if key not in self._groups:
+            members = [arm for arm in arms.values() if arm.peers == peers and arm.units.keys() >= set(labels)]
+            shared = None
+            if len(members) >= LEAST_ARMS and len(labels) > 1:
+                points, scatter = np.empty((len(members), len(labels))), np.empty(len(members))
+                for place, arm in enumerate(members):
+                    found = self.replicates(arm, on).of(labels)
+                    points[place], scatter[place] = found.points, found.scatter
+                shared = share(points, scatter)
+            places = {arm.key: place for place, arm in enumerate(members)}
+            self._groups[key] = None if shared is None else Group(places=places, shared=shared)
+        return self._groups[key]

@@ -1,7 +1,9 @@
 """Contrasts: treatment arms minus control arms, paired by resampled question and by training seed.
 
-An arm that is not tuned has no seed: it is one model, which every seed of the other side is compared with. So questions
-are paired, the seeds of the mixes vary, and nothing is known of how such an arm would vary.
+How much seeds vary is read off all arms of the same model, data set and size, where the contrast is within these
+(`seeds`) and nothing is chosen; else off its own seeds. An arm that is not tuned has no seed: it is one model, which
+every seed of the other side is compared with. So questions are paired, the seeds of the mixes vary, and nothing is
+known of how such an arm would vary.
 
 Where a family chooses the best or the worst, the control is one arm of the list, and which one is decided by the data:
 on the real questions for the estimate and its seeds, and again inside every resample, so that the limits reach as far
@@ -17,9 +19,11 @@ from math import isnan, sqrt
 import numpy as np
 
 from jobs.aggregate.arms import Arm, Averages, Replicates
+from jobs.aggregate.seeds import SideErrors, side_errors
 from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.interval import Interval, between
 from jobs.lib.stats.inversion import Spread
+from polyglot.core.detectable import NARROWEST
 from polyglot.core.errors import Permanent
 from polyglot.kinds.cells import ArmKey, Contrast
 
@@ -32,6 +36,8 @@ class Paired:
     control: Replicates
     selected: str | None = None  # the control arm that is best or worst on the real questions
     chosen_draws: Floats | None = None  # (R,) draws of the difference, the control chosen anew in each
+    # by seeds, as far as they are borrowed; None: they are those of its own seeds, as where the control is chosen
+    errors: SideErrors | None = None
 
     @property
     def labels(self) -> tuple[int | None, ...]:
@@ -42,6 +48,20 @@ class Paired:
     def seeds(self) -> int:
         """How many training seeds are paired; 0 where no arm has one."""
         return sum(label is not None for label in self.labels)
+
+    @property
+    def seed_freedom(self) -> int | None:
+        """Degrees of freedom that the spread between seeds is known with, at the least; None of one seed."""
+        if self.seeds < 2:
+            return None
+        if self.errors is None:
+            return self.seeds - 1
+        return min(part.freedom for side in self.errors for part in side)
+
+    @property
+    def narrowest(self) -> float:
+        """See `interval.joined`: what is chosen may be so by its seeds, and needs all of the width."""
+        return NARROWEST if self.chosen_draws is None else 1.0
 
     @property
     def points(self) -> Floats:
@@ -68,7 +88,8 @@ def pair_up(contrast: Contrast, arms: Mapping[ArmKey, Arm], averages: Averages, 
     ours = average([averages.replicates(arm, on).of(labels) for arm in treatment])
     theirs = [averages.replicates(arm, on).of(labels) for arm in control]
     if contrast.family.choice == "mean":
-        return Paired(treatment=ours, control=average(theirs))
+        errors = side_errors((treatment, control), arms, averages, on, labels)
+        return Paired(treatment=ours, control=average(theirs), errors=errors)
     sign = 1 if contrast.family.choice == "best" else -1
     means = [sign * sum(side.points.tolist()) for side in theirs]
     # where nothing is known of one of them, nothing is known of the best
@@ -98,8 +119,16 @@ class Difference:
         """Of a contrast. `freedom`: see over_seeds."""
         sides = (paired.treatment, paired.control)
         draws = sides[0].draws - sides[1].draws
+        whole = Spread.of(
+            paired.points,
+            draws,
+            paired.chosen_draws,
+            freedom=freedom,
+            seeds=None if paired.errors is None else [*paired.errors.treatment, *paired.errors.control],
+            narrowest=paired.narrowest,
+        )
         return cls(
-            whole=Spread.of(paired.points, draws, paired.chosen_draws, freedom=freedom),
+            whole=whole,
             sides=(_side(sides[0], freedom), _side(sides[1], freedom)),
             questions=questions,
             scale=scale,

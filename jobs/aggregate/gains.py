@@ -21,6 +21,7 @@ from jobs.aggregate.rounding import rounded
 from jobs.aggregate.tables import Tables
 from jobs.lib.stats.grid import SCALES, Floats
 from jobs.lib.stats.interval import Interval, difference_widened, over_seeds
+from polyglot.core.detectable import NARROWEST, SeedError
 from polyglot.kinds.cells import AGAIN, ArmKey, Contrast, Family
 from polyglot.kinds.gains import Against, Gain
 
@@ -154,7 +155,14 @@ def _in_per_cent(found: _Reading, questions: int, freedom: int, level: float) ->
     """The gain in per cent with its limits, widened by what the questions hide of either side, as points are."""
     ours, theirs = found.percent.treatment, found.percent.control
     ratios = _ratio(ours.points, theirs.points), _ratio(ours.draws, theirs.draws)
-    alone = over_seeds(*ratios, level, found.chosen, freedom=freedom)
+    alone = over_seeds(
+        *ratios,
+        level,
+        found.chosen,
+        freedom=freedom,
+        seeds=_errors_in_per_cent(found.percent) if found.chosen is None else None,
+        narrowest=NARROWEST if found.chosen is None else 1.0,
+    )
     difference = Difference.of(found.percent, questions, SCALES["score"], freedom=freedom)
     (own, wide), (other, other_wide) = difference.each(level)
     sides = [
@@ -163,6 +171,18 @@ def _in_per_cent(found: _Reading, questions: int, freedom: int, level: float) ->
     ]
     least, most = SCALES["score"]
     return difference_widened(alone, sides).clipped(100 * (least / most - 1), 100 * (most / least - 1))
+
+
+def _errors_in_per_cent(paired: Paired) -> list[SeedError] | None:
+    """The parts of the standard error by seeds, to first order: a point of the control counts as much as the gain."""
+    if paired.errors is None:
+        return None
+    ours, theirs = float(paired.treatment.points.mean()), float(paired.control.points.mean())
+    return [
+        SeedError(part.error * factor, part.freedom)
+        for factor, parts in zip((100 / theirs, 100 * ours / theirs**2), paired.errors, strict=True)
+        for part in parts
+    ]
 
 
 def _scaled(side: Interval, factor: float) -> Interval:
@@ -191,7 +211,7 @@ def _largest(by_language: Mapping[str, Paired]) -> _Reading:
         np.fmax.reduce([_draws(paired, percent=percent) for paired in by_language.values()])  # leaves NaN out
         for percent in (False, True)
     )
-    return _Reading(replace(by_language[one], chosen_draws=points), by_language[other], shares, one, other)
+    return _Reading(replace(by_language[one], chosen_draws=points, errors=None), by_language[other], shares, one, other)
 
 
 def _draws(paired: Paired, *, percent: bool) -> Floats:

@@ -274,6 +274,7 @@ def contrast_results(tables: Tables) -> list[ContrastResult]:
                 exact_detectable=share.detectable,
                 family_size=1,
                 failed_share=max(rounded(one) or 0.0 for one in failed),
+                seed_freedom=score.seed_freedom,
                 same_arm_pairs=tuple(_same_arm_pairs(tables, contrast, arms)),
             )
         )

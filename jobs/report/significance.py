@@ -1,5 +1,6 @@
 """What is said of tests: the primary contrast, how many comparisons there are, and the verb that each allows."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from jobs.report.families import WORDINGS
@@ -113,15 +114,21 @@ def out_of_reach(report: Report) -> str:
 
 def few_seeds(report: Report) -> str:
     """A sentence on large families of few seeds, whose first difference must be very large; "" where there is none."""
-    sizes = [(row.family_size or 1, -row.seeds) for row in report.contrasts if 1 < row.seeds <= FEW]
+    few = [row for row in report.contrasts if 1 < row.seeds <= FEW]
+    alone = Counter(row.family.compares for row in few if row.seed_freedom in (None, row.seeds - 1))
+    every = Counter(row.family.compares for row in few)
+    # no family of which most know how much seeds vary from those of all arms
+    sizes = [
+        (row.family_size or 1, -row.seeds) for row in few if 2 * alone[row.family.compares] > every[row.family.compares]
+    ]
     size, fewest = max(sizes, default=(0, 0))
     if size < MANY:
         return ""
     alpha, number = 1 - report.method.level, -fewest
-    alone, first = (student_quantile(1 - alpha / 2 / among, number - 1) for among in (1, size))
+    one, first = (student_quantile(1 - alpha / 2 / among, number - 1) for among in (1, size))
     return (
         f"{seeds(number).capitalize()} and {size} contrasts in a family do not go together: limits by "
-        f"seeds are {first / alone:.1f} times as far away for the first of them as for one alone. What is not shown "
+        f"seeds are {first / one:.1f} times as far away for the first of them as for one alone. What is not shown "
         "there may be there: more seeds tell, or fewer contrasts."
     )
 

@@ -24,7 +24,8 @@ def print_power(plan: Plan, expected: Expected, output: Output) -> None:
             expected="two questions or more, and no SD below zero",
         )
     tables = aggregate_of(plan)
-    rows = power(AggregateParams.of(tables.stage).contrasts, expected) if tables is not None else []
+    params = AggregateParams.of(tables.stage) if tables is not None else None
+    rows = power(params.contrasts, params.cells, expected) if params is not None else []
     if output is Output.JSON:
         print(json.dumps({"expected": asdict(expected), "families": [asdict(row) for row in rows]}, indent=1))
         return

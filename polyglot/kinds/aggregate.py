@@ -24,7 +24,8 @@ class AggregateParams(Params):
     kind: ClassVar[str] = "aggregate"
     # 7: p-values, the primary contrast; gains in every reading; sizes that suffice, sets of mixes
     # 8: gains in per cent with limits as wide as those in points, and with the share of verdicts that failed
-    version: ClassVar[int] = 8
+    # 9: contrasts know how much seeds vary from all arms of the same model, data set and size
+    version: ClassVar[int] = 9
 
     languages: tuple[Language, ...]
     cells: tuple[Cell, ...]
@@ -254,6 +255,7 @@ class ContrastResult(Contrast, kw_only=True, forbid_unknown_fields=False):
     exact_detectable: float | None = None
     family_size: int | None = None  # 1 of the primary contrast
     failed_share: float | None = None  # of the verdicts of that arm of which most failed
+    seed_freedom: int | None = None  # that the spread between seeds is known with, at the least; None of one seed
     same_arm_pairs: tuple[SameArmPair, ...] = msgspec.field(name="aa")
 
     @property

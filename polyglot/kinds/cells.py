@@ -46,6 +46,15 @@ class ArmKey(NamedTuple):
         return self.model, self.dataset
 
 
+class Peers(NamedTuple):
+    """Arms of one model, data set and size, judged alike: what their seeds do has the same causes."""
+
+    model: str
+    dataset: str
+    size: int | None
+    otherwise: str
+
+
 class Cell(Record, forbid_unknown_fields=True):
     """One trained (or untuned) model of a study, or a baseline, as the aggregate and the report name it."""
 
@@ -122,6 +131,13 @@ class Cell(Record, forbid_unknown_fields=True):
         """What its arms of several sizes have in common: the mix, or "untuned", and what is otherwise."""
         untuned = BASELINE + self.model if self.baseline else UNTUNED
         return (self.mix or untuned) + self.otherwise
+
+    @property
+    def peers(self) -> "Peers | None":
+        """What arms have in common whose seeds may be expected to vary alike; None of what is not tuned."""
+        if self.dataset is None:
+            return None
+        return Peers(self.model, self.dataset, self.size, self.otherwise)
 
     @property
     def arm_key(self) -> ArmKey:

@@ -4,18 +4,21 @@ For several seeds the two sources are joined by MOVER (method of variance estima
 the distance from the estimate to a limit is the root of the sum of the squared distances that each source alone
 would give. Source one is the resampling of questions; source two is the t interval of the seeds' mean, with as many
 degrees of freedom as seeds less one. The scatter of seeds on given questions is in both; it is taken out of the first.
-Seeds that agree by chance never make the interval narrower than questions alone would.
-A bootstrap over three seeds would be far too narrow: it can give 27 samples and no t. Coverage: docs/statistics.md.
+Seeds that agree by chance never make the interval of a mix narrower than questions alone would, and that of a
+difference no narrower than half of it. A bootstrap over three seeds would be far too narrow: it can give 27 samples and
+no t. Where arms share their spread between seeds (`sharing`), source two has more degrees of freedom. Coverage:
+docs/statistics.md.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan, nan, sqrt
+from math import hypot, isnan, nan, sqrt
 from statistics import NormalDist
 
 import numpy as np
 
 from jobs.lib.stats.grid import Floats
+from polyglot.core.detectable import SeedError, reach_of
 from polyglot.core.student import student_inner as student_inner
 from polyglot.core.student import student_quantile as student_quantile
 
@@ -95,7 +98,14 @@ def over_questions(point: float, draws: Floats, level: float) -> Interval:
 
 
 def over_seeds(
-    points: Floats, draws: Floats, level: float, selected: Floats | None = None, *, freedom: int | None = None
+    points: Floats,
+    draws: Floats,
+    level: float,
+    selected: Floats | None = None,
+    *,
+    freedom: int | None = None,
+    seeds: Sequence[SeedError] | None = None,
+    narrowest: float = 1.0,
 ) -> Interval:
     """The interval of the mean over seeds, from `points` (S,) and their `draws` (R, S) on shared resamples.
 
@@ -103,33 +113,39 @@ def over_seeds(
     reach further than the draws of the arm chosen on the real questions, they count. Choosing the best of noisy arms
     pushes draws to one side only, so replacing the one by the other would narrow the interval on the opposite side
     (and cover 93 % where all arms are equal). With one seed it is the interval over questions. `freedom` is that of
-    questions, as `level_of_draws` has it; None: there are very many.
+    questions, as `level_of_draws` has it; None: there are very many. `seeds` are the parts of the standard error of the
+    mean over seeds; None: it is that of the points. `narrowest`: see `joined`.
     """
     of_draws = level if freedom is None else level_of_draws(level, freedom)
-    seeds = len(points)
-    mean = sum(float(point) for point in points) / seeds
-    middle: Floats = sum((draws[:, index] for index in range(1, seeds)), draws[:, 0]) / seeds
+    number = len(points)
+    mean = sum(float(point) for point in points) / number
+    middle: Floats = sum((draws[:, index] for index in range(1, number)), draws[:, 0]) / number
     if isnan(mean):
         return Interval(mean=nan, low=nan, high=nan)
     low, high = (float(limit) for limit in limits(middle, of_draws))
     if selected is not None:
         other = limits(selected, of_draws)
         low, high = min(low, float(other[0])), max(high, float(other[1]))
-    kept, error = between_seeds(points, draws, middle) if seeds > 1 else (1.0, 0.0)
-    return joined(Interval(mean=mean, low=low, high=high), seeds, kept, error, level)
+    kept, own = seed_errors(points, draws, middle)
+    return joined(Interval(mean=mean, low=low, high=high), kept, own if seeds is None else seeds, level, narrowest)
 
 
-def joined(questions: Interval, seeds: int, kept: float, error: float, level: float) -> Interval:
-    """Join the interval over `questions` with what seeds add: `kept` and `error` are those of `between_seeds`."""
+def joined(
+    questions: Interval, kept: float, seeds: Sequence[SeedError], level: float, narrowest: float = 1.0
+) -> Interval:
+    """Join the interval over `questions`, of whose width the share `kept` is due to them alone, with what seeds add.
+
+    It is at least `narrowest` times as wide as that over questions.
+    """
     mean = questions.mean
-    if seeds == 1:
-        return Interval(mean=mean, low=min(questions.low, mean), high=max(questions.high, mean))
-    reach = student_quantile((1 + level) / 2, seeds - 1) * error
     below, above = max(0.0, mean - questions.low), max(0.0, questions.high - mean)
+    if not seeds:
+        return Interval(mean=mean, low=mean - below, high=mean + above)
+    reach = reach_of(seeds, level)
     return Interval(
         mean=mean,
-        low=mean - max(below, sqrt((kept * below) ** 2 + reach**2)),
-        high=mean + max(above, sqrt((kept * above) ** 2 + reach**2)),
+        low=mean - max(narrowest * below, hypot(kept * below, reach)),
+        high=mean + max(narrowest * above, hypot(kept * above, reach)),
     )
 
 
@@ -147,9 +163,23 @@ def between_seeds(points: Floats, draws: Floats, middle: Floats) -> tuple[float,
     seeds = len(points)
     mean = sum(float(point) for point in points) / seeds
     spread = _variance(middle)
-    crossed = sum(_variance(draws[:, index] - middle) for index in range(seeds)) / (seeds - 1)
-    kept = sqrt(max(0.0, 1 - crossed / seeds / spread)) if spread > 0 else 0.0
+    kept = sqrt(max(0.0, 1 - crossed(draws, middle) / seeds / spread)) if spread > 0 else 0.0
     return kept, sqrt(sum((float(point) - mean) ** 2 for point in points) / (seeds - 1) / seeds)
+
+
+def crossed(draws: Floats, middle: Floats) -> float:
+    """The variance of one seed's mean that is the scatter of seeds on given questions; as `between_seeds` has them."""
+    seeds: int = draws.shape[1]
+    total: float = sum(_variance(draws[:, index] - middle) for index in range(seeds))
+    return total / (seeds - 1)
+
+
+def seed_errors(points: Floats, draws: Floats, middle: Floats) -> tuple[float, tuple[SeedError, ...]]:
+    """What `joined` takes of seeds that stand by themselves: the share that is kept, and the seeds' standard error."""
+    if len(points) == 1:
+        return 1.0, ()
+    kept, error = between_seeds(points, draws, middle)
+    return kept, (SeedError(error, len(points) - 1),)
 
 
 def widened(interval: Interval, questions: int, level: float, lowest: float, highest: float) -> Interval:

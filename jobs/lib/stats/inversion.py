@@ -15,8 +15,8 @@ from statistics import NormalDist
 import numpy as np
 
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.interval import Interval, between_seeds, joined, level_of_draws, skipped, student_inner
-from polyglot.core.detectable import Precision
+from jobs.lib.stats.interval import Interval, joined, level_of_draws, seed_errors, skipped, student_inner
+from polyglot.core.detectable import Precision, SeedError
 
 PARTS = 10_000  # p-values are whole numbers of these
 
@@ -31,27 +31,36 @@ class Spread:
     mean: float
     draws: Floats
     selected: Floats | None
-    seeds: int
     kept: float
-    error: float
+    seeds: tuple[SeedError, ...]
+    alone: int  # degrees of freedom of its own seeds
     freedom: int | None
+    narrowest: float
 
     @classmethod
     def of(
-        cls, points: Floats, draws: Floats, selected: Floats | None = None, *, freedom: int | None = None
+        cls,
+        points: Floats,
+        draws: Floats,
+        selected: Floats | None = None,
+        *,
+        freedom: int | None = None,
+        seeds: Sequence[SeedError] | None = None,
+        narrowest: float = 1.0,
     ) -> "Spread":
-        """From `points` (S,), their `draws` (R, S) and `selected` (R,), as `over_seeds` has them."""
-        seeds = len(points)
-        middle: Floats = sum((draws[:, index] for index in range(1, seeds)), draws[:, 0]) / seeds
-        kept, error = between_seeds(points, draws, middle) if seeds > 1 else (1.0, 0.0)
+        """From `points` (S,), their `draws` (R, S), `selected` (R,) and the rest, as `over_seeds` has them."""
+        number = len(points)
+        middle: Floats = sum((draws[:, index] for index in range(1, number)), draws[:, 0]) / number
+        kept, own = seed_errors(points, draws, middle)
         return cls(
-            mean=sum(float(point) for point in points) / seeds,
+            mean=sum(float(point) for point in points) / number,
             draws=_ascending(middle),
             selected=None if selected is None else _ascending(selected),
-            seeds=seeds,
             kept=kept,
-            error=error,
+            seeds=own if seeds is None else tuple(seeds),
+            alone=number - 1,
             freedom=freedom,
+            narrowest=narrowest,
         )
 
     def interval(self, level: float) -> Interval:
@@ -62,7 +71,7 @@ class Spread:
         if self.selected is not None:
             other = self._limits(self.selected, level)
             low, high = min(low, other[0]), max(high, other[1])
-        return joined(Interval(mean=self.mean, low=low, high=high), self.seeds, self.kept, self.error, level)
+        return joined(Interval(mean=self.mean, low=low, high=high), self.kept, self.seeds, level, self.narrowest)
 
     def detectable(self, level: float) -> float:
         """The smallest true difference that would be found at a level; infinite where there is nothing to tell from."""
@@ -74,7 +83,8 @@ class Spread:
             questions=float(np.std(self.draws)),
             kept=self.kept,
             seeds=self.seeds,
-            seeds_error=self.error,
+            alone=self.alone if min((part.freedom for part in self.seeds), default=0) > self.alone else 0,
+            narrowest=self.narrowest,
         ).detectable(level)
 
     def _limits(self, ascending: Floats, level: float) -> tuple[float, float]:

@@ -42,6 +42,12 @@ def test_more_seeds_and_questions_find_less_and_a_family_finds_more_only_when_la
     assert max(five.detectable(), more.detectable()) < EXPECTED.detectable() < EXPECTED.detectable(0.99)
 
 
+def test_more_arms_alike_find_less_and_two_know_no_more_than_one_contrast() -> None:
+    two, three, nine = (EXPECTED.detectable(arms=arms) for arms in (2, 3, 9))
+    assert nine < three < two == EXPECTED.detectable()
+    assert EXPECTED.detectable(0.997, arms=9) < 0.6 * EXPECTED.detectable(0.997)
+
+
 def test_every_family_of_a_study_has_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = build_plan(locked(tmp_path, mixes="[EN, DE, ENDE]"), load_profile("local"))
     print_power(plan, EXPECTED, Output.JSON)
@@ -58,4 +64,4 @@ def test_every_family_of_a_study_has_a_row(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_a_study_that_compares_nothing_has_no_rows() -> None:
-    assert power((), EXPECTED) == []
+    assert power((), (), EXPECTED) == []

@@ -1,5 +1,6 @@
 """Contrasts worked out by hand, and what holds for all of them."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from jobs.aggregate.arms import Arm, Averages, find_arms
 from jobs.aggregate.contrasts import Difference, pair_up, same_arm_pairs
+from jobs.aggregate.seeds import SideErrors
 from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.resampling import Estimates
 from polyglot.core.errors import Permanent
@@ -193,6 +195,53 @@ class TestChoice:
         assert limits(alone.interval) == pytest.approx((4.0, 4.0, 9.0))
         assert chosen.selected == "A"
         assert limits(chosen.interval) == pytest.approx((1.0, 4.0, 9.0))  # 10 - 9, in three resamples of five
+
+
+class TestSeeds:
+    """Four arms of one group, whose seeds scatter on questions; one of another, and one that is not tuned."""
+
+    def study(self) -> Study:
+        random = np.random.Generator(np.random.Philox(5))
+        names = {"T": 8, "A": 5, "B": 6, "C": 4, "D@50": 7}
+        return Study(
+            untuned={None: [1.0] * 50},
+            **{name: {seed: random.normal(mean, 1, 50).tolist() for seed in range(3)} for name, mean in names.items()},
+        )
+
+    def errors(self, treatment: tuple[str, ...], control: tuple[str, ...]) -> tuple[int | None, SideErrors | None]:
+        study = self.study()
+        for key, arm in study.arms.items():
+            size = 50 if "@" in key.arm else None
+            peers = None if arm.peers is None else arm.peers._replace(size=size)
+            study.arms[key] = dataclasses.replace(arm, peers=peers)
+        paired = pair_up(contrast(treatment, control), study.arms, study.averages, LANGUAGES)
+        return paired.seed_freedom, paired.errors
+
+    def test_arms_of_a_group_know_how_much_seeds_vary_from_all_of_it(self) -> None:
+        freedom, errors = self.errors(("T",), ("A",))
+        assert freedom == 6  # (4 - 1) x (3 - 1)
+        assert errors is not None
+        assert [len(side) for side in errors] == [1, 1]
+
+    def test_several_arms_on_a_side_vary_less(self) -> None:
+        one, several = self.errors(("T",), ("A",))[1], self.errors(("T",), ("A", "B", "C"))[1]
+        assert one is not None
+        assert several is not None
+        assert several.treatment == one.treatment
+        assert several.control[0].error < 0.8 * one.control[0].error
+
+    def test_what_stands_on_both_sides_cancels(self) -> None:
+        both = self.errors(("T", "A"), ("A",))[1]
+        alone = self.errors(("T",), ("A",))[1]
+        assert both is not None
+        assert alone is not None
+        assert sum(part.error**2 for side in both for part in side) == pytest.approx(
+            sum(part.error**2 for side in alone for part in side) / 4
+        )
+
+    @pytest.mark.parametrize("control", ["D@50", "untuned"])
+    def test_across_groups_a_contrast_stands_with_its_own_seeds(self, control: str) -> None:
+        assert self.errors(("T",), (control,)) == (2, None)
 
 
 class TestRefusal:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from jobs.lib.stats.interval import Interval, over_seeds, student_inner, student_quantile
 from jobs.lib.stats.inversion import Spread, holm, p_value, smallest_p
 from jobs.lib.stats.resampling import draw_weights
+from polyglot.core.detectable import SeedError
 
 
 def drawn(seeds: int, shift: float, number: int = 7) -> tuple[np.ndarray, np.ndarray]:
@@ -29,11 +30,24 @@ def test_the_interval_of_a_level_is_that_of_over_seeds(seeds: int, freedom: int 
     assert Spread.of(points, draws, selected, freedom=freedom).interval(level) == expected
 
 
-@given(st.sampled_from([1, 2, 3]), st.floats(-0.8, 0.8), st.integers(0, 30))
+@pytest.mark.parametrize("borrowed", [None, (SeedError(0.05, 16),), (SeedError(0.05, 16), SeedError(0.1, 2))])
+def test_what_is_borrowed_gives_the_interval_of_over_seeds_too(borrowed: tuple[SeedError, ...] | None) -> None:
+    points, draws = drawn(3, 0.3)
+    expected = over_seeds(points, draws, 0.95, freedom=36, seeds=borrowed, narrowest=0.5)
+    assert Spread.of(points, draws, freedom=36, seeds=borrowed, narrowest=0.5).interval(0.95) == expected
+
+
+@given(
+    st.sampled_from([1, 2, 3]),
+    st.floats(-0.8, 0.8),
+    st.integers(0, 30),
+    st.sampled_from([None, (SeedError(0.05, 16),), (SeedError(0.05, 16), SeedError(0.1, 2))]),
+)
 def test_a_p_value_is_below_5_percent_exactly_when_the_interval_leaves_zero_out(
-    seeds: int, shift: float, number: int
+    seeds: int, shift: float, number: int, borrowed: tuple[SeedError, ...] | None
 ) -> None:
-    spread = Spread.of(*drawn(seeds, shift, number), freedom=36)
+    borrowed = borrowed if seeds > 1 else None
+    spread = Spread.of(*drawn(seeds, shift, number), freedom=36, seeds=borrowed, narrowest=0.5)
     found = spread.interval(0.95)
     apart = found.low > 0 or found.high < 0
     p = p_value(spread.interval, 0.95, smallest_p(2000, 36), apart=apart)

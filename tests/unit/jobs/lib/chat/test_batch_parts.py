@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from jobs.lib.chat.batch.log import BatchLog
 from jobs.lib.chat.batch.parts import MOST_BYTES, Room, batch_name, same_requests
+from jobs.lib.chat.call_record import CallRecord
 
 
 class TestRoom:
@@ -43,15 +44,15 @@ class TestLog:
         log = BatchLog()
         for id_ in "abc":
             log.hold(id_, "n")
-        log.take({"id": "n", "status": "intended", "at": 5.0, "base_url": "u", "limit": "max_tokens"})
-        log.take({"id": "n", "status": "created", "batch": "batch_1"})
+        log.take(CallRecord(id="n", outcome="batch", status="intended", at=5.0, base_url="u", limit="max_tokens"))
+        log.take(CallRecord(id="n", outcome="batch", status="created", batch="batch_1"))
         log.release("b")
         assert (list(log.open["n"].ids), log.open["n"].batch_id) == (["a", "c"], "batch_1")
         log.hold("d", None)
         assert log.holding == {"a": "n", "c": "n"}
         log.release("a")
         log.release("c")
-        log.take({"id": "n", "status": "ended", "as": "completed"})
+        log.take(CallRecord(id="n", outcome="batch", status="ended"))
         assert not log.open
         assert not log.holding
         assert log.limit == "max_tokens"

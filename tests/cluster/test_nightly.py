@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.kit.cluster.installation import installed
-from tests.kit.cluster.nightly import ZONE, Nightly, nightly_of
+from tests.kit.cluster.nightly import ZONE, NoopNightly, nightly_of
 from tests.kit.cluster.noop_study import images_of
 from tests.kit.cluster.target import Target
 from tests.kit.world import until
@@ -22,7 +22,7 @@ ONCE = {"noop root": [1], "answer model": [1], "report all": [1]}
 @pytest.fixture(scope="module")
 def nightly(
     cluster: Target, noop_images: dict[str, str], images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Nightly]:
+) -> Iterator[NoopNightly]:
     chosen = images_of(noop_images["worker"], images["controller"])
     with installed(cluster, chosen, tmp_path_factory.mktemp("nightly")) as made:
         yield nightly_of(made, images["controller"])
@@ -32,12 +32,12 @@ def name(instant: datetime) -> str:
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def states(nightly: Nightly, since: datetime) -> dict[str, str]:
+def states(nightly: NoopNightly, since: datetime) -> dict[str, str]:
     return {row["night"]: row["state"] for row in nightly.nights(since=since)}
 
 
 @pytest.mark.timeout(300)
-def test_a_cronjob_that_fires_evaluates_a_night_under_the_time_it_was_due(nightly: Nightly) -> None:
+def test_a_cronjob_that_fires_evaluates_a_night_under_the_time_it_was_due(nightly: NoopNightly) -> None:
     """Its annotation is written in the CronJob's own time zone; the night is named in UTC."""
     nightly.install("* * * * *")
     until(lambda: nightly.cronjob().status.last_schedule_time, 90)
@@ -46,7 +46,7 @@ def test_a_cronjob_that_fires_evaluates_a_night_under_the_time_it_was_due(nightl
     until(lambda: states(nightly, due).get(name(due)) == "evaluated", 150)
     (row,) = [row for row in nightly.nights(since=due) if row["night"] == name(due)]
     assert (row["report"], nightly.starts(name(due))) == (
-        nightly.study.submission.again(name(due)).stages[-1].key,
+        nightly.noop.submission.again(name(due)).stages[-1].key,
         ONCE,
     )
     assert row["due"] == due.astimezone(ZoneInfo(ZONE)).isoformat()
@@ -55,7 +55,7 @@ def test_a_cronjob_that_fires_evaluates_a_night_under_the_time_it_was_due(nightl
 
 
 @pytest.mark.timeout(300)
-def test_a_night_that_fires_twice_is_evaluated_once_and_one_that_does_not_was_missed(nightly: Nightly) -> None:
+def test_a_night_that_fires_twice_is_evaluated_once_and_one_that_does_not_was_missed(nightly: NoopNightly) -> None:
     """Three Jobs of the CronJob's template with given ticks, one of them twice, and no Job for a fourth tick."""
     nightly.install("0 * * * *", suspend=True)
     last = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
@@ -74,14 +74,14 @@ def test_a_night_that_fires_twice_is_evaluated_once_and_one_that_does_not_was_mi
     assert seen[name(missed)] == ("suspended" if nightly.cronjob().status.last_schedule_time is None else "missed")
 
 
-def test_a_zone_that_is_not_there_is_refused_by_the_cluster(nightly: Nightly) -> None:
+def test_a_zone_that_is_not_there_is_refused_by_the_cluster(nightly: NoopNightly) -> None:
     with pytest.raises(ClusterError, match="unknown time zone"):
         nightly.install("0 2 * * *", zone="Europe/Nowhere")
 
 
 @pytest.mark.alone
 @pytest.mark.timeout(300)
-def test_a_tick_that_passes_while_no_controller_runs_was_missed(nightly: Nightly) -> None:
+def test_a_tick_that_passes_while_no_controller_runs_was_missed(nightly: NoopNightly) -> None:
     """The controller manager comes back too late for it, and goes on with the next one."""
     if not nightly.installation.namespace.target.own:
         pytest.skip("stops a daemon of our own cluster")

@@ -16,9 +16,8 @@ import yaml
 from tests.kit.cluster import echo_server
 from tests.kit.cluster.installation import ROOT, Installation, installed
 from tests.kit.cluster.leaks import leaks, traces
-from tests.kit.cluster.namespace import RESTRICTED
+from tests.kit.cluster.pod_server import PodServer
 from tests.kit.cluster.target import Target
-from tests.kit.world import until
 
 JUDGE_KEY, HUB_TOKEN = "sk-sentinel-5f0c1e9ab7d3", "hf_sentinelQx71Lm04Rz"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -28,9 +27,7 @@ pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.fixture(scope="module")
-def installation(
-    cluster: Target, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
+def server(cluster: Target, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[PodServer]:
     url = f"http://{NAME}:{echo_server.PORT}"
     settings = {"base-url": f"{url}/v1", "concurrency": 4}
     sections = {"settings": {"judge": settings, "ask": settings}}
@@ -39,43 +36,24 @@ def installation(
         profile = json.loads(made.profile.read_text())
         profile["kubernetes"]["environment"]["HF_ENDPOINT"] = url
         made.profile.write_text(json.dumps(profile))
-        serve(made, images["worker"])
-        yield made
+        secrets(made)
+        server = PodServer(
+            installation=made, image=images["worker"], name=NAME, source=echo_server.__file__, port=echo_server.PORT
+        )
+        server.serve()
+        yield server
 
 
-def serve(installation: Installation, image: str) -> None:
-    """Have the two Secrets, and the server that wants them, in the namespace."""
+def secrets(installation: Installation) -> None:
+    """Have the two Secrets in the namespace."""
     core, name = installation.namespace.target.core, installation.namespace.name
     for secret, key, value in (("judge", "api-key", JUDGE_KEY), ("hub", "token", HUB_TOKEN)):
         core.create_namespaced_secret(name, {"metadata": {"name": secret}, "stringData": {key: value}})
-    source = {"server.py": Path(echo_server.__file__).read_text()}
-    core.create_namespaced_config_map(name, {"metadata": {"name": NAME}, "data": source})
-    port = {"port": echo_server.PORT}
-    core.create_namespaced_service(
-        name, {"metadata": {"name": NAME}, "spec": {"selector": {"app": NAME}, "ports": [port]}}
-    )
-    container = {
-        "name": "server",
-        "image": image,
-        "imagePullPolicy": installation.namespace.target.pull_policy,
-        "command": ["python", "/srv/server.py"],
-        "securityContext": RESTRICTED,
-        "readinessProbe": {"tcpSocket": port, "periodSeconds": 1},
-        "volumeMounts": [{"name": "source", "mountPath": "/srv"}],
-    }
-    spec = {
-        "containers": [container],
-        "volumes": [{"name": "source", "configMap": {"name": NAME}}],
-        "automountServiceAccountToken": False,
-        "terminationGracePeriodSeconds": 1,
-    }
-    core.create_namespaced_pod(name, {"metadata": {"name": NAME, "labels": {"app": NAME}}, "spec": spec})
 
 
-def authorizations(installation: Installation) -> set[str]:
+def authorizations(server: PodServer) -> set[str]:
     """What the server was asked with, as it says it."""
-    text = installation.namespace.target.core.read_namespaced_pod_log(NAME, installation.namespace.name)
-    return set(re.findall(r"\b[0-9a-f]{64}\b", text))
+    return set(re.findall(r"\b[0-9a-f]{64}\b", server.said()))
 
 
 def a_study(folder: Path, model: str, **more: Any) -> Path:
@@ -92,11 +70,10 @@ def a_study(folder: Path, model: str, **more: Any) -> Path:
     return path
 
 
-def test_secrets_are_used_and_end_nowhere(installation: Installation) -> None:
+def test_secrets_are_used_and_end_nowhere(server: PodServer) -> None:
     """One study that is judged; one that is refused with 401 by its judge and by its hub."""
-    folder, profile = installation.folder, ("--profile", installation.profile)
-    target, name = installation.namespace.target, installation.namespace.name
-    until(lambda: _ready(target.core.read_namespaced_pod(NAME, name)), 60)
+    installation = server.installation
+    folder, profile, target = installation.folder, ("--profile", installation.profile), installation.namespace.target
     gated = {"hub": "owner/gated", "revision": REVISION, "data-files": "{language}.jsonl"}
     gated |= {"format": "bactrian-x", "languages": ["EN"]}
     good = a_study(folder, "quoting")
@@ -111,17 +88,13 @@ def test_secrets_are_used_and_end_nowhere(installation: Installation) -> None:
     assert "Set HF_TOKEN_PATH to a file with a token" in why
 
     assert "baseline:other" in page.read_text(encoding="utf-8")
-    assert authorizations(installation) >= {digest(f"Bearer {key}") for key in (JUDGE_KEY, HUB_TOKEN)}
+    assert authorizations(server) >= {digest(f"Bearer {key}") for key in (JUDGE_KEY, HUB_TOKEN)}
     said = "\n".join([judged.stdout, judged.stderr, refused.stdout, refused.stderr, why, *verbs])
     written = [(f"out {path.name}", path.read_bytes()) for path in page.parent.rglob("*") if path.is_file()]
     texts = [*traces(installation), ("what polyglot said", said.encode()), *written]
     assert leaks([JUDGE_KEY, HUB_TOKEN, target.store.secret_key], texts) == []
     assert any(b"Bearer [key]" in data for where, data in texts if where.startswith("store"))
     assert {where.split()[0] for where, _ in texts} >= {"pods", "jobs", "events", "configmaps", "store", "helm", "log"}
-
-
-def _ready(pod: Any) -> bool:
-    return any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
 
 
 def digest(text: str) -> str:

@@ -1,5 +1,6 @@
 """A study on the cluster, as its user runs it: the quickstart's real stages in real containers, through S3."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from polyglot.store.store import Store
 from polyglot.study.load import load_study
 from polyglot.study.lock import lock_study
 from polyglot.study.profile import load_profile
-from tests.kit.cluster.installation import ROOT, Installation, installed
+from tests.kit.cluster.installation import DRIVER, ROOT, Installation, installed
 from tests.kit.cluster.target import Target
 from tests.kit.world import until
 
@@ -80,6 +81,25 @@ def test_a_finished_study_is_answered_from_the_store(installation: Installation)
     logs = installation.polyglot("logs", STUDY, f"train tiny/house/{MIX}/s0", *options).stdout
     assert "committed as" in logs
     assert "a-secret-of-the-test" not in logs
+
+
+def drivers_ended(installation: Installation) -> bool:
+    namespace = installation.namespace
+    jobs = namespace.target.batch.list_namespaced_job(namespace.name, label_selector=DRIVER).items
+    return all(any(each.type in ("Complete", "Failed") for each in job.status.conditions or []) for job in jobs)
+
+
+@pytest.mark.timeout(900)
+def test_a_cell_is_made_again_in_the_cluster_with_equal_digests(installation: Installation) -> None:
+    """By Jobs into another place of the bucket; the same command compares once they have ended."""
+    again = f"{installation.store_url}-again"
+    options = ["quickstart#EN/s0", "--profile", installation.profile, "--into", again, "-o", "json"]
+    left = installation.polyglot("reproduce", *options)
+    assert "the same command compares" in left.stderr
+    until(lambda: drivers_ended(installation), 600)
+    rows = json.loads(installation.polyglot("reproduce", *options).stdout)
+    assert {row["kind"] for row in rows} >= {"base", "train", "answer", "judge"}
+    assert [(row["stage"], row["outcome"]) for row in rows] == [(row["stage"], "equal") for row in rows]
 
 
 @pytest.mark.timeout(600)

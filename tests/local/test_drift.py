@@ -9,28 +9,12 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
 
-from polyglot.attempts.retract import retract
-from polyglot.core import records
-from polyglot.core.stage import PlannedStage
-from polyglot.engine.submission import submission_of_night
 from polyglot.kinds.drift import Drift
-from polyglot.store.artifact import StoredArtifact
-from polyglot.store.committed import committed
-from polyglot.store.nights import find_night
 from tests.kit.desk import Desk, Said
-from tests.kit.judge_rows import prompt_file
 from tests.kit.judge_server import Call, ScriptedJudge, Step, reply
-from tests.kit.stages import commit
-
-QUESTIONS = [
-    {"question_id": number, "category": category, "turns": [f"Say {number}.", f"Say {number} again, and {category}."]}
-    for number in range(1, 21)
-    for category in (("writing", "humanities")[number % 2],)
-]
+from tests.kit.watched_nights import drift_of, shake, watched_study
 
 
 @dataclass
@@ -73,60 +57,7 @@ class Nights:
         arguments = ("one", "--night", night, "--store", self.desk.url, "--profile", self.profile)
         self.said[night] = self.desk.run("reevaluate", *arguments)
         assert self.said[night].code == 0, self.said[night].err
-        return self.drift(night)
-
-    def drift(self, night: str) -> Drift:
-        (planned,) = self.stages(night, "drift")
-        return records.read(self.artifact(planned).path("drift.json"), Drift)
-
-    def stages(self, night: str, kind: str) -> list[PlannedStage]:
-        record = find_night(self.desk.store, "one", night)
-        assert record is not None
-        stages = submission_of_night(self.desk.store, record).stages
-        return [planned for planned in stages if planned.stage.kind == kind]
-
-    def artifact(self, planned: PlannedStage) -> StoredArtifact:
-        manifest = committed(self.desk.store, planned.stage.kind, planned.key)
-        assert manifest is not None
-        return StoredArtifact(self.desk.store, manifest, self.desk.root / "cache")
-
-    def shake(self, night: str) -> None:
-        """Put other weights into the place of the trained ones, as a training elsewhere would."""
-        (planned,) = self.stages(night, "train")
-        artifact = self.artifact(planned)
-        out = self.desk.root / "shaken"
-        for name in artifact.names():
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
-            source = artifact.path(name)
-            if name.endswith(".safetensors"):
-                random = np.random.default_rng(1)
-                weights = {
-                    key: value + random.normal(0, 0.1, value.shape).astype(value.dtype)
-                    for key, value in load_file(source).items()
-                }
-                save_file(weights, out / name, metadata={"format": "pt"})
-            else:
-                (out / name).write_bytes(source.read_bytes())
-        retract(self.desk.store, "train", planned.key, reason="trained elsewhere", who="test")
-        commit(self.desk.store, planned.stage, out, inputs=artifact.results_read)
-
-
-def study(desk: Desk) -> Path:
-    (desk.root / "questions.jsonl").write_text("".join(json.dumps(question) + "\n" for question in QUESTIONS))
-    files = {"questions": desk.root / "questions.jsonl", "prompts": prompt_file(desk.root / "prompts.jsonl")}
-    named = ", ".join(
-        f"{role}: {{EN: {{path: {file.name}, sha256: {hashlib.sha256(file.read_bytes()).hexdigest()}}}}}"
-        for role, file in files.items()
-    )
-    return desk.study(
-        "one",
-        models="{tiny: {built-in: {steps: 20}}}",
-        mixes="[EN]",
-        training="{steps: 20, max-tokens: 64}",
-        benchmark=f"{{format: mt-bench, {named}}}",
-        answers="{max-new-tokens: 8}",
-        judge="{endpoint: openai, model: m, price-usd-per-mtok-prompt: 1, price-usd-per-mtok-completion: 1}",
-    )
+        return drift_of(self.desk.store, night, self.desk.root / "cache")
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +71,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
         (desk.root / "hook").write_text(f"http://127.0.0.1:{hook.server_port}/secret?token=abc\n")
         profile = desk.root / "here.yaml"
         profile.write_text(f"nights: {{webhook-file: {desk.root}/hook}}\n", encoding="utf-8")
-        said = desk.run("submit", study(desk), "--store", desk.url)
+        said = desk.run("submit", watched_study(desk.root), "--store", desk.url)
         assert said.code == 0, said.err
         yield Nights(desk, judge, server, profile, told)
     hook.shutdown()
@@ -154,7 +85,7 @@ def test_each_change_is_named_with_its_night_and_quiet_nights_are_noise(nights: 
     for number, name in enumerate(names, 1):
         nights.judge.shift = -2 if number >= 3 else 0
         if number == 5:
-            nights.shake(names[3])
+            shake(nights.desk.store, names[3], nights.desk.root)
         verdicts[name] = nights.evaluate(name)
         if number == 2:  # the same night again is the same evaluation
             calls = len(nights.server.calls)

@@ -19,10 +19,10 @@ ZONE = "Europe/Berlin"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nightly:
-    """An installation whose CronJob evaluates one study: a stage before the answers, the answers, the report."""
+    """An installation whose CronJob evaluates one study of this name by this controller's image."""
 
     installation: Installation
-    study: NoopStudy
+    study: str
     image: str
 
     def install(self, schedule: str, *, zone: str = ZONE, **values: Any) -> None:
@@ -38,7 +38,7 @@ class Nightly:
             environment={"AWS_ENDPOINT_URL_S3": target.store.inside, "AWS_REGION": "us-east-1"},
             nightly={
                 "enabled": True,
-                "studies": [self.study.submission.study],
+                "studies": [self.study],
                 "schedule": schedule,
                 "timeZone": zone,
                 "priorityClassName": "",
@@ -81,22 +81,27 @@ class Nightly:
     def nights(self, *, since: datetime, check: bool = False) -> list[dict[str, Any]]:
         """What `polyglot nights` says since an instant."""
         options = ["--profile", self.installation.profile, "--since", since.isoformat(), "-o", "json"]
-        said = self.installation.polyglot(
-            "nights", self.study.submission.study, *options, *(["--check"] if check else [])
-        )
+        said = self.installation.polyglot("nights", self.study, *options, *(["--check"] if check else []))
         return list(json.loads(said.stdout))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoopNightly(Nightly):
+    """One of a study that does nothing: a stage before the answers, the answers, the report."""
+
+    noop: NoopStudy
 
     def starts(self, night: str) -> dict[str, list[int]]:
         """How often workers started on each stage of a night, by the label that it has by day."""
-        submission = self.study.submission.again(night)
-        found = NoopStudy(installation=self.installation, submission=submission, path=self.study.path).starts()
+        submission = self.noop.submission.again(night)
+        found = NoopStudy(installation=self.installation, submission=submission, path=self.noop.path).starts()
         return {label.removesuffix(f" @{night}"): starts for label, starts in found.items()}
 
 
-def nightly_of(installation: Installation, image: str) -> Nightly:
+def nightly_of(installation: Installation, image: str) -> NoopNightly:
     """Submit a study, run it to its end from this machine, and return what evaluates it by this controller's image."""
     root = stage("noop", "root")
     answers = stage("answer", "model", [root], seconds=1)
     study = submitted(installation, [root, answers, stage("report", "all", [answers])])
     installation.polyglot(*study.drive)
-    return Nightly(installation=installation, study=study, image=image)
+    return NoopNightly(installation=installation, study=study.submission.study, image=image, noop=study)

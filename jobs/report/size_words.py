@@ -32,11 +32,13 @@ def size_findings(report: Report) -> list[tuple[str, str]]:
 
 
 def _all(rows: list[Threshold], margin: float | None, min_seeds: int) -> str:
-    """A sentence a mix; of many mixes that of most languages, and how many others came out how."""
-    if len(rows) <= MOST_MIXES:
-        said = dict[str, list[str]]()
-        for row in rows:
-            said.setdefault(_said(row, margin, min_seeds), []).append(row.mix)
+    """A sentence a mix, or several of which it is the same; of many that of most languages, and how the others are."""
+    said = dict[str, list[str]]()
+    for row in rows:
+        said.setdefault(_said(row, margin, min_seeds), []).append(row.mix)
+    if len(said) == 1 and len(rows) > MOST_MIXES:
+        return f"Each of {len(rows)} mixes: {next(iter(said))}"
+    if len(said) <= MOST_MIXES:
         return " ".join(f"{listed(mixes)}: {text}" for text, mixes in said.items())
     main = max(rows, key=lambda row: len(row.on))
     others = [row for row in rows if row is not main]

@@ -227,7 +227,8 @@ def _told(rows: Sequence[ContrastResult], metric: Metric) -> str:
     above = sum(found.told > 0 for _, found in known)
     below = sum(found.told < 0 for _, found in known)
     ends = (min(known, key=_value), max(known, key=_value))
-    reach = " to ".join(f"{metric.signed(value)} ({metric.signed_interval(found)})" for value, found in ends)
+    shown = (f"{metric.signed(value)} ({metric.signed_interval(found)})" for value, found in ends)
+    reach = " to ".join(dict.fromkeys(shown))
     reach += f" {metric.unit}"
     alone = sum(found.sign != 0 and found.told == 0 for _, found in known)
     if alone:

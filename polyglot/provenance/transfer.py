@@ -1,4 +1,4 @@
-"""Copies between stores: committed results, and the files of one's own that stages read by their digests."""
+"""Copies between stores: committed results, and the blobs that stages name by their digests."""
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,11 +7,11 @@ from pathlib import Path
 from polyglot.core.canonical import Json
 from polyglot.core.errors import StoreError
 from polyglot.core.stage import PlannedStage
-from polyglot.kinds.kind import File
 from polyglot.store.blobs import blob_path, fetch, is_fresh, put_file
 from polyglot.store.committed import committed
 from polyglot.store.futures import concurrently
 from polyglot.store.manifest import FileRecord, Manifest
+from polyglot.store.paths import is_sha256
 from polyglot.store.store import Store
 
 
@@ -26,11 +26,16 @@ def copy_result(manifest: Manifest, source: Store, target: Store) -> None:
 
 
 def copy_sources(stages: Iterable[PlannedStage], source: Store, target: Store) -> None:
-    """Copy the local files that stages name by their digests: data, benchmark, judge prompts, models."""
-    files = {file.sha256: file for planned in stages for file in _files(planned.stage.params) if file.uri is None}
-    records = [FileRecord(path=file.name, sha256=file.sha256, bytes=file.bytes) for file in files.values()]
-    there = [record for record in records if source.head(blob_path(record.sha256)) is not None]
-    concurrently(lambda record: copy_blob(record, source, target), there)
+    """Copy the blobs that stages name by their digests, beside what they read of each other: files of one's own, judge
+    prompts, what a night looks at anew. A digest that is no blob's, such as a stage's key, is passed over.
+    """
+    digests = dict.fromkeys(digest for planned in stages for digest in _digests(planned.stage.params))
+
+    def copied(digest: str) -> None:
+        if entry := source.head(blob_path(digest)):
+            copy_blob(FileRecord(path=digest, sha256=digest, bytes=entry.bytes), source, target)
+
+    concurrently(copied, digests)
 
 
 def copy_blob(record: FileRecord, source: Store, target: Store) -> None:
@@ -43,14 +48,14 @@ def copy_blob(record: FileRecord, source: Store, target: Store) -> None:
         put_file(target, path, record.path)
 
 
-def _files(value: Json) -> Iterator[File]:
-    """The files among parameters."""
-    if isinstance(value, Mapping):
-        if {"sha256", "bytes", "name"} <= set(value):
-            yield File.model_validate({name: value.get(name) for name in File.model_fields})
-            return
+def _digests(value: Json) -> Iterator[str]:
+    """Whatever is written like a SHA-256 among parameters."""
+    if isinstance(value, str):
+        if is_sha256(value):
+            yield value
+    elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _files(item)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
+            yield from _digests(item)
+    elif isinstance(value, Sequence):
         for item in value:
-            yield from _files(item)
+            yield from _digests(item)

@@ -35,9 +35,14 @@ def check_prefix(prefix: str) -> str:
     return prefix
 
 
+def is_sha256(text: str) -> bool:
+    """Whether a text is written as a SHA-256 is: 64 lower-case hex digits."""
+    return _SHA256.fullmatch(text) is not None
+
+
 def check_sha256(text: object) -> str:
     """Return 64 lower-case hex digits unchanged. Raises ValueError."""
-    if not isinstance(text, str) or not _SHA256.fullmatch(text):
+    if not isinstance(text, str) or not is_sha256(text):
         raise ValueError(f"not a SHA-256: {text!r}")
     return text
 

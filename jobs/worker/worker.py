@@ -137,7 +137,7 @@ class Worker:
     """One attempt."""
 
     def __init__(self, request: WorkDocument, resources: Resources, places: Places, stop: StopSign) -> None:
-        self.stage = Stage.from_document(request["stage"])
+        self.stage = Stage.from_document(request["stage"]).as_keyed()
         self.label = request["label"]
         self.number = request["attempt"]
         self.settings = request["settings"]

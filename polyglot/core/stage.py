@@ -5,6 +5,7 @@ does not change the meaning of a result (image, threads, resources, retries, pri
 recorded with the result as its execution.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -62,6 +63,13 @@ class Stage:
     def key(self) -> str:
         """64 hex digits."""
         return sha256_bytes(self.canonical)
+
+    def as_keyed(self) -> "Stage":
+        """Return it as its key has it: mappings in the order of the canonical form, whatever a plan or a store had.
+
+        Who works on it sees no order that another one of the same key would not see, so none can be in the result.
+        """
+        return Stage.from_document(json.loads(self.canonical), canonical=self.canonical)
 
     @property
     def path(self) -> str:

@@ -36,14 +36,15 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield made
 
 
-def test_a_cell_is_made_again_from_nothing_with_equal_digests(
+def test_a_study_is_made_again_from_nothing_with_equal_digests(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POLYGLOT_STATE", str(tmp_path / "of-another-user"))  # nothing of the study is in its cache
-    said = desk.run("reproduce", "one#ENDE/s0", "--store", desk.url, "--output", "json")
+    said = desk.run("reproduce", "one#report", "--store", desk.url, "--output", "json")
     assert said.code == 0, said.err
     rows = json.loads(said.out)
-    assert {row["kind"] for row in rows} >= {"ingest", "base", "tokenize", "mix", "train", "answer", "judge"}
+    kinds = {"ingest", "base", "tokenize", "mix", "train", "answer", "judge", "aggregate", "reliability", "report"}
+    assert {row["kind"] for row in rows} >= kinds
     assert {row["outcome"] for row in rows} == {"equal"}
     assert all(row["then"] == row["now"] for row in rows)
 

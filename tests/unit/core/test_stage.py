@@ -53,3 +53,11 @@ def test_a_stage_survives_being_written_and_read() -> None:
     assert Stage.from_document(TRAIN.document()) == TRAIN
     with pytest.raises(KeyError, match="seed"):
         Stage.from_document({name: value for name, value in TRAIN.document().items() if name != "seed"})
+
+
+def test_a_stage_that_is_worked_on_has_no_order_of_its_own() -> None:
+    one = Stage(kind="noop", version=1, params={"b": {"y": 1.5, "x": [2, 1]}, "a": "ä"})
+    other = Stage(kind="noop", version=1, params={"a": "ä", "b": {"x": [2, 1], "y": 1.5}})
+    assert one.as_keyed() == other.as_keyed() == one
+    assert str(one.as_keyed().params) == str(other.as_keyed().params) != str(one.params)
+    assert one.as_keyed().key == one.key

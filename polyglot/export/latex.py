@@ -4,10 +4,10 @@ A file begins with the packages that it needs; `\input` it where the table belon
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 
 from polyglot.export.findings import contrast_names
 from polyglot.kinds.aggregate import ArmScore, ContrastResult, Estimate
+from polyglot.kinds.cells import Family
 from polyglot.kinds.metrics import BY_NAME, MISSING, Metric
 from polyglot.kinds.report import Report
 
@@ -81,7 +81,9 @@ def _contrasts(report: Report, metric: Metric) -> Iterator[str]:
     """One table of all contrasts, by family."""
     adjusted = any(_p(row, metric) for row in report.contrasts)
     columns = ["Contrast", "Difference", "Interval", *(["$p$ (Holm)"] if adjusted else []), "Seeds"]
-    named = zip(contrast_names(report.contrasts), report.contrasts, strict=True)
+    families = dict[Family, list[tuple[str, ContrastResult]]]()  # each once, in the order of their first contrasts
+    for name, row in zip(contrast_names(report.contrasts), report.contrasts, strict=True):
+        families.setdefault(row.family, []).append((name, row))
     yield r"{\small"
     yield rf"\begin{{longtable}}{{l{'r' * (len(columns) - 1)}}}"
     caption = _caption(report, f"contrasts of the study {report.study} in {metric.unit}")
@@ -90,7 +92,7 @@ def _contrasts(report: Report, metric: Metric) -> Iterator[str]:
     head = " & ".join(columns) + r" \\"
     yield from (head, r"\midrule", r"\endfirsthead", r"\toprule", head)
     yield from (r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot")
-    for number, (family, rows) in enumerate(groupby(named, lambda pair: pair[1].family)):
+    for number, (family, rows) in enumerate(families.items()):
         if number:
             yield r"\addlinespace"
         yield rf"\multicolumn{{{len(columns)}}}{{l}}{{\emph{{{escaped(str(family))}}}}} \\"

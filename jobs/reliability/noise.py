@@ -105,7 +105,7 @@ def _share(found: Spread, verdicts: float, repeated: Measured | None, own: Parts
     ends = []
     for deviation in (repeated.low, repeated.high):
         at = parts(found, verdicts=verdicts, deviation=deviation, paired=paired)
-        ends.append(None if at is None or at.judge is None else number(at.judge / at.whole))
+        ends.append(None if at is None or at.judge is None or not at.whole else number(at.judge / at.whole))
     return Measured(value=number(own.judge / own.whole), low=ends[0], high=ends[1], of=repeated.of)
 
 

@@ -32,4 +32,4 @@ class AnswerLinks(NamedTuple):
         if beside in self.first:
             said["b"] = self.first[beside]
         said |= {name: value for name, value in (("in", language), ("category", category)) if value}
-        return f"answers.html#{urlencode(said, safe='/:@,+')}"
+        return f"answers.html#{urlencode(said, safe='/:@,')}"

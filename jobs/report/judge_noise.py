@@ -14,11 +14,12 @@ TITLES: Mapping[str, str] = {
     "difference": "Where the noise of the difference of two mixes comes from",
 }
 TEXTS: Mapping[str, str] = {
-    "mean": "Shares of the variance of a mean score, averaged over all mixes. Questions: others would have been asked. "
-    "Seeds: others would have been trained with. Answers: what one seed says to one question beyond both. Judge: what "
-    "it would say otherwise of the same answers, by the retest, whose limits alone those of the share are; it asked "
-    "about the answers of one model. Error: the standard error in points, and what it would be with three verdicts on "
-    "each answer, twice the questions, twice the seeds.",
+    "mean": "Shares of the variance of a mean score, averaged over mixes, those of several seeds where there are any. "
+    "Questions: others would have been asked. Seeds: others would have been trained with. Answers: what one seed "
+    "says to one question beyond both. Judge: what it would say otherwise of the same answers, by the retest, "
+    "whose limits alone those of the share are; it asked about the answers of one model. Error: the standard "
+    "error in points, and what it would be with three verdicts on each answer, twice the questions, twice the "
+    "seeds.",
     "difference": "The same of the difference of two mixes, averaged over all pairs: what is hard for both cancels.",
 }
 

@@ -13,6 +13,7 @@ from polyglot.kinds.metrics import Metric
 from polyglot.kinds.report import Report
 
 ENGLISH = "EN"
+PAPER = "The paper (arXiv 2402.13703)"
 HEADING = "Beside the paper"
 
 
@@ -29,9 +30,9 @@ def _parallel(report: Report, metric: Metric) -> Iterator[str]:
         higher, lower = sum(found.told > 0 for found in known), sum(found.told < 0 for found in known)
         of = f"{len(known)} contrast{'s' * (len(known) > 1)}"
         yield (
-            "It says that parallel tuning beats monolingual tuning; here a parallel mix is higher than the mean of its "
-            f"monolingual mixes in {higher} of {of}, lower in {lower}, and in {len(known) - higher - lower} nothing is "
-            "shown."
+            f"{PAPER} says that parallel tuning beats monolingual tuning; here a parallel mix is higher than the mean "
+            f"of its monolingual mixes in {higher} of {of}, lower in {lower}, and in {len(known) - higher - lower} "
+            "nothing is shown."
         )
 
 
@@ -45,7 +46,7 @@ def _without_english(report: Report, metric: Metric) -> Iterator[str]:
     if row is not None:
         verb, amount = says(row, metric, f" {metric.unit}", report.method)
         yield (
-            "It says that leaving English out of a parallel mix costs quality; here, on the languages of both, "
+            f"{PAPER} says that leaving English out of a parallel mix costs quality; here, on the languages of both, "
             f"{row.treatment[0].arm} {verb} {row.control[0].arm} {amount}."
         )
 

@@ -57,7 +57,8 @@ class FamilyPower:
 def power(contrasts: Iterable[Contrast], cells: Iterable[Cell], expected: Expected) -> list[FamilyPower]:
     """A row for the primary contrast and for each family of the others, in their order.
 
-    `cells` are those of the study; in a family that contrast counts whose arms have fewest beside them.
+    `cells` are those of the study; in a family that contrast counts whose arms have fewest beside them. One against the
+    best or the worst of several knows no more of seeds than its own say.
     """
     peers = {cell.arm_key: cell.peers for cell in cells}
     arms = Counter(peers.values())
@@ -65,7 +66,7 @@ def power(contrasts: Iterable[Contrast], cells: Iterable[Cell], expected: Expect
     for row in contrasts:
         name = f"primary: {row.name}" if row.primary else row.family.compares
         alike = {peers.get(key) for key in (*row.treatment, *row.control)}
-        alone = len(alike) > 1 or None in alike
+        alone = len(alike) > 1 or None in alike or row.family.choice in ("best", "worst")
         families.setdefault(name, []).append(2 if alone else arms[alike.pop()])
     return [
         FamilyPower(

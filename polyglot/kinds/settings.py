@@ -6,11 +6,11 @@ A setting that no job reads is refused, so that a misspelt one is not silently w
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from polyglot.core.canonical import Json
 from polyglot.core.endpoint import check_url, version_problem
-from polyglot.core.errors import BadInput
+from polyglot.core.errors import BadInput, Permanent
 from polyglot.core.section import Broken, Count, Positive, Problem, Section
 
 
@@ -43,10 +43,21 @@ class Settings(Section):
     def of(cls, given: Mapping[str, Json]) -> Self:
         """These settings of a stage's; keys that are none of these are other people's and are left alone.
 
-        Raises pydantic.ValidationError.
+        Raises Permanent with name, got and expected.
         """
         mine = {name: given[name] for name in cls.model_fields if given.get(name) is not None}
-        return cls.model_validate(mine, by_name=True)
+        try:
+            return cls.model_validate(mine, by_name=True)
+        except ValidationError as error:
+            first = error.errors()[0]
+        rule = first.get("ctx", {}).get("error")
+        if isinstance(rule, Broken):  # an address, which may hold what is secret: it is not quoted
+            problem = rule.problems[0]
+            (name, *_) = (*first["loc"], *problem.place)
+            raise Permanent(f"setting {name}: {problem.what}. {problem.remedy}".removesuffix(". "))
+        name = (*first["loc"], "")[0]
+        expected = first["msg"].removeprefix("Input should be ")
+        raise Permanent(f"setting {name}: got {first['input']!r}; expected {expected}")
 
     @property
     def least_deadline_seconds(self) -> int:
@@ -55,9 +66,11 @@ class Settings(Section):
 
 
 def count_of(settings: Mapping[str, Json], name: str) -> int | None:
-    """How many of something a stage's settings name; None where they say nothing, or none."""
+    """How many of something a stage's settings name; None where they say nothing, or none. Raises Permanent."""
     number = settings.get(name)
-    return number if isinstance(number, int) and number else None
+    if number is not None and type(number) is not int:
+        raise Permanent(f"setting {name}: got {number!r}; expected a whole number")
+    return number or None
 
 
 def threads_of(settings: Mapping[str, Json]) -> int | None:
@@ -129,15 +142,6 @@ class BatchSettings(ChatSettings):
     def own_fields(cls) -> frozenset[str]:
         """What only calls in batches have."""
         return frozenset(cls.model_fields.keys() - ChatSettings.model_fields.keys())
-
-    @classmethod
-    def of(cls, given: Mapping[str, Json]) -> Self:
-        """These settings of a stage's; keys that are none of these are other people's and are left alone.
-
-        Raises pydantic.ValidationError.
-        """
-        mine = {name: given[name] for name in cls.model_fields if given.get(name) is not None}
-        return cls.model_validate(mine, by_name=True)
 
     @property
     def least_deadline_seconds(self) -> int:

@@ -34,9 +34,8 @@ class Watched:
     def installation(self) -> Installation:
         return self.nightly.installation
 
-    def evaluate(self, due: datetime) -> Drift:
+    def evaluate(self, due: datetime, name: str) -> Drift:
         """Run a night by a Job of the CronJob's template, and return what it found."""
-        name = f"night-{due:%H%M}"
         self.nightly.fire(name, night(due))
         until(lambda: self.nightly.ended(name), 400)
         assert self.nightly.ended(name) == {name: "Complete"}, self.log(name)
@@ -96,7 +95,7 @@ def watched(cluster: Target, images: dict[str, str], tmp_path_factory: pytest.Te
         yield Watched(nightly=nightly, judge=judge, hook=hook)
 
 
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(3000)
 def test_seven_nights_name_the_judge_on_the_fourth_and_the_weights_on_the_sixth(watched: Watched) -> None:
     first = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=NIGHTS)
     ticks = [first + timedelta(minutes=number) for number in range(NIGHTS)]
@@ -106,7 +105,7 @@ def test_seven_nights_name_the_judge_on_the_fourth_and_the_weights_on_the_sixth(
             replace(watched.judge, environment={"SHIFT": "-2"}).start()
         if number == WEIGHTS_CHANGE:
             shake(installation.store, night(ticks[number - 2]), installation.folder)
-        found.append(watched.evaluate(due))
+        found.append(watched.evaluate(due, f"night-{number}"))
     assert [one.verdict for one in found] == ["noise", "noise", "noise", "judge", "noise", "model", "noise"]
     assert [one.before for one in found] == ["", *(night(due) for due in ticks[:-1])]
     judged, weighed = ticks[JUDGE_SHIFTS - 1], ticks[WEIGHTS_CHANGE - 1]
@@ -114,7 +113,7 @@ def test_seven_nights_name_the_judge_on_the_fourth_and_the_weights_on_the_sixth(
     assert [cell.cell for cell in found[WEIGHTS_CHANGE - 1].cells if cell.model_changed] == ["tiny/house/EN/s0"]
 
     # who is told
-    jobs = [f"night-{due:%H%M}" for due in (judged, weighed)]
+    jobs = [f"night-{number}" for number in (JUDGE_SHIFTS, WEIGHTS_CHANGE)]
     assert watched.events() == [("JudgeChanged", jobs[0], "Warning"), ("ModelChanged", jobs[1], "Warning")]
     told = [(one["night"], one["verdict"], one["path"]) for one in watched.told()]
     assert told == [(night(judged), "judge", ADDRESS), (night(weighed), "model", ADDRESS)]

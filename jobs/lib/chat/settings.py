@@ -1,13 +1,8 @@
 """Execution settings of chat calls: a profile's, and what a study says that they may cost. Never part of a key."""
 
-from collections.abc import Mapping
-from typing import Self
+from pydantic import Field
 
-from pydantic import Field, ValidationError
-
-from polyglot.core.canonical import Json
 from polyglot.core.errors import Permanent
-from polyglot.core.section import Broken
 from polyglot.kinds.chat import ChatFailures, ChatPrices
 from polyglot.kinds.settings import BatchSettings
 
@@ -17,22 +12,6 @@ class CallSettings(BatchSettings, ChatPrices, ChatFailures):
 
     max_usd: float | None = Field(None, ge=0)
     """The stage's share of the study's budget."""
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Json]) -> Self:
-        """Pick these settings and check them. Raises Permanent with name, got and expected."""
-        try:
-            return super().of(settings)
-        except ValidationError as error:
-            first = error.errors()[0]
-        rule = first.get("ctx", {}).get("error")
-        if isinstance(rule, Broken):  # an address, which may hold what is secret: it is not quoted
-            problem = rule.problems[0]
-            (name, *_) = (*first["loc"], *problem.place)
-            raise Permanent(f"setting {name}: {problem.what}. {problem.remedy}".removesuffix(". "))
-        name = first["loc"][0]
-        expected = first["msg"].removeprefix("Input should be ")
-        raise Permanent(f"setting {name}: got {first['input']!r}; expected {expected}")
 
     def require_prices(self, remedy: str = "Set price_usd_per_mtok_prompt and price_usd_per_mtok_completion") -> None:
         """Raise Permanent when there is a budget, and nothing that calls cost."""

@@ -27,6 +27,7 @@ from jobs.lib.stats.grid import Floats
 from polyglot.core.detectable import DOUBT, LEAST_ARMS, SeedError
 
 LEFT_OUT = 0.02
+ROUNDING = 1e-12  # of the largest scatter: what is less came of adding equal numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,8 @@ def share(points: Floats, scatter: Floats) -> Shared | None:
     average, or whose seeds answer alike (no scatter), is none of them, and has no dispersion of its own either.
     """
     seeds = points.shape[1]
-    known = np.isfinite(points).all(axis=1) & np.isfinite(scatter) & (scatter > 0)
+    known = np.isfinite(points).all(axis=1) & np.isfinite(scatter)
+    known &= scatter > ROUNDING * np.max(scatter, initial=0.0, where=known)
     inside = known.copy()
     weights = np.where(known, 1 / np.where(known, scatter, 1.0), 0.0)
     apart: Floats = np.where(known[:, None], points - points.mean(axis=1, keepdims=True), 0.0)

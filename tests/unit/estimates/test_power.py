@@ -56,6 +56,9 @@ def test_every_family_of_a_study_has_a_row(tmp_path: Path, capsys: pytest.Captur
         "primary: ENDE - EN": 1, "parallel - mono": 3, "untuned": 3,
     }  # fmt: skip
     assert rows["primary: ENDE - EN"]["alone"] == rows["primary: ENDE - EN"]["adjusted"]
+    mono = rows["parallel - mono"]  # the best and the worst of several are chosen: their seeds alone are known
+    assert mono["adjusted"] == pytest.approx(EXPECTED.detectable(1 - 0.05 / 3, arms=2))
+    assert mono["adjusted"] > EXPECTED.detectable(1 - 0.05 / 3, arms=3)
     assert rows["untuned"]["adjusted"] == pytest.approx(EXPECTED.detectable(1 - 0.05 / 3))
     print_power(plan, EXPECTED, Output.TABLE)
     assert "3 seeds, SD 0.1 between seeds and 1 between questions" in capsys.readouterr().err

@@ -61,3 +61,11 @@ def test_a_radar_for_each_mix_with_its_means_in_words(usual: Made) -> None:
     assert "by category: first " in said
     assert drawing.count("<polygon") == 2
     assert drawing.count("<text") == len(usual.document.method.categories)
+
+
+def test_a_link_to_what_was_judged_otherwise_names_it_as_a_page_reads_it() -> None:
+    """A plus sign is a space to who reads such a text, unless it is written otherwise."""
+    again = ArmKey("tiny", "built-in", "EN+native")
+    links = AnswerLinks({again: "tiny/built-in/EN/s0+native"})
+    given = parse_qs(links.to(again, category="c++").partition("#")[2])
+    assert given == {"a": ["tiny/built-in/EN/s0+native"], "category": ["c++"]}

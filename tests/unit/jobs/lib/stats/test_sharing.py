@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from jobs.lib.stats.grid import Floats
 from jobs.lib.stats.sharing import share
 from polyglot.core.detectable import SeedError
 
@@ -93,3 +94,19 @@ def test_arms_whose_seeds_never_differ_share_that() -> None:
     found = share(np.tile([[1.0], [2.0], [3.0]], (1, 3)), np.ones(3))
     assert found is not None
     assert (found.dispersion, found.borrows) == (0.0, (True, True, True))
+
+
+def test_seeds_that_answer_alike_share_nothing_however_their_mean_rounds() -> None:
+    """Three times 0.1 over 3 is not 0.1: a scatter that came of rounding is none."""
+    points = np.vstack([ALIKE, np.full((1, 3), 5.1)])
+    exact, rounded = (share(points, np.append(SCATTER, scatter)) for scatter in (0.0, 1e-31))
+    assert exact is not None
+    assert rounded is not None
+    assert rounded.borrows == exact.borrows == (*share_of(ALIKE), False)
+    assert (rounded.dispersion, rounded.freedom) == (exact.dispersion, exact.freedom)
+
+
+def share_of(points: Floats) -> tuple[bool, ...]:
+    found = share(points, SCATTER)
+    assert found is not None
+    return found.borrows

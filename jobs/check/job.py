@@ -81,7 +81,8 @@ def _model(
         return None
     limit, rows = positions(directory), vocabulary(directory)
     _look_at_layers(found, said, directory, where)
-    prompts.look_at_systems(found, chat, params.systems, where=where)
+    systems = {language: params.systems[language] for language in params.languages}
+    prompts.look_at_systems(found, chat, systems, where=where)
     lengths = {
         language: prompts.look(
             found,

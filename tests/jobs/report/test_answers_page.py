@@ -66,14 +66,18 @@ class Opened:
         return [" ".join(text.split()) for text in self.page.locator("#list .id").all_inner_texts()]
 
     def pick(self, control: str, value: str) -> None:
-        """Choose in a control."""
-        locator = self.page.locator(f"#{control}")
+        """Choose in a control, and wait until the page has drawn what its address says then."""
+        locator, before = self.page.locator(f"#{control}"), self.page.evaluate("location.hash")
+        # heard after the page's own listener, which draws
+        self.page.evaluate("window.heard = false; addEventListener('hashchange', () => window.heard = true)")
         if control in ("most", "differ"):
             locator.fill(value)
             locator.press("Enter")
         else:
             locator.select_option(value=value)
         self.until(f"(new URLSearchParams(location.hash.slice(1)).get('{control}') ?? '') === '{value}'")
+        if self.page.evaluate("location.hash") != before:
+            self.until("window.heard")
 
     def until(self, expression: str) -> None:
         """Wait until an expression holds; Playwright's own wait needs `eval` in the page, which its policy forbids."""

@@ -128,11 +128,12 @@ class Averages:
     """Averages of arms' cells over languages, unweighted, and over the draws of each seed.
 
     The additions are one after another and elementwise, so that they round alike everywhere. What was averaged stays,
-    as far as `ROOM` goes: a contrast's arms are in other contrasts too.
+    as far as `ROOM` goes: a contrast's arms are in other contrasts too. `arms` are all of the study, which may know
+    of each other's seeds.
     """
 
-    def __init__(self, estimates: Estimates) -> None:
-        self.estimates = estimates
+    def __init__(self, estimates: Estimates, arms: Sequence[Arm] = ()) -> None:
+        self.estimates, self.arms = estimates, arms
         self._cells: tuple[tuple[int, ...], Floats] = ((), np.empty(0))  # the draws (R, n, L) of one arm's cells
         self._made: OrderedDict[tuple[ArmKey, tuple[int, ...]], Replicates] = OrderedDict()
         self._bytes = 0
@@ -168,16 +169,14 @@ class Averages:
         self._made.move_to_end(key)
         return self._made[key]
 
-    def group(
-        self, peers: Peers, arms: Mapping[ArmKey, Arm], on: Sequence[int], labels: Sequence[int | None]
-    ) -> Group | None:
+    def group(self, peers: Peers, on: Sequence[int], labels: Sequence[int | None]) -> Group | None:
         """What all arms of a group that have the seeds `labels` share, over the languages at positions `on`.
 
         None where too few of them can.
         """
         key = (peers, tuple(on), tuple(labels))
         if key not in self._groups:
-            members = [arm for arm in arms.values() if arm.peers == peers and arm.units.keys() >= set(labels)]
+            members = [arm for arm in self.arms if arm.peers == peers and arm.units.keys() >= set(labels)]
             shared = None
             if len(members) >= LEAST_ARMS and len(labels) > 1:
                 points, scatter = np.empty((len(members), len(labels))), np.empty(len(members))

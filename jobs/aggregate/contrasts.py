@@ -88,7 +88,7 @@ def pair_up(contrast: Contrast, arms: Mapping[ArmKey, Arm], averages: Averages, 
     ours = average([averages.replicates(arm, on).of(labels) for arm in treatment])
     theirs = [averages.replicates(arm, on).of(labels) for arm in control]
     if contrast.family.choice == "mean":
-        errors = side_errors((treatment, control), arms, averages, on, labels)
+        errors = side_errors((treatment, control), averages, on, labels)
         return Paired(treatment=ours, control=average(theirs), errors=errors)
     sign = 1 if contrast.family.choice == "best" else -1
     means = [sign * sum(side.points.tolist()) for side in theirs]

@@ -4,13 +4,12 @@ A contrast within such a group borrows from it (`jobs.lib.stats.sharing`). One a
 tuned, does not: what a seed does to a whole group alike is in it once, and the group cannot tell how much that is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import isnan
 from typing import NamedTuple
 
 from jobs.aggregate.arms import Arm, Averages
 from polyglot.core.detectable import SeedError
-from polyglot.kinds.cells import ArmKey
 
 
 class SideErrors(NamedTuple):
@@ -22,7 +21,6 @@ class SideErrors(NamedTuple):
 
 def side_errors(
     sides: tuple[Sequence[Arm], Sequence[Arm]],
-    arms: Mapping[ArmKey, Arm],
     averages: Averages,
     on: Sequence[int],
     labels: Sequence[int | None],
@@ -35,7 +33,7 @@ def side_errors(
     if len(peers) > 1:
         return None
     (alike,) = peers
-    group = None if alike is None else averages.group(alike, arms, on, labels)
+    group = None if alike is None else averages.group(alike, on, labels)
     if group is None:
         return None
     ours, theirs = ({arm.key: 1 / len(side) for arm in side} for side in sides)

@@ -64,7 +64,7 @@ class Tables:
 
     def part(self, category: str | None, turn: int | None) -> Part:
         """Both metrics over one category or turn."""
-        return _measure(self.grid, self.weights, category, turn)
+        return _measure(self.grid, self.weights, self.arms, category, turn)
 
 
 def prepare(
@@ -72,20 +72,20 @@ def prepare(
 ) -> Tables:
     """Draw the weights and work out what every table needs."""
     weights = draw_weights(grid.questions.categories, params.resamples)
-    whole = _measure(grid, weights, None, None)
+    arms = tuple(find_arms(cells))
     return Tables(
         params=params,
         cells=cells,
         grid=grid,
         weights=weights,
         turns=turns,
-        whole=whole,
-        arms=tuple(find_arms(cells)),
+        whole=_measure(grid, weights, arms, None, None),
+        arms=arms,
         unscored=Unscored(grid),
     )
 
 
-def _measure(grid: Grid, weights: Floats, category: str | None, turn: int | None) -> Part:
+def _measure(grid: Grid, weights: Floats, arms: Sequence[Arm], category: str | None, turn: int | None) -> Part:
     questions = len(grid.questions.ids) if category is None else len(grid.questions.of(category))
     groups = len(strata(grid.questions.categories)) if category is None else 1
     return Part(
@@ -93,8 +93,8 @@ def _measure(grid: Grid, weights: Floats, category: str | None, turn: int | None
         turn=turn,
         questions=questions,
         freedom=max(1, questions - groups),
-        score=Averages(estimate(grid, weights, "score", category=category, turn=turn)),
-        exact=Averages(estimate(grid, weights, "exact", category=category, turn=turn)),
+        score=Averages(estimate(grid, weights, "score", category=category, turn=turn), arms),
+        exact=Averages(estimate(grid, weights, "exact", category=category, turn=turn), arms),
     )
 
 

@@ -42,6 +42,11 @@ def languages_of(report: Report) -> Mapping[ArmKey, Sequence[str]]:
     return {cell.arm_key: cell.languages for cell in report.roster}
 
 
+def extents(report: Report) -> Mapping[ArmKey, tuple[int, float]]:
+    """How wide and how large the mix of each arm is: the widest at its largest size has the highest."""
+    return {cell.arm_key: cell.extent for cell in report.roster}
+
+
 def largest_sizes(report: Report) -> Collection[ArmKey]:
     """Each mix at its largest size; what is not tuned has one."""
     found: dict[tuple[Group, str], tuple[float, ArmKey]] = {}

@@ -4,11 +4,12 @@ It publishes one figure, the gain "by up to 9.9 %", which the section on gains s
 other findings it says the direction.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from jobs.report.groups import extents
 from jobs.report.significance import says
 from polyglot.kinds.aggregate import ContrastResult
-from polyglot.kinds.cells import ArmKey, Family
+from polyglot.kinds.cells import Family
 from polyglot.kinds.metrics import Metric
 from polyglot.kinds.report import Report
 
@@ -38,9 +39,10 @@ def _parallel(report: Report, metric: Metric) -> Iterator[str]:
 
 def _without_english(report: Report, metric: Metric) -> Iterator[str]:
     """Leaving out English, on the languages that both mixes have."""
+    extent = extents(report)
     row = max(
         (row for row in report.contrasts if row.family == Family.WHOLE_PART and _adds_english(report, row)),
-        key=lambda row: _extent(report, row.treatment),
+        key=lambda row: extent[row.treatment[0]],
         default=None,
     )
     if row is not None:
@@ -55,9 +57,3 @@ def _adds_english(report: Report, row: ContrastResult) -> bool:
     members = {cell.arm_key: set(cell.languages) for cell in report.roster if not cell.sampled}
     sides = [members.get(keys[0], set()) if keys else set() for keys in (row.treatment, row.control)]
     return sides[0] - sides[1] == {ENGLISH}
-
-
-def _extent(report: Report, keys: Sequence[ArmKey]) -> tuple[int, float]:
-    """How many languages the mix has, and how large it is."""
-    cell = next(cell for cell in report.roster if cell.arm_key == keys[0])
-    return len(cell.languages), float("inf") if cell.size is None else cell.size

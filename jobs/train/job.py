@@ -69,8 +69,9 @@ def run(context: Context) -> None:
     params = TrainParams.of(context.stage)
     if (params.steps is None) == (params.epochs is None):
         raise Permanent(f"steps and epochs: got {params.steps} and {params.epochs}; expected exactly one of them")
-    check_installed(TrainSettings.of(context.settings).trackers or ())
-    _check_settings(context, params)
+    settings = TrainSettings.of(context.settings)
+    check_installed(settings.trackers or ())
+    _check_settings(context, params, settings)
     threads = threads_of(context)
     return_large_blocks()
     if unused := unused_gpus(context.resources.gpus):
@@ -80,11 +81,13 @@ def run(context: Context) -> None:
         computing(threads, deterministic=choose_device().type == "cpu"),
         agreement.met(Ranks.read(), context) as pulse,
     ):
-        _train(context, params, threads, pulse, listening)
+        _train(context, params, settings, threads, pulse, listening)
 
 
-def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse, listening: ExitStack) -> None:
-    ranks, settings = Ranks.read().ranks, TrainSettings.of(context.settings)
+def _train(
+    context: Context, params: TrainParams, settings: TrainSettings, threads: int, pulse: Pulse, listening: ExitStack
+) -> None:
+    ranks = Ranks.read().ranks
     accelerator = Accelerator(cpu=choose_device().type == "cpu")
     pulse.at("fetching its inputs", files=True)
     base = context.inputs["base"].directory("model")
@@ -92,7 +95,7 @@ def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse, li
     tokenizer = load_tokenizer(base)
     chat = ChatFormat(tokenizer, _template(context, mixture))
     pulse.at("loading the model", files=True)
-    model, dtype = _load(context, params, base, accelerator.device, ranks)
+    model, dtype = _load(context, params, settings, base, accelerator.device, ranks)
     kept = torch.float32 if params.precision == "float32" else dtype
     adapter = None
     if params.method == "lora":
@@ -123,7 +126,7 @@ def _train(context: Context, params: TrainParams, threads: int, pulse: Pulse, li
     if trainer.precision != params.precision:
         context.log.warning("computing in %s: %s is for GPUs only", trainer.precision, params.precision)
     with compiled(model, context.log) if settings.compile else nullcontext():
-        history = _steps(context, trainer, validation, listening)
+        history = _steps(context, trainer, settings, validation, listening)
     pulse.at("checking the weights", step=0)
     _check_weights(trainer)
     if settings.recompute:
@@ -157,9 +160,9 @@ def _count(context: Context, record: TrainingRecord, execution: Mapping[str, Jso
     )
 
 
-def _check_settings(context: Context, params: TrainParams) -> None:
+def _check_settings(context: Context, params: TrainParams, settings: TrainSettings) -> None:
     """Raise Permanent for what does not go together, or wants a compiler that is not there."""
-    device, settings = choose_device(), TrainSettings.of(context.settings)
+    device = choose_device()
     if said := clash(params.document(), context.settings):
         raise Permanent(f"{said}. Take one of the two")
     if params.optimizer == "adamw-8bit":
@@ -171,10 +174,9 @@ def _check_settings(context: Context, params: TrainParams) -> None:
 
 
 def _load(
-    context: Context, params: TrainParams, base: Path, device: torch.device, ranks: int
+    context: Context, params: TrainParams, settings: TrainSettings, base: Path, device: torch.device, ranks: int
 ) -> tuple[PreTrainedModel, torch.dtype]:
     """The model with float32 weights, sharded over several ranks or offloaded; and the type of its files."""
-    settings = TrainSettings.of(context.settings)
     on_gpu, offload = device.type == "cuda", bool(settings.offload)
     half, packed = on_gpu and params.precision == "bfloat16", params.packing != "none"
     choice = _attention(settings.attention, base, on_gpu=on_gpu, half=half, packed=packed)
@@ -207,12 +209,18 @@ def _check_weights(trainer: Trainer) -> None:
         raise Permanent(f"step {trainer.steps}: the weights are no numbers after it; the run has diverged")
 
 
-def _steps(context: Context, trainer: Trainer, validation: Mapping[str, TokenSet], listening: ExitStack) -> History:
+def _steps(
+    context: Context,
+    trainer: Trainer,
+    settings: TrainSettings,
+    validation: Mapping[str, TokenSet],
+    listening: ExitStack,
+) -> History:
     """Run every step that is still to be done; save now and then, and when asked to stop.
 
     Who records and is told the steps goes on in the background until `listening` is closed.
     """
-    settings, every_steps = TrainSettings.of(context.settings), trainer.params.checkpoint_steps
+    every_steps = trainer.params.checkpoint_steps
     keeper = Keeper(context, trainer, every_steps=every_steps, every_seconds=float(settings.checkpoint_seconds or 0))
     history = keeper.resume()
     started, first = time.monotonic(), len(history.losses)

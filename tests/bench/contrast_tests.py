@@ -140,6 +140,10 @@ class Tally:
         """A share with its error."""
         return _share(getattr(self, name), self.studies)
 
+    def texts(self) -> str:
+        """Shown (before), covers."""
+        return f"{self.text('shown')} ({self.text('before')})  {self.text('covers')}"
+
 
 def tallies(world: World, gain: float, studies: int, *, planned: bool = False) -> dict[int, Tally]:
     """The first contrast of a study in which the first so many arms are all that there are."""
@@ -173,7 +177,7 @@ def _primary(worlds: Sequence[World], studies: int) -> None:
             there = tallies(replace(world, among=(arms,)), least, quarter)[arms]
             print(
                 f"{world.seeds} {arms} {world.seed_sd:.2f} {world.mean:.1f} {world.arm_sd:.1f} {world.others} | "
-                f"{null[arms].text('shown')} ({null[arms].text('before')})  {null[arms].text('covers')} | "
+                f"{null[arms].texts()} | "
                 f"{half[arms].text('covers')}  {half[arms].text('shown')} ({half[arms].text('before')}) | "
                 f"{least:.2f}  {there.text('shown')}",
                 flush=True,
@@ -194,8 +198,7 @@ def unlike(studies: int) -> None:
             first, others, odd = found[arms, (0, 1)], found[arms, (1, 2)], 2 / arms
             print(
                 f"{arms} arms, {world.seed_sd * world.factors[0]:.2f} among {world.seed_sd:.2f} | "
-                f"{first.text('shown')} ({first.text('before')})  {first.text('covers')} | "
-                f"{others.text('shown')} ({others.text('before')})  {others.text('covers')} | "
+                f"{first.texts()} | {others.texts()} | "
                 f"{100 * (odd * first.shown + (1 - odd) * others.shown) / studies:.2f}",
                 flush=True,
             )

@@ -19,19 +19,19 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from polyglot.core.mix import Mix
 from polyglot.plan.contrasts import find_contrasts
 from tests.bench._sides import ROOT
 from tests.bench.study_scale import mixes as sized
 from tests.bench.study_scale import run, write
+from tests.kit.chromium import chromium
 from tests.kit.fake_scores import LANGUAGES, report_params
 from tests.kit.full_reports import whole_study
 
 WIDTHS = (390, 768, 1280)
 SEEDS = (0, 1, 2)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SHARES = ("EN:0.6,DE:0.2,FR:0.2", "EN:0.2,DE:0.6,FR:0.2", "EN:0.2,DE:0.2,FR:0.6")
 STOPS = """[...document.querySelectorAll('a[href], summary, [tabindex="0"]')]
   .filter((one) => one.checkVisibility()).length"""
@@ -92,11 +92,9 @@ def made(folder: Path, arms: int, contrasts: int) -> Path:
 
 def look(out: Path, arms: int, pictures: Path | None) -> None:
     """Open the page at each width."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         for width in WIDTHS:
             print(f"{arms:4} arms, {width} wide: {opened(browser, out, width, arms, pictures)}", flush=True)
-        browser.close()
 
 
 def opened(browser: Browser, out: Path, width: int, arms: int, pictures: Path | None) -> str:
@@ -141,7 +139,7 @@ def opened(browser: Browser, out: Path, width: int, arms: int, pictures: Path | 
     return "; ".join(parts)
 
 
-def _sections(page, pictures: Path, name: str) -> None:  # type: ignore[no-untyped-def]
+def _sections(page: Page, pictures: Path, name: str) -> None:
     """A picture of the head and of each section."""
     for place, section in enumerate(page.locator("header, section").all()):
         named = section.get_attribute("aria-labelledby") or "head"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from jobs.report.caveats import caveats
 from jobs.report.families import WORDINGS, by_what_they_compare
-from jobs.report.groups import Group, arm_scores, arms_of, group_title, groups, languages_of, largest_sizes
+from jobs.report.groups import Group, arm_scores, arms_of, extents, group_title, groups, languages_of, largest_sizes
 from jobs.report.judge_noise import noise_sentence
 from jobs.report.numbers import View, counted, listed, seeds
 from jobs.report.paper_words import paper_findings
@@ -99,13 +99,8 @@ def _main(report: Report, group: Group) -> list[ContrastResult]:
     rows = [row for row in report.contrasts if row.trained_on == group and row.family.compares == compares]
     if not rows:
         return []
-    sizes = {cell.arm_key: cell.size for cell in report.roster}
-
-    def extent(row: ContrastResult) -> tuple[int, float]:
-        size = sizes.get(row.treatment[0])
-        return len(row.control), float("inf") if size is None else size
-
-    first = max(rows, key=extent)
+    extent = extents(report)
+    first = max(rows, key=lambda row: extent[row.treatment[0]])
     sides = (first.treatment, first.control, first.on)
     return [row for row in rows if (row.treatment, row.control, row.on) == sides]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from jobs.report.groups import group_title
+from jobs.report.groups import extents, group_title
 from jobs.report.numbers import View, counted, share
 from polyglot.kinds.aggregate import Method
 from polyglot.kinds.cells import ArmKey
@@ -106,16 +106,11 @@ def _by_mix(report: Report) -> dict[ArmKey, list[Gain]]:
 
 def _main(report: Report) -> list[ArmKey]:
     """The mix of most languages at its largest size, of each model and data set."""
-    cells = {cell.arm_key: cell for cell in report.roster}
-
-    def extent(key: ArmKey) -> tuple[int, float]:
-        cell = cells[key]
-        return len(cell.languages), float("inf") if cell.size is None else cell.size
-
+    extent = extents(report)
     found: dict[tuple[str, str], ArmKey] = {}
     for row in report.gains:
         other = found.setdefault((row.model, row.dataset), _key(row))
-        if extent(_key(row)) > extent(other):
+        if extent[_key(row)] > extent[other]:
             found[row.model, row.dataset] = _key(row)
     return list(found.values())
 

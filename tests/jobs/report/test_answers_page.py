@@ -1,6 +1,5 @@
 """The page of answers in a real browser, opened from a disk: what it shows, asks for, and lets a keyboard do."""
 
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -9,19 +8,18 @@ from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from polyglot.kinds.judge import Verdict
 from tests.kit.browsed import ENDE, HOSTILE, LONG, TWICE, Browsed, browsed
+from tests.kit.chromium import PICTURES, chromium, needs_chromium
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PICTURES = os.environ.get("POLYGLOT_PICTURES")  # a folder, for those who want to look at them
 FOCUSED = """(() => {
   const one = document.activeElement, style = getComputedStyle(one);
   return [one.id || one.textContent, one === document.body || style.outlineStyle !== "none"];
 })()"""
 EN, DE = "tiny/built-in/EN/s0", "tiny/built-in/DE/s0"
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +29,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Browsed:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 class Opened:

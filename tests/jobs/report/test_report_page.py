@@ -1,26 +1,25 @@
 """The report's page in a real browser: what it complains of, what the keyboard reaches, and where links lead."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from jobs.report import folds
 from jobs.report import job as report
 from polyglot.core.mix import Mix
 from polyglot.plan.contrasts import find_contrasts
+from tests.kit.chromium import chromium, needs_chromium
 from tests.kit.fake_scores import fake_context, report_params
 from tests.kit.full_reports import whole_study
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 LANGUAGES = ("EN", "DE", "FR")
 SIZES = [f"{form}@{size}" for form in ("EN", "ENDE") for size in (20, 40, 60)]
 MIXES = ["EN", "DE", "FR", "ENDE", "ENDEFR", "ENDEFR-sampled", "DEFR-sampled", "ENDE-sampled", "ENFR-sampled", *SIZES]
 UNFOLD = "(is) => document.querySelectorAll('details').forEach((one) => (one.open = is))"
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +40,8 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture

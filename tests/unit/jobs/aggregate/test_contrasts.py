@@ -80,7 +80,8 @@ class Study:
     @property
     def averages(self) -> Averages:
         """Of the points and draws as they are now."""
-        return Averages(Estimates(point=self.point, draws_of=lambda cells: self.draws[:, list(cells)]))
+        found = Estimates(point=self.point, draws_of=lambda cells: self.draws[:, list(cells)])
+        return Averages(found, tuple(self.arms.values()))
 
     def compare(
         self, what: Contrast, *, questions: int = QUESTIONS, scale: tuple[float, float] = (-1e3, 1e3)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from polyglot.core.languages import language_rank
-from polyglot.kinds.aggregate import ArmScore
+from polyglot.kinds.aggregate import ArmScore, RosterCell
 from polyglot.kinds.cells import ArmKey
 from polyglot.kinds.report import DataReport, Report
 
@@ -49,13 +49,12 @@ def extents(report: Report) -> Mapping[ArmKey, tuple[int, float]]:
 
 def largest_sizes(report: Report) -> Collection[ArmKey]:
     """Each mix at its largest size; what is not tuned has one."""
-    found: dict[tuple[Group, str], tuple[float, ArmKey]] = {}
+    found: dict[tuple[Group, str], RosterCell] = {}
     for cell in report.roster:
-        size = float("inf") if cell.size is None else float(cell.size)
         form = cell.arm_key.trained_on, cell.form
-        if form not in found or size > found[form][0]:
-            found[form] = size, cell.arm_key
-    return frozenset(key for _, key in found.values())
+        if form not in found or cell.extent > found[form].extent:
+            found[form] = cell
+    return frozenset(cell.arm_key for cell in found.values())
 
 
 def place_in(report: Report | DataReport) -> Callable[[str], tuple[int, tuple[int, str]]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from jobs.report.groups import arm_scores, arms_of, group_title, groups, languages_of, largest_sizes
+from jobs.report.groups import arm_scores, arms_of, extents, group_title, groups, largest_sizes
 from jobs.report.numbers import counted, listed
 from polyglot.core.records import UNSET
 from polyglot.kinds.cells import AGAIN, ArmKey
@@ -27,9 +27,9 @@ def section_findings(report: Report, metric: Metric) -> Iterator[tuple[str, str]
 
 def _main(report: Report, group: tuple[str, str | None]) -> ArmKey | None:
     """The mix of most languages at its largest size."""
-    members, largest = languages_of(report), largest_sizes(report)
-    keys = [key for key in arms_of(report, group) if key.dataset and key in largest and AGAIN not in key.arm]
-    return max(keys, key=lambda key: len(members[key]), default=None)
+    extent = extents(report)
+    keys = [key for key in arms_of(report, group) if key.dataset and AGAIN not in key.arm]
+    return max(keys, key=lambda key: extent[key], default=None)
 
 
 def _outside(report: Report, group: tuple[str, str | None], metric: Metric) -> str:

@@ -9,11 +9,12 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from threading import Lock
-from typing import Any
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from jobs.lib.context import Context
 from jobs.translate.cache import TranslationCache, call_id
@@ -23,50 +24,49 @@ from jobs.translate.marks import XmlMarks
 from jobs.translate.units import Style
 from polyglot.core.canonical import Json
 from polyglot.core.errors import Interrupted, OverBudget, Permanent, PolyglotError
+from polyglot.core.section import Count, Positive
 from polyglot.kinds.translate import TranslateParams, TranslateSettings
 
 BATCH_TEXTS = 50  # DeepL takes no more
 BATCH_BYTES = 100_000  # of 128 KiB that it takes
+CALLS = 16  # in flight at most, whatever the profile says
 _LONGEST_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Settings:
-    concurrency: int
-    attempts: int
-    backoff_seconds: float
-    timeout_seconds: float
-    deadline_seconds: float
-    batch_texts: int
-    usd_per_mchar: float | None
-    max_usd: float | None
-    max_characters: int | None
+class DeepLSettings(TranslateSettings):
+    """Settings of a translation as DeepL has them: its own defaults, and what a study says that it may cost."""
 
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> "_Settings":
-        found = cls(
-            concurrency=min(int(given.get("concurrency") or 4), 16),
-            attempts=int(given.get("attempts") or 5),
-            backoff_seconds=float(given.get("backoff_seconds", 1.0)),
-            timeout_seconds=float(given.get("timeout_seconds") or 60),
-            deadline_seconds=float(given.get("call_deadline_seconds") or 900),
-            batch_texts=min(int(given.get("batch_size") or BATCH_TEXTS), BATCH_TEXTS),
-            usd_per_mchar=given.get("price_usd_per_mchar"),
-            max_usd=given.get("max_usd"),
-            max_characters=given.get("max_characters"),
-        )
-        if found.max_usd is not None and not found.usd_per_mchar:
+    concurrency: Count = 4
+    timeout_seconds: Positive = 60.0
+    backoff_seconds: float = Field(1.0, ge=0)
+    batch_size: Annotated[int, Field(ge=1), AfterValidator(lambda texts: min(texts, BATCH_TEXTS))] = BATCH_TEXTS
+    price_usd_per_mchar: float | None = Field(None, ge=0)
+    max_usd: float | None = Field(None, ge=0)
+    """The stage's share of the study's budget."""
+    max_characters: Count | None = None
+
+    @property
+    def threads_of_calls(self) -> int:
+        """Calls in flight at most."""
+        return min(self.concurrency, CALLS)
+
+    def usd(self, characters: int) -> float:
+        """What so many characters cost, in US dollars."""
+        return characters * (self.price_usd_per_mchar or 0.0) / 1e6
+
+    def require_price(self) -> None:
+        """Raise Permanent when there is a budget, and nothing that characters cost."""
+        if self.max_usd is not None and not self.price_usd_per_mchar:
             raise Permanent("setting max_usd bounds nothing without a price. Set price-usd-per-mchar")
-        return found
 
 
 class Outage:
     """DeepL is away: waited for as long as the stage may run; for a minute an attempt when it has never answered."""
 
-    def __init__(self, remark: Callable[[str], None], *, reached: bool, settings: _Settings) -> None:
+    def __init__(self, remark: Callable[[str], None], *, reached: bool, settings: DeepLSettings) -> None:
         self._remark, self._reached, self._lock = remark, reached, Lock()
-        self._first_pause, self._give_up = settings.backoff_seconds, min(60.0, settings.deadline_seconds)
+        self._first_pause, self._give_up = settings.backoff_seconds, min(60.0, settings.call_deadline_seconds)
         self._since: float | None = None
 
     def over(self) -> None:
@@ -97,16 +97,16 @@ class DeepL:
 
     def __init__(self, params: TranslateParams, context: Context) -> None:
         """Raises Permanent when there is no key, or the glossary is refused."""
-        self._context, self._settings = context, _Settings.of(context.settings)
+        self._context, self._settings = context, DeepLSettings.of(context.settings)
+        self._settings.require_price()
         self._memory = TranslationCache(context.journal)
         self._reserved, self._lock = 0, Lock()
         self._outage = Outage(context.remark, reached=self._memory.reached, settings=self._settings)
-        settings = TranslateSettings.of(context.settings)
         try:
             self._client = Client(
                 params,
-                url=settings.deepl_url,
-                key_file=settings.deepl_key_file,
+                url=self._settings.deepl_url,
+                key_file=self._settings.deepl_key_file,
                 timeout_seconds=self._settings.timeout_seconds,
             )
         except Failed as failed:
@@ -118,9 +118,9 @@ class DeepL:
         batches = self._batches([text for text in texts if text not in found])
         running: set[Future[dict[str, Outcome]]] = set()
         error: BaseException | None = None
-        with ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="deepl") as pool:
+        with ThreadPoolExecutor(self._settings.threads_of_calls, thread_name_prefix="deepl") as pool:
             while (batches and error is None) or running:
-                while batches and error is None and len(running) < self._settings.concurrency:
+                while batches and error is None and len(running) < self._settings.threads_of_calls:
                     if self._context.stopping():
                         error = Interrupted("asked to stop; what was translated is on record")
                     elif not self._fits(batches[0]):
@@ -151,12 +151,12 @@ class DeepL:
 
     def account(self) -> Mapping[str, Json]:
         """Of all attempts."""
-        memory, price = self._memory, (self._settings.usd_per_mchar or 0.0) / 1e6
+        memory = self._memory
         return {
             "characters_billed": memory.billed,
             "characters_unseen_at_most": memory.unseen,
-            "cost_usd": round(memory.billed * price, 6),
-            "cost_usd_unseen_at_most": round(memory.unseen * price, 6),
+            "cost_usd": round(self._settings.usd(memory.billed), 6),
+            "cost_usd_unseen_at_most": round(self._settings.usd(memory.unseen), 6),
             "calls": dict(sorted(memory.calls.items())),
             "resumed_texts": memory.resumed,
         }
@@ -170,7 +170,7 @@ class DeepL:
         size = 0
         for text in texts:
             length = len(text.encode())
-            if not found or len(found[-1]) >= self._settings.batch_texts or size + length > BATCH_BYTES:
+            if not found or len(found[-1]) >= self._settings.batch_size or size + length > BATCH_BYTES:
                 found.append([])
                 size = 0
             found[-1].append(text)
@@ -181,7 +181,7 @@ class DeepL:
         settings, total = self._settings, self._memory.spent + self._reserved + _characters(batch)
         if settings.max_characters is not None and total > settings.max_characters:
             return False
-        return settings.max_usd is None or total * (settings.usd_per_mchar or 0.0) / 1e6 <= settings.max_usd
+        return settings.max_usd is None or settings.usd(total) <= settings.max_usd
 
     def _reserve(self, characters: int) -> None:
         with self._lock:
@@ -189,12 +189,11 @@ class DeepL:
 
     def _over_budget(self, batch: Sequence[str]) -> OverBudget:
         settings, spent = self._settings, self._memory.spent
-        usd = spent * (settings.usd_per_mchar or 0.0) / 1e6
         caps = [f"{settings.max_characters} characters"] if settings.max_characters is not None else []
         caps += [f"{settings.max_usd:.4f} USD"] if settings.max_usd is not None else []
         return OverBudget(
-            f"DeepL's budget: the next call may cost {_characters(batch)} characters, {spent} ({usd:.4f} USD) are "
-            f"spent, of {' and '.join(caps)}. Raise max-characters or budget.usd in the study file and submit again; "
+            f"DeepL's budget: the next call may cost {_characters(batch)} characters, "
+            f"{spent} ({settings.usd(spent):.4f} USD) are spent, of {' and '.join(caps)}. Raise max-characters or budget.usd in the study file and submit again; "
             "what was translated is kept"
         )
 
@@ -207,7 +206,7 @@ class DeepL:
 
     def _tried(self, batch: list[str]) -> dict[str, Outcome]:
         settings, name, counted = self._settings, call_id(batch), 0
-        until, waits = time.monotonic() + settings.deadline_seconds, 0
+        until, waits = time.monotonic() + settings.call_deadline_seconds, 0
         while True:
             if self._context.stopping():
                 raise Interrupted("asked to stop; what was translated is on record")
@@ -219,7 +218,7 @@ class DeepL:
                 self._memory.ended(name, reason=failed.reason, unseen=failed.unseen)
                 if failed.weight == "away":
                     self._pause(self._outage.pause(str(failed)))
-                    until = time.monotonic() + settings.deadline_seconds
+                    until = time.monotonic() + settings.call_deadline_seconds
                     continue
                 self._outage.over()
                 if failed.reason == "quota-exceeded":

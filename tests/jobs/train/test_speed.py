@@ -127,6 +127,32 @@ class TestOffload:
         assert training(tmp_path / "full")["loss"] == pytest.approx(record(plain)["loss"], rel=1e-6)
         assert training(tmp_path / "adapter")["loss"] == pytest.approx(training(tmp_path / "alone")["loss"], rel=1e-6)
 
+    def test_resumes_to_the_bit_and_where_nothing_is_offloaded(self, tmp_path: Path, inputs: dict[str, Path]) -> None:
+        """What a layout that fits a smaller pool has saved, another one goes on with, and the other way round."""
+
+        def started(name: str, ranks: int, *, offload: bool, stop_after: int = 0) -> dict[str, Any]:
+            one = round_of(tmp_path / name, inputs, ranks, stop_after=stop_after)
+            one["settings"] |= {"offload": offload}
+            return one
+
+        left = run_rounds(
+            started("whole", 2, offload=True),
+            started("parts", 2, offload=True, stop_after=3),
+            started("unloaded", 2, offload=False, stop_after=3),
+        )
+        assert left == [[Exit.FINE] * 2, [Exit.INTERRUPTED_WORKER] * 2, [Exit.INTERRUPTED_WORKER] * 2]
+        shutil.copytree(tmp_path / "parts", tmp_path / "plain")
+        went_on = run_rounds(
+            started("parts", 2, offload=True), started("plain", 1, offload=False), started("unloaded", 3, offload=True)
+        )
+        assert went_on == [[Exit.FINE] * 2, [Exit.FINE], [Exit.FINE] * 3]
+        whole, parts = (model(tmp_path / name) / "model.safetensors" for name in ("whole", "parts"))
+        assert training(tmp_path / "parts") == training(tmp_path / "whole")
+        assert parts.read_bytes() == whole.read_bytes()
+        for other in ("plain", "unloaded"):
+            found, expected = training(tmp_path / other), training(tmp_path / "whole")
+            assert found["loss"] == pytest.approx(expected["loss"], rel=1e-6)
+
 
 class TestPrefetch:
     def test_what_goes_wrong_while_a_batch_is_laid_out_ends_the_step(

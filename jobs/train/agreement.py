@@ -15,7 +15,7 @@ from torch import distributed
 
 from jobs.lib.context import Context
 from jobs.lib.ranks import Ranks
-from jobs.train.hang import Watch
+from jobs.train.hang import Watchdog
 from jobs.train.pulse import Pulse
 from polyglot.core.errors import Interrupted
 
@@ -47,7 +47,7 @@ def met(ranks: Ranks, context: Context) -> Iterator[Pulse]:
     watch.close()  # and not after another error: that a peer has ended may be seen before it is heard why
 
 
-def _meet(ranks: Ranks, context: Context, pulse: Pulse) -> Watch:
+def _meet(ranks: Ranks, context: Context, pulse: Pulse) -> Watchdog:
     host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     wait = _StuckRankTimeout(context, f"{host}:{port}")
     if not ranks.first:
@@ -57,13 +57,13 @@ def _meet(ranks: Ranks, context: Context, pulse: Pulse) -> Watch:
         host, port, ranks.ranks, is_master=ranks.first, wait_for_workers=False, timeout=timedelta(seconds=60)
     )
     if ranks.first:
-        watch = Watch(ranks, pulse, context)
+        watch = Watchdog(ranks, pulse, context)
         store.set("polyglot/watch", watch.address)
     store.set(f"polyglot/{ranks.rank}", "here")
     while absent := [rank for rank in range(ranks.ranks) if not store.check([f"polyglot/{rank}"])]:
         wait.more(f"rank {', '.join(map(str, absent))}")
     if not ranks.first:
-        watch = Watch(ranks, pulse, context, address=store.get("polyglot/watch").decode(), host=host)
+        watch = Watchdog(ranks, pulse, context, address=store.get("polyglot/watch").decode(), host=host)
     pulse.at("opening the process group")
     watch.start()
     distributed.init_process_group(

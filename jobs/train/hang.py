@@ -96,7 +96,7 @@ def _name(ranks: Ranks, rank: int) -> str:
     return f"rank {rank} (pod {pod}, process {process})"
 
 
-class Watch(threading.Thread):
+class Watchdog(threading.Thread):
     """The watch of one rank. The first rank's `address` is for the others to give to theirs."""
 
     def __init__(self, ranks: Ranks, pulse: Pulse, context: Context, *, address: str = "", host: str = "") -> None:

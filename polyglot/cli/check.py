@@ -38,7 +38,7 @@ def command(
     What failed for good in an earlier check is looked at again. The whole study goes on from what was made for it.
     """
     whole = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
-    check_fits(whole.estimated, whole.profile, whole.site.most)
+    check_fits(whole.estimated, whole.profile, whole.site.capacity)
     check_engines(whole.plan.stages, whole.store)
     check_endpoints(whole.plan.stages, whole.store, whole.site, os.environ)
     for line in strange_endpoints(whole.locked.study, whole.profile):

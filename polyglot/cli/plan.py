@@ -11,7 +11,7 @@ from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileN
 from polyglot.cli.output import print_table, say
 from polyglot.cli.power import print_power
 from polyglot.cli.session import Session, open_session
-from polyglot.engine.watch import anchor_verdicts
+from polyglot.engine.drift_reference import anchor_verdicts
 from polyglot.estimates.power import Expected
 from polyglot.plan.diagnose import Diagnosis, diagnose
 from polyglot.plan.tables import changed_recipes

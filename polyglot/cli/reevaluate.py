@@ -16,8 +16,8 @@ from polyglot.cli.run_submission import interrupted_when_away, run_submission
 from polyglot.core.errors import BadInput, Interrupted, PolyglotError
 from polyglot.core.night import night_name
 from polyglot.core.units import show_first
+from polyglot.engine.drift_reference import watch_of
 from polyglot.engine.submission import Submission, submission_at, submission_of_night
-from polyglot.engine.watch import watch_of
 from polyglot.kinds.registry import kind_of
 from polyglot.schedulers.site import DetachedSite, Site, site_of
 from polyglot.store.committed import committed_many

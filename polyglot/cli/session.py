@@ -40,17 +40,17 @@ class Session(View):
     @property
     def stages(self) -> tuple[PlannedStage, ...]:
         """The plan's stages with their memory by estimate, where the profile names none."""
-        return sized(self.estimated, self.profile, self.site.most)
+        return sized(self.estimated, self.profile, self.site.capacity)
 
     @property
     def unseen_stages(self) -> tuple[PlannedStage, ...]:
         """The same without a look at the store: by what is known before anything is done."""
-        return sized(self._estimated(None), self.profile, self.site.most)
+        return sized(self._estimated(None), self.profile, self.site.capacity)
 
     def _estimated(self, store: Store | None) -> tuple[Estimated, ...]:
         workers = self.profile.cluster.environment if self.profile.cluster else None
         outside = Outside(self.locked, self.folder, workers)
-        room_of = rooms(self.profile, self.site.most)
+        room_of = rooms(self.profile, self.site.capacity)
         return estimate(self.plan.stages, store, outside, self.profile.device_of, room_of)
 
 

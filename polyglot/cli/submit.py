@@ -60,7 +60,7 @@ def command(
     """
     check_out(out)
     session = open_session(study, mix=mix, profile=profile, store=store, data_only=data_only)
-    check_fits(session.estimated, session.profile, session.site.most)
+    check_fits(session.estimated, session.profile, session.site.capacity)
     submission = submission_of(session)
     within_budget(submission.stages, session.store, submission.usd)
     check_gpu_hours(submission.stages, session.store, submission.gpu_hours)

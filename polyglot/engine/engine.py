@@ -268,7 +268,7 @@ class _Engine:
             self.observer.retrying(node.planned, text, decision.after_seconds)
 
     def _retries(self, node: Node) -> Retries:
-        return Retries(self.graph.store, node.planned, self.scheduler.most(node.planned))
+        return Retries(self.graph.store, node.planned, self.scheduler.capacity(node.planned))
 
     # Looking and waiting
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.outcomes import RAN_OUT, Failed, GiveUp
 from polyglot.kinds.registry import kind_of
-from polyglot.schedulers.base import Most, Outcome
+from polyglot.schedulers.base import Capacity, Outcome
 
 _GIB = 2**30
 
@@ -40,11 +40,11 @@ def had(planned: PlannedStage, outcome: Outcome) -> int | None:
     return None
 
 
-def given(planned: PlannedStage, failed: Sequence[Failed], most: Most) -> Given | GiveUp:
+def given(planned: PlannedStage, failed: Sequence[Failed], capacity: Capacity) -> Given | GiveUp:
     """Say what the attempt after these failed ones, the oldest first, is given."""
     texts: list[str] = []
     for change in (_memory, _disk, _device):
-        changed = change(planned, [one for one in failed if one.outcome is _OF[change]], most)
+        changed = change(planned, [one for one in failed if one.outcome is _OF[change]], capacity)
         if isinstance(changed, GiveUp):
             return changed
         planned = changed.planned
@@ -52,23 +52,25 @@ def given(planned: PlannedStage, failed: Sequence[Failed], most: Most) -> Given 
     return Given(planned=planned, text=", ".join(texts))
 
 
-def _memory(planned: PlannedStage, failed: Sequence[Failed], most: Most) -> Given | GiveUp:
+def _memory(planned: PlannedStage, failed: Sequence[Failed], capacity: Capacity) -> Given | GiveUp:
     if not failed:
         return Given(planned=planned)
     asked = planned.resources.memory_bytes
     before = max(one.had or asked for one in failed)
-    if most.memory_bytes and before >= most.memory_bytes:
-        reason = f"out of memory with {before / _GIB:.2f} GiB, the most that {most.where} gives: {failed[-1].reason}"
+    if capacity.memory_bytes and before >= capacity.memory_bytes:
+        reason = (
+            f"out of memory with {before / _GIB:.2f} GiB, the most that {capacity.where} gives: {failed[-1].reason}"
+        )
         return GiveUp(reason=f"{reason}; {_hint(planned)}")
     doubled = max(asked, 2 * before)
-    wanted = doubled if len(failed) == 1 else max(doubled, most.memory_bytes)
-    memory = min(wanted, most.memory_bytes or wanted)
+    wanted = doubled if len(failed) == 1 else max(doubled, capacity.memory_bytes)
+    memory = min(wanted, capacity.memory_bytes or wanted)
     text = f"{memory / _GIB:.2f} GiB of memory instead of {asked / _GIB:.2f}" if memory != asked else ""
     return Given(planned=replace(planned, resources=replace(planned.resources, memory_bytes=memory)), text=text)
 
 
-def _disk(planned: PlannedStage, failed: Sequence[Failed], most: Most) -> Given | GiveUp:
-    del most
+def _disk(planned: PlannedStage, failed: Sequence[Failed], capacity: Capacity) -> Given | GiveUp:
+    del capacity
     known = [one.had for one in failed if one.had]
     if not known or planned.resources.scratch_bytes >= 2 * max(known):
         return Given(planned=planned)
@@ -77,8 +79,8 @@ def _disk(planned: PlannedStage, failed: Sequence[Failed], most: Most) -> Given 
     return Given(planned=replace(planned, resources=replace(planned.resources, scratch_bytes=disk)), text=text)
 
 
-def _device(planned: PlannedStage, failed: Sequence[Failed], most: Most) -> Given | GiveUp:
-    del most
+def _device(planned: PlannedStage, failed: Sequence[Failed], capacity: Capacity) -> Given | GiveUp:
+    del capacity
     if not failed:
         return Given(planned=planned)
     name, planned_size = _at_once(planned)

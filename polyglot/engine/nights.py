@@ -11,9 +11,9 @@ from enum import StrEnum
 
 from polyglot.core.calendar import Calendar, JobState, Run
 from polyglot.core.night import instant_of, night_name
+from polyglot.engine.drift_reference import drift_key
 from polyglot.engine.submission import submission_of_night
 from polyglot.engine.survey import QUIET, StageState, survey
-from polyglot.engine.watch import drift_key
 from polyglot.kinds.drift import ALARMS, DriftParams
 from polyglot.store.committed import committed, find, inputs_hold
 from polyglot.store.futures import concurrently

@@ -9,16 +9,16 @@ from polyglot.attempts.history import History
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.given import Given, given, had
 from polyglot.engine.outcomes import Failed, GiveUp, Limits, TryAgain, decide
-from polyglot.schedulers.base import Ended, Most, Outcome
+from polyglot.schedulers.base import Capacity, Ended, Outcome
 from polyglot.store.store import Store
 
 
 class Retries:
     """What follows from a stage's history: which attempt is next, or none."""
 
-    def __init__(self, store: Store, planned: PlannedStage, most: Most) -> None:
-        """One listing, and one read a failed attempt. `most` is what the place of the attempts can give to one."""
-        self._planned, self._most = planned, most
+    def __init__(self, store: Store, planned: PlannedStage, capacity: Capacity) -> None:
+        """One listing, and one read a failed attempt. `capacity` is what the place of the attempts can give to one."""
+        self._planned, self._capacity = planned, capacity
         self._attempts, self._history = Attempts(store, planned.stage), History(store, planned.stage)
         self._failed: list[Failed] = []  # since the last permanent one, oldest first
         self._open_number = 0  # of an attempt that was begun, or allowed by `retry`, and has not failed: it goes on
@@ -67,7 +67,7 @@ class Retries:
         return found.text if isinstance(found, Given) else ""
 
     def _given(self) -> Given | GiveUp:
-        return given(self._planned, self._failed, self._most)
+        return given(self._planned, self._failed, self._capacity)
 
     def _told(self, number: int, outcome: Outcome) -> Outcome:
         """A deadline that passed while nothing had begun says nothing against the deadline."""

@@ -12,7 +12,7 @@ from typing import Any, NotRequired, TypedDict
 from polyglot.core.canonical import Json, sha256_bytes
 from polyglot.core.errors import Corrupt
 from polyglot.core.stage import PlannedStage, Resources, Stage, StageDocument
-from polyglot.engine.watching import asking_anew, watching_stages
+from polyglot.engine.drift_stages import asking_anew, drift_stages
 from polyglot.kinds.drift import Watch
 from polyglot.kinds.registry import kind_of
 from polyglot.kinds.report import ReportParams
@@ -132,7 +132,7 @@ class Submission:
             old = planned.stage
             inputs = {role: renamed.get(key, key) for role, key in old.inputs.items()}
             if watch is not None and old.kind == ReportParams.kind:
-                watching = watching_stages(self.stages, renamed, watch, night)
+                watching = drift_stages(self.stages, renamed, watch, night)
                 stages += watching
                 inputs["drift"] = watching[-1].key
             params = {**old.params, "night": night} if kind_of(old.kind).nightly else old.params

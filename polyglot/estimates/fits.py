@@ -15,27 +15,27 @@ from polyglot.core.stage import PlannedStage
 from polyglot.core.units import show_bytes
 from polyglot.estimates.estimate import Estimated
 from polyglot.kinds.device import GPUS
-from polyglot.schedulers.base import Most
+from polyglot.schedulers.base import Capacity
 from polyglot.study.profile import Profile
 
 MARGIN = 1.25
 _STEP_BYTES = 64 * 2**20  # what is given is a multiple of
-MostOf = Callable[[PlannedStage], Most]
+CapacityOf = Callable[[PlannedStage], Capacity]
 
 
-def sized(estimated: Sequence[Estimated], profile: Profile, most_of: MostOf) -> tuple[PlannedStage, ...]:
+def sized(estimated: Sequence[Estimated], profile: Profile, capacity_of: CapacityOf) -> tuple[PlannedStage, ...]:
     """The stages with their memory by estimate, where the profile does not name it and the estimate knows it."""
-    return tuple(_sized(row, profile, most_of) for row in estimated)
+    return tuple(_sized(row, profile, capacity_of) for row in estimated)
 
 
-def check_fits(estimated: Sequence[Estimated], profile: Profile, most_of: MostOf) -> None:
+def check_fits(estimated: Sequence[Estimated], profile: Profile, capacity_of: CapacityOf) -> None:
     """Raise BadInput with a line for each kind of stage that cannot fit where it shall run. What is done fits.
 
     The line is of the one that needs most.
     """
     found: dict[tuple[str, str], list[tuple[int, str, str]]] = {}
     for row in estimated:
-        for what, needs, line in () if row.used is not None else _problems(row, profile, most_of):
+        for what, needs, line in () if row.used is not None else _problems(row, profile, capacity_of):
             found.setdefault((row.planned.stage.kind, what), []).append((needs, row.planned.label, line))
     if found:
         raise BadInput("\n".join(_line(rows) for rows in found.values()))
@@ -51,11 +51,11 @@ def _host_bytes(row: Estimated) -> int | None:
     return row.forecast.host_bytes if row.planned.resources.gpus else row.forecast.memory_bytes
 
 
-def _sized(row: Estimated, profile: Profile, most_of: MostOf) -> PlannedStage:
+def _sized(row: Estimated, profile: Profile, capacity_of: CapacityOf) -> PlannedStage:
     planned, needs = _with_disk(row, profile), _host_bytes(row)
     if needs is None or planned.stage.kind in profile.memory_named:
         return planned
-    most = most_of(planned).memory_bytes
+    most = capacity_of(planned).memory_bytes
     memory = _rounded(needs)
     if most and needs <= most:
         memory = min(memory, most)
@@ -76,9 +76,9 @@ def _rounded(needs: int) -> int:
     return -(-int(needs * MARGIN) // _STEP_BYTES) * _STEP_BYTES
 
 
-def _problems(row: Estimated, profile: Profile, most_of: MostOf) -> Iterator[tuple[str, int, str]]:
+def _problems(row: Estimated, profile: Profile, capacity_of: CapacityOf) -> Iterator[tuple[str, int, str]]:
     """Of the machine and of the GPU: which, how much is needed, and the line."""
-    planned, needs, most = row.planned, _host_bytes(row), most_of(row.planned)
+    planned, needs, most = row.planned, _host_bytes(row), capacity_of(row.planned)
     named = planned.stage.kind in profile.memory_named
     if needs is not None and not named and most.memory_bytes and needs > most.memory_bytes:
         amount = show_bytes(needs) if planned.resources.gpus else _parts(row)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.forecast import Forecast
-from polyglot.schedulers.base import Most
+from polyglot.schedulers.base import Capacity
 from polyglot.study.profile import Profile
 
 _USED = 0.9  # of it: estimates agree with measured peaks to about a tenth
@@ -37,7 +37,7 @@ class Room:
 RoomOf = Callable[[PlannedStage], Room]
 
 
-def rooms(profile: Profile, most_of: Callable[[PlannedStage], Most]) -> RoomOf:
+def rooms(profile: Profile, capacity_of: Callable[[PlannedStage], Capacity]) -> RoomOf:
     """What a profile's places have. Memory that it names for a kind bounds the machine's."""
 
     def room_of(planned: PlannedStage) -> Room:
@@ -45,7 +45,7 @@ def rooms(profile: Profile, most_of: Callable[[PlannedStage], Most]) -> RoomOf:
         named = planned.stage.kind in profile.memory_named
         return Room(
             gpu_bytes=0 if device is None else device.memory_bytes,
-            machine_bytes=planned.resources.memory_bytes if named else most_of(planned).memory_bytes,
+            machine_bytes=planned.resources.memory_bytes if named else capacity_of(planned).memory_bytes,
             has_gpus=bool(planned.resources.gpus),
         )
 

@@ -135,7 +135,7 @@ Event = Starting | Running | Waiting | Disrupted | OutputLeft | Ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Most:
+class Capacity:
     """How much one attempt can be given at a place, which `where` names; 0: nobody knows."""
 
     memory_bytes: int = 0
@@ -160,10 +160,10 @@ class Scheduler(ABC):
         del stages
         return ()
 
-    def most(self, planned: PlannedStage) -> Most:
+    def capacity(self, planned: PlannedStage) -> Capacity:
         """Say how much one attempt at a stage can be given here, should it run out of what it has."""
         del planned
-        return Most()
+        return Capacity()
 
     @abstractmethod
     def submit(self, attempt: Attempt) -> None:

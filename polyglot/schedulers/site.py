@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from polyglot.core.endpoint import find_endpoint
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds.registry import traits_of
-from polyglot.schedulers.base import Attempt, Most, Scheduler
+from polyglot.schedulers.base import Attempt, Capacity, Scheduler
 from polyglot.schedulers.registry import BACKENDS
 from polyglot.schedulers.worker_request import worker_request
 from polyglot.store.store import Store
@@ -54,10 +54,10 @@ class Site(ABC):
         del study, store_url
         return None
 
-    def most(self, planned: PlannedStage) -> Most:
+    def capacity(self, planned: PlannedStage) -> Capacity:
         """How much one attempt at a stage can be given here; asks nobody outside of this machine."""
         del planned
-        return Most()
+        return Capacity()
 
     def check_endpoint(self, stage: Stage, url: str | None, key_file: str | None, environ: Mapping[str, str]) -> None:
         """Raise BadInput when the endpoint that a stage asks has no address or key that can work; asks nothing of it.

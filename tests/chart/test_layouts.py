@@ -17,7 +17,7 @@ def test_a_layout_is_rendered_as_it_was_chosen(tmp_path: Path, model: str) -> No
     for device in ("h100", "h200"):
         for gpus, ranks in ((1, 1), (2, 1), (4, 1), (8, 1), (8, 2)):
             session, row = estimates.laid_out(tmp_path, model, device, gpus=gpus, ranks=ranks)
-            (planned,) = sized([row], session.profile, session.site.most)
+            (planned,) = sized([row], session.profile, session.site.capacity)
             attempts.append(Attempt(planned=planned, number=1, store_url="s3://bucket/prefix"))
             chosen.append(planned)
     assert {planned.resources.total_gpus for planned in chosen} >= {1, 2, 4, 8, 16}

@@ -7,8 +7,8 @@ from polyglot.attempts.attempts import Attempts, Failure
 from polyglot.cli.session import Session
 from polyglot.cli.submit import keep_study, submission_of
 from polyglot.core.stage import PlannedStage
+from polyglot.engine.drift_reference import two_levels
 from polyglot.engine.submission import Submission, submission_at, submission_of_night
-from polyglot.engine.watch import two_levels
 from polyglot.kinds.aggregate import AggregateParams
 from polyglot.kinds.drift import Then, Watch
 from polyglot.plan.plan import Plan

@@ -13,7 +13,7 @@ from pathlib import Path
 from jobs.lib import processes
 from jobs.lib.card import one_language
 from jobs.lib.card.defects import EVERY_DETECTOR, rule
-from jobs.lib.card.findings import Findings
+from jobs.lib.card.language_defects import LanguageDefects
 from jobs.lib.card.near_duplicates import RULE
 from jobs.lib.context import Context
 from jobs.lib.rows.by_id import id_key
@@ -70,7 +70,7 @@ def _at_once(counts: Mapping[str, LanguageCard], resources: Resources) -> int:
     return max(1, min(len(counts), resources.cpus, resources.memory_bytes // one))
 
 
-def defects(found: Mapping[str, Findings]) -> dict[str, Defect]:
+def defects(found: Mapping[str, LanguageDefects]) -> dict[str, Defect]:
     """Return, per defect that could occur, the rule and each language's findings."""
     table: dict[str, Defect] = {}
     for name in EVERY_DETECTOR:

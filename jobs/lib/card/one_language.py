@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from jobs.lib.card.findings import Findings
+from jobs.lib.card.language_defects import LanguageDefects
 from jobs.lib.card.near_duplicates import NearDuplicates
 from jobs.lib.rows.by_id import ById, id_key
 from jobs.lib.rows.content import Content
@@ -37,14 +37,14 @@ class Described:
     """What is said of a language alone, what the detectors found, and its ids (NFC) in the order of the file."""
 
     card: LanguageCard
-    findings: Findings
+    findings: LanguageDefects
     ids: list[str]
 
 
 def describe(rows: Rows, check: Callable[[], None]) -> Described:
     """Read a language once; memory grows with the ids and not with the text. `check` is called now and then."""
     content = Content(language=rows.language)
-    findings = Findings(language=rows.language, pivot=rows.pivot)
+    findings = LanguageDefects(language=rows.language, pivot=rows.pivot)
     ids: list[str] = []
     path = rows.folder / f"{rows.language}.jsonl"
     with ExitStack() as stack:

@@ -193,7 +193,8 @@ class DeepL:
         caps += [f"{settings.max_usd:.4f} USD"] if settings.max_usd is not None else []
         return OverBudget(
             f"DeepL's budget: the next call may cost {_characters(batch)} characters, "
-            f"{spent} ({settings.usd(spent):.4f} USD) are spent, of {' and '.join(caps)}. Raise max-characters or budget.usd in the study file and submit again; "
+            f"{spent} ({settings.usd(spent):.4f} USD) are spent, of "
+            f"{' and '.join(caps)}. Raise max-characters or budget.usd in the study file and submit again; "
             "what was translated is kept"
         )
 

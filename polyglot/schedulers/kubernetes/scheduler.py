@@ -23,10 +23,10 @@ from polyglot.core.errors import PolyglotError
 from polyglot.core.stage import PlannedStage
 from polyglot.schedulers.base import (
     Attempt,
+    Capacity,
     Disrupted,
     Ended,
     Event,
-    Most,
     Outcome,
     OutputLeft,
     Running,
@@ -35,13 +35,13 @@ from polyglot.schedulers.base import (
 )
 from polyglot.schedulers.kubernetes import states
 from polyglot.schedulers.kubernetes.api import Api, ApiError
+from polyglot.schedulers.kubernetes.capacity import capacity_of
 from polyglot.schedulers.kubernetes.creator import JobCreator, Render
 from polyglot.schedulers.kubernetes.disruptions import disruption, goes_away
 from polyglot.schedulers.kubernetes.documents import owner, owner_name, rank_of
 from polyglot.schedulers.kubernetes.driver import out_of_memory
 from polyglot.schedulers.kubernetes.hindrances import Around, hindrance
 from polyglot.schedulers.kubernetes.informer import Broken, Change, Informer, Listed, Update
-from polyglot.schedulers.kubernetes.most import most_of
 from polyglot.schedulers.kubernetes.names import DRIVERS, JOB_NAME, MANAGED, WORKLOAD, Document
 from polyglot.schedulers.kubernetes.output import output
 from polyglot.schedulers.kubernetes.render.values import scratch_of
@@ -94,9 +94,9 @@ class KubernetesScheduler(Scheduler):
             return ()  # what is wrong is told when Jobs are looked at
         return out_of_memory(pods)
 
-    def most(self, planned: PlannedStage) -> Most:
+    def capacity(self, planned: PlannedStage) -> Capacity:
         """What the profile says of the kind's pool."""
-        return most_of(self._cluster, planned)
+        return capacity_of(self._cluster, planned)
 
     def submit(self, attempt: Attempt) -> None:
         """Have a Job created, with all others that are pending, by the next `watch`."""

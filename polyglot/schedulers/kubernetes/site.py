@@ -9,13 +9,13 @@ from polyglot.core.endpoint import ENDPOINTS, NO_KEY_FILE, find_url
 from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage, Stage
 from polyglot.kinds.registry import traits_of
-from polyglot.schedulers.base import Attempt, Most
+from polyglot.schedulers.base import Attempt, Capacity
 from polyglot.schedulers.kubernetes.alive import has_driver, keys_alive
 from polyglot.schedulers.kubernetes.api import Api
+from polyglot.schedulers.kubernetes.capacity import capacity_of
 from polyglot.schedulers.kubernetes.cronjob import night_of, read_calendar
 from polyglot.schedulers.kubernetes.driver import create_driver, how_to_follow
 from polyglot.schedulers.kubernetes.event import event_about
-from polyglot.schedulers.kubernetes.most import most_of
 from polyglot.schedulers.kubernetes.render.driver import driver_values, render_driver
 from polyglot.schedulers.kubernetes.render.manifests import print_manifests, render_jobs, renderer
 from polyglot.schedulers.kubernetes.render.request import paths_of_large
@@ -42,9 +42,9 @@ class KubernetesSite(DetachedSite):
         """See Site."""
         return KubernetesScheduler(self._api(), self._cluster, renderer(self._cluster, study, store))
 
-    def most(self, planned: PlannedStage) -> Most:
+    def capacity(self, planned: PlannedStage) -> Capacity:
         """See Site."""
-        return most_of(self._cluster, planned)
+        return capacity_of(self._cluster, planned)
 
     def alive(self, store_url: str) -> Alive | None:
         """See Site: by the namespace's Jobs."""

@@ -26,7 +26,7 @@ from polyglot.core.errors import BadInput
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.registry import environment_of, kind_of, traits_of
 from polyglot.kinds.settings import threads_of
-from polyglot.schedulers.base import Attempt, Ended, Event, Most, Outcome, Running, Scheduler, Starting
+from polyglot.schedulers.base import Attempt, Capacity, Ended, Event, Outcome, Running, Scheduler, Starting
 from polyglot.schedulers.local.budget import Allocation, Allocator, Budget
 from polyglot.schedulers.local.lock import KeyLocks, locks_directory
 from polyglot.schedulers.local.process import KernelKills, Launch, PlainProcess, Process, ask_to_stop, kill
@@ -102,10 +102,10 @@ class LocalScheduler(Scheduler):
         """Name the kinds of stages that ask for more CPUs than there are."""
         return self.budget.notes(stages)
 
-    def most(self, planned: PlannedStage) -> Most:
+    def capacity(self, planned: PlannedStage) -> Capacity:
         """All the memory that this machine gives to workers."""
         del planned
-        return Most(memory_bytes=self.budget.memory_bytes, where="this machine")
+        return Capacity(memory_bytes=self.budget.memory_bytes, where="this machine")
 
     def submit(self, attempt: Attempt) -> None:
         """Queue an attempt; it starts when there is room."""

@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 
 from polyglot.core.stage import PlannedStage
-from polyglot.schedulers.base import Most
+from polyglot.schedulers.base import Capacity
 from polyglot.schedulers.local.budget import Budget
 from polyglot.schedulers.local.lock import KeyLocks, locks_directory
 from polyglot.schedulers.local.scheduler import LocalScheduler
@@ -19,10 +19,10 @@ class LocalSite(Site):
         del study, store
         return LocalScheduler.for_profile(self.profile)
 
-    def most(self, planned: PlannedStage) -> Most:
+    def capacity(self, planned: PlannedStage) -> Capacity:
         """See Site."""
         del planned
-        return Most(memory_bytes=Budget.of_profile(self.profile).memory_bytes, where="this machine")
+        return Capacity(memory_bytes=Budget.of_profile(self.profile).memory_bytes, where="this machine")
 
     def alive(self, store_url: str) -> Alive:
         """See Site: by the locks of this user."""

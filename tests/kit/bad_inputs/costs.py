@@ -16,7 +16,7 @@ _CPU = "memory: 2GiB\n"
 
 def _fits(folder: Path, profile: str) -> None:
     session = estimates.seven(folder, profile)
-    check_fits(session.estimated, session.profile, session.site.most)
+    check_fits(session.estimated, session.profile, session.site.capacity)
 
 
 def _confirm(folder: Path) -> None:

@@ -6,10 +6,10 @@ from polyglot.core.stage import PlannedStage, Resources, Stage
 from polyglot.engine.given import Given, given
 from polyglot.engine.outcomes import Failed, GiveUp
 from polyglot.kinds.registry import KINDS
-from polyglot.schedulers.base import Most, Outcome
+from polyglot.schedulers.base import Capacity, Outcome
 
 GIB = 2**30
-POOL = Most(memory_bytes=24 * GIB, where="the pool gpus")
+POOL = Capacity(memory_bytes=24 * GIB, where="the pool gpus")
 
 
 def planned(kind: str = "train", **settings: int) -> PlannedStage:
@@ -25,8 +25,8 @@ def ran_out(outcome: Outcome, *had: int | None) -> list[Failed]:
     return [Failed(number=n, outcome=outcome, reason=f"reason {n}", had=of) for n, of in enumerate(had, 1)]
 
 
-def after(outcome: Outcome, *had: int | None, most: Most = POOL, stage: PlannedStage | None = None) -> Given:
-    found = given(stage or planned(), ran_out(outcome, *had), most)
+def after(outcome: Outcome, *had: int | None, capacity: Capacity = POOL, stage: PlannedStage | None = None) -> Given:
+    found = given(stage or planned(), ran_out(outcome, *had), capacity)
     assert isinstance(found, Given)
     return found
 
@@ -41,15 +41,15 @@ class TestMemory:
         [
             ((4 * GIB,), POOL, 8),
             ((4 * GIB, 8 * GIB), POOL, 24),  # the last try has all that there is
-            ((4 * GIB, 8 * GIB), Most(), 16),  # nobody knows what there is
-            ((4 * GIB,), Most(memory_bytes=6 * GIB), 6),
+            ((4 * GIB, 8 * GIB), Capacity(), 16),  # nobody knows what there is
+            ((4 * GIB,), Capacity(memory_bytes=6 * GIB), 6),
             ((None,), POOL, 8),  # a record of an older version
             ((1 * GIB,), POOL, 4),  # the profile asks for more by now
             ((3 * GIB,), POOL, 6),
         ],
     )
-    def test_the_next_attempt_has_more(self, had: tuple[int | None, ...], most: Most, gib: int) -> None:
-        found = after(Outcome.OUT_OF_MEMORY, *had, most=most)
+    def test_the_next_attempt_has_more(self, had: tuple[int | None, ...], capacity: Capacity, gib: int) -> None:
+        found = after(Outcome.OUT_OF_MEMORY, *had, capacity=capacity)
         assert found.planned.resources.memory_bytes == gib * GIB
         assert found.text == ("" if gib == 4 else f"{gib}.00 GiB of memory instead of 4.00")
         assert found.planned.settings == {}  # smaller batches would change a CPU's bits

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from polyglot.core.errors import Corrupt
+from polyglot.engine.drift_reference import two_levels
 from polyglot.engine.submission import Submission
-from polyglot.engine.watch import two_levels
 from polyglot.kinds.aggregate import AggregateParams
 from polyglot.plan.build import build_plan
 from polyglot.plan.plan import make_plan

@@ -79,7 +79,7 @@ def test_what_no_gpu_can_hold_lies_beside_them_where_the_machine_has_room(tmp_pa
         study=estimates.SEVEN.replace("mistral-7b", "mixtral-8x7b"),
     )
     with pytest.raises(BadInput, match="and H100 has 79.6 GiB"):
-        check_fits(session.estimated, session.profile, session.site.most)
+        check_fits(session.estimated, session.profile, session.site.capacity)
 
 
 def test_what_the_profile_says_stays(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from polyglot.kinds.rows import Form
 
 
 @dataclass(kw_only=True)
-class Findings:
+class LanguageDefects:
     """What the detectors found. Where a finding is, is written "<id>:<turn>", turns counted from 1."""
 
     language: str

@@ -12,7 +12,7 @@ from polyglot.kinds.kind import Params
 from polyglot.kinds.registry import kind_of
 
 
-def watching_stages(
+def drift_stages(
     stages: Sequence[PlannedStage], renamed: Mapping[str, str], watch: Watch, night: str
 ) -> list[PlannedStage]:
     """The stages of a night beside the evaluation itself, `drift` last. `renamed`: the study's keys -> the night's."""

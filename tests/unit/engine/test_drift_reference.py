@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from polyglot.core.canonical import sha256_bytes
+from polyglot.engine.drift_reference import watch_of
 from polyglot.engine.submission import submission_at
-from polyglot.engine.watch import watch_of
 from polyglot.store.submissions import newest_submission, save_submission
 from tests.kit.desk import Desk
 from tests.kit.nights import begun, found, ordered

@@ -37,7 +37,8 @@ ARG PIP_INDEX_URL=""
 ARG UV_DEFAULT_INDEX=""
 ARG UV_CACHE_DIR=""
 # pyc files checked by nothing: the root file system is read-only, and equal builds are equal bytes
-ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 PYC_INVALIDATION_MODE=UNCHECKED_HASH UV_PYTHON_DOWNLOADS=never \
+ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_COMPILE_BYTECODE_TIMEOUT=900 PYC_INVALIDATION_MODE=UNCHECKED_HASH \
+    UV_PYTHON_DOWNLOADS=never \
     UV_NO_PROGRESS=1 PATH=/opt/build/bin:$PATH
 WORKDIR /build
 # `fetch COMMAND`: runs it with the certificates and the index that were asked for, and with nothing that is empty

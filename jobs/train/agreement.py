@@ -91,6 +91,9 @@ def _alone() -> Iterator[None]:
 def _backend(*, offload: bool) -> str:
     if not torch.cuda.is_available():
         return "gloo"
+    # torch 2.15's second implementation, its default, splits groups for meshes where the first does not, and was never
+    # run by us; read when the backend is first asked for
+    os.environ.setdefault("TORCH_DIST_USE_NCCL2", "0")
     return "cpu:gloo,cuda:nccl" if offload else "nccl"
 
 

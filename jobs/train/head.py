@@ -20,7 +20,9 @@ from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
 
+from jobs.lib.model.loading import OF_DEVICE
 from jobs.lib.ranks import is_of_exchange
+from jobs.train.agreement import all_say
 from jobs.train.batches import MicroBatch, Sequences
 from jobs.train.sharding import computes_on
 from polyglot.kinds.training import targets_at_once
@@ -29,8 +31,8 @@ from polyglot.kinds.training import targets_at_once
 class TargetLoss:
     """Cross-entropy summed over the targets of a micro-batch, each by its weight."""
 
-    def __init__(self, model: PreTrainedModel, *, at_once: int | None = None) -> None:
-        """Hook the model's output layer if that gives what its full logits give.
+    def __init__(self, model: PreTrainedModel, *, at_once: int | None = None, ranks: int = 1) -> None:
+        """Hook the model's output layer if that gives what its full logits give, on every rank. A collective.
 
         `at_once` targets have logits at the same time, by default as many as make 2^27 logits.
         """
@@ -44,13 +46,13 @@ class TargetLoss:
         head = model.get_output_embeddings()  # type: ignore[no-untyped-call]
         if isinstance(head, nn.Module):
             hook = head.register_forward_pre_hook(self._pick)
-            self.picks_before_head = self._agrees(model)
+            self.picks_before_head = all_say(self._agrees(model), ranks, computes_on(model))
             if not self.picks_before_head:
                 hook.remove()
                 return
             original = head.forward
             head.forward = self._split(original)
-            self.splits_head = self._sums_alike(model)
+            self.splits_head = all_say(self._sums_alike(model), ranks, computes_on(model))
             if not self.splits_head:
                 head.forward = original
 
@@ -172,8 +174,8 @@ _UNFIT = (RuntimeError, IndexError, ValueError)  # of a head that cannot be used
 
 
 def _fits_not(error: Exception) -> bool:
-    """False, as the answer to whether a head fits; an error of the exchange among ranks is raised again."""
-    if is_of_exchange(error):
+    """False, as the answer to whether a head fits; an error of a device or of the exchange is raised again."""
+    if isinstance(error, OF_DEVICE) or is_of_exchange(error):
         raise error
     return False
 

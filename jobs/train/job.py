@@ -190,6 +190,8 @@ def _load(
         model = load_model(base, dtype=None, device=device, attention=choice.implementation)
         found = model, model.dtype
         model.to(torch.float32)  # type: ignore[arg-type]
+        if half and any(tensor.ndim == 3 for tensor in model.parameters()):
+            context.log.warning("experts compute in float32 on one GPU: grouped products do not follow autocast")
     context.log.info("attention: %s, %s", found[0].config._attn_implementation, choice.why)
     if packed and not on_gpu:
         context.log.info("packing: on a processor rows without it are faster (docs/performance.md)")

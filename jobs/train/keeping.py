@@ -10,6 +10,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,11 @@ _FAILED = ""  # what a rank says that could not store its file
 _DONE = "done"
 
 
+def _group() -> Any:
+    """For what ranks tell each other from the thread that stores: one may be done long before the slowest is."""
+    return distributed.new_group(backend="gloo", timeout=timedelta(seconds=agreement.EXCHANGE_SECONDS))
+
+
 class Keeper:
     """The checkpoints of one training. Every method that is named a collective is called by all ranks."""
 
@@ -36,7 +42,7 @@ class Keeper:
         self._context, self._trainer, self._every_steps = context, trainer, every_steps
         self._every_seconds = self._interval = every_seconds or EVERY_SECONDS
         self._saved = time.monotonic()
-        self._group: Any = distributed.new_group(backend="gloo") if trainer.ranks > 1 else None
+        self._group: Any = _group() if trainer.ranks > 1 else None
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None  # of the last one that was not stored
         self._failures = 0  # in a row

@@ -79,7 +79,7 @@ class Trainer:
         self.data_seconds = 0.0  # that the last step waited for its micro-batches
         self.half = params.precision == "bfloat16" and self.device.type == "cuda"
         with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
-            self.loss = TargetLoss(model, at_once=layout.logits_at_once)
+            self.loss = TargetLoss(model, at_once=layout.logits_at_once, ranks=self.ranks)
         isolation.check_causal(self.loss, model, half=self.half)
         self.packed_tokens = _packed_tokens(params, mixture)
         if self.packed_tokens is not None:

@@ -42,9 +42,10 @@ def write_weights(
     pulse = pulse or Pulse()
     for layer in _layers(model):
         pulse.at("exporting a layer", step=0, files=True)
-        made = {name: whole(tensor).detach().to("cpu", dtype) for name, tensor in layer.items()}
+        gathered = {name: whole(tensor).detach() for name, tensor in layer.items()}
         if not first:
-            continue
+            continue  # only who writes has a copy in the machine's memory
+        made = {name: tensor.to("cpu", dtype) for name, tensor in gathered.items()}
         for name, tensor in revert_weight_conversion(model, made).items():
             if held and size + tensor.nbytes > file_bytes:
                 save_file(held, out / _part(files), metadata={"format": "pt"})

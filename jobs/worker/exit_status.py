@@ -35,7 +35,9 @@ _OF_TENSORS = (
     "index out of range",
     "device-side assert triggered",
 )
-_DEVICE_MEMORY = "OutOfMemoryError"  # torch's, for a GPU's memory; its message has the sizes
+# torch's, by name, as a worker of another kind never imports it: of a GPU's memory, whose message has the sizes, and of
+# all else that a GPU reports.
+_DEVICE_MEMORY, _DEVICE = "OutOfMemoryError", "AcceleratorError"
 _OUTCOMES = {
     Exit.PERMANENT: PERMANENT,
     Exit.OUT_OF_MEMORY_WORKER: "out-of-memory",
@@ -67,7 +69,7 @@ def exit_status_of(error: BaseException, *, late: bool, deadline_seconds: int) -
     if code is Exit.TIMED_OUT:
         return ExitStatus(code=code, reason=f"the deadline of {deadline_seconds} s passed")
     if code is Exit.OUT_OF_MEMORY_WORKER:
-        if type(error).__name__ == _DEVICE_MEMORY:
+        if _is_of_device_memory(error):
             return ExitStatus(code=code, reason=reason, of_device=True)
         peak = peak_memory_bytes()
         said = one_line(f"{reason}; its peak was {peak / 2**30:.2f} GiB")
@@ -82,18 +84,19 @@ def _code(error: BaseException, *, late: bool) -> Exit:
         return Exit.TIMED_OUT if late else Exit.INTERRUPTED_WORKER
     if isinstance(error, BadInput | Permanent | Conflict | Refused) or _is_bug(error):
         return Exit.PERMANENT
-    if (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == _DEVICE_MEMORY
-        or "can't allocate memory" in str(error)
-    ):
+    if isinstance(error, MemoryError) or _is_of_device_memory(error) or "can't allocate memory" in str(error):
         return Exit.OUT_OF_MEMORY_WORKER
     return Exit.FAILED
 
 
+def _is_of_device_memory(error: BaseException) -> bool:
+    name = type(error).__name__
+    return name == _DEVICE_MEMORY or (name == _DEVICE and "out of memory" in str(error))
+
+
 def _is_bug(error: BaseException) -> bool:
     """Whether the error is of the program and its values alone. The Rust tokenizers raise a bare Exception for such."""
-    if type(error) is RuntimeError:
+    if type(error) is RuntimeError or type(error).__name__ == _DEVICE:
         return any(words in str(error).lower() for words in _OF_TENSORS)
     return type(error) is Exception or (isinstance(error, _BUGS) and not isinstance(error, OSError | JSONDecodeError))
 

@@ -204,7 +204,7 @@ def test_a_grace_that_is_shorter_than_the_upload(site: Site, undisturbed: Traini
     """Fault 16: SIGKILL in the middle of a checkpoint. The one before it stands, and no line of the log is lost."""
     needs_own(site, "a relay in the cluster's own network")
     with slow_store(site.installation.namespace.target) as slow:
-        environment = {"AWS_ENDPOINT_URL_S3": slow.inside, "AWS_REGION": "us-east-1"}
+        environment = {**cluster_of(site.installation).environment, "AWS_ENDPOINT_URL_S3": slow.inside}
         one = site.training("throttled", 44, resources={"grace_seconds": 5}, environment=environment)
         with one.driven() as driver:
             one.until_saved()

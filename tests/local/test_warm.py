@@ -4,13 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from polyglot.schedulers.base import Attempt, Ended, Event, Outcome
+from polyglot.schedulers.local.budget import Budget
 from polyglot.schedulers.local.process import Launch, PlainProcess, kill
+from polyglot.schedulers.local.scheduler import LocalScheduler
 from polyglot.schedulers.local.warm import WarmServer
 from tests.kit.graphs import GRAPHS, chain, fan, stage
 from tests.kit.world import ROOT, World, alive, end, until
@@ -37,6 +40,18 @@ def test_equal_results_warm_and_plain(plain: World) -> None:
     warm.root.mkdir()
     warm.run(stages)
     assert warm.results(stages) == plain.results(stages)
+
+
+def test_workers_with_a_gpu_are_processes_of_their_own_and_the_server_sees_none(plain: World) -> None:
+    """Importing models initialises CUDA where there is some, and what is forked after that cannot use it."""
+    (made,) = chain(1)
+    with_gpu = replace(made, resources=replace(made.resources, gpus=1))
+    with LocalScheduler(plain.state, budget=Budget.of_machine()) as scheduler:
+        assert scheduler._server(with_gpu) is None
+        server = scheduler._server(made)
+        assert server is not None
+        environment = Path(f"/proc/{server.pid}/environ").read_bytes().split(b"\0")
+        assert b"CUDA_VISIBLE_DEVICES=" in environment
 
 
 def test_a_worker_is_a_child_of_the_server_in_a_session_of_its_own(plain: World) -> None:

@@ -13,7 +13,10 @@ from jobs.lib.model.loading import choose_device
 from jobs.lib.ranks import Ranks
 from polyglot.core.canonical import Json
 from polyglot.core.devices import nvidia_devices
+from polyglot.core.errors import PolyglotError
 from polyglot.kinds import settings
+
+CPU_FOR_GPUS = "POLYGLOT_CPU_FOR_GPUS"
 
 
 def threads_of(context: Context) -> int:
@@ -77,7 +80,9 @@ def computing(threads: int, *, deterministic: bool) -> Iterator[None]:
 def unused_gpus(asked: int) -> str:
     """What is to be said of GPUs that this pod has and its processes compute without; "" where there are none such.
 
-    `asked` is how many the plan gave it.
+    `asked` is how many the plan gave it. Raises PolyglotError where it gave some and none works, as the node's driver
+    or a broken device plugin may have it: another node's may, and a CPU takes a hundred times as long. With
+    POLYGLOT_CPU_FOR_GPUS=1 in the environment, for a cluster whose GPUs are made up, it computes there.
     """
     devices = len(nvidia_devices())
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""  # of a stage that asks for none: its driver has told it
@@ -86,7 +91,10 @@ def unused_gpus(asked: int) -> str:
             return ""
         there = f"{devices} NVIDIA devices are there" if devices else "no NVIDIA device is there"
         why = "is built without CUDA" if torch.version.cuda is None else "does not get CUDA to work (driver, libraries)"
-        return f"{asked} GPUs were asked for, {there}, and torch {torch.__version__} {why}: it computes on the CPU"
+        said = f"{asked} GPUs were asked for, {there}, and torch {torch.__version__} {why}"
+        if asked and os.environ.get(CPU_FOR_GPUS) != "1":
+            raise PolyglotError(f"{said}. See `nvidia-smi` on the node: docs/images.md has the driver that it takes")
+        return f"{said}: it computes on the CPU"
     found, used = torch.cuda.device_count(), Ranks.read().local_ranks
     verb = "is" if used == 1 else "are"
     return f"{found} GPUs are there and {used} {verb} used: a process computes on one" if found > used else ""

@@ -261,6 +261,9 @@ def without_weights(base: Input) -> Path:
     return base.path("model/config.json").parent
 
 
+OF_DEVICE = (torch.OutOfMemoryError, torch.AcceleratorError)  # RuntimeErrors of a GPU, which say nothing of a model
+
+
 def choose_device() -> torch.device:
     """The GPU of this process where there is one (LOCAL_RANK picks it), else the CPU.
 
@@ -290,7 +293,7 @@ def _loading(what: str) -> Iterator[None]:
     """What a library raises of files that lie here is Permanent, but for want of memory, of a peer, or the system's."""
     try:
         yield
-    except (MemoryError, torch.cuda.OutOfMemoryError, Permanent):
+    except (MemoryError, *OF_DEVICE, Permanent):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None or "can't allocate memory" in str(error):

@@ -230,6 +230,7 @@ class LocalScheduler(Scheduler):
         environment[MACHINE_CPUS] = str(self.budget.cpus)
         if self.budget.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(share.gpus)
+            environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as /dev/nvidiaN are numbered
         server = self._server(attempt.planned)
         launch = Launch(
             name=attempt.name,
@@ -256,17 +257,19 @@ class LocalScheduler(Scheduler):
         """The fork server for stages of its sort, started at its first use; None when switched off or dead.
 
         It has our own interpreter, so it has no workers of another environment; one of several processes starts them
-        itself, and would import for nothing.
+        itself, and would import for nothing. Nor has it workers with a GPU: importing models initialises CUDA where
+        there is one (torchao), and a process that was forked from it could not. So it sees none.
         """
         kind = kind_of(planned.stage.kind)
-        if not self._warm or environment_of(planned) or kind.processes(planned.resources, planned.settings) > 1:
+        several = kind.processes(planned.resources, planned.settings) > 1
+        if not self._warm or environment_of(planned) or planned.resources.gpus or several:
             return None
         group = "model" if traits_of(planned.stage).loads_model else "light"
         server = self._servers.get(group)
         if server is None:
             server = WarmServer(
                 libraries=MODEL_LIBRARIES if group == "model" else (),
-                environment=self._environment,
+                environment={**self._environment, "CUDA_VISIBLE_DEVICES": ""},
                 log=self._state / "logs" / f"warm-{group}.log",
             )
             self._servers[group] = server

@@ -125,7 +125,11 @@ def installed(
             "images": dict(images),
             "image-pull-policy": target.pull_policy,
             "priority-class": None,
-            "environment": {"AWS_ENDPOINT_URL_S3": store.inside, "AWS_REGION": "us-east-1"},
+            "environment": {
+                "AWS_ENDPOINT_URL_S3": store.inside,
+                "AWS_REGION": "us-east-1",
+                "POLYGLOT_CPU_FOR_GPUS": "1",  # nodes say that they have some
+            },
             "pools": {"default": {"tolerations": [{"operator": "Exists"}]}},
             "scratch": "2Gi",
             **more,

@@ -8,6 +8,10 @@ from jobs.worker.exit_status import exit_status_of
 from polyglot.core.errors import BadInput, Conflict, Exit, Interrupted, OverBudget, Permanent, Refused, StoreError
 
 
+class AcceleratorError(RuntimeError):
+    """As torch names what a GPU reports."""
+
+
 class OutOfMemoryError(RuntimeError):
     """Has the name of torch's."""
 
@@ -44,6 +48,21 @@ class NotThere(FileNotFoundError, ValueError):
         ),
         (Interrupted("asked to stop"), Exit.INTERRUPTED_WORKER, "asked to stop"),
         (OutOfMemoryError("CUDA: 80 GiB"), Exit.OUT_OF_MEMORY_WORKER, "OutOfMemoryError: CUDA: 80 GiB"),
+        (
+            AcceleratorError("CUDA error: out of memory"),
+            Exit.OUT_OF_MEMORY_WORKER,
+            "AcceleratorError: CUDA error: out of memory",
+        ),
+        (
+            AcceleratorError("CUDA error: device-side assert triggered"),
+            Exit.PERMANENT,
+            "AcceleratorError: CUDA error: device-side assert triggered",
+        ),
+        (
+            AcceleratorError("CUDA error: uncorrectable ECC error"),
+            Exit.FAILED,
+            "AcceleratorError: CUDA error: uncorrectable ECC error",
+        ),
         (StoreError("503"), Exit.FAILED, "503"),
         (ConnectionResetError(), Exit.FAILED, "ConnectionResetError"),
         (SystemExit(7), Exit.FAILED, "SystemExit: 7"),

@@ -11,7 +11,8 @@ from polyglot.core.errors import Permanent, PolyglotError
 from polyglot.core.stage import PlannedStage, Resources, Stage
 from polyglot.schedulers.local.budget import Budget
 
-CPU_TORCH = f"torch {torch.__version__} is built without CUDA: it computes on the CPU"
+NO_CUDA = f"torch {torch.__version__} is built without CUDA"
+CPU_TORCH = f"{NO_CUDA}: it computes on the CPU"
 
 
 @pytest.mark.parametrize(
@@ -31,9 +32,23 @@ def test_a_worker_that_cannot_use_them(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", None)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("POLYGLOT_CPU_FOR_GPUS", "1")
     if hidden:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert unused_gpus(asked) == expected
+
+
+def test_gpus_that_do_not_work_end_the_attempt_as_another_nodes_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight pods for a week on their CPUs would be a result, and no GPU hour of theirs was used."""
+    monkeypatch.setattr(glob, "glob", lambda pattern: ["/dev/nvidia0"])
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", "13.2")
+    monkeypatch.delenv("POLYGLOT_CPU_FOR_GPUS", raising=False)
+    with pytest.raises(
+        PolyglotError, match=r"1 GPUs were asked for, 1 .* does not get CUDA to work .* nvidia-smi"
+    ) as told:
+        unused_gpus(1)
+    assert not isinstance(told.value, Permanent)
 
 
 @pytest.mark.parametrize(

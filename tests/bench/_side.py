@@ -80,21 +80,32 @@ def job(kind: str, root: str, out: str) -> None:
 
 
 def tokenize(root: str, language: str, most: str) -> None:
-    """The tokenize stage over `rows/<LANGUAGE>.jsonl` with the tokenizer in `model`, on one core."""
+    """The tokenize stage over `rows/<LANGUAGE>.jsonl` with the tokenizer in `model`, on one core.
+
+    The few rows in `first` go first, as what is imported late is not meant.
+    """
     from tests.bench.data_scale import tokenize_stage
 
+    tokenize_stage(Path(root) / "first", language, int(most), 1)
     found = tokenize_stage(Path(root), language, int(most), 1)
     print(json.dumps({"clock": found["wall"], "processors": found["processor"]}))
 
 
 def judge(root: str, questions: str, base_url: str = "") -> None:
-    """The judge stage over so many questions of two turns: by the built-in judge, or at an endpoint."""
+    """The judge stage over so many questions of two turns: by the built-in judge, or at an endpoint.
+
+    One of one question goes first, for the same reason.
+    """
     from tests.kit import judge_small
 
-    endpoint = "openai" if base_url else "built-in"
     settings = {"concurrency": 64, "timeout_seconds": 60, "call_deadline_seconds": 600}
-    judge_small.stage(Path(root), base_url, count=int(questions), settings=settings, endpoint=endpoint)
-    say_seconds(lambda: judge_small.run(Path(root)))
+    for name, count in (("first", 1), ("timed", int(questions))):
+        endpoint = "openai" if base_url else "built-in"
+        judge_small.stage(
+            Path(root) / name, base_url or "http://not.asked", count=count, settings=settings, endpoint=endpoint
+        )
+    judge_small.run(Path(root) / "first")
+    say_seconds(lambda: judge_small.run(Path(root) / "timed"))
 
 
 if __name__ == "__main__":

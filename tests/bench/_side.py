@@ -6,11 +6,15 @@ What has moved since then is named here with all its names, and nowhere else. On
 before a piece of work is chosen.
 """
 
+import hashlib
 import importlib
 import json
+import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -79,6 +83,22 @@ def job(kind: str, root: str, out: str) -> None:
     job_of(kind).run(fake_context(params_of(kind).model_validate(given["params"]), inputs, Path(out)))
 
 
+def ingest(rows: str, cpus: str) -> None:
+    """The ingest stage of so many rows of each of two languages, with the processor seconds of what it starts."""
+    from polyglot.core.stage import Resources
+    from tests.bench.data_scale import CARD, ingest_stage
+    from tests.kit import data_jobs
+
+    job_of("ingest")
+    data_jobs.Resources = partial(Resources, cpus=int(cpus))  # type: ignore[misc, assignment]
+    with tempfile.TemporaryDirectory() as folder:
+        found = ingest_stage(Path(folder), int(rows))
+        card = hashlib.sha256(Path(folder, "ingest/out/card.json").read_bytes()).hexdigest()
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    found["processor"] += children.ru_utime + children.ru_stime
+    print(json.dumps({**found, "rows": int(rows) * len(CARD), "card": card}))
+
+
 def tokenize(root: str, language: str, most: str) -> None:
     """The tokenize stage over `rows/<LANGUAGE>.jsonl` with the tokenizer in `model`, on one core.
 
@@ -109,4 +129,4 @@ def judge(root: str, questions: str, base_url: str = "") -> None:
 
 
 if __name__ == "__main__":
-    {one.__name__: one for one in (study, job, tokenize, judge)}[sys.argv[1]](*sys.argv[2:])
+    {one.__name__: one for one in (study, job, ingest, tokenize, judge)}[sys.argv[1]](*sys.argv[2:])

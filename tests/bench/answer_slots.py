@@ -6,25 +6,20 @@ Two turns each; prompts and answers have log-normal lengths, as MT-Bench-X's and
 length alone, so that both sides make as many tokens. Each side is a process with one thread, and they take turns.
 Printed are medians, ranges in brackets: tokens a processor second, those seconds, seconds by the clock, steps of
 one token a row and the rows in them, tokens of prompts computed with their padding, columns of keys read by all steps,
-and the peak of memory. Also whether the texts are equal.
+and the peak of memory. Also whether the texts are equal. The other checkout may be as old as b263a01.
 """
 
 import argparse
 import json
-import logging
 import math
-import os
 import random
-import resource
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tests.bench._sides import ROOT, took
+
 # hidden, feed-forward, layers, heads, key-value heads, vocabulary; "dot" is there to count steps and tokens by
 MODELS = {"dot": (16, 16, 1, 1, 1, 500), "5M": (256, 768, 4, 4, 4, 4000), "60M": (512, 1536, 8, 8, 8, 32000)}
 SPREAD = 0.8  # standard deviation of the logarithms of the lengths
@@ -73,95 +68,12 @@ def conversations(count: int, mean: float) -> list[dict[str, Any]]:
     ]
 
 
-def answer(task: dict[str, Any]) -> dict[str, Any]:
-    """Answer a task's conversations with the engine of whatever checkout is imported."""
-    from dataclasses import replace
-
-    from jobs.answer.conversation import Conversation, Task
-    from jobs.answer.engines.engine import Opening, Request
-    from jobs.answer.engines.transformers import TransformersEngine
-    from jobs.lib.model.execution import computing
-    from jobs.lib.model.loading import load_tokenizer
-    from jobs.lib.model.template import ChatFormat
-    from polyglot.core.stage import Resources
-    from polyglot.kinds.answer import AnswerParams
-    from polyglot.kinds.rows import Question
-
-    class Timed(Conversation):
-        def _request(self, one: Task) -> Request:
-            length = task["conversations"][int(one.question.id)]["lengths"][len(one.turns)]
-            return replace(super()._request(one), max_new_tokens=length)
-
-    directory = Path(task["model"])
-    chat = ChatFormat(load_tokenizer(directory))
-    params = AnswerParams(languages=("EN",), systems={"EN": ""}, dtype=task["dtype"], stops=())
-    with computing(1, deterministic=True):
-        engine = TransformersEngine(
-            Opening(
-                directory=directory,
-                chat=chat,
-                params=params,
-                settings={"batch_size": task["batch"]},
-                resources=Resources(),
-                log=logging.getLogger("bench"),
-            )
-        )
-        engine.generator.endings.ids.clear()
-        counts = {"steps": 0, "rows": 0, "prompt tokens": 0, "columns": 0}
-        forward = engine.generator.model.forward
-
-        def counted(**given: Any) -> Any:
-            rows, width = given["input_ids"].shape
-            if width > 1:
-                counts["prompt tokens"] += rows * width
-            else:
-                counts["steps"] += 1
-                counts["rows"] += rows
-                counts["columns"] += given["attention_mask"].numel()
-            output = forward(**given)
-            if not task["free"]:
-                output.logits[..., said] += 1e4  # a trained model's text has the ids that it is read as; so has this
-            return output
-
-        said = chat.tokenizer.convert_tokens_to_ids("Q")
-        engine.generator.model.forward = counted
-        conversation = Timed(engine, chat, params, seed=0)
-        tasks = [
-            Task(
-                question=Question(id=str(number), language="EN", category="math", turns=tuple(one["turns"])),
-                sample=0,
-                system="",
-                temperature=task["temperature"] * (number % 2),
-            )
-            for number, one in enumerate(task["conversations"])
-        ]
-        for one in tasks:
-            conversation.prepare(one)
-        ordered = sorted(tasks, key=lambda one: (len(one.prompt), one.name))
-        groups, place = dict[str, list[Task]](), 0  # as the job does, of which another checkout has it by another name
-        for size in engine.groups([len(one.prompt) for one in ordered]):
-            groups[str(place)] = ordered[place : place + size]
-            place += size
-        clock, processor = time.perf_counter(), time.process_time()
-        list(conversation.converse(groups, lambda: None))
-        seconds = {"processor": time.process_time() - processor, "clock": time.perf_counter() - clock}
-    return {
-        **counts,
-        **seconds,
-        "groups": len(groups),
-        "tokens": sum(turn.tokens for one in tasks for turn in one.turns),
-        "peak MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "texts": [[turn.text for turn in one.turns] for one in tasks],
-    }
-
-
 def ran(checkout: Path, task: Path) -> dict[str, Any]:
     """One side's run, in its own interpreter."""
-    command = [sys.executable, str(Path(__file__).absolute()), "--child", str(task)]
-    environment = {**os.environ, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=checkout, env=environment, stdout=subprocess.PIPE, check=True, text=True)
-    found: dict[str, Any] = json.loads(done.stdout.strip().rpartition("\n")[2])
-    return found
+    side = [str(checkout / ".venv/bin/python"), "-P", str(Path(__file__).with_name("_answer_side.py")), str(task)]
+    taken = took(side, checkout, checkout, OMP_NUM_THREADS="1")
+    found: dict[str, Any] = json.loads(taken.output.strip().rpartition("\n")[2])
+    return {**found, "peak MiB": taken.mib}
 
 
 def told(values: list[float]) -> str:
@@ -183,11 +95,7 @@ def main() -> None:
         "--free", action="store_true", help="the model says what it will, not one letter again and again"
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--child", type=Path)
     options = parser.parse_args()
-    if options.child:
-        print(json.dumps(answer(json.loads(options.child.read_text(encoding="utf-8")))))
-        return
     sides = {"ours": ROOT, **({"other": options.other.absolute()} if options.other else {})}
     found: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
     with tempfile.TemporaryDirectory() as folder:

@@ -12,32 +12,11 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-SIDE = """
-import functools, hashlib, json, pathlib, resource, sys, tempfile
-from jobs.ingest import job
-from polyglot.core.stage import Resources
-from tests.bench.data_scale import CARD, ingest_stage
-from tests.kit import data_jobs
-rows, cpus = map(int, sys.argv[1:])
-data_jobs.Resources = functools.partial(Resources, cpus=cpus)
-with tempfile.TemporaryDirectory() as folder:
-    found = ingest_stage(pathlib.Path(folder), rows)
-    card = hashlib.sha256(pathlib.Path(folder, "ingest/out/card.json").read_bytes()).hexdigest()
-own, children = (resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-print(json.dumps({
-    "wall": found["wall"],
-    "processor": found["processor"] + children.ru_utime + children.ru_stime,
-    "rows": rows * len(CARD),
-    "mib": max(own.ru_maxrss, children.ru_maxrss) / 1024,
-    "card": card,
-}))
-"""
+from tests.bench._sides import ROOT, took, work
 
 
 def main() -> None:
@@ -76,13 +55,9 @@ def compare(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
 
 def run(place: Path, rows: int, cpus: int) -> dict[str, Any]:
     """One ingest in a checkout."""
-    command = [str(place / ".venv/bin/python"), "-c", SIDE, str(rows), str(cpus)]
-    environment = {**os.environ, "PYTHONPATH": str(place)}
-    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
-    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return said
+    found = took(work(place, "ingest", str(rows), str(cpus)), place, place)
+    said: dict[str, Any] = json.loads(found.output.splitlines()[-1])
+    return {**said, "mib": found.mib}
 
 
 def spread(values: Sequence[float]) -> str:

@@ -25,7 +25,7 @@ from polyglot.core.mix import Mix
 from polyglot.plan.contrasts import find_contrasts
 from tests.bench._sides import ROOT
 from tests.bench.study_scale import mixes as sized
-from tests.bench.study_scale import run, write
+from tests.bench.study_scale import run
 from tests.kit.chromium import chromium
 from tests.kit.fake_scores import LANGUAGES, report_params
 from tests.kit.full_reports import whole_study
@@ -59,7 +59,7 @@ def main() -> None:
 def mixes(arms: int) -> list[str]:
     """30: single languages, several, sampled, a few sizes, weights of three; more: many sizes of fewer forms."""
     if arms > 30:
-        return [mix.canonical for mix in sized(arms)]
+        return sized(arms)
     several = ("ENDE", "DEFRITES", "ENDEFRITES", "ENDEFRITES-sampled", "DEFRITES-sampled")
     three = ("DEFR-sampled", "ENFR-sampled", "ENDE-sampled", "ENDEFR-sampled")
     forms = ("ENDEFRITES", "EN", "DEFRITES", "DE")
@@ -73,19 +73,20 @@ def prepared(folder: Path, arms: int) -> int:
     contrasts = find_contrasts("tiny", "built-in", [Mix.parse(name) for name in names], LANGUAGES)
     study = whole_study(folder / "study", names, SEEDS, contrasts)
     read = {role: [str(source.root), source.key] for role, source in study.inputs.items()}
-    write(folder, "report", report_params(metric="score").document(), read)
+    given = {"params": report_params(metric="score").document(), "inputs": read}
+    (folder / "report.json").write_text(json.dumps(given), encoding="utf-8")
     return len(contrasts)
 
 
 def made(folder: Path, arms: int, contrasts: int) -> Path:
     """Make the report, and print what the job took; where it lies."""
-    seconds, mib = run("report", folder, folder / "report", ROOT)
+    took = run("report", folder, ROOT)
     out = folder / "report/out"
     sizes = [
         f"{name} {(out / name).stat().st_size / 2**20:.2f}" for name in ("report.html", "report.json", "answers.html")
     ]
     every = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 2**20
-    job = f"{arms:4} arms, {contrasts} contrasts: {seconds:.2f} s, {mib:.0f} MiB"
+    job = f"{arms:4} arms, {contrasts} contrasts: {took.processors:.2f} s, {took.mib:.0f} MiB"
     print(f"{job}; {every:.1f} MiB, of these {', '.join(sizes)}", flush=True)
     return out
 

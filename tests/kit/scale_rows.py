@@ -88,4 +88,5 @@ def write_tokenizer(folder: Path, vocabulary: int = 32_000) -> None:
     )
     made = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
     made.save_pretrained(folder / "model")
-    (folder / "model" / "config.json").write_text("{}", encoding="utf-8")
+    described = {"model_type": "llama", "vocab_size": vocabulary}
+    (folder / "model" / "config.json").write_text(json.dumps(described), encoding="utf-8")

@@ -22,7 +22,7 @@ from polyglot.core.errors import Corrupt, Missing, Permanent, StoreError
 from polyglot.core.stage import Stage
 from polyglot.store.blobs import blob_path, fetch, put_or_reuse
 from polyglot.store.futures import concurrently
-from polyglot.store.manifest import FileDocument, FileRecord, check_files, seal, unseal
+from polyglot.store.manifest import FileDocument, FileRecord, read_files, seal, unseal
 from polyglot.store.store import Store
 
 KEPT = 2  # the newest may turn out damaged; one more stands behind it
@@ -72,9 +72,9 @@ class StoredCheckpoints:
 
     def record(self, step: int, files: Sequence[CheckpointFile]) -> None:
         """Make the checkpoint of `step` of files that `put` has stored. Raises Permanent for unsafe file names."""
-        records = tuple(FileRecord.from_document(row["file"]) for row in files)
         try:
-            document = {"step": step, "fit": self._fit, "files": [record.document() for record in check_files(records)]}
+            records = read_files([row["file"] for row in files])
+            document = {"step": step, "fit": self._fit, "files": [record.document() for record in records]}
         except ValueError as error:
             raise Permanent(f"a checkpoint's file name cannot be stored: {error}") from error
         path = f"{self._base}{self._attempt}/checkpoints/{step:09d}-{self._start:04d}.json"
@@ -163,7 +163,7 @@ def _read(store: Store, path: str) -> tuple[int, tuple[FileRecord, ...], str]:
     where = f"{store.url}: {path}"
     document = unseal(store.read(path), where=where)
     try:
-        files = check_files(tuple(FileRecord.from_document(row) for row in document["files"]))
+        files = read_files(document["files"])
         return int(document["step"]), files, str(document["fit"])
     except (KeyError, TypeError, ValueError) as error:
         raise Corrupt(f"{where}: not a checkpoint: {error}") from error

@@ -14,7 +14,7 @@ from polyglot.core.canonical import Json, digest
 from polyglot.core.errors import Corrupt, Missing
 from polyglot.core.stage import Stage
 from polyglot.store.blobs import check_stored, fetch, put_or_reuse
-from polyglot.store.manifest import FileRecord, check_files, seal, unseal
+from polyglot.store.manifest import FileRecord, read_files, seal, unseal
 from polyglot.store.store import Store
 
 
@@ -57,7 +57,7 @@ def part_files(data: bytes, *, where: str) -> tuple[FileRecord, ...]:
     """Return the files of a part's record. Raises Corrupt."""
     document = unseal(data, where=where)
     try:
-        records = check_files(tuple(FileRecord.from_document(row) for row in document["files"]))
+        records = read_files(document["files"])
     except (KeyError, TypeError, ValueError) as error:
         raise Corrupt(f"{where}: not a part: {error}") from error
     if not records:

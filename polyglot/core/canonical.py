@@ -19,7 +19,8 @@ import rfc8785
 
 _LARGEST = 2**53 - 1
 _ENCODER = msgspec.json.Encoder(order="sorted")
-_TEXTS, _LEAVES = {str}, {str, bool, type(None)}
+Raw = msgspec.Raw  # a part of a document that is in its canonical form already, taken as it is
+_TEXTS, _LEAVES = {str}, {str, bool, type(None), Raw}
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 

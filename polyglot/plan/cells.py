@@ -169,11 +169,7 @@ def _tokens(sources: Sources, model: str, dataset: str, languages: Sequence[str]
 
 
 def _train_stage(planner: Planner, locked: Locked, sources: Sources, cell: Cell, mix: PlannedStage) -> PlannedStage:
-    training = locked.study.training_of(cell.model)
-    params = TrainParams(
-        **training.model_dump(include=set(Recipe.model_fields)),
-        packed_tokens=training.max_tokens if training.packing == "step" else None,
-    )
+    params = planner.once(("train", cell.model), lambda: _train_params(locked, cell.model))
     inputs = {"base": sources.bases[cell.model], "mix": mix}
     inputs |= _tokens(sources, cell.model, cell.dataset or "", cell.languages)
     inputs |= {
@@ -182,6 +178,14 @@ def _train_stage(planner: Planner, locked: Locked, sources: Sources, cell: Cell,
         if (model, dataset) == (cell.model, cell.dataset)
     }
     return planner.add(f"train {cell.cell}", params, inputs, seed=cell.seed, mix=mix.mix)
+
+
+def _train_params(locked: Locked, model: str) -> TrainParams:
+    training = locked.study.training_of(model)
+    return TrainParams(
+        **training.model_dump(include=set(Recipe.model_fields)),
+        packed_tokens=training.max_tokens if training.packing == "step" else None,
+    )
 
 
 def _evaluated(
@@ -194,24 +198,25 @@ def _evaluated(
     mix: PlannedStage | None,
     train: PlannedStage | None,
 ) -> CellStages:
-    study = locked.study
-    slug = mix.mix if mix else ""
-    model_of = study.baselines[cell.model] if cell.baseline else study.models[cell.model]
-    answers, template = study.answers, model_of.template
-    answer = planner.add(
-        f"answer {cell.cell}",
-        AnswerParams(
-            languages=sources.languages,
-            template=template,
-            template_date=model_of.template_date,
-            stops=TEMPLATES[template].stops,
-            systems={language: study.system(language) for language in sources.languages},
-            **answers.model_dump(),
-        ),
-        {"model": model, "questions": sources.questions},
-        mix=slug,
-    )
+    name = "answer", cell.model, cell.baseline
+    params = planner.once(name, lambda: _answer_params(locked, sources, cell))
+    inputs = {"model": model, "questions": sources.questions}
+    answer = planner.add(f"answer {cell.cell}", params, inputs, mix=mix.mix if mix else "")
     return _with_verdicts(planner, locked, sources, cell, answer, mix=mix, train=train)
+
+
+def _answer_params(locked: Locked, sources: Sources, cell: Cell) -> AnswerParams:
+    """The same for all cells of a model."""
+    study = locked.study
+    model = study.baselines[cell.model] if cell.baseline else study.models[cell.model]
+    return AnswerParams(
+        languages=sources.languages,
+        template=model.template,
+        template_date=model.template_date,
+        stops=TEMPLATES[model.template].stops,
+        systems={language: study.system(language) for language in sources.languages},
+        **study.answers.model_dump(),
+    )
 
 
 def _with_verdicts(
@@ -304,7 +309,10 @@ def _judged(
 ) -> PlannedStage:
     """The verdicts on a cell's answers, against references where there are any; by the study's judge, else `judge`."""
     inputs = {"answers": answer, **asked_about(sources, references)}
-    params = JudgeParams(**judging(locked, sources, prompts or locked.prompts_sha256, judge))
+    name = "judge", asks, tuple((prompts or {}).items())
+    params = planner.once(
+        name, lambda: JudgeParams(**judging(locked, sources, prompts or locked.prompts_sha256, judge))
+    )
     settings = asking_settings(judge or locked.study.judge)
     return planner.add(f"judge {cell.cell}", params, inputs, mix=answer.mix, settings=settings, asks=asks)
 

@@ -105,10 +105,12 @@ def _nearest_change(planned: PlannedStage, documents: Sequence[StageDocument]) -
 
 def _differences(old: object, new: object, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield (path, "path old -> new") for every leaf that differs."""
+    if old == new:
+        return
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in sorted({*old, *new}):
             yield from _differences(old.get(name), new.get(name), f"{path}.{name}" if path else name)
-    elif old != new:
+    else:
         yield path, f"{path} {_short(old)} -> {_short(new)}"
 
 

@@ -1,12 +1,15 @@
 """Turns typed parameters into planned stages, with the resources and settings that the profile gives their kind."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar, cast
 
-from polyglot.core.canonical import Json
-from polyglot.core.stage import PlannedStage, Resources, Stage
+from polyglot.core.canonical import Json, Raw, canonical
+from polyglot.core.stage import PlannedStage, Resources, Stage, StageDocument
 from polyglot.kinds.kind import Params
 from polyglot.kinds.registry import kinds_for
 from polyglot.study.profile import Profile
+
+P = TypeVar("P", bound=Params)
 
 
 class Planner:
@@ -16,6 +19,8 @@ class Planner:
         self.stages: list[PlannedStage] = []
         self.endpoints: dict[str, str] = {}  # of a stage by its key, the name of what it asks in the profile
         self._profile = profile
+        self._shared: dict[tuple[object, ...], Params] = {}
+        self._written: dict[int, tuple[Params, dict[str, Json], Raw]] = {}
 
     def add(
         self,
@@ -36,15 +41,16 @@ class Planner:
         for role, source in (inputs or {}).items():
             if source.stage.kind not in kinds_for(params.kind, role):
                 raise ValueError(f"{label}: {source.stage.kind} cannot be its {role!r}")
-        stage = Stage(
+        document, written = self._documents(params)
+        stage = StageDocument(
             kind=params.kind,
             version=params.version,
-            params=params.document(),
+            params=document,
             inputs={role: source.key for role, source in (inputs or {}).items()},
             seed=seed,
         )
         planned = PlannedStage(
-            stage=stage,
+            stage=Stage.from_document(stage, canonical=canonical({**stage, "params": written})),
             label=label,
             resources=self._profile.resources.get(params.kind, Resources()),
             settings={**self._profile.settings_of(params.kind, asks), **(settings or {})},
@@ -54,3 +60,18 @@ class Planner:
         if asks in self._profile.endpoints:
             self.endpoints[planned.key] = asks
         return planned
+
+    def once(self, name: tuple[object, ...], make: Callable[[], P]) -> P:
+        """Parameters that many stages have alike, under a name that tells them from all others: made, checked and
+        written once.
+        """
+        if name not in self._shared:
+            self._shared[name] = make()
+        return cast(P, self._shared[name])
+
+    def _documents(self, params: Params) -> tuple[dict[str, Json], Raw]:
+        """Parameters as JSON, and in canonical form; by the object, which is kept so that no other takes its id."""
+        if id(params) not in self._written:
+            document = params.document()
+            self._written[id(params)] = params, document, Raw(canonical(document))
+        return self._written[id(params)][1:]

@@ -19,7 +19,7 @@ _THREADS = 32
 def committed(store: Store, kind: str, key: str) -> Manifest | None:
     """Return the manifest of a stage, or None. Raises Corrupt when it is damaged or belongs to another key."""
     data = _read(store, kind, key)
-    return None if data is None else _parsed(data, store, kind, key)
+    return None if data is None else _parsed(data, store, kind, key, None)
 
 
 def _read(store: Store, kind: str, key: str) -> bytes | None:
@@ -29,10 +29,10 @@ def _read(store: Store, kind: str, key: str) -> bytes | None:
         return None
 
 
-def _parsed(data: bytes, store: Store, kind: str, key: str) -> Manifest:
+def _parsed(data: bytes, store: Store, kind: str, key: str, wanted: Stage | None) -> Manifest:
     where = f"{store.url}: {manifest_path(kind, key)}"
     try:
-        manifest = Manifest.from_json(data, where=where)
+        manifest = Manifest.from_json(data, where=where, wanted=wanted)
     except Corrupt as error:
         raise Corrupt(f"{error}. Withdraw it (`polyglot retract`), then submit again") from error
     if manifest.stage.key != key or manifest.stage.kind != kind:
@@ -81,7 +81,7 @@ def committed_many(store: Store, stages: Iterable[Stage]) -> dict[str, Manifest]
     wanted = {stage.key: stage for stage in stages}
     data = concurrently(lambda stage: _read(store, stage.kind, stage.key), wanted.values(), _THREADS)
     found: dict[str, Manifest | None] = {  # parsed here: threads that wait for each other take twice as long
-        key: None if read is None else _parsed(read, store, wanted[key].kind, key)
+        key: None if read is None else _parsed(read, store, wanted[key].kind, key, wanted[key])
         for key, read in zip(wanted, data, strict=True)
     }
     outside = {

@@ -5,11 +5,10 @@ a path that could leave its directory or a flipped bit is an error, never a gues
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -20,14 +19,9 @@ from polyglot.store.paths import check_members, check_sha256
 from polyglot.store.store import CHUNK_BYTES
 
 FORMAT = 1
-_LONG = re.compile(rb"[:\[,-]\d{16}")  # may be an integer of 16 digits and more; in a text, it is none
+# A number of 16 digits and more, once every digit reads 0 and what can stand before a number reads ":"
+_SHAPE, _LONG = bytes.maketrans(b"[,-123456789", b":::000000000"), b":" + b"0" * 16
 _SEAL_BYTES = len(b',"checksum":"' + b"0" * 64 + b'"}')
-
-
-class _StageAsWritten(msgspec.Struct):
-    """A manifest's stage in its own bytes, which are canonical: what was sealed is not written again to be hashed."""
-
-    stage: msgspec.Raw
 
 
 class FileDocument(TypedDict):
@@ -39,8 +33,7 @@ class FileDocument(TypedDict):
     chunks: NotRequired[list[str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRecord:
+class FileRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file of an artifact. `chunks` holds a SHA-256 per 64 MiB of larger files, so ranged reads verify apart."""
 
     path: str
@@ -55,24 +48,24 @@ class FileRecord:
             document["chunks"] = list(self.chunks)
         return document
 
-    @classmethod
-    def from_document(cls, document: FileDocument) -> "FileRecord":
-        """Parse strictly. Raises ValueError; the path is checked together with its siblings by `check_files`."""
-        if set(document) - {"chunks"} != {"path", "sha256", "bytes"}:
-            raise ValueError(f"a file record has the fields {sorted(document)}")
-        size, chunks = document["bytes"], tuple(document.get("chunks", ()))
-        if type(size) is not int or size < 0:
-            raise ValueError(f"not a size: {size!r}")
-        if len(chunks) != (-(-size // CHUNK_BYTES) if size > CHUNK_BYTES else 0):
-            raise ValueError(f"{len(chunks)} chunk digests for {size} bytes")
-        if not isinstance(document["path"], str):
-            raise ValueError(f"not a path: {document['path']!r}")
-        return cls(
-            path=document["path"],
-            sha256=check_sha256(document["sha256"]),
-            bytes=size,
-            chunks=tuple(check_sha256(chunk) for chunk in chunks),
-        )
+
+class _Written(msgspec.Struct):
+    """A manifest as it is stored, but its checksum; the stage in its own bytes, which are canonical: what was sealed
+    is not written again to be hashed.
+    """
+
+    format: Literal[1]
+    stage: msgspec.Raw
+    inputs: dict[str, str]
+    files: tuple[FileRecord, ...]
+    execution: dict[str, Any]
+    provenance: dict[str, Any]
+    metrics: dict[str, Any]
+    volatile: dict[str, Any]
+    result: str
+
+
+_WRITTEN = msgspec.json.Decoder(_Written)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,23 +136,35 @@ class Manifest:
         )
 
     @classmethod
-    def from_json(cls, data: bytes, *, where: str = "manifest") -> "Manifest":
-        """Parse and verify. Raises Corrupt naming `where`, StoreError for a format of a later polyglot."""
-        document = unseal(data, where=where)
-        if document.get("format") != FORMAT:
-            raise StoreError(f"{where}: format {document.get('format')!r}; this polyglot reads {FORMAT}")
+    def from_json(cls, data: bytes, *, where: str = "manifest", wanted: Stage | None = None) -> "Manifest":
+        """Parse and verify. Raises Corrupt naming `where`, StoreError for a format of a later polyglot.
+
+        `wanted`: the stage whose manifest it is thought to be, taken for the manifest's own where that is the same.
+        """
+        body = _unsealed(data, where=where)
         try:
-            stage = msgspec.json.decode(data, type=_StageAsWritten).stage
+            written = _written(body)
+            stage = bytes(written.stage)
+            if wanted is None or stage != wanted.canonical:
+                wanted = Stage.from_document(_parsed(stage), canonical=stage)
             manifest = cls(
-                stage=Stage.from_document(document["stage"], canonical=bytes(stage)),
-                inputs={str(role): check_sha256(result) for role, result in document["inputs"].items()},
-                files=check_files(tuple(FileRecord.from_document(file) for file in document["files"])),
-                **{name: dict(document[name]) for name in ("execution", "provenance", "metrics", "volatile")},
+                stage=wanted,
+                inputs=written.inputs,
+                files=check_files(written.files),
+                execution=written.execution,
+                provenance=written.provenance,
+                metrics=written.metrics,
+                volatile=written.volatile,
             )
+            for result in manifest.inputs.values():
+                check_sha256(result)
             result = manifest.result
-        except (KeyError, TypeError, ValueError, AttributeError, msgspec.DecodeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            said = unseal(data, where=where).get("format")
+            if said != FORMAT:
+                raise StoreError(f"{where}: format {said!r}; this polyglot reads {FORMAT}") from error
             raise Corrupt(f"{where}: not a manifest: {error}") from error
-        if result != document.get("result"):
+        if result != written.result:
             raise Corrupt(f"{where}: the result digest does not fit the files")
         return manifest
 
@@ -169,9 +174,22 @@ def manifest_path(kind: str, key: str) -> str:
     return f"stages/{kind}/{key}/manifest.json"
 
 
+def read_files(documents: object) -> tuple[FileRecord, ...]:
+    """Parse file records strictly. Raises ValueError for what is none, or is unsafe."""
+    return check_files(msgspec.convert(documents, tuple[FileRecord, ...]))
+
+
 def check_files(files: tuple[FileRecord, ...]) -> tuple[FileRecord, ...]:
-    """Return the records unchanged. Raises ValueError for paths that are unsafe or collide."""
+    """Return the records unchanged. Raises ValueError for paths that are unsafe or collide, sizes and digests."""
     check_members(record.path for record in files)
+    for record in files:
+        size, chunks = record.bytes, record.chunks
+        if size < 0:
+            raise ValueError(f"not a size: {size!r}")
+        if len(chunks) != (-(-size // CHUNK_BYTES) if size > CHUNK_BYTES else 0):
+            raise ValueError(f"{len(chunks)} chunk digests for {size} bytes")
+        for digest in (record.sha256, *chunks):
+            check_sha256(digest)
     return files
 
 
@@ -189,13 +207,35 @@ def seal(document: Mapping[str, object]) -> bytes:
 
 def unseal(data: bytes, *, where: str) -> dict[str, Any]:
     """Return the document of `seal` without its checksum. Raises Corrupt naming `where`."""
+    body = _unsealed(data, where=where)
+    try:
+        return dict(_parsed(body))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Corrupt(f"{where}: cannot be read ({type(error).__name__}); its bytes were damaged") from error
+
+
+def _unsealed(data: bytes, *, where: str) -> bytes:
+    """The bytes that were sealed."""
     body, checksum = data[:-_SEAL_BYTES] + b"}", data[-_SEAL_BYTES:]
     if checksum != b',"checksum":"' + sha256_bytes(body).encode() + b'"}':
         raise Corrupt(f"{where}: the checksum does not fit; its bytes were damaged")
-    try:
-        return dict(json.loads(body, parse_int=_number) if _LONG.search(body) else msgspec.json.decode(body))
-    except (ValueError, TypeError, RecursionError, msgspec.DecodeError) as error:
-        raise Corrupt(f"{where}: cannot be read ({type(error).__name__}); its bytes were damaged") from error
+    return body
+
+
+def _written(body: bytes) -> _Written:
+    written = _WRITTEN.decode(body)
+    if _has_long(body):
+        return msgspec.convert({**_parsed(body), "stage": written.stage}, _Written)
+    return written
+
+
+def _parsed(body: bytes) -> Any:
+    return json.loads(body, parse_int=_number) if _has_long(body) else msgspec.json.decode(body)
+
+
+def _has_long(body: bytes) -> bool:
+    """Whether there may be an integer of 16 digits and more; in a text, it is none."""
+    return _LONG in body.translate(_SHAPE)
 
 
 def _number(text: str) -> int | float:

@@ -1,6 +1,7 @@
 """Manifests: round trip, strict parsing, and no trust in what was read."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -141,6 +142,13 @@ def test_a_well_sealed_manifest_with_bad_files_is_refused(files: Any) -> None:
 def test_a_well_sealed_manifest_that_contradicts_itself_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(Corrupt):
         Manifest.from_json(sealed(**changes))
+
+
+def test_the_stage_that_is_looked_for_is_taken_only_where_it_is_the_manifests_own() -> None:
+    same, other = stage(), replace(stage(), version=2)
+    data = Manifest(stage=stage(), inputs={}, files=()).to_json()
+    assert Manifest.from_json(data, wanted=same).stage is same
+    assert Manifest.from_json(data, wanted=other).stage.key == stage().key != other.key
 
 
 def test_a_later_format_is_not_guessed_at() -> None:

@@ -1,21 +1,24 @@
 """Arms: one mix at one size (of one model and data set) over its training seeds, and what is averaged into them."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.interval import Interval, crossed, over_seeds
-from jobs.lib.stats.resampling import Estimates
+from jobs.lib.stats.interval import Interval, SeedDraws, crossed, over_seeds
+from jobs.lib.stats.inversion import Spread
+from jobs.lib.stats.resampling import Estimates, Sums
 from jobs.lib.stats.sharing import Shared, share
 from polyglot.core.detectable import LEAST_ARMS
 from polyglot.kinds.aggregate import InferenceScope
 from polyglot.kinds.cells import ArmKey, Cell, Peers
 
 ROOM = 64 * 2**20  # bytes of draws that are kept
+AT_ONCE = 16  # arms that are drawn for at once
 GROUPS = ("all", "in-mix", "out-of-mix")
 
 
@@ -33,6 +36,11 @@ class Arm:
     peers: Peers | None = None  # whose seeds may be expected to vary alike; None of what is not tuned
 
     @property
+    def cells(self) -> tuple[int, ...]:
+        """Its cells, unit by unit."""
+        return tuple(cell for members in self.units.values() for cell in members)
+
+    @property
     def seeds(self) -> int:
         """How many training seeds there are."""
         return len(self.units.keys() - {None})
@@ -46,7 +54,15 @@ class Arm:
         return tuple(language for language in languages if (language in self.languages) == (name == "in-mix"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
+class Known:
+    """What was found out about an arm's replicates; it stays when their draws are let go of."""
+
+    scatter: float | None = None
+    intervals: dict[tuple[float, int | None], Interval] = field(default_factory=dict)  # by level and freedom
+
+
+@dataclass(frozen=True, kw_only=True)
 class Replicates:
     """The mean over some languages, per replicate: `points` (S,) and `draws` (R, S), labelled by seed."""
 
@@ -54,14 +70,39 @@ class Replicates:
     points: Floats
     draws: Floats
 
+    known: Known = field(default_factory=Known, compare=False)
+
     def interval(self, level: float, freedom: int | None = None) -> Interval:
-        """The interval of the mean over replicates, from questions (with their degrees of freedom) and seeds."""
-        return over_seeds(self.points, self.draws, level, freedom=freedom)
+        """The interval of the mean over replicates, from questions (with their degrees of freedom) and seeds.
+
+        The first is read off the draws as they are, others, as tests need them, off draws in order.
+        """
+        key = (level, freedom)
+        if key not in self.known.intervals:
+            if self.known.intervals:
+                found = self._spread(freedom).interval(level)
+            else:
+                draws = SeedDraws.of(self.points, self.draws)
+                self.known.scatter = draws.scatter
+                found = over_seeds(self.points, self.draws, level, freedom=freedom, known=draws)
+            self.known.intervals[key] = found
+        return self.known.intervals[key]
+
+    def _spread(self, freedom: int | None) -> Spread:
+        if freedom not in self._spreads:
+            self._spreads[freedom] = Spread.of(self.points, self.draws, freedom=freedom)
+        return self._spreads[freedom]
+
+    @cached_property
+    def _spreads(self) -> dict[int | None, Spread]:
+        return {}
 
     @property
     def scatter(self) -> float:
         """The variance of one replicate's mean that is the scatter of replicates on given questions."""
-        return crossed(self.draws, self.draws.mean(axis=1))
+        if self.known.scatter is None:
+            self.known.scatter = crossed(self.draws, self.draws.mean(axis=1))
+        return self.known.scatter
 
     def of(self, labels: Sequence[int | None]) -> "Replicates":
         """The replicates of these labels; an arm without a seed stands for itself under each of them."""
@@ -128,13 +169,15 @@ class Averages:
     """Averages of arms' cells over languages, unweighted, and over the draws of each seed.
 
     The additions are one after another and elementwise, so that they round alike everywhere. What was averaged stays,
-    as far as `ROOM` goes: a contrast's arms are in other contrasts too. `arms` are all of the study, which may know
-    of each other's seeds.
+    as far as `room` (bytes) goes: a contrast's arms are in other contrasts too. `arms` are all of the study, which may
+    know of each other's seeds.
     """
 
-    def __init__(self, estimates: Estimates, arms: Sequence[Arm] = ()) -> None:
-        self.estimates, self.arms = estimates, arms
-        self._cells: tuple[tuple[int, ...], Floats] = ((), np.empty(0))  # the draws (R, n, L) of one arm's cells
+    def __init__(self, estimates: Estimates, arms: Sequence[Arm] = (), room: int = ROOM) -> None:
+        self.estimates, self.arms, self.room = estimates, arms, room
+        self._places: Mapping[int, int] = {}  # of cells in the sums that are there
+        self._sums: Sums | None = None
+        self._known: dict[tuple[ArmKey, tuple[int, ...]], Known] = {}
         self._made: OrderedDict[tuple[ArmKey, tuple[int, ...]], Replicates] = OrderedDict()
         self._bytes = 0
         self._groups: dict[tuple[Peers, tuple[int, ...], tuple[int | None, ...]], Group | None] = {}
@@ -149,25 +192,47 @@ class Averages:
             ]
         )
 
+    def load(self, arms: Iterable[Arm]) -> Sums:
+        """Draw for the cells of some arms at once, in their order: one product in place of many small ones."""
+        cells = [cell for arm in arms for cell in arm.cells]
+        self._places = {cell: place for place, cell in enumerate(cells)}
+        self._sums = self.estimates.sums_of(cells)
+        return self._sums
+
+    def expect(self, wanted: Iterable[tuple[Arm, Sequence[int]]]) -> None:
+        """Load the arms, `AT_ONCE` at most, of what is asked for next and was not averaged yet."""
+        missing = {arm.key: arm for arm, on in wanted if (arm.key, tuple(on)) not in self._made}
+        if not all(cell in self._places for arm in missing.values() for cell in arm.cells):
+            self.load([*missing.values()][:AT_ONCE])
+
+    def each(self, arms: Sequence[Arm], on: Sequence[int]) -> Iterator[Replicates]:
+        """Those of several arms, some of which are loaded at once."""
+        for at in range(0, len(arms), AT_ONCE):
+            self.expect((arm, on) for arm in arms[at : at + AT_ONCE])
+            for arm in arms[at : at + AT_ONCE]:
+                yield self.replicates(arm, on)
+
     def replicates(self, arm: Arm, on: Sequence[int]) -> Replicates:
-        """The same with their draws."""
+        """The averages with their draws."""
         key = (arm.key, tuple(on))
         if key not in self._made:
-            cells = tuple(cell for members in arm.units.values() for cell in members)
-            if cells != self._cells[0]:
-                self._cells = (cells, self.estimates.draws_of(cells))
-            place = {cell: at for at, cell in enumerate(cells)}
-            draws = [
-                sum(self._cells[1][:, place[cell], k] for cell in members for k in on) / (len(members) * len(on))
-                for members in arm.units.values()
-            ]
-            found = Replicates(labels=tuple(arm.units), points=self.points(arm, on), draws=np.array(draws).T)
+            found = self._average(arm, on)
             self._made[key] = found
             self._bytes += found.draws.nbytes
-            while self._bytes > ROOM and len(self._made) > 1:
+            while self._bytes > self.room and len(self._made) > 1:
                 self._bytes -= self._made.popitem(last=False)[1].draws.nbytes
         self._made.move_to_end(key)
         return self._made[key]
+
+    def _average(self, arm: Arm, on: Sequence[int]) -> Replicates:
+        found = self._sums
+        if found is None or any(cell not in self._places for cell in arm.cells):
+            found = self.load([arm])
+        draws = np.empty((len(arm.units), found.over.shape[-1]))
+        for row, members in zip(draws, arm.units.values(), strict=True):
+            found.mean([(self._places[cell], k) for cell in members for k in on], row)
+        known = self._known.setdefault((arm.key, tuple(on)), Known())
+        return Replicates(labels=tuple(arm.units), points=self.points(arm, on), draws=draws.T, known=known)
 
     def group(self, peers: Peers, on: Sequence[int], labels: Sequence[int | None]) -> Group | None:
         """What all arms of a group that have the seeds `labels` share, over the languages at positions `on`.
@@ -180,8 +245,8 @@ class Averages:
             shared = None
             if len(members) >= LEAST_ARMS and len(labels) > 1:
                 points, scatter = np.empty((len(members), len(labels))), np.empty(len(members))
-                for place, arm in enumerate(members):
-                    found = self.replicates(arm, on).of(labels)
+                for place, each in enumerate(self.each(members, on)):
+                    found = each.of(labels)
                     points[place], scatter[place] = found.points, found.scatter
                 shared = share(points, scatter)
             places = {arm.key: place for place, arm in enumerate(members)}

@@ -84,6 +84,7 @@ def pair_up(contrast: Contrast, arms: Mapping[ArmKey, Arm], averages: Averages, 
     on = _positions(contrast, languages)
     treatment = [_find(contrast, key, arms) for key in contrast.treatment]
     control = [_find(contrast, key, arms) for key in contrast.control]
+    averages.expect((arm, on) for arm in (*treatment, *control))
     labels = _common(contrast, [*treatment, *control])
     ours = average([averages.replicates(arm, on).of(labels) for arm in treatment])
     theirs = [averages.replicates(arm, on).of(labels) for arm in control]
@@ -108,7 +109,8 @@ class Difference:
     """The difference of two means on a `scale` over so many questions, whose limits can be had at any level."""
 
     whole: Spread
-    sides: tuple[Spread, Spread]
+    sides: tuple[Replicates, Replicates]
+    freedom: int | None
     questions: int
     scale: tuple[float, float]
 
@@ -129,21 +131,15 @@ class Difference:
         )
         return cls(
             whole=whole,
-            sides=(_side(sides[0], freedom), _side(sides[1], freedom)),
+            sides=sides,
+            freedom=freedom,
             questions=questions,
             scale=scale,
         )
 
     def interval(self, level: float) -> Interval:
         """The difference with its limits."""
-        return self._between(level)[0]
-
-    def each(self, level: float) -> list[tuple[Interval, Interval]]:
-        """Treatment and control by themselves, before and after they are widened to what their questions hide."""
-        return self._between(level)[1]
-
-    def _between(self, level: float) -> tuple[Interval, list[tuple[Interval, Interval]]]:
-        own = [side.interval(level) for side in self.sides]
+        own = [side.interval(level, self.freedom) for side in self.sides]
         return between(self.whole.interval(level), own, self.questions, level, self.scale)
 
     def detectable(self, level: float) -> float:
@@ -152,11 +148,6 @@ class Difference:
         far = max(found.mean - found.low, found.high - found.mean)
         near = max(alone.mean - alone.low, alone.high - alone.mean)
         return sqrt(self.whole.detectable(level) ** 2 + max(0.0, far**2 - near**2))
-
-
-def _side(side: Replicates, freedom: int | None) -> Spread:
-    """One side of a contrast by itself."""
-    return Spread.of(side.points, side.draws, freedom=freedom)
 
 
 def same_arm_pairs(
@@ -176,6 +167,8 @@ def same_arm_pairs(
 def average(sides: Sequence[Replicates]) -> Replicates:
     """The unweighted mean of several arms, seed by seed."""
     number = len(sides)
+    if number == 1:
+        return sides[0]
     points: Floats = sum((side.points for side in sides[1:]), sides[0].points) / number
     draws: Floats = sum((side.draws for side in sides[1:]), sides[0].draws) / number
     return Replicates(labels=sides[0].labels, points=points, draws=draws)

@@ -7,7 +7,7 @@ and what they were measured to do.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -79,24 +79,27 @@ def find_defects(cells: Sequence[Cell], inputs: Mapping[str, Input], languages: 
     for cell in (cell for cell in cells if cell.cell == cell.trained and f"answers:{cell.cell}" in inputs):
         source = inputs[f"answers:{cell.cell}"]
         for language, answers in rows_by_language(source, "answers", Answer, languages).items():
-            counted: Counter[str] = Counter()
-            for answer in answers:
-                counted["turns"] += len(answer.turns)
-                for number, turn in enumerate(answer.turns, 1):
-                    found = judge(turn, language)
-                    if turn.finish == "stop":
-                        counted["stopped"] += 1
-                    if found.spoken is None and "empty" not in found.defects:
-                        counted["unknown-language"] += 1
-                    if found.defects:
-                        counted.update(found.defects)
-                        turns.append(_defective(cell, answer, number, found))
-            counts[cell.cell, language] = TurnCounts(
-                **{name.replace("-", "_"): count for name, count in counted.items()}
-            )
+            counts[cell.cell, language] = _count(cell, language, answers, turns)
     rejudged = [cell for cell in cells if cell.cell != cell.trained]
     again = {(cell.cell, language): counts.get((cell.trained, language)) for cell in rejudged for language in languages}
     return Found(counts=counts | {name: found for name, found in again.items() if found}, turns=turns)
+
+
+def _count(cell: Cell, asked: str, answers: Iterable[Answer], defective: list[DefectiveTurn]) -> TurnCounts:
+    """Look at the turns of one cell in one language, and add those with a defect."""
+    turns = stopped = unknown = 0
+    counted: Counter[Defect] = Counter()
+    for answer in answers:
+        turns += len(answer.turns)
+        for number, turn in enumerate(answer.turns, 1):
+            found = judge(turn, asked)
+            stopped += turn.finish == "stop"
+            if found.defects:
+                counted.update(found.defects)
+                defective.append(_defective(cell, answer, number, found))
+            unknown += found.spoken is None and "empty" not in found.defects
+    named = {name.replace("-", "_"): count for name, count in counted.items()}
+    return TurnCounts(turns=turns, stopped=stopped, unknown_language=unknown, **named)
 
 
 def _defective(cell: Cell, answer: Answer, number: int, found: Judged) -> DefectiveTurn:

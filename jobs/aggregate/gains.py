@@ -20,7 +20,7 @@ from jobs.aggregate.contrasts import Difference, Paired, average, pair_up
 from jobs.aggregate.rounding import rounded
 from jobs.aggregate.tables import Tables
 from jobs.lib.stats.grid import SCALES, Floats
-from jobs.lib.stats.interval import Interval, difference_widened, over_seeds
+from jobs.lib.stats.interval import Interval, both_widened, difference_widened, over_seeds
 from polyglot.core.detectable import NARROWEST, SeedError
 from polyglot.kinds.cells import AGAIN, ArmKey, Contrast, Family
 from polyglot.kinds.gains import Against, Gain
@@ -41,14 +41,17 @@ def gains(tables: Tables) -> list[Gain]:
         for key, arm in arms.items()
         if len(arm.languages) == 1
     }
-    rows: list[Gain] = []
+    mixes: list[_Mix] = []
     for key, arm in arms.items():
         if len(arm.languages) > 1 and not cells[key].sampled:
             wanted = [(*key.trained_on, cells[key].size, language) for language in arm.languages]
             if all(one in mono for one in wanted):
-                controls = {one[-1]: mono[one] for one in wanted}
-                rows += _of_mix(_Mix(tables, arms, key, controls))
-    return rows
+                mixes.append(_Mix(tables, arms, key, {one[-1]: mono[one] for one in wanted}))
+    rows: dict[ArmKey, list[Gain]] = {}
+    for mix in sorted(mixes, key=lambda mix: cells[mix.key].size or 0):  # those of a size have arms in common
+        mix.expect()
+        rows[mix.key] = list(_of_mix(mix))
+    return [row for mix in mixes for row in rows[mix.key]]
 
 
 class _Mix:
@@ -56,6 +59,13 @@ class _Mix:
 
     def __init__(self, tables: Tables, arms: Mapping[ArmKey, Arm], key: ArmKey, controls: Mapping[str, ArmKey]) -> None:
         self.tables, self.arms, self.key, self.controls = tables, arms, key, controls
+
+    def expect(self) -> None:
+        """Draw at once for all that is asked of its arms and of those whose seeds they are held against."""
+        every, peers = range(len(self.tables.params.languages)), self.arms[self.key].peers
+        arms = [self.arms[key] for key in (self.key, *self.controls.values())]
+        arms += [arm for arm in self.tables.arms if arm.peers == peers]
+        self.tables.whole.score.expect((arm, on) for arm in arms for on in (every, *([k] for k in every)))
 
     def languages(self, against: Against) -> list[str]:
         """Those that a reading is over."""
@@ -163,8 +173,8 @@ def _in_per_cent(found: _Reading, questions: int, freedom: int, level: float) ->
         seeds=_errors_in_per_cent(found.percent) if found.chosen is None else None,
         narrowest=NARROWEST if found.chosen is None else 1.0,
     )
-    difference = Difference.of(found.percent, questions, SCALES["score"], freedom=freedom)
-    (own, wide), (other, other_wide) = difference.each(level)
+    means = [side.interval(level, freedom) for side in (ours, theirs)]
+    (own, wide), (other, other_wide) = both_widened(means, questions, level, SCALES["score"])
     sides = [
         (_scaled(own, 100 / other.mean), _scaled(wide, 100 / other.mean)),
         (_inverse(other, 100 * own.mean), _inverse(other_wide, 100 * own.mean)),

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from jobs.aggregate.arms import GROUPS, Arm, Averages, find_arms, scope
+from jobs.aggregate.arms import AT_ONCE, GROUPS, ROOM, Arm, Averages, find_arms, scope
 from jobs.aggregate.contrasts import pair_up, same_arm_pairs
 from jobs.aggregate.defects import TurnCounts
 from jobs.aggregate.rounding import DIGITS, rounded
 from jobs.aggregate.significance import adjusted, tested
 from jobs.aggregate.unscored import Unscored
 from jobs.lib.stats.grid import SCALES, Floats, Grid
-from jobs.lib.stats.interval import Interval, level_of_draws, limits, widened
+from jobs.lib.stats.interval import Interval, level_of_draws, widened
 from jobs.lib.stats.inversion import smallest_p
 from jobs.lib.stats.resampling import counts, draw_weights, estimate, strata
 from polyglot.core.records import UNSET
@@ -33,8 +33,6 @@ from polyglot.kinds.aggregate import (
     Scores,
 )
 from polyglot.kinds.cells import ArmKey, Cell, Contrast
-
-BLOCK = 32  # cells whose draws are made at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +62,7 @@ class Tables:
 
     def part(self, category: str | None, turn: int | None) -> Part:
         """Both metrics over one category or turn."""
-        return _measure(self.grid, self.weights, self.arms, category, turn)
+        return _measure(self.grid, self.weights, self.arms, category, turn, room=0)
 
 
 def prepare(
@@ -85,7 +83,9 @@ def prepare(
     )
 
 
-def _measure(grid: Grid, weights: Floats, arms: Sequence[Arm], category: str | None, turn: int | None) -> Part:
+def _measure(
+    grid: Grid, weights: Floats, arms: Sequence[Arm], category: str | None, turn: int | None, room: int = ROOM
+) -> Part:
     questions = len(grid.questions.ids) if category is None else len(grid.questions.of(category))
     groups = len(strata(grid.questions.categories)) if category is None else 1
     return Part(
@@ -93,25 +93,22 @@ def _measure(grid: Grid, weights: Floats, arms: Sequence[Arm], category: str | N
         turn=turn,
         questions=questions,
         freedom=max(1, questions - groups),
-        score=Averages(estimate(grid, weights, "score", category=category, turn=turn), arms),
-        exact=Averages(estimate(grid, weights, "exact", category=category, turn=turn), arms),
+        score=Averages(estimate(grid, weights, "score", category=category, turn=turn), arms, room),
+        exact=Averages(estimate(grid, weights, "exact", category=category, turn=turn), arms, room),
     )
 
 
 def score_tables(tables: Tables) -> Scores:
     """Return the document of scores.json."""
     params, questions = tables.params, tables.grid.questions
-    arms = tables.arms
-    cells = list(_cell_scores(tables, tables.whole))
+    cells, arms = _slice_scores(tables, tables.whole, (*params.languages, *GROUPS))
     breakdown: list[PartScore] = []
     slices: list[tuple[str | None, int | None]] = [(None, turn) for turn in range(1, max(questions.turns) + 1)]
     slices += [(category, None) for category in questions.names]
     for category, turn in slices:
-        part = tables.part(category, turn)
-        cells += _cell_scores(tables, part)
-        for arm in arms:
-            row = msgspec.structs.asdict(_arm_score(params, arm, "all", params.languages, part))
-            breakdown.append(PartScore(**row, category=category, turn=turn))
+        of_cells, of_arms = _slice_scores(tables, tables.part(category, turn), ("all",))
+        cells += of_cells
+        breakdown += (PartScore(**msgspec.structs.asdict(row), category=category, turn=turn) for row in of_arms)
     order = {cell.cell: index for index, cell in enumerate(tables.cells)}
     place = {language: index for index, language in enumerate(params.languages)}
     cells.sort(key=lambda row: (order[row.cell], place[row.language]))  # stable: slices keep their order
@@ -129,12 +126,7 @@ def score_tables(tables: Tables) -> Scores:
         ),
         roster=tuple(RosterCell(**msgspec.structs.asdict(cell), arm=cell.arm_key.arm) for cell in tables.cells),
         cells=tuple(cells),
-        arms=tuple(
-            _with_bounds(_arm_score(params, arm, language, group, tables.whole), tables.unscored, arm, params.languages)
-            for arm in arms
-            for language in (*params.languages, *GROUPS)
-            if (group := arm.group(language, params.languages) if language in GROUPS else (language,))
-        ),
+        arms=tuple(arms),
         breakdown=tuple(breakdown),
     )
 
@@ -150,13 +142,30 @@ def other_questions(wrong: tuple[str, ...], tables: Tables) -> OtherQuestions:
     )
 
 
-def _cell_scores(tables: Tables, part: Part) -> Iterator[CellScore]:
-    """One row per cell and language that the cell was asked in."""
+def _slice_scores(tables: Tables, part: Part, names: Sequence[str]) -> tuple[list[CellScore], list[ArmScore]]:
+    """The rows of cells, and those of arms on languages and groups of these names, from draws that are made once."""
+    params = tables.params
+    shape = (len(tables.cells), len(params.languages))
+    low, high = np.empty(shape), np.empty(shape)
+    rows: list[ArmScore] = []
+    for at in range(0, len(tables.arms), AT_ONCE):
+        arms = tables.arms[at : at + AT_ONCE]
+        cells = [cell for arm in arms for cell in arm.cells]
+        low[cells], high[cells] = part.score.load(arms).limits(level_of_draws(params.level, part.freedom))
+        part.exact.load(arms)
+        for arm in arms:
+            for name in names:
+                group = arm.group(name, params.languages) if name in GROUPS else (name,)
+                if group:
+                    row = _arm_score(params, arm, name, group, part)
+                    rows.append(_with_bounds(row, tables, arm) if part is tables.whole else row)
+    return list(_cell_scores(tables, part, low, high)), rows
+
+
+def _cell_scores(tables: Tables, part: Part, low: Floats, high: Floats) -> Iterator[CellScore]:
+    """One row per cell and language that the cell was asked in, from their limits (C, L)."""
     level = tables.params.level
     score, exact = part.score.estimates, part.exact.estimates
-    blocks = [range(at, min(at + BLOCK, len(tables.cells))) for at in range(0, len(tables.cells), BLOCK)]
-    found = [limits(score.draws_of(block), level_of_draws(level, part.freedom)) for block in blocks]
-    low, high = (np.concatenate([one[end] for one in found]) for end in (0, 1))
     every, failed = counts(tables.grid, category=part.category, turn=part.turn)
     for c, cell in enumerate(tables.cells):
         for k, language in enumerate(tables.params.languages):
@@ -224,9 +233,9 @@ def _arm_score(params: AggregateParams, arm: Arm, language: str, group: Sequence
     )
 
 
-def _with_bounds(row: ArmScore, unscored: Unscored, arm: Arm, languages: Sequence[str]) -> ArmScore:
+def _with_bounds(row: ArmScore, tables: Tables, arm: Arm) -> ArmScore:
     """The row with what its failed verdicts could hide, where there are any."""
-    found = unscored.bounds(arm, [languages.index(name) for name in row.languages])
+    found = tables.unscored.bounds(arm, [tables.params.languages.index(name) for name in row.languages])
     share, lowest, highest = (rounded(value) for value in found)
     if not share or lowest is None or highest is None:
         return row
@@ -240,8 +249,10 @@ def contrast_results(tables: Tables) -> list[ContrastResult]:
     """
     params, whole = tables.params, tables.whole
     arms = {arm.key: arm for arm in tables.arms}
-    rows = []
-    for contrast in params.contrasts:
+    rows: list[ContrastResult] = []
+    for at, contrast in enumerate(params.contrasts):
+        if at % (AT_ONCE // 2) == 0:
+            _expect(tables, params.contrasts[at : at + AT_ONCE // 2])
         score = pair_up(contrast, arms, whole.score, params.languages)
         exact = pair_up(contrast, arms, whole.exact, params.languages)
         points = tested(score, "score", whole.questions, whole.freedom, params.level)
@@ -279,6 +290,21 @@ def contrast_results(tables: Tables) -> list[ContrastResult]:
             )
         )
     return adjusted(rows, 1 - params.level, params.most_failed)
+
+
+def _expect(tables: Tables, contrasts: Sequence[Contrast]) -> None:
+    """Draw at once for the arms of contrasts that come next, and for those whose seeds they are held against."""
+    params, arms = tables.params, {arm.key: arm for arm in tables.arms}
+    wanted: list[tuple[Arm, Sequence[int]]] = []
+    for contrast in contrasts:
+        on = [params.languages.index(language) for language in contrast.on if language in params.languages]
+        sides = [arms[key] for key in (*contrast.treatment, *contrast.control) if key in arms]
+        peers = {arm.peers for arm in sides}
+        wanted += [(arm, on) for arm in sides]
+        if len(peers) == 1:
+            wanted += [(arm, on) for arm in tables.arms if arm.peers is not None and arm.peers in peers]
+    tables.whole.score.expect(wanted)
+    tables.whole.exact.expect(wanted)
 
 
 def _same_arm_pairs(tables: Tables, contrast: Contrast, arms: Mapping[ArmKey, Arm]) -> Iterator[SameArmPair]:

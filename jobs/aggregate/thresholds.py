@@ -69,8 +69,7 @@ def _threshold(tables: Tables, arms: Sequence[Arm], cells: Mapping[ArmKey, Cell]
 
 def pool_arms(averages: Averages, arms: Sequence[Arm], on: Sequence[int]) -> Pooled:
     """The arms' means over the languages at positions `on`, with one seed variance."""
-    each = (averages.replicates(arm, on) for arm in arms)
-    return pool([(found.points, found.draws) for found in each])
+    return pool([(found.points, found.draws) for found in averages.each(arms, on)])
 
 
 def _gap(pooled: Pooled, place: int, whole: Part, level: float) -> Interval:
@@ -82,7 +81,7 @@ def _gap(pooled: Pooled, place: int, whole: Part, level: float) -> Interval:
     scale = SCALES["score"]
     found = pooled.interval(only[-1] - only[place], level, whole.freedom)
     own = [pooled.interval(only[side], level, whole.freedom) for side in (-1, place)]
-    gap, _ = between(found, own, whole.questions, level, scale)
+    gap = between(found, own, whole.questions, level, scale)
     return Interval(mean=round(gap.mean, DIGITS), low=round(gap.low, DIGITS), high=round(gap.high, DIGITS))
 
 

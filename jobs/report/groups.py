@@ -13,7 +13,10 @@ Common = tuple[str | None, str | None]  # those that both sides of a contrast ha
 
 def groups(report: Report | DataReport) -> list[Group]:
     """The pairs with tuned arms, in the report's order; what is not tuned stands with each of them."""
-    rows = [row.trained_on for row in report.arms if not row.arm_key.is_baseline]
+    rows: dict[Group, None] = {}
+    for row in report.arms:  # thousands of a large study: of few it need be asked whether they are baselines
+        if row.trained_on not in rows and not row.arm_key.is_baseline:
+            rows[row.trained_on] = None
     tuned = [(model, dataset) for model, dataset in rows if dataset is not None]
     models = {model for model, _ in tuned}
     alone = [(model, None) for model, _ in rows if model not in models]

@@ -4,6 +4,8 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+_AS_IT_IS = frozenset({int, float, bool})  # most values are these
+
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, object]], first: Sequence[str] = ()) -> None:
     """Write rows under the union of their columns, `first` in front (also when there are no rows).
@@ -15,13 +17,15 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, object]], first: Sequence[
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([_field(row.get(name)) for name in columns] for row in rows)
+        for row in rows:
+            values = map(row.get, columns)
+            writer.writerow([value if type(value) in _AS_IT_IS else _field(value) for value in values])
 
 
 def _field(value: object) -> object:
     if value is None:
         return ""
-    if isinstance(value, int | float):  # most are numbers
+    if isinstance(value, int | float):
         return value
     if isinstance(value, list | tuple):
         value = " ".join("" if item is None else str(item) for item in value)

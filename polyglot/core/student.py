@@ -7,11 +7,11 @@ from math import atan, cos, pi, sqrt
 @lru_cache(maxsize=2**16)
 def student_quantile(probability: float, freedom: int) -> float:
     """Return the quantile (probability >= 0.5) of Student's t with a whole number of degrees of freedom."""
-    low, high = 0.0, 1.0
-    while student_inner(high, freedom) < 2 * probability - 1:
+    low, high, inner = 0.0, 1.0, 2 * probability - 1
+    while student_inner(high, freedom) < inner:
         high *= 2
     while low < (middle := (low + high) / 2) < high:
-        if student_inner(middle, freedom) < 2 * probability - 1:
+        if student_inner(middle, freedom) < inner:
             low = middle
         else:
             high = middle
@@ -24,9 +24,15 @@ def student_inner(t: float, freedom: int) -> float:
     sine, cosine = t / sqrt(freedom + t * t), cos(angle)
     odd = freedom % 2 == 1
     term, total = (cosine, cosine) if odd else (1.0, 1.0)
-    for step in range(3 if odd else 2, freedom - 1, 2):
-        term *= (step - 1) / step * cosine * cosine
+    for ratio in _ratios(freedom):
+        term *= ratio * cosine * cosine
         total += term
     if not odd:
         return sine * total
     return 2 / pi * (angle + (sine * total if freedom > 1 else 0.0))
+
+
+@lru_cache(maxsize=1024)
+def _ratios(freedom: int) -> tuple[float, ...]:
+    """Of each term of the sum to the one before, but for the cosine's square."""
+    return tuple((step - 1) / step for step in range(3 if freedom % 2 else 2, freedom - 1, 2))

@@ -135,39 +135,49 @@ def read_grid(
 
 
 def _fill(grid: Grid, verdicts: Iterable[Verdict], c: int, k: int) -> None:
-    """Add the verdicts on one cell in one language, at its places in the grid.
-
-    They are counted in plain numbers first: adding to a place of an array takes ten times as long.
-    """
-    questions = grid.questions
+    """Add the verdicts on one cell in one language, at its places in the grid."""
+    questions, found = grid.questions, list(verdicts)
     row_of = {identity: row for row, identity in enumerate(questions.ids)}
-    samples = {0}
-    seen: set[tuple[str, int, int]] = set()
-    total, exact, valid, failed = ([[0] * TURNS for _ in questions.ids] for _ in range(4))
-    for verdict in verdicts:
-        turn, sample, score = verdict.turn, verdict.sample, verdict.score
-        row = row_of.get(verdict.id)
-        if row is None or not 1 <= turn <= questions.turns[row]:
-            raise _misplaced(grid, verdict, c, k, "a verdict on a turn that the benchmark does not have")
-        if (known := (verdict.id, sample, turn)) in seen:
-            raise _misplaced(grid, verdict, c, k, f"two verdicts on sample {sample}")
-        seen.add(known)
-        samples.add(sample)
-        at = turn - 1
-        if score is None:
-            failed[row][at] += 1
-            continue
-        if not LOWEST <= score <= HIGHEST:
-            what = f"got score {score!r}, expected {LOWEST:g} to {HIGHEST:g} or null"
-            raise _misplaced(grid, verdict, c, k, what)
-        total[row][at] += round(score * UNIT)
-        exact[row][at] += score == HIGHEST
-        valid[row][at] += 1
+    rows = np.array([row_of.get(one.id, -1) for one in found], np.intp)
+    turns = np.array([one.turn for one in found], np.intp)
+    given = [one.score for one in found]
+    failed = np.array([score is None for score in given], np.bool_)
+    scores = np.array([LOWEST if score is None else score for score in given], np.float64)
+    most = np.array([*questions.turns, 0])[rows]  # of what is not known: none
+    well = (turns >= 1) & (turns <= most) & (scores >= LOWEST) & (scores <= HIGHEST)
+    if not well.all() or len({(one.id, one.sample, one.turn) for one in found}) < len(found):
+        raise _first_misplaced(grid, found, c, k)
+    shape = (len(questions.ids), TURNS)
+    places, valid = rows * TURNS + turns - 1, ~failed
     here = (slice(None), c, k)
-    for target, counted in ((grid.total, total), (grid.exact, exact), (grid.valid, valid)):
-        target[here] = counted
+
+    def counted(chosen: npt.NDArray[np.bool_], weights: Floats | None = None) -> Floats:
+        """So many of these, or their sum, at each place; sums are of whole numbers, hence exact."""
+        sums = np.bincount(places[chosen], None if weights is None else weights[chosen], shape[0] * shape[1])
+        return sums.reshape(shape).astype(np.float64)
+
+    grid.total[here] = counted(valid, np.rint(scores * UNIT))
+    grid.exact[here] = counted(valid & (scores == HIGHEST))
+    grid.valid[here] = counted(valid)
     expected = np.array([[turn < turns for turn in range(TURNS)] for turns in questions.turns])  # (Q, T)
-    grid.failed[here] = np.maximum(failed, expected * len(samples) - grid.valid[here])
+    samples = len({0, *(one.sample for one in found)})
+    grid.failed[here] = np.maximum(counted(failed), expected * samples - grid.valid[here])
+
+
+def _first_misplaced(grid: Grid, verdicts: Iterable[Verdict], c: int, k: int) -> Permanent:
+    """What is the matter with the first verdict, of several of which one does not fit, that does not."""
+    turns_of = dict(zip(grid.questions.ids, grid.questions.turns, strict=True))
+    seen: set[tuple[str, int, int]] = set()
+    for one in verdicts:
+        if not 1 <= one.turn <= turns_of.get(one.id, 0):
+            return _misplaced(grid, one, c, k, "a verdict on a turn that the benchmark does not have")
+        if (known := (one.id, one.sample, one.turn)) in seen:
+            return _misplaced(grid, one, c, k, f"two verdicts on sample {one.sample}")
+        seen.add(known)
+        if one.score is not None and not LOWEST <= one.score <= HIGHEST:
+            what = f"got score {one.score!r}, expected {LOWEST:g} to {HIGHEST:g} or null"
+            return _misplaced(grid, one, c, k, what)
+    raise AssertionError("every verdict fits")
 
 
 def _misplaced(grid: Grid, verdict: Verdict, c: int, k: int, what: str) -> Permanent:

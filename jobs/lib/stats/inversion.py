@@ -15,7 +15,7 @@ from statistics import NormalDist
 import numpy as np
 
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.interval import Interval, joined, level_of_draws, seed_errors, skipped, student_inner
+from jobs.lib.stats.interval import Interval, SeedDraws, joined, level_of_draws, skipped, student_inner
 from polyglot.core.detectable import Precision, SeedError
 
 PARTS = 10_000  # p-values are whole numbers of these
@@ -49,15 +49,13 @@ class Spread:
         narrowest: float = 1.0,
     ) -> "Spread":
         """From `points` (S,), their `draws` (R, S), `selected` (R,) and the rest, as `over_seeds` has them."""
-        number = len(points)
-        middle: Floats = sum((draws[:, index] for index in range(1, number)), draws[:, 0]) / number
-        kept, own = seed_errors(points, draws, middle)
+        number, found = len(points), SeedDraws.of(points, draws)
         return cls(
             mean=sum(float(point) for point in points) / number,
-            draws=_ascending(middle),
+            draws=_ascending(found.middle),
             selected=None if selected is None else _ascending(selected),
-            kept=kept,
-            seeds=own if seeds is None else tuple(seeds),
+            kept=found.kept,
+            seeds=found.errors if seeds is None else tuple(seeds),
             alone=number - 1,
             freedom=freedom,
             narrowest=narrowest,
@@ -97,8 +95,8 @@ class Spread:
 
 
 def _ascending(draws: Floats) -> Floats:
-    found: Floats = np.sort(draws[~np.isnan(draws)])
-    return found
+    found: Floats = np.sort(draws)  # what is no number comes last
+    return found[: -np.isnan(found).sum()] if len(found) and isnan(found[-1]) else found
 
 
 def smallest_p(resamples: int, freedom: int | None) -> float:

@@ -23,7 +23,7 @@ def identified(prose: str, *claimed: str) -> Identified | None:
 
     None where nothing can be told: of fewer letters, and of a first language that the model does not know.
     """
-    if claimed[0] not in _known() or not _has_letters(prose):
+    if not _has_letters(prose) or claimed[0] not in _known():  # the model is large: not read where no text is long
         return None
     label, probability = _model().classify(prose)
     language = label.upper()

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.aggregate.arms import Arm, Averages, Replicates, cell_order, find_arms, scope
-from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.resampling import Estimates
+from jobs.lib.stats.resampling import Estimates, Sums
 from polyglot.kinds.cells import ArmKey, Cell
+from tests.kit.drawn import sums_of
 
 LANGUAGES = ("EN", "DE", "FR")
 
@@ -31,7 +31,7 @@ def estimates(points: Sequence[Sequence[float]], draws: Sequence[Sequence[Sequen
     """Points by (cell, language) and draws by (resample, cell, language)."""
     point = np.array(points, dtype=float)
     drawn = np.array(draws, dtype=float) if draws else point[None]
-    return Estimates(point=point, draws_of=lambda cells: drawn[:, list(cells)])
+    return Estimates(point=point, sums_of=lambda cells: sums_of(drawn[:, list(cells)]))
 
 
 class TestFinding:
@@ -105,23 +105,21 @@ class TestReplicates:
         assert np.isnan(found.points[0])
         assert found.points[1] == 7.0
 
-    def test_what_was_averaged_is_not_averaged_again_and_one_arm_s_draws_are_made_once(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        made, asked = estimates([[1, 2, 3], [4, 5, 6], [7, 8, 9]]), list[list[int]]()
+    def test_what_was_averaged_is_not_averaged_again_and_one_arm_s_draws_are_made_once(self) -> None:
+        made, asked = estimates([[1, 2, 3], [4, 5, 6], [7, 8, 9], [1, 1, 1]]), list[list[int]]()
 
-        def draws_of(cells: Sequence[int]) -> Floats:
+        def counted(cells: Sequence[int]) -> Sums:
             asked.append(list(cells))
-            return made.draws_of(cells)
+            return made.sums_of(cells)
 
-        averages = Averages(Estimates(point=made.point, draws_of=draws_of))
-        other = Arm(key=ArmKey("m", "d", "DE"), languages=("DE",), units={None: (2,)})
+        averages = Averages(Estimates(point=made.point, sums_of=counted))
+        other = Arm(key=ArmKey("m", "d", "DE"), languages=("DE",), units={None: (3,)})
         first = averages.replicates(self.ARM, [0, 2])
         averages.replicates(self.ARM, [1])
         averages.replicates(other, [1])
         assert averages.replicates(self.ARM, [0, 2]) is first
-        assert asked == [[0, 1, 2], [2]]
-        monkeypatch.setattr("jobs.aggregate.arms.ROOM", 0)
+        assert asked == [[0, 1, 2], [3]]
+        averages.room = 0
         averages.replicates(other, [0])
         assert averages.replicates(self.ARM, [0, 2]) is not first
         assert averages.replicates(self.ARM, [0, 2]).draws.tolist() == first.draws.tolist()

@@ -17,6 +17,7 @@ from jobs.lib.stats.interval import Interval
 from jobs.lib.stats.resampling import Estimates
 from polyglot.core.errors import Permanent
 from polyglot.kinds.cells import ArmKey, Cell, Contrast, Family
+from tests.kit.drawn import sums_of
 
 LANGUAGES = ("EN", "DE")
 QUESTIONS = 10**12  # so many that nothing is widened for what they may hide
@@ -80,7 +81,7 @@ class Study:
     @property
     def averages(self) -> Averages:
         """Of the points and draws as they are now."""
-        found = Estimates(point=self.point, draws_of=lambda cells: self.draws[:, list(cells)])
+        found = Estimates(point=self.point, sums_of=lambda cells: sums_of(self.draws[:, list(cells)]))
         return Averages(found, tuple(self.arms.values()))
 
     def compare(

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.lib.stats.grid import TURNS, UNIT, Grid, Questions
+from jobs.lib.stats.interval import limits
 from jobs.lib.stats.resampling import draw_weights, estimate, strata
 
 MT_BENCH = tuple(f"c{number // 10}" for number in range(80))
@@ -78,6 +79,23 @@ class TestEstimates:
                     below = sum(weights[r, q] * valid[q, c, k].sum() for q in range(8))
                     assert found.draws[r, c, k] == pytest.approx(above / below, rel=1e-12)
         assert found.point[1, 2] == pytest.approx((score * valid)[:, 1, 2].sum() / valid[:, 1, 2].sum())
+
+    @pytest.mark.parametrize("failed", [0.0, 0.3])
+    @pytest.mark.parametrize("unit", [1, 0.37])  # of scores: whole numbers are counted, others are not
+    def test_limits_are_those_of_the_draws_to_the_bit(self, failed: float, unit: float) -> None:
+        random = np.random.Generator(np.random.Philox(4))
+        categories = ("a",) * 4 + ("b",) * 6
+        score = random.integers(1, 11, (10, 3, 2, TURNS)) * unit
+        valid = (random.random(score.shape) >= failed).astype(float)
+        weights = draw_weights(categories, 500)
+        found = estimate(grid_of(score, valid, categories), weights, "score")
+        above, below = ((weights @ part.sum(axis=3).reshape(10, -1)) for part in (np.rint(score * UNIT) * valid, valid))
+        if unit == 1:
+            assert (found.draws.reshape(500, -1) == above / (below * UNIT)).all()
+        low, high = found.sums_of(range(3)).limits(0.9)
+        expected = limits(found.draws, 0.9)
+        assert (low == expected[0]).all()
+        assert (high == expected[1]).all()
 
     def test_a_category_and_a_turn_can_be_looked_at_alone(self) -> None:
         score = np.arange(1.0, 1 + 4 * TURNS).reshape(4, 1, 1, TURNS)

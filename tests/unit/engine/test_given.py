@@ -37,7 +37,7 @@ class TestMemory:
         assert given(planned(), ran_out(Outcome.TRANSIENT, None), POOL) == Given(planned=planned())
 
     @pytest.mark.parametrize(
-        ("had", "most", "gib"),
+        ("had", "capacity", "gib"),
         [
             ((4 * GIB,), POOL, 8),
             ((4 * GIB, 8 * GIB), POOL, 24),  # the last try has all that there is

@@ -90,7 +90,7 @@ def _committed(manifest: Manifest, by_key: Mapping[str, PlannedStage]) -> Iterat
         yield f"  committed {ended}"
     ran = [f"{name} {value}" for name, value in manifest.execution.items() if isinstance(value, str | int)]
     yield f"  ran on {', '.join(ran)}"
-    for role, key in manifest.stage.inputs.items():
+    for role, key in sorted(manifest.stage.inputs.items()):
         yield f"  read {role}: {by_key[key].label}, result {manifest.inputs[role][:12]}"
     for origin, calls in replies_of(manifest).items():
         kind, _, key = origin.partition("/")

@@ -11,9 +11,7 @@ from jobs.train import isolation
 from jobs.train.head import TargetLoss
 from polyglot.core.errors import Permanent
 
-_LLAMA = LlamaConfig(
-    vocab_size=4000, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=2
-)
+_LLAMA = LlamaConfig(vocab_size=4000, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=2)
 _MIXTRAL = MixtralConfig(
     vocab_size=4000,
     hidden_size=64,

@@ -174,7 +174,8 @@ def _carried(code: int) -> bool:
 
 def _threads(planned: PlannedStage) -> int:
     """As the worker chooses them."""
-    return threads_of(planned.settings) or planned.resources.cpus
+    processes = kind_of(planned.stage.kind).processes(planned.resources, planned.settings)
+    return threads_of(planned.settings) or max(1, planned.resources.cpus // processes)
 
 
 def scratch_of(planned: PlannedStage, default: int) -> int:

@@ -152,6 +152,7 @@ def stage_values(attempt: Attempt, *, study: str, cluster: Cluster, request_path
             "memory": quantity(resources.memory_bytes),
             "ephemeral-storage": quantity(scratch + TEMPORARY_BYTES),
             **({pool.gpu_resource: str(resources.gpus)} if resources.gpus else {}),
+            **{name: str(count) for name, count in pool.resources.items()},
         },
         scratch=quantity(scratch),
         shared_memory=quantity(resources.memory_bytes // 2) if image != cluster.images.worker else "",

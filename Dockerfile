@@ -103,10 +103,12 @@ WORKDIR /work
 
 FROM runtime AS runtime-with-compiler
 ARG PYTHON=python3
-# Triton compiles its launchers when they are first needed, against Python's headers
+# Triton compiles its launchers when they are first needed, against Python's headers; NCCL loads the verbs libraries
+# where it finds them, and goes over TCP where it does not
 RUN apt-get update -q \
  && headers="$(${PYTHON} -c 'import os, sysconfig as s; print("" if os.path.exists(s.get_path("include") + "/Python.h") else "libpython3-dev")')" \
  && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends gcc libc6-dev ${headers} \
+      libibverbs1 ibverbs-providers librdmacm1 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
 
 FROM runtime AS controller-packages

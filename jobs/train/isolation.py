@@ -4,7 +4,7 @@ An architecture may ignore positions that begin anew (ALiBi), carry a state thro
 neighbouring tokens (convolutions). Then a sample would be learnt with a stranger's text before it, without an error.
 """
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from transformers import PreTrainedModel
@@ -16,21 +16,27 @@ from jobs.train.sharding import computes_on
 from polyglot.core.errors import Permanent
 
 _LENGTHS = (5, 4, 6)  # of the samples that are tried
-_LIKE_ALONE = 1e-3  # in standard deviations of the logits: what another order of sums may change
-_LIKE_ALONE_HALF = 0.1  # in bfloat16
-_UNTOUCHED = 1e-5  # another sample's tokens enter no sum at all
+# In standard deviations of the logits; the farthest one, or the root mean square in bfloat16 (batching.py has it so
+# too): of millions of logits the one that was rounded worst says nothing, and a router's near ties fall otherwise.
+_LIKE_ALONE = 1e-3  # what another order of sums may change
+_LIKE_ALONE_HALF = 0.2
+_UNTOUCHED = 1e-5  # another sample's tokens enter no sum at all, and the shapes are equal
+_UNSEEN_HALF = 0.02  # likewise of tokens that come next
+_ROUTED = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")  # how configurations say it
 
 
 def check(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> None:
     """Raise Permanent unless a sample's logits are those that it has alone, whatever it is packed with.
 
-    `half`: the forward pass computes in bfloat16.
+    `half`: the forward pass computes in bfloat16. A device's own errors, such as having no memory left, are raised.
     """
     was_training = model.training
     model.eval()  # type: ignore[no-untyped-call]
     try:
-        with torch.no_grad(), torch.autocast("cuda", torch.bfloat16) if half else nullcontext():
+        with torch.no_grad(), _autocast(model, half=half):
             wrong = _fault(loss, model, half=half)
+    except (torch.OutOfMemoryError, torch.AcceleratorError):  # both are RuntimeErrors
+        raise
     except (TypeError, ValueError, RuntimeError, IndexError) as error:
         if is_of_exchange(error):
             raise
@@ -52,15 +58,35 @@ def check_causal(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> Non
     other = torch.cat([ids[:length], (ids[length:] + 1).remainder(rows)])
     every = torch.arange(2 * length, device=device)
     try:
-        with torch.no_grad(), torch.autocast("cuda", torch.bfloat16) if half else nullcontext():
+        with torch.no_grad(), _autocast(model, half=half):
             one, two = (loss.logits(model, row.unsqueeze(0), every).float()[:length] for row in (ids, other))
     finally:
         model.train(was_training)
-    if (one - two).abs().max() / one.std().clamp_min(1e-12) > (_LIKE_ALONE_HALF if half else _LIKE_ALONE):
+    most = _like_alone(half=half) if _routes(model) or not half else _UNSEEN_HALF
+    if _distance(one, two, half=half) / one.std().clamp_min(1e-12) > most:
         raise Permanent(
             f"{type(model).__name__} sees the tokens behind the one that it predicts: it is no causal language model "
             "as configured (is_decoder in config.json?)"
         )
+
+
+def _autocast(model: PreTrainedModel, *, half: bool) -> AbstractContextManager[object]:
+    return torch.autocast(computes_on(model).type, torch.bfloat16) if half else nullcontext()
+
+
+def _routes(model: PreTrainedModel) -> bool:
+    """Whether it is a mixture of experts: how many tokens each of them gets, and so its shapes, depends on the text."""
+    config = model.config.get_text_config()
+    return any((getattr(config, name, None) or 1) > 1 for name in _ROUTED)
+
+
+def _like_alone(*, half: bool) -> float:
+    return _LIKE_ALONE_HALF if half else _LIKE_ALONE
+
+
+def _distance(one: torch.Tensor, two: torch.Tensor, *, half: bool) -> torch.Tensor:
+    difference = one - two
+    return difference.pow(2).mean().sqrt() if half else difference.abs().max()
 
 
 def _fault(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> str | None:
@@ -73,11 +99,12 @@ def _fault(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> str | Non
     borders = torch.tensor([0, *_LENGTHS]).cumsum(0).tolist()
     for start, end in zip(borders, borders[1:], strict=False):
         alone = loss.logits(model, ids[start:end].unsqueeze(0), every[: end - start]).float()
-        if ((packed[start:end] - alone).abs().max() / spread) > (_LIKE_ALONE_HALF if half else _LIKE_ALONE):
+        if _distance(packed[start:end], alone, half=half) / spread > _like_alone(half=half):
             return "logits differ from those of the sample alone"
         other = (ids + 1).remainder(rows)
         other[start:end] = ids[start:end]
         beside = loss.logits(model, other.unsqueeze(0), every, positions).float()
-        if ((packed[start:end] - beside[start:end]).abs().max() / spread) > _UNTOUCHED:
+        most = _like_alone(half=half) if _routes(model) else _UNTOUCHED
+        if _distance(packed[start:end], beside[start:end], half=half) / spread > most:
             return "logits change with another sample's text"
     return None

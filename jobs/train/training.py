@@ -25,6 +25,7 @@ from jobs.train.batches import EpochSampler, micro_batches
 from jobs.train.head import TargetLoss
 from jobs.train.mixture import Mixture
 from jobs.train.optimizers import optimizer_of, set_learning_rate
+from jobs.train.passes import Event, Passes
 from jobs.train.pulse import Pulse
 from jobs.train.sharding import computes_on, exchange, release, whole
 from polyglot.core.errors import Permanent
@@ -76,7 +77,8 @@ class Trainer:
         self.model = model.train()
         self.device = computes_on(model)
         self.gradient_norm = math.nan  # of the last step, before it was clipped
-        self.data_seconds = 0.0  # that the last step waited for its micro-batches
+        self.data_seconds = 0.0  # that the last step waited for its micro-batches, whatever the GPU did meanwhile
+        self.event: type[Event] | None = torch.cuda.Event if self.device.type == "cuda" else None
         self.half = params.precision == "bfloat16" and self.device.type == "cuda"
         with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
             self.loss = TargetLoss(model, at_once=layout.logits_at_once, ranks=self.ranks)
@@ -183,9 +185,9 @@ class Trainer:
             batches = (batch.pinned() for batch in batches)
         total = torch.zeros((), device=self.device)
         tokens = float((self.mixture.lengths[samples] - 1).sum())
-        with Ahead(batches, self.layout.prefetch) as ahead:
+        with Ahead(batches, self.layout.prefetch) as ahead, Passes(self.pulse, self.event) as passes:
             for batch in ahead:
-                self.pulse.at("a pass")
+                passes.begin()
                 if on_gpu:
                     batch = batch.to(self.device)
                 with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
@@ -194,6 +196,7 @@ class Trainer:
                     loss = loss + self.params.router_loss * self.loss.balance * float(batch.real.sum()) / tokens
                 (loss * self.ranks if self.ranks > 1 else loss).backward()  # peers' gradients are averaged, not summed
                 total += loss.detach()
+                passes.end()
                 self.pulse.at("making a batch")
         self.data_seconds = ahead.waited_seconds
         if self.ranks > 1:

@@ -7,6 +7,7 @@ import torch
 
 from jobs.lib.token_set import TokenSet
 from jobs.train.batches import micro_batches
+from jobs.train.passes import Passes
 from jobs.train.sharding import release
 from jobs.train.training import Trainer
 from polyglot.kinds.train import ValidationLoss
@@ -36,15 +37,18 @@ def validate(trainer: Trainer, sets: Mapping[str, TokenSet]) -> dict[str, Valida
 def _total(trainer: Trainer, tokens: TokenSet) -> float:
     device = trainer.device
     total = torch.zeros((), dtype=torch.float64, device=device)
-    for batch in micro_batches(
+    batches = micro_batches(
         tokens,
         range(len(tokens)),
         max_tokens=trainer.layout.micro_batch_tokens,
         pad_id=trainer.layout.pad_id,
         rank=trainer.rank,
         ranks=trainer.ranks,
-    ):
-        trainer.pulse.at("validation")
-        with torch.autocast("cuda", torch.bfloat16) if trainer.half else nullcontext():
-            total += trainer.loss(trainer.model, batch.to(device)).double()
+    )
+    with Passes(trainer.pulse, trainer.event, name="validation") as passes:
+        for batch in batches:
+            passes.begin()
+            with torch.autocast("cuda", torch.bfloat16) if trainer.half else nullcontext():
+                total += trainer.loss(trainer.model, batch.to(device)).double()
+            passes.end()
     return float(trainer.accelerator.reduce(total, "sum") if trainer.ranks > 1 else total)

@@ -1,4 +1,4 @@
-"""On what and from which code a result was made: the execution and provenance of a manifest."""
+"""How libraries compute in this process; on what and from which code a result was made, as its manifest has it."""
 
 import importlib.metadata
 import os
@@ -13,6 +13,11 @@ from polyglot.core.canonical import Json
 from polyglot.core.stage import Resources
 from polyglot.kinds.registry import kind_of
 
+# torch reads them when a GPU's memory is first asked for
+_ALLOCATORS = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
+_ALLOCATOR_SINCE = (2, 15)  # known to know them: one that does not ends at a name, when a GPU is first used
+ALLOCATOR = "pinned_max_round_threshold_mb:1,expandable_segments:True"
+
 
 def set_threads(threads: int) -> None:
     """Fix the number of compute threads of this process: sums of floats depend on it."""
@@ -21,6 +26,26 @@ def set_threads(threads: int) -> None:
     torch = sys.modules.get("torch")
     if torch is not None:  # imported before the fork, so the variable was read already
         torch.set_num_threads(threads)
+
+
+def prepare_for_gpus(*, own_torch: bool) -> None:
+    """Say how libraries shall use GPUs, as far as the environment does not say it; before CUDA is touched.
+
+    NCCL says why it leaves a network device unused. Torch rounds pinned blocks up to powers of two, by up to 1.4 times
+    for the weights and gradients that `offload` holds in them; above 1 MB (c10/core/AllocatorConfig.h) it shall not.
+    Segments that grow leave no gaps among tensors of unequal sizes. `own_torch` false: another program's torch, which
+    may know none of this.
+    """
+    os.environ.setdefault("NCCL_DEBUG", "WARN")
+    if own_torch and _torch_version() >= _ALLOCATOR_SINCE and not any(os.environ.get(name) for name in _ALLOCATORS):
+        os.environ[_ALLOCATORS[0]] = ALLOCATOR
+
+
+def _torch_version() -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in importlib.metadata.version("torch").split(".")[:2])
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return ()
 
 
 def execution(

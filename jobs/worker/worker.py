@@ -237,6 +237,8 @@ class Worker:
         cache = BlobCache(self.store, self.places.cache)
         threads = threads_of(self.settings) or self.resources.cpus
         environment.set_threads(threads)
+        if self.resources.gpus:
+            environment.prepare_for_gpus(own_torch=self.kind.environment(self.settings) == "")
         with self._timed("inputs"):
             artifacts = {
                 role: StoredArtifact(self.store, manifest, self.places.cache) for role, manifest in inputs.items()

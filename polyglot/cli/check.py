@@ -14,7 +14,7 @@ from polyglot.cli.submit import look_anew, start, submission_of
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.budget import within_budget
 from polyglot.engine.one_engine import check_engines
-from polyglot.estimates.fits import check_fits
+from polyglot.estimates.fits import check_fits, few_cpus
 from polyglot.kinds.check import CheckRecord
 from polyglot.kinds.probe import ProbeRecord
 from polyglot.plan.plan import Plan, checks, needed_for
@@ -41,7 +41,7 @@ def command(
     check_fits(whole.estimated, whole.profile, whole.site.capacity)
     check_engines(whole.plan.stages, whole.store)
     check_endpoints(whole.plan.stages, whole.store, whole.site, os.environ)
-    for line in strange_endpoints(whole.locked.study, whole.profile):
+    for line in (*strange_endpoints(whole.locked.study, whole.profile), *few_cpus(whole.plan.stages)):
         say(line)
     found = checks(whole.plan)
     if not found:

@@ -12,6 +12,7 @@ from polyglot.cli.output import print_table, say
 from polyglot.cli.power import print_power
 from polyglot.cli.session import Session, open_session
 from polyglot.engine.drift_reference import anchor_verdicts
+from polyglot.estimates.fits import few_cpus
 from polyglot.estimates.power import Expected
 from polyglot.plan.diagnose import Diagnosis, diagnose
 from polyglot.plan.tables import changed_recipes
@@ -60,7 +61,8 @@ def command(
         return
     for used in session.locked.used:
         print(used)
-    for line in (*changed_recipes(session.locked.study), *strange_endpoints(session.locked.study, session.profile)):
+    study_lines = (*changed_recipes(session.locked.study), *strange_endpoints(session.locked.study, session.profile))
+    for line in (*study_lines, *few_cpus(session.plan.stages)):
         print(line)
     print_table(
         ("stage", "state", "because"),

@@ -25,7 +25,7 @@ from polyglot.engine.budget import within_budget
 from polyglot.engine.gpu_hours import check_gpu_hours
 from polyglot.engine.one_engine import check_engines
 from polyglot.engine.submission import Submission
-from polyglot.estimates.fits import check_fits
+from polyglot.estimates.fits import check_fits, few_cpus
 from polyglot.kinds import judge_prompts
 from polyglot.kinds.kind import File
 from polyglot.plan.plan import checks
@@ -66,7 +66,7 @@ def command(
     check_gpu_hours(submission.stages, session.store, submission.gpu_hours)
     check_engines(submission.stages, session.store)
     check_endpoints(submission.stages, session.store, session.site, os.environ)
-    for line in strange_endpoints(session.locked.study, session.profile):
+    for line in (*strange_endpoints(session.locked.study, session.profile), *few_cpus(session.plan.stages)):
         say(line)
     require_conditional_writes(session.store)
     confirm(session.estimated, session.profile.prices, session.profile.ask_above, yes=yes)

@@ -7,7 +7,7 @@ place has. What runs out all the same is tried again with more (`engine.given`).
 overrules the estimate, in both.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from polyglot.core.errors import BadInput
@@ -19,6 +19,7 @@ from polyglot.schedulers.base import Capacity
 from polyglot.study.profile import Profile
 
 MARGIN = 1.25
+_CPUS_A_GPU = 2  # at least: one that starts kernels, one for all else
 _STEP_BYTES = 64 * 2**20  # what is given is a multiple of
 CapacityOf = Callable[[PlannedStage], Capacity]
 
@@ -39,6 +40,21 @@ def check_fits(estimated: Sequence[Estimated], profile: Profile, capacity_of: Ca
             found.setdefault((row.planned.stage.kind, what), []).append((needs, row.planned.label, line))
     if found:
         raise BadInput("\n".join(_line(rows) for rows in found.values()))
+
+
+def few_cpus(stages: Iterable[PlannedStage]) -> Iterator[str]:
+    """Yield a line for each kind of stage whose GPUs would wait for the CPUs that it has beside them."""
+    kinds = {planned.stage.kind: planned.resources for planned in stages if planned.resources.gpus}
+    for kind, resources in kinds.items():
+        least = _CPUS_A_GPU * resources.gpus
+        if resources.cpus < least:
+            has = (
+                f"{resources.cpus} CPU{'s' * (resources.cpus > 1)} for {resources.gpus} GPU{'s' * (resources.gpus > 1)}"
+            )
+            yield (
+                f"{kind}: a pod has {has}, which will wait for it: what starts kernels, lays out batches and reads "
+                f"files shares it. Set `resources: {{{kind}: {{cpus: {least}}}}}` or more in the profile"
+            )
 
 
 def _line(rows: Sequence[tuple[int, str, str]]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 MIB = 2**20
 BYTES_PER_GBIT = 125_000_000
 UTILISATION = 0.25
-NETWORK_GBIT = 100  # between nodes, where a pool does not say; assumed
+NETWORK_GBIT = 10  # between nodes, where a pool does not say: what TCP reaches nearly everywhere; RDMA is to be said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,7 @@ class Kind:
     params: type[Params]
     settings: type[Settings] = Settings
     settings_like: str = ""  # a kind whose settings in a profile are its own too, where it has none
-    defaults: Mapping[str, Json] = field(default_factory=dict)  # of settings
+    defaults: Mapping[str, Json] = field(default_factory=dict)  # of settings; see `defaults_of`
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: Mapping[str, Files] = field(default_factory=dict)
     resources: Resources = Resources()
@@ -136,6 +136,13 @@ class Kind:
     def name(self) -> str:
         """As stages, stores and profiles write it."""
         return self.params.kind
+
+    def defaults_of(self, resources: Resources) -> Mapping[str, Json]:
+        """Settings where a profile says nothing. With GPUs no `threads`: a process has its share of the CPUs.
+
+        On processors a result's bits depend on the threads, and so they are the same wherever nothing is said.
+        """
+        return {name: value for name, value in self.defaults.items() if name != "threads" or not resources.gpus}
 
     def processes(self, resources: Resources, settings: Mapping[str, Json]) -> int:
         """How many processes of a pod work together: one a GPU; without GPUs as many as the settings say."""

@@ -18,7 +18,7 @@ class StepRow(Record):
     tokens: int  # of all ranks, without padding
     supervised_tokens: int
     seconds: float
-    data_seconds: float  # of these, waiting for batches
+    data_seconds: float  # of these, waiting for batches; a GPU may have computed meanwhile, which is not told apart
     checkpoint_seconds: float  # the training stood still after it for a checkpoint
     validation_seconds: float  # and for the losses on rows held back
     tokens_per_second: float  # of all ranks, in `seconds`

@@ -17,14 +17,14 @@ from polyglot.kinds.forecast import (
     Forecast,
     Texts,
 )
-from polyglot.kinds.settings import count_of
+from polyglot.kinds.settings import count_of, threads_of
 from polyglot.kinds.shape import Shape
 from polyglot.kinds.train_looks import looks_seconds
 from polyglot.kinds.training import (
     GAPS,
-    HOST_BYTES_PER_SECOND,
     adapter_parameters,
     exchange_seconds,
+    host_bytes_per_second,
     recomputed_layers,
     targets_at_once,
     training_memory,
@@ -85,6 +85,11 @@ class _Tuning:
     def gpu(self) -> bool:
         """Whether it computes on one."""
         return self.ask.resources.gpus > 0
+
+    @property
+    def threads(self) -> int:
+        """Of each process, as the worker chooses them."""
+        return threads_of(self.ask.settings) or max(1, self.ask.resources.cpus // self.processes)
 
     @property
     def written_bytes(self) -> int:
@@ -177,7 +182,7 @@ def _seconds(one: _Tuning, device: Device, *, rows: float, samples: float, token
         length=tokens / samples,
         recomputed=one.again / shape.layers,
         adapter=one.adapter,
-        updates=HOST_BYTES_PER_SECOND / one.processes if one.offload else None,
+        updates=host_bytes_per_second(processes=one.processes, threads=one.threads) if one.offload else None,
     )
     exchange = partial(
         exchange_seconds,

@@ -11,7 +11,7 @@ for the former.
 import math
 from collections.abc import Sequence
 
-from polyglot.kinds.device import Device
+from polyglot.kinds.device import THREAD_BYTES_PER_SECOND, Device
 from polyglot.kinds.shape import Shape
 
 GAPS = 0.1  # between what is kept, where freed blocks stay with the process: measured beyond what was counted
@@ -21,7 +21,7 @@ _FUSED = ("query_key_value", "c_attn", "qkv_proj", "Wqkv")  # queries, keys and 
 _UPDATE_BYTES = 32  # a parameter and step, that the optimiser and the clipping read and write
 _MOMENT_BYTES = {"adamw": 8.0, "adamw-8bit": 2 * (1 + 4 / 256)}  # a parameter; 8 bits, and a scale for 256 numbers
 _LINK_REACHED = 0.7  # of a link's peak, by what torch's collectives reach; assumed
-HOST_BYTES_PER_SECOND = 100e9  # of a GPU machine's own memory; assumed
+_HOST_BYTES_PER_SECOND = 100e9  # of a GPU machine's own memory, however many threads read it; assumed
 _HOST_LINK_BYTES_PER_SECOND = 25e9  # between a GPU and its machine's memory: PCIe 4 with 16 lanes
 
 
@@ -158,6 +158,11 @@ def training_seconds(
     )
     trained = shape.parameters if adapter is None else adapter
     return operations / device.reached + steps * _UPDATE_BYTES * trained / (updates or device.bytes_per_second)
+
+
+def host_bytes_per_second(*, processes: int, threads: int) -> float:
+    """What each of a pod's processes reaches of the machine's memory when its optimiser works in it."""
+    return min(_HOST_BYTES_PER_SECOND / processes, THREAD_BYTES_PER_SECOND * threads)
 
 
 def exchange_seconds(

@@ -10,6 +10,8 @@ from polyglot.study.amounts import Bytes, GpuName
 from polyglot.study.objects import DnsName, LabelValue, QualifiedName, Text
 
 Operator = Literal["Exists", "Equal"]
+_OWN_RESOURCES = ("cpu", "memory", "ephemeral-storage")  # of a stage
+_MOST = 2**53  # Helm reads numbers as floating point
 Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
 
@@ -53,6 +55,26 @@ class Pool(Section):
     device: GpuName | None = None
     """Its GPU, such as h100: how much memory it has, and how long a stage will take (docs/cost.md)."""
     network_gbit: int | None = Field(None, ge=1, le=100_000)
-    """Gigabits a second between its nodes, over which a training's pods exchange weights; 100 where nothing is said."""
+    """Gigabits a second between its nodes, over which a training's pods exchange weights; 10 where nothing is said.
+    More than TCP reaches takes RDMA (docs/kubernetes.md)."""
     gpu_resource: QualifiedName = "nvidia.com/gpu"
     """The extended resource that a stage's gpus are counted in."""
+    # no field of submissions made before it: drivers are named by their digest
+    resources: Mapping[QualifiedName, int] = Field(default_factory=dict, exclude_if=lambda named: not named)
+    """What each pod has besides, such as `rdma/hca: 1` or `hugepages-2Mi: 5368709120`: whole numbers."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems: list[Problem] = []
+        for name, count in self.resources.items():
+            if name in (*_OWN_RESOURCES, self.gpu_resource):
+                remedy = "The profile's `resources` say it by stage kind. Remove it"
+                problems.append(Problem(what="not the pool's to say", place=("resources", name), remedy=remedy))
+            elif not 1 <= count < _MOST:
+                expected = "a whole number from 1 on"
+                problems.append(
+                    Problem(what="bad value", place=("resources", name), got=str(count)[:40], expected=expected)
+                )
+        if problems:
+            raise Broken(*problems)
+        return self

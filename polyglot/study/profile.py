@@ -235,6 +235,7 @@ def load_profile(name_or_path: str) -> Profile:
             raise invalid_file(file, error, ProfileFile) from error
         if not BACKENDS[content.backend].own_machine:
             _check_shared(file, content.store)
+    resources = {name: _resources(_default(name, content), content.resources.get(name)) for name in KINDS}
     return Profile(
         name=name_or_path,
         store=os.environ.get("POLYGLOT_STORE") or content.store,
@@ -242,8 +243,11 @@ def load_profile(name_or_path: str) -> Profile:
         cpus=content.cpus,
         memory_bytes=content.memory,
         max_attempts=content.max_attempts,
-        resources={name: _resources(_default(name, content), content.resources.get(name)) for name in KINDS},
-        settings={name: {**kind.defaults, **_given(content.settings, name)} for name, kind in KINDS.items()},
+        resources=resources,
+        settings={
+            name: {**kind.defaults_of(resources[name]), **_given(content.settings, name)}
+            for name, kind in KINDS.items()
+        },
         cluster=content.kubernetes,
         device=content.device,
         prices=content.prices,

@@ -4,7 +4,7 @@
 
 The training is of Bactrian-X's five languages, an epoch in steps of 64. Nothing runs: a row says what a GPU would hold,
 how long it would take, and whether the rendered Job has the pods and GPUs of its layout. 16 GPUs are two pods of 8 with
-3,200 Gbit/s between them. "beside" is what lies in the machine's memory.
+3,200 Gbit/s between them; each GPU has 12 CPUs. "beside" is what lies in the machine's memory.
 """
 
 import argparse

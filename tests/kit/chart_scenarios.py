@@ -69,6 +69,16 @@ SCENARIOS = {
         attempt=attempt("train", gpus=4, cpus=16, scratch_bytes=200 * 2**30),
         cluster=cluster(pools={"default": Pool(), "big": BIG}, pool_by_kind={"train": "big"}),
     ),
+    "rdma-pool": Scenario(
+        attempt=attempt("train", gpus=8, cpus=96, ranks=2, number=5),
+        cluster=cluster(
+            pools={
+                "default": Pool(),
+                "fast": Pool(network_gbit=3200, resources={"rdma/hca": 8, "hugepages-2Mi": 5 * 2**30}),
+            },
+            pool_by_kind={"train": "fast"},
+        ),
+    ),
     "judge-secret": Scenario(
         attempt=attempt("judge", params={"endpoint": "openai"}), cluster=cluster(judge_secret="openai")
     ),

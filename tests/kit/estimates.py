@@ -45,11 +45,11 @@ def seven(folder: Path, profile: str = "", *, study: str = SEVEN) -> Session:
 
 
 def laid_out(folder: Path, model: str, device: str, *, gpus: int, ranks: int = 1) -> tuple[Session, Estimated]:
-    """The study with a model of the catalogue, `layout: auto` on so many GPUs of a fast network; and its largest
-    training.
+    """The study with a model of the catalogue, `layout: auto` on so many GPUs of a fast network, with 12
+    CPUs each; and its largest training.
     """
     pools = f"gpu: {{device: {device}, network-gbit: 3200}}, big: {{}}"
-    text = cluster(pools).replace("train: {gpus: 1}", f"train: {{gpus: {gpus}, ranks: {ranks}}}")
+    text = cluster(pools).replace("train: {gpus: 1}", f"train: {{gpus: {gpus}, cpus: {12 * gpus}, ranks: {ranks}}}")
     text = text.replace("prices:", "settings: {train: {layout: auto}}\nprices:")
     session = seven(folder, text, study=SEVEN.replace("mistral-7b", model))
     trainings = [row for row in session.estimated if row.planned.stage.kind == "train"]

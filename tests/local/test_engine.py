@@ -95,7 +95,9 @@ class TestBudget:
         assert plain.run([wide], budget=Budget(cpus=4, memory_bytes=1024 * MIB)).committed == 1
         manifest = committed(plain.store, "devices", wide.key)
         assert manifest is not None
-        assert (manifest.execution["threads"], plain.executions()[0]["omp"]) == (4, "4")
+        (row,) = plain.executions()
+        assert (manifest.execution["threads"], row["omp"]) == (4, "4")
+        assert row["nccl"] is row["allocator"] is None  # it has no GPU
 
     def test_several_ranks_are_refused_and_fewer_cpus_are_told(self, plain: World) -> None:
         several = stage("noop", "several", resources=Resources(memory_bytes=256 * MIB, ranks=2))
@@ -110,6 +112,7 @@ class TestBudget:
         stages = [stage("devices", f"n{i}", resources=needs) for i in range(2)]
         plain.run(stages, budget=Budget(cpus=4, memory_bytes=1024 * MIB, gpus=("0", "1")))
         assert sorted(row["devices"] for row in plain.executions()) == ["0", "1"]
+        assert all(row["nccl"] == "WARN" and "pinned_max_round" in row["allocator"] for row in plain.executions())
 
 
 class TestRetries:

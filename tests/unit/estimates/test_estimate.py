@@ -63,7 +63,7 @@ class TestSevenBillion:
         assert pod.forecast.memory == pods.forecast.memory
         assert pod.gpu_hours == pytest.approx(fast_pods.gpu_hours)
         steps = math.ceil(67_017 / 64)
-        exchanged = steps * 8 * SEVEN / 2 / (100e9 / 8 * 0.7)  # half of it, of 100 Gbit a second: 2 + 2 + 4 bytes
+        exchanged = steps * 8 * SEVEN / 2 / (10e9 / 8 * 0.7)  # half of it, of 10 Gbit a second: 2 + 2 + 4 bytes
         assert pods.gpu_hours == pytest.approx(2 * exchanged / 3600, rel=0.05)
         assert pod.forecast.host_bytes == 2 * (pods.forecast.host_bytes or 0)  # the same of each process
 

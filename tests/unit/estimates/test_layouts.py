@@ -9,7 +9,7 @@ import pytest
 
 from polyglot.core.errors import BadInput
 from polyglot.estimates.estimate import Estimated, estimate
-from polyglot.estimates.fits import check_fits
+from polyglot.estimates.fits import check_fits, few_cpus
 from polyglot.estimates.room import Room
 from polyglot.estimates.sources import Outside
 from polyglot.kinds.device import GPUS
@@ -118,6 +118,26 @@ def test_adapters_and_what_must_lie_beside_the_gpu(tmp_path: Path) -> None:
     rows = estimates.seven(tmp_path, profile("device: l4", "gpus: 4"), study=study).estimated
     row = next(row for row in rows if row.planned.stage.kind == "train")
     assert "offload" not in row.planned.settings  # as it fits, though by these rates it would be faster
+
+
+def test_an_update_beside_the_gpu_takes_as_long_as_its_threads_need(tmp_path: Path) -> None:
+    seconds = {}
+    for given in ("gpus: 4", "gpus: 4, cpus: 16", "gpus: 4, cpus: 64"):
+        row = training(tmp_path, profile("device: h100, most-memory: 1TiB", given), "mixtral-8x7b")
+        assert row.planned.settings["offload"] is True
+        assert row.forecast.seconds is not None
+        seconds[given] = row.forecast.seconds
+    one, four, sixteen = seconds.values()
+    assert one > 2.5 * four  # a thread a process, then 25 GB/s, which are a quarter of the machine's
+    assert four == sixteen
+
+
+def test_few_cpus_beside_gpus_are_said(tmp_path: Path) -> None:
+    for given, expected in (("gpus: 8", 1), ("gpus: 8, cpus: 15", 1), ("gpus: 8, cpus: 16", 0)):
+        session = estimates.seven(tmp_path, profile("device: h100", given))
+        lines = [line for line in few_cpus(session.plan.stages) if line.startswith("train: ")]
+        assert len(lines) == expected
+        assert all("for 8 GPUs" in line and "{train: {cpus: 16}}" in line for line in lines)
 
 
 def test_slices_that_pass_through_the_gpu_when_they_are_loaded_count(tmp_path: Path) -> None:

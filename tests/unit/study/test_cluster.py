@@ -1,5 +1,6 @@
 """The kubernetes section of a profile, and the Cluster that the other rooms read."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,27 @@ def test_kinds_have_images_pools_and_secrets() -> None:
         "compare",
         "reference",
     }
+
+
+def test_what_a_pool_has_besides_is_counted_and_changes_no_submission_that_names_none() -> None:
+    fast = load("pools: {fast: {resources: {rdma/hca: 8, hugepages-2Mi: 5368709120}}}\n").pools["fast"]
+    assert fast.resources == {"rdma/hca": 8, "hugepages-2Mi": 5 * 2**30}
+    assert "resources" not in Pool().model_dump()
+
+
+@pytest.mark.parametrize(
+    ("named", "line"),
+    [
+        ("{cpu: 4}", "resources.cpu: not the pool's to say"),
+        ("{nvidia.com/gpu: 4}", "not the pool's to say"),
+        ("{rdma/hca: 0}", "got 0; expected a whole number from 1 on"),
+        ("{rdma/hca: 1Gi}", "rdma/hca"),
+        ("{'no such name!': 1}", "no such name!"),
+    ],
+)
+def test_what_a_pool_cannot_have_besides_is_refused(named: str, line: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(line)):
+        load(f"pools: {{fast: {{resources: {named}}}}}\n")
 
 
 def test_translations_get_what_their_engine_needs_and_nothing_else() -> None:

@@ -29,6 +29,13 @@ class TestDefaults:
         assert profile.settings["judge"]["concurrency"] == 64
         assert profile.settings["train"] == {"threads": 1}
 
+    def test_threads_beside_a_gpu_are_its_share_of_the_cpus(self) -> None:
+        write("profiles/p.yaml", "resources: {train: {gpus: 8, cpus: 32}}\n")
+        assert "threads" not in load_profile("p").settings["train"]
+        assert load_profile("p").settings["answer"]["threads"] == 1
+        write("profiles/p.yaml", "resources: {train: {gpus: 8, cpus: 32}}\nsettings: {train: {threads: 3}}\n")
+        assert load_profile("p").settings["train"]["threads"] == 3
+
     def test_every_stage_kind_has_resources_and_settings(self) -> None:
         assert set(load_profile("local").resources) == set(KINDS) == set(KindSettings.model_fields)
         assert set(load_profile("local").settings) == set(KINDS)

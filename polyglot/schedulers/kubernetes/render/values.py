@@ -152,6 +152,7 @@ def stage_values(attempt: Attempt, *, study: str, cluster: Cluster, request_path
             "memory": quantity(resources.memory_bytes),
             "ephemeral-storage": quantity(scratch + TEMPORARY_BYTES),
             **({pool.gpu_resource: str(resources.gpus)} if resources.gpus else {}),
+            **{name: str(count) for name, count in pool.resources.items()},
         },
         scratch=quantity(scratch),
         shared_memory=quantity(resources.memory_bytes // 2) if image != cluster.images.worker else "",
@@ -174,7 +175,8 @@ def _carried(code: int) -> bool:
 
 def _threads(planned: PlannedStage) -> int:
     """As the worker chooses them."""
-    return threads_of(planned.settings) or planned.resources.cpus
+    processes = kind_of(planned.stage.kind).processes(planned.resources, planned.settings)
+    return threads_of(planned.settings) or max(1, planned.resources.cpus // processes)
 
 
 def scratch_of(planned: PlannedStage, default: int) -> int:

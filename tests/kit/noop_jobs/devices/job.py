@@ -1,4 +1,4 @@
-"""Notes which GPUs it was given."""
+"""Notes which GPUs it was given, and what its libraries are told of them."""
 
 import os
 
@@ -7,5 +7,7 @@ from tests.kit.noop_jobs import note
 
 
 def run(context: Context) -> None:
-    note(context, devices=os.environ.get("CUDA_VISIBLE_DEVICES"), omp=os.environ.get("OMP_NUM_THREADS"))
+    names = {"devices": "CUDA_VISIBLE_DEVICES", "omp": "OMP_NUM_THREADS", "nccl": "NCCL_DEBUG"}
+    names["allocator"] = "PYTORCH_ALLOC_CONF"
+    note(context, **{key: os.environ.get(name) for key, name in names.items()})
     (context.out / "text").write_text("x")

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from transformers import PreTrainedModel
 
-from jobs.lib.model.loading import embedded
+from jobs.lib.model.loading import OF_DEVICE, embedded
 from jobs.lib.ranks import is_of_exchange
 from jobs.train.head import TargetLoss
 from jobs.train.sharding import computes_on
@@ -35,7 +35,7 @@ def check(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> None:
     try:
         with torch.no_grad(), _autocast(model, half=half):
             wrong = _fault(loss, model, half=half)
-    except (torch.OutOfMemoryError, torch.AcceleratorError):  # both are RuntimeErrors
+    except OF_DEVICE:
         raise
     except (TypeError, ValueError, RuntimeError, IndexError) as error:
         if is_of_exchange(error):

@@ -114,12 +114,7 @@ def _train(
         mixture,
         params,
         seed=context.stage.seed or 0,
-        layout=Layout(
-            micro_batch_tokens=settings.micro_batch_tokens or MICRO_BATCH_TOKENS[accelerator.device.type],
-            pad_id=padding_id(tokenizer, embedded(model)),
-            logits_at_once=settings.logits_at_once,
-            prefetch=AHEAD if settings.prefetch is None else settings.prefetch,
-        ),
+        layout=_layout(settings, accelerator.device, pad_id=padding_id(tokenizer, embedded(model))),
         accelerator=accelerator,
         pulse=pulse,
     )
@@ -146,6 +141,15 @@ def _train(
         _count(context, record, execution)
     accelerator.wait_for_everyone()
     accelerator.end_training()
+
+
+def _layout(settings: TrainSettings, device: torch.device, *, pad_id: int) -> Layout:
+    return Layout(
+        micro_batch_tokens=settings.micro_batch_tokens or MICRO_BATCH_TOKENS[device.type],
+        pad_id=pad_id,
+        logits_at_once=settings.logits_at_once,
+        prefetch=AHEAD if settings.prefetch is None else settings.prefetch,
+    )
 
 
 def _count(context: Context, record: TrainingRecord, execution: Mapping[str, Json]) -> None:

@@ -71,7 +71,7 @@ def _tables(root: type[BaseModel]) -> str:
                 if field.annotation is int and isinstance(field.default, str)
                 else _form(field.annotation),  # amounts are written so
                 _default(section, name, field),
-                texts.get(name, ""),
+                texts.get(name, "").replace("\n", " "),
             )
             out.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         out.append("")

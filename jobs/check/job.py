@@ -12,7 +12,7 @@ from jobs.lib.context import Context, of_role
 from jobs.lib.model.layers import check_router, empty_model, named_layers
 from jobs.lib.model.loading import load_tokenizer, positions, vocabulary, without_weights
 from jobs.lib.model.template import ChatFormat
-from polyglot.core.errors import Permanent, Problems
+from polyglot.core.errors import Faults, Permanent
 from polyglot.core.records import to_json
 from polyglot.kinds.check import CheckedModel, CheckParams, CheckRecord, ModelCheck
 from polyglot.kinds.data_card import DataCard
@@ -22,7 +22,7 @@ from polyglot.kinds.tokenize import TokenCard
 
 
 def run(context: Context) -> None:
-    """Look at everything. Raises Problems."""
+    """Look at everything. Raises Faults."""
     params = CheckParams.of(context.stage)
     found = Found()
     benchmark = _benchmark(context, params)
@@ -44,7 +44,7 @@ def run(context: Context) -> None:
     for remark in found.remarks:
         context.log.warning("remark: %s", remark)
     if found.defects:
-        raise Problems(dict.fromkeys(found.defects))
+        raise Faults(dict.fromkeys(found.defects))
     record = CheckRecord(
         models=models,
         judging=judged,

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from jobs.judgments.summary import summarise
-from polyglot.core.errors import Exit, Permanent, Problems
+from polyglot.core.errors import Exit, Faults, Permanent
 from polyglot.core.records import to_json
 from polyglot.exchange.read import ReadFile, read_file
 from polyglot.exchange.rows import Exchanged
@@ -38,7 +38,7 @@ def read_all(names: list[str]) -> tuple[list[ReadFile[Exchanged]], list[str]]:
             if found.form == "answers":
                 faults.append(f"{name}: got model answers; expected judgments, votes or annotations of them")
             files.append(found)
-        except Problems as error:
+        except Faults as error:
             faults += error.lines
         except Permanent as error:
             faults.append(str(error))

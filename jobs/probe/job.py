@@ -16,7 +16,7 @@ from jobs.lib.chat.settings import CallSettings
 from jobs.lib.chat.thinking import answer
 from jobs.lib.chat.usage_log import UsageLog
 from jobs.lib.context import Context
-from polyglot.core.errors import Permanent, PolyglotError, Problems
+from polyglot.core.errors import Faults, Permanent, PolyglotError
 from polyglot.core.records import to_json
 from polyglot.kinds.chat import ChatForm
 from polyglot.kinds.probe import ProbeParams, ProbeRecord, ProbeReply
@@ -34,7 +34,7 @@ _REMEDIES = {
 
 
 def run(context: Context) -> None:
-    """Ask, then write what came back. Raises Problems for what no call can pass, PolyglotError for what may pass."""
+    """Ask, then write what came back. Raises Faults for what no call can pass, PolyglotError for what may pass."""
     params = ProbeParams.of(context.stage)
     settings = CallSettings.of(context.settings)
     usage = UsageLog(context.journal, settings)
@@ -52,7 +52,7 @@ def run(context: Context) -> None:
         context.journal.flush()
         context.volatile |= usage.account()
     if failed:
-        raise Problems(failed)
+        raise Faults(failed)
     record = ProbeRecord(asker=params.asker, replies=tuple(replies))
     (context.out / "probe.json").write_bytes(to_json(record) + b"\n")
 

@@ -38,13 +38,13 @@ def met(ranks: Ranks, context: Context) -> Iterator[Pulse]:
         with _alone() if context.settings.get("offload") else nullcontext():
             yield pulse
         return
-    watch = _meet(ranks, context, pulse)
+    watchdog = _meet(ranks, context, pulse)
     try:
         yield pulse
     except Interrupted:  # all have agreed to stop
-        watch.close()
+        watchdog.close()
         raise
-    watch.close()  # and not after another error: that a peer has ended may be seen before it is heard why
+    watchdog.close()  # and not after another error: that a peer has ended may be seen before it is heard why
 
 
 def _meet(ranks: Ranks, context: Context, pulse: Pulse) -> Watchdog:
@@ -57,15 +57,15 @@ def _meet(ranks: Ranks, context: Context, pulse: Pulse) -> Watchdog:
         host, port, ranks.ranks, is_master=ranks.first, wait_for_workers=False, timeout=timedelta(seconds=60)
     )
     if ranks.first:
-        watch = Watchdog(ranks, pulse, context)
-        store.set("polyglot/watch", watch.address)
+        watchdog = Watchdog(ranks, pulse, context)
+        store.set("polyglot/watchdog", watchdog.address)
     store.set(f"polyglot/{ranks.rank}", "here")
     while absent := [rank for rank in range(ranks.ranks) if not store.check([f"polyglot/{rank}"])]:
         wait.more(f"rank {', '.join(map(str, absent))}")
     if not ranks.first:
-        watch = Watchdog(ranks, pulse, context, address=store.get("polyglot/watch").decode(), host=host)
+        watchdog = Watchdog(ranks, pulse, context, address=store.get("polyglot/watchdog").decode(), host=host)
     pulse.at("opening the process group")
-    watch.start()
+    watchdog.start()
     distributed.init_process_group(
         _backend(offload=bool(context.settings.get("offload"))),
         store=store,
@@ -73,7 +73,7 @@ def _meet(ranks: Ranks, context: Context, pulse: Pulse) -> Watchdog:
         world_size=ranks.ranks,
         timeout=timedelta(seconds=EXCHANGE_SECONDS),
     )
-    return watch
+    return watchdog
 
 
 @contextmanager

@@ -1,15 +1,14 @@
 """A rank that does not go on is named, and every process of the attempt ends with that line.
 
-Each rank has a watch, a thread that tells the first rank's once a second how far its main thread is (pulse.py), and for
-how long it has been there. When no rank has gone on for `hang-seconds`, the first one's says who is behind: ranks that
-tell nothing any more, as a stopped process does; else those that have begun the fewest things, and of these the ones
-that do not wait in an exchange. Each watch then ends its own process (Context.give_up), as a main thread that waits in
-gloo or NCCL hears nothing; ranks that are behind log where their threads stand. Where the first rank itself is stopped,
-the others see that it does not answer.
-
-A phase of files (fetching, loading, storing) takes as long as it takes while the process moves a mebibyte in
-`hang-seconds`. Time is counted in looks, so that a process that was frozen as a whole blames nobody for it. They talk
-by UDP, as whoever is stopped then never holds up who tells it something; what is lost is told again.
+Each rank has a watchdog, a thread that tells the first rank's once a second how far its main thread is (pulse.py), and
+for how long it has been there. When no rank has gone on for `hang-seconds`, the first one's says who is behind: ranks
+that tell nothing any more, as a stopped process does; else those that have begun the fewest things, and of these the
+ones that do not wait in an exchange. Each watchdog then ends its own process (Context.give_up), as a main thread that
+waits in gloo or NCCL hears nothing; ranks that are behind log where their threads stand. Where the first rank itself is
+stopped, the others see that it does not answer. A phase of files (fetching, loading, storing) takes as long as it takes
+while the process moves a mebibyte in `hang-seconds`. Time is counted in looks, so that a process that was frozen as a
+whole blames nobody for it. They talk by UDP, as whoever is stopped then never holds up who tells it something; what is
+lost is told again.
 """
 
 import contextlib
@@ -97,17 +96,17 @@ def _name(ranks: Ranks, rank: int) -> str:
 
 
 class Watchdog(threading.Thread):
-    """The watch of one rank. The first rank's `address` is for the others to give to theirs."""
+    """The watchdog of one rank. The first rank's `address` is for the others to give to theirs."""
 
     def __init__(self, ranks: Ranks, pulse: Pulse, context: Context, *, address: str = "", host: str = "") -> None:
-        """`address` and `host` are those of the first rank's watch; it begins with `start()`."""
-        super().__init__(name="watch", daemon=True)
+        """`address` and `host` are those of the first rank's watchdog; it begins with `start()`."""
+        super().__init__(name="watchdog", daemon=True)
         self._ranks, self._context = ranks, context
         self._limit = float(TrainSettings.of(context.settings).hang_seconds or HANG_SECONDS)
         self._interval = min(_LOOK_SECONDS, self._limit / _LOOKS)
         self._own = OwnRank(ranks.rank, pulse)
         self._done = threading.Event()
-        self._peer: _Address = ()  # where the first rank's watch listens
+        self._peer: _Address = ()  # where the first rank's watchdog listens
         port, _, token = address.partition(" ")
         self._token = token or secrets.token_hex(8)
         if ranks.first:
@@ -222,7 +221,7 @@ class Watchdog(threading.Thread):
 
 
 class OwnRank:
-    """How far this rank is, looked at from its watch."""
+    """How far this rank is, looked at from its watchdog."""
 
     def __init__(self, rank: int, pulse: Pulse) -> None:
         self._rank, self._pulse = rank, pulse

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from transformers import PreTrainedModel
 
-from jobs.lib.model.loading import OF_DEVICE, embedded
+from jobs.lib.model.loading import OF_DEVICE, embedded, routes
 from jobs.lib.ranks import is_of_exchange
 from jobs.train.head import TargetLoss
 from jobs.train.sharding import computes_on
@@ -22,7 +22,7 @@ _LIKE_ALONE = 1e-3  # what another order of sums may change
 _LIKE_ALONE_HALF = 0.2
 _UNTOUCHED = 1e-5  # another sample's tokens enter no sum at all, and the shapes are equal
 _UNSEEN_HALF = 0.02  # likewise of tokens that come next
-_ROUTED = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")  # how configurations say it
+_UNTOUCHED_ROUTED = 0.05  # of a mixture in bfloat16, at most places: a router's near tie falls otherwise at a few
 
 
 def check(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> None:
@@ -62,7 +62,7 @@ def check_causal(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> Non
             one, two = (loss.logits(model, row.unsqueeze(0), every).float()[:length] for row in (ids, other))
     finally:
         model.train(was_training)
-    most = _like_alone(half=half) if _routes(model) or not half else _UNSEEN_HALF
+    most = _like_alone(half=half) if routes(model.config) or not half else _UNSEEN_HALF
     if _distance(one, two, half=half) / one.std().clamp_min(1e-12) > most:
         raise Permanent(
             f"{type(model).__name__} sees the tokens behind the one that it predicts: it is no causal language model "
@@ -72,12 +72,6 @@ def check_causal(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> Non
 
 def _autocast(model: PreTrainedModel, *, half: bool) -> AbstractContextManager[object]:
     return torch.autocast(computes_on(model).type, torch.bfloat16) if half else nullcontext()
-
-
-def _routes(model: PreTrainedModel) -> bool:
-    """Whether it is a mixture of experts: how many tokens each of them gets, and so its shapes, depends on the text."""
-    config = model.config.get_text_config()
-    return any((getattr(config, name, None) or 1) > 1 for name in _ROUTED)
 
 
 def _like_alone(*, half: bool) -> float:
@@ -104,7 +98,15 @@ def _fault(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> str | Non
         other = (ids + 1).remainder(rows)
         other[start:end] = ids[start:end]
         beside = loss.logits(model, other.unsqueeze(0), every, positions).float()
-        most = _like_alone(half=half) if _routes(model) else _UNTOUCHED
-        if _distance(packed[start:end], beside[start:end], half=half) / spread > most:
+        if _changes(packed[start:end], beside[start:end], spread, routed=routes(model.config), half=half):
             return "logits change with another sample's text"
     return None
+
+
+def _changes(one: torch.Tensor, two: torch.Tensor, spread: torch.Tensor, *, routed: bool, half: bool) -> bool:
+    """Whether another sample's text has changed these. Where it routes them, it may a few."""
+    if not routed:
+        return bool(_distance(one, two, half=half) / spread > _UNTOUCHED)
+    if half and (one - two).pow(2).mean(dim=-1).sqrt().median() / spread > _UNTOUCHED_ROUTED:
+        return True
+    return bool(_distance(one, two, half=half) / spread > _like_alone(half=half))

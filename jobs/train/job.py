@@ -34,6 +34,7 @@ from jobs.lib.model.loading import (
     load_tokenizer,
     max_positions,
     padding_id,
+    routes,
 )
 from jobs.lib.model.template import ChatFormat
 from jobs.lib.ranks import Ranks
@@ -194,7 +195,7 @@ def _load(
         model = load_model(base, dtype=None, device=device, attention=choice.implementation)
         found = model, model.dtype
         model.to(torch.float32)  # type: ignore[arg-type]
-        if half and any(tensor.ndim == 3 for tensor in model.parameters()):
+        if half and routes(model.config):
             context.log.warning("experts compute in float32 on one GPU: grouped products do not follow autocast")
     context.log.info("attention: %s, %s", found[0].config._attn_implementation, choice.why)
     if packed and not on_gpu:

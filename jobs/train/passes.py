@@ -5,6 +5,7 @@ most one pass is begun while another one computes, and each has its own time unt
 """
 
 from collections import deque
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol
@@ -29,7 +30,7 @@ class Passes(AbstractContextManager["Passes"]):
     the passes of a step (its loss is read) would wait for them too.
     """
 
-    def __init__(self, pulse: Pulse, event: type[Event] | None, *, name: str = "a pass") -> None:
+    def __init__(self, pulse: Pulse, event: Callable[[], Event] | None, *, name: str = "a pass") -> None:
         self._pulse, self._event, self._name = pulse, event, name
         self._computing: deque[Event] = deque()
 

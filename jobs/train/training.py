@@ -8,9 +8,10 @@ what an uninterrupted one would have drawn.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -78,7 +79,10 @@ class Trainer:
         self.device = computes_on(model)
         self.gradient_norm = math.nan  # of the last step, before it was clipped
         self.data_seconds = 0.0  # that the last step waited for its micro-batches, whatever the GPU did meanwhile
-        self.event: type[Event] | None = torch.cuda.Event if self.device.type == "cuda" else None
+        # whoever waits for one sleeps: a busy wait would take a CPU from what lays out batches
+        self.event: Callable[[], Event] | None = (
+            partial(torch.cuda.Event, blocking=True) if self.device.type == "cuda" else None
+        )
         self.half = params.precision == "bfloat16" and self.device.type == "cuda"
         with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
             self.loss = TargetLoss(model, at_once=layout.logits_at_once, ranks=self.ranks)

@@ -60,7 +60,7 @@ from polyglot.attempts.checkpoints import StoredCheckpoints
 from polyglot.attempts.history import History
 from polyglot.attempts.publish import publish
 from polyglot.core.canonical import Json
-from polyglot.core.errors import Exit, Hang, Interrupted, Permanent, PolyglotError, Problems
+from polyglot.core.errors import Exit, Faults, Hang, Interrupted, Permanent, PolyglotError
 from polyglot.core.line import one_line
 from polyglot.core.stage import Resources, Stage, WorkDocument
 from polyglot.kinds.registry import kind_of
@@ -338,7 +338,7 @@ class Worker:
             detail=without_secrets("".join(traceback.format_exception(error))),
             peak_memory_bytes=end.peak_memory_bytes,
             had=self._had(end),
-            findings=tuple(map(one_line, map(without_secrets, error.lines))) if isinstance(error, Problems) else (),
+            findings=tuple(map(one_line, map(without_secrets, error.lines))) if isinstance(error, Faults) else (),
         )
         with contextlib.suppress(PolyglotError, OSError):  # the exit code says it too, and the engine records that
             self.attempts.fail(self.number, failure)

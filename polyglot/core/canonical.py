@@ -87,6 +87,8 @@ def _number(value: float) -> msgspec.Raw:
 
 def _plain(value: object) -> Any:
     """Turn mappings and sequences of any class into dict and list, as the encoder knows only these."""
+    if isinstance(value, Raw):
+        return msgspec.json.decode(value)
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):

@@ -71,7 +71,7 @@ class Permanent(PolyglotError):
     exit_code = Exit.PERMANENT
 
 
-class Problems(Permanent):
+class Faults(Permanent):
     """Several things that are wrong, each told in a line of its own; none of them mends itself."""
 
     def __init__(self, lines: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ later version stay readable; a missing field or another type is `Corrupt`.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform
 
@@ -73,11 +74,11 @@ def read_lines(path: Path, kind: type[T]) -> Iterator[T]:
 
 
 def _rows(decoder: "msgspec.json.Decoder[T]", lines: list[bytes], kind: type[T], name: str, first: int) -> Iterable[T]:
-    """The rows of some lines, at once where each line is one row."""
-    try:
-        found = decoder.decode_lines(b"".join(lines))
-    except msgspec.DecodeError:
-        found = []
+    """The rows of some lines, at once where each line is one row: an object that ends where it does."""
+    found: list[T] = []
+    if all(line.startswith(b"{") and line.rstrip().endswith(b"}") for line in lines):
+        with suppress(msgspec.DecodeError):
+            found = decoder.decode_lines(b"".join(lines))
     return found if len(found) == len(lines) else _row_by_row(decoder, lines, kind, name, first)
 
 

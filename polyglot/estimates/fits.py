@@ -48,12 +48,12 @@ def few_cpus(stages: Iterable[PlannedStage]) -> Iterator[str]:
     for kind, resources in kinds.items():
         least = _CPUS_A_GPU * resources.gpus
         if resources.cpus < least:
-            has = (
-                f"{resources.cpus} CPU{'s' * (resources.cpus > 1)} for {resources.gpus} GPU{'s' * (resources.gpus > 1)}"
+            cpus, gpus = (
+                f"{n} {name}{'s' * (n > 1)}" for n, name in ((resources.cpus, "CPU"), (resources.gpus, "GPU"))
             )
             yield (
-                f"{kind}: a pod has {has}, which will wait for it: what starts kernels, lays out batches and reads "
-                f"files shares it. Set `resources: {{{kind}: {{cpus: {least}}}}}` or more in the profile"
+                f"{kind}: an attempt has {cpus} for {gpus}: what starts kernels, lays out batches and reads files "
+                f"shares the former. Set `resources: {{{kind}: {{cpus: {least}}}}}` or more in the profile"
             )
 
 

@@ -55,7 +55,7 @@ class Compared:
 
 
 def answers_of(path: Path, name: str, model: str) -> Answered:
-    """Read a model's answers; "" is the only one that the file has. Raises Permanent, Problems."""
+    """Read a model's answers; "" is the only one that the file has. Raises Permanent, Faults."""
     chosen = _chosen(path, name, model, ModelAnswer, "answers", "model_id")
     return Answered(chosen=chosen, by_question={str(one.row.question_id): one.row for one in chosen.rows})
 

@@ -14,7 +14,7 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
-from polyglot.core.errors import Permanent, Problems
+from polyglot.core.errors import Faults, Permanent
 from polyglot.core.json_lines import BYTE_ORDER_MARK, Duplicated, parse, refuse_foreign
 from polyglot.core.line import one_line
 from polyglot.exchange.rows import Annotation, Exchanged, ModelAnswer, PairJudgment, SingleJudgment, Vote
@@ -86,7 +86,7 @@ class ReadFile(Generic[R]):
 
 
 def read_file(path: Path, name: str) -> ReadFile[Exchanged]:
-    """Read a file of any form. Raises Problems with a line for each fault, Permanent for what is no such file."""
+    """Read a file of any form. Raises Faults with a line for each fault, Permanent for what is no such file."""
     data = _unpacked(path, name)
     refuse_foreign(data[:4], name)
     data = data.removeprefix(BYTE_ORDER_MARK)
@@ -112,7 +112,7 @@ def read_file(path: Path, name: str) -> ReadFile[Exchanged]:
             if raw is None or len(faults) == MOST_TOLD:
                 break
     if faults:
-        raise Problems(faults)
+        raise Faults(faults)
     if form is None:
         raise Permanent(f"{name}: empty; expected {_EXPECTED}")
     return ReadFile(name=name, form=form, unit=unit, rows=tuple(rows), repeats=tuple(_repeats(rows)))

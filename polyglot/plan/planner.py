@@ -70,7 +70,10 @@ class Planner:
         return cast(P, self._shared[name])
 
     def _documents(self, params: Params) -> tuple[dict[str, Json], Raw]:
-        """Parameters as JSON, and in canonical form; by the object, which is kept so that no other takes its id."""
+        """Parameters as JSON, and in canonical form; by the object, which is kept so that no other takes its id.
+
+        Stages of the same parameters share the document: nobody writes into one.
+        """
         if id(params) not in self._written:
             document = params.document()
             self._written[id(params)] = params, document, Raw(canonical(document))

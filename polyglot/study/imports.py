@@ -11,7 +11,7 @@ IMPORTS = ("baselines", "imported-pairs")  # sections of a study that have such 
 
 
 def look_at_import(study: Study, place: Place, path: Path, called: str) -> None:
-    """Read the file at a place of the study. Raises Permanent, Problems for what the stage would refuse."""
+    """Read the file at a place of the study. Raises Permanent, Faults for what the stage would refuse."""
     name, part = str(place[1]), place[2]
     if place[0] == "imported-pairs":
         _look_at_pairs(study, name, path, called)

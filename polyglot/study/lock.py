@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from polyglot.core.canonical import Json, canonical, sha256_bytes, sha256_file
-from polyglot.core.errors import BadInput, Permanent, Problems
+from polyglot.core.errors import BadInput, Faults, Permanent
 from polyglot.core.section import Place, Problem
 from polyglot.kinds import judge_prompts
 from polyglot.kinds.agree import read_ratings
@@ -315,7 +315,7 @@ def _unreadable(study: Study, pins: _Pins) -> Iterator[Problem]:
                     look_at_import(study, place, path, file.name)
                 elif (part := str(place[0])) in _SAID and path is not None:
                     said[part] += sum(1 for _ in _SAID[part](path, file.name))
-            except Problems as error:
+            except Faults as error:
                 for line in error.lines:
                     text = line.removeprefix(file.name).lstrip(",: ")
                     yield Problem(what=text, place=(*place, number) if len(files) > 1 else place)

@@ -288,6 +288,14 @@ def configuration(directory: Path) -> PreTrainedConfig:
     return config
 
 
+_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")  # as configurations say it
+
+
+def routes(config: PreTrainedConfig) -> bool:
+    """Whether a model is a mixture of experts."""
+    return any((getattr(config.get_text_config(), name, None) or 1) > 1 for name in _EXPERTS)
+
+
 @contextmanager
 def _loading(what: str) -> Iterator[None]:
     """What a library raises of files that lie here is Permanent, but for want of memory, of a peer, or the system's."""

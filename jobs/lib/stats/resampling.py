@@ -33,7 +33,7 @@ class Sums:
     over: Floats | npt.NDArray[np.float32]  # (n, L, R)
     under: Floats
     pattern: npt.NDArray[np.intp]
-    whole: bool  # whether all are whole numbers
+    whole: bool  # whether all are known to be whole numbers
 
     def mean(self, parts: Sequence[tuple[int, int]], out: Floats) -> None:
         """Write the draws (R,) of the mean over some cells and languages, added one after another."""
@@ -148,7 +148,7 @@ def estimate(
     scale = UNIT if metric == "score" else 1
     with np.errstate(invalid="ignore", divide="ignore"):
         point = above.sum(axis=0) / (below.sum(axis=0) * scale)
-    chosen = np.ascontiguousarray(weights[:, rows].T)  # (Q, R): the draws of a number lie beside each other
+    chosen = np.array(weights[:, rows].T, order="C")  # (Q, R), a copy: the draws of a number lie beside each other
     factor, common = _factor(above, scale), _factor(chosen)
     over = above / (factor or 1)
     chosen /= common or 1
@@ -173,7 +173,7 @@ def estimate(
 
 
 def _factor(numbers: Floats, other: int = 0) -> int:
-    """The greatest number that all of these, and one `other`, are whole multiples of; 0 of what is not whole."""
+    """The greatest number that all of these, and one `other`, are multiples of; 0 of what is not whole, or large."""
     if not numbers.size or numbers.max() >= EXACT or not (numbers == np.rint(numbers)).all():
         return 0
     return int(np.gcd(np.gcd.reduce(np.flatnonzero(np.bincount(numbers.astype(np.intp).ravel()))), other))

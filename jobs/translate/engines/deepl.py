@@ -47,7 +47,7 @@ class DeepLSettings(TranslateSettings):
     max_characters: Count | None = None
 
     @property
-    def threads_of_calls(self) -> int:
+    def calls_at_once(self) -> int:
         """Calls in flight at most."""
         return min(self.concurrency, CALLS)
 
@@ -118,9 +118,9 @@ class DeepL:
         batches = self._batches([text for text in texts if text not in found])
         running: set[Future[dict[str, Outcome]]] = set()
         error: BaseException | None = None
-        with ThreadPoolExecutor(self._settings.threads_of_calls, thread_name_prefix="deepl") as pool:
+        with ThreadPoolExecutor(self._settings.calls_at_once, thread_name_prefix="deepl") as pool:
             while (batches and error is None) or running:
-                while batches and error is None and len(running) < self._settings.threads_of_calls:
+                while batches and error is None and len(running) < self._settings.calls_at_once:
                     if self._context.stopping():
                         error = Interrupted("asked to stop; what was translated is on record")
                     elif not self._fits(batches[0]):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jobs.probe import job as probe
-from polyglot.core.errors import Problems
+from polyglot.core.errors import Faults
 from polyglot.kinds.judge import JudgeParams
 from polyglot.kinds.probe import ProbeParams
 from polyglot.kinds.registry import kind_of
@@ -50,7 +50,7 @@ def test_a_judge_of_json_is_probed_in_that_form(tmp_path: Path) -> None:
     ],
 )
 def test_an_endpoint_without_structured_output_is_refused_in_one_line(tmp_path: Path, step: js.Step, said: str) -> None:
-    with js.ScriptedJudge(lambda call: step) as server, pytest.raises(Problems, match=said) as found:
+    with js.ScriptedJudge(lambda call: step) as server, pytest.raises(Faults, match=said) as found:
         probe.run(build(tmp_path, server.base_url, output="json-schema"))
     assert "\n" not in str(found.value)
 

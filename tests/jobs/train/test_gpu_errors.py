@@ -38,16 +38,19 @@ def test_a_head_that_was_tried_on_a_full_gpu_was_not_tried(model: PreTrainedMode
 def test_ranks_take_the_same_way_through_the_head(model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else one of them skips a pass in which the others wait for its slices."""
     said: list[tuple[bool, int]] = []
+    answers = [True, False, False]
 
-    def another_says_no(good: bool, ranks: int, device: torch.device) -> bool:
+    def others_say(good: bool, ranks: int, device: torch.device) -> bool:
         said.append((good, ranks))
-        return False
+        return answers.pop(0)
 
-    monkeypatch.setattr(head, "all_say", another_says_no)
+    monkeypatch.setattr(head, "all_say", others_say)
     loss = TargetLoss(model, ranks=3)
-    assert said == [(True, 3)]
+    assert loss.picks_before_head
+    assert not loss.splits_head
+    loss = TargetLoss(model, ranks=3)
+    assert said == [(True, 3)] * 3
     assert not loss.picks_before_head
-    assert not model.get_output_embeddings()._forward_pre_hooks  # type: ignore[no-untyped-call]
 
 
 def test_torch_makes_groups_of_gpus_by_its_first_implementation(monkeypatch: pytest.MonkeyPatch) -> None:

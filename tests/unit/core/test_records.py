@@ -60,7 +60,18 @@ def test_what_was_written_is_read_as_the_same_record(tmp_path: Path) -> None:
     assert list(records.read_lines(tmp_path / "a.jsonl", Answer)) == some
 
 
-@pytest.mark.parametrize("row", ['{"id": "a"}', '{"id": 1, "turns": []}', "[]", "{", ""])
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"id": "a"}',
+        '{"id": 1, "turns": []}',
+        "[]",
+        "{",
+        "",
+        '{"id":"b","turns":[]}{"id":"c","turns":[]}\n',
+        '{"id":"b",\n"turns":[]}',
+    ],
+)
 def test_another_class_is_corrupt_by_file_and_line(tmp_path: Path, row: str) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text('{"id":"a","turns":[]}\n' + row + "\n")

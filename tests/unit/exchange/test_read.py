@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from polyglot.core.errors import Permanent, Problems
+from polyglot.core.errors import Faults, Permanent
 from polyglot.exchange.read import read_as, read_file
 from polyglot.exchange.rows import ModelAnswer, PairJudgment, SingleJudgment
 
@@ -96,7 +96,7 @@ def test_texts_may_hold_line_separators(tmp_path: Path) -> None:
 def test_every_fault_has_its_line(tmp_path: Path) -> None:
     broken = '{"question_id": 81, "model": "x", "model": "y"}'
     rows = (SINGLE, {**SINGLE, "turn": "1"}, "", "{", {**SINGLE, "turn": -1}, broken, {**SINGLE, "score": -3})
-    with pytest.raises(Problems) as error:
+    with pytest.raises(Faults) as error:
         read(tmp_path, *rows)
     lines = error.value.lines
     assert [line.split(":")[0] for line in lines] == [f"file.jsonl, line {number}" for number in (2, 4, 5, 6, 7)]

@@ -10,7 +10,7 @@ import sys
 import time
 
 from jobs.lib.context import Context
-from polyglot.core.errors import OverBudget, Permanent, Problems
+from polyglot.core.errors import Faults, OverBudget, Permanent
 from tests.kit.noop_jobs import note, times_run
 
 
@@ -41,7 +41,7 @@ def fail(context: Context, how: str) -> None:
     if how == "permanent":
         raise Permanent("this can never work")
     if how == "findings":
-        raise Problems(["models.m: one thing", "long " * 200])
+        raise Faults(["models.m: one thing", "long " * 200])
     if how == "budget":
         raise OverBudget("Raise budget.usd")
     if how == "error":

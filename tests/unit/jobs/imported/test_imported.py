@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from polyglot.core import records
-from polyglot.core.errors import Permanent, Problems
+from polyglot.core.errors import Faults, Permanent
 from polyglot.kinds.answer import Answer, AnswerCard
 from polyglot.kinds.imported import FROM_FILES, ImportRecord
 from polyglot.kinds.judge import JudgeCard
@@ -106,5 +106,5 @@ def test_ratings_by_two_judges_are_refused(desk: Imports) -> None:
 
 
 def test_each_fault_is_told(desk: Imports) -> None:
-    with pytest.raises(Problems, match=r"2 problems: file\.jsonl, line 1: .*\nfile\.jsonl, line 3: "):
+    with pytest.raises(Faults, match=r"2 problems: file\.jsonl, line 1: .*\nfile\.jsonl, line 3: "):
         desk.read("answers", answer(81) | {"model_id": 1}, answer(82), {"model_id": "x"})

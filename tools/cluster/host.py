@@ -91,6 +91,7 @@ def _profile(images: Mapping[str, str]) -> str:
         "environment": {
             "AWS_ENDPOINT_URL_S3": f"http://store.polyglot-system.svc:{places.STORE_PORT}",
             "AWS_REGION": "us-east-1",
+            "POLYGLOT_CPU_FOR_GPUS": "1",  # the nodes' GPUs are made up
         },
         "pools": {
             "default": {"node-selector": {"polyglot.dev/pool": "default"}},

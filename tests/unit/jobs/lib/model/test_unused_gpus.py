@@ -45,7 +45,7 @@ def test_gpus_that_do_not_work_end_the_attempt_as_another_nodes_may(monkeypatch:
     monkeypatch.setattr(torch.version, "cuda", "13.2")
     monkeypatch.delenv("POLYGLOT_CPU_FOR_GPUS", raising=False)
     with pytest.raises(
-        PolyglotError, match=r"1 GPUs were asked for, 1 .* does not get CUDA to work .* nvidia-smi"
+        PolyglotError, match=r"1 GPUs were asked for, 1 .* does not get CUDA to work .*nvidia-smi"
     ) as told:
         unused_gpus(1)
     assert not isinstance(told.value, Permanent)

@@ -83,7 +83,7 @@ def child(side: str, case: str, *, threads: int) -> None:
     rows = made_rows(shape[4], steps)
     with tempfile.TemporaryDirectory(prefix="training-steps-") as folder:
         work = ours if side == "ours" else theirs
-        tokens, seconds, processor = work(shape, rows, steps, how == "packed", Path(folder))
+        tokens, seconds, processor = work(model(shape), rows, steps, how == "packed", Path(folder))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     said = {"tokens_per_second": tokens / seconds, "tokens_per_processor_second": tokens / processor, "peak": peak}
     print(json.dumps(said), flush=True)
@@ -141,8 +141,13 @@ class Rows:
         return [str(number) for number in samples]
 
 
-def ours(shape: Any, rows: list[list[int]], steps: int, packed: bool, folder: Path) -> tuple[int, float, float]:
-    """Tokens, seconds and processor seconds of our steps. A packed step has as many rows as fill TRL's sequences."""
+def ours(
+    net: Any, rows: list[list[int]], steps: int, packed: bool, folder: Path, *, gpu: bool = False, **recipe: Any
+) -> tuple[int, float, float]:
+    """Tokens, seconds and processor seconds of our steps. A packed step has as many rows as fill TRL's sequences.
+
+    On a GPU in bfloat16; `recipe` are further parameters of a training.
+    """
     from accelerate import Accelerator
 
     from jobs.train.training import Layout, Trainer
@@ -155,13 +160,14 @@ def ours(shape: Any, rows: list[list[int]], steps: int, packed: bool, folder: Pa
         steps=steps + 1,
         batch_size=size,
         learning_rate=1e-4,
-        precision="float32",
+        precision="bfloat16" if gpu else "float32",
         schedule="constant",
         packing="step" if packed else "none",
         packed_tokens=CAPACITY if packed else None,
+        **recipe,
     )
-    layout = Layout(micro_batch_tokens=MICRO_BATCH_TOKENS["cpu"], pad_id=0)
-    trainer = Trainer(model(shape), data, params, seed=0, layout=layout, accelerator=Accelerator(cpu=True))
+    layout = Layout(micro_batch_tokens=MICRO_BATCH_TOKENS["cuda" if gpu else "cpu"], pad_id=0)
+    trainer = Trainer(net, data, params, seed=0, layout=layout, accelerator=Accelerator(cpu=not gpu))
     trainer.step(0)
     began, used = time.perf_counter(), time.process_time()
     for number in range(1, steps + 1):
@@ -171,8 +177,11 @@ def ours(shape: Any, rows: list[list[int]], steps: int, packed: bool, folder: Pa
     return tokens, seconds, processor
 
 
-def theirs(shape: Any, rows: list[list[int]], steps: int, packed: bool, folder: Path) -> tuple[int, float, float]:
-    """The same of SFTTrainer."""
+def theirs(
+    net: Any, rows: list[list[int]], steps: int, packed: bool, folder: Path, *, gpu: bool = False, **options: Any
+) -> tuple[int, float, float]:
+    """The same of SFTTrainer, whose further options these are."""
+    import torch
     from datasets import Dataset
     from transformers import TrainerCallback
     from trl import SFTConfig, SFTTrainer
@@ -184,6 +193,8 @@ def theirs(shape: Any, rows: list[list[int]], steps: int, packed: bool, folder: 
 
     class Clock(TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, *_: Any, **__: Any) -> None:
+            if gpu:
+                torch.cuda.synchronize()
             ends.append((time.perf_counter(), time.process_time()))
 
     dataset = Dataset.from_list(
@@ -197,16 +208,16 @@ def theirs(shape: Any, rows: list[list[int]], steps: int, packed: bool, folder: 
         learning_rate=1e-4,
         weight_decay=0.1,
         adam_beta2=0.95,
-        optim="adamw_torch_fused",
+        **{"optim": "adamw_torch_fused", **options},
         lr_scheduler_type="constant",
         max_grad_norm=1.0,
         max_length=CAPACITY if packed else LONGEST,
         packing=packed,
         packing_strategy="bfd",
         completion_only_loss=True,
-        bf16=False,
+        bf16=gpu,
         fp16=False,
-        use_cpu=True,
+        use_cpu=not gpu,
         gradient_checkpointing=False,
         logging_strategy="no",
         save_strategy="no",
@@ -214,7 +225,6 @@ def theirs(shape: Any, rows: list[list[int]], steps: int, packed: bool, folder: 
         disable_tqdm=True,
         dataloader_num_workers=0,
     )
-    net = model(shape)
     tokenizer = byte_level()
     trainer = SFTTrainer(model=net, args=config, train_dataset=dataset, processing_class=tokenizer, callbacks=[Clock()])
     collate = trainer.data_collator

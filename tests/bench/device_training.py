@@ -6,7 +6,7 @@ What a device reaches is measured in the same minutes: products of matrices of t
 GPU, for two seconds before and two after the steps. MFU here is the operations that the model asks for (PaLM, arXiv
 2204.02311, appendix B) over the seconds and that rate; the aim is 50 %, and 1.2 times TRL's tokens a second. The last
 lines of a model say where the time of two steps and of what is tried before them goes, by torch's profiler. Rows and
-steps are those of `training_steps`, packed, each side a process of its own. On one GPU or, without one, on the processor
+steps are those of `training_steps`, packed, each side a process of its own. On one GPU or, without one, on a processor
 in float32, where models of a thousandth of the size show that the program runs: their figures mean nothing.
 """
 

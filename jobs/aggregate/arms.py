@@ -3,13 +3,12 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from jobs.lib.stats.grid import Floats
-from jobs.lib.stats.interval import Interval, SeedDraws, crossed, over_seeds
+from jobs.lib.stats.interval import Interval, SeedDraws, crossed, mean_of_seeds, over_seeds
 from jobs.lib.stats.inversion import Spread
 from jobs.lib.stats.resampling import Estimates, Sums
 from jobs.lib.stats.sharing import Shared, share
@@ -71,6 +70,7 @@ class Replicates:
     draws: Floats
 
     known: Known = field(default_factory=Known, compare=False)
+    _spreads: dict[int | None, Spread] = field(default_factory=dict, init=False, compare=False)  # by freedom
 
     def interval(self, level: float, freedom: int | None = None) -> Interval:
         """The interval of the mean over replicates, from questions (with their degrees of freedom) and seeds.
@@ -93,15 +93,11 @@ class Replicates:
             self._spreads[freedom] = Spread.of(self.points, self.draws, freedom=freedom)
         return self._spreads[freedom]
 
-    @cached_property
-    def _spreads(self) -> dict[int | None, Spread]:
-        return {}
-
     @property
     def scatter(self) -> float:
         """The variance of one replicate's mean that is the scatter of replicates on given questions."""
         if self.known.scatter is None:
-            self.known.scatter = crossed(self.draws, self.draws.mean(axis=1))
+            self.known.scatter = crossed(self.draws, mean_of_seeds(self.draws))
         return self.known.scatter
 
     def of(self, labels: Sequence[int | None]) -> "Replicates":

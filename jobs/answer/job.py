@@ -24,7 +24,7 @@ from jobs.answer.engines import engine_class
 from jobs.answer.engines.engine import Engine, Opening
 from jobs.lib.answers import write_answers
 from jobs.lib.context import Context
-from jobs.lib.model.execution import computing, described, threads_of, unused_gpus
+from jobs.lib.model.execution import computing, described, tell_unused_gpus, threads_of
 from jobs.lib.model.loading import choose_device, load_tokenizer
 from jobs.lib.model.template import ChatFormat
 from polyglot.core.canonical import digest
@@ -40,9 +40,8 @@ def run(context: Context) -> None:
     params = AnswerParams.of(context.stage)
     threads = threads_of(context)
     name = engine_of(context.settings)
-    takes_all = name != USUAL_ENGINE and torch.cuda.is_available()  # of the GPUs
-    if (unused := unused_gpus(context.resources.gpus)) and not takes_all:
-        context.log.warning("%s", unused)
+    if name == USUAL_ENGINE or not torch.cuda.is_available():  # another engine takes all GPUs
+        tell_unused_gpus(context)
     execution = {**described(threads, dtype=params.dtype), **engine_class(name).conditions(context.settings)}
     tasks = _tasks(context, params)
     if context.shards is None:

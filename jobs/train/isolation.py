@@ -104,7 +104,7 @@ def _fault(loss: TargetLoss, model: PreTrainedModel, *, half: bool) -> str | Non
 
 
 def _changes(one: torch.Tensor, two: torch.Tensor, spread: torch.Tensor, *, routed: bool, half: bool) -> bool:
-    """Whether another sample's text has changed these. Where it routes them, it may a few."""
+    """Whether another sample's text has changed these logits; of a mixture of experts it may change a few places."""
     if not routed:
         return bool(_distance(one, two, half=half) / spread > _UNTOUCHED)
     if half and (one - two).pow(2).mean(dim=-1).sqrt().median() / spread > _UNTOUCHED_ROUTED:

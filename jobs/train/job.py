@@ -24,7 +24,7 @@ from accelerate import Accelerator
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from jobs.lib.context import Context
-from jobs.lib.model.execution import computing, described, return_large_blocks, threads_of, unused_gpus
+from jobs.lib.model.execution import computing, described, return_large_blocks, tell_unused_gpus, threads_of
 from jobs.lib.model.loading import (
     check_ids,
     choose_device,
@@ -75,8 +75,7 @@ def run(context: Context) -> None:
     _check_settings(context, params, settings)
     threads = threads_of(context)
     return_large_blocks()
-    if unused := unused_gpus(context.resources.gpus):
-        context.log.warning("%s", unused)
+    tell_unused_gpus(context)
     with (
         ExitStack() as listening,  # ends last: no rank waits while one tells the rest
         computing(threads, deterministic=choose_device().type == "cpu"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from polyglot.cli.endpoints import check_endpoints, strange_endpoints
+from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.options import DataOnly, MixName, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import say
 from polyglot.cli.session import open_session
@@ -14,7 +14,7 @@ from polyglot.cli.submit import look_anew, start, submission_of
 from polyglot.core.stage import PlannedStage
 from polyglot.engine.budget import within_budget
 from polyglot.engine.one_engine import check_engines
-from polyglot.estimates.fits import check_fits, few_cpus
+from polyglot.estimates.fits import check_fits
 from polyglot.kinds.check import CheckRecord
 from polyglot.kinds.probe import ProbeRecord
 from polyglot.plan.plan import Plan, checks, needed_for
@@ -41,7 +41,7 @@ def command(
     check_fits(whole.estimated, whole.profile, whole.site.capacity)
     check_engines(whole.plan.stages, whole.store)
     check_endpoints(whole.plan.stages, whole.store, whole.site, os.environ)
-    for line in (*strange_endpoints(whole.locked.study, whole.profile), *few_cpus(whole.plan.stages)):
+    for line in whole.oddities:
         say(line)
     found = checks(whole.plan)
     if not found:

@@ -6,13 +6,11 @@ from typing import Annotated
 import typer
 
 from polyglot.cli.cost import print_cost
-from polyglot.cli.endpoints import strange_endpoints
 from polyglot.cli.options import DataOnly, MixName, Output, OutputForm, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import print_table, say
 from polyglot.cli.power import print_power
 from polyglot.cli.session import Session, open_session
 from polyglot.engine.drift_reference import anchor_verdicts
-from polyglot.estimates.fits import few_cpus
 from polyglot.estimates.power import Expected
 from polyglot.plan.diagnose import Diagnosis, diagnose
 from polyglot.plan.tables import changed_recipes
@@ -61,8 +59,7 @@ def command(
         return
     for used in session.locked.used:
         print(used)
-    study_lines = (*changed_recipes(session.locked.study), *strange_endpoints(session.locked.study, session.profile))
-    for line in (*study_lines, *few_cpus(session.plan.stages)):
+    for line in (*changed_recipes(session.locked.study), *session.oddities):
         print(line)
     print_table(
         ("stage", "state", "because"),

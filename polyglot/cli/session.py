@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from polyglot.cli.endpoints import strange_endpoints
 from polyglot.cli.view import View
 from polyglot.core.mix import Mix
 from polyglot.core.stage import PlannedStage
 from polyglot.estimates.estimate import Estimated, estimate
-from polyglot.estimates.fits import sized
+from polyglot.estimates.fits import few_cpus, sized
 from polyglot.estimates.room import rooms
 from polyglot.estimates.sources import Outside
 from polyglot.plan.build import build_plan
@@ -46,6 +47,11 @@ class Session(View):
     def unseen_stages(self) -> tuple[PlannedStage, ...]:
         """The same without a look at the store: by what is known before anything is done."""
         return sized(self._estimated(None), self.profile, self.site.capacity)
+
+    @property
+    def oddities(self) -> tuple[str, ...]:
+        """What is odd about study and profile, and no error, in lines."""
+        return (*strange_endpoints(self.locked.study, self.profile), *few_cpus(self.plan.stages))
 
     def _estimated(self, store: Store | None) -> tuple[Estimated, ...]:
         workers = self.profile.cluster.environment if self.profile.cluster else None

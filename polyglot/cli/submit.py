@@ -12,7 +12,7 @@ import typer
 from polyglot.attempts.attempts import Attempts
 from polyglot.cli.cost import confirm
 from polyglot.cli.deliver import check_out, deliver_report, options_of
-from polyglot.cli.endpoints import check_endpoints, strange_endpoints
+from polyglot.cli.endpoints import check_endpoints
 from polyglot.cli.options import DataOnly, MixName, OutDirectory, ProfileName, StoreUrl, StudyFile
 from polyglot.cli.output import say
 from polyglot.cli.run_submission import leave_to_driver, run_submission
@@ -25,7 +25,7 @@ from polyglot.engine.budget import within_budget
 from polyglot.engine.gpu_hours import check_gpu_hours
 from polyglot.engine.one_engine import check_engines
 from polyglot.engine.submission import Submission
-from polyglot.estimates.fits import check_fits, few_cpus
+from polyglot.estimates.fits import check_fits
 from polyglot.kinds import judge_prompts
 from polyglot.kinds.kind import File
 from polyglot.plan.plan import checks
@@ -66,7 +66,7 @@ def command(
     check_gpu_hours(submission.stages, session.store, submission.gpu_hours)
     check_engines(submission.stages, session.store)
     check_endpoints(submission.stages, session.store, session.site, os.environ)
-    for line in (*strange_endpoints(session.locked.study, session.profile), *few_cpus(session.plan.stages)):
+    for line in session.oddities:
         say(line)
     require_conditional_writes(session.store)
     confirm(session.estimated, session.profile.prices, session.profile.ask_above, yes=yes)

@@ -78,6 +78,11 @@ def threads_of(settings: Mapping[str, Json]) -> int | None:
     return count_of(settings, "threads")
 
 
+def threads_each(settings: Mapping[str, Json], *, cpus: int, processes: int) -> int:
+    """Threads of each of a pod's processes: what the settings name, else its share of the pod's CPUs."""
+    return threads_of(settings) or max(1, cpus // processes)
+
+
 class ChatSettings(Settings):
     """Of the calls of a chat model: a judge, an author of references, a rater or translator."""
 

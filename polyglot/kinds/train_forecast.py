@@ -17,7 +17,7 @@ from polyglot.kinds.forecast import (
     Forecast,
     Texts,
 )
-from polyglot.kinds.settings import count_of, threads_of
+from polyglot.kinds.settings import count_of, threads_each
 from polyglot.kinds.shape import Shape
 from polyglot.kinds.train_looks import looks_seconds
 from polyglot.kinds.training import (
@@ -89,7 +89,7 @@ class _Tuning:
     @property
     def threads(self) -> int:
         """Of each process, as the worker chooses them."""
-        return threads_of(self.ask.settings) or max(1, self.ask.resources.cpus // self.processes)
+        return threads_each(self.ask.settings, cpus=self.ask.resources.cpus, processes=self.processes)
 
     @property
     def written_bytes(self) -> int:

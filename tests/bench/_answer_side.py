@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jobs.lib.model.execution import computing
 from jobs.lib.model.loading import load_tokenizer
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,18 +60,8 @@ def with_engines(task: dict[str, Any]) -> Prepared:
     )
     engine.generator.endings.ids.clear()
     conversation = Timed(engine, chat, params, seed=0)
-    tasks = [
-        Task(
-            question=Question(id=str(number), language="EN", category="math", turns=tuple(one["turns"])),
-            sample=0,
-            system="",
-            temperature=task["temperature"] * (number % 2),
-        )
-        for number, one in enumerate(task["conversations"])
-    ]
-    for one in tasks:
-        conversation.prepare(one)
-    ordered = sorted(tasks, key=lambda one: (len(one.prompt), one.name))
+    tasks = tasks_of(task, Task, Question)
+    ordered = in_order(tasks, conversation.prepare)
     groups, place = dict[str, list[Task]](), 0  # as the job does, of which another checkout has it by another name
     for size in engine.groups([len(one.prompt) for one in ordered]):
         groups[str(place)] = ordered[place : place + size]
@@ -103,18 +95,8 @@ def before_engines(task: dict[str, Any]) -> Prepared:
     generator = Generator(model, chat, top_k=params.top_k, top_p=params.top_p, stops=params.stops)
     generator._ends.clear()
     asking = Timed(generator, params, seed=0)
-    tasks = [
-        Task(
-            question={"id": str(number), "language": "EN", "category": "math", "turns": one["turns"]},
-            sample=0,
-            system="",
-            temperature=task["temperature"] * (number % 2),
-        )
-        for number, one in enumerate(task["conversations"])
-    ]
-    for one in tasks:
-        asking.prepare(one)
-    ordered = sorted(tasks, key=lambda one: (len(one.prompt), one.name))
+    tasks = tasks_of(task, Task, dict)
+    ordered = in_order(tasks, asking.prepare)
     groups = [ordered[place : place + task["batch"]] for place in range(0, len(ordered), task["batch"])]
     return Prepared(
         model=model,
@@ -123,6 +105,26 @@ def before_engines(task: dict[str, Any]) -> Prepared:
         converse=lambda: [asking.converse(group, lambda: None) for group in groups],
         turns=lambda: [[(turn["text"], turn["tokens"]) for turn in one.turns] for one in tasks],
     )
+
+
+def tasks_of(task: dict[str, Any], kind: Callable[..., T], question: Callable[..., object]) -> list[T]:
+    """The conversations as one checkout's tasks, of whose questions it has its own kind."""
+    return [
+        kind(
+            question=question(id=str(number), language="EN", category="math", turns=tuple(one["turns"])),
+            sample=0,
+            system="",
+            temperature=task["temperature"] * (number % 2),
+        )
+        for number, one in enumerate(task["conversations"])
+    ]
+
+
+def in_order(tasks: list[Any], prepare: Callable[[Any], object]) -> list[Any]:
+    """Prepare all, and put them into the order in which a job asks them."""
+    for one in tasks:
+        prepare(one)
+    return sorted(tasks, key=lambda one: (len(one.prompt), one.name))
 
 
 def length(task: dict[str, Any], question: str, turns: list[Any]) -> int:

@@ -22,7 +22,7 @@ from typing import Any
 from polyglot.kinds.shape import Shape
 from polyglot.kinds.training import training_operations
 from tests.bench._said import said_by
-from tests.bench.training_steps import made_rows, ours, theirs
+from tests.bench.training_steps import USUAL, made_rows, ours, theirs
 
 LLAMA, MIXTRAL = "llama", "mixtral"
 SIZES = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads")
@@ -124,14 +124,7 @@ def config_of(name: str) -> Any:
 
     family, sizes, vocabulary, more, _ = MODELS[name]
     return {LLAMA: LlamaConfig, MIXTRAL: MixtralConfig}[family](
-        **dict(zip(SIZES, sizes, strict=True)),
-        **more,
-        vocab_size=vocabulary,
-        max_position_embeddings=2048,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
-        use_cache=False,
+        **dict(zip(SIZES, sizes, strict=True)), **more, **USUAL, vocab_size=vocabulary
     )
 
 

@@ -31,6 +31,8 @@ MODELS = {  # hidden, feed-forward, layers, heads, vocabulary, tied; steps
     "250k words": ((128, 384, 4, 4, 250_680, True), 4),
 }
 SIDES = ("ours", "TRL")
+# of a model's configuration: what has nothing to do with its size
+USUAL = {"max_position_embeddings": 2048, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "use_cache": False}
 
 
 def main() -> None:
@@ -110,12 +112,8 @@ def model(shape: tuple[int, int, int, int, int, bool]) -> Any:
         num_attention_heads=heads,
         vocab_size=vocabulary,
         tie_word_embeddings=tied,
-        max_position_embeddings=2048,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
         attn_implementation="sdpa",
-        use_cache=False,
+        **USUAL,
     )
     return LlamaForCausalLM(config)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from jobs.answer.engines.slot_cache import Joining, SlotCache
-from jobs.lib.model.loading import embedded
+from jobs.lib.model.loading import OF_DEVICE, embedded
 
 if TYPE_CHECKING:
     from jobs.answer.engines.generation import Generator
@@ -56,7 +56,7 @@ def find_batching(generator: "Generator") -> Batching:
         try:
             if trial.agrees(way):
                 return way
-        except torch.cuda.OutOfMemoryError:
+        except OF_DEVICE:
             raise
         except _NOT_SO:
             continue  # it cannot be computed so at all
@@ -69,7 +69,7 @@ def joins(generator: "Generator") -> bool:
         return False
     try:
         return _Trial(generator).agrees_in_slots()
-    except torch.cuda.OutOfMemoryError:
+    except OF_DEVICE:
         raise
     except _NOT_SO:
         return False

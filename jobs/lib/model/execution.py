@@ -100,6 +100,12 @@ def unused_gpus(asked: int) -> str:
     return f"{found} GPUs are there and {used} {verb} used: a process computes on one" if found > used else ""
 
 
+def tell_unused_gpus(context: Context) -> None:
+    """Say so in the log. Raises PolyglotError as `unused_gpus` does."""
+    if unused := unused_gpus(context.resources.gpus):
+        context.log.warning("%s", unused)
+
+
 def described(threads: int, *, dtype: str, ranks: int = 1) -> Mapping[str, Json]:
     """The environment class of a result: digests are compared within one, scores across."""
     device = choose_device()

@@ -14,7 +14,7 @@ import torch
 from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from jobs.lib.context import Context
-from jobs.lib.model.execution import unused_gpus
+from jobs.lib.model.execution import tell_unused_gpus
 from jobs.lib.model.fetching import copy_files, fetch_hub
 from jobs.lib.model.loading import check_directory, choose_device, refuse_code
 from jobs.lib.text.protection import Piece
@@ -68,8 +68,7 @@ class Neural:
                 BaseParams(source="hub", hub=params.model, revision=params.revision), directory, context, self._check
             )
         check_directory(directory)
-        if unused := unused_gpus(context.resources.gpus):
-            context.log.warning("%s", unused)
+        tell_unused_gpus(context)
         self._device = choose_device()
         self._tokenizer, self._model = self._load(directory)
         positions = getattr(self._model.config, "max_position_embeddings", None) or 512

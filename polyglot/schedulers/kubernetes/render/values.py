@@ -11,7 +11,7 @@ from polyglot.core.canonical import Json
 from polyglot.core.slug import slug
 from polyglot.core.stage import PlannedStage
 from polyglot.kinds.registry import kind_of, traits_of
-from polyglot.kinds.settings import threads_of
+from polyglot.kinds.settings import threads_each
 from polyglot.schedulers.base import Attempt
 from polyglot.schedulers.kubernetes.render.quantity import quantity
 from polyglot.schedulers.kubernetes.render.request import request_text
@@ -176,7 +176,7 @@ def _carried(code: int) -> bool:
 def _threads(planned: PlannedStage) -> int:
     """As the worker chooses them."""
     processes = kind_of(planned.stage.kind).processes(planned.resources, planned.settings)
-    return threads_of(planned.settings) or max(1, planned.resources.cpus // processes)
+    return threads_each(planned.settings, cpus=planned.resources.cpus, processes=processes)
 
 
 def scratch_of(planned: PlannedStage, default: int) -> int:

@@ -6,6 +6,7 @@ MIX     ?=
 PROFILE ?= local
 ARGS    ?=
 BENCH   ?=
+ONLY    ?=
 
 # each process of a study would compile the same modules anew
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,6 +17,7 @@ VLLM     := .polyglot/vllm
 READY    := $(VENV)/.ready
 BIN      := $(VENV)/bin
 POLYGLOT := $(BIN)/polyglot
+AND      := $(if $(ONLY), and $(ONLY))
 # some are made of what the tests know: their bad inputs, and what the charts are rendered for
 GENERATED := $(BIN)/python -m tools.generated --with tests.kit.generated
 # a file of tests stays in one process, with what it has started for all of them; ARGS=-n0 for one process alone
@@ -88,10 +90,10 @@ cluster-images: $(READY) ## after a change of code: its images anew
 cluster-down: $(READY) ## end it; what was built stays in the cache
 	@$(BIN)/python -m tools.cluster down
 
-test-cluster: $(READY) ## the tests that need a cluster: the one of KUBECONFIG, else ours, started when it is not up
+test-cluster: $(READY) ## the tests that need a cluster: the one of KUBECONFIG, else ours, started when it is not up (ONLY='not slow')
 	@[ -n "$$KUBECONFIG" ] || $(BIN)/python -m tools.cluster up --kueue
 	@tests() { $(BIN)/python -m pytest -o cache_dir=.pytest_cache/cluster tests/cluster $(ARGS) "$$@"; }; \
-	tests -m 'not alone' --cache-clear $(BESIDE); most=$$?; tests -m alone; alone=$$?; \
+	tests -m 'not alone$(AND)' --cache-clear $(BESIDE); most=$$?; tests -m 'alone$(AND)'; alone=$$?; \
 	case $$most$$alone in 00|05|50) exit 0;; 55) exit 5;; esac; \
 	echo 'what failed runs once more, by itself: the machine may have been too busy' >&2; \
 	tests --last-failed --last-failed-no-failures none

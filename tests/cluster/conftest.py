@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from kubernetes import client
@@ -10,17 +11,23 @@ from tests.kit.cluster.installation import Installation, installed
 from tests.kit.cluster.namespace import Namespace, describe, fresh_namespace
 from tests.kit.cluster.noop_study import images_of
 from tests.kit.cluster.target import Target, noop_reference, target
+from tests.kit.world import PATIENCE
 from tools.builder import KINDS
 from tools.cluster import lifecycle
 
+HERE = Path(__file__).parent
 FIRST_START_SECONDS = 3600  # with nothing built yet
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The first test may have to start the cluster, or even build it."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Limits are those of a fast machine, and the first test may have to start the cluster, or even build it."""
+    for item in (item for item in items if item.path.is_relative_to(HERE)):
+        marker = item.get_closest_marker("timeout")
+        seconds = marker.args[0] if marker else float(config.getini("timeout"))
+        item.add_marker(pytest.mark.timeout(PATIENCE * seconds), append=False)
     first = next((item for item in items if "cluster" in getattr(item, "fixturenames", ())), None)
     if first is not None:
-        first.add_marker(pytest.mark.timeout(FIRST_START_SECONDS))
+        first.add_marker(pytest.mark.timeout(FIRST_START_SECONDS), append=False)
 
 
 @pytest.hookimpl(wrapper=True)

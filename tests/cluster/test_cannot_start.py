@@ -11,7 +11,7 @@ from polyglot.study.cluster import Images
 from tests.kit.cluster.installation import Installation
 from tests.kit.cluster.noop_study import NoopStudy, submitted
 from tests.kit.graphs import MIB, fan, stage
-from tests.kit.world import end, until
+from tests.kit.world import end, exit_code, until
 
 _ABSENT = f"polyglot.local/absent@sha256:{'0' * 64}"
 
@@ -41,7 +41,7 @@ def test_what_is_missing_is_told_and_ends_the_stage(
     driver = started(study, log)
     try:
         until(lambda: says in study.why("noop one0"), 60)
-        assert driver.wait(60) == 1, log.read_text()
+        assert exit_code(driver, 60) == 1, log.read_text()
     finally:
         end(driver)
     first, *_ = study.why("noop one0").splitlines()
@@ -88,7 +88,7 @@ def test_a_job_that_somebody_suspends_names_who_and_goes_on(installation: Instal
         batch.patch_namespaced_job(f"{slow.name}-r1", name, patch, field_manager="somebody")
         until(lambda: "its Job was suspended by somebody at " in study.why(slow.label), 60)
         batch.patch_namespaced_job(f"{slow.name}-r1", name, {"spec": {"suspend": False}})
-        assert driver.wait(120) == 0, log.read_text()
+        assert exit_code(driver, 120) == 0, log.read_text()
     finally:
         end(driver)
 
@@ -104,7 +104,7 @@ def test_an_exhausted_quota_is_told_and_waited_for(installation: Installation, l
         assert "is submitted and does not start" in study.why("noop one0")
         assert driver.poll() is None
         core.patch_namespaced_resource_quota("none", name, {"spec": {"hard": {"pods": "9"}}})
-        assert driver.wait(180) == 0, log.read_text()
+        assert exit_code(driver, 180) == 0, log.read_text()
     finally:
         end(driver)
         core.delete_namespaced_resource_quota("none", name)

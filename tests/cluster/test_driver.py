@@ -20,7 +20,7 @@ from tests.kit.cluster.installation import DRIVER, ROOT, Installation, installed
 from tests.kit.cluster.noop_study import NoopStudy, images_of, submitted
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import chain, fan, stage
-from tests.kit.world import World, end, until
+from tests.kit.world import World, end, exit_code, until
 
 SEED = 12
 _BEFORE = ["the order is read", "the Jobs are listed", "helm runs", "a stage is ordered", "a Job is rendered"]
@@ -84,7 +84,7 @@ def test_two_drivers_of_one_study_make_one_set_of_jobs(installation: Installatio
     study = submitted(installation, [*chain(3, nonce="two"), *fan(4, nonce="two")])
     logs = [installation.folder / f"driver-{number}.log" for number in range(2)]
     drivers = [installation.start(*study.drive, log=log) for log in logs]
-    assert [driver.wait(240) for driver in drivers] == [0, 0], "\n".join(log.read_text() for log in logs)
+    assert [exit_code(driver, 240) for driver in drivers] == [0, 0], "\n".join(log.read_text() for log in logs)
     check_one_of_each(study)
 
 
@@ -140,7 +140,7 @@ def test_an_api_server_that_refuses_for_long_is_what_a_stage_waits_for(
             until(lambda: "create job: too many requests" in study.why(waiting.label), 60)
             until(lambda: f"{first.label}: committed" in (tmp_path / "driver.log").read_text(), 30)
             proxy.refusals = 0
-            assert driver.wait(60) == 0, (tmp_path / "driver.log").read_text()
+            assert exit_code(driver, 60) == 0, (tmp_path / "driver.log").read_text()
         finally:
             end(driver)
     check_one_of_each(study)
@@ -158,7 +158,7 @@ def test_a_submission_killed_anywhere_is_made_once(
             assert made.killed(step, 1, *command), step
         logs = [tmp_path / f"submit-{number}.log" for number in range(2)]
         submits = [made.start(*command, log=log) for log in logs]
-        assert [one.wait(120) for one in submits] == [0, 0], "\n".join(log.read_text() for log in logs)
+        assert [exit_code(one, 120) for one in submits] == [0, 0], "\n".join(log.read_text() for log in logs)
         assert all("runs already" in log.read_text() for log in logs)
         jobs = cluster.batch.list_namespaced_job(made.namespace.name, label_selector=DRIVER).items
         assert len(jobs) == 1

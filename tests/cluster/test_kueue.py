@@ -32,7 +32,7 @@ from tests.kit.cluster.shell_jobs import attempt, scheduler_of, watch_until
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import MIB, stage
 from tests.kit.noop_jobs.steps.job import counted
-from tests.kit.world import end, until
+from tests.kit.world import end, exit_code, until
 
 GPU = "nvidia.com/gpu"
 MIXES = ("EN", "DE", "ENDEFRITES")
@@ -140,7 +140,7 @@ def test_a_worker_that_does_not_hear_is_killed_after_its_grace_and_goes_on_all_t
         with driven(study, log) as driver:
             until(lambda: progress(study, deaf) == 3, 120)
             other.installation.polyglot(*other.drive)
-            assert driver.wait(240) == 0, log.read_text()
+            assert exit_code(driver, 240) == 0, log.read_text()
     assert study.starts() == {deaf.label: [2]}
     assert study.manifest(deaf.label).volatile["resumed_from_step"] == 3
     assert study.text(deaf.label) == counted(12)
@@ -164,7 +164,7 @@ def test_three_mixes_queue_and_run_one_after_the_other(
             assert f"waiting for quota in queue {one_gpu}: couldn't assign flavors to pod set main" in first
         assert {job["pods"] for job in study.jobs()} == {0}
         namespace.target.batch.delete_namespaced_job("holder", namespace.name, propagation_policy="Foreground")
-        assert driver.wait(240) == 0, log.read_text()
+        assert exit_code(driver, 240) == 0, log.read_text()
     assert study.starts() == {planned.label: [1] for planned in stages}
     assert one_after_the_other(namespace, [f"{planned.name}-r1" for planned in stages])
 
@@ -186,8 +186,8 @@ def test_a_study_of_a_higher_priority_preempts_and_the_preempted_one_goes_on(
             until(lambda: second.jobs() and progress(first, low) >= 3, 120)
             release_queue(installation.namespace, gate)
             until(lambda: "preempted by Kueue" in first.why(low.label), 120)
-            assert other.wait(120) == 0, logs["high"].read_text()
-            assert driver.wait(240) == 0, logs["low"].read_text()
+            assert exit_code(other, 120) == 0, logs["high"].read_text()
+            assert exit_code(driver, 240) == 0, logs["low"].read_text()
     waits = [line for line in logs["low"].read_text().splitlines() if "preempted by Kueue" in line]
     assert "to accommodate a workload" in waits[-1]
     assert f"waiting for quota in queue {one_gpu}" in waits[-1]
@@ -222,7 +222,7 @@ def test_what_a_person_has_stopped_waits_and_goes_on(installation: Installation,
         active(False)
         until(lambda: "is not active: The workload is deactivated; it waits until" in study.why(one.label), 60)
         active(True)
-        assert driver.wait(240) == 0, log.read_text()
+        assert exit_code(driver, 240) == 0, log.read_text()
     assert study.text(one.label) == counted(12)
 
 
@@ -234,7 +234,7 @@ def test_what_an_admission_check_refuses_ends_the_stage(installation: Installati
         with driven(study, log) as driver:
             until(lambda: f"admission checks: {check} is Pending" in study.why(one.label), 60)
             reject(installation.namespace, f"{one.name}-r1", check)
-            assert driver.wait(120) == 1, log.read_text()
+            assert exit_code(driver, 120) == 1, log.read_text()
     first, *_ = study.why(one.label).splitlines()
     assert f"deactivated due to Admission check(s): {check}, were rejected" in first
 

@@ -28,11 +28,11 @@ from tests.kit.cluster.noop_study import NoopStudy, cluster_of, images_of, submi
 from tests.kit.cluster.small_training import START_SECONDS, Training, commit_inputs, training
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import MIB, stage
-from tests.kit.world import end, until
+from tests.kit.world import end, exit_code, until
 
 HOLD = "/work/hold"
 GPU_NODES = Toleration(key="nvidia.com/gpu", operator="Exists")
-pytestmark = [pytest.mark.timeout(1200), pytest.mark.alone]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), pytest.mark.alone]
 
 
 def steps(name: str, count: int, seconds: float) -> PlannedStage:
@@ -66,7 +66,7 @@ class Outage:
         return (self.folder / f"{name}.log").read_text()
 
     def ends_well(self, name: str, seconds: float = 120) -> None:
-        assert self.drivers[name].wait(seconds) == 0, self.log(name)
+        assert exit_code(self.drivers[name], seconds) == 0, self.log(name)
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,7 @@ def served(folder: Path) -> Iterator[dict[str, str]]:
         process.stdin.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(LIMIT + 300)
 def test_the_study_of_the_paper_comes_to_its_report(cluster: Target, images: dict[str, str], tmp_path: Path) -> None:
     if not cluster.own:

@@ -21,6 +21,7 @@ LABELS = "polyglot.dev/kind={}"
 QUESTIONS = 5 * 80
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="docs-x is not beside the checkout")
 @pytest.mark.timeout(1800)
 def test_two_ranks_train_and_two_shards_answer_published_data(

@@ -11,7 +11,7 @@ from tests.kit.cluster.noop_study import images_of, submitted
 from tests.kit.cluster.own_store import OwnStore, own_store
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import diamonds
-from tests.kit.world import World, end, until
+from tests.kit.world import World, end, exit_code, until
 
 OUTAGE_SECONDS = 60
 
@@ -37,7 +37,7 @@ def test_a_store_that_is_away_for_a_minute(store: OwnStore, noop_images: dict[st
             time.sleep(OUTAGE_SECONDS)  # the fault itself
             assert driver.poll() is None, log.read_text()
             store.bring_back()
-            assert driver.wait(300) == 0, log.read_text()
+            assert exit_code(driver, 300) == 0, log.read_text()
         finally:
             end(driver)
         assert before.items() <= study.results().items()

@@ -273,6 +273,7 @@ def nodes_of(one: Training) -> set[str]:
     return {one.running(rank=pod).spec.node_name for pod in (0, 1)}
 
 
+@pytest.mark.slow
 def test_a_pod_of_four_ranks_is_evicted_and_all_go_on_together(site: Site, four_ranks: Training) -> None:
     """Fault 14 with ranks: the engine starts every rank anew, from the checkpoint that they left together."""
     one = site.training("rank-lost", 46, **FOUR_RANKS)
@@ -291,6 +292,7 @@ def test_a_pod_of_four_ranks_is_evicted_and_all_go_on_together(site: Site, four_
         assert all(f"attempt 1, start {start}, rank {2 * pod_number} of 4" in said for start in (1, 2))
 
 
+@pytest.mark.slow
 def test_four_ranks_are_preempted_in_their_queue_and_all_go_on_together(
     kueue: Target, site: Site, four_ranks: Training
 ) -> None:
@@ -313,6 +315,7 @@ def test_four_ranks_are_preempted_in_their_queue_and_all_go_on_together(
     assert "preempted by Kueue" in one.log.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900 + 120 * KILLS)
 def test_processes_of_two_pods_are_killed_and_all_go_on_together(site: Site, four_ranks: Training) -> None:
     """Whichever is killed, and whenever, there is one final loss. KILLS=10 kills so many."""

@@ -95,6 +95,7 @@ def watched(cluster: Target, images: dict[str, str], tmp_path_factory: pytest.Te
         yield Watched(nightly=nightly, judge=judge, hook=hook)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3000)
 def test_seven_nights_name_the_judge_on_the_fourth_and_the_weights_on_the_sixth(watched: Watched) -> None:
     first = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=NIGHTS)

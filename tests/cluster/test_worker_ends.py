@@ -21,7 +21,7 @@ from tests.kit.cluster.installation import ROOT, Installation, installed
 from tests.kit.cluster.noop_study import NoopStudy, submitted
 from tests.kit.cluster.target import Target
 from tests.kit.graphs import MIB, chain, fan, stage
-from tests.kit.world import end, until
+from tests.kit.world import end, exit_code, until
 
 REVOKED = "a-revoked-secret-that-nothing-prints"
 SMALL = Resources(memory_bytes=192 * MIB, grace_seconds=5)
@@ -137,7 +137,7 @@ def test_an_input_that_is_withdrawn_is_made_again_and_its_reader_after_it(
     try:
         until(lambda: study.starts()[slow.label] == [1], 60)
         retract(installation.store, "noop", root.key, "to see", who="test")
-        assert driver.wait(120) == 0, (tmp_path / "driver.log").read_text()
+        assert exit_code(driver, 120) == 0, (tmp_path / "driver.log").read_text()
     finally:
         end(driver)
     assert study.text(reader.label) == "reader(withdrawn(),slow())"
@@ -160,7 +160,7 @@ def test_a_revoked_key_ends_the_stage_at_once(installation: Installation, tmp_pa
     try:
         until(lambda: len(study.results()) >= 1, 60)
         core.patch_namespaced_secret("polyglot-store", name, {"stringData": {"secret-key": REVOKED}})
-        assert driver.wait(120) == 1, log.read_text()
+        assert exit_code(driver, 120) == 1, log.read_text()
     finally:
         end(driver)
         core.patch_namespaced_secret("polyglot-store", name, {"data": good})

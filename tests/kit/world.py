@@ -27,6 +27,7 @@ from tests.kit.graphs import JOBS, small_budget
 AT_ONCE = {"POLYGLOT_TEST_STEP_SECONDS": "0"}  # for a stage of steps that goes on after what a test wanted to see
 QUICK = Limits(max_attempts=3, backoff_seconds=0.05, progress_seconds=0.1)
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 3  # so many times slower may a machine be than the one on which tests' deadlines were chosen
 
 
 class Recorder(Observer):
@@ -148,8 +149,8 @@ class World:
 
 
 def until(what: Callable[[], object], seconds: float = 60.0) -> None:
-    """Wait for a condition; fails when it does not come."""
-    deadline = time.monotonic() + seconds
+    """Wait for a condition; fails when it does not come within that many seconds of a fast machine."""
+    deadline = time.monotonic() + PATIENCE * seconds
     while not what():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.01)
@@ -178,6 +179,11 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def exit_code(process: "subprocess.Popen[bytes]", seconds: float) -> int:
+    """Wait for a process to end within that many seconds of a fast machine."""
+    return process.wait(PATIENCE * seconds)
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:

@@ -10,8 +10,9 @@ from typing import Any
 from kubernetes import client, watch
 
 from tests.kit.cluster.target import Target
+from tests.kit.world import PATIENCE
 
-WAIT_SECONDS = 90
+WAIT_SECONDS = 90 * PATIENCE
 RESTRICTED = {  # what a container needs where Pod Security is `restricted`
     "runAsNonRoot": True,
     "runAsUser": 10001,

@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.kit.cluster.namespace import fresh_namespace
 from tests.kit.cluster.target import StoreAccess, Target
+from tests.kit.world import PATIENCE
 from tools.cluster import host, lifecycle, network, places
 from tools.cluster.kubectl import apply, kubectl, wait_available
 from tools.cluster.shell import wait_until
@@ -38,7 +39,14 @@ class OwnStore:
     def take_away(self) -> None:
         """End the server; returns when its pod is gone."""
         self._scale(0)
-        kubectl("wait", "--for=delete", "pod", "--selector=app=store", f"--namespace={self.namespace}", "--timeout=60s")
+        kubectl(
+            "wait",
+            "--for=delete",
+            "pod",
+            "--selector=app=store",
+            f"--namespace={self.namespace}",
+            f"--timeout={60 * PATIENCE}s",
+        )
 
     def bring_back(self) -> None:
         """Start it again, with all that it had."""

@@ -24,10 +24,10 @@ from tests.kit.cluster.installation import Installation
 from tests.kit.cluster.noop_study import NoopStudy, submitted
 from tests.kit.stages import commit, planned
 from tests.kit.training import prepare
-from tests.kit.world import end, until
+from tests.kit.world import end, exit_code, until
 
 STEPS = 600
-START_SECONDS = 480  # of a pod that imports torch on a busy machine
+START_SECONDS = 240  # of a pod that imports torch
 _GIB = 2**30
 
 
@@ -60,7 +60,7 @@ class Training:
 
     def ends_well(self, driver: "subprocess.Popen[bytes]", seconds: float = START_SECONDS) -> None:
         """Wait for the driver's end, which is the study's."""
-        assert driver.wait(seconds) == 0, self.log.read_text()
+        assert exit_code(driver, seconds) == 0, self.log.read_text()
 
     @property
     def attempts(self) -> Attempts:

@@ -2,8 +2,8 @@
 
 In instruction tuning about half of all positions are prompt or padding; their logits are the largest tensor of the
 step and nobody reads them. A hook on the output layer picks the supervised positions out of the hidden states before
-the layer multiplies. What is picked and still too many goes through the layer in parts, each with its loss, whose
-logits are let go of and computed again in the backward pass; inside of the layer's own call, as a sharded one needs.
+the layer multiplies. What is picked and still too many goes through the layer in parts, each with its loss and its
+gradients, whose logits are then let go of (in_parts.py); inside of the layer's own call, as a sharded one needs.
 
 Whether an architecture's head can be used so is tried once against its full logits; where it cannot (it mixes positions
 or changes logits after the head), more is computed at once: same loss, more memory.
@@ -16,7 +16,6 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
 
@@ -24,6 +23,7 @@ from jobs.lib.model.loading import OF_DEVICE
 from jobs.lib.ranks import is_of_exchange
 from jobs.train.agreement import all_say
 from jobs.train.batches import MicroBatch, Sequences
+from jobs.train.in_parts import summed
 from jobs.train.sharding import computes_on
 from polyglot.kinds.training import targets_at_once
 
@@ -41,7 +41,7 @@ class TargetLoss:
         self._config = model.config.get_text_config()
         self.at_once = at_once or targets_at_once(int(self._config.vocab_size))
         self.balance: torch.Tensor | None = None  # of the last call, where it was asked for
-        self._wanted: tuple[torch.Tensor, torch.Tensor | None] | None = None  # targets and weights, for the head
+        self._wanted: tuple[torch.Tensor, torch.Tensor | None, float] | None = None  # see __call__, for the head
         self.picks_before_head = self.splits_head = False
         head = model.get_output_embeddings()  # type: ignore[no-untyped-call]
         if isinstance(head, nn.Module):
@@ -51,19 +51,22 @@ class TargetLoss:
                 hook.remove()
                 return
             original = head.forward
-            head.forward = self._split(original)
+            head.forward = self._split(head, original)
             self.splits_head = all_say(self._sums_alike(model), ranks, computes_on(model))
             if not self.splits_head:
                 head.forward = original
 
-    def __call__(self, model: nn.Module, batch: MicroBatch, *, balanced: bool = False) -> torch.Tensor:
+    def __call__(
+        self, model: nn.Module, batch: MicroBatch, *, balanced: bool = False, gradient: float = 1.0
+    ) -> torch.Tensor:
         """Return the sum over targets, a float32 scalar with its graph. `model` may wrap the one that was hooked.
 
+        `gradient` is what the backward pass will bring for that sum, where it is known (`in_parts.summed`).
         `balanced`: `balance` is then the routers' auxiliary loss over the tokens of this micro-batch, padding left out.
         """
         self._real = batch.real if balanced else None
         if self.splits_head and len(batch.at) > self.at_once:
-            self._wanted = batch.targets, batch.weights
+            self._wanted = batch.targets, batch.weights, gradient
             try:
                 return self.logits(model, batch.input_ids, batch.at, batch.positions, batch.sequences).reshape(())
             finally:
@@ -116,22 +119,19 @@ class TargetLoss:
         picked = hidden.reshape(-1, hidden.shape[-1]).index_select(0, self._at)
         return (picked.unsqueeze(0), *arguments[1:])  # (1, N, H)
 
-    def _split(self, head: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
+    def _split(self, head: nn.Module, call: Callable[[torch.Tensor], torch.Tensor]) -> Callable[..., torch.Tensor]:
         """The head's call, which returns the loss (1, 1, 1) in place of logits while one is wanted."""
-
-        def part(hidden: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
-            return _summed(head(hidden), targets, weights)
 
         def forward(hidden: torch.Tensor) -> torch.Tensor:
             if self._wanted is None:
-                return head(hidden)
-            targets, weights = self._wanted
-            total = torch.zeros((), device=hidden.device)
-            for first in range(0, len(targets), self.at_once):
-                some = slice(first, first + self.at_once)
-                given = None if weights is None else weights[some]
-                total = total + checkpoint(part, hidden[0, some], targets[some], given, use_reentrant=False)
-            return total.reshape(1, 1, 1)
+                return call(hidden)
+            targets, weights, gradient = self._wanted
+
+            def part(rows: torch.Tensor, some: slice) -> torch.Tensor:
+                return _summed(call(rows), targets[some], None if weights is None else weights[some])
+
+            learn = [weight for weight in head.parameters() if weight.requires_grad]  # those gathered for this call
+            return summed(part, hidden[0], learn, at_once=self.at_once, gradient=gradient).reshape(1, 1, 1)
 
         return forward
 

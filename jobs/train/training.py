@@ -195,7 +195,8 @@ class Trainer:
                 if on_gpu:
                     batch = batch.to(self.device)
                 with torch.autocast("cuda", torch.bfloat16) if self.half else nullcontext():
-                    loss = self.loss(self.model, batch, balanced=bool(self.params.router_loss)) / divisor
+                    balanced, gradient = bool(self.params.router_loss), self.ranks / divisor
+                    loss = self.loss(self.model, batch, balanced=balanced, gradient=gradient) / divisor
                 if self.params.router_loss and batch.real is not None and self.loss.balance is not None:
                     loss = loss + self.params.router_loss * self.loss.balance * float(batch.real.sum()) / tokens
                 (loss * self.ranks if self.ranks > 1 else loss).backward()  # peers' gradients are averaged, not summed

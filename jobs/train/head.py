@@ -5,8 +5,8 @@ step and nobody reads them. A hook on the output layer picks the supervised posi
 the layer multiplies. What is picked and still too many goes through the layer in parts, each with its loss and its
 gradients, whose logits are then let go of (in_parts.py); inside of the layer's own call, as a sharded one needs.
 
-Whether an architecture's head can be used so is tried once against its full logits; where it cannot (it mixes positions
-or changes logits after the head), more is computed at once: same loss, more memory.
+Whether an architecture's head can be used so is tried once against its full logits; where it cannot (it mixes
+positions, is more than a linear layer or changes logits after it), more is computed at once: same loss, more memory.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from jobs.lib.model.loading import OF_DEVICE
 from jobs.lib.ranks import is_of_exchange
 from jobs.train.agreement import all_say
 from jobs.train.batches import MicroBatch, Sequences
-from jobs.train.in_parts import summed
+from jobs.train.in_parts import loss_in_parts
 from jobs.train.sharding import computes_on
 from polyglot.kinds.training import targets_at_once
 
@@ -50,18 +50,20 @@ class TargetLoss:
             if not self.picks_before_head:
                 hook.remove()
                 return
+            if not isinstance(head, nn.Linear) or type(head).forward is not nn.Linear.forward:
+                return
             original = head.forward
-            head.forward = self._split(head, original)
+            head.forward = self._split(head, original)  # type: ignore[method-assign]
             self.splits_head = all_say(self._sums_alike(model), ranks, computes_on(model))
             if not self.splits_head:
-                head.forward = original
+                head.forward = original  # type: ignore[method-assign]
 
     def __call__(
         self, model: nn.Module, batch: MicroBatch, *, balanced: bool = False, gradient: float = 1.0
     ) -> torch.Tensor:
         """Return the sum over targets, a float32 scalar with its graph. `model` may wrap the one that was hooked.
 
-        `gradient` is what the backward pass will bring for that sum, where it is known (`in_parts.summed`).
+        `gradient` is what the backward pass will bring for that sum, where it is known (`loss_in_parts`).
         `balanced`: `balance` is then the routers' auxiliary loss over the tokens of this micro-batch, padding left out.
         """
         self._real = batch.real if balanced else None
@@ -119,7 +121,7 @@ class TargetLoss:
         picked = hidden.reshape(-1, hidden.shape[-1]).index_select(0, self._at)
         return (picked.unsqueeze(0), *arguments[1:])  # (1, N, H)
 
-    def _split(self, head: nn.Module, call: Callable[[torch.Tensor], torch.Tensor]) -> Callable[..., torch.Tensor]:
+    def _split(self, head: nn.Linear, call: Callable[[torch.Tensor], torch.Tensor]) -> Callable[..., torch.Tensor]:
         """The head's call, which returns the loss (1, 1, 1) in place of logits while one is wanted."""
 
         def forward(hidden: torch.Tensor) -> torch.Tensor:
@@ -127,11 +129,10 @@ class TargetLoss:
                 return call(hidden)
             targets, weights, gradient = self._wanted
 
-            def part(rows: torch.Tensor, some: slice) -> torch.Tensor:
-                return _summed(call(rows), targets[some], None if weights is None else weights[some])
+            def loss(logits: torch.Tensor, some: slice) -> torch.Tensor:
+                return _summed(logits, targets[some], None if weights is None else weights[some])
 
-            learn = [weight for weight in head.parameters() if weight.requires_grad]  # those gathered for this call
-            return summed(part, hidden[0], learn, at_once=self.at_once, gradient=gradient).reshape(1, 1, 1)
+            return loss_in_parts(head, hidden[0], loss, at_once=self.at_once, gradient=gradient).reshape(1, 1, 1)
 
         return forward
 
@@ -200,7 +201,8 @@ def _experts(config: PreTrainedConfig) -> tuple[int, int]:
 def _summed(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
     if weights is None:
         return functional.cross_entropy(logits.float(), targets, reduction="sum")
-    return functional.cross_entropy(logits.float(), targets, reduction="none") @ weights
+    with torch.autocast(logits.device.type, enabled=False):  # which would sum in bfloat16
+        return functional.cross_entropy(logits.float(), targets, reduction="none") @ weights
 
 
 def by_sequence(positions: torch.Tensor, sequences: Sequences) -> dict[str, torch.Tensor | int]:

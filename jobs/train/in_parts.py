@@ -1,69 +1,96 @@
-"""A sum over parts of rows whose gradients are made together with it.
+"""The loss of an output layer's rows in parts, whose gradients are made together with it.
 
-What a part needs on the way, such as the logits of its rows, is let go of before the next part is computed, and is not
-computed again in the backward pass: that has only to hand on what was made.
+What a part needs on the way, its logits above all, is let go of before the next part is computed, and is not computed
+again in the backward pass: that has only to hand on what was made.
 """
 
-import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from torch import nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
 
-Part = Callable[[torch.Tensor, slice], torch.Tensor]
+Loss = Callable[[torch.Tensor, slice], torch.Tensor]
 
 
-def summed(
-    part: Part, rows: torch.Tensor, weights: Sequence[torch.Tensor], *, at_once: int, gradient: float
+def loss_in_parts(
+    layer: nn.Linear, rows: torch.Tensor, loss: Loss, *, at_once: int, gradient: float = 1.0
 ) -> torch.Tensor:
-    """Return the sum of `part(rows[some], some)`, scalars, over slices of `at_once` of the rows (N, H).
+    """Return the sum of `loss(layer(rows[some]), some)`, float32 scalars, over slices of `at_once` of the rows (N, H).
 
-    `weights` are the parameters that `part` uses and that learn. `gradient` is what the backward pass will bring for
-    this sum, as far as it is known: gradients are made for it, so that they have the bits that they would have had if
-    they had been made then, and those for another one are scaled.
+    `gradient` is what the backward pass will bring for this sum, as far as it is known: gradients are made for it, so
+    that they have the bits that they would have had if they had been made then, and those for another one are scaled.
     """
-    if torch.is_grad_enabled():
-        found: torch.Tensor = _Summed.apply(part, at_once, gradient, rows, *weights)
-        return found
-    return _total(part(rows[some], some) for some in _slices(rows, at_once))
+    parts = [slice(first, first + at_once) for first in range(0, len(rows), at_once)]
+    parameters = [layer.weight] if layer.bias is None else [layer.weight, layer.bias]
+    learning = [one for one in (rows, *parameters) if one.requires_grad]
+    if not learning or not torch.is_grad_enabled():
+        return _total([loss(functional.linear(rows[some], *parameters), some) for some in parts])
+    made = _Gradients(rows, parameters)
+    losses = [made.add(some, loss, gradient) for some in reversed(parts)]  # as a backward pass would come to them
+    total: torch.Tensor = _HandOn.apply(_total(losses[::-1]), gradient, made.all(), *learning)
+    return total
 
 
-def _slices(rows: torch.Tensor, at_once: int) -> list[slice]:
-    return [slice(first, first + at_once) for first in range(0, len(rows), at_once)]
+def _total(losses: Sequence[torch.Tensor]) -> torch.Tensor:
+    total = losses[0]
+    for loss in losses[1:]:
+        total = total + loss
+    return total
 
 
-def _total(losses: Iterable[torch.Tensor]) -> torch.Tensor:
-    return functools.reduce(torch.add, losses)
+class _Gradients:
+    """Of rows, and of parameters in the type in which these are multiplied."""
+
+    def __init__(self, rows: torch.Tensor, parameters: Sequence[torch.Tensor]) -> None:
+        self._rows, self._leaves = rows, [_leaf(one) for one in parameters]
+        self._of_rows = torch.zeros_like(rows) if rows.requires_grad else None
+        self._of_parameters: dict[int, torch.Tensor] = {}
+
+    def add(self, some: slice, loss: Loss, gradient: float) -> torch.Tensor:
+        """Compute a part, and return its loss. What it needed is gone when this returns."""
+        own = self._rows[some].detach().requires_grad_(self._rows.requires_grad)
+        value = loss(functional.linear(own, *self._leaves), some)
+        inputs = [one for one in (own, *self._leaves) if one.requires_grad]
+        with torch.autocast(value.device.type, enabled=False):
+            found = list(torch.autograd.grad(value, inputs, torch.full_like(value, gradient)))
+        if self._of_rows is not None:
+            self._of_rows[some] = found.pop(0)
+        for place, one in enumerate(found):
+            self._of_parameters[place] = self._of_parameters[place].add_(one) if place in self._of_parameters else one
+        return value.detach()
+
+    def all(self) -> list[torch.Tensor]:
+        """One for each that learns: rows first."""
+        return [*([] if self._of_rows is None else [self._of_rows]), *self._of_parameters.values()]
 
 
-class _Summed(torch.autograd.Function):
+def _leaf(parameter: torch.Tensor) -> torch.Tensor:
+    """The parameter as it is multiplied: cast once for all parts where autocast would cast it."""
+    device, leaf = parameter.device.type, parameter.detach()
+    if torch.is_autocast_enabled(device):
+        leaf = leaf.to(torch.get_autocast_dtype(device))
+    return leaf.requires_grad_(parameter.requires_grad)
+
+
+class _HandOn(torch.autograd.Function):
+    """A value whose gradients were made before, for the gradient of it that was expected."""
+
     @staticmethod
     def forward(
-        ctx: Any, part: Part, at_once: int, gradient: float, rows: torch.Tensor, *weights: torch.Tensor
+        ctx: Any, value: torch.Tensor, expected: float, made: list[torch.Tensor], *learning: torch.Tensor
     ) -> torch.Tensor:
-        ctx.gradient, wanted = gradient, ctx.needs_input_grad[3]
-        made: list[torch.Tensor | None] = [torch.zeros_like(rows) if wanted else None, *[None] * len(weights)]
-        losses = []
-        for some in reversed(_slices(rows, at_once)):  # as a backward pass would come to them
-            own = rows[some].detach().requires_grad_(wanted)
-            with torch.enable_grad():
-                loss = part(own, some)
-            inputs = [*([own] if wanted else []), *weights]
-            with torch.autocast(rows.device.type, enabled=False):
-                found = torch.autograd.grad(loss, inputs, torch.full_like(loss, gradient), allow_unused=True)
-            losses.append(loss.detach())
-            del loss
-            if wanted and made[0] is not None and found[0] is not None:
-                made[0][some] = found[0]
-            for place, one in enumerate(found[wanted:], 1):
-                before = made[place]
-                if one is not None:
-                    made[place] = one.contiguous() if before is None else before.add_(one)
-        ctx.made = made
-        return _total(reversed(losses))
+        del learning
+        ctx.expected, ctx.made = expected, made
+        return value.clone()
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *given: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        factor, made = given[0] / ctx.gradient, ctx.made
-        ctx.made = None  # what is handed on need not be copied
-        return None, None, None, *(None if one is None else one.mul_(factor) for one in made)
+        made, ctx.made = ctx.made, None  # what is handed on need not be copied
+        if made is None:
+            raise RuntimeError("the gradients of this loss were handed on already")
+        factor = given[0] / torch.full_like(given[0], ctx.expected)  # by a number a GPU would multiply by its inverse
+        return None, None, None, *(one.mul_(factor) for one in made)

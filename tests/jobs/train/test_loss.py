@@ -144,6 +144,19 @@ class TestLoss:
         assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
         assert all(torch.allclose(found[0][1][name], found[1][1][name], atol=1e-5) for name in found[0][1])
 
+    @pytest.mark.parametrize("at_once", [None, 3])
+    def test_a_weighted_loss_is_float32_under_autocast(self, tmp_path: Path, at_once: int | None) -> None:
+        """A product of losses and weights would be one in bfloat16."""
+        inputs = prepare(tmp_path, "llama")
+        tokens = TokenSet(inputs["tokens:DE"] / "tokens.arrow")
+        mixture = Mixture({"DE": tokens}, [("DE", number) for number in range(len(tokens))])
+        batch = collate(mixture, [[0], [1], [5]], pad_id=2, weights=[[0.5], [1.0], [0.25]])
+        loss = TargetLoss(model := AutoModelForCausalLM.from_pretrained(inputs["base"] / "model"), at_once=at_once)
+        with torch.autocast("cpu", torch.bfloat16):
+            found = loss(model, batch)
+        assert found.dtype == torch.float32
+        assert found.item() != found.bfloat16().item()
+
     def test_logits_that_change_behind_the_head_are_made_whole(self) -> None:
         config = Gemma2Config(
             vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2,

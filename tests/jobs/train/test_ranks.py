@@ -54,9 +54,10 @@ def round_of(out: Path, inputs: dict[str, Path], ranks: int, *, stop_after: int 
     }
 
 
-def test_recomputing_and_a_loss_in_parts_change_nothing(tmp_path: Path) -> None:
-    """As a sharded layer is fetched again for them in the backward pass."""
-    inputs = prepare(tmp_path, "llama-tied")
+@pytest.mark.parametrize("architecture", ["llama", "llama-tied"])
+def test_recomputing_and_a_loss_in_parts_change_nothing(tmp_path: Path, architecture: str) -> None:
+    """As a sharded layer is fetched again in the backward pass; the output layer is a unit of its own, or of all."""
+    inputs = prepare(tmp_path, architecture)
     plain, saving = (round_of(tmp_path / name, inputs, 2) for name in ("plain", "saving"))
     saving["settings"] |= {"recompute": True, "logits_at_once": 5}
     assert run_rounds(plain, saving) == [[Exit.FINE] * 2] * 2

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from polyglot.core.errors import Corrupt, Missing
 from polyglot.core.stage import Stage
 from polyglot.kinds.registry import KINDS, kinds_for
-from polyglot.store.futures import concurrently
+from polyglot.store.futures import concurrently, concurrently_if_slow
 from polyglot.store.manifest import Manifest, manifest_path
 from polyglot.store.store import Store
 
@@ -75,11 +75,11 @@ def inputs_hold(store: Store, manifest: Manifest, known: Mapping[str, Manifest |
 def committed_many(store: Store, stages: Iterable[Stage]) -> dict[str, Manifest]:
     """Return the manifests, by key, of those stages that are done.
 
-    One concurrent read a stage. A stage is left out when an input among `stages` is not done either, however far
-    upstream: what has to run again may end in another result.
+    One read a stage, side by side where they are slow. A stage is left out when an input among `stages` is not done
+    either, however far upstream: what has to run again may end in another result.
     """
     wanted = {stage.key: stage for stage in stages}
-    data = concurrently(lambda stage: _read(store, stage.kind, stage.key), wanted.values(), _THREADS)
+    data = concurrently_if_slow(lambda stage: _read(store, stage.kind, stage.key), wanted.values(), _THREADS)
     found: dict[str, Manifest | None] = {  # parsed here: threads that wait for each other take twice as long
         key: None if read is None else _parsed(read, store, wanted[key].kind, key, wanted[key])
         for key, read in zip(wanted, data, strict=True)
@@ -91,7 +91,7 @@ def committed_many(store: Store, stages: Iterable[Stage]) -> dict[str, Manifest]
         for role, key in manifest.stage.inputs.items()
         if key not in wanted
     }
-    looked_up = concurrently(lambda key: find(store, key, first=outside[key]), outside, _THREADS)
+    looked_up = concurrently_if_slow(lambda key: find(store, key, first=outside[key]), outside, _THREADS)
     known = {**found, **dict(zip(outside, looked_up, strict=True))}
     done: dict[str, bool] = {}
 

@@ -1,5 +1,7 @@
 """The cluster does what the tests of polyglot on it take for granted."""
 
+import subprocess
+import sys
 import uuid
 from typing import Any
 
@@ -108,3 +110,14 @@ def _two_nodes(target: Target) -> list[str]:
 def _unschedulable(pod: Any) -> str | None:
     found = [c.message for c in pod.status.conditions or [] if c.type == "PodScheduled" and c.reason == "Unschedulable"]
     return found[0] if found else None
+
+
+def test_images_are_given_to_it_by_several_at_once(cluster: Target, images: dict[str, str]) -> None:
+    """As the processes of a test run do: what is installed for them is one release."""
+    if not cluster.own:
+        pytest.skip("needs the cluster that tools.cluster makes")
+    command = [sys.executable, "-m", "tools.cluster", "images"]
+    several = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    ends = [(one.communicate(timeout=300), one.returncode) for one in several]
+    assert [code for _, code in ends] == [0] * 3, ends
+    assert [set(out.split()) for (out, _), _ in ends] == [set(images.values())] * 3

@@ -82,9 +82,10 @@ def build(*, with_kueue: bool = False) -> None:
 def build_images(source: Path = places.CHECKOUT) -> dict[str, str]:
     """Build the product's images, give them to the running nodes if there are any, and return kind -> reference."""
     images = product_images.ensure(sockets(), source=source)
-    if is_up():
-        host.write(ports(), images)
-        product.install()
+    with _locked():  # who comes second brings up to date what the first one has installed
+        if is_up():
+            host.write(ports(), images)
+            product.install()
     return images
 
 
@@ -204,7 +205,7 @@ def _state() -> Path:
 
 @contextmanager
 def _locked() -> Iterator[None]:
-    """One `up` or `down` at a time; others wait."""
+    """One change of the cluster at a time; others wait."""
     places.cache().mkdir(parents=True, exist_ok=True)
     with (places.cache() / "lifecycle.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -5,6 +5,7 @@ again in the backward pass: that has only to hand on what was made.
 """
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import torch
@@ -27,17 +28,10 @@ def loss_in_parts(
     parameters = [layer.weight] if layer.bias is None else [layer.weight, layer.bias]
     learning = [one for one in (rows, *parameters) if one.requires_grad]
     if not learning or not torch.is_grad_enabled():
-        return _total([loss(functional.linear(rows[some], *parameters), some) for some in parts])
+        return reduce(torch.add, [loss(functional.linear(rows[some], *parameters), some) for some in parts])
     made = _Gradients(rows, parameters)
     losses = [made.add(some, loss, gradient) for some in reversed(parts)]  # as a backward pass would come to them
-    total: torch.Tensor = _HandOn.apply(_total(losses[::-1]), gradient, made.all(), *learning)
-    return total
-
-
-def _total(losses: Sequence[torch.Tensor]) -> torch.Tensor:
-    total = losses[0]
-    for loss in losses[1:]:
-        total = total + loss
+    total: torch.Tensor = _HandOn.apply(reduce(torch.add, losses[::-1]), gradient, made.all(), *learning)
     return total
 
 

@@ -39,14 +39,8 @@ class OwnStore:
     def take_away(self) -> None:
         """End the server; returns when its pod is gone."""
         self._scale(0)
-        kubectl(
-            "wait",
-            "--for=delete",
-            "pod",
-            "--selector=app=store",
-            f"--namespace={self.namespace}",
-            f"--timeout={60 * PATIENCE}s",
-        )
+        limits = (f"--namespace={self.namespace}", f"--timeout={60 * PATIENCE}s")
+        kubectl("wait", "--for=delete", "pod", "--selector=app=store", *limits)
 
     def bring_back(self) -> None:
         """Start it again, with all that it had."""
